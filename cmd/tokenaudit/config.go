@@ -1,0 +1,88 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"tokenaudit/configs"
+	"tokenaudit/configs/secret"
+	"tokenaudit/jobs"
+	"tokenaudit/jobs/influx"
+)
+
+func (c *cli) config() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "config",
+		Short: "Check a configuration, or print an example or the schema",
+		Example: `  tokenaudit config example > tokenaudit.yaml
+  tokenaudit config validate -c tokenaudit.yaml
+  tokenaudit config schema > schema.json     # for completion in an editor`,
+		Args: noArguments,
+		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	cmd.AddCommand(c.configValidate(), c.print("example", "Print an example configuration with every key", configs.Example),
+		c.print("schema", "Print the JSON schema of the configuration", configs.Schema))
+	return cmd
+}
+
+func (c *cli) print(name, short string, content func() []byte) *cobra.Command {
+	return &cobra.Command{
+		Use: name, Short: short, Args: noArguments,
+		RunE: func(*cobra.Command, []string) error {
+			_, err := c.stdout.Write(content())
+			return err
+		},
+	}
+}
+
+func (c *cli) configValidate() *cobra.Command {
+	var path string
+	cmd := &cobra.Command{
+		Use:   "validate -c FILE",
+		Short: "Check a configuration; sends nothing and reads no secret",
+		Args:  noArguments,
+		RunE: func(*cobra.Command, []string) error {
+			file, err := loadConfig(path)
+			if err != nil {
+				return err
+			}
+			for _, warning := range warnings(file) {
+				fmt.Fprintf(c.stderr, "warning: %s\n", warning)
+			}
+			fmt.Fprintf(c.stdout, "%s is valid: %s, %s\n", path, plural(len(file.Targets), "target"), plural(len(file.Jobs), "job"))
+			return nil
+		},
+	}
+	cmd.Flags().StringVarP(&path, "config", "c", "", "configuration file")
+	return cmd
+}
+
+// warnings are what is allowed but probably not meant.
+func warnings(f *configs.File) []string {
+	var out []string
+	note := func(where string, ws []string) {
+		for _, w := range ws {
+			out = append(out, where+": "+w)
+		}
+	}
+	for _, t := range f.Targets {
+		for _, ref := range append([]secret.Ref{t.Token}, userTokens(t.Users)...) {
+			note(fmt.Sprintf("target %q", t.Name), ref.Warnings())
+		}
+	}
+	for _, j := range f.Jobs {
+		if s, err := jobs.ParseSchedule(j.Schedule, j.Timezone); err == nil {
+			note(fmt.Sprintf("job %q", j.Name), s.Warnings())
+		}
+	}
+	return out
+}
+
+func userTokens(users []influx.User) []secret.Ref {
+	var refs []secret.Ref
+	for _, u := range users {
+		refs = append(refs, u.Token)
+	}
+	return refs
+}

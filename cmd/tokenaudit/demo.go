@@ -1,0 +1,149 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"tokenaudit/configs"
+	"tokenaudit/configs/secret"
+	"tokenaudit/jobs/influx"
+	"tokenaudit/jobs/influx/influxtest"
+	"tokenaudit/notify"
+	"tokenaudit/notify/notifytest"
+	"tokenaudit/report"
+)
+
+func (c *cli) demo() *cobra.Command {
+	var out string
+	cmd := &cobra.Command{
+		Use:   "demo [--out DIR]",
+		Short: "Make a full report from built-in data; needs no InfluxDB, Slack or network",
+		Long: `demo starts a small InfluxDB and a small Slack inside the program, reviews the
+same org twice, a week apart, with changes in between, and leaves the reports in a
+folder. What it prints and writes is what a real review prints and writes.`,
+		Example: `  tokenaudit demo
+  tokenaudit demo --out /tmp/tokenaudit-demo`,
+		Args: noArguments,
+		RunE: func(cmd *cobra.Command, _ []string) error { return c.runDemo(cmd.Context(), out) },
+	}
+	cmd.Flags().StringVar(&out, "out", "tokenaudit-demo", "folder for the reports; an earlier demo in it is replaced")
+	return cmd
+}
+
+// Names of the environment variables through which the demo hands its own
+// made-up secrets to itself, as a real configuration would.
+const (
+	demoInfluxToken = "TOKENAUDIT_DEMO_INFLUX_TOKEN"
+	demoSlackToken  = "TOKENAUDIT_DEMO_SLACK_TOKEN"
+)
+
+func (c *cli) runDemo(ctx context.Context, out string) error {
+	if err := prepareDemoFolder(out); err != nil {
+		return err
+	}
+	now := time.Now()
+	lastWeek := now.AddDate(0, 0, -7)
+	db := influxtest.NewDemo(lastWeek)
+	slack := &notifytest.Slack{Token: "demo-slack-token"}
+	os.Setenv(demoInfluxToken, db.Token)
+	os.Setenv(demoSlackToken, slack.Token)
+	dbURL, stop, err := listen(db.Server)
+	if err != nil {
+		return err
+	}
+	defer stop()
+	slackURL, stop, err := listen(slack)
+	if err != nil {
+		return err
+	}
+	defer stop()
+
+	clock := lastWeek
+	a, err := wire(ctx, demoConfig(out, db.Org, dbURL, slackURL), func() time.Time { return clock }, c.log(slog.LevelWarn), false)
+	if err != nil {
+		return err
+	}
+	defer a.ledger.Close()
+	if _, err := a.runner.ReviewNow(ctx, a.jobs[0]); err != nil {
+		return err
+	}
+	clock = now
+	db.NextWeek(now)
+	s, err := a.runner.ReviewNow(ctx, a.jobs[0])
+	if err != nil {
+		return err
+	}
+	m, err := a.message(*s)
+	if err != nil {
+		return err
+	}
+	c.printDemo(m)
+	return nil
+}
+
+func (c *cli) printDemo(m notify.Message) {
+	fmt.Fprint(c.stdout, "Two reviews of the same org, a week apart. This is the second one.\n\n")
+	printSummary(c.stdout, m)
+	fmt.Fprintf(c.stdout, "\nThe message that Slack got:\n\n%s", notify.Text(m, isTerminal(c.stdout)))
+}
+
+func demoConfig(out, org, influxURL, slackURL string) *configs.File {
+	const day = configs.Duration(24 * time.Hour)
+	return &configs.File{
+		Store:    "sqlite:" + filepath.Join(out, "tokenaudit.db"),
+		Evidence: out,
+		Targets:  []influx.Config{{Name: "plant-eu", URL: influxURL, Org: org, Token: secret.Ref{Env: demoInfluxToken}}},
+		Policy: configs.Policy{
+			ServiceUsers: []string{"telegraf-writer", "iot-gateway", "ci-deploy"},
+			RotateAfter:  90 * day, InactiveAfter: 30 * day,
+		},
+		Jobs: []configs.Job{{
+			Name: "weekly-review", Schedule: "0 9 * * 1", Timezone: "UTC", Reports: report.Names(), Deadline: day,
+			Slack: &notify.Config{Channel: "C0SECURITY1", Token: secret.Ref{Env: demoSlackToken}, APIURL: slackURL + "/api/"},
+		}},
+	}
+}
+
+// listen serves on a free port of this machine only.
+func listen(h http.Handler) (url string, stop func(), err error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", nil, err
+	}
+	server := &http.Server{Handler: h, ReadHeaderTimeout: time.Minute}
+	go server.Serve(l)
+	return "http://" + l.Addr().String(), func() { server.Close() }, nil
+}
+
+// demoMarker shows that a folder is the demo's own, and may be replaced.
+const demoMarker = ".tokenaudit-demo"
+
+func prepareDemoFolder(dir string) error {
+	entries, err := os.ReadDir(dir)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	_, err = os.Stat(filepath.Join(dir, demoMarker))
+	switch {
+	case err == nil:
+		if err := os.RemoveAll(dir); err != nil {
+			return err
+		}
+	case len(entries) > 0:
+		return usagef("--out %s: the folder is not empty and not from an earlier demo; name another", dir)
+	}
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(dir, demoMarker), nil, 0o600)
+}

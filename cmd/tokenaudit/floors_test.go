@@ -1,0 +1,105 @@
+package main
+
+import (
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+// floors says which of our packages each one may import. What is missing here
+// may import nothing of ours.
+var floors = map[string][]string{
+	"jobs":                     {"jobs/audit"},
+	"jobs/influx":              {"jobs/audit", "configs/secret"},
+	"jobs/history":             {"jobs/audit", "configs/secret"},
+	"report":                   {"jobs/audit", "configs/secret"},
+	"notify":                   {"jobs/audit", "configs/secret"},
+	"notify/notifytest":        {"jobs/audit", "configs/secret", "notify"},
+	"jobs/influx/influxtest":   {},
+	"configs":                  {"jobs/influx", "jobs/history", "report", "notify", "jobs/audit", "configs/secret"},
+	"jobs/audit":               {},
+	"configs/secret":           {},
+	"cmd/tokenaudit":           {"*"},
+	"jobs/history/historytest": {"jobs/audit", "jobs/history"},
+	"jobs/influx/contract":     {"*"},
+}
+
+// stdlibOnly are packages that import nothing but the standard library.
+var stdlibOnly = map[string]bool{"jobs/audit": true, "configs/secret": true}
+
+// topLevel is all that the repository shows.
+var topLevel = []string{"cmd", "jobs", "report", "notify", "configs", "go.mod", "go.sum", "README.md", "LICENSE", "CHANGELOG.md", "CONTRIBUTING.md"}
+
+const root = "../.."
+
+func TestFloors(t *testing.T) {
+	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if strings.HasPrefix(d.Name(), ".") && len(d.Name()) > 2 && d.IsDir() {
+			return filepath.SkipDir
+		}
+		if strings.HasSuffix(path, ".go") && !strings.HasSuffix(path, "_test.go") {
+			checkImports(t, path)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func checkImports(t *testing.T, path string) {
+	t.Helper()
+	file, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.ImportsOnly)
+	if err != nil {
+		t.Error(err)
+		return
+	}
+	rel, _ := filepath.Rel(root, filepath.Dir(path))
+	from := filepath.ToSlash(rel)
+	for _, spec := range file.Imports {
+		name, _ := strconv.Unquote(spec.Path.Value)
+		to, ours := strings.CutPrefix(name, "tokenaudit/")
+		switch {
+		case ours && !allowed(from, to):
+			t.Errorf("%s imports %s, which is not on its floor", path, to)
+		case !ours && stdlibOnly[from] && strings.Contains(strings.Split(name, "/")[0], "."):
+			t.Errorf("%s imports %s; %s keeps to the standard library", path, name, from)
+		}
+	}
+}
+
+func allowed(from, to string) bool {
+	for _, ok := range floors[from] {
+		if ok == "*" || ok == to {
+			return true
+		}
+	}
+	return false
+}
+
+func TestTopLevel(t *testing.T) {
+	entries, err := filepath.Glob(root + "/*")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range entries {
+		name := filepath.Base(e)
+		known := strings.HasPrefix(name, ".")
+		for _, ok := range topLevel {
+			known = known || name == ok
+		}
+		if !known && !ignored(name) {
+			t.Errorf("%s does not belong at the top level", name)
+		}
+	}
+}
+
+// ignored: what git ignores, too, such as the demo's own folder.
+func ignored(name string) bool { return name == "tokenaudit-demo" || name == "data" }

@@ -1,0 +1,33 @@
+// Command tokenaudit reviews the API tokens of InfluxDB on a schedule: who owns
+// them, which can write, what changed; as a workbook, CSV and a Slack message.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	code := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
+	stop()
+	os.Exit(code)
+}
+
+// run is the program without the process around it.
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	root := newRoot(stdout, stderr)
+	root.SetArgs(args)
+	err := root.ExecuteContext(ctx)
+	code := exitCode(err)
+	var silent quietError
+	if err != nil && !errors.As(err, &silent) {
+		fmt.Fprintf(stderr, "tokenaudit: %v\n", err)
+	}
+	return code
+}

@@ -1,0 +1,76 @@
+package main
+
+import (
+	"io"
+	"log/slog"
+	"os"
+
+	"github.com/lmittmann/tint"
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+)
+
+// cli is what every command shares.
+type cli struct {
+	stdout, stderr io.Writer
+	verbose        bool
+}
+
+func newRoot(stdout, stderr io.Writer) *cobra.Command {
+	c := &cli{stdout: stdout, stderr: stderr}
+	root := &cobra.Command{
+		Use:   "tokenaudit",
+		Short: "Review the API tokens of InfluxDB on a schedule",
+		Long: `tokenaudit answers, every week and with evidence: which API tokens of InfluxDB
+exist, who owns them, which can write, and what changed since last time.
+
+It lists the authorizations of every configured user, flags active write tokens,
+tokens of deleted users and what else a security engineer would flag, and writes
+a workbook, CSV files and a Slack message. It only reads.`,
+		Example: `  tokenaudit demo                            # a full report, without InfluxDB or Slack
+  tokenaudit config example > tokenaudit.yaml
+  tokenaudit run -c tokenaudit.yaml --now    # one review, at once
+  tokenaudit serve -c tokenaudit.yaml        # reviews on schedule`,
+		SilenceUsage:  true,
+		SilenceErrors: true,
+		Args:          noArguments,
+		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	root.SetOut(stdout)
+	root.SetErr(stderr)
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		return usagef("%w; see %s --help", err, cmd.CommandPath())
+	})
+	root.PersistentFlags().BoolVarP(&c.verbose, "verbose", "v", false, "log what is done")
+	root.AddCommand(c.demo(), c.run(), c.serve(), c.tokens(), c.checks(), c.config(), c.version())
+	addExitCodes(root)
+	return root
+}
+
+func addExitCodes(cmd *cobra.Command) {
+	cmd.SetUsageTemplate(cmd.UsageTemplate() + "\n" + exitHelp + "\n")
+}
+
+func noArguments(cmd *cobra.Command, args []string) error {
+	if len(args) > 0 {
+		return usagef("%s takes no argument %q; see %s --help", cmd.CommandPath(), args[0], cmd.CommandPath())
+	}
+	return nil
+}
+
+// log writes for people on a terminal, for machines elsewhere, and only what
+// went wrong unless more is asked for: cron mails whatever a command prints.
+func (c *cli) log(level slog.Level) *slog.Logger {
+	if c.verbose {
+		level = slog.LevelDebug
+	}
+	if isTerminal(c.stderr) {
+		return slog.New(tint.NewHandler(c.stderr, &tint.Options{Level: level, TimeFormat: "15:04:05"}))
+	}
+	return slog.New(slog.NewJSONHandler(c.stderr, &slog.HandlerOptions{Level: level}))
+}
+
+func isTerminal(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	return ok && term.IsTerminal(int(f.Fd()))
+}

@@ -1,0 +1,249 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"tokenaudit/jobs/influx/influxtest"
+	"tokenaudit/notify/notifytest"
+)
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"tokenaudit": main})
+}
+
+// TestScripts runs the real binary. Each script has an InfluxDB and a Slack of
+// its own, at $INFLUX_URL and $SLACK_URL; the commands below change them.
+func TestScripts(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir: "testdata",
+		Setup: func(env *testscript.Env) error {
+			newScene(env)
+			return nil
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"code":   cmdCode,
+			"influx": cmdInflux,
+			"slack":  cmdSlack,
+			"json":   cmdJSON,
+			"canary": cmdCanary,
+		},
+		UpdateScripts: os.Getenv("UPDATE") != "",
+	})
+}
+
+// scene is what a script can change.
+type scene struct {
+	db    *influxtest.Server
+	slack *notifytest.Slack
+	users map[string]string
+	ids   map[string]string // of authorizations, by description
+	org   string
+}
+
+type sceneKey struct{}
+
+// newScene fills the InfluxDB with one org, acme, and some tokens.
+func newScene(env *testscript.Env) {
+	s := &scene{db: influxtest.New(influxtest.OSS), slack: &notifytest.Slack{Token: "canary-token-slack"}, users: map[string]string{}, ids: map[string]string{}}
+	now := time.Now()
+	s.db.Now = func() time.Time { return now }
+	s.db.ClearTokens = true // so that there is something to leak
+	s.org = s.db.AddOrg("acme")
+	for _, name := range []string{"auditor", "iot_user_1", "leaver", "telegraf"} {
+		s.users[name] = s.db.AddUser(name)
+		s.db.AddMember(s.org, s.users[name])
+	}
+	bucket := s.db.AddBucket(s.org, "telemetry")
+	s.add("sensor", "iot_user_1", influxtest.WriteBuckets(s.org, bucket))
+	s.add("laptop", "leaver", influxtest.WriteBuckets(s.org, bucket))
+	s.add("collector", "telegraf", influxtest.WriteBuckets(s.org, bucket))
+	s.add("dashboard", "iot_user_1", influxtest.ReadBuckets(s.org, bucket))
+	_, token := s.db.AddAuthorization(influxtest.Authorization{OrgID: s.org, UserID: s.users["auditor"], Description: "audit", Permissions: influxtest.AuditorPermissions(s.org)})
+
+	web, slack := httptest.NewServer(s.db), httptest.NewServer(s.slack)
+	env.Defer(web.Close)
+	env.Defer(slack.Close)
+	env.Setenv("INFLUX_URL", web.URL)
+	env.Setenv("SLACK_URL", slack.URL)
+	env.Setenv("AUDIT_TOKEN", token)
+	env.Setenv("SLACK_TOKEN", s.slack.Token)
+	env.Setenv("HOME", env.WorkDir)
+	env.Values[sceneKey{}] = s
+	writeConfig(env)
+	writeProfiles(env)
+}
+
+// cliFolder is where the influx CLI keeps tokens in clear.
+const cliFolder = ".influxdbv2"
+
+func writeProfiles(env *testscript.Env) {
+	text := fmt.Sprintf("[default]\nurl = %q\ntoken = %q\norg = \"acme\"\nactive = true\n\n[other]\nurl = %[1]q\ntoken = \"canary-token-wrong\"\norg = \"acme\"\n",
+		env.Getenv("INFLUX_URL"), env.Getenv("AUDIT_TOKEN"))
+	folder := filepath.Join(env.WorkDir, cliFolder)
+	if err := errors.Join(os.Mkdir(folder, 0o700), os.WriteFile(filepath.Join(folder, "configs"), []byte(text), 0o600)); err != nil {
+		panic(err)
+	}
+}
+
+func (s *scene) add(description, user string, permissions []influxtest.Permission) {
+	s.ids[description], _ = s.db.AddAuthorization(influxtest.Authorization{OrgID: s.org, UserID: s.users[user], Description: description, Permissions: permissions})
+}
+
+// writeConfig writes the configuration that most scripts use.
+func writeConfig(env *testscript.Env) {
+	text := fmt.Sprintf(`store: sqlite:./db/tokenaudit.db
+evidence: ./evidence
+targets:
+  - name: prod
+    url: %s
+    org: acme
+    token: {env: AUDIT_TOKEN}
+policy:
+  service_users: [telegraf]
+jobs:
+  - name: weekly
+    schedule: "0 9 * * 1"
+    timezone: Europe/Berlin
+    slack: {channel: C0123456789, token: {env: SLACK_TOKEN}, api_url: %s/api/}
+`, env.Getenv("INFLUX_URL"), env.Getenv("SLACK_URL"))
+	if err := os.WriteFile(filepath.Join(env.WorkDir, "tokenaudit.yaml"), []byte(text), 0o600); err != nil {
+		panic(err)
+	}
+}
+
+// cmdCode runs a program and expects an exit code: code 4 tokenaudit run …
+func cmdCode(ts *testscript.TestScript, _ bool, args []string) {
+	want, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	got := 0
+	if err := ts.Exec(args[1], args[2:]...); err != nil {
+		var exit *exec.ExitError
+		if !errors.As(err, &exit) {
+			ts.Fatalf("%v", err)
+		}
+		got = exit.ExitCode()
+	}
+	if got != want {
+		ts.Fatalf("exit code %d, want %d", got, want)
+	}
+}
+
+// cmdInflux changes the InfluxDB: influx FAULT, influx delete-user NAME, …
+func cmdInflux(ts *testscript.TestScript, _ bool, args []string) {
+	s := ts.Value(sceneKey{}).(*scene)
+	const list = "/api/v2/authorizations"
+	switch args[0] {
+	case "well":
+		s.db.Fault = nil
+	case "answer": // influx answer STATUS BODY
+		status, err := strconv.Atoi(args[1])
+		ts.Check(err)
+		s.db.Fault = influxtest.Answer(list, status, args[2])
+	case "cut":
+		s.db.Fault = s.db.CutBody(list)
+	case "busy":
+		s.db.Fault = influxtest.TooManyRequests(2, time.Second)
+	case "delete-user":
+		s.db.DeleteUser(s.users[args[1]])
+	case "deactivate-user":
+		s.db.SetUserStatus(s.users[args[1]], influxtest.Inactive)
+	case "revoke":
+		s.db.DeleteAuthorization(s.ids[args[1]])
+	case "poison":
+		s.db.Poison(s.ids[args[1]])
+	case "add": // influx add DESCRIPTION USER
+		s.add(args[1], args[2], influxtest.WriteBuckets(s.org))
+	case "credential": // influx credential inactive-operator: puts it into AUDIT_TOKEN
+		_, token := s.db.AddAuthorization(influxtest.Authorization{OrgID: s.org, UserID: s.users["auditor"], Status: influxtest.Inactive, Description: "second", Permissions: influxtest.Operator()})
+		ts.Setenv("AUDIT_TOKEN", token)
+	default:
+		ts.Fatalf("influx: unknown %q", args[0])
+	}
+}
+
+// cmdSlack: slack count N, slack refuse CODE, slack text TEXT (of the last message).
+func cmdSlack(ts *testscript.TestScript, neg bool, args []string) {
+	s := ts.Value(sceneKey{}).(*scene)
+	got := s.slack.Messages()
+	switch args[0] {
+	case "count":
+		if strconv.Itoa(len(got)) != args[1] {
+			ts.Fatalf("%d messages, want %s", len(got), args[1])
+		}
+	case "refuse":
+		s.slack.Fail(notifytest.Refused(args[1]))
+	case "text":
+		has := len(got) > 0 && strings.Contains(string(got[len(got)-1].Blocks), args[1])
+		if has == neg {
+			ts.Fatalf("%q in the last message: %t; messages: %+v", args[1], has, got)
+		}
+	default:
+		ts.Fatalf("slack: unknown %q", args[0])
+	}
+}
+
+// cmdJSON compares a value in the newest summary.json of a job:
+// json weekly coverage.verdict complete
+func cmdJSON(ts *testscript.TestScript, _ bool, args []string) {
+	paths, err := filepath.Glob(ts.MkAbs("evidence/" + args[0] + "/*/summary.json"))
+	ts.Check(err)
+	newest := ""
+	var at time.Time
+	for _, p := range paths {
+		if info, err := os.Stat(p); err == nil && info.ModTime().After(at) {
+			newest, at = p, info.ModTime()
+		}
+	}
+	var v any
+	ts.Check(json.Unmarshal([]byte(ts.ReadFile(newest)), &v))
+	for _, key := range strings.Split(args[1], ".") {
+		switch node := v.(type) {
+		case map[string]any:
+			v = node[key]
+		case []any:
+			i, err := strconv.Atoi(key)
+			ts.Check(err)
+			v = node[i]
+		}
+	}
+	if got := fmt.Sprint(v); got != args[2] {
+		ts.Fatalf("%s is %s, want %s", args[1], got, args[2])
+	}
+}
+
+// cmdCanary looks for a token value in every file below the work folder, packed
+// ones included, and in what the last program printed.
+func cmdCanary(ts *testscript.TestScript, _ bool, _ []string) {
+	for _, out := range []string{"stdout", "stderr"} {
+		if strings.Contains(ts.ReadFile(out), "canary-token") {
+			ts.Fatalf("a token value on %s", out)
+		}
+	}
+	err := filepath.WalkDir(ts.MkAbs("."), func(path string, d fs.DirEntry, err error) error {
+		if err == nil && d.Name() == cliFolder {
+			return filepath.SkipDir
+		}
+		if err != nil || d.IsDir() {
+			return err
+		}
+		leaks, err := holdsCanary(path)
+		if leaks {
+			ts.Fatalf("a token value in %s", path)
+		}
+		return err
+	})
+	ts.Check(err)
+}

@@ -1,0 +1,138 @@
+package main
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+
+	"github.com/BurntSushi/toml"
+	"github.com/spf13/cobra"
+
+	"tokenaudit/configs/secret"
+	"tokenaudit/jobs/influx"
+)
+
+// server says where tokens list and tokens show ask.
+type server struct{ config, target, host string }
+
+func (s *server) addFlags(cmd *cobra.Command) {
+	flags := cmd.Flags()
+	flags.StringVarP(&s.config, "config", "c", "", "configuration file")
+	flags.StringVar(&s.target, "target", "", "target of the configuration; its first one by default")
+	flags.StringVar(&s.host, "host", "", "URL of the server, without a configuration")
+}
+
+// connect makes the client, and gives the org to ask for if none is named.
+func (s server) connect(log *slog.Logger) (*influx.Client, string, error) {
+	cfg, err := s.find()
+	if err != nil {
+		return nil, "", err
+	}
+	client, err := influx.NewClient(cfg, cfg.Token, log)
+	return client, cfg.Org, err
+}
+
+func (s server) find() (influx.Config, error) {
+	if s.config == "" {
+		if s.target != "" {
+			return influx.Config{}, usagef("--target needs a configuration: -c FILE")
+		}
+		return cliServer(s.host, os.Getenv)
+	}
+	if s.host != "" {
+		return influx.Config{}, usagef("give --host or a configuration, not both")
+	}
+	f, err := loadConfig(s.config)
+	if err != nil {
+		return influx.Config{}, err
+	}
+	for _, t := range f.Targets {
+		if s.target == "" || t.Name == s.target {
+			return t, nil
+		}
+	}
+	return influx.Config{}, usagef("no target %q in %s", s.target, s.config)
+}
+
+// cliProfile is one section of the influx CLI's file.
+type cliProfile struct {
+	URL    string `toml:"url"`
+	Token  string `toml:"token"`
+	Org    string `toml:"org"`
+	Active bool   `toml:"active"`
+}
+
+// cliServer finds the server as the influx CLI does: its file, then the
+// environment, then the flag, each over the one before.
+func cliServer(host string, env func(string) string) (influx.Config, error) {
+	p, path, err := activeProfile(env)
+	if err != nil {
+		return influx.Config{}, err
+	}
+	asked := cmp.Or(host, env("INFLUX_HOST"))
+	cfg := influx.Config{
+		Name: "influx-cli",
+		URL:  cmp.Or(asked, p.URL, "http://localhost:8086"),
+		Org:  cmp.Or(env("INFLUX_ORG_ID"), env("INFLUX_ORG"), p.Org),
+	}
+	switch {
+	case env("INFLUX_TOKEN") != "":
+		cfg.Token = secret.Ref{Env: "INFLUX_TOKEN"}
+	case p.Token != "" && asked != "" && asked != p.URL:
+		return influx.Config{}, usagef("the token in %s is for %s, not for %s; set INFLUX_TOKEN", path, p.URL, asked)
+	case p.Token != "":
+		cfg.Token, err = profileToken(p)
+	default:
+		return influx.Config{}, usagef("no token: set INFLUX_TOKEN, or use a configuration (-c FILE)")
+	}
+	if err != nil {
+		return influx.Config{}, err
+	}
+	var problems []error
+	cfg.Validate(func(key, text string) { problems = append(problems, fmt.Errorf("%s: %s", key, text)) })
+	if len(problems) > 0 {
+		return influx.Config{}, usageError{errors.Join(problems...)}
+	}
+	return cfg, nil
+}
+
+// profileToken puts the token of the influx CLI's file where every secret of this
+// program is read from: behind a reference.
+func profileToken(p cliProfile) (secret.Ref, error) {
+	const name = "TOKENAUDIT_PROFILE_TOKEN"
+	return secret.Ref{Env: name}, os.Setenv(name, p.Token)
+}
+
+func activeProfile(env func(string) string) (cliProfile, string, error) {
+	path := env("INFLUX_CONFIGS_PATH")
+	if path == "" {
+		home, err := os.UserHomeDir()
+		if err != nil {
+			return cliProfile{}, "", nil
+		}
+		path = filepath.Join(home, ".influxdbv2", "configs")
+	}
+	var profiles map[string]cliProfile
+	if _, err := toml.DecodeFile(path, &profiles); errors.Is(err, fs.ErrNotExist) {
+		return cliProfile{}, path, nil
+	} else if err != nil {
+		return cliProfile{}, path, fmt.Errorf("%s: not a file of the influx CLI", path) // the cause may quote the token
+	}
+	if name := env("INFLUX_ACTIVE_NAME"); name != "" {
+		p, ok := profiles[name]
+		if !ok {
+			return p, path, usagef("INFLUX_ACTIVE_NAME: no profile %q in %s", name, path)
+		}
+		return p, path, nil
+	}
+	for _, p := range profiles {
+		if p.Active {
+			return p, path, nil
+		}
+	}
+	return cliProfile{}, path, nil
+}

@@ -1,0 +1,104 @@
+package configs
+
+import (
+	"bytes"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/goccy/go-yaml/token"
+)
+
+// The parser is quadratic in the keys of a mapping and in the depth, so both
+// have a limit far above what a configuration needs.
+const (
+	deepest  = 32
+	mostKeys = 10_000
+)
+
+// guardText refuses what is no text, so that no message and no name can hold
+// invisible characters.
+func guardText(source []byte) []Problem {
+	if len(source) > largestFile {
+		return []Problem{{Line: 1, Text: "the file is larger than 1 MiB; is it the right one?"}}
+	}
+	for i, line := range bytes.Split(source, []byte("\n")) {
+		if !utf8.Valid(line) || bytes.ContainsFunc(bytes.TrimSuffix(line, []byte("\r")), hidden) {
+			return []Problem{{Line: i + 1, Text: "is not plain text in UTF-8, or holds a character that cannot be seen"}}
+		}
+	}
+	return nil
+}
+
+func hidden(r rune) bool { return unicode.IsControl(r) && r != '\t' }
+
+// guardTokens refuses, before the parser sees it, what a configuration does not
+// need and what takes the parser too long.
+func guardTokens(tokens token.Tokens) []Problem {
+	var problems []Problem
+	var seen extent
+	for _, t := range tokens {
+		text := refusal(t, seen.begun)
+		seen.add(t)
+		if seen.tooLarge() {
+			text = "nested too deeply, or more than 10,000 keys up to here"
+		}
+		if text != "" {
+			problems = append(problems, Problem{Line: t.Position.Line, Text: text})
+		}
+		if seen.tooLarge() {
+			break
+		}
+	}
+	return problems
+}
+
+// refusal may be about the first character of a secret, so it repeats nothing.
+func refusal(t *token.Token, begun bool) string {
+	switch t.Type {
+	case token.AnchorType, token.AliasType, token.MergeKeyType:
+		return "anchors, aliases and merge keys (&, *, <<) are not supported; write the value out, or quote it if it is text"
+	case token.TagType:
+		return "tags (!) are not supported; quote the value if it is text"
+	case token.DirectiveType:
+		return "directives (%) are not supported; quote the value if it is text"
+	case token.MappingKeyType:
+		return "complex keys (?) are not supported; write key: value"
+	case token.DocumentEndType:
+		return "the end mark (...) is not supported; remove it"
+	case token.InvalidType:
+		return notYAML(t.Error)
+	case token.DocumentHeaderType:
+		if begun {
+			return "a second document starts here (---); a file holds one configuration"
+		}
+	}
+	return ""
+}
+
+// extent measures the tokens so far.
+type extent struct {
+	begun         bool // there is more than comments
+	depth, keys   int  // of [ and {, and of keys
+	entries, line int  // of the list entries of one line: "- - -" nests, too
+}
+
+func (e *extent) add(t *token.Token) {
+	e.begun = e.begun || t.Type != token.CommentType
+	switch t.Type {
+	case token.MappingStartType, token.SequenceStartType:
+		e.depth++
+	case token.MappingEndType, token.SequenceEndType:
+		e.depth--
+	case token.MappingValueType:
+		e.keys++
+	case token.SequenceEntryType:
+		if t.Position.Line != e.line {
+			e.entries, e.line = 0, t.Position.Line
+		}
+		e.entries++
+	}
+}
+
+func (e *extent) tooLarge() bool {
+	return max(e.depth, e.entries) > deepest || e.keys > mostKeys
+}

@@ -1,0 +1,196 @@
+package configs
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"tokenaudit/configs/secret"
+	"tokenaudit/jobs/audit"
+	"tokenaudit/jobs/influx"
+	"tokenaudit/notify"
+)
+
+const minimal = `
+targets:
+  - name: prod
+    url: https://influx.example.com
+    token: {env: TOKEN}
+`
+
+func load(t *testing.T, source string) *File {
+	t.Helper()
+	file, problems := parse([]byte(source), checkSchedule)
+	if err := failure("config.yaml", problems); err != nil {
+		t.Fatal(err)
+	}
+	return file
+}
+
+func TestDefaults(t *testing.T) {
+	want := &File{
+		Store:    "sqlite:./data/tokenaudit.db",
+		Evidence: "./data/evidence",
+		Targets:  []influx.Config{{Name: "prod", URL: "https://influx.example.com", Token: secret.Ref{Env: "TOKEN"}}},
+		Policy:   Policy{RotateAfter: Duration(90 * day), InactiveAfter: Duration(30 * day)},
+		Jobs: []Job{{
+			Name: "weekly", Schedule: "@weekly", Timezone: "UTC", Reports: []string{"xlsx", "csv"},
+			CatchUp: Duration(6 * day), Deadline: Duration(time.Hour),
+		}},
+	}
+	got := load(t, minimal+"policy: {}\njobs: [{name: weekly, schedule: '@weekly'}]\n")
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestEveryValue(t *testing.T) {
+	got := load(t, minimal+`
+    org: acme
+    ca_file: ca.pem
+    users: [{name: iot}, {id: 0772396d1f411000, token: {exec: [vault, "a b"]}}]
+policy:
+  service_users: [telegraf-writer]
+  rotate_after: 0
+  inactive_after: off
+  severity: {no-description: off, operator: low}
+jobs:
+  - name: weekly
+    schedule: 0 9 * * 1
+    timezone: Europe/Berlin
+    targets: [prod]
+    reports: [csv]
+    slack: {channel: C1, token: {file: slack}, api_url: https://proxy.example.com/}
+    catch_up: 2d
+    jitter: 5m
+    deadline: 1h30m
+`)
+	want := &File{
+		Store:    "sqlite:./data/tokenaudit.db",
+		Evidence: "./data/evidence",
+		Targets: []influx.Config{{
+			Name: "prod", URL: "https://influx.example.com", Token: secret.Ref{Env: "TOKEN"}, Org: "acme", CAFile: "ca.pem",
+			Users: []influx.User{{Name: "iot"}, {ID: "0772396d1f411000", Token: secret.Ref{Exec: []string{"vault", "a b"}}}},
+		}},
+		Policy: Policy{
+			ServiceUsers: []string{"telegraf-writer"},
+			Severity:     map[string]audit.Severity{"no-description": audit.Off, "operator": audit.Low},
+		},
+		Jobs: []Job{{
+			Name: "weekly", Schedule: "0 9 * * 1", Timezone: "Europe/Berlin", Targets: []string{"prod"}, Reports: []string{"csv"},
+			Slack:   &notify.Config{Channel: "C1", Token: secret.Ref{File: "slack"}, APIURL: "https://proxy.example.com/"},
+			CatchUp: Duration(2 * day), Jitter: Duration(5 * time.Minute), Deadline: Duration(90 * time.Minute),
+		}},
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// TestTextStaysAsWritten has what YAML takes for numbers, dates or truth values.
+func TestTextStaysAsWritten(t *testing.T) {
+	for written, want := range map[string]string{
+		"0772396d1f411000": "0772396d1f411000", "0772396111411000": "0772396111411000", "1e10000000000000": "1e10000000000000",
+		"1234567890123456": "1234567890123456", "0x12": "0x12", "0o17": "0o17", "0b11": "0b11", "1_000": "1_000", "+5": "+5",
+		"1.50": "1.50", ".inf": ".inf", ".NaN": ".NaN", "true": "true", "off": "off", "NO": "NO", "2024-01-02": "2024-01-02",
+		`"null"`: "null", "'it''s'": "it's", "a b # c": "a b", "|\n    two\n    lines": "two\nlines\n",
+	} {
+		t.Run(written, func(t *testing.T) {
+			got := load(t, minimal+"policy:\n  service_users:\n  - "+written+"\n").Policy.ServiceUsers
+			if len(got) != 1 || got[0] != want {
+				t.Errorf("%q, want %q", got, want)
+			}
+		})
+	}
+}
+
+func TestLayouts(t *testing.T) {
+	want := load(t, minimal)
+	for name, source := range map[string]string{
+		"Windows line ends":   strings.ReplaceAll(minimal, "\n", "\r\n"),
+		"byte order mark":     "\ufeff" + strings.TrimPrefix(minimal, "\n"),
+		"start mark":          "# comment\n---" + minimal,
+		"flow":                "{targets: [{name: prod, url: 'https://influx.example.com', token: {env: TOKEN}}]}",
+		"no final line break": strings.TrimSuffix(minimal, "\n"),
+	} {
+		t.Run(name, func(t *testing.T) {
+			if diff := cmp.Diff(want, load(t, source)); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+func TestRelativePaths(t *testing.T) {
+	folder := t.TempDir()
+	path := filepath.Join(folder, "config.yaml")
+	source := minimal + `
+    ca_file: ca.pem
+    users: [{name: iot, token: {file: ../iot}}]
+  - {name: plant, url: "http://localhost:8086", token: {file: /run/secrets/plant}}
+evidence: /var/evidence
+jobs:
+  - {name: a, schedule: "@weekly", slack: {channel: C1, token: {file: slack}}}
+  - {name: b, schedule: "@weekly", slack: {webhook: {file: hook}}}
+`
+	if err := os.WriteFile(path, []byte(source), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	file, err := Load(path, checkSchedule)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := map[string]string{
+		"store": file.Store, "evidence": file.Evidence, "ca_file": file.Targets[0].CAFile, "no ca_file": file.Targets[1].CAFile,
+		"env": file.Targets[0].Token.File, "user": file.Targets[0].Users[0].Token.File, "absolute": file.Targets[1].Token.File,
+		"slack": file.Jobs[0].Slack.Token.File, "webhook": file.Jobs[1].Slack.Webhook.File,
+	}
+	want := map[string]string{
+		"store": "sqlite:" + filepath.Join(folder, "data/tokenaudit.db"), "evidence": "/var/evidence",
+		"ca_file": filepath.Join(folder, "ca.pem"), "no ca_file": "", "env": "",
+		"user": filepath.Join(filepath.Dir(folder), "iot"), "absolute": "/run/secrets/plant",
+		"slack": filepath.Join(folder, "slack"), "webhook": filepath.Join(folder, "hook"),
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestEnvironmentIsNotInterpolated(t *testing.T) {
+	t.Setenv("ORG", "acme")
+	if got := load(t, minimal+"    org: $ORG-${ORG}\n").Targets[0].Org; got != "$ORG-${ORG}" {
+		t.Errorf("org %q", got)
+	}
+}
+
+func TestExampleLoads(t *testing.T) {
+	file := load(t, string(Example()))
+	if len(file.Targets) < 2 || len(file.Jobs) == 0 || file.Jobs[0].Slack == nil {
+		t.Errorf("the example shows too little: %+v", file)
+	}
+	if want := load(t, minimal); file.Store != want.Store || file.Evidence != want.Evidence ||
+		file.Policy.RotateAfter != want.Policy.RotateAfter || file.Policy.InactiveAfter != want.Policy.InactiveAfter {
+		t.Error("the example does not show the defaults")
+	}
+}
+
+func TestMissingFile(t *testing.T) {
+	if _, err := Load("nowhere.yaml", checkSchedule); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("error %v, want fs.ErrNotExist", err)
+	}
+}
+
+func TestPolicyAudit(t *testing.T) {
+	severity := map[string]audit.Severity{"operator": audit.Low}
+	got := Policy{[]string{"telegraf"}, Duration(day), Duration(time.Hour), severity}.Audit()
+	want := audit.Policy{ServiceUsers: []string{"telegraf"}, RotateAfter: day, InactiveAfter: time.Hour, Severity: severity}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+}

@@ -1,0 +1,246 @@
+package configs
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// canary stands wherever a secret stands by mistake.
+const canary = "hunter2-Zx9=="
+
+// checkSchedule stands in for package jobs.
+func checkSchedule(schedule, zone string) error {
+	if strings.HasPrefix(schedule, "61 ") {
+		return errors.New("no such minute")
+	}
+	_, err := time.LoadLocation(zone)
+	return err
+}
+
+const (
+	clearText  = "a secret in clear; write where it is instead: {env: NAME}, {file: PATH} or {exec: [cmd, arg]}"
+	keyOfRef   = "unknown key; write where the secret is: {env: NAME}, {file: PATH} or {exec: [cmd, arg]}"
+	aliases    = "anchors, aliases and merge keys (&, *, <<) are not supported; write the value out, or quote it if it is text"
+	second     = "a second document starts here (---); a file holds one configuration"
+	noText     = "is not plain text in UTF-8, or holds a character that cannot be seen"
+	noValue    = "has no value; give it one or remove the key"
+	oneValue   = "needs one value, not a list or a mapping"
+	someList   = "needs a list with at least one entry"
+	rootKeys   = "store, evidence, targets, policy, jobs"
+	noSpan     = "needs a time span such as 90d, 2w, 36h, 30m or 1d12h, or off"
+	noTime     = `needs a schedule, such as "0 9 * * 1" or "@weekly"`
+	noName     = `needs a name of letters, digits, ".", "_" and "-", at most 64`
+	checkNames = "deleted-owner, operator, mints-tokens, administers-users, all-access, org-wide-write, inactive-owner, " +
+		"active-write, personal-write, owner-not-member, unlisted-owner, not-rotated, inactive-leftover, no-description, dangling-grant"
+)
+
+// bad has the problems of each file in testdata, as LINE: KEY: TEXT.
+var bad = map[string][]string{
+	"several": {
+		`4: targets[0].tokn: unknown key, did you mean "token"?`,
+		"5: targets[0].org: " + oneValue,
+		"6: targets[1].name: targets[0] has this name already",
+		"8: targets[1].token: " + clearText,
+		"10: policy.rotate_after: " + noSpan,
+		`11: policy.severity.no-descripton: unknown check "no-descripton", did you mean "no-description"?`,
+		`11: policy.severity.operator: unknown severity "of", did you mean "off"?`,
+		"15: jobs[0].timezone: unknown time zone Europe/Berln",
+		`16: jobs[0].targets[1]: unknown target "prd", did you mean "prod"?`,
+	},
+
+	"unknown-key": {
+		`5: evidense: unknown key, did you mean "evidence"?`,
+		"6: password: unknown key, known: " + rootKeys,
+		`7: "od\ad key": unknown key, known: ` + rootKeys,
+	},
+	"unknown-key-in-policy": {`6: policy.severities: unknown key, did you mean "severity"?`},
+	"duplicate-key":         {"6: store: given twice, first on line 5", "7: targets: given twice, first on line 1"},
+	"duplicate-key-of-map":  {"8: policy.severity.operator: given twice, first on line 7"},
+	"wrong-types": {
+		"1: store: " + oneValue,
+		"2: targets: " + someList,
+		"3: policy: needs keys with values: service_users, rotate_after, inactive_after, severity",
+		"4: jobs: " + someList,
+	},
+	"wrong-types-inside": {
+		"5: targets[0].users[0]: needs keys with values: name, id, token",
+		"7: policy.service_users[0]: " + oneValue,
+		"8: policy.rotate_after: " + oneValue,
+		"9: policy.severity: needs keys with values (key: value)",
+	},
+	"pair-in-list": {
+		"1: targets[0].url: needs a URL such as https://influxdb.example.com:8086",
+		"1: targets[0].token: secret: no source; set one of env, file, exec",
+	},
+	"root-is-a-list": {"1: needs keys with values: " + rootKeys},
+	"root-is-text":   {"1: needs keys with values: " + rootKeys},
+	"empty":          {"1: targets: needs at least one target"},
+	"comments-only":  {"1: targets: needs at least one target"},
+	"no-value":       {"1: store: " + noValue, "2: targets: " + noValue, "3: policy: " + noValue},
+	"empty-list":     {"5: targets[0].users: " + someList},
+
+	"secret-in-clear":         {"4: targets[0].token: " + clearText},
+	"secret-in-clear-quoted":  {"4: targets[0].token: " + clearText},
+	"secret-in-clear-block":   {"4: targets[0].token: " + clearText},
+	"secret-in-clear-list":    {"4: targets[0].token: " + clearText},
+	"secret-in-clear-number":  {"4: targets[0].token: " + clearText},
+	"secret-in-clear-user":    {"7: targets[0].users[0].token: " + clearText},
+	"secret-in-clear-webhook": {"8: jobs[0].slack.webhook: " + clearText},
+	"secret-as-key":           {"4: targets[0].token: " + keyOfRef},
+	"secret-as-two-keys":      {"4: targets[0].token: " + keyOfRef},
+	"secret-as-env": {
+		"4: targets[0].token: secret: env is not the name of an environment variable; write the name alone, never the secret",
+	},
+	"secret-as-env-list":     {"4: targets[0].token.env: " + oneValue},
+	"secret-exec-not-a-list": {"4: targets[0].token.exec: " + someList},
+	"secret-without-value":   {"4: targets[0].token: " + noValue},
+	"secret-empty":           {"4: targets[0].token: secret: no source; set one of env, file, exec"},
+	"secret-two-sources":     {"4: targets[0].token: secret: several sources; set only one of env, file, exec"},
+	"secret-in-syntax-error": {"4: not YAML: could not find end character of double-quoted text"},
+	"secret-in-flow-error":   {"4: not YAML: could not find flow mapping end token '}'"},
+	"secret-behind-anchor":   {"4: " + aliases},
+	"secret-behind-alias":    {"4: " + aliases},
+	"secret-behind-bar":      {"4: not YAML: invalid header option"},
+	"secret-behind-tag":      {"4: tags (!) are not supported; quote the value if it is text"},
+	"secret-in-url":          {"3: targets[0].url: must not carry a user, a password or a query: the credential belongs in token"},
+	"secret-in-store":        {"5: store: Postgres is not supported yet; use sqlite:PATH"},
+
+	"anchors":           {"5: " + aliases, "8: " + aliases},
+	"directive":         {"1: directives (%) are not supported; quote the value if it is text", "2: " + second},
+	"complex-key":       {"1: complex keys (?) are not supported; write key: value"},
+	"second-document":   {"5: " + second},
+	"document-end":      {"5: the end mark (...) is not supported; remove it"},
+	"syntax":            {"2: not YAML: mapping value is not allowed in this context"},
+	"tab":               {`2: not YAML: found character '\t' that cannot start any token`},
+	"control-character": {"5: " + noText},
+	"not-utf8":          {"5: " + noText},
+
+	"store-memory":       {"5: store: needs sqlite:PATH, such as sqlite:./data/tokenaudit.db"},
+	"store-postgresql":   {"5: store: Postgres is not supported yet; use sqlite:PATH"},
+	"store-url":          {"5: store: needs sqlite:PATH, such as sqlite:./data/tokenaudit.db"},
+	"evidence-empty":     {"5: evidence: needs a folder, such as ./data/evidence"},
+	"target-names-twice": {"5: targets[1].name: targets[0] has this name already"},
+	"target-empty": {
+		"2: targets[0].name: " + noName,
+		"2: targets[0].url: needs a URL such as https://influxdb.example.com:8086",
+		"2: targets[0].token: secret: no source; set one of env, file, exec",
+	},
+	"user-without-name": {
+		"6: targets[0].users[0]: needs a name or an id: an empty one would ask for every user",
+		"7: targets[0].users[1].id: needs 16 hex digits; use name for a name",
+	},
+	"severity": {
+		`7: policy.severity.operator: unknown severity "hgh", did you mean "high"?`,
+		`8: policy.severity.zzz: unknown check "zzz", known: ` + checkNames,
+		`9: policy.severity."a.b c": unknown check "a.b c", known: ` + checkNames,
+	},
+	"durations": {
+		"6: policy.rotate_after: " + noSpan,
+		"7: policy.inactive_after: " + noSpan,
+		"11: jobs[0].catch_up: needs at least 1m, or no review could start",
+		"12: jobs[0].jitter: is longer than 100 years",
+		"13: jobs[0].deadline: needs at least 1m, or no review could end",
+	},
+	"job-empty":       {"6: jobs[0].name: " + noName, "6: jobs[0].schedule: " + noTime, "7: jobs[1].name: " + noName, "7: jobs[1].schedule: " + noTime},
+	"job-names-twice": {"8: jobs[1].name: jobs[0] has this name already"},
+	"job-schedule":    {"7: jobs[0].schedule: no such minute", "8: jobs[0].timezone: unknown time zone Mars/Olympus"},
+	"job-targets":     {"8: jobs[0].targets[1]: listed twice", `8: jobs[0].targets[2]: unknown target "plant", known: prod`},
+	"job-reports":     {`8: jobs[0].reports[1]: unknown format "cvs", did you mean "csv"?`, "8: jobs[0].reports[2]: listed twice"},
+	"job-slack-empty": {"8: jobs[0].slack: needs channel and token, or webhook"},
+	"job-slack": {
+		"8: jobs[0].slack.webhook: give channel and token, or webhook, not both",
+		"8: jobs[0].slack.api_url: needs a URL such as https://slack.com/api/",
+	},
+}
+
+func TestProblems(t *testing.T) {
+	for name, problems := range bad {
+		t.Run(name, func(t *testing.T) {
+			path := filepath.Join("testdata", name+".yaml")
+			_, err := Load(path, checkSchedule)
+			if diff := cmp.Diff(problems, told(t, err, path)); diff != "" {
+				t.Error(diff)
+			}
+			if strings.Contains(err.Error(), canary) {
+				t.Errorf("the secret shows in %s", err)
+			}
+		})
+	}
+}
+
+// told takes the lines of an *Error apart.
+func told(t *testing.T, err error, path string) []string {
+	t.Helper()
+	var all *Error
+	if !errors.As(err, &all) || all.Path != path {
+		t.Fatalf("error %v, want an *Error of %s", err, path)
+	}
+	lines := strings.Split(err.Error(), "\n  "+path+":")
+	return lines[1:]
+}
+
+func TestProblemsHasEveryFile(t *testing.T) {
+	files, err := os.ReadDir("testdata")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range files {
+		if name, ok := strings.CutSuffix(f.Name(), ".yaml"); ok && bad[name] == nil {
+			t.Errorf("no problems are expected of %s", f.Name())
+		}
+	}
+}
+
+func TestErrorText(t *testing.T) {
+	one := &Error{Path: "prod.yaml", Problems: []Problem{{Line: 7, Key: "jobs[0].name", Text: "needs a name"}}}
+	two := &Error{Path: "prod.yaml", Problems: []Problem{{Line: 1, Text: "is odd"}, one.Problems[0]}}
+	for want, err := range map[string]error{
+		"configs: 1 problem in prod.yaml\n  prod.yaml:7: jobs[0].name: needs a name":                         one,
+		"configs: 2 problems in prod.yaml\n  prod.yaml:1: is odd\n  prod.yaml:7: jobs[0].name: needs a name": two,
+	} {
+		if err.Error() != want {
+			t.Errorf("%q, want %q", err, want)
+		}
+	}
+}
+
+func TestUnknownNamesAtMostTwenty(t *testing.T) {
+	got := unknown("target", "zzzzzz", strings.Split(strings.Repeat("a ", 20)+"last", " "))
+	if want := `unknown target "zzzzzz", known: ` + strings.Repeat("a, ", 20) + "…"; got != want {
+		t.Errorf("%s, want %s", got, want)
+	}
+}
+
+// TestTooMuch would take minutes or the whole stack without the limits.
+func TestTooMuch(t *testing.T) {
+	const limit = "nested too deeply, or more than 10,000 keys up to here"
+	for name, tc := range map[string]struct {
+		source string
+		want   Problem
+	}{
+		"a huge file":       {strings.Repeat("# nothing\n", 200_000), Problem{1, "", "the file is larger than 1 MiB; is it the right one?"}},
+		"a nest of [":       {"\n" + strings.Repeat("[", 1_000_000), Problem{2, "", limit}},
+		"a nest of {":       {strings.Repeat("{a: ", 200_000), Problem{1, "", limit}},
+		"a nest of entries": {strings.Repeat("- ", 500_000), Problem{1, "", limit}},
+		"many keys":         {strings.Repeat("a: x\n", 200_000), Problem{10_001, "", limit}},
+		"an alias bomb":     {"a: &a [x]\n" + strings.Repeat("b: [*a, *a]\n", 2), Problem{1, "", aliases}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "config.yaml")
+			if err := os.WriteFile(path, []byte(tc.source), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			_, err := Load(path, checkSchedule)
+			var all *Error
+			if !errors.As(err, &all) || all.Problems[0] != tc.want {
+				t.Errorf("error %v, want first %+v", err, tc.want)
+			}
+		})
+	}
+}

@@ -1,0 +1,123 @@
+// Package secret is a reference to a secret (env, file, exec); prints as
+// [redacted]; imports nothing of ours.
+//
+// Configuration holds a Ref, which only says where the secret is. Reading it
+// gives a Value, which no printer, encoder or logger shows: only Reveal does.
+package secret
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// Ref says where a secret is; it never holds one. Exactly one field is set.
+type Ref struct {
+	// Env is the name of an environment variable.
+	Env string `yaml:"env,omitempty" json:"env,omitempty"`
+	// File is the path of a file.
+	File string `yaml:"file,omitempty" json:"file,omitempty"`
+	// Exec is a command and its arguments, such as a vault client, whose
+	// standard output is the secret. It runs without a shell and within 30 s;
+	// its standard error is dropped.
+	Exec []string `yaml:"exec,omitempty" json:"exec,omitempty"`
+}
+
+// IsZero tells whether no source is set.
+func (r Ref) IsZero() bool {
+	return r.Env == "" && r.File == "" && len(r.Exec) == 0
+}
+
+// Validate returns an error unless exactly one source is set and well formed.
+// It does not look whether the secret exists. An Env that cannot be a name is
+// not repeated in the error: it may be the secret itself, put there by mistake.
+func (r Ref) Validate() error {
+	switch {
+	case r.IsZero():
+		return errors.New("secret: no source; set one of env, file, exec")
+	case r.sources() > 1:
+		return errors.New("secret: several sources; set only one of env, file, exec")
+	case r.Env != "" && !isEnvName(r.Env):
+		return errors.New("secret: env is not the name of an environment variable; write the name alone, never the secret")
+	case len(r.Exec) > 0 && r.Exec[0] == "":
+		return errors.New("secret: exec starts with an empty word; write the command first")
+	}
+	return nil
+}
+
+func (r Ref) sources() int {
+	count := 0
+	for _, set := range []bool{r.Env != "", r.File != "", len(r.Exec) > 0} {
+		if set {
+			count++
+		}
+	}
+	return count
+}
+
+// Read returns the secret as it is now; call it at each use, so that a rotated
+// secret needs no restart. White space around the secret is trimmed.
+//
+// It is an error if the Ref is not valid, the source cannot be read, or the
+// secret is empty, longer than 64 KiB, or contains what cannot be seen, such as
+// a line break, which would break an Authorization header. Errors name the
+// variable, the path or the command (without its arguments, which may hold
+// secrets) and never the content. When ctx ends first, a command is killed and
+// the error wraps the context's cause.
+func (r Ref) Read(ctx context.Context) (Value, error) {
+	if err := r.Validate(); err != nil {
+		return Value{}, err
+	}
+	raw, err := r.raw(ctx)
+	if err != nil {
+		return Value{}, fmt.Errorf("secret from %s: %w", r.source(), err)
+	}
+	text := strings.TrimSpace(raw)
+	if err := check(text); err != nil {
+		return Value{}, fmt.Errorf("secret from %s: %w", r.source(), err)
+	}
+	return Of(text), nil
+}
+
+func (r Ref) raw(ctx context.Context) (string, error) {
+	switch {
+	case r.Env != "":
+		return readEnv(r.Env)
+	case r.File != "":
+		return readFile(r.File)
+	}
+	return readExec(ctx, r.Exec, execLimit)
+}
+
+func (r Ref) source() string {
+	switch {
+	case r.Env != "":
+		return "environment variable " + r.Env
+	case r.File != "":
+		return "file " + r.File
+	}
+	return "command " + r.Exec[0]
+}
+
+func check(text string) error {
+	if text == "" {
+		return errors.New("it is empty")
+	}
+	hidden := func(r rune) bool { return !unicode.IsPrint(r) }
+	if !utf8.ValidString(text) || strings.ContainsFunc(text, hidden) {
+		return errors.New("it contains a line break or another character that cannot be seen; store one line of plain text")
+	}
+	return nil
+}
+
+// Warnings says what is legal but unsafe: a file that group or others can
+// read. A file that cannot be looked at gives no warning; Read reports it.
+func (r Ref) Warnings() []string {
+	if r.File == "" {
+		return nil
+	}
+	return fileWarnings(r.File)
+}

@@ -1,0 +1,174 @@
+package secret
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/goccy/go-yaml"
+)
+
+const hunter = "hunter2-Zx9=="
+
+func TestRead(t *testing.T) {
+	t.Setenv("AUDIT_TEST_SECRET", " "+hunter+"\n")
+	t.Setenv("AUDIT_TEST_EMPTY", " \n")
+	t.Setenv("AUDIT_TEST_LINES", hunter+"\n"+hunter)
+	file := func(content string) Ref { return Ref{File: writeSecret(t, content)} }
+	shell := func(script string) Ref { return Ref{Exec: []string{"sh", "-c", script}} }
+	for _, tc := range []struct {
+		name string
+		ref  Ref
+		errs []string // parts of the error; none if it succeeds
+	}{
+		{"env", Ref{Env: "AUDIT_TEST_SECRET"}, nil},
+		{"env unset", Ref{Env: "AUDIT_TEST_UNSET"}, []string{"AUDIT_TEST_UNSET", "not set"}},
+		{"env empty", Ref{Env: "AUDIT_TEST_EMPTY"}, []string{"AUDIT_TEST_EMPTY", "empty"}},
+		{"env of two lines", Ref{Env: "AUDIT_TEST_LINES"}, []string{"AUDIT_TEST_LINES", "line break"}},
+		{"file", file(hunter), nil},
+		{"file with a Windows line end", file(hunter + "\r\n"), nil},
+		{"file missing", Ref{File: "/nowhere/token"}, []string{"/nowhere/token", "no such file"}},
+		{"file is a directory", Ref{File: t.TempDir()}, []string{"is a directory"}},
+		{"file empty", file("\n"), []string{"token: it is empty"}},
+		{"file with a tab inside", file(hunter + "\t" + hunter), []string{"line break"}},
+		{"file with a byte order mark", file("\ufeff" + hunter), []string{"cannot be seen"}},
+		{"file in UTF-16", file("\xff\xfeh\x00u\x00"), []string{"cannot be seen"}},
+		{"file in Latin-1", file(hunter + "\xe9t\xe9"), []string{"cannot be seen"}},
+		{"file too long", file(strings.Repeat(hunter, 10_000)), []string{"64 KiB"}},
+		{"exec", shell("echo " + hunter), nil},
+		{"exec without a shell", Ref{Exec: []string{"printf", "%s", hunter}}, nil},
+		{"exec hides stderr", shell("echo " + hunter + "; echo noise >&2"), nil},
+		{"exec fails", shell("echo " + hunter + "; echo " + hunter + " >&2; exit 3"), []string{"command sh:", "exit status 3"}},
+		{"exec prints nothing", shell("true"), []string{"command sh:", "empty"}},
+		{"exec prints two lines", shell("echo " + hunter + "; echo " + hunter), []string{"command sh:", "line break"}},
+		{"exec prints without end", shell("yes " + hunter), []string{"64 KiB"}},
+		{"exec not found", Ref{Exec: []string{"no-such-vault", hunter}}, []string{"no-such-vault", "not found"}},
+		{"not valid", Ref{}, []string{"no source"}},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			got, err := tc.ref.Read(t.Context())
+			checkError(t, err, tc.errs)
+			if err == nil && got.Reveal() != hunter {
+				t.Errorf("Reveal = %q, want %q", got.Reveal(), hunter)
+			}
+		})
+	}
+}
+
+func TestReadSeesRotation(t *testing.T) {
+	ref := Ref{File: writeSecret(t, "old")}
+	for _, want := range []string{"old", "new"} {
+		if err := os.WriteFile(ref.File, []byte(want), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := ref.Read(t.Context()); err != nil || got.Reveal() != want {
+			t.Errorf("Read = %q, %v; want %q", got.Reveal(), err, want)
+		}
+	}
+}
+
+func TestExecIsInterrupted(t *testing.T) {
+	sleep := []string{"sleep", "20"}
+	cancelled, cancel := context.WithCancel(t.Context())
+	time.AfterFunc(50*time.Millisecond, cancel)
+	for _, tc := range []struct {
+		name  string
+		ctx   context.Context
+		limit time.Duration
+		want  error
+	}{
+		{"by the limit", t.Context(), 50 * time.Millisecond, context.DeadlineExceeded},
+		{"by the caller", cancelled, execLimit, context.Canceled},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			start := time.Now()
+			_, err := readExec(tc.ctx, sleep, tc.limit)
+			if !errors.Is(err, tc.want) || time.Since(start) > 10*time.Second {
+				t.Errorf("after %s: error %v, want %v", time.Since(start), err, tc.want)
+			}
+		})
+	}
+}
+
+func TestValidate(t *testing.T) {
+	for _, tc := range []struct {
+		name string
+		ref  Ref
+		errs []string
+	}{
+		{"env", Ref{Env: "_TOKEN_2"}, nil},
+		{"file", Ref{File: "token"}, nil},
+		{"exec", Ref{Exec: []string{"vault", "read", ""}}, nil},
+		{"nothing", Ref{}, []string{"no source"}},
+		{"empty exec", Ref{Exec: []string{}}, []string{"no source"}},
+		{"two", Ref{Env: "TOKEN", File: "token"}, []string{"only one"}},
+		{"two with exec", Ref{File: "token", Exec: []string{"vault"}}, []string{"only one"}},
+		{"empty command", Ref{Exec: []string{"", "read"}}, []string{"empty word"}},
+		{"secret in place of a name", Ref{Env: hunter}, []string{"not the name"}},
+		{"dollar sign", Ref{Env: "$TOKEN"}, []string{"not the name"}},
+		{"digit first", Ref{Env: "2TOKEN"}, []string{"not the name"}},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			checkError(t, tc.ref.Validate(), tc.errs)
+			if none := tc.name == "nothing" || tc.name == "empty exec"; tc.ref.IsZero() != none {
+				t.Errorf("IsZero = %t", !none)
+			}
+		})
+	}
+}
+
+func TestWarnings(t *testing.T) {
+	for mode, want := range map[os.FileMode]int{0o600: 0, 0o400: 0, 0o640: 1, 0o604: 1} {
+		path := writeSecret(t, hunter)
+		if err := os.Chmod(path, mode); err != nil {
+			t.Fatal(err)
+		}
+		got := Ref{File: path}.Warnings()
+		if len(got) != want || want == 1 && !strings.Contains(got[0], path) {
+			t.Errorf("mode %o: warnings %q, want %d", mode, got, want)
+		}
+	}
+	for _, ref := range []Ref{{File: "/nowhere/token"}, {Env: "PATH"}, {}} {
+		if got := ref.Warnings(); got != nil {
+			t.Errorf("%+v: warnings %q", ref, got)
+		}
+	}
+}
+
+func TestRefFromYAML(t *testing.T) {
+	for text, want := range map[string]string{
+		"env: TOKEN": "environment variable TOKEN", "file: /run/token": "file /run/token", "exec: [vault, read]": "command vault",
+	} {
+		var ref Ref
+		if err := yaml.Unmarshal([]byte(text), &ref); err != nil || ref.Validate() != nil || ref.source() != want {
+			t.Errorf("%s: %+v, %v", text, ref, err)
+		}
+	}
+}
+
+func writeSecret(t *testing.T, content string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "token")
+	if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// checkError wants an error with each of the parts, or none without parts, and
+// never the secret.
+func checkError(t *testing.T, err error, parts []string) {
+	t.Helper()
+	if (err != nil) != (len(parts) > 0) {
+		t.Fatalf("error %v, want parts %q", err, parts)
+	}
+	for _, part := range parts {
+		if !strings.Contains(err.Error(), part) || strings.Contains(err.Error(), hunter) {
+			t.Errorf("error %q, want %q in it and no secret", err, part)
+		}
+	}
+}

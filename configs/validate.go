@@ -1,0 +1,165 @@
+package configs
+
+import (
+	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"tokenaudit/jobs/audit"
+	"tokenaudit/report"
+)
+
+const storePrefix = "sqlite:"
+
+var jobName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`)
+
+// problemFunc is told the path of a key, such as "jobs[0].timezone", and what is wrong.
+type problemFunc func(path, text string)
+
+// in prefixes the keys that the config types of other packages report.
+func (p problemFunc) in(path string) func(key, text string) {
+	return func(key, text string) {
+		if key != "" && key[0] != '[' && key[0] != '.' {
+			key = "." + key
+		}
+		p(path+key, text)
+	}
+}
+
+func (f *File) validate(check ScheduleCheck, problem problemFunc) {
+	f.validateStorage(problem)
+	if len(f.Targets) == 0 {
+		problem("targets", "needs at least one target")
+	}
+	for i, target := range f.Targets {
+		target.Validate(problem.in(fmt.Sprintf("targets[%d]", i)))
+	}
+	validateNames("targets", f.targetNames(), problem)
+	f.Policy.validate(problem)
+	for i, job := range f.Jobs {
+		job.validate(check, f.targetNames(), problem.in(fmt.Sprintf("jobs[%d]", i)))
+	}
+	validateNames("jobs", f.jobNames(), problem)
+}
+
+// validateStorage repeats no store: its URL may hold a password.
+func (f *File) validateStorage(problem problemFunc) {
+	database, ok := strings.CutPrefix(f.Store, storePrefix)
+	switch {
+	case strings.HasPrefix(f.Store, "postgres:"), strings.HasPrefix(f.Store, "postgresql:"):
+		problem("store", "Postgres is not supported yet; use sqlite:PATH")
+	case !ok || database == "" || strings.HasPrefix(database, "//") || strings.HasPrefix(database, ":"):
+		problem("store", "needs sqlite:PATH, such as sqlite:./data/tokenaudit.db")
+	}
+	if f.Evidence == "" {
+		problem("evidence", "needs a folder, such as ./data/evidence")
+	}
+}
+
+func (p Policy) validate(problem problemFunc) {
+	ids := checkIDs()
+	for _, id := range slices.Sorted(maps.Keys(p.Severity)) {
+		key, severity := join("policy.severity", id), p.Severity[id]
+		if !slices.Contains(ids, id) {
+			problem(key, unknown("check", id, ids))
+		}
+		if !slices.Contains(severities(), string(severity)) {
+			problem(key, unknown("severity", string(severity), severities()))
+		}
+	}
+}
+
+func checkIDs() []string {
+	var ids []string
+	for _, c := range audit.Checks() {
+		ids = append(ids, c.ID)
+	}
+	return ids
+}
+
+func severities() []string {
+	var names []string
+	for _, s := range append(audit.Severities(), audit.Off) {
+		names = append(names, string(s))
+	}
+	return names
+}
+
+// shortest keeps a review from being over before it begins.
+const shortest = Duration(time.Minute)
+
+func (j Job) validate(check ScheduleCheck, targets []string, problem problemFunc) {
+	if !jobName.MatchString(j.Name) {
+		problem("name", `needs a name of letters, digits, ".", "_" and "-", at most 64`)
+	}
+	j.validateSchedule(check, problem)
+	validateChoice("targets", "target", j.Targets, targets, problem)
+	validateChoice("reports", "format", j.Reports, report.Names(), problem)
+	if j.Slack != nil {
+		j.Slack.Validate(problem.in("slack"))
+	}
+	if j.CatchUp < shortest {
+		problem("catch_up", "needs at least 1m, or no review could start")
+	}
+	if j.Deadline < shortest {
+		problem("deadline", "needs at least 1m, or no review could end")
+	}
+}
+
+// validateSchedule asks for the schedule and the zone apart, so that each has a
+// message of its own.
+func (j Job) validateSchedule(check ScheduleCheck, problem problemFunc) {
+	if j.Schedule == "" {
+		problem("schedule", `needs a schedule, such as "0 9 * * 1" or "@weekly"`)
+	} else if err := check(j.Schedule, "UTC"); err != nil {
+		problem("schedule", err.Error())
+	}
+	if err := check("@daily", j.Timezone); err != nil {
+		problem("timezone", err.Error())
+	}
+}
+
+func validateChoice(key, what string, chosen, known []string, problem problemFunc) {
+	for i, name := range chosen {
+		path := fmt.Sprintf("%s[%d]", key, i)
+		switch {
+		case !slices.Contains(known, name):
+			problem(path, unknown(what, name, known))
+		case slices.Contains(chosen[:i], name):
+			problem(path, "listed twice")
+		}
+	}
+}
+
+// validateNames takes upper and lower case as the same, as some file systems do:
+// names become folders.
+func validateNames(key string, names []string, problem problemFunc) {
+	first := map[string]int{}
+	for i, name := range names {
+		folded := strings.ToLower(name)
+		if j, taken := first[folded]; taken && name != "" {
+			problem(fmt.Sprintf("%s[%d].name", key, i), fmt.Sprintf("%s[%d] has this name already", key, j))
+			continue
+		}
+		first[folded] = i
+	}
+}
+
+func (f *File) targetNames() []string {
+	var names []string
+	for _, t := range f.Targets {
+		names = append(names, t.Name)
+	}
+	return names
+}
+
+func (f *File) jobNames() []string {
+	var names []string
+	for _, j := range f.Jobs {
+		names = append(names, j.Name)
+	}
+	return names
+}

@@ -1,0 +1,74 @@
+// Package audit is the domain of tokenaudit: what an authorization is, who owns
+// it, which checks it fails, what changed since the last review, and how much of
+// the population was seen. It does no input or output and imports only the
+// standard library.
+//
+// The words are those of the InfluxDB API: an authorization is the record of an
+// API token. The token's value is no part of it, on purpose: it belongs in a
+// vault, and what the model cannot hold it cannot leak.
+package audit
+
+import (
+	"strings"
+	"time"
+)
+
+// Status of an authorization. InfluxDB knows these two only.
+type Status string
+
+const (
+	Active   Status = "active"
+	Inactive Status = "inactive"
+)
+
+// Authorization is the record of an API token, as GET /api/v2/authorizations
+// gives it, without the token. IDs are 16 hex digits. UpdatedAt changes when
+// the status or the description is patched, not when the token is used.
+type Authorization struct {
+	ID          string       `json:"id"`
+	OrgID       string       `json:"orgID"`
+	Org         string       `json:"org,omitempty"`
+	UserID      string       `json:"userID"`
+	User        string       `json:"user,omitempty"`
+	Description string       `json:"description"`
+	Status      Status       `json:"status"`
+	Permissions []Permission `json:"permissions"`
+	CreatedAt   time.Time    `json:"createdAt,omitzero"`
+	UpdatedAt   time.Time    `json:"updatedAt,omitzero"`
+}
+
+// Permission is an action ("read" or "write") on a resource. Permissions cannot
+// be changed after the authorization was created.
+type Permission struct {
+	Action   string   `json:"action"`
+	Resource Resource `json:"resource"`
+}
+
+// Resource is what a permission speaks of. With an ID it is one thing; without,
+// every thing of its type in the org; without OrgID too, in every org. Name and
+// Org are looked up by the server when it answers: a deleted bucket, org or user
+// loses its name (influxdata/influxdb authorization/http_server.go).
+type Resource struct {
+	Type  string `json:"type"`
+	ID    string `json:"id,omitempty"`
+	Name  string `json:"name,omitempty"`
+	OrgID string `json:"orgID,omitempty"`
+	Org   string `json:"org,omitempty"`
+}
+
+// String writes a permission as the influx CLI does: write:orgs/ORG/buckets/ID.
+func (p Permission) String() string {
+	var b strings.Builder
+	b.WriteString(p.Action + ":")
+	if p.Resource.OrgID != "" {
+		b.WriteString("orgs/" + p.Resource.OrgID)
+	}
+	if p.Resource.OrgID != "" || p.Resource.ID == "" {
+		b.WriteString("/")
+	}
+	b.WriteString(p.Resource.Type)
+	if p.Resource.ID != "" {
+		b.WriteString("/" + p.Resource.ID)
+	}
+	return b.String()
+}

@@ -1,0 +1,92 @@
+package audit
+
+import (
+	"slices"
+	"time"
+)
+
+// Severity of a finding. It is a string so that stored values survive a change
+// of the order.
+type Severity string
+
+const (
+	Critical Severity = "critical"
+	High     Severity = "high"
+	Medium   Severity = "medium"
+	Low      Severity = "low"
+	// Off disables a check; no finding carries it.
+	Off Severity = "off"
+)
+
+// Severities lists the severities of findings, worst first.
+func Severities() []Severity { return []Severity{Critical, High, Medium, Low} }
+
+// AtLeast reports whether s is as bad as floor or worse.
+func (s Severity) AtLeast(floor Severity) bool {
+	at := slices.Index(Severities(), s)
+	return at >= 0 && at <= slices.Index(Severities(), floor)
+}
+
+// Outcome of a check. Unknown means that what the check needs could not be seen;
+// a finding of an earlier review then stands.
+type Outcome int
+
+const (
+	Pass Outcome = iota
+	Fail
+	Unknown
+)
+
+// Subject is what a check looks at.
+type Subject struct {
+	Authorization
+	Access Access
+	Owner  Owner
+	Policy Policy
+	Scope  Scope
+	Now    time.Time // the time of the review
+}
+
+// Scope is what the review of a target was asked for and could see.
+type Scope struct {
+	// Users that were configured, by ID; nil when every user was asked for.
+	Users map[string]bool
+	// AllVisible: the credential sees the authorizations of every user.
+	AllVisible bool
+}
+
+// Policy adjusts the checks. Its zero value runs them with their own severity
+// and without those that need a setting.
+type Policy struct {
+	// ServiceUsers are the names or IDs of generic users that may own write tokens.
+	ServiceUsers []string
+	// RotateAfter is the age at which an active token counts as not rotated; 0 is never.
+	RotateAfter time.Duration
+	// InactiveAfter is how long a token may stay inactive; 0 is for ever.
+	InactiveAfter time.Duration
+	// Severity overrides the severity of checks by ID; Off disables one.
+	Severity map[string]Severity
+}
+
+// Check is one rule: a documented value, not an interface.
+type Check struct {
+	ID       string
+	Severity Severity
+	Title    string // what is wrong, in a few words
+	Why      string // what can happen
+	Fix      string // what to do
+	// Match judges one authorization; detail says what was found in it.
+	Match func(Subject) (detail string, outcome Outcome)
+}
+
+// severityOf is the severity of c under the policy, Off if it does not run.
+func (p Policy) severityOf(c Check) Severity {
+	if s, ok := p.Severity[c.ID]; ok {
+		return s
+	}
+	return c.Severity
+}
+
+func (p Policy) isServiceUser(o Owner) bool {
+	return slices.Contains(p.ServiceUsers, o.ID) || o.Name != "" && slices.Contains(p.ServiceUsers, o.Name)
+}

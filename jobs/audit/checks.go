@@ -1,0 +1,207 @@
+package audit
+
+import (
+	"fmt"
+	"strings"
+	"time"
+)
+
+// Checks is the policy: every rule of the review, worst first. To add one, add a
+// value here and a case to its test.
+func Checks() []Check {
+	return []Check{
+		{
+			ID: "deleted-owner", Severity: Critical,
+			Title: "Owner was deleted",
+			Why:   "The token stopped working when its user was deleted, but its record lives on: if the user ID is created again, the token works again.",
+			Fix:   "Delete the authorization by its ID. If something still needs it, create a new token under a service user.",
+			Match: func(s Subject) (string, Outcome) {
+				return s.Owner.Evidence, s.ownerIs(OwnerDeleted)
+			},
+		},
+		{
+			ID: "operator", Severity: Critical,
+			Title: "Writes to every org (operator token)",
+			Why:   "A write permission without an org reaches every org of the instance. Whoever holds the value owns the instance.",
+			Fix:   "Replace it by tokens of one org with the permissions they need; keep a single operator token, inactive, for emergencies.",
+			Match: func(s Subject) (string, Outcome) {
+				return s.Access.WriteScope(), failIf(s.Access.EveryOrg)
+			},
+		},
+		{
+			ID: "mints-tokens", Severity: Critical,
+			Title: "Can create tokens",
+			Why:   "With write on authorizations the holder can make further tokens, which outlive the revocation of this one.",
+			Fix:   "Revoke it. Create tokens with a person's session, or keep the one token of your provisioning tool in a vault and list its user under service_users.",
+			Match: func(s Subject) (string, Outcome) {
+				return "write on authorizations", failIf(s.active() && s.Access.Mints)
+			},
+		},
+		{
+			ID: "administers-users", Severity: High,
+			Title: "Can administer users",
+			Why:   "With write on users beyond its own the holder can rename, disable or delete other users, or bring a deleted one back to life.",
+			Fix:   "Revoke it, and create a token without write on users.",
+			Match: func(s Subject) (string, Outcome) {
+				return "write on users other than its own", failIf(s.active() && s.Access.AdministersUsers)
+			},
+		},
+		{
+			ID: "all-access", Severity: High,
+			Title: "All-access token",
+			Why:   "Read and write on every resource type of the org: one leaked value is the whole org.",
+			Fix:   "Replace it by a token limited to the buckets and the action that its user needs.",
+			Match: func(s Subject) (string, Outcome) {
+				return s.Access.WriteScope(), failIf(s.Access.AllAccess)
+			},
+		},
+		{
+			ID: "org-wide-write", Severity: High,
+			Title: "Writes to all buckets of the org",
+			Why:   "It reaches buckets that its user never meant to write, and every bucket created later.",
+			Fix:   "Create a token for the buckets that are really written, then revoke this one.",
+			Match: func(s Subject) (string, Outcome) {
+				return s.Access.WriteScope(), failIf(s.Access.AllBuckets && !s.Access.AllAccess && !s.Access.EveryOrg)
+			},
+		},
+		{
+			ID: "inactive-owner", Severity: High,
+			Title: "Owner is inactive",
+			Why:   "The user was switched off and the token is refused for now; it works again the moment the user is switched on.",
+			Fix:   "Delete the authorization, or move the work to a service user.",
+			Match: func(s Subject) (string, Outcome) {
+				return s.Owner.Evidence, s.ownerIs(OwnerInactive)
+			},
+		},
+		{
+			ID: "active-write", Severity: Medium,
+			Title: "Active write token",
+			Why:   "Whoever holds the value can write or delete data. Each one needs a reason to exist and a known holder.",
+			Fix:   "Confirm that it is needed and narrow enough; otherwise set it inactive, and delete it when nothing breaks.",
+			Match: func(s Subject) (string, Outcome) {
+				return s.Access.WriteScope(), failIf(s.activeWrite())
+			},
+		},
+		{
+			ID: "personal-write", Severity: Medium,
+			Title: "Write token of a person",
+			Why:   "Tokens stop working when the user that created them is deleted: a pipeline that writes with a person's token breaks when that person leaves.",
+			Fix:   "Create the token under a generic (service) user, switch the writer over, revoke this one.",
+			Match: func(s Subject) (string, Outcome) {
+				return "owner is not in service_users", failIf(len(s.Policy.ServiceUsers) > 0 && s.activeWrite() && !s.Policy.isServiceUser(s.Owner))
+			},
+		},
+		{
+			ID: "owner-not-member", Severity: Medium,
+			Title: "Owner is not in the org",
+			Why:   "The user is neither member nor owner of the org, yet its token is still let in: removing a member does not touch tokens.",
+			Fix:   "Delete the authorization, or add the user to the org again if that was a mistake.",
+			Match: func(s Subject) (string, Outcome) {
+				if s.Owner.State == OwnerPresent && !s.Owner.MembershipKnown {
+					return "", Unknown
+				}
+				return s.Owner.Evidence, s.ownerIs(OwnerNotMember)
+			},
+		},
+		{
+			ID: "unlisted-owner", Severity: Medium,
+			Title: "Owner is not among the configured users",
+			Why:   "The review was asked for certain users, and this token belongs to somebody else.",
+			Fix:   "Add the user to the target's users, or find out why it owns a token here.",
+			Match: matchUnlisted,
+		},
+		{
+			ID: "not-rotated", Severity: Medium,
+			Title: "Not rotated",
+			Why:   "The longer a value lives, the more places know it. InfluxDB tokens of this kind never expire by themselves.",
+			Fix:   "Create a new token with the same permissions, switch over, revoke this one.",
+			Match: func(s Subject) (string, Outcome) {
+				age := s.Now.Sub(s.CreatedAt)
+				return days(age) + " old", failIf(s.active() && s.Policy.RotateAfter > 0 && !s.CreatedAt.IsZero() && age > s.Policy.RotateAfter)
+			},
+		},
+		{
+			ID: "inactive-leftover", Severity: Low,
+			Title: "Inactive and left over",
+			Why:   "It can be switched on again by whoever may write authorizations, and nobody has missed it.",
+			Fix:   "Delete the authorization.",
+			Match: matchLeftover,
+		},
+		{
+			ID: "no-description", Severity: Low,
+			Title: "No description",
+			Why:   "Nobody can tell what it is for, so nobody dares to revoke it.",
+			Fix:   "Describe what uses it and who is responsible: influx auth update, or the token's page.",
+			Match: func(s Subject) (string, Outcome) {
+				return "description is empty", failIf(blank(s.Description))
+			},
+		},
+		{
+			ID: "dangling-grant", Severity: Low,
+			Title: "Permission on something that no longer exists",
+			Why:   "Part of what it was made for is gone. If the ID comes back in a restore, so does the access.",
+			Fix:   "Create a token without the dead permission, then delete this one.",
+			Match: func(s Subject) (string, Outcome) {
+				return danglingDetail(s.Access.Dangling), failIf(len(s.Access.Dangling) > 0)
+			},
+		},
+	}
+}
+
+func (s Subject) active() bool { return s.Status == Active }
+
+func (s Subject) activeWrite() bool { return s.active() && s.Access.Writes > 0 }
+
+func (s Subject) ownerIs(state OwnerState) Outcome {
+	switch s.Owner.State {
+	case state:
+		return Fail
+	case OwnerUnknown:
+		return Unknown
+	}
+	return Pass
+}
+
+func matchUnlisted(s Subject) (string, Outcome) {
+	switch {
+	case s.Scope.Users == nil || s.Scope.Users[s.UserID]:
+		return "", Pass
+	case !s.Scope.AllVisible:
+		return "", Unknown
+	}
+	return "not among the users of this target", Fail
+}
+
+// matchLeftover counts from the last update: that is when it was set inactive,
+// or later.
+func matchLeftover(s Subject) (string, Outcome) {
+	since := s.UpdatedAt
+	if since.IsZero() {
+		since = s.CreatedAt
+	}
+	idle := s.Now.Sub(since)
+	return "inactive for " + days(idle), failIf(s.Status == Inactive && s.Policy.InactiveAfter > 0 && !since.IsZero() && idle > s.Policy.InactiveAfter)
+}
+
+func danglingDetail(rs []Resource) string {
+	var parts []string
+	for _, r := range rs {
+		parts = append(parts, strings.TrimSuffix(r.Type, "s")+" "+r.ID)
+	}
+	return strings.Join(parts, ", ")
+}
+
+func failIf(found bool) Outcome {
+	if found {
+		return Fail
+	}
+	return Pass
+}
+
+func days(d time.Duration) string {
+	n := int(d.Hours() / 24)
+	if n == 1 {
+		return "1 day"
+	}
+	return fmt.Sprintf("%d days", n)
+}

@@ -1,0 +1,102 @@
+package audit
+
+import "time"
+
+// Counts of one target or of a whole run.
+type Counts struct {
+	Authorizations AuthorizationCounts `json:"authorizations"`
+	Findings       FindingCounts       `json:"findings"`
+}
+
+// AuthorizationCounts count the population: Total is Active plus Inactive.
+type AuthorizationCounts struct {
+	Total    int `json:"total"`
+	Active   int `json:"active"`
+	Inactive int `json:"inactive"`
+	New      int `json:"new"`     // seen for the first time
+	Gone     int `json:"gone"`    // no longer exist; not part of the total
+	Flagged  int `json:"flagged"` // have at least one current finding
+}
+
+// FindingCounts count findings. A check is counted once per authorization, so
+// every figure is a number of distinct authorizations for that check; Total is
+// the sum over ByCheck, and over BySeverity, and over the states in ByState other
+// than resolved. Resolved counts what this very run saw resolved.
+type FindingCounts struct {
+	Total      int                  `json:"total"`
+	ByCheck    map[string]int       `json:"by_check"`
+	BySeverity map[Severity]int     `json:"by_severity"`
+	ByState    map[FindingState]int `json:"by_state"`
+}
+
+// NewCounts has every severity and state, at zero: a run without findings says so.
+func NewCounts() Counts {
+	c := Counts{Findings: FindingCounts{ByCheck: map[string]int{}, BySeverity: map[Severity]int{}, ByState: map[FindingState]int{}}}
+	for _, s := range Severities() {
+		c.Findings.BySeverity[s] = 0
+	}
+	for _, s := range []FindingState{New, Open, Reopened, Resolved} {
+		c.Findings.ByState[s] = 0
+	}
+	return c
+}
+
+// Add counts one record of the review that took place at the given time.
+func (c *Counts) Add(r Record, at time.Time) {
+	c.addAuthorization(r, at)
+	for _, f := range r.Findings {
+		if f.Reported(at) {
+			c.addFinding(f)
+		}
+	}
+}
+
+func (c *Counts) addAuthorization(r Record, at time.Time) {
+	a := &c.Authorizations
+	if !r.Exists() {
+		a.Gone++
+		return
+	}
+	a.Total++
+	if r.Status == Active {
+		a.Active++
+	} else {
+		a.Inactive++
+	}
+	if r.FirstSeen.Equal(at) {
+		a.New++
+	}
+	if r.Worst() != "" {
+		a.Flagged++
+	}
+}
+
+func (c *Counts) addFinding(f Finding) {
+	c.Findings.ByState[f.State]++
+	if !f.Current() {
+		return
+	}
+	c.Findings.Total++
+	c.Findings.ByCheck[f.Check]++
+	c.Findings.BySeverity[f.Severity]++
+}
+
+func (c *Counts) add(o Counts) {
+	a, b := &c.Authorizations, o.Authorizations
+	a.Total += b.Total
+	a.Active += b.Active
+	a.Inactive += b.Inactive
+	a.New += b.New
+	a.Gone += b.Gone
+	a.Flagged += b.Flagged
+	c.Findings.Total += o.Findings.Total
+	addAll(c.Findings.ByCheck, o.Findings.ByCheck)
+	addAll(c.Findings.BySeverity, o.Findings.BySeverity)
+	addAll(c.Findings.ByState, o.Findings.ByState)
+}
+
+func addAll[K comparable](into, from map[K]int) {
+	for k, n := range from {
+		into[k] += n
+	}
+}

@@ -1,0 +1,112 @@
+package audit
+
+import (
+	"fmt"
+	"slices"
+)
+
+// Verdict says how much of what was asked for a review could see.
+type Verdict string
+
+const (
+	Complete Verdict = "complete" // everything that was asked for was seen
+	Partial  Verdict = "partial"  // something was seen, and something is known to be missing
+	NotKnown Verdict = "unknown"  // nothing can be said; an empty answer proves nothing
+)
+
+// worseThan orders verdicts: complete, partial, unknown.
+func (v Verdict) worseThan(o Verdict) bool {
+	rank := map[Verdict]int{Complete: 0, Partial: 1, NotKnown: 2}
+	return rank[v] > rank[o]
+}
+
+// Asked is one question put to a target and what came back.
+type Asked struct {
+	What    string  `json:"what"`              // in words: "authorizations of org acme", "user iot_user_1"
+	Request string  `json:"request"`           // method and path with query; never a credential
+	Status  int     `json:"status,omitempty"`  // HTTP status; 0 when no answer came
+	Rows    int     `json:"rows"`              // authorizations or users in the answer
+	Foreign int     `json:"foreign,omitempty"` // rows of another user or org than was asked for
+	Verdict Verdict `json:"verdict"`
+	Reason  string  `json:"reason,omitempty"` // why the verdict is not complete
+}
+
+// Coverage of one target in one review.
+type Coverage struct {
+	Target  string   `json:"name"`
+	Verdict Verdict  `json:"verdict"`
+	Listed  int      `json:"listed"` // authorizations that the list showed
+	Hidden  int      `json:"hidden"` // known to exist, though the list left them out
+	Unseen  int      `json:"unseen"` // of earlier reviews, could not be asked for now
+	Reasons []string `json:"reasons"`
+	// BlindSpots are what this kind of server or credential cannot show to any
+	// review; they do not lower the verdict, and they are always said.
+	BlindSpots []string `json:"blind_spots,omitempty"`
+	Asked      []Asked  `json:"asked,omitempty"`
+	// Server is what answered, as far as it says so: product and version.
+	Server string `json:"server,omitempty"`
+}
+
+// NewCoverage starts as complete: the zero value would claim nothing.
+func NewCoverage(target string) Coverage {
+	return Coverage{Target: target, Verdict: Complete, Reasons: []string{}}
+}
+
+// Lower makes the verdict no better than v, and says why. A reason is kept once.
+func (c *Coverage) Lower(v Verdict, format string, args ...any) {
+	if v.worseThan(c.Verdict) {
+		c.Verdict = v
+	}
+	if reason := fmt.Sprintf(format, args...); !slices.Contains(c.Reasons, reason) {
+		c.Reasons = append(c.Reasons, reason)
+	}
+}
+
+// Blind names a blind spot, once.
+func (c *Coverage) Blind(spot string) {
+	if !slices.Contains(c.BlindSpots, spot) {
+		c.BlindSpots = append(c.BlindSpots, spot)
+	}
+}
+
+// Met counts a record. A hidden authorization whose owner is known to be deleted
+// is accounted for: it is known, it is judged, and so it does not lower the verdict.
+func (c *Coverage) Met(r Record) {
+	if r.Exists() && r.Presence != Unseen && r.Owner.State == OwnerUnknown {
+		c.Lower(Partial, "the owner of some authorizations could not be seen, so whether it was deleted is unknown")
+	}
+	if r.Exists() && r.Owner.State == OwnerPresent && !r.Owner.MembershipKnown {
+		c.Blind("members and owners of the org could not be read, so owner-not-member was not judged; that needs read on orgs")
+	}
+	switch r.Presence {
+	case Listed:
+		c.Listed++
+	case Hidden:
+		c.Hidden++
+		if r.Owner.State != OwnerDeleted {
+			c.Lower(Partial, "the list left out authorizations that exist and whose owner was not deleted; a filter or a permission hides them")
+		}
+	case Unseen:
+		c.Unseen++
+		c.Lower(Partial, "authorizations of earlier reviews could not be asked for; their findings stand")
+	}
+}
+
+// Together is the verdict over all targets: complete if all are, unknown if none
+// was seen at all, else partial. No targets is unknown.
+func Together(targets []Coverage) Verdict {
+	if len(targets) == 0 {
+		return NotKnown
+	}
+	count := map[Verdict]int{}
+	for _, t := range targets {
+		count[t.Verdict]++
+	}
+	switch len(targets) {
+	case count[Complete]:
+		return Complete
+	case count[NotKnown]:
+		return NotKnown
+	}
+	return Partial
+}

@@ -1,0 +1,109 @@
+package audit
+
+import "time"
+
+// FindingState compares a finding with the previous review of the same target.
+type FindingState string
+
+const (
+	New      FindingState = "new"      // not there before
+	Open     FindingState = "open"     // there before and still there
+	Reopened FindingState = "reopened" // resolved before, back again
+	Resolved FindingState = "resolved" // there before, gone now
+)
+
+// Finding is a check that matched an authorization.
+type Finding struct {
+	Check    string       `json:"check"`
+	Severity Severity     `json:"severity"`
+	Detail   string       `json:"detail,omitempty"`
+	State    FindingState `json:"state"`
+	// Since is the time of the review that gave the finding its present life: the
+	// first one that saw it, the one that saw it again, or the one that saw it gone.
+	Since time.Time `json:"since"`
+}
+
+// Current reports whether the finding stands, that is, is not resolved.
+func (f Finding) Current() bool { return f.State != Resolved }
+
+// Reported reports whether the finding belongs in the report of the review at
+// the given time: it stands, or that very review saw it resolved.
+func (f Finding) Reported(at time.Time) bool { return f.Current() || f.Since.Equal(at) }
+
+// judgement is what one check says of one authorization, before it is compared
+// with the past.
+type judgement struct {
+	check    Check
+	severity Severity
+	detail   string
+	outcome  Outcome
+}
+
+// judge runs every check that is not off.
+func judge(s Subject) []judgement {
+	var out []judgement
+	for _, c := range Checks() {
+		severity := s.Policy.severityOf(c)
+		if severity == Off {
+			continue
+		}
+		detail, outcome := c.Match(s)
+		out = append(out, judgement{c, severity, detail, outcome})
+	}
+	return out
+}
+
+// carry turns judgements into findings, given those of the previous review. A
+// check that was switched off since takes its findings with it: they are neither
+// open nor resolved. One that could not be judged keeps them as they were.
+func carry(before []Finding, now []judgement, at time.Time) []Finding {
+	var out []Finding
+	for _, j := range now {
+		old, had := findingOf(before, j.check.ID)
+		switch {
+		case j.outcome == Fail:
+			out = append(out, matched(j, old, had, at))
+		case !had:
+		case j.outcome == Unknown:
+			out = append(out, stand(old))
+		default:
+			out = append(out, resolve(old, at))
+		}
+	}
+	return out
+}
+
+func matched(j judgement, old Finding, had bool, at time.Time) Finding {
+	f := Finding{Check: j.check.ID, Severity: j.severity, Detail: j.detail, State: New, Since: at}
+	switch {
+	case had && old.Current():
+		f.State, f.Since = Open, old.Since
+	case had:
+		f.State = Reopened
+	}
+	return f
+}
+
+// stand keeps a finding that could not be judged again.
+func stand(f Finding) Finding {
+	if f.Current() {
+		f.State = Open
+	}
+	return f
+}
+
+func resolve(f Finding, at time.Time) Finding {
+	if f.Current() {
+		f.State, f.Since = Resolved, at
+	}
+	return f
+}
+
+func findingOf(fs []Finding, check string) (Finding, bool) {
+	for _, f := range fs {
+		if f.Check == check {
+			return f, true
+		}
+	}
+	return Finding{}, false
+}

@@ -1,0 +1,167 @@
+package audit
+
+import (
+	"context"
+	"fmt"
+	"iter"
+	"time"
+)
+
+// Probe is the answer to asking for one authorization by its ID.
+type Probe struct {
+	// Presence is Hidden, Gone or Unseen.
+	Presence Presence
+	// Authorization is what the server showed, for one that it hid from the list
+	// without a reason.
+	Authorization *Authorization
+	// Owner replaces the owner where the answer says what became of it.
+	Owner *Owner
+}
+
+// Review judges the authorizations of one target against the previous review.
+// Its functions are called in the order of the authorizations, one at a time.
+type Review struct {
+	Target string
+	Now    time.Time // the time of the review, the same for all of its targets
+	Policy Policy
+	Scope  Scope
+	// Owner looks up the user of an authorization.
+	Owner func(context.Context, Authorization) Owner
+	// Probe asks for an authorization that the previous review had and the list
+	// now lacks. Nil when the target could not be asked at all.
+	Probe func(context.Context, string) Probe
+}
+
+// Merge walks the present authorizations and the records of the previous review
+// together and yields the records of this one. Both must ascend by ID without
+// repeating one; the first error ends the walk.
+func (rv Review) Merge(ctx context.Context, now iter.Seq2[Authorization, error], before iter.Seq2[Record, error]) iter.Seq2[Record, error] {
+	return func(yield func(Record, error) bool) {
+		nextNow, stopNow := iter.Pull2(ascending(now, func(a Authorization) string { return a.ID }))
+		defer stopNow()
+		nextBefore, stopBefore := iter.Pull2(ascending(before, func(r Record) string { return r.ID }))
+		defer stopBefore()
+
+		a, errA, okA := nextNow()
+		b, errB, okB := nextBefore()
+		for okA || okB {
+			if err := firstOf(ctx.Err(), errA, errB); err != nil {
+				yield(Record{}, err)
+				return
+			}
+			var out Record
+			keep := true
+			switch {
+			case okA && okB && a.ID == b.ID:
+				out = rv.seen(ctx, a, &b)
+				a, errA, okA = nextNow()
+				b, errB, okB = nextBefore()
+			case !okB || okA && a.ID < b.ID:
+				out = rv.seen(ctx, a, nil)
+				a, errA, okA = nextNow()
+			default:
+				out, keep = rv.missing(ctx, b)
+				b, errB, okB = nextBefore()
+			}
+			if keep && !yield(out, nil) {
+				return
+			}
+		}
+	}
+}
+
+// seen is an authorization that the server showed.
+func (rv Review) seen(ctx context.Context, a Authorization, before *Record) Record {
+	r := Record{Target: rv.Target, Authorization: a, Presence: Listed, Owner: rv.Owner(ctx, a), FirstSeen: rv.Now, LastSeen: rv.Now}
+	return rv.judged(r, before)
+}
+
+// missing is an authorization of the previous review that the list now lacks.
+// One that was already gone is forgotten.
+func (rv Review) missing(ctx context.Context, before Record) (Record, bool) {
+	if before.Presence == Gone {
+		return Record{}, false
+	}
+	p := Probe{Presence: Unseen}
+	if rv.Probe != nil {
+		p = rv.Probe(ctx, before.ID)
+	}
+	r := before
+	r.Presence = p.Presence
+	switch p.Presence {
+	case Gone:
+		r.Findings = resolveAll(before.Findings, rv.Now)
+	case Hidden:
+		r.LastSeen = rv.Now
+		if p.Authorization != nil {
+			r.Authorization = *p.Authorization
+		}
+		if p.Owner != nil {
+			r.Owner = *p.Owner
+			r.Owner.ID, r.Owner.Name = r.UserID, before.Owner.Name
+		} else {
+			r.Owner = rv.Owner(ctx, r.Authorization)
+		}
+		r = rv.judged(r, &before)
+	default:
+		r.Findings = standAll(before.Findings)
+	}
+	return r, true
+}
+
+func (rv Review) judged(r Record, before *Record) Record {
+	var old []Finding
+	if before != nil {
+		old, r.FirstSeen = before.Findings, before.FirstSeen
+	}
+	r.Findings = carry(old, judge(rv.subject(r)), rv.Now)
+	return r
+}
+
+func (rv Review) subject(r Record) Subject {
+	return Subject{
+		Authorization: r.Authorization, Access: AccessOf(r.Authorization), Owner: r.Owner,
+		Policy: rv.Policy, Scope: rv.Scope, Now: rv.Now,
+	}
+}
+
+func resolveAll(fs []Finding, at time.Time) []Finding {
+	var out []Finding
+	for _, f := range fs {
+		out = append(out, resolve(f, at))
+	}
+	return out
+}
+
+func standAll(fs []Finding) []Finding {
+	var out []Finding
+	for _, f := range fs {
+		out = append(out, stand(f))
+	}
+	return out
+}
+
+// ascending passes seq on and ends it with an error where IDs do not ascend.
+func ascending[T any](seq iter.Seq2[T, error], id func(T) string) iter.Seq2[T, error] {
+	return func(yield func(T, error) bool) {
+		last := ""
+		for v, err := range seq {
+			if err == nil && id(v) <= last {
+				err = fmt.Errorf("ids do not ascend: %q after %q", id(v), last)
+			}
+			if !yield(v, err) || err != nil {
+				return
+			}
+			last = id(v)
+		}
+	}
+}
+
+func firstOf(errs ...error) error {
+	for _, err := range errs {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}

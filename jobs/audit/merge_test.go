@@ -1,0 +1,238 @@
+package audit
+
+import (
+	"context"
+	"errors"
+	"iter"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// seqOf walks values without an error.
+func seqOf[T any](vs ...T) iter.Seq2[T, error] {
+	return func(yield func(T, error) bool) {
+		for _, v := range vs {
+			if !yield(v, nil) {
+				return
+			}
+		}
+	}
+}
+
+func token(id, description string) Authorization {
+	a := clean().Authorization
+	a.ID, a.Description = id, description
+	return a
+}
+
+// reviewAt is a review by a credential that sees everybody; answers are what a
+// probe says, by ID.
+func reviewAt(at time.Time, answers map[string]Probe) Review {
+	return Review{
+		Target: "prod", Now: at,
+		Owner: func(_ context.Context, a Authorization) Owner {
+			return Owner{ID: a.UserID, Name: a.User, State: OwnerPresent, MembershipKnown: true}
+		},
+		Probe: func(_ context.Context, id string) Probe {
+			if p, ok := answers[id]; ok {
+				return p
+			}
+			return Probe{Presence: Unseen}
+		},
+	}
+}
+
+func merged(t *testing.T, rv Review, now []Authorization, before []Record) []Record {
+	t.Helper()
+	var out []Record
+	for r, err := range rv.Merge(t.Context(), seqOf(now...), seqOf(before...)) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		out = append(out, r)
+	}
+	return out
+}
+
+// line says what matters of a record in one line.
+func line(r Record) string {
+	var b strings.Builder
+	b.WriteString(r.ID + " " + string(r.Presence) + " " + string(r.Owner.State) + " first " + r.FirstSeen.Format("01-02") + " last " + r.LastSeen.Format("01-02"))
+	for _, f := range r.Findings {
+		b.WriteString(" " + f.Check + "=" + string(f.State) + "@" + f.Since.Format("01-02"))
+	}
+	return b.String()
+}
+
+func lines(rs []Record) []string {
+	var out []string
+	for _, r := range rs {
+		out = append(out, line(r))
+	}
+	return out
+}
+
+func TestMergeOverWeeks(t *testing.T) {
+	week := func(n int) time.Time { return reviewed.AddDate(0, 0, 7*n) }
+	var history []Record
+	step := func(n int, answers map[string]Probe, now []Authorization, want ...string) {
+		t.Helper()
+		history = merged(t, reviewAt(week(n), answers), now, history)
+		if diff := cmp.Diff(want, lines(history)); diff != "" {
+			t.Fatalf("week %d (-want +got):\n%s", n, diff)
+		}
+	}
+	deleted := Probe{Presence: Hidden, Owner: &Owner{State: OwnerDeleted, Evidence: "404 user not found"}}
+	gone := Probe{Presence: Gone}
+
+	step(0, nil, []Authorization{token("a1", ""), token("b2", "fine"), token("c3", "")},
+		"a1 listed present first 11-23 last 11-23 no-description=new@11-23",
+		"b2 listed present first 11-23 last 11-23",
+		"c3 listed present first 11-23 last 11-23 no-description=new@11-23")
+	step(1, map[string]Probe{"b2": deleted, "c3": gone}, []Authorization{token("a1", "now described")},
+		"a1 listed present first 11-23 last 11-30 no-description=resolved@11-30",
+		"b2 hidden deleted first 11-23 last 11-30 deleted-owner=new@11-30",
+		"c3 gone present first 11-23 last 11-23 no-description=resolved@11-30")
+	step(2, map[string]Probe{"b2": deleted}, []Authorization{token("a1", ""), token("d4", "fine")},
+		"a1 listed present first 11-23 last 12-07 no-description=reopened@12-07",
+		"b2 hidden deleted first 11-23 last 12-07 deleted-owner=open@11-30",
+		"d4 listed present first 12-07 last 12-07")
+	step(3, nil, nil, // the server lists nothing and says nothing about single ones
+		"a1 unseen present first 11-23 last 12-07 no-description=open@12-07",
+		"b2 unseen deleted first 11-23 last 12-07 deleted-owner=open@11-30",
+		"d4 unseen present first 12-07 last 12-07")
+	step(4, map[string]Probe{"b2": gone, "d4": gone}, []Authorization{token("a1", "")},
+		"a1 listed present first 11-23 last 12-21 no-description=open@12-07",
+		"b2 gone deleted first 11-23 last 12-07 deleted-owner=resolved@12-21",
+		"d4 gone present first 12-07 last 12-07")
+	step(5, nil, []Authorization{token("a1", "")},
+		"a1 listed present first 11-23 last 12-28 no-description=open@12-07")
+}
+
+func TestUnknownResolvesNothing(t *testing.T) {
+	before := Record{Authorization: token("a1", "fine"), Presence: Listed, FirstSeen: reviewed,
+		Findings: []Finding{{Check: "deleted-owner", Severity: Critical, State: New, Since: reviewed}, {Check: "owner-not-member", Severity: Medium, State: Open, Since: reviewed}}}
+	rv := reviewAt(reviewed.Add(7*day), nil)
+	rv.Owner = func(context.Context, Authorization) Owner { return Owner{State: OwnerUnknown} }
+	got := merged(t, rv, []Authorization{token("a1", "fine")}, []Record{before})
+	want := []string{"a1 listed unknown first 11-23 last 11-30 deleted-owner=open@11-23 owner-not-member=open@11-23"}
+	if diff := cmp.Diff(want, lines(got)); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+func TestCheckSwitchedOffTakesItsFindings(t *testing.T) {
+	before := merged(t, reviewAt(reviewed, nil), []Authorization{token("a1", "")}, nil)
+	rv := reviewAt(reviewed.Add(7*day), nil)
+	rv.Policy.Severity = map[string]Severity{"no-description": Off}
+	if got := merged(t, rv, []Authorization{token("a1", "")}, before); len(got[0].Findings) != 0 {
+		t.Errorf("findings %v, want none: neither open nor resolved", got[0].Findings)
+	}
+}
+
+func TestHiddenWithoutAReasonLowersCoverage(t *testing.T) {
+	before := merged(t, reviewAt(reviewed, nil), []Authorization{token("a1", "fine")}, nil)
+	a := token("a1", "")
+	got := merged(t, reviewAt(reviewed.Add(7*day), map[string]Probe{"a1": {Presence: Hidden, Authorization: &a}}), nil, before)
+	if diff := cmp.Diff([]string{"a1 hidden present first 11-23 last 11-30 no-description=new@11-30"}, lines(got)); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	cov := NewCoverage("prod")
+	cov.Met(got[0])
+	if cov.Verdict != Partial || cov.Hidden != 1 {
+		t.Errorf("coverage %+v, want partial with one hidden", cov)
+	}
+}
+
+func TestMergeErrors(t *testing.T) {
+	broken := errors.New("line cut")
+	failing := func(yield func(Authorization, error) bool) {
+		_ = yield(token("a1", "x"), nil) && yield(Authorization{}, broken)
+	}
+	tests := map[string]struct {
+		now    iter.Seq2[Authorization, error]
+		before iter.Seq2[Record, error]
+		want   string
+	}{
+		"the list fails":           {failing, seqOf[Record](), "line cut"},
+		"the list does not ascend": {seqOf(token("b2", ""), token("a1", "")), seqOf[Record](), `"a1" after "b2"`},
+		"an ID repeats":            {seqOf(token("a1", ""), token("a1", "")), seqOf[Record](), `"a1" after "a1"`},
+		"the snapshot fails": {seqOf(token("z9", "")), func(yield func(Record, error) bool) { yield(Record{}, broken) },
+			"line cut"},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			var last error
+			for _, err := range reviewAt(reviewed, nil).Merge(t.Context(), test.now, test.before) {
+				last = err
+			}
+			if last == nil || !strings.Contains(last.Error(), test.want) {
+				t.Errorf("error %v, want one with %q", last, test.want)
+			}
+		})
+	}
+}
+
+func TestCounts(t *testing.T) {
+	first := merged(t, reviewAt(reviewed, nil), []Authorization{token("a1", ""), token("b2", ""), token("c3", "x")}, nil)
+	second := merged(t, reviewAt(reviewed.Add(7*day), map[string]Probe{"c3": {Presence: Gone}}), []Authorization{token("a1", ""), token("b2", "x"), token("d4", "")}, first)
+	counts := NewCounts()
+	for _, r := range second {
+		counts.Add(r, reviewed.Add(7*day))
+	}
+	want := NewCounts()
+	want.Authorizations = AuthorizationCounts{Total: 3, Active: 3, New: 1, Gone: 1, Flagged: 2}
+	want.Findings.Total = 2
+	want.Findings.ByCheck["no-description"] = 2
+	want.Findings.BySeverity[Low] = 2
+	want.Findings.ByState[New], want.Findings.ByState[Open], want.Findings.ByState[Resolved] = 1, 1, 1
+	if diff := cmp.Diff(want, counts); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+func TestTogether(t *testing.T) {
+	for name, test := range map[string]struct {
+		verdicts []Verdict
+		want     Verdict
+	}{
+		"no target":           {nil, NotKnown},
+		"all complete":        {[]Verdict{Complete, Complete}, Complete},
+		"one partial":         {[]Verdict{Complete, Partial}, Partial},
+		"one unknown of two":  {[]Verdict{Complete, NotKnown}, Partial},
+		"nothing seen at all": {[]Verdict{NotKnown, NotKnown}, NotKnown},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var cs []Coverage
+			for _, v := range test.verdicts {
+				cs = append(cs, Coverage{Verdict: v})
+			}
+			if got := Together(cs); got != test.want {
+				t.Errorf("Together(%v) = %s, want %s", test.verdicts, got, test.want)
+			}
+		})
+	}
+}
+
+func TestNewsOf(t *testing.T) {
+	rows := merged(t, reviewAt(reviewed, nil), []Authorization{
+		token("a1", ""), token("b2", ""), token("c3", "nothing to say"), {ID: "d4", Status: Active, Permissions: operator()},
+	}, nil)
+	news, err := NewsOf(seqOf(rows...), 2)
+	if err != nil || news.Findings != 7 || news.Authorizations != 3 {
+		t.Fatalf("%d findings on %d authorizations, error %v; want 7 on 3", news.Findings, news.Authorizations, err)
+	}
+	var got []string
+	for _, h := range news.Worst {
+		for _, f := range h.Findings {
+			got = append(got, h.Record.ID+" "+f.Check)
+		}
+	}
+	want := []string{"d4 operator", "d4 mints-tokens", "d4 administers-users", "d4 active-write", "d4 no-description", "a1 no-description"}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}

@@ -1,0 +1,232 @@
+// Package history remembers: which slots were reviewed and how it went (the
+// ledger, a small database) and what every target held (snapshots, one file per
+// target and run). A token's value is in neither.
+package history
+
+import (
+	"context"
+	"database/sql"
+	"embed"
+	"encoding/json"
+	"fmt"
+	"io/fs"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/pressly/goose/v3"
+	_ "modernc.org/sqlite" // the driver "sqlite"
+
+	"tokenaudit/jobs/audit"
+)
+
+//go:embed migrations/*.sql
+var migrations embed.FS
+
+// Ledger holds runs, their items and what is to be delivered.
+type Ledger struct{ db *sql.DB }
+
+// sqlitePrefix is the form of a store in the configuration: sqlite:PATH.
+const sqlitePrefix = "sqlite:"
+
+// Open opens the ledger, creates it if it is not there, and brings its tables up
+// to date. The file is readable by its owner only.
+func Open(ctx context.Context, store string) (*Ledger, error) {
+	path, ok := strings.CutPrefix(store, sqlitePrefix)
+	if !ok {
+		return nil, fmt.Errorf("store %q: not of the form sqlite:PATH", store)
+	}
+	l, err := openSQLite(ctx, path)
+	if err != nil {
+		return nil, fmt.Errorf("store %s: %w", path, err)
+	}
+	return l, nil
+}
+
+func openSQLite(ctx context.Context, path string) (*Ledger, error) {
+	if err := touch(path); err != nil {
+		return nil, err
+	}
+	q := url.Values{"_txlock": {"immediate"}, "_pragma": {
+		"journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(1)", "busy_timeout(10000)",
+	}}
+	db, err := sql.Open("sqlite", "file:"+(&url.URL{Path: path}).EscapedPath()+"?"+q.Encode())
+	if err != nil {
+		return nil, err
+	}
+	db.SetMaxOpenConns(1) // SQLite has one writer; waiting in line here beats SQLITE_BUSY
+	if err := migrate(ctx, db); err != nil {
+		db.Close()
+		return nil, err
+	}
+	return &Ledger{db}, nil
+}
+
+// touch makes the file before SQLite does, so that it is private from the first
+// byte; SQLite gives its side files the same mode.
+func touch(path string) error {
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return err
+	}
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return err
+	}
+	return f.Close()
+}
+
+func migrate(ctx context.Context, db *sql.DB) error {
+	dir, err := fs.Sub(migrations, "migrations")
+	if err != nil {
+		return err
+	}
+	p, err := goose.NewProvider(goose.DialectSQLite3, db, dir)
+	if err != nil {
+		return err
+	}
+	_, err = p.Up(ctx)
+	return err
+}
+
+// Close closes the database.
+func (l *Ledger) Close() error { return l.db.Close() }
+
+// Reached is the time up to which the slots of a job are dealt with. A job that
+// was never seen before starts at now: it owes nothing for the past.
+func (l *Ledger) Reached(ctx context.Context, job string, now time.Time) (time.Time, error) {
+	if _, err := l.db.ExecContext(ctx, `INSERT INTO job (name, reached) VALUES ($1, $2) ON CONFLICT DO NOTHING`, job, now.Unix()); err != nil {
+		return time.Time{}, fmt.Errorf("ledger: job %q: %w", job, err)
+	}
+	var at int64
+	err := l.db.QueryRowContext(ctx, `SELECT reached FROM job WHERE name = $1`, job).Scan(&at)
+	if err != nil {
+		return time.Time{}, fmt.Errorf("ledger: job %q: %w", job, err)
+	}
+	return time.Unix(at, 0).UTC(), nil
+}
+
+// Begin opens a run with its items. It returns false if the slot was opened
+// before, or if another run of the job is still running. The row is the lock, the
+// record of what was caught up, and the key of the run, all in one.
+func (l *Ledger) Begin(ctx context.Context, run audit.Run, deadline time.Time, targets []string) (opened bool, err error) {
+	err = l.inTx(ctx, func(tx *sql.Tx) error {
+		done, err := tx.ExecContext(ctx, `INSERT INTO run (job, slot, cause, missed, started, deadline, state)
+			VALUES ($1, $2, $3, $4, $5, $6, 'running') ON CONFLICT DO NOTHING`,
+			run.Job, run.Slot.Unix(), run.Trigger, run.Missed, run.Started.UnixMilli(), deadline.Unix())
+		if err != nil {
+			return err
+		}
+		n, err := done.RowsAffected()
+		if opened = n == 1; err != nil || !opened {
+			return err
+		}
+		for i, target := range targets {
+			if _, err := tx.ExecContext(ctx, `INSERT INTO item (job, slot, target, position, state) VALUES ($1, $2, $3, $4, 'pending')`,
+				run.Job, run.Slot.Unix(), target, i); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return false, fmt.Errorf("ledger: opening run %s: %w", run.ID(), err)
+	}
+	return opened, nil
+}
+
+// Reach notes that the slots of a job up to slot are dealt with, if there is a
+// run of that very slot.
+func (l *Ledger) Reach(ctx context.Context, job string, slot time.Time) error {
+	_, err := l.db.ExecContext(ctx, `UPDATE job SET reached = $2 WHERE name = $1 AND reached < $2
+		AND EXISTS (SELECT 1 FROM run WHERE run.job = $1 AND run.slot = $2)`, job, slot.Unix())
+	if err != nil {
+		return fmt.Errorf("ledger: job %q: %w", job, err)
+	}
+	return nil
+}
+
+// Running are the runs of a job that were opened and not reported, with their
+// deadlines: at most one.
+func (l *Ledger) Running(ctx context.Context, job string) (run audit.Run, deadline time.Time, found bool, err error) {
+	var slot, started, until int64
+	row := l.db.QueryRowContext(ctx, `SELECT slot, cause, missed, started, deadline FROM run WHERE job = $1 AND state = 'running'`, job)
+	switch err := row.Scan(&slot, &run.Trigger, &run.Missed, &started, &until); err {
+	case nil:
+	case sql.ErrNoRows:
+		return audit.Run{}, time.Time{}, false, nil
+	default:
+		return audit.Run{}, time.Time{}, false, fmt.Errorf("ledger: open runs of job %q: %w", job, err)
+	}
+	run.Job, run.Slot, run.Started = job, time.Unix(slot, 0).UTC(), time.UnixMilli(started).UTC()
+	return run, time.Unix(until, 0).UTC(), true, nil
+}
+
+// Pending are the targets of a run that are not done, in the order of the
+// configuration.
+func (l *Ledger) Pending(ctx context.Context, run audit.Run) ([]string, error) {
+	targets, err := column[string](ctx, l.db, `SELECT target FROM item WHERE job = $1 AND slot = $2 AND state = 'pending' ORDER BY position`, run.Job, run.Slot.Unix())
+	if err != nil {
+		return nil, fmt.Errorf("ledger: run %s: %w", run.ID(), err)
+	}
+	return targets, nil
+}
+
+// SaveItem stores the outcome of one target. Its snapshot must be in place.
+func (l *Ledger) SaveItem(ctx context.Context, run audit.Run, item audit.Item) error {
+	result, err := json.Marshal(item)
+	if err != nil {
+		return err
+	}
+	_, err = l.db.ExecContext(ctx, `UPDATE item SET state = 'done', result = $4 WHERE job = $1 AND slot = $2 AND target = $3`,
+		run.Job, run.Slot.Unix(), item.Coverage.Target, string(result))
+	if err != nil {
+		return fmt.Errorf("ledger: run %s, target %q: %w", run.ID(), item.Coverage.Target, err)
+	}
+	return nil
+}
+
+// Items are the outcomes of a run, in the order of the configuration.
+func (l *Ledger) Items(ctx context.Context, run audit.Run) ([]audit.Item, error) {
+	results, err := column[string](ctx, l.db, `SELECT result FROM item WHERE job = $1 AND slot = $2 AND state = 'done' ORDER BY position`, run.Job, run.Slot.Unix())
+	if err != nil {
+		return nil, fmt.Errorf("ledger: run %s: %w", run.ID(), err)
+	}
+	items := make([]audit.Item, len(results))
+	for i, r := range results {
+		if err := json.Unmarshal([]byte(r), &items[i]); err != nil {
+			return nil, fmt.Errorf("ledger: run %s: %w", run.ID(), err)
+		}
+	}
+	return items, nil
+}
+
+func column[T any](ctx context.Context, db *sql.DB, query string, args ...any) ([]T, error) {
+	rows, err := db.QueryContext(ctx, query, args...)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var out []T
+	for rows.Next() {
+		var v T
+		if err := rows.Scan(&v); err != nil {
+			return nil, err
+		}
+		out = append(out, v)
+	}
+	return out, rows.Err()
+}
+
+func (l *Ledger) inTx(ctx context.Context, do func(*sql.Tx) error) error {
+	tx, err := l.db.BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	defer tx.Rollback()
+	if err := do(tx); err != nil {
+		return err
+	}
+	return tx.Commit()
+}

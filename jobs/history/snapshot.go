@@ -1,0 +1,124 @@
+package history
+
+import (
+	"bufio"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"os"
+	"path/filepath"
+
+	"github.com/klauspost/compress/gzip"
+
+	"tokenaudit/jobs/audit"
+)
+
+// Snapshots are the files that hold what each target held, in the evidence
+// folder: EVIDENCE/JOB/SLOT/snapshot-TARGET.jsonl.gz, one authorization a line,
+// ascending by ID.
+type Snapshots struct{ Evidence string }
+
+// Folder is where the evidence of a run lies.
+func (s Snapshots) Folder(run audit.Run) string {
+	return filepath.Join(s.Evidence, run.Job, run.SlotName())
+}
+
+func (s Snapshots) path(run audit.Run, target string) string {
+	return filepath.Join(s.Folder(run), "snapshot-"+target+".jsonl.gz")
+}
+
+// Write writes the snapshot of one target. It appears whole or not at all; the
+// first error of records ends it.
+func (s Snapshots) Write(run audit.Run, target string, records iter.Seq2[audit.Record, error]) (err error) {
+	path := s.path(run, target)
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return err
+	}
+	f, err := os.CreateTemp(filepath.Dir(path), ".snapshot-*")
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			os.Remove(f.Name())
+		}
+	}()
+	if err := errors.Join(encode(f, records), f.Sync(), f.Close()); err != nil {
+		return err
+	}
+	if err := os.Rename(f.Name(), path); err != nil {
+		return err
+	}
+	return syncFolder(filepath.Dir(path))
+}
+
+func encode(w io.Writer, records iter.Seq2[audit.Record, error]) error {
+	zip, err := gzip.NewWriterLevel(w, gzip.BestSpeed)
+	if err != nil {
+		return err
+	}
+	buffered := bufio.NewWriterSize(zip, 64<<10)
+	enc := json.NewEncoder(buffered)
+	enc.SetEscapeHTML(false)
+	for r, err := range records {
+		if err != nil {
+			return err
+		}
+		if err := enc.Encode(r); err != nil {
+			return err
+		}
+	}
+	return errors.Join(buffered.Flush(), zip.Close())
+}
+
+// syncFolder makes a rename survive a power cut.
+func syncFolder(path string) error {
+	dir, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	return errors.Join(dir.Sync(), dir.Close())
+}
+
+// Read walks the snapshot of one target. A file that was cut or changed ends in
+// an error: gzip carries a checksum.
+func (s Snapshots) Read(run audit.Run, target string) iter.Seq2[audit.Record, error] {
+	path := s.path(run, target)
+	return func(yield func(audit.Record, error) bool) {
+		for r, err := range decode(path) {
+			if err != nil {
+				err = fmt.Errorf("snapshot %s: %w", path, err)
+			}
+			if !yield(r, err) {
+				return
+			}
+		}
+	}
+}
+
+func decode(path string) iter.Seq2[audit.Record, error] {
+	return func(yield func(audit.Record, error) bool) {
+		f, err := os.Open(path)
+		if err != nil {
+			yield(audit.Record{}, err)
+			return
+		}
+		defer f.Close()
+		zip, err := gzip.NewReader(bufio.NewReaderSize(f, 64<<10))
+		if err != nil {
+			yield(audit.Record{}, err)
+			return
+		}
+		dec := json.NewDecoder(zip)
+		for {
+			var r audit.Record
+			if err := dec.Decode(&r); err == io.EOF {
+				return
+			} else if !yield(r, err) || err != nil {
+				return
+			}
+		}
+	}
+}

@@ -1,0 +1,125 @@
+package history
+
+import (
+	"errors"
+	"fmt"
+	"iter"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"tokenaudit/jobs/audit"
+)
+
+func records(n int) iter.Seq2[audit.Record, error] {
+	return func(yield func(audit.Record, error) bool) {
+		for i := range n {
+			r := audit.Record{Target: "prod", Presence: audit.Listed, FirstSeen: monday, LastSeen: monday}
+			r.ID, r.Description = fmt.Sprintf("%016x", i), "=1+1 <&> \u202e \x00"
+			r.Permissions = []audit.Permission{{Action: "write", Resource: audit.Resource{Type: "buckets"}}}
+			r.Findings = []audit.Finding{{Check: "active-write", Severity: audit.Medium, State: audit.New, Since: monday}}
+			if !yield(r, nil) {
+				return
+			}
+		}
+	}
+}
+
+func all(seq iter.Seq2[audit.Record, error]) (out []audit.Record, err error) {
+	for r, err := range seq {
+		if err != nil {
+			return out, err
+		}
+		out = append(out, r)
+	}
+	return out, nil
+}
+
+func TestSnapshotComesBack(t *testing.T) {
+	s, run := Snapshots{t.TempDir()}, weekly(0)
+	for _, n := range []int{0, 1, 1000} {
+		if err := s.Write(run, "prod", records(n)); err != nil {
+			t.Fatal(err)
+		}
+		want, _ := all(records(n))
+		got, err := all(s.Read(run, "prod"))
+		if diff := cmp.Diff(want, got); diff != "" || err != nil {
+			t.Errorf("%d records: error %v (-want +got):\n%s", n, err, diff)
+		}
+	}
+	info, err := os.Stat(s.path(run, "prod"))
+	if err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("mode %v, %v", info.Mode(), err)
+	}
+}
+
+func TestSnapshotIsWholeOrNotThere(t *testing.T) {
+	s, run := Snapshots{t.TempDir()}, weekly(0)
+	if err := s.Write(run, "prod", records(3)); err != nil {
+		t.Fatal(err)
+	}
+	broken := func(yield func(audit.Record, error) bool) {
+		for r := range records(2) {
+			yield(r, nil)
+		}
+		yield(audit.Record{}, errors.New("line cut"))
+	}
+	if err := s.Write(run, "prod", broken); err == nil {
+		t.Error("no error")
+	}
+	if got, err := all(s.Read(run, "prod")); len(got) != 3 || err != nil {
+		t.Errorf("%d records, %v; want the 3 of before", len(got), err)
+	}
+	if files, _ := os.ReadDir(s.Folder(run)); len(files) != 1 {
+		t.Errorf("files left behind: %v", files)
+	}
+}
+
+// TestDamagedSnapshotIsAnError: any byte that is lost or changed is noticed.
+func TestDamagedSnapshotIsAnError(t *testing.T) {
+	s, run := Snapshots{t.TempDir()}, weekly(0)
+	if err := s.Write(run, "prod", records(50)); err != nil {
+		t.Fatal(err)
+	}
+	path := s.path(run, "prod")
+	good, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, bad := range map[string][]byte{
+		"empty": {}, "cut in half": good[:len(good)/2], "last byte lost": good[:len(good)-1], "middle changed": flipped(good),
+	} {
+		os.WriteFile(path, bad, 0o600)
+		if _, err := all(s.Read(run, "prod")); err == nil {
+			t.Errorf("%s: no error", name)
+		}
+	}
+	os.Remove(path)
+	if _, err := all(s.Read(run, "prod")); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("missing: %v", err)
+	}
+}
+
+func flipped(b []byte) []byte {
+	out := append([]byte(nil), b...)
+	out[len(out)/2] ^= 0x10
+	return out
+}
+
+func TestFolder(t *testing.T) {
+	s := Snapshots{"evidence"}
+	if got, want := s.Folder(weekly(0)), filepath.Join("evidence", "weekly", "2026-11-23T0900Z"); got != want {
+		t.Errorf("Folder = %q, want %q", got, want)
+	}
+}
+
+func BenchmarkWrite(b *testing.B) {
+	s, run := Snapshots{b.TempDir()}, weekly(0)
+	for b.Loop() {
+		if err := s.Write(run, "prod", records(10_000)); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

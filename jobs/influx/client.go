@@ -1,0 +1,215 @@
+// Package influx reads authorizations, users and orgs from the API of InfluxDB
+// OSS 2.x and InfluxDB Cloud. It only ever sends GET.
+//
+// The server's answers are not trusted to be what was asked for: a 200 with an
+// empty list is the normal answer to a credential that may not see, filters are
+// ignored by some releases, and OSS leaves out the authorizations of deleted
+// users (influxdata/influxdb#15304, #22261, #22708). So every answer is checked,
+// and what could not be seen is said in the coverage.
+package influx
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/hashicorp/go-retryablehttp"
+
+	"tokenaudit/configs/secret"
+)
+
+// Client speaks to one server with one credential.
+type Client struct {
+	base  *url.URL
+	token secret.Ref
+	http  *http.Client
+}
+
+// NewClient makes a client for the server of cfg with the credential token,
+// which is read anew for every request, so that a rotated one needs no restart.
+func NewClient(cfg Config, token secret.Ref, log *slog.Logger) (*Client, error) {
+	base, err := url.Parse(cfg.URL)
+	if err != nil {
+		return nil, fmt.Errorf("url: %w", err)
+	}
+	transport, err := newTransport(cfg.CAFile)
+	if err != nil {
+		return nil, err
+	}
+	retry := retryablehttp.NewClient()
+	retry.HTTPClient = &http.Client{Transport: watchdog{transport}, CheckRedirect: refuseRedirect}
+	retry.Logger = detail{log.With("host", base.Host)}
+	retry.RetryMax = 4
+	retry.CheckRetry = worthRetrying
+	retry.ErrorHandler = retryablehttp.PassthroughErrorHandler
+	client := retry.StandardClient()
+	client.CheckRedirect = refuseRedirect
+	return &Client{base: base, token: token, http: client}, nil
+}
+
+// detail logs what the retrying client says as details: what goes wrong in the
+// end is an error that is returned.
+type detail struct{ log *slog.Logger }
+
+func (d detail) Debug(msg string, kv ...any) { d.log.Debug(msg, kv...) }
+func (d detail) Info(msg string, kv ...any)  { d.log.Debug(msg, kv...) }
+func (d detail) Warn(msg string, kv ...any)  { d.log.Debug(msg, kv...) }
+func (d detail) Error(msg string, kv ...any) { d.log.Debug(msg, kv...) }
+
+func newTransport(caFile string) (*http.Transport, error) {
+	t := http.DefaultTransport.(*http.Transport).Clone()
+	if caFile == "" {
+		return t, nil
+	}
+	pem, err := os.ReadFile(caFile)
+	if err != nil {
+		return nil, fmt.Errorf("ca_file: %w", err)
+	}
+	pool, err := x509.SystemCertPool()
+	if err != nil {
+		return nil, fmt.Errorf("ca_file: reading the system's authorities: %w", err)
+	}
+	if !pool.AppendCertsFromPEM(pem) {
+		return nil, fmt.Errorf("ca_file: %s holds no PEM certificate", caFile)
+	}
+	t.TLSClientConfig = &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}
+	return t, nil
+}
+
+// refuseRedirect keeps the credential from following a redirect, which could
+// lead to another host or from https to http.
+func refuseRedirect(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+
+// worthRetrying: too many requests, a gateway that lost its server, a cut
+// connection. A 500 is not: OSS answers it for ever when one stored record is
+// broken.
+func worthRetrying(ctx context.Context, resp *http.Response, err error) (bool, error) {
+	if ctx.Err() != nil {
+		return false, context.Cause(ctx)
+	}
+	if err != nil {
+		return retryablehttp.ErrorPropagatedRetryPolicy(ctx, resp, err)
+	}
+	switch resp.StatusCode {
+	case http.StatusTooManyRequests, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
+		return true, nil
+	}
+	return false, nil
+}
+
+// APIError is an answer other than 200, in the server's own words.
+type APIError struct {
+	Request string // method and path, no credential
+	Status  int
+	Code    string // such as "not found"; empty where the answer was not of the API's form
+	Message string
+}
+
+func (e *APIError) Error() string {
+	text := fmt.Sprintf("%s: %d", e.Request, e.Status)
+	if e.Message != "" {
+		return text + " " + e.Message
+	}
+	return text + " " + http.StatusText(e.Status)
+}
+
+// says reports whether err is the API's answer with this status and message.
+func says(err error, status int, message string) bool {
+	var api *APIError
+	return errors.As(err, &api) && api.Status == status && api.Message == message
+}
+
+// statusOf is the HTTP status behind err: 200 without one, 0 if no answer came.
+func statusOf(err error) int {
+	var api *APIError
+	switch {
+	case err == nil:
+		return http.StatusOK
+	case errors.As(err, &api):
+		return api.Status
+	}
+	return 0
+}
+
+// request is what is said of a request in coverage and errors.
+func request(path string, q url.Values) string {
+	if len(q) == 0 {
+		return "GET " + path
+	}
+	return "GET " + path + "?" + q.Encode()
+}
+
+// get asks for path; the caller closes the body. Any answer but 200 is an *APIError.
+func (c *Client) get(ctx context.Context, path string, q url.Values) (*http.Response, error) {
+	token, err := c.token.Read(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("reading the credential: %w", err)
+	}
+	u := c.base.JoinPath(path)
+	u.RawQuery = q.Encode()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, u.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+	req.Header.Set("Authorization", "Token "+token.Reveal())
+	req.Header.Set("Accept", "application/json")
+	resp, err := c.http.Do(req)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", request(path, q), bare(err))
+	}
+	if resp.StatusCode != http.StatusOK {
+		return nil, apiError(resp, request(path, q))
+	}
+	return resp, nil
+}
+
+// bare drops the URL that net/http puts in front of an error: it is said already.
+func bare(err error) error {
+	var u *url.Error
+	if errors.As(err, &u) {
+		return u.Err
+	}
+	return err
+}
+
+func apiError(resp *http.Response, request string) error {
+	defer resp.Body.Close()
+	e := &APIError{Request: request, Status: resp.StatusCode}
+	if to := resp.Header.Get("Location"); to != "" {
+		e.Message = "redirects elsewhere; set url to where it leads"
+		return e
+	}
+	body, _ := io.ReadAll(io.LimitReader(resp.Body, 64<<10))
+	var said struct{ Code, Message string }
+	if json.Unmarshal(body, &said) == nil {
+		e.Code, e.Message = said.Code, strings.TrimSpace(said.Message)
+	}
+	return e
+}
+
+// getJSON decodes a small answer of at most 16 MiB into v.
+func (c *Client) getJSON(ctx context.Context, path string, q url.Values, v any) error {
+	resp, err := c.get(ctx, path, q)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	if err := json.NewDecoder(io.LimitReader(resp.Body, 16<<20)).Decode(v); err != nil {
+		return fmt.Errorf("%s: the answer is not the API's: %w", request(path, q), err)
+	}
+	return nil
+}
+
+// quiet is how long a server may send nothing. OSS builds the whole list before
+// its first byte: measured 5 s for 100,000 authorizations, so minutes for millions.
+const quiet = 5 * time.Minute

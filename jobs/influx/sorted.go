@@ -1,0 +1,221 @@
+package influx
+
+import (
+	"bufio"
+	"cmp"
+	"container/heap"
+	"encoding/json"
+	"io"
+	"iter"
+	"os"
+	"slices"
+
+	"tokenaudit/jobs/audit"
+)
+
+// Limits of what a Sorted keeps in memory; beyond them it goes to a file.
+const (
+	bufferedRows  = 4096
+	bufferedBytes = 16 << 20
+)
+
+// Sorted collects authorizations from any number of lists, in any order, and
+// gives them in ascending order of their IDs, each once. It holds a bounded
+// number in memory; the rest lies in temporary files that have no name, so
+// that nothing is left behind however the program ends.
+type Sorted struct {
+	buffer []audit.Authorization
+	size   int
+	runs   []*os.File // each ascending
+}
+
+func newSorted() *Sorted { return &Sorted{} }
+
+func (s *Sorted) add(a audit.Authorization) error {
+	s.buffer = append(s.buffer, a)
+	s.size += weight(a)
+	if len(s.buffer) < bufferedRows && s.size < bufferedBytes {
+		return nil
+	}
+	return s.spill()
+}
+
+// weight is roughly what a holds in memory.
+func weight(a audit.Authorization) int {
+	return 512 + len(a.Description) + 160*len(a.Permissions)
+}
+
+// reset forgets everything, for a list that broke off.
+func (s *Sorted) reset() {
+	s.Close()
+	*s = Sorted{}
+}
+
+// Close frees the files. They have no name and are not needed again, so that
+// there is nothing to do about an error.
+func (s *Sorted) Close() {
+	for _, f := range s.runs {
+		f.Close()
+	}
+	s.runs = nil
+}
+
+func (s *Sorted) spill() error {
+	f, err := unnamedFile()
+	if err != nil {
+		return err
+	}
+	s.runs = append(s.runs, f)
+	s.sortBuffer()
+	w := bufio.NewWriterSize(f, 256<<10)
+	enc := json.NewEncoder(w)
+	for _, a := range s.buffer {
+		if err := enc.Encode(a); err != nil {
+			return err
+		}
+	}
+	clear(s.buffer)
+	s.buffer, s.size = s.buffer[:0], 0
+	return w.Flush()
+}
+
+func unnamedFile() (*os.File, error) {
+	f, err := os.CreateTemp("", "tokenaudit-*")
+	if err != nil {
+		return nil, err
+	}
+	return f, os.Remove(f.Name())
+}
+
+func (s *Sorted) sortBuffer() {
+	slices.SortStableFunc(s.buffer, func(a, b audit.Authorization) int { return cmp.Compare(a.ID, b.ID) })
+}
+
+// All walks what was collected, once. One that several lists had is given with
+// its fullest view: which names a list shows depends on who asked.
+func (s *Sorted) All() iter.Seq2[audit.Authorization, error] {
+	return func(yield func(audit.Authorization, error) bool) {
+		var held audit.Authorization
+		have := false
+		for a, err := range s.merged() {
+			switch {
+			case err != nil:
+				yield(audit.Authorization{}, err)
+				return
+			case have && a.ID == held.ID:
+				held = fuller(held, a)
+				continue
+			case have && !yield(held, nil):
+				return
+			}
+			held, have = a, true
+		}
+		if have {
+			yield(held, nil)
+		}
+	}
+}
+
+func fuller(a, b audit.Authorization) audit.Authorization {
+	if names(b) > names(a) {
+		return b
+	}
+	return a
+}
+
+func names(a audit.Authorization) int {
+	n := len(a.Permissions)
+	for _, named := range []string{a.User, a.Org} {
+		if named != "" {
+			n++
+		}
+	}
+	for _, p := range a.Permissions {
+		if p.Resource.Name != "" {
+			n++
+		}
+	}
+	return n
+}
+
+// merged walks the runs and the buffer together.
+func (s *Sorted) merged() iter.Seq2[audit.Authorization, error] {
+	return func(yield func(audit.Authorization, error) bool) {
+		s.sortBuffer()
+		h := cursors{}
+		for _, f := range s.runs {
+			if err := h.open(f); err != nil {
+				yield(audit.Authorization{}, err)
+				return
+			}
+		}
+		if len(s.buffer) > 0 {
+			h = append(h, &cursor{head: s.buffer[0], next: fromSlice(s.buffer[1:])})
+		}
+		heap.Init(&h)
+		for len(h) > 0 {
+			if !yield(h[0].head, nil) {
+				return
+			}
+			if err := h.advance(); err != nil {
+				yield(audit.Authorization{}, err)
+				return
+			}
+		}
+	}
+}
+
+// cursor is a run being read; next ends with io.EOF.
+type cursor struct {
+	head audit.Authorization
+	next func() (audit.Authorization, error)
+}
+
+type cursors []*cursor
+
+func (h cursors) Len() int           { return len(h) }
+func (h cursors) Less(i, j int) bool { return h[i].head.ID < h[j].head.ID }
+func (h cursors) Swap(i, j int)      { h[i], h[j] = h[j], h[i] }
+func (h *cursors) Push(x any)        { *h = append(*h, x.(*cursor)) }
+func (h *cursors) Pop() any {
+	last := len(*h) - 1
+	c := (*h)[last]
+	*h = (*h)[:last]
+	return c
+}
+
+func (h *cursors) open(f *os.File) error {
+	if _, err := f.Seek(0, io.SeekStart); err != nil {
+		return err
+	}
+	dec := json.NewDecoder(bufio.NewReaderSize(f, 64<<10))
+	next := func() (a audit.Authorization, err error) { return a, dec.Decode(&a) }
+	head, err := next()
+	if err != nil {
+		return err
+	}
+	*h = append(*h, &cursor{head, next})
+	return nil
+}
+
+func (h *cursors) advance() error {
+	head, err := (*h)[0].next()
+	if err == io.EOF {
+		heap.Pop(h)
+		return nil
+	}
+	(*h)[0].head = head
+	heap.Fix(h, 0)
+	return err
+}
+
+func fromSlice(rest []audit.Authorization) func() (audit.Authorization, error) {
+	return func() (audit.Authorization, error) {
+		if len(rest) == 0 {
+			return audit.Authorization{}, io.EOF
+		}
+		a := rest[0]
+		rest = rest[1:]
+		return a, nil
+	}
+}

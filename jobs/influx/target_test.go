@@ -1,0 +1,353 @@
+package influx_test
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"tokenaudit/configs/secret"
+	"tokenaudit/jobs/audit"
+	"tokenaudit/jobs/influx"
+	"tokenaudit/jobs/influx/influxtest"
+)
+
+// plant is an OSS server with two orgs, three users and some tokens.
+type plant struct {
+	*influxtest.Server
+	acme, globex      string
+	admin, iot, leave string // user IDs
+}
+
+func newPlant(t *testing.T) *plant {
+	t.Helper()
+	s := influxtest.New(influxtest.OSS)
+	p := &plant{Server: s, acme: s.AddOrg("acme"), globex: s.AddOrg("globex")}
+	p.admin, p.iot, p.leave = s.AddUser("admin"), s.AddUser("iot_user_1"), s.AddUser("leaver")
+	s.AddOwner(p.acme, p.admin)
+	s.AddMember(p.acme, p.iot)
+	s.AddMember(p.acme, p.leave)
+	bucket := s.AddBucket(p.acme, "telemetry")
+	s.AddAuthorization(influxtest.Authorization{OrgID: p.acme, UserID: p.iot, Description: "sensor", Permissions: influxtest.WriteBuckets(p.acme, bucket)})
+	s.AddAuthorization(influxtest.Authorization{OrgID: p.acme, UserID: p.leave, Description: "laptop", Permissions: influxtest.WriteBuckets(p.acme, bucket)})
+	s.AddAuthorization(influxtest.Authorization{OrgID: p.globex, UserID: p.admin, Description: "elsewhere", Permissions: influxtest.ReadBuckets(p.globex)})
+	return p
+}
+
+// credential adds a token of a user of acme and returns its value.
+func (p *plant) credential(user, status string, permissions []influxtest.Permission) string {
+	_, token := p.AddAuthorization(influxtest.Authorization{OrgID: p.acme, UserID: user, Status: status, Description: "credential", Permissions: permissions})
+	return token
+}
+
+func (p *plant) auditor() string {
+	return p.credential(p.admin, influxtest.Active, influxtest.AuditorPermissions(p.acme))
+}
+
+// collect reviews org acme and returns the coverage and what was listed.
+func (p *plant) collect(t *testing.T, token string, users ...influx.User) (audit.Coverage, []string) {
+	t.Helper()
+	col := p.collection(t, token, users...)
+	defer col.Close()
+	var seen []string
+	for a, err := range col.Authorizations {
+		if err != nil {
+			t.Fatal(err)
+		}
+		owner := col.Owner(t.Context(), a)
+		seen = append(seen, a.Description+" of "+owner.Name+" "+string(owner.State))
+	}
+	return col.Coverage, seen
+}
+
+func (p *plant) collection(t *testing.T, token string, users ...influx.User) audit.Collection {
+	t.Helper()
+	web := httptest.NewServer(p)
+	t.Cleanup(web.Close)
+	t.Setenv("TEST_TOKEN", token)
+	cfg := influx.Config{Name: "prod", URL: web.URL, Org: "acme", Token: secret.Ref{Env: "TEST_TOKEN"}, Users: users}
+	target, err := influx.NewTarget(cfg, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	col, err := target.Collect(t.Context(), func() {})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return col
+}
+
+func scoped(org string) influxtest.Resource {
+	return influxtest.Resource{Type: "users", OrgID: org}
+}
+
+func TestWhoSeesWhat(t *testing.T) {
+	const auth = "authorizations"
+	tests := map[string]struct {
+		credential func(p *plant) string
+		verdict    audit.Verdict
+		rows       int
+		reason     string // part of one of the reasons
+	}{
+		"operator":         {func(p *plant) string { return p.credential(p.admin, influxtest.Active, influxtest.Operator()) }, audit.Complete, 3, ""},
+		"audit credential": {func(p *plant) string { return p.auditor() }, audit.Complete, 3, ""},
+		"all-access": {func(p *plant) string {
+			return p.credential(p.iot, influxtest.Active, influxtest.AllAccess(p.acme, p.iot))
+		},
+			audit.Partial, 2, "only the authorizations of its own user"},
+		"users permission limited to the org": {func(p *plant) string {
+			return p.credential(p.admin, influxtest.Active, []influxtest.Permission{
+				{Action: "read", Resource: influxtest.Resource{Type: auth, OrgID: p.acme}}, {Action: "read", Resource: scoped(p.acme)}})
+		}, audit.NotKnown, 0, "the list is empty, which proves nothing"},
+		"no permission on authorizations": {func(p *plant) string {
+			return p.credential(p.admin, influxtest.Active, influxtest.ReadBuckets(p.acme))
+		}, audit.NotKnown, 0, "the list is empty"},
+		"inactive operator": {func(p *plant) string { return p.credential(p.admin, influxtest.Inactive, influxtest.Operator()) },
+			audit.NotKnown, 0, "the credential is inactive"},
+		"operator of an inactive user": {func(p *plant) string {
+			token := p.credential(p.leave, influxtest.Active, influxtest.Operator())
+			p.SetUserStatus(p.leave, influxtest.Inactive)
+			return token
+		}, audit.NotKnown, 0, "its user is inactive or deleted"},
+		"unknown token": {func(*plant) string { return "nonsense" }, audit.NotKnown, 0, "not accepted"},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			p := newPlant(t)
+			cov, seen := p.collect(t, test.credential(p))
+			checkCoverage(t, cov, test.verdict, test.reason)
+			if len(seen) != test.rows {
+				t.Errorf("listed %q, want %d", seen, test.rows)
+			}
+		})
+	}
+}
+
+func checkCoverage(t *testing.T, cov audit.Coverage, verdict audit.Verdict, reason string) {
+	t.Helper()
+	if cov.Verdict != verdict {
+		t.Errorf("verdict %s, want %s; reasons: %q", cov.Verdict, verdict, cov.Reasons)
+	}
+	if !strings.Contains(strings.Join(cov.Reasons, "\n"), reason) {
+		t.Errorf("reasons %q, want one with %q", cov.Reasons, reason)
+	}
+	if (cov.Verdict == audit.Complete) != (len(cov.Reasons) == 0) {
+		t.Errorf("verdict %s with reasons %q", cov.Verdict, cov.Reasons)
+	}
+}
+
+func TestServerGoesWrong(t *testing.T) {
+	const list = "/api/v2/authorizations"
+	tests := map[string]struct {
+		fault   func(p *plant) influxtest.Fault
+		verdict audit.Verdict
+		rows    int
+		reason  string
+	}{
+		"empty object":      {func(*plant) influxtest.Fault { return influxtest.Answer(list, 200, "{}") }, audit.NotKnown, 0, `no key "authorizations"`},
+		"a page of HTML":    {func(*plant) influxtest.Fault { return influxtest.Answer(list, 200, "<html>") }, audit.NotKnown, 0, "not a list of authorizations"},
+		"null":              {func(*plant) influxtest.Fault { return influxtest.Answer(list, 200, `{"authorizations":null}`) }, audit.NotKnown, 0, "expected ["},
+		"body cut":          {func(p *plant) influxtest.Fault { return p.CutBody(list) }, audit.NotKnown, 0, "broke off"},
+		"401 on everything": {func(*plant) influxtest.Fault { return refuse(401, "unauthorized access") }, audit.NotKnown, 0, "not accepted"},
+		"500 on everything": {func(*plant) influxtest.Fault { return refuse(500, "boom") }, audit.NotKnown, 0, "boom"},
+		"429, then well":    {func(*plant) influxtest.Fault { return influxtest.TooManyRequests(2, time.Second) }, audit.Complete, 3, ""},
+		"500 for the whole list only": {func(p *plant) influxtest.Fault { return poisoned(p) },
+			audit.Partial, 3, "read user by user"},
+		"a redirect": {func(*plant) influxtest.Fault {
+			return func(w http.ResponseWriter, r *http.Request) bool {
+				http.Redirect(w, r, "https://elsewhere.example/", http.StatusFound)
+				return true
+			}
+		}, audit.NotKnown, 0, "redirects elsewhere"},
+		"another org comes back": {func(*plant) influxtest.Fault {
+			return influxtest.Answer(list, 200, `{"authorizations":[{"id":"11adece381a52fff","orgID":"ffffffffffffffff","org":"globex","userID":"11adece381a52001","user":"x"}]}`)
+		}, audit.NotKnown, 0, "were not asked for"},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			p := newPlant(t)
+			token := p.auditor()
+			p.Fault = test.fault(p)
+			cov, seen := p.collect(t, token)
+			checkCoverage(t, cov, test.verdict, test.reason)
+			if len(seen) != test.rows {
+				t.Errorf("listed %q, want %d", seen, test.rows)
+			}
+		})
+	}
+}
+
+func refuse(status int, message string) influxtest.Fault {
+	return func(w http.ResponseWriter, _ *http.Request) bool {
+		w.WriteHeader(status)
+		w.Write([]byte(`{"code":"x","message":"` + message + `"}`))
+		return true
+	}
+}
+
+// poisoned answers 500 to a list that is not limited to one user.
+func poisoned(*plant) influxtest.Fault {
+	return func(w http.ResponseWriter, r *http.Request) bool {
+		if r.URL.Path != "/api/v2/authorizations" || r.URL.Query().Has("userID") {
+			return false
+		}
+		return refuse(500, "unknown resource type for permission")(w, r)
+	}
+}
+
+func TestPoisonedRecordHidesItsUserOnly(t *testing.T) {
+	p := newPlant(t)
+	id, _ := p.AddAuthorization(influxtest.Authorization{OrgID: p.acme, UserID: p.leave, Description: "restored", Permissions: influxtest.ReadBuckets(p.acme)})
+	p.Poison(id)
+	cov, seen := p.collect(t, p.auditor())
+	checkCoverage(t, cov, audit.Partial, "authorizations of user leaver")
+	if diff := cmp.Diff([]string{"sensor of iot_user_1 present", "credential of admin present"}, seen); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+func TestConfiguredUsers(t *testing.T) {
+	tests := map[string]struct {
+		users   func(p *plant) []influx.User
+		token   func(p *plant) string
+		verdict audit.Verdict
+		reason  string
+	}{
+		"by name":        {func(*plant) []influx.User { return []influx.User{{Name: "iot_user_1"}} }, (*plant).auditor, audit.Complete, ""},
+		"by id":          {func(p *plant) []influx.User { return []influx.User{{ID: p.iot}} }, (*plant).auditor, audit.Complete, ""},
+		"misspelt":       {func(*plant) []influx.User { return []influx.User{{Name: "iot_user_2"}} }, (*plant).auditor, audit.Partial, "user iot_user_2: does not exist"},
+		"deleted, by id": {func(p *plant) []influx.User { p.DeleteUser(p.leave); return []influx.User{{ID: p.leave}} }, (*plant).auditor, audit.Partial, "does not exist"},
+		"another user's, by an all-access token": {func(*plant) []influx.User { return []influx.User{{Name: "leaver"}} },
+			func(p *plant) string {
+				return p.credential(p.iot, influxtest.Active, influxtest.AllAccess(p.acme, p.iot))
+			},
+			audit.Partial, "none of its authorizations were visible"},
+		"its own, by an all-access token": {func(*plant) []influx.User { return []influx.User{{Name: "iot_user_1"}} },
+			func(p *plant) string {
+				return p.credential(p.iot, influxtest.Active, influxtest.AllAccess(p.acme, p.iot))
+			},
+			audit.Complete, ""},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			p := newPlant(t)
+			token := test.token(p)
+			cov, _ := p.collect(t, token, test.users(p)...)
+			checkCoverage(t, cov, test.verdict, test.reason)
+		})
+	}
+}
+
+func TestCredentialPerUser(t *testing.T) {
+	p := newPlant(t)
+	iot := p.credential(p.iot, influxtest.Active, influxtest.AllAccess(p.acme, p.iot))
+	leaver := p.credential(p.leave, influxtest.Active, influxtest.AllAccess(p.acme, p.leave))
+	t.Setenv("LEAVER_TOKEN", leaver)
+	users := []influx.User{{Name: "iot_user_1"}, {ID: p.leave, Token: secret.Ref{Env: "LEAVER_TOKEN"}}}
+	cov, seen := p.collect(t, iot, users...)
+	checkCoverage(t, cov, audit.Complete, "")
+	want := []string{"sensor of iot_user_1 present", "laptop of leaver present", "credential of iot_user_1 present", "credential of leaver present"}
+	if diff := cmp.Diff(want, seen); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+
+	t.Run("a server that ignores userID", func(t *testing.T) {
+		p.Fault = influxtest.IgnoreUserID()
+		op := p.credential(p.admin, influxtest.Active, influxtest.Operator())
+		t.Setenv("LEAVER_TOKEN", op) // sees everybody, so that the filter would matter
+		cov, _ := p.collect(t, iot, users...)
+		checkCoverage(t, cov, audit.Partial, "were not asked for")
+	})
+	t.Run("an inactive credential of a user", func(t *testing.T) {
+		p.Fault = nil
+		t.Setenv("LEAVER_TOKEN", p.credential(p.leave, influxtest.Inactive, influxtest.AllAccess(p.acme, p.leave)))
+		cov, _ := p.collect(t, iot, users...)
+		checkCoverage(t, cov, audit.Partial, "an empty answer")
+	})
+}
+
+func TestServerless(t *testing.T) {
+	s := influxtest.New(influxtest.CloudServerless)
+	p := &plant{Server: s, acme: s.AddOrg("acme")}
+	p.admin, p.iot = s.AddUser("admin"), s.AddUser("iot_user_1")
+	s.AddOwner(p.acme, p.admin)
+	p.credential(p.admin, influxtest.Active, influxtest.AllAccess(p.acme, p.admin))
+	token := p.credential(p.iot, influxtest.Active, influxtest.AllAccess(p.acme, p.iot))
+
+	cov, _ := p.collect(t, token)
+	checkCoverage(t, cov, audit.Partial, "only the authorizations of its own user")
+	cov, _ = p.collect(t, token, influx.User{Name: "iot_user_1"})
+	checkCoverage(t, cov, audit.Complete, "")
+}
+
+func TestProbe(t *testing.T) {
+	p := newPlant(t)
+	sensor, _ := p.AddAuthorization(influxtest.Authorization{OrgID: p.acme, UserID: p.iot, Description: "probe me", Permissions: influxtest.ReadBuckets(p.acme)})
+	orphan, _ := p.AddAuthorization(influxtest.Authorization{OrgID: p.acme, UserID: p.leave, Description: "orphan", Permissions: influxtest.ReadBuckets(p.acme)})
+	p.DeleteUser(p.leave)
+	probe := p.collection(t, p.auditor()).Probe
+	tests := map[string]struct {
+		id       string
+		presence audit.Presence
+		owner    audit.OwnerState
+	}{
+		"there all along": {sensor, audit.Hidden, ""},
+		"owner deleted":   {orphan, audit.Hidden, audit.OwnerDeleted},
+		"gone":            {"11adece381a52fff", audit.Gone, ""},
+		"no valid id":     {"x", audit.Unseen, ""},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			got := probe(t.Context(), test.id)
+			var state audit.OwnerState
+			if got.Owner != nil {
+				state = got.Owner.State
+			}
+			if got.Presence != test.presence || state != test.owner {
+				t.Errorf("presence %s, owner %s; want %s, %s", got.Presence, state, test.presence, test.owner)
+			}
+		})
+	}
+}
+
+func TestProbeWithoutTheRightSaysNothing(t *testing.T) {
+	p := newPlant(t)
+	orphan, _ := p.AddAuthorization(influxtest.Authorization{OrgID: p.acme, UserID: p.leave, Description: "orphan", Permissions: influxtest.ReadBuckets(p.acme)})
+	p.DeleteUser(p.leave)
+	probe := p.collection(t, p.credential(p.iot, influxtest.Active, influxtest.AllAccess(p.acme, p.iot))).Probe
+	if got := probe(t.Context(), orphan); got.Presence != audit.Unseen {
+		t.Errorf("presence %s, want unseen: a 401 says nothing", got.Presence)
+	}
+}
+
+func TestCancelledCollectIsAnError(t *testing.T) {
+	p := newPlant(t)
+	web := httptest.NewServer(p)
+	defer web.Close()
+	t.Setenv("TEST_TOKEN", p.auditor())
+	target, err := influx.NewTarget(influx.Config{Name: "prod", URL: web.URL, Org: "acme", Token: secret.Ref{Env: "TEST_TOKEN"}}, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := target.Collect(ctx, func() {}); err == nil {
+		t.Error("no error")
+	}
+}
+
+// TestOnlyGets: a review must not be able to change anything.
+func TestOnlyGets(t *testing.T) {
+	p := newPlant(t)
+	p.collect(t, p.auditor(), influx.User{Name: "iot_user_1"}, influx.User{Name: "nobody"})
+	for _, request := range p.Requests() {
+		if !strings.HasPrefix(request, "GET ") {
+			t.Errorf("sent %s", request)
+		}
+	}
+}

@@ -1,0 +1,130 @@
+package influx
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"strconv"
+
+	"tokenaudit/jobs/audit"
+)
+
+// account is a user as the API shows it.
+type account struct {
+	ID     string `json:"id"`
+	Name   string `json:"name"`
+	Status string `json:"status"`
+}
+
+type accountPage struct {
+	Users []account `json:"users"`
+}
+
+// state: the v2 API blocks only the exact word "inactive" (influxdata/influxdb
+// http/authentication_middleware.go).
+func (a account) state() audit.OwnerState {
+	if a.Status == "inactive" {
+		return audit.OwnerInactive
+	}
+	return audit.OwnerPresent
+}
+
+// me asks who the credential is.
+func (c *Client) me(ctx context.Context) (account, error) {
+	var a account
+	return a, c.getJSON(ctx, "/api/v2/me", nil, &a)
+}
+
+func (c *Client) userByID(ctx context.Context, id string) (account, error) {
+	var a account
+	return a, c.getJSON(ctx, "/api/v2/users/"+url.PathEscape(id), nil, &a)
+}
+
+// userByName: the server matches the name exactly; a miss is a 404, a user that
+// may not be read an empty list.
+func (c *Client) userByName(ctx context.Context, name string) (account, bool, error) {
+	var page accountPage
+	if err := c.getJSON(ctx, "/api/v2/users", url.Values{"name": {name}}, &page); err != nil {
+		return account{}, false, err
+	}
+	for _, a := range page.Users {
+		if a.Name == name {
+			return a, true, nil
+		}
+	}
+	return account{}, false, nil
+}
+
+// nobody is a valid ID that no snowflake generator gives out.
+const nobody = "0000000000000001"
+
+// mayReadEveryUser asks for a user that does not exist. OSS checks the permission
+// first, so the 404 comes only to a credential that may read all users; one that
+// may not gets 401. Without that permission the list of authorizations holds the
+// credential's own user only (influxdata/influxdb authorizer/authorize_find.go).
+func (c *Client) mayReadEveryUser(ctx context.Context) (bool, error) {
+	_, err := c.userByID(ctx, nobody)
+	return says(err, http.StatusNotFound, "user not found"), err
+}
+
+// users reads every user page by page. OSS filters by permission after paging, so
+// a page may be short or empty while more follow; releases before 2.1 ignore the
+// offset and repeat the first page (influxdata/influxdb#21402). It ends after a
+// short page if the credential sees everybody, else after some pages that brought
+// nobody new.
+func (c *Client) users(ctx context.Context, seesAll bool) (map[string]account, error) {
+	const size, patience = 100, 3
+	known := map[string]account{}
+	for offset, barren := 0, 0; barren < patience; offset += size {
+		var page accountPage
+		q := url.Values{"limit": {strconv.Itoa(size)}, "offset": {strconv.Itoa(offset)}}
+		if err := c.getJSON(ctx, "/api/v2/users", q, &page); err != nil {
+			return known, err
+		}
+		before := len(known)
+		for _, a := range page.Users {
+			known[a.ID] = a
+		}
+		switch {
+		case seesAll && len(page.Users) < size:
+			return known, nil
+		case len(known) == before:
+			barren++
+		default:
+			barren = 0
+		}
+	}
+	return known, nil
+}
+
+// members are the users of an org in either role. Both lists must answer, or
+// nothing is known.
+func (c *Client) members(ctx context.Context, orgID string) (map[string]account, error) {
+	all := map[string]account{}
+	for _, role := range []string{"members", "owners"} {
+		var page accountPage
+		if err := c.getJSON(ctx, "/api/v2/orgs/"+url.PathEscape(orgID)+"/"+role, nil, &page); err != nil {
+			return nil, err
+		}
+		for _, a := range page.Users {
+			all[a.ID] = a
+		}
+	}
+	return all, nil
+}
+
+// orgID looks an org up by name; empty when the credential may not see it.
+func (c *Client) orgID(ctx context.Context, name string) (string, error) {
+	var page struct {
+		Orgs []struct{ ID, Name string } `json:"orgs"`
+	}
+	if err := c.getJSON(ctx, "/api/v2/orgs", url.Values{"org": {name}}, &page); err != nil {
+		return "", err
+	}
+	for _, o := range page.Orgs {
+		if o.Name == name {
+			return o.ID, nil
+		}
+	}
+	return "", nil
+}

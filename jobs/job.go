@@ -1,0 +1,53 @@
+// Package jobs decides when a review runs and takes it through its three steps:
+// audit every target, write the reports, deliver them. Each step can be repeated:
+// what a killed process left is taken up where it stopped.
+package jobs
+
+import (
+	"context"
+	"iter"
+	"time"
+
+	"tokenaudit/jobs/audit"
+)
+
+// Source is a target: something that holds authorizations.
+type Source interface {
+	// Collect asks for everything there is. What could not be had is said in the
+	// coverage; an error means that the review of the target was broken off.
+	Collect(ctx context.Context, progress func()) (audit.Collection, error)
+}
+
+// Target is a source under its name in the reports.
+type Target struct {
+	Name   string
+	Source Source
+}
+
+// Rows gives every record of a run, target by target in the order of the
+// configuration, ascending by ID. It may be walked more than once.
+type Rows func() iter.Seq2[audit.Record, error]
+
+// Job is a review that repeats.
+type Job struct {
+	Name     string
+	Schedule *Schedule
+	// CatchUp is how late a slot may be opened. One that is older is not reviewed
+	// any more; the next run says that it was missed.
+	CatchUp time.Duration
+	// Jitter spreads jobs of the same slot: each starts later by a fixed part of it.
+	Jitter time.Duration
+	// Deadline is how long a run may take. Targets that are not done by then are
+	// reported as not seen.
+	Deadline time.Duration
+	Targets  []Target
+	Policy   audit.Policy
+	// Report writes the reports of a run into a folder.
+	Report func(ctx context.Context, folder string, s audit.Summary, rows Rows) error
+	// Parts are the messages of a run, by name; none if it is empty. Each returns
+	// what the receiving side calls the message.
+	Parts map[string]Send
+}
+
+// Send delivers one part of a run.
+type Send func(ctx context.Context, s audit.Summary, rows Rows, folder string) (ref string, err error)

@@ -1,0 +1,178 @@
+package jobs_test
+
+import (
+	"context"
+	"iter"
+	"log/slog"
+	"sync"
+	"testing"
+	"time"
+
+	"tokenaudit/jobs"
+	"tokenaudit/jobs/audit"
+)
+
+// memory is a ledger and a snapshot store for tests in fake time, where real
+// files and databases would block the clock. The real ones are tested elsewhere.
+type memory struct {
+	mu        sync.Mutex
+	reached   map[string]time.Time
+	runs      map[string]*memoryRun
+	snapshots map[string][]audit.Record
+}
+
+type memoryRun struct {
+	run      audit.Run
+	deadline time.Time
+	pending  []string
+	items    []audit.Item
+	summary  *audit.Summary
+	parts    []audit.Part
+}
+
+func serving(t *testing.T) *world {
+	m := &memory{reached: map[string]time.Time{}, runs: map[string]*memoryRun{}, snapshots: map[string][]audit.Record{}}
+	schedule, err := jobs.ParseSchedule("0 9 * * 1", "UTC")
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := &world{t: t, prod: &source{tokens: tokens("a1")}}
+	w.runner = &jobs.Runner{Ledger: m, Snapshots: m, Now: time.Now, Log: slog.New(slog.DiscardHandler)}
+	w.job = jobs.Job{
+		Name: "weekly", Schedule: schedule, CatchUp: 24 * time.Hour, Deadline: time.Hour,
+		Targets: []jobs.Target{{Name: "prod", Source: w.prod}}, Parts: map[string]jobs.Send{},
+		Report: func(context.Context, string, audit.Summary, jobs.Rows) error { return nil },
+	}
+	return w
+}
+
+func (m *memory) Reached(_ context.Context, job string, now time.Time) (time.Time, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if _, ok := m.reached[job]; !ok {
+		m.reached[job] = now
+	}
+	return m.reached[job], nil
+}
+
+func (m *memory) Begin(_ context.Context, run audit.Run, deadline time.Time, targets []string) (bool, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.runs[run.ID()] != nil {
+		return false, nil
+	}
+	m.runs[run.ID()] = &memoryRun{run: run, deadline: deadline, pending: targets}
+	return true, nil
+}
+
+func (m *memory) Reach(_ context.Context, job string, slot time.Time) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.reached[job] = slot
+	return nil
+}
+
+func (m *memory) Running(context.Context, string) (audit.Run, time.Time, bool, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, r := range m.runs {
+		if r.summary == nil {
+			return r.run, r.deadline, true, nil
+		}
+	}
+	return audit.Run{}, time.Time{}, false, nil
+}
+
+func (m *memory) Pending(_ context.Context, run audit.Run) ([]string, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.runs[run.ID()].pending, nil
+}
+
+func (m *memory) SaveItem(_ context.Context, run audit.Run, item audit.Item) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	r := m.runs[run.ID()]
+	r.pending, r.items = nil, append(r.items, item)
+	return nil
+}
+
+func (m *memory) Items(_ context.Context, run audit.Run) ([]audit.Item, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.runs[run.ID()].items, nil
+}
+
+func (m *memory) Baseline(context.Context, audit.Run, string) (audit.Run, bool, error) {
+	return audit.Run{}, false, nil
+}
+
+func (m *memory) Previous(context.Context, audit.Run) (*audit.Previous, error) { return nil, nil }
+
+func (m *memory) Finish(_ context.Context, run audit.Run, s audit.Summary, parts []string) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	r := m.runs[run.ID()]
+	r.summary = &s
+	for _, p := range parts {
+		r.parts = append(r.parts, audit.Part{Run: run, Name: p, State: audit.PartNew})
+	}
+	return nil
+}
+
+func (m *memory) Summary(_ context.Context, run audit.Run) (audit.Summary, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return *m.runs[run.ID()].summary, nil
+}
+
+func (m *memory) Unsent(context.Context, string) ([]audit.Part, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	var out []audit.Part
+	for _, r := range m.runs {
+		for _, p := range r.parts {
+			if p.State != audit.PartSent {
+				out = append(out, p)
+			}
+		}
+	}
+	return out, nil
+}
+
+func (m *memory) SavePart(_ context.Context, p audit.Part) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for i, q := range m.runs[p.Run.ID()].parts {
+		if q.Name == p.Name {
+			m.runs[p.Run.ID()].parts[i] = p
+		}
+	}
+	return nil
+}
+
+func (m *memory) Folder(run audit.Run) string { return run.ID() }
+
+func (m *memory) Write(run audit.Run, target string, records iter.Seq2[audit.Record, error]) error {
+	var all []audit.Record
+	for r, err := range records {
+		if err != nil {
+			return err
+		}
+		all = append(all, r)
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.snapshots[run.ID()+target] = all
+	return nil
+}
+
+func (m *memory) Read(run audit.Run, target string) iter.Seq2[audit.Record, error] {
+	return func(yield func(audit.Record, error) bool) {
+		for _, r := range m.snapshots[run.ID()+target] {
+			if !yield(r, nil) {
+				return
+			}
+		}
+	}
+}

@@ -1,0 +1,94 @@
+package jobs
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+
+	"tokenaudit/jobs/audit"
+)
+
+// Reports is the part of the ledger that holds what became of a run.
+type Reports interface {
+	Previous(ctx context.Context, run audit.Run) (*audit.Previous, error)
+	Finish(ctx context.Context, run audit.Run, s audit.Summary, parts []string) error
+	Summary(ctx context.Context, run audit.Run) (audit.Summary, error)
+}
+
+// Outbox is the part of the ledger that holds what is to be delivered.
+type Outbox interface {
+	Unsent(ctx context.Context, job string) ([]audit.Part, error)
+	SavePart(ctx context.Context, p audit.Part) error
+}
+
+// report is the second step: sum up, write the reports, close the run.
+func (r *Runner) report(ctx context.Context, j Job, run audit.Run) (*audit.Summary, error) {
+	items, err := r.Ledger.Items(ctx, run)
+	if err != nil {
+		return nil, err
+	}
+	previous, err := r.Ledger.Previous(ctx, run)
+	if err != nil {
+		return nil, err
+	}
+	s := audit.Summarize(run, items, r.Now(), r.Tool, previous)
+	if err := j.Report(ctx, r.Snapshots.Folder(run), s, r.Rows(s)); err != nil {
+		return nil, fmt.Errorf("writing the reports: %w", err)
+	}
+	if err := r.Ledger.Finish(ctx, run, s, slices.Sorted(maps.Keys(j.Parts))); err != nil {
+		return nil, err
+	}
+	return &s, nil
+}
+
+// deliver is the third step: send the parts that are not sent, those of earlier
+// runs too. A part that fails stays in the outbox for the next time.
+func (r *Runner) deliver(ctx context.Context, j Job) error {
+	parts, err := r.Ledger.Unsent(ctx, j.Name)
+	if err != nil {
+		return err
+	}
+	var errs []error
+	for _, p := range parts {
+		if send := j.Parts[p.Name]; send != nil {
+			errs = append(errs, r.deliverPart(ctx, send, p))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+func (r *Runner) deliverPart(ctx context.Context, send Send, p audit.Part) error {
+	s, err := r.Ledger.Summary(ctx, p.Run)
+	if err != nil {
+		return err
+	}
+	p.State = audit.PartSending
+	if p.Since.IsZero() || p.Since.Unix() == 0 {
+		p.Since = r.Now()
+	}
+	if err := r.Ledger.SavePart(ctx, p); err != nil {
+		return err
+	}
+	ref, sendErr := send(ctx, s, r.Rows(s), r.Snapshots.Folder(p.Run))
+	p.State, p.Ref = audit.PartSent, ref
+	if sendErr != nil {
+		p.State, p.Error = audit.PartNew, sendErr.Error()
+		sendErr = &DeliveryError{Part: p, Err: sendErr}
+	}
+	return errors.Join(sendErr, r.Ledger.SavePart(context.WithoutCancel(ctx), p))
+}
+
+// DeliveryError is a message that did not arrive. The run itself is done and its
+// evidence is on disk.
+type DeliveryError struct {
+	Part audit.Part
+	Err  error
+}
+
+func (e *DeliveryError) Error() string {
+	return fmt.Sprintf("delivering part %q of run %s: %v", e.Part.Name, e.Part.Run.ID(), e.Err)
+}
+
+func (e *DeliveryError) Unwrap() error { return e.Err }

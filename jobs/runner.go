@@ -1,0 +1,179 @@
+package jobs
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"hash/fnv"
+	"iter"
+	"log/slog"
+	"time"
+
+	"tokenaudit/jobs/audit"
+)
+
+// Slots is the part of the ledger that decides which run is due.
+type Slots interface {
+	Reached(ctx context.Context, job string, now time.Time) (time.Time, error)
+	Begin(ctx context.Context, run audit.Run, deadline time.Time, targets []string) (opened bool, err error)
+	Reach(ctx context.Context, job string, slot time.Time) error
+	Running(ctx context.Context, job string) (run audit.Run, deadline time.Time, found bool, err error)
+}
+
+// Ledger remembers runs; package history has the only one.
+type Ledger interface {
+	Slots
+	Items
+	Reports
+	Outbox
+}
+
+// Snapshots hold what the targets held.
+type Snapshots interface {
+	Folder(run audit.Run) string
+	// Write makes a snapshot appear whole or not at all.
+	Write(run audit.Run, target string, records iter.Seq2[audit.Record, error]) error
+	Read(run audit.Run, target string) iter.Seq2[audit.Record, error]
+}
+
+// Runner takes jobs through their runs.
+type Runner struct {
+	Ledger    Ledger
+	Snapshots Snapshots
+	Tool      audit.Tool
+	// Parallel is how many targets are collected at the same time; 0 is 8.
+	Parallel int
+	// Now is the clock.
+	Now func() time.Time
+	Log *slog.Logger
+	// Progress is told of each authorization that a target showed. Optional.
+	Progress func(target string)
+}
+
+// Tick does whatever a job owes at this moment: opens the newest due slot,
+// finishes a run that is open, delivers what is not delivered. A cron fire is
+// only a hint; the ledger decides, so it does no harm to call it at any time. The
+// summary is that of the run that was finished, nil if there was none.
+func (r *Runner) Tick(ctx context.Context, j Job) (*audit.Summary, error) {
+	if err := r.openDue(ctx, j); err != nil {
+		return nil, err
+	}
+	return r.finish(ctx, j)
+}
+
+func (r *Runner) openDue(ctx context.Context, j Job) error {
+	now := r.Now()
+	reached, err := r.Ledger.Reached(ctx, j.Name, now)
+	if err != nil {
+		return err
+	}
+	offset := j.offset()
+	slot, missed := j.Schedule.Latest(reached, now.Add(-offset))
+	if slot.IsZero() || now.Sub(slot)-offset > j.CatchUp {
+		return nil
+	}
+	run := audit.Run{Job: j.Name, Slot: slot, Trigger: audit.Scheduled, Missed: missed, Started: started(now)}
+	if late := now.Sub(slot) - offset; late > onTime {
+		run.Trigger = audit.CatchUp
+	}
+	if _, err := r.Ledger.Begin(ctx, run, now.Add(j.Deadline), j.targetNames()); err != nil {
+		return err
+	}
+	return r.Ledger.Reach(ctx, j.Name, slot)
+}
+
+// onTime is how late a run may begin and still count as on time: two heartbeats.
+const onTime = 2 * time.Minute
+
+// offset is the job's own part of the jitter, the same at every start.
+func (j Job) offset() time.Duration {
+	if j.Jitter <= 0 {
+		return 0
+	}
+	h := fnv.New64a()
+	h.Write([]byte(j.Name))
+	return time.Duration(h.Sum64() % uint64(j.Jitter))
+}
+
+func (j Job) targetNames() []string {
+	var names []string
+	for _, t := range j.Targets {
+		names = append(names, t.Name)
+	}
+	return names
+}
+
+// ReviewNow runs a review at once, with the present minute as its slot, or the
+// present second if that minute is taken.
+func (r *Runner) ReviewNow(ctx context.Context, j Job) (*audit.Summary, error) {
+	if _, err := r.finish(ctx, j); err != nil && !errors.As(err, new(*DeliveryError)) {
+		return nil, fmt.Errorf("finishing what an earlier run left: %w", err)
+	}
+	for _, unit := range []time.Duration{time.Minute, time.Second, time.Second} {
+		now := r.Now()
+		run := audit.Run{Job: j.Name, Slot: now.Truncate(unit), Trigger: audit.Manual, Started: started(now)}
+		opened, err := r.Ledger.Begin(ctx, run, now.Add(j.Deadline), j.targetNames())
+		if err != nil {
+			return nil, err
+		}
+		if opened {
+			return r.finish(ctx, j)
+		}
+		if unit == time.Second { // taken as well: the next one is free
+			time.Sleep(now.Truncate(time.Second).Add(time.Second).Sub(now))
+		}
+	}
+	return nil, fmt.Errorf("job %q is being reviewed by another process; try again when that is done", j.Name)
+}
+
+// started is the time of a review as the ledger keeps it.
+func started(now time.Time) time.Time { return now.UTC().Truncate(time.Millisecond) }
+
+// finish takes the open run of a job to its end and delivers what is not sent.
+func (r *Runner) finish(ctx context.Context, j Job) (*audit.Summary, error) {
+	run, deadline, found, err := r.Ledger.Running(ctx, j.Name)
+	if err != nil {
+		return nil, err
+	}
+	var summary *audit.Summary
+	if found {
+		if summary, err = r.review(ctx, j, run, deadline); err != nil {
+			return nil, fmt.Errorf("run %s: %w", run.ID(), err)
+		}
+	}
+	return summary, r.deliver(ctx, j)
+}
+
+func (r *Runner) review(ctx context.Context, j Job, run audit.Run, deadline time.Time) (*audit.Summary, error) {
+	log := r.Log.With("run", run.ID())
+	log.Info("reviewing", "trigger", run.Trigger, "targets", len(j.Targets), "missed", run.Missed)
+	if err := r.auditAll(ctx, j, run, deadline); err != nil {
+		return nil, err
+	}
+	summary, err := r.report(ctx, j, run)
+	if err != nil {
+		return nil, err
+	}
+	log.Info("reviewed", "verdict", summary.Coverage.Verdict, "authorizations", summary.Authorizations.Total,
+		"findings", summary.Findings.Total, "evidence", r.Snapshots.Folder(run))
+	return summary, nil
+}
+
+// Rows gives the records of a reported run.
+func (r *Runner) Rows(s audit.Summary) Rows {
+	run := audit.Run{Job: s.Job, Slot: s.Slot}
+	return func() iter.Seq2[audit.Record, error] {
+		return func(yield func(audit.Record, error) bool) {
+			for _, t := range s.Coverage.Targets {
+				for rec, err := range r.Snapshots.Read(run, t.Target) {
+					if !yield(rec, err) || err != nil {
+						return
+					}
+				}
+			}
+		}
+	}
+}
+
+// errDeadline is the cause when a run took longer than it may.
+var errDeadline = errors.New("the deadline of the run has passed")

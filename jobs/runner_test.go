@@ -1,0 +1,365 @@
+package jobs_test
+
+import (
+	"context"
+	"errors"
+	"iter"
+	"log/slog"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"tokenaudit/jobs"
+	"tokenaudit/jobs/audit"
+	"tokenaudit/jobs/history"
+)
+
+// source is a target whose answers a test sets.
+type source struct {
+	tokens  []audit.Authorization
+	err     error
+	calls   int
+	collect func(context.Context) error // runs first, if set
+}
+
+func (s *source) Collect(ctx context.Context, progress func()) (audit.Collection, error) {
+	s.calls++
+	if s.collect != nil {
+		if err := s.collect(ctx); err != nil {
+			return audit.Collection{}, err
+		}
+	}
+	if s.err != nil {
+		return audit.Collection{}, s.err
+	}
+	return audit.Collection{
+		Authorizations: func(yield func(audit.Authorization, error) bool) {
+			for _, a := range s.tokens {
+				progress()
+				if !yield(a, nil) {
+					return
+				}
+			}
+		},
+		Coverage: audit.NewCoverage("prod"),
+		Owner: func(context.Context, audit.Authorization) audit.Owner {
+			return audit.Owner{State: audit.OwnerPresent, MembershipKnown: true}
+		},
+		Probe: func(context.Context, string) audit.Probe { return audit.Probe{Presence: audit.Gone} },
+	}, nil
+}
+
+// world is a runner with a real ledger, a clock and one weekly job.
+type world struct {
+	t      *testing.T
+	now    time.Time
+	runner *jobs.Runner
+	job    jobs.Job
+	prod   *source
+	dir    string
+
+	reports int
+	sent    []string // run IDs
+	refuse  error    // what sending answers
+}
+
+func newWorld(t *testing.T) *world {
+	t.Helper()
+	w := &world{t: t, now: at("2026-11-20 12:00"), prod: &source{tokens: tokens("a1", "b2")}, dir: t.TempDir()}
+	schedule, err := jobs.ParseSchedule("0 9 * * 1", "UTC")
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.job = jobs.Job{
+		Name: "weekly", Schedule: schedule, CatchUp: 6 * 24 * time.Hour, Deadline: time.Hour,
+		Targets: []jobs.Target{{Name: "prod", Source: w.prod}},
+		Report: func(context.Context, string, audit.Summary, jobs.Rows) error {
+			w.reports++
+			return nil
+		},
+		Parts: map[string]jobs.Send{"summary": func(_ context.Context, s audit.Summary, _ jobs.Rows, _ string) (string, error) {
+			if w.refuse != nil {
+				return "", w.refuse
+			}
+			w.sent = append(w.sent, s.ID)
+			return "ts", nil
+		}},
+	}
+	w.start()
+	return w
+}
+
+// start opens the ledger as a new process would.
+func (w *world) start() {
+	w.t.Helper()
+	ledger, err := history.Open(w.t.Context(), "sqlite:"+filepath.Join(w.dir, "ledger.db"))
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	w.t.Cleanup(func() { ledger.Close() })
+	w.runner = &jobs.Runner{
+		Ledger: ledger, Snapshots: history.Snapshots{Evidence: w.dir}, Now: func() time.Time { return w.now },
+		Log: slog.New(slog.DiscardHandler),
+	}
+}
+
+func (w *world) tick() *audit.Summary {
+	w.t.Helper()
+	s, err := w.runner.Tick(w.t.Context(), w.job)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return s
+}
+
+func at(s string) time.Time {
+	t, err := time.Parse("2006-01-02 15:04", s)
+	if err != nil {
+		panic(err)
+	}
+	return t
+}
+
+func tokens(ids ...string) []audit.Authorization {
+	var out []audit.Authorization
+	for _, id := range ids {
+		out = append(out, audit.Authorization{ID: id, Status: audit.Active})
+	}
+	return out
+}
+
+func TestTick(t *testing.T) {
+	w := newWorld(t)
+	if s := w.tick(); s != nil {
+		t.Fatalf("a first start reviewed %s, which is past", s.ID)
+	}
+	w.now = at("2026-11-23 08:59")
+	if s := w.tick(); s != nil {
+		t.Fatalf("reviewed %s before it was due", s.ID)
+	}
+	w.now = at("2026-11-23 09:00")
+	s := w.tick()
+	if s == nil || s.ID != "weekly/2026-11-23T0900Z" || s.Trigger != audit.Scheduled || s.Authorizations.Total != 2 {
+		t.Fatalf("summary %+v", s)
+	}
+	if s := w.tick(); s != nil {
+		t.Fatalf("reviewed %s twice", s.ID)
+	}
+	w.now = at("2026-11-30 11:00")
+	if s := w.tick(); s == nil || s.Trigger != audit.CatchUp || s.Missed != 0 || s.Previous == nil {
+		t.Fatalf("two hours late: %+v", s)
+	}
+	w.now = at("2026-12-22 09:00") // Tuesday; the 7th and the 14th were missed
+	if s := w.tick(); s == nil || s.ID != "weekly/2026-12-21T0900Z" || s.Missed != 2 {
+		t.Fatalf("after three weeks: %+v", s)
+	}
+	if diff := cmp.Diff([]string{"weekly/2026-11-23T0900Z", "weekly/2026-11-30T0900Z", "weekly/2026-12-21T0900Z"}, w.sent); diff != "" {
+		t.Errorf("sent (-want +got):\n%s", diff)
+	}
+}
+
+func TestTooLateIsMissed(t *testing.T) {
+	w := newWorld(t)
+	w.tick()
+	w.now = at("2026-11-29 12:00") // Sunday, more than six days after the slot
+	if s := w.tick(); s != nil {
+		t.Fatalf("reviewed %s, which is too late", s.ID)
+	}
+	w.now = at("2026-11-30 09:01")
+	if s := w.tick(); s == nil || s.Missed != 1 {
+		t.Fatalf("summary %+v, want one missed", s)
+	}
+}
+
+func TestJitterMovesTheStartNotTheSlot(t *testing.T) {
+	w := newWorld(t)
+	w.job.Jitter = time.Hour
+	w.tick()
+	started := time.Time{}
+	for w.now = at("2026-11-23 09:00"); w.now.Before(at("2026-11-23 10:01")); w.now = w.now.Add(time.Minute) {
+		if s := w.tick(); s != nil {
+			started = s.Started
+			if s.ID != "weekly/2026-11-23T0900Z" || s.Trigger != audit.Scheduled {
+				t.Errorf("summary %+v", s)
+			}
+		}
+	}
+	if !started.After(at("2026-11-23 09:00")) || w.reports != 1 {
+		t.Errorf("started %s, %d reports", started, w.reports)
+	}
+}
+
+func TestReviewNow(t *testing.T) {
+	w := newWorld(t)
+	w.now = at("2026-11-23 09:00").Add(20 * time.Second)
+	for _, want := range []string{"weekly/2026-11-23T0900Z", "weekly/2026-11-23T090020Z"} {
+		w.now = w.now.Add(time.Millisecond)
+		s, err := w.runner.ReviewNow(t.Context(), w.job)
+		if err != nil || s.ID != want || s.Trigger != audit.Manual {
+			t.Fatalf("%+v, %v; want %s", s, err, want)
+		}
+	}
+	if _, err := w.runner.ReviewNow(t.Context(), w.job); err == nil {
+		t.Error("a third review in the same second")
+	}
+	w.now = at("2026-11-23 09:02") // the scheduled slot is taken by the first one
+	if s := w.tick(); s != nil {
+		t.Errorf("reviewed %s again", s.ID)
+	}
+	w.now = at("2026-11-30 09:00")
+	if s := w.tick(); s == nil || s.Missed != 0 {
+		t.Errorf("summary %+v, want none missed", s)
+	}
+}
+
+func TestFailedTargetResolvesNothing(t *testing.T) {
+	w := newWorld(t)
+	w.tick()
+	w.now = at("2026-11-23 09:00")
+	first := w.tick()
+	w.prod.err = errors.New("no route to host")
+	w.now = at("2026-11-30 09:00")
+	second := w.tick()
+	if second.Coverage.Verdict != audit.NotKnown || second.Findings.ByState[audit.Resolved] != 0 {
+		t.Errorf("verdict %s, %v", second.Coverage.Verdict, second.Findings.ByState)
+	}
+	if second.Findings.Total != first.Findings.Total || second.Coverage.Targets[0].Unseen != 2 {
+		t.Errorf("%d findings, then %d; %d unseen", first.Findings.Total, second.Findings.Total, second.Coverage.Targets[0].Unseen)
+	}
+	w.prod.err, w.prod.tokens = nil, tokens("a1")
+	w.now = at("2026-12-07 09:00")
+	third := w.tick()
+	if third.Coverage.Verdict != audit.Complete || third.Authorizations.Gone != 1 || third.Findings.ByState[audit.Resolved] != 1 {
+		t.Errorf("after it is back: %+v", third)
+	}
+}
+
+func TestInterruptedRunIsTakenUp(t *testing.T) {
+	w := newWorld(t)
+	second := &source{tokens: tokens("c3")}
+	w.job.Targets = append(w.job.Targets, jobs.Target{Name: "second", Source: second})
+	w.tick()
+	ctx, kill := context.WithCancel(t.Context())
+	second.collect = func(ctx context.Context) error {
+		for w.prod.calls == 0 || !w.done("prod") {
+			time.Sleep(time.Millisecond)
+		}
+		kill()
+		return ctx.Err()
+	}
+	w.now = at("2026-11-23 09:00")
+	if _, err := w.runner.Tick(ctx, w.job); !errors.Is(err, context.Canceled) {
+		t.Fatalf("error %v, want canceled", err)
+	}
+	second.collect = nil
+	w.start()
+	w.now = at("2026-11-23 09:10")
+	s := w.tick()
+	if s == nil || s.ID != "weekly/2026-11-23T0900Z" || s.Authorizations.Total != 3 {
+		t.Fatalf("summary %+v", s)
+	}
+	if w.prod.calls != 1 || second.calls != 2 {
+		t.Errorf("asked prod %d times, the other %d; want 1 and 2", w.prod.calls, second.calls)
+	}
+}
+
+// done reports whether a target of the running run is done.
+func (w *world) done(target string) bool {
+	run, _, _, err := w.runner.Ledger.Running(context.Background(), w.job.Name)
+	if err != nil {
+		w.t.Error(err)
+		return true
+	}
+	pending, _ := w.runner.Ledger.Pending(context.Background(), run)
+	return !strings.Contains(strings.Join(pending, " "), target)
+}
+
+func TestDeadline(t *testing.T) {
+	w := newWorld(t)
+	w.job.Deadline = 50 * time.Millisecond
+	w.prod.collect = func(ctx context.Context) error {
+		<-ctx.Done()
+		return context.Cause(ctx)
+	}
+	s, err := w.runner.ReviewNow(t.Context(), w.job)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s.Coverage.Verdict != audit.NotKnown || !strings.Contains(s.Coverage.Reasons[0], "deadline") {
+		t.Errorf("coverage %+v", s.Coverage)
+	}
+}
+
+func TestUndeliveredIsTriedAgain(t *testing.T) {
+	w := newWorld(t)
+	w.tick()
+	w.refuse = errors.New("channel_not_found")
+	w.now = at("2026-11-23 09:00")
+	s, err := w.runner.Tick(t.Context(), w.job)
+	if s == nil || !errors.As(err, new(*jobs.DeliveryError)) {
+		t.Fatalf("summary %v, error %v; want both", s, err)
+	}
+	w.refuse = nil
+	w.start()
+	if s := w.tick(); s != nil || len(w.sent) != 1 || w.reports != 1 {
+		t.Errorf("summary %v, sent %v, %d reports", s, w.sent, w.reports)
+	}
+	if w.tick(); len(w.sent) != 1 {
+		t.Errorf("sent %v", w.sent)
+	}
+}
+
+func TestReportThatFailsIsWrittenLater(t *testing.T) {
+	w := newWorld(t)
+	w.tick()
+	report := w.job.Report
+	w.job.Report = func(context.Context, string, audit.Summary, jobs.Rows) error { return errors.New("disk full") }
+	w.now = at("2026-11-23 09:00")
+	if _, err := w.runner.Tick(t.Context(), w.job); err == nil || !strings.Contains(err.Error(), "disk full") {
+		t.Fatalf("error %v", err)
+	}
+	w.job.Report = report
+	if s := w.tick(); s == nil || w.prod.calls != 1 || len(w.sent) != 1 {
+		t.Errorf("summary %v, asked %d times, sent %v", s, w.prod.calls, w.sent)
+	}
+}
+
+// lossy cannot read old snapshots.
+type lossy struct{ history.Snapshots }
+
+func (lossy) Read(audit.Run, string) iter.Seq2[audit.Record, error] {
+	return func(yield func(audit.Record, error) bool) { yield(audit.Record{}, errors.New("checksum")) }
+}
+
+func TestLostBaselineIsSaid(t *testing.T) {
+	w := newWorld(t)
+	w.tick()
+	w.now = at("2026-11-23 09:00")
+	w.tick()
+	w.runner.Snapshots = lossy{history.Snapshots{Evidence: w.dir}}
+	w.now = at("2026-11-30 09:00")
+	w.job.Parts = nil
+	s := w.tick()
+	if s.Coverage.Verdict != audit.Partial || !strings.Contains(s.Coverage.Reasons[0], "previous snapshot could not be read") {
+		t.Errorf("coverage %+v", s.Coverage)
+	}
+}
+
+func TestTargetNoLongerConfigured(t *testing.T) {
+	w := newWorld(t)
+	w.tick()
+	w.now = at("2026-11-23 09:00")
+	ctx, kill := context.WithCancel(t.Context())
+	w.prod.collect = func(ctx context.Context) error { kill(); return ctx.Err() }
+	if _, err := w.runner.Tick(ctx, w.job); err == nil {
+		t.Fatal("the run was not cut off")
+	}
+	w.job.Targets = nil
+	s := w.tick()
+	if s == nil || s.Coverage.Verdict != audit.NotKnown || !strings.Contains(s.Coverage.Reasons[0], "no longer configured") {
+		t.Errorf("summary %+v", s)
+	}
+}

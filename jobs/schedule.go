@@ -1,0 +1,193 @@
+package jobs
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+	_ "time/tzdata" // scratch images have no zone files of their own
+
+	"github.com/robfig/cron/v3"
+)
+
+// cronStar is the bit robfig/cron sets in a field written as * or ?.
+const cronStar = 1 << 63
+
+// Schedule is a wall-clock cron schedule in one zone. Every slot happens
+// exactly once: a slot that the clocks jump over happens at the jump, and a
+// slot that they show twice happens the first time only. Slots that the same
+// jump skips happen together, as one.
+//
+// A schedule whose hour is * (or @hourly) follows real time instead: it fires
+// whenever the clocks show a matching time, so once in each hour that passes.
+//
+// robfig/cron alone loses or repeats such slots (robfig/cron#541).
+type Schedule struct {
+	text string
+	zone *time.Location
+	spec *cron.SpecSchedule // matches clock digits written in UTC, where no clock ever changes
+}
+
+// ParseSchedule reads a cron expression of five fields (minute, hour, day of
+// month, month, day of week) or a name such as @weekly, on the clocks of an
+// IANA zone such as Europe/Berlin. It refuses what would not fire when its
+// author thinks: a zone inside the expression, @every, an empty list item, a
+// date that never comes, and a zone that is unnamed, unknown or Local. Its
+// errors give the reason and what to write instead.
+func ParseSchedule(spec, zone string) (*Schedule, error) {
+	spec = strings.TrimSpace(spec)
+	parsed, err := parseCron(spec)
+	if err != nil {
+		return nil, fmt.Errorf("schedule %q: %w", spec, err)
+	}
+	location, err := namedZone(zone)
+	if err != nil {
+		return nil, fmt.Errorf("zone %q: %w", zone, err)
+	}
+	return &Schedule{text: spec, zone: location, spec: parsed}, nil
+}
+
+func parseCron(spec string) (*cron.SpecSchedule, error) {
+	if err := refuseMisread(spec); err != nil {
+		return nil, err
+	}
+	parsed, err := cron.ParseStandard(spec)
+	if err != nil {
+		return nil, fmt.Errorf(`%w; write five fields: minute, hour, day of month, month, day of week `+
+			`(0-6 or sun-sat), such as "0 9 * * 1", or a name such as @weekly`, err)
+	}
+	fields, ok := parsed.(*cron.SpecSchedule)
+	if !ok {
+		return nil, errors.New(`@every counts from the start of the process, so a restart moves it; ` +
+			`write clock times, such as "0 9 * * 1"`)
+	}
+	fields.Location = time.UTC
+	return fields, refuseNever(fields)
+}
+
+// refuseMisread refuses what robfig/cron panics on (a zone, robfig/cron#554)
+// or silently drops (empty list items).
+func refuseMisread(spec string) error {
+	if strings.Contains(spec, "TZ=") {
+		return errors.New("it names a zone; take TZ= out and set the zone on its own")
+	}
+	for _, field := range strings.Fields(spec) {
+		if slices.Contains(strings.Split(field, ","), "") {
+			return fmt.Errorf("field %q has an empty list item; remove the stray comma", field)
+		}
+	}
+	return nil
+}
+
+func refuseNever(fields *cron.SpecSchedule) error {
+	leapYear := time.Date(2024, time.January, 1, 0, 0, 0, 0, time.UTC)
+	if fields.Next(leapYear).IsZero() {
+		return errors.New("it never fires: no such month has such a day; change the day or the month")
+	}
+	return nil
+}
+
+func namedZone(name string) (*time.Location, error) {
+	if name == "" || name == "Local" {
+		return nil, errors.New("it depends on the machine; name one, such as Europe/Berlin or UTC")
+	}
+	zone, err := time.LoadLocation(name)
+	if err != nil {
+		return nil, fmt.Errorf("%w; use an IANA name, such as Europe/Berlin or UTC", err)
+	}
+	return zone, nil
+}
+
+// Next returns the first slot after t, in the schedule's zone, or the zero
+// time if there is none within five years (29 February around the year 2100).
+// It implements cron.Schedule.
+func (s *Schedule) Next(t time.Time) time.Time {
+	if s.spec.Hour&cronStar != 0 {
+		return s.nextShown(t.In(s.zone))
+	}
+	for digits := clockDigits(t.In(s.zone), time.UTC); ; {
+		digits = s.spec.Next(digits)
+		if digits.IsZero() {
+			return digits
+		}
+		if slot := firstShown(digits, s.zone); slot.After(t) {
+			return slot
+		}
+	}
+}
+
+// nextShown finds the next instant at which the clocks show a match. It goes
+// from clock change to clock change, because robfig/cron drops the whole of a
+// day that has no midnight.
+func (s *Schedule) nextShown(t time.Time) time.Time {
+	for after := t; ; {
+		_, seconds := t.Zone()
+		_, change := t.ZoneBounds()
+		offset := time.Duration(seconds) * time.Second
+		digits := s.spec.Next(after.UTC().Add(offset))
+		if digits.IsZero() {
+			return digits
+		}
+		slot := digits.Add(-offset).In(s.zone)
+		if change.IsZero() || slot.Before(change) {
+			return slot
+		}
+		t, after = change, change.Add(-1)
+	}
+}
+
+// firstShown returns the first instant at which clocks in zone show digits, or
+// the jump that leaves them out.
+func firstShown(digits time.Time, zone *time.Location) time.Time {
+	at := clockDigits(digits, zone)
+	start, end := at.ZoneBounds()
+	switch shown := clockDigits(at, time.UTC); {
+	case shown.After(digits):
+		return start
+	case shown.Before(digits):
+		return end
+	case start.IsZero():
+		return at
+	}
+	_, before := start.Add(-1).Zone()
+	_, now := at.Zone()
+	if earlier := at.Add(time.Duration(now-before) * time.Second); earlier.Before(start) {
+		return earlier
+	}
+	return at
+}
+
+// clockDigits reads the clock of t, to the second, and sets a clock in zone to
+// the same digits.
+func clockDigits(t time.Time, zone *time.Location) time.Time {
+	return time.Date(t.Year(), t.Month(), t.Day(), t.Hour(), t.Minute(), t.Second(), 0, zone)
+}
+
+// Latest returns the newest slot in (after, until], or the zero time if there
+// is none, and how many earlier slots lie in that interval. It visits every
+// slot, so the caller bounds the interval.
+func (s *Schedule) Latest(after, until time.Time) (slot time.Time, missed int) {
+	for next := s.Next(after); !next.IsZero() && !next.After(until); next = s.Next(next) {
+		if !slot.IsZero() {
+			missed++
+		}
+		slot = next
+	}
+	return slot, missed
+}
+
+// Warnings says what is legal but likely not meant; empty if all is well.
+func (s *Schedule) Warnings() []string {
+	if (s.spec.Dom|s.spec.Dow)&cronStar != 0 {
+		return nil
+	}
+	return []string{fmt.Sprintf("schedule %q: day of month and day of week are both restricted, "+
+		"so it fires on days that match either one (a step such as */2 restricts, too); "+
+		"write * for one of them if you did not mean that", s.text)}
+}
+
+// String returns the expression and its zone.
+func (s *Schedule) String() string {
+	return s.text + " " + s.zone.String()
+}

@@ -1,0 +1,63 @@
+package jobs
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/robfig/cron/v3"
+)
+
+// heartbeat is how often every job is looked at besides its own fires: it bounds
+// how late a slot can be after the machine slept, the clock was set, or the store
+// was away at the fire.
+const heartbeat = time.Minute
+
+// Serve runs the jobs on their schedules until ctx ends, then waits for runs
+// that are under way; they see the same ctx and stop soon. What they leave is
+// taken up at the next start.
+func (r *Runner) Serve(ctx context.Context, js []Job) {
+	c := cron.New(cron.WithLocation(time.UTC))
+	var starting sync.WaitGroup
+	for _, j := range js {
+		// The order matters: Recover outside would leave the skip lock held after a
+		// panic for ever (robfig/cron#366). One wrapped job serves both entries, so
+		// that they share the lock.
+		job := cron.NewChain(cron.SkipIfStillRunning(cron.DiscardLogger), cron.Recover(cronLog{r.Log})).Then(r.ticker(ctx, j))
+		c.Schedule(j.Schedule, job)
+		c.Schedule(cron.Every(heartbeat), job)
+		r.Log.Info("scheduled", "job", j.Name, "schedule", j.Schedule.String(), "next", j.Schedule.Next(r.Now()))
+		starting.Go(job.Run) // what became due while nothing ran
+	}
+	c.Start()
+	<-ctx.Done()
+	<-c.Stop().Done()
+	starting.Wait()
+}
+
+// ticker logs an error once, until it changes or goes away.
+func (r *Runner) ticker(ctx context.Context, j Job) cron.Job {
+	last := ""
+	return cron.FuncJob(func() {
+		_, err := r.Tick(ctx, j)
+		switch {
+		case ctx.Err() != nil:
+			return
+		case err == nil:
+			last = ""
+		case err.Error() != last:
+			last = err.Error()
+			r.Log.Error("job failed; it will be tried again every minute", "job", j.Name, "error", err)
+		}
+	})
+}
+
+// cronLog hears of panics.
+type cronLog struct{ log *slog.Logger }
+
+func (l cronLog) Info(string, ...any) {}
+
+func (l cronLog) Error(err error, msg string, kv ...any) {
+	l.log.Error("job panicked; it will be tried again", append(kv, "error", err)...)
+}

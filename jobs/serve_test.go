@@ -1,0 +1,36 @@
+package jobs_test
+
+import (
+	"context"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"tokenaudit/jobs"
+	"tokenaudit/jobs/audit"
+)
+
+// TestServe runs the scheduler for three weeks of fake time, over a ledger in memory.
+func TestServe(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, stop := context.WithCancel(t.Context())
+		var sent atomic.Int32
+		w := serving(t)
+		w.job.Parts["summary"] = func(context.Context, audit.Summary, jobs.Rows, string) (string, error) {
+			sent.Add(1)
+			return "", nil
+		}
+		ended := make(chan struct{})
+		go func() {
+			w.runner.Serve(ctx, []jobs.Job{w.job})
+			close(ended)
+		}()
+		time.Sleep(21*24*time.Hour + time.Hour)
+		stop()
+		<-ended
+		if sent.Load() != 3 || w.prod.calls != 3 {
+			t.Errorf("%d messages, %d reviews in three weeks; want 3", sent.Load(), w.prod.calls)
+		}
+	})
+}

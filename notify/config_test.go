@@ -1,0 +1,43 @@
+package notify_test
+
+import (
+	"strings"
+	"testing"
+
+	"tokenaudit/configs/secret"
+	"tokenaudit/notify"
+)
+
+func TestConfigValidate(t *testing.T) {
+	ref := secret.Ref{Env: "NAME"}
+	tests := []struct {
+		name   string
+		config notify.Config
+		want   string // keys with problems
+	}{
+		{"bot", notify.Config{Channel: "C1", Token: ref}, ""},
+		{"bot behind a proxy", notify.Config{Channel: "C1", Token: ref, APIURL: "https://proxy/api/"}, ""},
+		{"webhook", notify.Config{Webhook: ref}, ""},
+		{"nothing", notify.Config{}, "whole"},
+		{"both", notify.Config{Channel: "C1", Token: ref, Webhook: ref}, "webhook"},
+		{"no channel", notify.Config{Token: ref}, "channel"},
+		{"no token", notify.Config{Channel: "C1"}, "token"},
+		{"two sources", notify.Config{Webhook: secret.Ref{Env: "NAME", File: "name"}}, "webhook"},
+		{"api_url without host", notify.Config{Channel: "C1", Token: ref, APIURL: "proxy"}, "api_url"},
+		{"api_url beside a webhook", notify.Config{Webhook: ref, APIURL: "https://proxy/api/"}, "api_url"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			var keys []string
+			test.config.Validate(func(key, text string) {
+				if key == "" {
+					key = "whole"
+				}
+				keys = append(keys, key)
+			})
+			if got := strings.Join(keys, " "); got != test.want {
+				t.Errorf("got %q, want %q", got, test.want)
+			}
+		})
+	}
+}

@@ -1,0 +1,162 @@
+// Package notifytest is a small fake Slack, for tests and for trying the product
+// without a workspace, and the tests that every notifier passes.
+package notifytest
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strings"
+	"sync"
+)
+
+// Message is what somebody posted to the fake.
+type Message struct {
+	Channel  string // empty for a webhook
+	TS       string // unique, also within a second
+	Text     string
+	Blocks   json.RawMessage
+	Metadata json.RawMessage // empty for a webhook
+	// Form holds every argument of a chat.postMessage but the token.
+	Form map[string]string
+}
+
+// Slack answers POST /api/chat.postMessage and /api/auth.test, and every path
+// below /services/ as an incoming webhook. It refuses blocks beyond Slack's limits
+// as Slack does. The zero value is ready and accepts every token.
+type Slack struct {
+	// Token is the only one that is accepted, unless it is empty.
+	Token string
+	// Scopes of the token, comma-separated; chat:write if empty.
+	Scopes string
+
+	mu       sync.Mutex
+	messages []Message
+	script   []Failure
+	requests int
+}
+
+// Messages returns what was posted so far, oldest first.
+func (s *Slack) Messages() []Message {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return append([]Message(nil), s.messages...)
+}
+
+// Requests counts all requests, also those that failed.
+func (s *Slack) Requests() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.requests
+}
+
+// Fail makes the next requests fail, one each, in this order.
+func (s *Slack) Fail(script ...Failure) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.script = append(s.script, script...)
+}
+
+func (s *Slack) next() (f Failure, scripted bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.requests++
+	if len(s.script) == 0 {
+		return Failure{}, false
+	}
+	f, s.script = s.script[0], s.script[1:]
+	return f, true
+}
+
+// ServeHTTP implements http.Handler.
+func (s *Slack) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	call, ok := s.route(r)
+	if !ok {
+		http.NotFound(w, r)
+		return
+	}
+	f, scripted := s.next()
+	if scripted && f.after {
+		call(discard{}, r)
+	}
+	if scripted {
+		f.answer(w, r)
+		return
+	}
+	call(w, r)
+}
+
+func (s *Slack) route(r *http.Request) (call http.HandlerFunc, ok bool) {
+	switch {
+	case r.Method != http.MethodPost:
+		return nil, false
+	case r.URL.Path == "/api/chat.postMessage":
+		return s.chat, true
+	case r.URL.Path == "/api/auth.test":
+		return s.auth, true
+	}
+	return s.webhook, strings.HasPrefix(r.URL.Path, "/services/")
+}
+
+func (s *Slack) chat(w http.ResponseWriter, r *http.Request) {
+	m := Message{
+		Channel: r.FormValue("channel"), Text: r.FormValue("text"), Form: map[string]string{},
+		Blocks: json.RawMessage(r.FormValue("blocks")), Metadata: json.RawMessage(r.FormValue("metadata")),
+	}
+	for name := range r.PostForm {
+		if name != "token" {
+			m.Form[name] = r.PostForm.Get(name)
+		}
+	}
+	switch problems := Problems(m.Blocks); {
+	case !s.accepts(r):
+		refuse(w, "invalid_auth")
+	case len(problems) > 0:
+		refuse(w, "invalid_blocks", problems...)
+	default:
+		reply(w, map[string]any{"ok": true, "channel": m.Channel, "ts": s.post(m)})
+	}
+}
+
+func (s *Slack) auth(w http.ResponseWriter, r *http.Request) {
+	if !s.accepts(r) {
+		refuse(w, "invalid_auth")
+		return
+	}
+	scopes := s.Scopes
+	if scopes == "" {
+		scopes = "chat:write"
+	}
+	w.Header().Set("X-OAuth-Scopes", scopes)
+	reply(w, map[string]any{"ok": true, "team": "Example", "user": "tokenaudit", "team_id": "T0", "user_id": "U0"})
+}
+
+func (s *Slack) webhook(w http.ResponseWriter, r *http.Request) {
+	var m Message
+	if err := json.NewDecoder(r.Body).Decode(&m); err != nil {
+		http.Error(w, "invalid_payload", http.StatusBadRequest)
+		return
+	}
+	if len(Problems(m.Blocks)) > 0 {
+		http.Error(w, "invalid_blocks", http.StatusBadRequest)
+		return
+	}
+	s.post(m)
+	fmt.Fprint(w, "ok")
+}
+
+func (s *Slack) accepts(r *http.Request) bool {
+	token := strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer ")
+	if token == "" {
+		token = r.FormValue("token")
+	}
+	return s.Token == "" || token == s.Token
+}
+
+func (s *Slack) post(m Message) (ts string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	m.TS = fmt.Sprintf("1700000000.%06d", len(s.messages)+1)
+	s.messages = append(s.messages, m)
+	return m.TS
+}

@@ -1,0 +1,98 @@
+package notify
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"tokenaudit/jobs/audit"
+)
+
+// columns head the table of tokens with news.
+func columns() []string {
+	return []string{"Severity", "Token", "Owner", "Org", "New findings", "Age"}
+}
+
+// rows are the first tokens as cells, one for each of columns.
+func rows(m Message, tokens int) [][]string {
+	var out [][]string
+	for _, h := range m.News.Worst[:tokens] {
+		r := h.Record
+		out = append(out, []string{
+			shown(string(h.Findings[0].Severity), 10, "unrated"),
+			shown(r.Description, 48, "(no description)") + ", id " + shown(r.ID, 20, "unknown"),
+			owner(r),
+			org(r, len(m.Summary.Coverage.Targets)),
+			findings(h.Findings),
+			age(m.Summary.Started, r.CreatedAt),
+		})
+	}
+	return out
+}
+
+// maxTitles is how many findings of one token are named.
+const maxTitles = 3
+
+func findings(fs []audit.Finding) string {
+	var titles []string
+	for _, f := range fs[:min(len(fs), maxTitles)] {
+		titles = append(titles, titleOf(f))
+	}
+	if more := len(fs) - maxTitles; more > 0 {
+		titles = append(titles, fmt.Sprintf("and %d more", more))
+	}
+	return strings.Join(titles, "; ")
+}
+
+func titleOf(f audit.Finding) string {
+	title := shown(f.Check, 50, "unknown check")
+	if c, ok := checkOf(f.Check); ok {
+		title = c.Title
+	}
+	if f.State == audit.Reopened {
+		title += " (reopened)"
+	}
+	return title
+}
+
+func age(now, created time.Time) string {
+	if created.IsZero() {
+		return "unknown"
+	}
+	return fmt.Sprintf("%d d", max(0, int(now.Sub(created).Hours()/24)))
+}
+
+func checkOf(id string) (audit.Check, bool) {
+	checks := audit.Checks()
+	at := slices.IndexFunc(checks, func(c audit.Check) bool { return c.ID == id })
+	if at < 0 {
+		return audit.Check{}, false
+	}
+	return checks[at], true
+}
+
+func owner(r audit.Record) string {
+	name := shown(cmp.Or(r.Owner.Name, r.User, r.Owner.ID, r.UserID), 36, "unknown")
+	switch r.Owner.State {
+	case audit.OwnerDeleted:
+		return name + " (deleted)"
+	case audit.OwnerInactive:
+		return name + " (inactive)"
+	case audit.OwnerNotMember:
+		return name + " (not in the org)"
+	case audit.OwnerUnknown:
+		return name + " (state unknown)"
+	}
+	return name
+}
+
+// org names the target too where there are several: org names repeat between servers.
+func org(r audit.Record, targets int) string {
+	name := shown(cmp.Or(r.Org, r.OrgID), 32, "unknown")
+	if targets > 1 {
+		name += " (" + shown(r.Target, 24, "unnamed target") + ")"
+	}
+	return name
+}

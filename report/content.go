@@ -1,0 +1,98 @@
+package report
+
+import (
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/xuri/excelize/v2"
+
+	"tokenaudit/jobs/audit"
+)
+
+// content is what excelize is given: text is always a string, never a formula.
+func content(c cell) any {
+	switch v := c.value.(type) {
+	case string:
+		if v == "" {
+			return nil
+		}
+		return xlsxText(v, c.limit)
+	case time.Time:
+		return serial(v)
+	}
+	return c.value
+}
+
+// serial is a time as Excel counts it: days since 1899-12-30, in UTC, to the
+// second. It is rounded up at nine digits, since LibreOffice cuts the fraction of
+// a second off and would show the second before. Excel has no dates before 1900
+// and is wrong about its first two months; those are text.
+func serial(t time.Time) any {
+	switch {
+	case t.IsZero():
+		return nil
+	case t.Before(time.Date(1900, 3, 1, 0, 0, 0, 0, time.UTC)):
+		return csvCell(t)
+	}
+	epoch := time.Date(1899, 12, 30, 0, 0, 0, 0, time.UTC)
+	seconds := t.Unix() - epoch.Unix()
+	days, rest := seconds/86400, seconds%86400
+	return float64(days) + float64((rest*1e9+86399)/86400)/1e9
+}
+
+// xlsxText makes text fit into a cell: visible, and at most limit UTF-16 units,
+// which is how Excel counts. What is cut says so.
+func xlsxText(s string, limit int) string {
+	if limit == 0 {
+		limit = excelize.TotalCellChars
+	}
+	s = faithful(audit.Visible(s, true))
+	units := utf16Len(s)
+	if units <= limit {
+		return s
+	}
+	mark := "… (cut, " + strconv.Itoa(units) + " characters in all)"
+	return cutUTF16(s, limit-utf16Len(mark)) + mark
+}
+
+func utf16Len(s string) int {
+	n := 0
+	for _, r := range s {
+		n += utf16Units(r)
+	}
+	return n
+}
+
+func utf16Units(r rune) int {
+	if r > 0xFFFF {
+		return 2
+	}
+	return 1
+}
+
+func cutUTF16(s string, units int) string {
+	for i, r := range s {
+		if units -= utf16Units(r); units < 0 {
+			return s[:i]
+		}
+	}
+	return s
+}
+
+// faithful makes visible what excelize would not escape as Excel reads it: _xHHHH_
+// stands for a character there, and excelize does not see two that share an
+// underscore, nor half of a surrogate pair.
+func faithful(s string) string {
+	if !strings.Contains(s, "_x") {
+		return s
+	}
+	s = sharedUnderscore.ReplaceAllString(s, `$1\u005f$2`)
+	return surrogateHalf.ReplaceAllString(s, `\u005f$1`)
+}
+
+var (
+	sharedUnderscore = regexp.MustCompile(`(_x[0-9A-Fa-f]{4})_(x[0-9A-Fa-f]{4}_)`)
+	surrogateHalf    = regexp.MustCompile(`_(x[dD][89A-Fa-f][0-9A-Fa-f]{2}_)`)
+)

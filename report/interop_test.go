@@ -1,0 +1,96 @@
+package report
+
+import (
+	"encoding/json"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// need skips a test whose program is missing; the machines of CI have them all.
+func need(t *testing.T, what string, err error) {
+	t.Helper()
+	switch {
+	case err == nil:
+	case os.Getenv("CI") == "true":
+		t.Fatalf("%s is missing: %v", what, err)
+	default:
+		t.Skipf("%s is missing", what)
+	}
+}
+
+func workbookOnDisk(t *testing.T, in Input) string {
+	dir := t.TempDir()
+	if err := Write(t.Context(), dir, []string{"xlsx"}, in); err != nil {
+		t.Fatal(err)
+	}
+	return filepath.Join(dir, workbookFile)
+}
+
+const readWithOpenpyxl = `
+import json, sys, openpyxl
+from openpyxl.utils.escape import unescape
+book = openpyxl.load_workbook(sys.argv[1])
+sheet = book["Authorizations"]
+def text(cell):
+    if cell.data_type == "f": return "FORMULA"
+    if cell.is_date and cell.value is not None: return cell.value.strftime("%Y-%m-%dT%H:%M:%SZ")
+    return "" if cell.value is None else unescape(str(cell.value))
+json.dump([[text(c) for c in row] for row in sheet.iter_rows()], sys.stdout)
+`
+
+func TestOpenpyxlReadsTheSame(t *testing.T) {
+	need(t, "python3-openpyxl", exec.Command("python3", "-c", "import openpyxl").Run())
+	in := input(t)
+	out, err := exec.Command("python3", "-c", readWithOpenpyxl, workbookOnDisk(t, in)).Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got [][]string
+	if err := json.Unmarshal(out, &got); err != nil {
+		t.Fatal(err)
+	}
+	rows, _ := allRows(t, in)
+	if diff := cmp.Diff(expected(authorizationColumns(), rows), got); diff != "" {
+		t.Errorf("%.3000s", diff)
+	}
+}
+
+// The options of LibreOffice's CSV filter: comma, quote, UTF-8, and all sheets.
+const libreCSV = `csv:Text - txt - csv (StarCalc):44,34,76,1,,0,false,true,false,false,false,-1`
+
+func TestLibreOfficeReadsTheSame(t *testing.T) {
+	_, err := exec.LookPath("soffice")
+	need(t, "soffice", err)
+	in := input(t)
+	book := workbookOnDisk(t, in)
+	dir := t.TempDir()
+	cmd := exec.Command("soffice", "-env:UserInstallation=file://"+filepath.Join(dir, "profile"), "--headless", "--convert-to", libreCSV, "--outdir", dir, book)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	b, err := os.ReadFile(filepath.Join(dir, "review-Authorizations.csv"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := readCSV(t, string(b))
+	rows, _ := allRows(t, in)
+	for i, line := range expected(authorizationColumns(), rows)[1:] {
+		for j, c := range authorizationColumns() {
+			want := line[j]
+			if c.kind == date && want != unknown {
+				want = strings.TrimSuffix(strings.Replace(want, "T", " ", 1), "Z")
+			}
+			if c.kind == integer {
+				continue // shown with separators
+			}
+			if v := got.rows[i][c.header]; v != want {
+				t.Errorf("row %d, %s: %.80q, want %.80q", i+2, c.header, v, want)
+			}
+		}
+	}
+}

@@ -1,0 +1,225 @@
+package report
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"iter"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"tokenaudit/jobs/audit"
+)
+
+func TestWriteFiles(t *testing.T) {
+	tests := []struct {
+		name    string
+		formats []string
+		in      Input
+		want    []string
+	}{
+		{"every format", Names(), input(t), []string{"authorizations.csv", "findings.csv", "review.xlsx", "summary.json"}},
+		{"one format", []string{"csv"}, input(t), []string{"authorizations.csv", "findings.csv", "summary.json"}},
+		{"a format twice", []string{"xlsx", "xlsx"}, input(t), []string{"review.xlsx", "summary.json"}},
+		{"no format", nil, input(t), []string{"summary.json"}},
+		{"no rows", Names(), nothing(), []string{"authorizations.csv", "findings.csv", "review.xlsx", "summary.json"}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			dir := filepath.Join(t.TempDir(), "evidence", "run")
+			if err := Write(t.Context(), dir, tt.formats, tt.in); err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(tt.want, slices.Sorted(maps.Keys(contents(t, dir)))); diff != "" {
+				t.Error(diff)
+			}
+			checkModes(t, dir)
+		})
+	}
+}
+
+func checkModes(t *testing.T, dir string) {
+	err := filepath.Walk(dir, func(path string, info os.FileInfo, err error) error {
+		want := os.FileMode(0o600)
+		if info.IsDir() {
+			want = 0o700
+		}
+		if got := info.Mode().Perm(); got != want {
+			t.Errorf("%s has mode %o, want %o", filepath.Base(path), got, want)
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestWriteSummary(t *testing.T) {
+	in := input(t)
+	var got audit.Summary
+	if err := json.Unmarshal([]byte(written(t, in)["summary.json"]), &got); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(in.Summary, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestWriteSameInputSameBytes(t *testing.T) {
+	in := input(t)
+	first := written(t, in)
+	for range 3 {
+		for name, want := range written(t, in) {
+			if first[name] != want {
+				t.Errorf("%s differs", name)
+			}
+		}
+	}
+}
+
+func TestWriteFailureLeavesFolder(t *testing.T) {
+	in := input(t)
+	cancelled, cancel := context.WithCancel(t.Context())
+	cancel()
+	tests := []struct {
+		name    string
+		ctx     context.Context
+		formats []string
+		in      Input
+		want    error
+	}{
+		{"unknown format", t.Context(), []string{"csv", "docx"}, in, nil},
+		{"cancelled before", cancelled, Names(), in, context.Canceled},
+		{"cancelled without rows", cancelled, Names(), nothing(), context.Canceled},
+		{"rows break in the first walk", t.Context(), Names(), broken(in, 1), errBroken},
+		{"rows break in the workbook", t.Context(), Names(), broken(in, 2), errBroken},
+		{"rows break in the csv", t.Context(), Names(), broken(in, 3), errBroken},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			dir := t.TempDir()
+			before := oldReport(t, dir)
+			err := Write(tt.ctx, dir, tt.formats, tt.in)
+			if err == nil || tt.want != nil && !errors.Is(err, tt.want) {
+				t.Errorf("error %v, want %v", err, tt.want)
+			}
+			if diff := cmp.Diff(before, contents(t, dir)); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+// Every walk is cut short at once by cancelling at a record of it.
+func TestWriteCancelledAtAnyRecord(t *testing.T) {
+	in := input(t)
+	for at := 1; at <= 90; at += 11 {
+		ctx, cancel := context.WithCancel(t.Context())
+		dir, walked := t.TempDir(), 0
+		err := Write(ctx, dir, Names(), watched(in, func() {
+			if walked++; walked == at {
+				cancel()
+			}
+		}))
+		if !errors.Is(err, context.Canceled) || walked > at {
+			t.Errorf("cancelled at record %d: walked %d, %v", at, walked, err)
+		}
+		if left := contents(t, dir); len(left) != 0 {
+			t.Errorf("cancelled at record %d: left %v", at, slices.Collect(maps.Keys(left)))
+		}
+	}
+}
+
+func watched(in Input, each func()) Input {
+	rows := in.Rows
+	in.Rows = func() iter.Seq2[audit.Record, error] {
+		return func(yield func(audit.Record, error) bool) {
+			for r, err := range rows() {
+				each()
+				if !yield(r, err) {
+					return
+				}
+			}
+		}
+	}
+	return in
+}
+
+// A reader that has the old file open goes on reading the old one.
+func TestWriteReplacesByRename(t *testing.T) {
+	dir := t.TempDir()
+	old := oldReport(t, dir)
+	f, err := os.Open(filepath.Join(dir, "findings.csv"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	if err := Write(t.Context(), dir, Names(), input(t)); err != nil {
+		t.Fatal(err)
+	}
+	if b, err := io.ReadAll(f); err != nil || string(b) != old["findings.csv"] {
+		t.Errorf("the open file reads %q, %v", b, err)
+	}
+	for name, now := range contents(t, dir) {
+		if now == old[name] {
+			t.Errorf("%s is still the old one", name)
+		}
+	}
+}
+
+func TestUnknownFormatNamesTheKnown(t *testing.T) {
+	err := Write(t.Context(), t.TempDir(), []string{"docx"}, nothing())
+	for _, word := range append(Names(), "docx") {
+		if err == nil || !strings.Contains(err.Error(), word) {
+			t.Errorf("error %v does not name %s", err, word)
+		}
+	}
+}
+
+func oldReport(t *testing.T, dir string) map[string]string {
+	for _, name := range []string{"authorizations.csv", "findings.csv", "review.xlsx", "summary.json"} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte("old "+name), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return contents(t, dir)
+}
+
+// contents of every file below dir, hidden ones included.
+func contents(t *testing.T, dir string) map[string]string {
+	files := map[string]string{}
+	err := filepath.WalkDir(dir, func(path string, d os.DirEntry, err error) error {
+		if err != nil || path == dir {
+			return err
+		}
+		rel, _ := filepath.Rel(dir, path)
+		files[rel] = ""
+		if d.IsDir() {
+			return nil
+		}
+		b, err := os.ReadFile(path)
+		files[rel] = string(b)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return files
+}
+
+// written writes every format and gives the files.
+func written(t *testing.T, in Input) map[string]string {
+	t.Helper()
+	dir := t.TempDir()
+	if err := Write(t.Context(), dir, Names(), in); err != nil {
+		t.Fatal(err)
+	}
+	return contents(t, dir)
+}
