@@ -65,7 +65,7 @@ func (c *cli) log(level slog.Level) *slog.Logger {
 		level = slog.LevelDebug
 	}
 	if isTerminal(c.stderr) {
-		return slog.New(tint.NewHandler(c.stderr, &tint.Options{Level: level, TimeFormat: "15:04:05"}))
+		return slog.New(tint.NewTextHandler(c.stderr, &tint.Options{Level: level, TimeFormat: "15:04:05"}))
 	}
 	return slog.New(slog.NewJSONHandler(c.stderr, &slog.HandlerOptions{Level: level}))
 }
