@@ -29,8 +29,9 @@ func newDraft(dir string, in Input) (*draft, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, err
 	}
-	staging, err := os.MkdirTemp(dir, ".report-*")
-	if err != nil {
+	// The name is fixed, so that what a killed process left is taken away.
+	staging := filepath.Join(dir, ".report")
+	if err := errors.Join(os.RemoveAll(staging), os.Mkdir(staging, 0o700)); err != nil {
 		return nil, err
 	}
 	return &draft{in: in, dir: dir, staging: staging}, nil

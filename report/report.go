@@ -48,9 +48,10 @@ func Names() []string {
 }
 
 // Write puts summary.json and the files of the formats into dir, which it makes
-// if need be. Nothing appears there before all of it is written, and summary.json
-// appears last: where it is, the report is whole. After an error the files that
-// were there before are still the old ones. Memory does not grow with the rows.
+// if need be. Nothing appears there before all of it is written; until then an
+// error leaves the folder as it was. Then the files are renamed into place one by
+// one, summary.json last: a folder that was empty before and has it is whole.
+// Memory does not grow with the rows.
 func Write(ctx context.Context, dir string, names []string, in Input) error {
 	chosen, err := choose(names)
 	if err != nil {

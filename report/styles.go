@@ -13,7 +13,6 @@ const (
 	faded = "7B8794"
 	slate = "334E68"
 	rule  = "D9E2EC"
-	mist  = "F0F4F8"
 	white = "FFFFFF"
 )
 

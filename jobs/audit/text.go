@@ -53,6 +53,9 @@ func Line(s string, max int) string {
 // leaves unassigned to private use and surrogates, and U+FFFD, which stands for
 // an invalid byte when it was read from one.
 func hides(r rune) bool {
+	if r >= ' ' && r <= '~' { // nearly all text; the tables below are slow
+		return false
+	}
 	return unicode.IsControl(r) || unicode.In(r, unicode.Cf, unicode.Co, unicode.Zl, unicode.Zp) ||
 		r == utf8.RuneError || r == 0xFFFE || r == 0xFFFF || r == '\u115f' || r == '\u1160' || r == '\u3164'
 }

@@ -36,7 +36,8 @@ func (s Snapshots) Write(run audit.Run, target string, records iter.Seq2[audit.R
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return err
 	}
-	f, err := os.CreateTemp(filepath.Dir(path), ".snapshot-*")
+	// The name is fixed, so that what a killed process left is written over.
+	f, err := os.OpenFile(filepath.Join(filepath.Dir(path), "."+filepath.Base(path)), os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
 	if err != nil {
 		return err
 	}
