@@ -59,8 +59,8 @@ func instead(name string, known []string) string {
 	if near := nearest(name, known); near != "" {
 		return fmt.Sprintf("did you mean %q?", near)
 	}
-	if len(known) > 20 {
-		known = append(slices.Clone(known[:20]), "…")
+	if len(known) > 40 {
+		known = append(slices.Clone(known[:40]), "…")
 	}
 	return "known: " + strings.Join(known, ", ")
 }

@@ -98,13 +98,18 @@ func notYAML(reason string) string {
 	return "not YAML: " + strings.ReplaceAll(strings.TrimSuffix(reason, ":"), "\t", `\t`)
 }
 
+// resolve makes paths absolute: they are shown to people elsewhere.
 func (f *File) resolve(folder string) {
+	if abs, err := filepath.Abs(folder); err == nil {
+		folder = abs
+	}
 	database, _ := strings.CutPrefix(f.Store, storePrefix)
 	f.Store = storePrefix + under(folder, database)
 	f.Evidence = under(folder, f.Evidence)
 	for i := range f.Targets {
 		target := &f.Targets[i]
 		target.CAFile = under(folder, target.CAFile)
+		target.Bolt, target.Import = under(folder, target.Bolt), under(folder, target.Import)
 		target.Token.File = under(folder, target.Token.File)
 		for j := range target.Users {
 			target.Users[j].Token.File = under(folder, target.Users[j].Token.File)

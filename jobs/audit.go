@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"slices"
+	"strings"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -17,17 +19,17 @@ type Items interface {
 	Pending(ctx context.Context, run audit.Run) ([]string, error)
 	SaveItem(ctx context.Context, run audit.Run, item audit.Item) error
 	Items(ctx context.Context, run audit.Run) ([]audit.Item, error)
-	Baseline(ctx context.Context, run audit.Run, target string) (audit.Run, bool, error)
+	Baselines(ctx context.Context, run audit.Run, target string) ([]audit.Baseline, error)
 }
 
 // auditAll audits the targets of a run that are not done, several at a time. A
 // target that fails does not stop the others.
-func (r *Runner) auditAll(ctx context.Context, j Job, run audit.Run, deadline time.Time) error {
+func (r *Runner) auditAll(ctx context.Context, j Job, run audit.Run) error {
 	pending, err := r.Ledger.Pending(ctx, run)
 	if err != nil {
 		return err
 	}
-	asking, cancel := context.WithTimeoutCause(ctx, deadline.Sub(r.Now()), errDeadline)
+	asking, cancel := context.WithTimeoutCause(ctx, j.Deadline, errDeadline)
 	defer cancel()
 	var group errgroup.Group
 	group.SetLimit(r.parallel())
@@ -53,29 +55,45 @@ func (r *Runner) parallel() int {
 
 // audit is the first step, for one target: collect, compare with the previous
 // snapshot, judge, write the new snapshot. The server is asked under asking,
-// which ends with the deadline; what was collected is kept under ctx.
+// which ends with the deadline; what was collected until then is kept under ctx.
 func (r *Runner) audit(ctx, asking context.Context, j Job, run audit.Run, name string) error {
-	base, found, err := r.Ledger.Baseline(ctx, run, name)
+	bases, err := r.Ledger.Baselines(ctx, run, name)
 	if err != nil {
 		return err
 	}
-	s := &snapshot{Runner: r, job: j, run: run, target: name, base: base, first: !found}
 	col := r.collect(asking, j, name)
-	err = s.write(asking, col)
-	if err != nil && ctx.Err() == nil && asking.Err() != nil {
-		err = s.write(ctx, notAsked(context.Cause(asking)))
-	}
-	if errors.As(err, new(baselineError)) {
-		s.lost, s.first = err, true
-		err = s.write(asking, col)
-	}
 	if col.Close != nil {
-		col.Close()
+		defer col.Close()
+	}
+	s := &snapshot{Runner: r, job: j, run: run, target: name, col: col, bases: bases, asking: asking}
+	err = s.write(ctx)
+	for errors.As(err, new(baselineError)) {
+		s.lost, s.bases = append(s.lost, err), s.bases[1:]
+		err = s.write(ctx)
 	}
 	if err != nil {
+		return err
+	}
+	if ctx.Err() != nil { // nothing was asked because the process ends: the target stays pending
+		return context.Cause(ctx)
+	}
+	if err := r.tryAgain(j, run, s.item.Coverage); err != nil {
 		return err
 	}
 	return r.Ledger.SaveItem(ctx, run, s.item)
+}
+
+// tryAgain keeps a target pending that showed nothing at all, until the deadline:
+// a server that is away for minutes must not cost a scheduled review its week.
+// Somebody who asks for a review at once gets the answer of that moment.
+func (r *Runner) tryAgain(j Job, run audit.Run, cov audit.Coverage) error {
+	until := run.Started.Add(j.Deadline)
+	scheduled := run.Trigger == audit.Scheduled || run.Trigger == audit.CatchUp
+	configured := slices.Contains(j.targetNames(), cov.Target)
+	if !scheduled || !configured || cov.Verdict != audit.NotKnown || !r.Now().Before(until) {
+		return nil
+	}
+	return fmt.Errorf("nothing could be seen, trying again until %s: %s", until.Format(time.RFC3339), strings.Join(cov.Reasons, "; "))
 }
 
 func (r *Runner) collect(ctx context.Context, j Job, name string) audit.Collection {
@@ -112,39 +130,95 @@ type snapshot struct {
 	job    Job
 	run    audit.Run
 	target string
-	base   audit.Run
-	first  bool  // there is nothing to compare with
-	lost   error // why the previous snapshot could not be read
+	col    audit.Collection
+	asking context.Context  // for questions to the server; ends with the deadline
+	bases  []audit.Baseline // to compare with, the newest first
+	lost   []error          // why newer ones could not be read
 	item   audit.Item
+	asked  vanished
+}
+
+// vanished counts what became of the authorizations that the list now lacks.
+type vanished struct{ gone, hidden, unseen int }
+
+func (v *vanished) count(r audit.Record) {
+	switch r.Presence {
+	case audit.Gone:
+		v.gone++
+	case audit.Hidden:
+		v.hidden++
+	case audit.Unseen:
+		v.unseen++
+	}
+}
+
+// note puts them among the questions asked.
+func (v vanished) note(cov *audit.Coverage) {
+	rows := v.gone + v.hidden + v.unseen
+	if rows == 0 {
+		return
+	}
+	a := audit.Asked{What: "authorizations of the previous review that the list lacks, one by one", Request: "GET /api/v2/authorizations/{id}", Rows: rows, Verdict: audit.Complete}
+	if v.unseen > 0 {
+		a.Verdict = audit.Partial
+	}
+	a.Reason = fmt.Sprintf("%d no longer exist, %d exist and are hidden, %d could not be asked", v.gone, v.hidden, v.unseen)
+	cov.Asked = append(slices.Clip(cov.Asked), a)
 }
 
 // baselineError is a previous snapshot that cannot be read: pruned or damaged.
 type baselineError struct{ error }
 
-func (s *snapshot) write(ctx context.Context, col audit.Collection) error {
-	s.item = audit.Item{Coverage: col.Coverage, Counts: audit.NewCounts()}
+func (s *snapshot) write(ctx context.Context) error {
+	s.item, s.asked = audit.Item{Coverage: s.col.Coverage, Counts: audit.NewCounts()}, vanished{}
 	cov := &s.item.Coverage
 	cov.Target = s.target
-	switch {
-	case s.lost != nil:
-		cov.Lower(audit.Partial, "the previous snapshot could not be read, so nothing is known of what changed or vanished: %v", s.lost)
-	case s.first:
-		cov.Blind("first review: what the server hides, such as tokens of users deleted earlier, is not known yet")
+	for _, err := range s.lost {
+		cov.Lower(audit.Partial, "an earlier snapshot could not be read, so what changed or vanished since is not known: %v", err)
 	}
-	review := audit.Review{
-		Target: s.target, Now: s.run.Started, Policy: s.job.Policy,
-		Scope: col.Scope, Owner: col.Owner, Probe: col.Probe,
+	records := s.review().Merge(ctx, s.col.Authorizations, s.before())
+	if err := s.Snapshots.Write(s.run, s.target, s.counted(records)); err != nil {
+		return err
 	}
-	records := review.Merge(ctx, col.Authorizations, s.before())
-	return s.Snapshots.Write(s.run, s.target, s.counted(records))
+	if s.asking.Err() != nil {
+		cov.Lower(audit.Partial, "not everything could be asked: %v", context.Cause(s.asking))
+	}
+	s.asked.note(cov)
+	cov.Settle()
+	return nil
 }
 
+// review judges the target, asking the server no longer than the deadline.
+func (s *snapshot) review() audit.Review {
+	review := audit.Review{Target: s.target, Now: s.run.Started, Policy: s.job.Policy, Scope: s.col.Scope}
+	review.Owner = func(_ context.Context, a audit.Authorization) audit.Owner { return s.col.Owner(s.asking, a) }
+	if s.col.Probe != nil {
+		review.Probe = func(_ context.Context, a audit.Authorization) audit.Probe { return s.believe(s.col.Probe(s.asking, a)) }
+	}
+	return review
+}
+
+// believe takes no authorization for gone when the target asks another server or
+// org than the review before did: there it may never have been.
+func (s *snapshot) believe(p audit.Probe) audit.Probe {
+	if p.Presence != audit.Gone || len(s.bases) == 0 || s.bases[0].Source == s.col.Coverage.Source {
+		return p
+	}
+	s.item.Coverage.Lower(audit.Partial, "the target asks %s now, and %s before; what is missing there is not taken for gone. Give another server or org a target of its own", s.col.Coverage.Source, s.bases[0].Source)
+	return audit.Probe{Presence: audit.Unseen, Evidence: "not taken for gone: " + p.Evidence}
+}
+
+// before is what the target is compared with: an earlier snapshot, or for a first
+// review what is known from elsewhere.
 func (s *snapshot) before() iter.Seq2[audit.Record, error] {
+	switch {
+	case len(s.bases) == 0 && s.col.Known != nil:
+		return s.col.Known
+	case len(s.bases) == 0:
+		return func(func(audit.Record, error) bool) {}
+	}
 	return func(yield func(audit.Record, error) bool) {
-		if s.first {
-			return
-		}
-		for rec, err := range s.Snapshots.Read(s.base, s.target) {
+		for rec, err := range s.Snapshots.Read(s.bases[0].Run, s.target) {
 			if err != nil {
 				err = baselineError{err}
 			}
@@ -162,6 +236,7 @@ func (s *snapshot) counted(records iter.Seq2[audit.Record, error]) iter.Seq2[aud
 			if err == nil {
 				s.item.Counts.Add(rec, s.run.Started)
 				s.item.Coverage.Met(rec)
+				s.asked.count(rec)
 			}
 			if !yield(rec, err) {
 				return

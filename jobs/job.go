@@ -49,5 +49,6 @@ type Job struct {
 	Parts map[string]Send
 }
 
-// Send delivers one part of a run.
+// Send delivers one part of a run. An error after which it may have arrived all the
+// same is an *UncertainError.
 type Send func(ctx context.Context, s audit.Summary, rows Rows, folder string) (ref string, err error)

@@ -22,12 +22,11 @@ type memory struct {
 }
 
 type memoryRun struct {
-	run      audit.Run
-	deadline time.Time
-	pending  []string
-	items    []audit.Item
-	summary  *audit.Summary
-	parts    []audit.Part
+	run     audit.Run
+	pending []string
+	items   []audit.Item
+	summary *audit.Summary
+	parts   []audit.Part
 }
 
 func serving(t *testing.T) *world {
@@ -46,7 +45,7 @@ func serving(t *testing.T) *world {
 	return w
 }
 
-func (m *memory) Reached(_ context.Context, job string, now time.Time) (time.Time, error) {
+func (m *memory) Reached(_ context.Context, job, _ string, now time.Time) (time.Time, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if _, ok := m.reached[job]; !ok {
@@ -55,13 +54,13 @@ func (m *memory) Reached(_ context.Context, job string, now time.Time) (time.Tim
 	return m.reached[job], nil
 }
 
-func (m *memory) Begin(_ context.Context, run audit.Run, deadline time.Time, targets []string) (bool, error) {
+func (m *memory) Begin(_ context.Context, run audit.Run, targets []string) (bool, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.runs[run.ID()] != nil {
 		return false, nil
 	}
-	m.runs[run.ID()] = &memoryRun{run: run, deadline: deadline, pending: targets}
+	m.runs[run.ID()] = &memoryRun{run: run, pending: targets}
 	return true, nil
 }
 
@@ -72,15 +71,15 @@ func (m *memory) Reach(_ context.Context, job string, slot time.Time) error {
 	return nil
 }
 
-func (m *memory) Running(context.Context, string) (audit.Run, time.Time, bool, error) {
+func (m *memory) Running(context.Context, string) (audit.Run, bool, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for _, r := range m.runs {
 		if r.summary == nil {
-			return r.run, r.deadline, true, nil
+			return r.run, true, nil
 		}
 	}
-	return audit.Run{}, time.Time{}, false, nil
+	return audit.Run{}, false, nil
 }
 
 func (m *memory) Pending(_ context.Context, run audit.Run) ([]string, error) {
@@ -103,8 +102,8 @@ func (m *memory) Items(_ context.Context, run audit.Run) ([]audit.Item, error) {
 	return m.runs[run.ID()].items, nil
 }
 
-func (m *memory) Baseline(context.Context, audit.Run, string) (audit.Run, bool, error) {
-	return audit.Run{}, false, nil
+func (m *memory) Baselines(context.Context, audit.Run, string) ([]audit.Baseline, error) {
+	return nil, nil
 }
 
 func (m *memory) Previous(context.Context, audit.Run) (*audit.Previous, error) { return nil, nil }

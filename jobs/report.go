@@ -33,7 +33,7 @@ func (r *Runner) report(ctx context.Context, j Job, run audit.Run) (*audit.Summa
 	if err != nil {
 		return nil, err
 	}
-	s := audit.Summarize(run, items, r.Now(), r.Tool, previous)
+	s := audit.Summarize(run, items, r.Now(), r.Tool, j.Policy, previous)
 	if err := j.Report(ctx, r.Snapshots.Folder(run), s, r.Rows(s)); err != nil {
 		return nil, fmt.Errorf("writing the reports: %w", err)
 	}
@@ -64,21 +64,44 @@ func (r *Runner) deliverPart(ctx context.Context, send Send, p audit.Part) error
 	if err != nil {
 		return err
 	}
+	again := p.State != audit.PartNew
 	p.State = audit.PartSending
-	if p.Since.IsZero() || p.Since.Unix() == 0 {
+	if p.Since.IsZero() {
 		p.Since = r.Now()
 	}
 	if err := r.Ledger.SavePart(ctx, p); err != nil {
 		return err
 	}
 	ref, sendErr := send(ctx, s, r.Rows(s), r.Snapshots.Folder(p.Run))
-	p.State, p.Ref = audit.PartSent, ref
+	p.Ref, p.State = ref, after(sendErr, again)
 	if sendErr != nil {
-		p.State, p.Error = audit.PartNew, sendErr.Error()
+		p.Error = sendErr.Error()
 		sendErr = &DeliveryError{Part: p, Err: sendErr}
 	}
 	return errors.Join(sendErr, r.Ledger.SavePart(context.WithoutCancel(ctx), p))
 }
+
+// after is the state of a part after an attempt. What surely did not arrive is new
+// again. What may have arrived is sent once more and then let be.
+func after(err error, again bool) audit.PartState {
+	switch {
+	case err == nil:
+		return audit.PartSent
+	case !errors.As(err, new(*UncertainError)):
+		return audit.PartNew
+	case again:
+		return audit.PartSent
+	}
+	return audit.PartUncertain
+}
+
+// UncertainError wraps the error of a Send after which the message may have
+// arrived all the same.
+type UncertainError struct{ Err error }
+
+func (e *UncertainError) Error() string { return e.Err.Error() }
+
+func (e *UncertainError) Unwrap() error { return e.Err }
 
 // DeliveryError is a message that did not arrive. The run itself is done and its
 // evidence is on disk.

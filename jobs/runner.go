@@ -14,10 +14,10 @@ import (
 
 // Slots is the part of the ledger that decides which run is due.
 type Slots interface {
-	Reached(ctx context.Context, job string, now time.Time) (time.Time, error)
-	Begin(ctx context.Context, run audit.Run, deadline time.Time, targets []string) (opened bool, err error)
+	Reached(ctx context.Context, job, schedule string, now time.Time) (time.Time, error)
+	Begin(ctx context.Context, run audit.Run, targets []string) (opened bool, err error)
 	Reach(ctx context.Context, job string, slot time.Time) error
-	Running(ctx context.Context, job string) (run audit.Run, deadline time.Time, found bool, err error)
+	Running(ctx context.Context, job string) (run audit.Run, found bool, err error)
 }
 
 // Ledger remembers runs; package history has the only one.
@@ -63,9 +63,12 @@ func (r *Runner) Tick(ctx context.Context, j Job) (*audit.Summary, error) {
 
 func (r *Runner) openDue(ctx context.Context, j Job) error {
 	now := r.Now()
-	reached, err := r.Ledger.Reached(ctx, j.Name, now)
+	reached, err := r.Ledger.Reached(ctx, j.Name, j.Schedule.String(), now)
 	if err != nil {
 		return err
+	}
+	if ahead := reached.Sub(now); ahead > 24*time.Hour {
+		return fmt.Errorf("job %q: the ledger has slots until %s dealt with, which lies ahead; set the clock right, or give the job another name", j.Name, reached.Format(time.RFC3339))
 	}
 	offset := j.offset()
 	slot, missed := j.Schedule.Latest(reached, now.Add(-offset))
@@ -76,7 +79,7 @@ func (r *Runner) openDue(ctx context.Context, j Job) error {
 	if late := now.Sub(slot) - offset; late > onTime {
 		run.Trigger = audit.CatchUp
 	}
-	if _, err := r.Ledger.Begin(ctx, run, now.Add(j.Deadline), j.targetNames()); err != nil {
+	if _, err := r.Ledger.Begin(ctx, run, j.targetNames()); err != nil {
 		return err
 	}
 	return r.Ledger.Reach(ctx, j.Name, slot)
@@ -104,26 +107,39 @@ func (j Job) targetNames() []string {
 }
 
 // ReviewNow runs a review at once, with the present minute as its slot, or the
-// present second if that minute is taken.
-func (r *Runner) ReviewNow(ctx context.Context, j Job) (*audit.Summary, error) {
+// present second where that minute is taken or due by the schedule. A dry run
+// leaves no trace in later reviews.
+func (r *Runner) ReviewNow(ctx context.Context, j Job, trigger audit.Trigger) (*audit.Summary, error) {
 	if _, err := r.finish(ctx, j); err != nil && !errors.As(err, new(*DeliveryError)) {
 		return nil, fmt.Errorf("finishing what an earlier run left: %w", err)
 	}
-	for _, unit := range []time.Duration{time.Minute, time.Second, time.Second} {
+	for range 3 {
 		now := r.Now()
-		run := audit.Run{Job: j.Name, Slot: now.Truncate(unit), Trigger: audit.Manual, Started: started(now)}
-		opened, err := r.Ledger.Begin(ctx, run, now.Add(j.Deadline), j.targetNames())
-		if err != nil {
-			return nil, err
+		for _, slot := range j.freeSlots(now, trigger) {
+			run := audit.Run{Job: j.Name, Slot: slot, Trigger: trigger, Started: started(now)}
+			opened, err := r.Ledger.Begin(ctx, run, j.targetNames())
+			if err != nil {
+				return nil, err
+			}
+			if opened {
+				return r.finish(ctx, j)
+			}
 		}
-		if opened {
-			return r.finish(ctx, j)
-		}
-		if unit == time.Second { // taken as well: the next one is free
-			time.Sleep(now.Truncate(time.Second).Add(time.Second).Sub(now))
+		time.Sleep(now.Truncate(time.Second).Add(time.Second).Sub(now))
+	}
+	return nil, fmt.Errorf("job %q: no slot is free at this moment; try again", j.Name)
+}
+
+// freeSlots are slots for a review at once that belong to no scheduled one.
+func (j Job) freeSlots(now time.Time, trigger audit.Trigger) []time.Time {
+	var out []time.Time
+	for _, slot := range []time.Time{now.UTC().Truncate(time.Minute), now.UTC().Truncate(time.Second)} {
+		due := j.Schedule.Next(slot.Add(-time.Second)).Equal(slot)
+		if !due && (trigger != audit.DryRun || slot.Second() != 0) {
+			out = append(out, slot)
 		}
 	}
-	return nil, fmt.Errorf("job %q is being reviewed by another process; try again when that is done", j.Name)
+	return out
 }
 
 // started is the time of a review as the ledger keeps it.
@@ -131,23 +147,23 @@ func started(now time.Time) time.Time { return now.UTC().Truncate(time.Milliseco
 
 // finish takes the open run of a job to its end and delivers what is not sent.
 func (r *Runner) finish(ctx context.Context, j Job) (*audit.Summary, error) {
-	run, deadline, found, err := r.Ledger.Running(ctx, j.Name)
+	run, found, err := r.Ledger.Running(ctx, j.Name)
 	if err != nil {
 		return nil, err
 	}
 	var summary *audit.Summary
 	if found {
-		if summary, err = r.review(ctx, j, run, deadline); err != nil {
+		if summary, err = r.review(ctx, j, run); err != nil {
 			return nil, fmt.Errorf("run %s: %w", run.ID(), err)
 		}
 	}
 	return summary, r.deliver(ctx, j)
 }
 
-func (r *Runner) review(ctx context.Context, j Job, run audit.Run, deadline time.Time) (*audit.Summary, error) {
+func (r *Runner) review(ctx context.Context, j Job, run audit.Run) (*audit.Summary, error) {
 	log := r.Log.With("run", run.ID())
 	log.Info("reviewing", "trigger", run.Trigger, "targets", len(j.Targets), "missed", run.Missed)
-	if err := r.auditAll(ctx, j, run, deadline); err != nil {
+	if err := r.auditAll(ctx, j, run); err != nil {
 		return nil, err
 	}
 	summary, err := r.report(ctx, j, run)
@@ -161,7 +177,7 @@ func (r *Runner) review(ctx context.Context, j Job, run audit.Run, deadline time
 
 // Rows gives the records of a reported run.
 func (r *Runner) Rows(s audit.Summary) Rows {
-	run := audit.Run{Job: s.Job, Slot: s.Slot}
+	run := s.Run()
 	return func() iter.Seq2[audit.Record, error] {
 		return func(yield func(audit.Record, error) bool) {
 			for _, t := range s.Coverage.Targets {

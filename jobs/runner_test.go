@@ -3,10 +3,11 @@ package jobs_test
 import (
 	"context"
 	"errors"
-	"iter"
 	"log/slog"
+	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -20,13 +21,14 @@ import (
 // source is a target whose answers a test sets.
 type source struct {
 	tokens  []audit.Authorization
+	place   string // where the answers come from
 	err     error
-	calls   int
+	calls   atomic.Int32
 	collect func(context.Context) error // runs first, if set
 }
 
 func (s *source) Collect(ctx context.Context, progress func()) (audit.Collection, error) {
-	s.calls++
+	s.calls.Add(1)
 	if s.collect != nil {
 		if err := s.collect(ctx); err != nil {
 			return audit.Collection{}, err
@@ -44,11 +46,11 @@ func (s *source) Collect(ctx context.Context, progress func()) (audit.Collection
 				}
 			}
 		},
-		Coverage: audit.NewCoverage("prod"),
+		Coverage: audit.Coverage{Verdict: audit.Complete, Source: s.place, Reasons: []string{}},
 		Owner: func(context.Context, audit.Authorization) audit.Owner {
 			return audit.Owner{State: audit.OwnerPresent, MembershipKnown: true}
 		},
-		Probe: func(context.Context, string) audit.Probe { return audit.Probe{Presence: audit.Gone} },
+		Probe: func(context.Context, audit.Authorization) audit.Probe { return audit.Probe{Presence: audit.Gone} },
 	}, nil
 }
 
@@ -64,6 +66,7 @@ type world struct {
 	reports int
 	sent    []string // run IDs
 	refuse  error    // what sending answers
+	stop    func()
 }
 
 func newWorld(t *testing.T) *world {
@@ -95,11 +98,15 @@ func newWorld(t *testing.T) *world {
 // start opens the ledger as a new process would.
 func (w *world) start() {
 	w.t.Helper()
+	if w.stop != nil {
+		w.stop()
+	}
 	ledger, err := history.Open(w.t.Context(), "sqlite:"+filepath.Join(w.dir, "ledger.db"))
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	w.t.Cleanup(func() { ledger.Close() })
+	w.stop = func() { ledger.Close() }
+	w.t.Cleanup(w.stop)
 	w.runner = &jobs.Runner{
 		Ledger: ledger, Snapshots: history.Snapshots{Evidence: w.dir}, Now: func() time.Time { return w.now },
 		Log: slog.New(slog.DiscardHandler),
@@ -194,24 +201,82 @@ func TestJitterMovesTheStartNotTheSlot(t *testing.T) {
 
 func TestReviewNow(t *testing.T) {
 	w := newWorld(t)
-	w.now = at("2026-11-23 09:00").Add(20 * time.Second)
-	for _, want := range []string{"weekly/2026-11-23T0900Z", "weekly/2026-11-23T090020Z"} {
-		w.now = w.now.Add(time.Millisecond)
-		s, err := w.runner.ReviewNow(t.Context(), w.job)
+	w.now = at("2026-11-23 09:00").Add(20 * time.Second) // the scheduled slot of this minute is not taken
+	for _, want := range []string{"weekly/2026-11-23T090020Z", "weekly/2026-11-23T0901Z", "weekly/2026-11-23T090130Z"} {
+		s, err := w.runner.ReviewNow(t.Context(), w.job, audit.Manual)
 		if err != nil || s.ID != want || s.Trigger != audit.Manual {
 			t.Fatalf("%+v, %v; want %s", s, err, want)
 		}
+		w.now = at("2026-11-23 09:01").Add(30 * time.Second)
 	}
-	if _, err := w.runner.ReviewNow(t.Context(), w.job); err == nil {
+	if _, err := w.runner.ReviewNow(t.Context(), w.job, audit.Manual); err == nil {
 		t.Error("a third review in the same second")
 	}
-	w.now = at("2026-11-23 09:02") // the scheduled slot is taken by the first one
-	if s := w.tick(); s != nil {
-		t.Errorf("reviewed %s again", s.ID)
-	}
 	w.now = at("2026-11-30 09:00")
+	if s := w.tick(); s != nil { // the job is first ticked now
+		t.Errorf("summary %+v", s)
+	}
+}
+
+func TestDryRunLeavesNoTrace(t *testing.T) {
+	w := newWorld(t)
+	w.job.Parts = nil
+	w.tick()
+	w.now = at("2026-11-23 08:59").Add(59 * time.Second)
+	dry, err := w.runner.ReviewNow(t.Context(), w.job, audit.DryRun)
+	if err != nil || dry.Findings.ByState[audit.New] != 2 {
+		t.Fatalf("%+v, %v", dry, err)
+	}
+	w.now = at("2026-11-23 09:00")
+	s := w.tick()
+	if s == nil || s.Previous != nil || s.Findings.ByState[audit.New] != 2 {
+		t.Errorf("summary %+v, want everything new", s)
+	}
+}
+
+// TestResumedAfterTheDeadline: a machine that was away for longer than a run may
+// take still makes its review.
+func TestResumedAfterTheDeadline(t *testing.T) {
+	w := newWorld(t)
+	w.tick()
+	w.now = at("2026-11-23 09:00")
+	ctx, kill := context.WithCancel(t.Context())
+	w.prod.collect = func(ctx context.Context) error { kill(); return ctx.Err() }
+	if _, err := w.runner.Tick(ctx, w.job); err == nil {
+		t.Fatal("not cut off")
+	}
+	w.prod.collect = nil
+	w.now = at("2026-11-23 11:00")
+	if s := w.tick(); s == nil || s.Coverage.Verdict != audit.Complete || s.Authorizations.Total != 2 {
+		t.Errorf("summary %+v", s)
+	}
+}
+
+func TestClockAheadIsSaid(t *testing.T) {
+	w := newWorld(t)
+	w.now = at("2036-01-07 09:00")
+	w.tick()
+	w.now = at("2026-11-23 09:00")
+	if _, err := w.runner.Tick(t.Context(), w.job); err == nil || !strings.Contains(err.Error(), "lies ahead") {
+		t.Errorf("error %v", err)
+	}
+}
+
+func TestAnotherScheduleOwesNothing(t *testing.T) {
+	w := newWorld(t)
+	w.tick()
+	hourly, err := jobs.ParseSchedule("@hourly", "UTC")
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.job.Schedule = hourly
+	w.now = at("2026-11-22 10:30")
+	if s := w.tick(); s != nil {
+		t.Errorf("reviewed %s, which was never due", s.ID)
+	}
+	w.now = at("2026-11-22 11:00")
 	if s := w.tick(); s == nil || s.Missed != 0 {
-		t.Errorf("summary %+v, want none missed", s)
+		t.Errorf("summary %+v", s)
 	}
 }
 
@@ -222,6 +287,10 @@ func TestFailedTargetResolvesNothing(t *testing.T) {
 	first := w.tick()
 	w.prod.err = errors.New("no route to host")
 	w.now = at("2026-11-30 09:00")
+	if _, err := w.runner.Tick(t.Context(), w.job); err == nil || !strings.Contains(err.Error(), "trying again until 2026-11-30T10:00:00Z") {
+		t.Fatalf("error %v", err)
+	}
+	w.now = at("2026-11-30 10:00")
 	second := w.tick()
 	if second.Coverage.Verdict != audit.NotKnown || second.Findings.ByState[audit.Resolved] != 0 {
 		t.Errorf("verdict %s, %v", second.Coverage.Verdict, second.Findings.ByState)
@@ -244,7 +313,7 @@ func TestInterruptedRunIsTakenUp(t *testing.T) {
 	w.tick()
 	ctx, kill := context.WithCancel(t.Context())
 	second.collect = func(ctx context.Context) error {
-		for w.prod.calls == 0 || !w.done("prod") {
+		for w.prod.calls.Load() == 0 || !w.done("prod") {
 			time.Sleep(time.Millisecond)
 		}
 		kill()
@@ -261,14 +330,14 @@ func TestInterruptedRunIsTakenUp(t *testing.T) {
 	if s == nil || s.ID != "weekly/2026-11-23T0900Z" || s.Authorizations.Total != 3 {
 		t.Fatalf("summary %+v", s)
 	}
-	if w.prod.calls != 1 || second.calls != 2 {
-		t.Errorf("asked prod %d times, the other %d; want 1 and 2", w.prod.calls, second.calls)
+	if w.prod.calls.Load() != 1 || second.calls.Load() != 2 {
+		t.Errorf("asked prod %d times, the other %d; want 1 and 2", w.prod.calls.Load(), second.calls.Load())
 	}
 }
 
 // done reports whether a target of the running run is done.
 func (w *world) done(target string) bool {
-	run, _, _, err := w.runner.Ledger.Running(context.Background(), w.job.Name)
+	run, _, err := w.runner.Ledger.Running(context.Background(), w.job.Name)
 	if err != nil {
 		w.t.Error(err)
 		return true
@@ -284,7 +353,7 @@ func TestDeadline(t *testing.T) {
 		<-ctx.Done()
 		return context.Cause(ctx)
 	}
-	s, err := w.runner.ReviewNow(t.Context(), w.job)
+	s, err := w.runner.ReviewNow(t.Context(), w.job, audit.Manual)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -322,29 +391,75 @@ func TestReportThatFailsIsWrittenLater(t *testing.T) {
 		t.Fatalf("error %v", err)
 	}
 	w.job.Report = report
-	if s := w.tick(); s == nil || w.prod.calls != 1 || len(w.sent) != 1 {
-		t.Errorf("summary %v, asked %d times, sent %v", s, w.prod.calls, w.sent)
+	if s := w.tick(); s == nil || w.prod.calls.Load() != 1 || len(w.sent) != 1 {
+		t.Errorf("summary %v, asked %d times, sent %v", s, w.prod.calls.Load(), w.sent)
 	}
 }
 
-// lossy cannot read old snapshots.
-type lossy struct{ history.Snapshots }
-
-func (lossy) Read(audit.Run, string) iter.Seq2[audit.Record, error] {
-	return func(yield func(audit.Record, error) bool) { yield(audit.Record{}, errors.New("checksum")) }
+// TestDamagedSnapshot: what it held is taken from the one before, and said.
+func TestDamagedSnapshot(t *testing.T) {
+	w := newWorld(t)
+	w.tick()
+	for _, monday := range []string{"2026-11-23 09:00", "2026-11-30 09:00"} {
+		w.now = at(monday)
+		w.tick()
+	}
+	w.damage("2026-11-30T0900Z")
+	w.now = at("2026-12-07 09:00")
+	s := w.tick()
+	if s.Coverage.Verdict != audit.Partial || !strings.Contains(s.Coverage.Reasons[0], "earlier snapshot could not be read") {
+		t.Errorf("coverage %+v", s.Coverage)
+	}
+	if s.Findings.ByState[audit.Open] != 2 || s.Authorizations.New != 0 {
+		t.Errorf("findings %v, %d new tokens; want those of two weeks ago", s.Findings.ByState, s.Authorizations.New)
+	}
+	for _, slot := range []string{"2026-11-23T0900Z", "2026-12-07T0900Z"} {
+		w.damage(slot)
+	}
+	w.now = at("2026-12-14 09:00")
+	if s := w.tick(); s.Coverage.Verdict != audit.Partial || s.Authorizations.New != 2 {
+		t.Errorf("nothing to compare with: %+v", s)
+	}
 }
 
-func TestLostBaselineIsSaid(t *testing.T) {
+func (w *world) damage(slot string) {
+	w.t.Helper()
+	if err := os.WriteFile(filepath.Join(w.dir, "weekly", slot, "snapshot-prod.jsonl.gz"), []byte("x"), 0o600); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// TestAnotherServerMakesNothingGone: a target that is pointed elsewhere finds none
+// of the old tokens, which proves nothing about them.
+func TestAnotherServerMakesNothingGone(t *testing.T) {
 	w := newWorld(t)
 	w.tick()
 	w.now = at("2026-11-23 09:00")
 	w.tick()
-	w.runner.Snapshots = lossy{history.Snapshots{Evidence: w.dir}}
+	w.prod.place, w.prod.tokens = "https://staging", tokens("x9")
 	w.now = at("2026-11-30 09:00")
-	w.job.Parts = nil
 	s := w.tick()
-	if s.Coverage.Verdict != audit.Partial || !strings.Contains(s.Coverage.Reasons[0], "previous snapshot could not be read") {
-		t.Errorf("coverage %+v", s.Coverage)
+	if s.Coverage.Verdict != audit.Partial || s.Authorizations.Gone != 0 || s.Findings.ByState[audit.Resolved] != 0 {
+		t.Errorf("summary %+v", s)
+	}
+}
+
+func TestUncertainMessageIsSentOnceMore(t *testing.T) {
+	w := newWorld(t)
+	w.tick()
+	w.refuse = &jobs.UncertainError{Err: errors.New("line cut")}
+	tries := 0
+	send := w.job.Parts["summary"]
+	w.job.Parts["summary"] = func(ctx context.Context, s audit.Summary, rows jobs.Rows, folder string) (string, error) {
+		tries++
+		return send(ctx, s, rows, folder)
+	}
+	w.now = at("2026-11-23 09:00")
+	for range 5 {
+		w.runner.Tick(t.Context(), w.job)
+	}
+	if tries != 2 {
+		t.Errorf("tried %d times, want 2", tries)
 	}
 }
 

@@ -29,8 +29,8 @@ func TestServe(t *testing.T) {
 		time.Sleep(21*24*time.Hour + time.Hour)
 		stop()
 		<-ended
-		if sent.Load() != 3 || w.prod.calls != 3 {
-			t.Errorf("%d messages, %d reviews in three weeks; want 3", sent.Load(), w.prod.calls)
+		if sent.Load() != 3 || w.prod.calls.Load() != 3 {
+			t.Errorf("%d messages, %d reviews in three weeks; want 3", sent.Load(), w.prod.calls.Load())
 		}
 	})
 }

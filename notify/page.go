@@ -39,7 +39,7 @@ type step struct{ check, fix string }
 // as Slack shows each reader their own time zone.
 func newPage(m Message, findings int, stamp func(time.Time) string) page {
 	s := m.Summary
-	steps, more := stepsFor(s.Findings)
+	steps, more := stepsFor(s)
 	return page{
 		title: title(s), job: shown(s.Job, 80, "job without a name"),
 		facts: facts(s, stamp), alarms: alarms(s), unseen: unseen(s.Coverage),
@@ -93,13 +93,14 @@ const maxSteps = 4
 
 // stepsFor tells what to do about everything that stands, not only about what is
 // new, in the order of the policy: worst first.
-func stepsFor(c audit.FindingCounts) (steps []step, more string) {
-	rest := 0
-	for _, n := range c.ByCheck {
+func stepsFor(s audit.Summary) (steps []step, more string) {
+	found, rest := s.Findings.ByCheck, 0
+	for _, n := range found {
 		rest += min(n, 1)
 	}
-	for _, check := range audit.Checks() {
-		if n := c.ByCheck[check.ID]; n > 0 && len(steps) < maxSteps {
+	for _, applied := range s.Policy.Checks {
+		check := audit.CheckOf(applied.Check)
+		if n := found[check.ID]; n > 0 && len(steps) < maxSteps {
 			steps = append(steps, step{check.Title + " (" + plural(n, "token") + ")", check.Fix})
 			rest--
 		}

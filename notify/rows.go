@@ -3,7 +3,6 @@ package notify
 import (
 	"cmp"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -47,10 +46,7 @@ func findings(fs []audit.Finding) string {
 }
 
 func titleOf(f audit.Finding) string {
-	title := shown(f.Check, 50, "unknown check")
-	if c, ok := checkOf(f.Check); ok {
-		title = c.Title
-	}
+	title := shown(audit.CheckOf(f.Check).Title, 60, "unknown check")
 	if f.State == audit.Reopened {
 		title += " (reopened)"
 	}
@@ -62,15 +58,6 @@ func age(now, created time.Time) string {
 		return "unknown"
 	}
 	return fmt.Sprintf("%d d", max(0, int(now.Sub(created).Hours()/24)))
-}
-
-func checkOf(id string) (audit.Check, bool) {
-	checks := audit.Checks()
-	at := slices.IndexFunc(checks, func(c audit.Check) bool { return c.ID == id })
-	if at < 0 {
-		return audit.Check{}, false
-	}
-	return checks[at], true
 }
 
 func owner(r audit.Record) string {

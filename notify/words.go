@@ -49,9 +49,12 @@ func standing(s audit.Summary) string {
 
 func facts(s audit.Summary, stamp func(time.Time) string) []string {
 	targets := s.Coverage.Targets
-	out := []string{"due " + stamp(s.Slot), plural(s.Authorizations.Total, "token") + " in " + plural(len(targets), "target")}
+	out := []string{slot(s, stamp), plural(s.Authorizations.Total, "token") + " in " + plural(len(targets), "target")}
 	if s.Coverage.Verdict != audit.Complete {
 		out = append(out, fmt.Sprintf("%d of %s seen completely", complete(targets), plural(len(targets), "target")))
+	}
+	if n := blindSpots(targets); n > 0 {
+		out = append(out, plural(n, "known blind spot")+", in the evidence")
 	}
 	switch s.Trigger {
 	case audit.CatchUp:
@@ -60,6 +63,21 @@ func facts(s audit.Summary, stamp func(time.Time) string) []string {
 		out = append(out, "run by hand")
 	}
 	return out
+}
+
+func slot(s audit.Summary, stamp func(time.Time) string) string {
+	if s.Trigger == audit.Manual || s.Trigger == audit.DryRun {
+		return "at " + stamp(s.Slot)
+	}
+	return "due " + stamp(s.Slot)
+}
+
+func blindSpots(targets []audit.Coverage) int {
+	n := 0
+	for _, t := range targets {
+		n += len(t.BlindSpots)
+	}
+	return n
 }
 
 func alarms(s audit.Summary) []string {

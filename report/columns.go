@@ -97,18 +97,7 @@ func authorizationRow(r audit.Record, now time.Time) *row {
 }
 
 func findingRow(h hit, now time.Time) *row {
-	return &row{Record: h.Record, finding: h.Finding, check: checkOf(h.Finding.Check), now: now}
-}
-
-// checkOf is the check with that ID; one that this version does not have keeps
-// its ID as its title.
-func checkOf(id string) audit.Check {
-	for _, c := range audit.Checks() {
-		if c.ID == id {
-			return c
-		}
-	}
-	return audit.Check{ID: id, Title: id}
+	return &row{Record: h.Record, finding: h.Finding, check: audit.CheckOf(h.Finding.Check), now: now}
 }
 
 func (r *row) owner() string {

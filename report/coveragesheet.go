@@ -2,6 +2,8 @@ package report
 
 import (
 	"context"
+	"fmt"
+	"slices"
 	"strings"
 
 	"tokenaudit/jobs/audit"
@@ -28,12 +30,28 @@ func (b *book) coverage(context.Context) error {
 
 func (p *page) targets(all []audit.Coverage) {
 	p.section("Targets")
-	p.header(left("Target"), left("Server"), left("Verdict"), right("Listed"), right("Hidden"), right("Unseen"), left("Reasons"))
+	p.header(left("Target"), left("Server"), left("Verdict"), right("Listed"), right("Hidden"), right("Unseen"), left("Reasons and blind spots"))
 	for _, t := range all {
-		p.line(lines(len(t.Reasons)), cell{value: t.Target}, cell{value: t.Server}, coloured(string(t.Verdict)),
+		reasons := slices.Concat(t.Reasons, prefixed("Stored by its own count: ", stored(t.Stored)), prefixed("Blind spot: ", t.BlindSpots))
+		p.line(lines(len(reasons)), cell{value: t.Target}, cell{value: t.Server}, coloured(string(t.Verdict)),
 			number(t.Listed), number(t.Hidden), number(t.Unseen),
-			cell{value: strings.Join(t.Reasons, "\n"), look: look{wrap: true}, over: 2})
+			cell{value: strings.Join(reasons, "\n"), look: look{wrap: true}, over: 2})
 	}
+}
+
+func prefixed(prefix string, in []string) []string {
+	var out []string
+	for _, s := range in {
+		out = append(out, prefix+s)
+	}
+	return out
+}
+
+func stored(s *audit.Stored) []string {
+	if s == nil {
+		return nil
+	}
+	return []string{fmt.Sprintf("%d authorizations, %d users, %d orgs", s.Authorizations, s.Users, s.Orgs)}
 }
 
 func (p *page) questions(all []audit.Coverage) {

@@ -129,7 +129,7 @@ func TestFindingsCSV(t *testing.T) {
 		t.Fatalf("%d rows for %d findings", len(got.rows), len(want))
 	}
 	for i, h := range want {
-		c := checkOf(h.Finding.Check)
+		c := audit.CheckOf(h.Finding.Check)
 		wanted := map[string]string{
 			"severity": string(h.Finding.Severity), "check": c.ID, "title": c.Title, "state": string(h.Finding.State),
 			"since": stamp(h.Finding.Since), "authorization_id": h.Record.ID, "detail": h.Finding.Detail,

@@ -45,14 +45,12 @@ type pile struct {
 	states map[audit.FindingState]int
 }
 
-// current is the number of findings that stand.
-func (p *pile) current() (n int) {
-	for state, count := range p.states {
-		if state != audit.Resolved {
-			n += count
-		}
+// fresh is how many findings of a check are new.
+func (fs *findings) fresh(c audit.AppliedCheck) int {
+	if p := fs.piles[group{c.Severity, c.Check}]; p != nil {
+		return p.states[audit.New]
 	}
-	return n
+	return 0
 }
 
 // collect walks the rows once and piles up the findings that belong in the report.

@@ -104,7 +104,7 @@ func review(t testing.TB) ([]audit.Record, audit.Summary) {
 	run := audit.Run{Job: "weekly-review", Slot: thisWeek, Trigger: audit.Scheduled, Missed: 1, Started: began}
 	tool := audit.Tool{Name: "tokenaudit", Version: "1.0.0", Build: "abc123 go1.26"}
 	previous := &audit.Previous{ID: "weekly-review/2026-11-16T0800Z", Slot: lastWeek, BySeverity: map[audit.Severity]int{audit.Critical: 3, audit.Medium: 40, audit.Low: 4}}
-	return all, audit.Summarize(run, items, thisWeek.Add(time.Minute), tool, previous)
+	return all, audit.Summarize(run, items, thisWeek.Add(time.Minute), tool, audit.Policy{}, previous)
 }
 
 // thisOffice lacks three authorizations of last week, and one may no longer write.
@@ -143,8 +143,8 @@ func owner(_ context.Context, a audit.Authorization) audit.Owner {
 	return o
 }
 
-func probe(_ context.Context, id string) audit.Probe {
-	switch id {
+func probe(_ context.Context, a audit.Authorization) audit.Probe {
+	switch a.ID {
 	case authorization(43, "").ID:
 		return audit.Probe{Presence: audit.Gone}
 	case authorization(44, "").ID:
@@ -187,7 +187,7 @@ func input(t testing.TB) Input {
 func nothing() Input {
 	run := audit.Run{Job: "empty", Slot: thisWeek, Trigger: audit.Manual, Started: thisWeek}
 	return Input{
-		Summary: audit.Summarize(run, nil, thisWeek, audit.Tool{Name: "tokenaudit"}, nil),
+		Summary: audit.Summarize(run, nil, thisWeek, audit.Tool{Name: "tokenaudit"}, audit.Policy{}, nil),
 		Rows:    func() iter.Seq2[audit.Record, error] { return values[audit.Record](nil) },
 	}
 }

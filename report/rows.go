@@ -10,7 +10,21 @@ import (
 // authorizationRows are the rows of the whole population, those included that are
 // gone since the previous review.
 func (d *draft) authorizationRows(ctx context.Context) iter.Seq2[*row, error] {
-	return mapped(d.rows(ctx), func(r audit.Record) *row { return authorizationRow(r, d.in.Summary.Started) })
+	return mapped(withoutServer(d.rows(ctx)), func(r audit.Record) *row { return authorizationRow(r, d.in.Summary.Started) })
+}
+
+// withoutServer leaves out the record that stands for the server itself.
+func withoutServer(seq iter.Seq2[audit.Record, error]) iter.Seq2[audit.Record, error] {
+	return func(yield func(audit.Record, error) bool) {
+		for r, err := range seq {
+			if err == nil && r.IsServer() {
+				continue
+			}
+			if !yield(r, err) {
+				return
+			}
+		}
+	}
 }
 
 // findingRows are the rows of the findings, worst first.

@@ -2,6 +2,7 @@ package report
 
 import (
 	"context"
+	"fmt"
 	"strings"
 
 	"tokenaudit/jobs/audit"
@@ -67,7 +68,7 @@ func (b *book) summary(context.Context) error {
 	p.heading(sum)
 	p.scope(sum)
 	p.severities(sum)
-	p.checks(b.draft.findings)
+	p.checks(b.draft.in.Summary, b.draft.findings)
 	p.changes(sum)
 	p.run(sum)
 	if p.err != nil {
@@ -144,21 +145,17 @@ func previously(p *audit.Previous, sev audit.Severity) int {
 	return p.BySeverity[sev]
 }
 
-// checks are counted from the rows themselves: the summary does not know which
-// findings of a check are new.
-func (p *page) checks(fs *findings) {
+// checks lists every check, those that found nothing and those that are off too:
+// nothing found is a result, not judged is none.
+func (p *page) checks(s audit.Summary, fs *findings) {
 	p.section("Findings by check")
 	p.header(left("Check"), left("Severity"), right("Findings"), right("New"), left("What is wrong"))
-	none := true
-	for _, g := range fs.groups {
-		if n := fs.piles[g].current(); n > 0 {
-			none = false
-			p.line(16, cell{value: g.check}, coloured(string(g.severity)), number(n),
-				number(fs.piles[g].states[audit.New]), cell{value: checkOf(g.check).Title})
+	for _, c := range s.Policy.Checks {
+		n := number(s.Findings.ByCheck[c.Check])
+		if c.Severity == audit.Off {
+			n = cell{value: "off"}
 		}
-	}
-	if none {
-		p.wide(16, "none", look{})
+		p.line(16, cell{value: c.Check}, coloured(string(c.Severity)), n, number(fs.fresh(c)), cell{value: audit.CheckOf(c.Check).Title})
 	}
 }
 
@@ -180,9 +177,25 @@ func (p *page) changes(s audit.Summary) {
 func (p *page) run(s audit.Summary) {
 	p.section("This review")
 	p.fact("Run", oneLine(s.ID))
-	p.fact("Due", moment(s.Slot))
+	p.fact("Slot", moment(s.Slot))
 	p.fact("Began", moment(s.Started)+" ("+string(s.Trigger)+")")
 	p.fact("Finished", moment(s.Finished))
 	p.count("Missed slots", s.Missed, "before this one, that nobody reviewed")
+	p.fact("Service users", orNone(strings.Join(s.Policy.ServiceUsers, ", ")))
+	p.fact("Limits", fmt.Sprintf("rotate after %s, inactive after %s", limit(s.Policy.RotateAfterDays), limit(s.Policy.InactiveAfterDays)))
 	p.fact("Made by", strings.TrimSpace(s.Tool.Name+" "+s.Tool.Version+" "+s.Tool.Build))
+}
+
+func orNone(s string) string {
+	if s == "" {
+		return "none"
+	}
+	return audit.Line(s, 200)
+}
+
+func limit(days int) string {
+	if days == 0 {
+		return "never"
+	}
+	return fmt.Sprintf("%d days", days)
 }

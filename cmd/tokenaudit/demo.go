@@ -16,6 +16,7 @@ import (
 
 	"tokenaudit/configs"
 	"tokenaudit/configs/secret"
+	"tokenaudit/jobs/audit"
 	"tokenaudit/jobs/influx"
 	"tokenaudit/jobs/influx/influxtest"
 	"tokenaudit/notify"
@@ -74,12 +75,12 @@ func (c *cli) runDemo(ctx context.Context, out string) error {
 		return err
 	}
 	defer a.ledger.Close()
-	if _, err := a.runner.ReviewNow(ctx, a.jobs[0]); err != nil {
+	if _, err := a.runner.ReviewNow(ctx, a.jobs[0], audit.Manual); err != nil {
 		return err
 	}
 	clock = now
 	db.NextWeek(now)
-	s, err := a.runner.ReviewNow(ctx, a.jobs[0])
+	s, err := a.runner.ReviewNow(ctx, a.jobs[0], audit.Manual)
 	if err != nil {
 		return err
 	}
@@ -104,7 +105,7 @@ func demoConfig(out, org, influxURL, slackURL string) *configs.File {
 		Evidence: out,
 		Targets:  []influx.Config{{Name: "plant-eu", URL: influxURL, Org: org, Token: secret.Ref{Env: demoInfluxToken}}},
 		Policy: configs.Policy{
-			ServiceUsers: []string{"telegraf-writer", "iot-gateway", "ci-deploy"},
+			ServiceUsers: []string{"telegraf-writer", "iot-gateway", "ci-deploy", "security-auditor"},
 			RotateAfter:  90 * day, InactiveAfter: 30 * day,
 		},
 		Jobs: []configs.Job{{

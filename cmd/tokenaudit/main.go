@@ -26,7 +26,11 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	err := root.ExecuteContext(ctx)
 	code := exitCode(err)
 	var silent quietError
-	if err != nil && !errors.As(err, &silent) {
+	switch {
+	case err == nil || errors.As(err, &silent):
+	case ctx.Err() != nil:
+		fmt.Fprintln(stderr, "tokenaudit: interrupted; the next run takes up what was cut off")
+	default:
 		fmt.Fprintf(stderr, "tokenaudit: %v\n", err)
 	}
 	return code

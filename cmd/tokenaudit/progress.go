@@ -2,6 +2,7 @@ package main
 
 import (
 	"sync"
+	"time"
 
 	"github.com/schollz/progressbar/v3"
 )
@@ -16,14 +17,15 @@ func (c *cli) newProgress() *progress {
 	if !isTerminal(c.stderr) {
 		return &progress{}
 	}
-	return &progress{bar: progressbar.NewOptions(-1,
+	p := &progress{bar: progressbar.NewOptions(-1,
 		progressbar.OptionSetWriter(c.stderr),
 		progressbar.OptionSetDescription("reading authorizations"),
 		progressbar.OptionShowCount(),
-		progressbar.OptionShowIts(),
 		progressbar.OptionClearOnFinish(),
-		progressbar.OptionThrottle(100_000_000),
+		progressbar.OptionThrottle(100*time.Millisecond),
 	)}
+	p.bar.RenderBlank() // a server may take minutes before it shows the first one
+	return p
 }
 
 func (p *progress) add(string) {

@@ -1,11 +1,13 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -13,6 +15,7 @@ import (
 	"tokenaudit/configs"
 	"tokenaudit/jobs"
 	"tokenaudit/jobs/audit"
+	"tokenaudit/jobs/history"
 	"tokenaudit/notify"
 )
 
@@ -31,9 +34,9 @@ func (c *cli) run() *cobra.Command {
 reviews the newest slot that is due and not reviewed, finishes a review that was
 cut off, delivers messages that did not arrive. Call it from cron or a systemd
 timer more often than reviews are due; a slot is reviewed once however often it
-is called. With --now it reviews at once.`,
+is called. With --now it reviews at once; that review counts like any other.`,
 		Example: `  tokenaudit run -c tokenaudit.yaml                          # from a timer, hourly
-  tokenaudit run -c tokenaudit.yaml --now --dry-run          # try it; nothing goes to Slack
+  tokenaudit run -c tokenaudit.yaml --dry-run                # try it; nothing goes to Slack
   tokenaudit run -c tokenaudit.yaml --now --fail-on critical # as a gate: exit 3 on a critical finding`,
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error { return c.runJobs(cmd.Context(), f) },
@@ -42,7 +45,7 @@ is called. With --now it reviews at once.`,
 	flags.StringVarP(&f.config, "config", "c", "", "configuration file")
 	flags.StringVar(&f.job, "job", "", "only this job")
 	flags.BoolVar(&f.now, "now", false, "review at once, with the present minute as its slot")
-	flags.BoolVar(&f.dryRun, "dry-run", false, "send nothing to Slack; print the message instead")
+	flags.BoolVar(&f.dryRun, "dry-run", false, "review at once, send nothing to Slack and print the message instead; leaves no trace in later reviews")
 	flags.StringVar(&f.failOn, "fail-on", "", "exit 3 if there are findings of this severity or worse: critical, high, medium, low")
 	flags.BoolVarP(&f.quiet, "quiet", "q", false, "print nothing but errors")
 	return cmd
@@ -61,6 +64,10 @@ func (c *cli) runJobs(ctx context.Context, f runFlags) error {
 		return usagef("%s has no jobs; add one under jobs", f.config)
 	}
 	a, err := wire(ctx, file, time.Now, c.log(slog.LevelWarn), f.dryRun)
+	if errors.Is(err, history.ErrBusy) && !f.now && !f.dryRun {
+		c.say(f, "%v; it does what is due\n", err)
+		return nil
+	}
 	if err != nil {
 		return err
 	}
@@ -69,35 +76,64 @@ func (c *cli) runJobs(ctx context.Context, f runFlags) error {
 	if err != nil {
 		return err
 	}
+	return c.runAll(ctx, a, chosen, f)
+}
+
+// runAll runs jobs one after the other. Errors come before exit codes, and of
+// those findings before gaps.
+func (c *cli) runAll(ctx context.Context, a *app, chosen []jobs.Job, f runFlags) error {
 	bar := c.newProgress()
 	a.runner.Progress = bar.add
 	var errs []error
+	codes := map[int]bool{}
 	for _, job := range chosen {
-		errs = append(errs, c.runJob(ctx, a, job, f, bar))
-	}
-	return worst(errs)
-}
-
-// runJob runs one job and says what came of it.
-func (c *cli) runJob(ctx context.Context, a *app, job jobs.Job, f runFlags, bar *progress) error {
-	step := a.runner.Tick
-	if f.now {
-		step = a.runner.ReviewNow
-	}
-	s, err := step(ctx, job)
-	bar.done()
-	if s == nil {
-		if err == nil && !f.quiet {
-			fmt.Fprintf(c.stdout, "%s: nothing due; next at %s\n", job.Name, job.Schedule.Next(time.Now()).Format("Mon 2006-01-02 15:04 MST"))
+		s, err := c.runJob(ctx, a, job, f, bar)
+		errs = append(errs, err)
+		if s != nil {
+			codes[judge(*s, audit.Severity(f.failOn))] = true
 		}
+	}
+	if err := errors.Join(errs...); err != nil {
 		return err
 	}
-	if !f.quiet {
-		if tell := c.tell(a, *s, f.dryRun); tell != nil {
-			return errors.Join(err, tell)
+	for _, code := range []int{exitFindings, exitIncomplete} {
+		if codes[code] {
+			return quietError{code}
 		}
 	}
-	return errors.Join(err, judge(*s, audit.Severity(f.failOn)))
+	return nil
+}
+
+// runJob runs one job and says what came of it. The summary is there even if a
+// message did not arrive.
+func (c *cli) runJob(ctx context.Context, a *app, job jobs.Job, f runFlags, bar *progress) (*audit.Summary, error) {
+	s, err := f.step(ctx, a.runner, job)
+	bar.done()
+	switch {
+	case s != nil && f.quiet && s.Coverage.Verdict != audit.Complete:
+		fmt.Fprintf(c.stderr, "tokenaudit: %s: coverage %s: %s\n", s.ID, s.Coverage.Verdict, audit.Line(strings.Join(s.Coverage.Reasons, "; "), 1000))
+	case s != nil && !f.quiet:
+		err = errors.Join(err, c.tell(a, *s, f.dryRun))
+	case s == nil && err == nil:
+		c.say(f, "%s: nothing due; next at %s\n", job.Name, job.Schedule.Next(time.Now()).Format("Mon 2006-01-02 15:04 MST"))
+	}
+	return s, err
+}
+
+func (f runFlags) step(ctx context.Context, r *jobs.Runner, job jobs.Job) (*audit.Summary, error) {
+	switch {
+	case f.dryRun:
+		return r.ReviewNow(ctx, job, audit.DryRun)
+	case f.now:
+		return r.ReviewNow(ctx, job, audit.Manual)
+	}
+	return r.Tick(ctx, job)
+}
+
+func (c *cli) say(f runFlags, format string, args ...any) {
+	if !f.quiet {
+		fmt.Fprintf(c.stdout, format, args...)
+	}
 }
 
 // tell prints a finished run: in full, as Slack would show it, for a dry run.
@@ -106,39 +142,26 @@ func (c *cli) tell(a *app, s audit.Summary, dryRun bool) error {
 	if err != nil {
 		return err
 	}
-	printSummary(c.stdout, m)
+	var out bytes.Buffer
+	printSummary(&out, m)
 	if dryRun {
-		fmt.Fprintf(c.stdout, "\nThe message, not sent:\n\n%s", notify.Text(m, isTerminal(c.stdout)))
+		fmt.Fprintf(&out, "\nThe message, not sent:\n\n%s", notify.Text(m, isTerminal(c.stdout)))
 	}
-	return nil
+	_, err = out.WriteTo(c.stdout)
+	return err
 }
 
-// judge turns a run into the exit code that it deserves.
-func judge(s audit.Summary, floor audit.Severity) error {
+// judge is the exit code that a run deserves.
+func judge(s audit.Summary, floor audit.Severity) int {
 	for severity, n := range s.Findings.BySeverity {
 		if floor != "" && n > 0 && severity.AtLeast(floor) {
-			return quietError{exitFindings}
+			return exitFindings
 		}
 	}
 	if s.Coverage.Verdict != audit.Complete {
-		return quietError{exitIncomplete}
+		return exitIncomplete
 	}
-	return nil
-}
-
-// worst keeps real errors before exit codes, and findings before gaps.
-func worst(errs []error) error {
-	if err := errors.Join(errs...); exitCode(err) != exitIncomplete {
-		return err
-	}
-	for _, code := range []int{exitFindings, exitIncomplete} {
-		for _, err := range errs {
-			if exitCode(err) == code {
-				return quietError{code}
-			}
-		}
-	}
-	return nil
+	return exitDone
 }
 
 func loadConfig(path string) (*configs.File, error) {

@@ -5,12 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net/http"
 	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -46,6 +48,7 @@ func TestScripts(t *testing.T) {
 
 // scene is what a script can change.
 type scene struct {
+	mu    sync.Mutex // held while a request is answered and while a command changes something
 	db    *influxtest.Server
 	slack *notifytest.Slack
 	users map[string]string
@@ -73,7 +76,7 @@ func newScene(env *testscript.Env) {
 	s.add("dashboard", "iot_user_1", influxtest.ReadBuckets(s.org, bucket))
 	_, token := s.db.AddAuthorization(influxtest.Authorization{OrgID: s.org, UserID: s.users["auditor"], Description: "audit", Permissions: influxtest.AuditorPermissions(s.org)})
 
-	web, slack := httptest.NewServer(s.db), httptest.NewServer(s.slack)
+	web, slack := httptest.NewServer(s.locked(s.db)), httptest.NewServer(s.slack)
 	env.Defer(web.Close)
 	env.Defer(slack.Close)
 	env.Setenv("INFLUX_URL", web.URL)
@@ -98,6 +101,14 @@ func writeProfiles(env *testscript.Env) {
 	}
 }
 
+func (s *scene) locked(h http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		h.ServeHTTP(w, r)
+	})
+}
+
 func (s *scene) add(description, user string, permissions []influxtest.Permission) {
 	s.ids[description], _ = s.db.AddAuthorization(influxtest.Authorization{OrgID: s.org, UserID: s.users[user], Description: description, Permissions: permissions})
 }
@@ -112,7 +123,7 @@ targets:
     org: acme
     token: {env: AUDIT_TOKEN}
 policy:
-  service_users: [telegraf]
+  service_users: [telegraf, auditor]
 jobs:
   - name: weekly
     schedule: "0 9 * * 1"
@@ -144,6 +155,8 @@ func cmdCode(ts *testscript.TestScript, _ bool, args []string) {
 // cmdInflux changes the InfluxDB: influx FAULT, influx delete-user NAME, …
 func cmdInflux(ts *testscript.TestScript, _ bool, args []string) {
 	s := ts.Value(sceneKey{}).(*scene)
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	const list = "/api/v2/authorizations"
 	switch args[0] {
 	case "well":

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"net/http"
 	"os"
 	"path/filepath"
 
@@ -34,6 +35,20 @@ func (s server) connect(log *slog.Logger) (*influx.Client, string, error) {
 	}
 	client, err := influx.NewClient(cfg, cfg.Token, log)
 	return client, cfg.Org, err
+}
+
+// explain says who was asked, and what to do about a refusal.
+func (s server) explain(err error) error {
+	cfg, ferr := s.find()
+	if ferr != nil {
+		return err
+	}
+	err = fmt.Errorf("%s: %w", cfg.URL, err)
+	var api *influx.APIError
+	if errors.As(err, &api) && (api.Status == http.StatusUnauthorized || api.Status == http.StatusForbidden) {
+		return fmt.Errorf("%w; check that the token belongs to this server and may read authorizations and users", err)
+	}
+	return err
 }
 
 func (s server) find() (influx.Config, error) {

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/jedib0t/go-pretty/v6/table"
+	"github.com/jedib0t/go-pretty/v6/text"
 
 	"tokenaudit/jobs/audit"
 	"tokenaudit/notify"
@@ -19,10 +20,15 @@ func printSummary(w io.Writer, m notify.Message) {
 	for _, reason := range s.Coverage.Reasons {
 		fmt.Fprintf(w, "  not seen: %s\n", audit.Line(reason, 300))
 	}
+	for _, t := range s.Coverage.Targets {
+		for _, spot := range t.BlindSpots {
+			fmt.Fprintf(w, "  blind spot: %s: %s\n", t.Target, audit.Line(spot, 300))
+		}
+	}
 	a := s.Authorizations
 	fmt.Fprintf(w, "\n%s in %s: %d active, %d inactive; %d with findings; %d new, %d gone since the last review\n\n",
 		plural(a.Total, "token"), plural(len(s.Coverage.Targets), "target"), a.Active, a.Inactive, a.Flagged, a.New, a.Gone)
-	fmt.Fprintln(w, checkTable(s.Findings))
+	fmt.Fprintln(w, checkTable(s))
 	st := s.Findings.ByState
 	fmt.Fprintf(w, "\n%d new, %d open, %d reopened, %d resolved\n\nReports in %s\n", st[audit.New], st[audit.Open], st[audit.Reopened], st[audit.Resolved], m.Evidence)
 	for _, file := range evidenceFiles(m.Evidence) {
@@ -30,19 +36,23 @@ func printSummary(w io.Writer, m notify.Message) {
 	}
 }
 
-// checkTable counts per check, leaving out those that found nothing.
-func checkTable(f audit.FindingCounts) string {
+// checkTable counts per check, worst first as the policy rates them, leaving out
+// those that found nothing.
+func checkTable(s audit.Summary) string {
 	t := newTable("SEVERITY", "CHECK", "TOKENS", "WHAT IT MEANS")
-	t.SetColumnConfigs([]table.ColumnConfig{{Name: "TOKENS", Align: 3}})
-	for _, check := range audit.Checks() {
-		if n := f.ByCheck[check.ID]; n > 0 {
-			t.AppendRow(table.Row{check.Severity, check.ID, n, check.Title})
+	t.SetColumnConfigs([]table.ColumnConfig{{Name: "TOKENS", Align: text.AlignRight, AlignHeader: text.AlignRight}})
+	for _, c := range s.Policy.Checks {
+		if n := s.Findings.ByCheck[c.Check]; n > 0 {
+			t.AppendRow(table.Row{c.Severity, c.Check, n, audit.CheckOf(c.Check).Title})
 		}
 	}
-	if t.Length() == 0 {
-		return "No findings."
+	switch {
+	case t.Length() > 0:
+		return t.Render()
+	case s.Coverage.Verdict != audit.Complete:
+		return "No findings in what was seen, which proves nothing."
 	}
-	return t.Render()
+	return "No findings."
 }
 
 func evidenceFiles(folder string) []string {

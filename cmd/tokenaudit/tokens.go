@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"iter"
 	"log/slog"
+	"regexp"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -12,6 +13,8 @@ import (
 	"tokenaudit/jobs/audit"
 	"tokenaudit/jobs/influx"
 )
+
+var idPattern = regexp.MustCompile(`^[0-9a-fA-F]{16}$`)
 
 // tokenFlags say which server, and which of its authorizations.
 type tokenFlags struct {
@@ -71,9 +74,14 @@ the influx CLI ignore some.` + "\n" + serverHelp,
 
 // check refuses what would silently match everything or nothing.
 func (f tokenFlags) check(cmd *cobra.Command) error {
-	for _, name := range []string{"user", "user-id", "id", "org"} {
+	for _, name := range []string{"user", "user-id", "id", "org", "status", "action"} {
 		if flag := cmd.Flags().Lookup(name); flag.Changed && flag.Value.String() == "" {
-			return usagef("--%s is empty, which InfluxDB would take as no filter at all", name)
+			return usagef("--%s is empty, which would be no filter at all", name)
+		}
+	}
+	for name, id := range map[string]string{"user-id": f.userID, "id": f.id} {
+		if id != "" && !idPattern.MatchString(id) {
+			return usagef("--%s %q: an ID has 16 hex digits", name, id)
 		}
 	}
 	if f.status != "" && f.status != "active" && f.status != "inactive" {
@@ -97,14 +105,18 @@ func (c *cli) listTokens(ctx context.Context, f tokenFlags) error {
 	list, err := client.List(ctx, f.query(), func() { bar.add("") })
 	bar.done()
 	if err != nil {
-		return err
+		return f.explain(err)
 	}
 	defer list.Close()
 	rows := &counting{seq: list.All()}
-	if err := c.printTokens(f.json, keep(rows.all(), f.matches)); err != nil {
+	kept := &counting{seq: keep(rows.all(), f.matches)}
+	if err := c.printTokens(f.json, kept.all()); err != nil {
 		return err
 	}
-	if rows.n == 0 {
+	switch {
+	case rows.n > 0 && kept.n == 0:
+		fmt.Fprintln(c.stderr, "tokenaudit: no token matches")
+	case rows.n == 0:
 		fmt.Fprintln(c.stderr, "tokenaudit: the server's list is empty, which proves nothing: it answers a credential that is inactive or may not read authorizations and users with an empty list")
 		return quietError{exitIncomplete}
 	}
@@ -133,7 +145,7 @@ func allows(a audit.Authorization, action string) bool {
 	return false
 }
 
-// counting remembers how many rows the server gave before they were filtered.
+// counting remembers how many rows went by.
 type counting struct {
 	seq iter.Seq2[audit.Authorization, error]
 	n   int

@@ -20,14 +20,14 @@ func (c *cli) printTokens(asJSON bool, rows iter.Seq2[audit.Authorization, error
 	if asJSON {
 		return printJSON(c.stdout, rows)
 	}
-	t := newTable("ID", "STATUS", "DESCRIPTION", "USER", "ORG", "CREATED", "CLASS", "MAY WRITE")
+	t := newTable("ID", "STATUS", "DESCRIPTION", "USER", "ORG", "CREATED", "MAY WRITE")
 	for a, err := range rows {
 		if err != nil {
 			return err
 		}
 		acc := audit.AccessOf(a)
-		t.AppendRow(table.Row{audit.Line(a.ID, 16), audit.Line(string(a.Status), 10), audit.Line(a.Description, 40), audit.Line(a.User, 24),
-			audit.Line(a.Org, 20), date(a.CreatedAt), acc.Class(), audit.Line(acc.WriteScope(), 60)})
+		t.AppendRow(table.Row{audit.Line(a.ID, 16), audit.Line(string(a.Status), 10), audit.Line(a.Description, 28), audit.Line(a.User, 18),
+			audit.Line(a.Org, 12), date(a.CreatedAt), audit.Line(orDash(acc.WriteScope()), 36)})
 	}
 	_, err := fmt.Fprintln(c.stdout, t.Render())
 	return err
@@ -55,6 +55,13 @@ func printJSON(w io.Writer, rows iter.Seq2[audit.Authorization, error]) error {
 	}
 	_, err := fmt.Fprintln(w, "\n]")
 	return err
+}
+
+func orDash(s string) string {
+	if s == "" {
+		return "-"
+	}
+	return s
 }
 
 func date(t time.Time) string {
@@ -91,7 +98,7 @@ func (c *cli) showToken(ctx context.Context, f tokenFlags, id string) error {
 	}
 	a, err := client.Get(ctx, id)
 	if err != nil {
-		return err
+		return f.explain(err)
 	}
 	if f.json {
 		enc := json.NewEncoder(c.stdout)

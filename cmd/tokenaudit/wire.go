@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"iter"
 	"log/slog"
@@ -31,7 +32,7 @@ type app struct {
 func wire(ctx context.Context, f *configs.File, now func() time.Time, log *slog.Logger, dryRun bool) (*app, error) {
 	sources := map[string]jobs.Target{}
 	for _, cfg := range f.Targets {
-		source, err := influx.NewTarget(cfg, log)
+		source, err := newSource(cfg, log)
 		if err != nil {
 			return nil, err
 		}
@@ -67,6 +68,13 @@ func wire(ctx context.Context, f *configs.File, now func() time.Time, log *slog.
 	return a, nil
 }
 
+func newSource(cfg influx.Config, log *slog.Logger) (jobs.Source, error) {
+	if cfg.Bolt != "" {
+		return influx.NewBolt(cfg)
+	}
+	return influx.NewTarget(cfg, log)
+}
+
 // writer writes the reports of a job in its formats.
 func writer(formats []string) func(context.Context, string, audit.Summary, jobs.Rows) error {
 	return func(ctx context.Context, folder string, s audit.Summary, rows jobs.Rows) error {
@@ -81,7 +89,11 @@ func sender(n notify.Notifier) jobs.Send {
 		if err != nil {
 			return "", err
 		}
-		return n.Send(ctx, m)
+		ref, err := n.Send(ctx, m)
+		if err != nil && !errors.Is(err, notify.ErrNotPosted) {
+			err = &jobs.UncertainError{Err: err}
+		}
+		return ref, err
 	}
 }
 
@@ -92,8 +104,7 @@ func message(s audit.Summary, rows iter.Seq2[audit.Record, error], folder string
 
 // message draws up what a finished run says, from its evidence.
 func (a *app) message(s audit.Summary) (notify.Message, error) {
-	run := audit.Run{Job: s.Job, Slot: s.Slot}
-	return message(s, a.runner.Rows(s)(), a.runner.Snapshots.Folder(run))
+	return message(s, a.runner.Rows(s)(), a.runner.Snapshots.Folder(s.Run()))
 }
 
 // job finds a job by name; "" finds all.

@@ -26,6 +26,7 @@ type Access struct {
 	AdministersUsers bool
 	// Dangling are resources that no longer exist.
 	Dangling []Resource
+	legacy   bool
 }
 
 // allAccessTypes are the resource types that belong to an org in every release
@@ -42,7 +43,7 @@ func allAccessTypes() []string {
 
 // AccessOf folds the permissions of a.
 func AccessOf(a Authorization) Access {
-	var acc Access
+	acc := Access{legacy: a.Legacy}
 	whole := map[string]bool{} // action:type held on the whole org
 	for _, p := range a.Permissions {
 		r := p.Resource
@@ -124,6 +125,8 @@ func holdsAll(whole map[string]bool) bool {
 // Class names the widest reach of an authorization in one word or two.
 func (acc Access) Class() string {
 	switch {
+	case acc.legacy:
+		return "legacy"
 	case acc.EveryOrg:
 		return "operator"
 	case acc.AllAccess:

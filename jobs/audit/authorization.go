@@ -35,6 +35,18 @@ type Authorization struct {
 	Permissions []Permission `json:"permissions"`
 	CreatedAt   time.Time    `json:"createdAt,omitzero"`
 	UpdatedAt   time.Time    `json:"updatedAt,omitzero"`
+	// Legacy marks an authorization of the 1.x compatibility API: a user name and
+	// a password instead of a token, in a store of its own (influxdata/influxdb#20264).
+	Legacy bool `json:"legacy,omitempty"`
+}
+
+// Key tells authorizations of one target apart and gives their order: by ID, the
+// legacy ones last. IDs are unique per kind only.
+func (a Authorization) Key() string {
+	if a.Legacy {
+		return "~" + a.ID
+	}
+	return a.ID
 }
 
 // Permission is an action ("read" or "write") on a resource. Permissions cannot

@@ -40,11 +40,14 @@ const (
 // Subject is what a check looks at.
 type Subject struct {
 	Authorization
-	Access Access
-	Owner  Owner
-	Policy Policy
-	Scope  Scope
-	Now    time.Time // the time of the review
+	Access  Access
+	Owner   Owner
+	Changes []Change // since the previous review
+	// OrgDeleted: it lives on though its org was deleted.
+	OrgDeleted bool
+	Policy     Policy
+	Scope      Scope
+	Now        time.Time // the time of the review
 }
 
 // Scope is what the review of a target was asked for and could see.
@@ -53,6 +56,9 @@ type Scope struct {
 	Users map[string]bool
 	// AllVisible: the credential sees the authorizations of every user.
 	AllVisible bool
+	// Credentials are the authorizations that the review itself uses, by ID, as
+	// far as they are known.
+	Credentials map[string]bool
 }
 
 // Policy adjusts the checks. Its zero value runs them with their own severity
@@ -75,6 +81,8 @@ type Check struct {
 	Title    string // what is wrong, in a few words
 	Why      string // what can happen
 	Fix      string // what to do
+	// Server marks a check of the server itself, not of an authorization.
+	Server bool
 	// Match judges one authorization; detail says what was found in it.
 	Match func(Subject) (detail string, outcome Outcome)
 }

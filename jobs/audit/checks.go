@@ -20,6 +20,15 @@ func Checks() []Check {
 			},
 		},
 		{
+			ID: "deleted-org", Severity: Critical,
+			Title: "Org was deleted",
+			Why:   "The org is gone and the record of the token lives on, in no list: if the org's ID comes back in a restore, so does the access.",
+			Fix:   "Delete the authorization by its ID.",
+			Match: func(s Subject) (string, Outcome) {
+				return "404 organization not found", failIf(s.OrgDeleted)
+			},
+		},
+		{
 			ID: "operator", Severity: Critical,
 			Title: "Writes to every org (operator token)",
 			Why:   "A write permission without an org reaches every org of the instance. Whoever holds the value owns the instance.",
@@ -35,6 +44,31 @@ func Checks() []Check {
 			Fix:   "Revoke it. Create tokens with a person's session, or keep the one token of your provisioning tool in a vault and list its user under service_users.",
 			Match: func(s Subject) (string, Outcome) {
 				return "write on authorizations", failIf(s.active() && s.Access.Mints)
+			},
+		},
+		{
+			ID: "permission-drift", Severity: Critical,
+			Title: "Permissions, owner or org changed",
+			Why:   "InfluxDB cannot change them once a token exists. Somebody changed the database itself, or a backup was restored.",
+			Fix:   "Find out who had access to the database file. Revoke the token; the finding stands until it is gone.",
+			Match: matchDrift,
+		},
+		{
+			ID: "token-value-readable", Severity: High, Server: true,
+			Title: "The server shows token values",
+			Why:   "Whoever may read authorizations and users reads every token of the org in clear, the operator's too if it lives there (CVE-2024-30896).",
+			Fix:   "Upgrade InfluxDB to 2.9 or later, or start it with --use-hashed-tokens; then rotate the tokens that could be read.",
+			Match: func(s Subject) (string, Outcome) {
+				return s.Description, Fail
+			},
+		},
+		{
+			ID: "auditor-can-write", Severity: High,
+			Title: "The audit credential can write",
+			Why:   "A review needs to read authorizations, users and orgs and nothing else. What can write can be abused, and the review cannot vouch for itself.",
+			Fix:   "Make a credential with influx auth create --read-authorizations --read-users --read-orgs, and revoke this one.",
+			Match: func(s Subject) (string, Outcome) {
+				return s.Access.WriteScope(), failIf(s.Scope.Credentials[s.ID] && s.Access.Writes > 0)
 			},
 		},
 		{
@@ -90,6 +124,23 @@ func Checks() []Check {
 			Match: func(s Subject) (string, Outcome) {
 				return "owner is not in service_users", failIf(len(s.Policy.ServiceUsers) > 0 && s.activeWrite() && !s.Policy.isServiceUser(s.Owner))
 			},
+		},
+		{
+			ID: "auditor-personal", Severity: Medium,
+			Title: "The audit credential belongs to a person",
+			Why:   "It stops working when that person's user is deleted, and the reviews stop with it.",
+			Fix:   "Create it under a service user and list that one under service_users.",
+			Match: func(s Subject) (string, Outcome) {
+				personal := len(s.Policy.ServiceUsers) > 0 && !s.Policy.isServiceUser(s.Owner)
+				return "owner is not in service_users", failIf(s.Scope.Credentials[s.ID] && personal)
+			},
+		},
+		{
+			ID: "reactivated", Severity: Medium,
+			Title: "Active again",
+			Why:   "It was inactive at an earlier review. An inactive token that comes back may have been kept for later on purpose.",
+			Fix:   "Ask its owner why; set it inactive or delete it if there is no reason.",
+			Match: matchReactivated,
 		},
 		{
 			ID: "owner-not-member", Severity: Medium,
@@ -148,7 +199,8 @@ func Checks() []Check {
 	}
 }
 
-func (s Subject) active() bool { return s.Status == Active }
+// active: only what says that it is inactive is taken for that.
+func (s Subject) active() bool { return s.Status != Inactive }
 
 func (s Subject) activeWrite() bool { return s.active() && s.Access.Writes > 0 }
 
@@ -160,6 +212,36 @@ func (s Subject) ownerIs(state OwnerState) Outcome {
 		return Unknown
 	}
 	return Pass
+}
+
+// matchDrift: the alarm is not taken back when the next review sees no further
+// change, so it answers unknown rather than pass.
+func matchDrift(s Subject) (string, Outcome) {
+	for _, field := range []string{"permissions", "owner", "org"} {
+		if c, ok := s.changed(field); ok {
+			return field + ": before " + orNone(c.From) + ", now " + orNone(c.To), Fail
+		}
+	}
+	return "", Unknown
+}
+
+func orNone(s string) string {
+	if s == "" {
+		return "none"
+	}
+	return s
+}
+
+// matchReactivated stands until the token is inactive again.
+func matchReactivated(s Subject) (string, Outcome) {
+	c, ok := s.changed("status")
+	switch {
+	case !s.active():
+		return "", Pass
+	case ok:
+		return "was " + c.From, Fail
+	}
+	return "", Unknown
 }
 
 func matchUnlisted(s Subject) (string, Outcome) {

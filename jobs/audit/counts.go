@@ -53,15 +53,18 @@ func (c *Counts) Add(r Record, at time.Time) {
 
 func (c *Counts) addAuthorization(r Record, at time.Time) {
 	a := &c.Authorizations
-	if !r.Exists() {
+	switch {
+	case r.IsServer():
+		return
+	case r.Presence == Gone:
 		a.Gone++
 		return
 	}
 	a.Total++
-	if r.Status == Active {
-		a.Active++
-	} else {
+	if r.Status == Inactive {
 		a.Inactive++
+	} else {
+		a.Active++
 	}
 	if r.FirstSeen.Equal(at) {
 		a.New++

@@ -33,11 +33,17 @@ type Asked struct {
 
 // Coverage of one target in one review.
 type Coverage struct {
-	Target  string   `json:"name"`
-	Verdict Verdict  `json:"verdict"`
-	Listed  int      `json:"listed"` // authorizations that the list showed
-	Hidden  int      `json:"hidden"` // known to exist, though the list left them out
-	Unseen  int      `json:"unseen"` // of earlier reviews, could not be asked for now
+	Target string `json:"name"`
+	// Source is where the answers come from: the URL and the org, or a file.
+	Source  string  `json:"source,omitempty"`
+	Verdict Verdict `json:"verdict"`
+	Listed  int     `json:"listed"`           // authorizations that the list showed
+	Hidden  int     `json:"hidden"`           // known to exist, though the list left them out
+	Unseen  int     `json:"unseen"`           // of earlier reviews, could not be asked for now
+	Legacy  int     `json:"legacy,omitempty"` // 1.x authorizations that their list showed
+	// Stored are the server's own counts of the whole instance, where it gives them
+	// and the list covers the whole instance too (/metrics of OSS).
+	Stored  *Stored  `json:"stored,omitempty"`
 	Reasons []string `json:"reasons"`
 	// BlindSpots are what this kind of server or credential cannot show to any
 	// review; they do not lower the verdict, and they are always said.
@@ -72,7 +78,7 @@ func (c *Coverage) Blind(spot string) {
 // Met counts a record. A hidden authorization whose owner is known to be deleted
 // is accounted for: it is known, it is judged, and so it does not lower the verdict.
 func (c *Coverage) Met(r Record) {
-	if r.Exists() && r.Presence != Unseen && r.Owner.State == OwnerUnknown {
+	if r.Exists() && r.Presence != Unseen && r.Owner.State == OwnerUnknown && !r.OrgDeleted {
 		c.Lower(Partial, "the owner of some authorizations could not be seen, so whether it was deleted is unknown")
 	}
 	if r.Exists() && r.Owner.State == OwnerPresent && !r.Owner.MembershipKnown {
@@ -80,16 +86,50 @@ func (c *Coverage) Met(r Record) {
 	}
 	switch r.Presence {
 	case Listed:
-		c.Listed++
+		c.list(r)
 	case Hidden:
-		c.Hidden++
-		if r.Owner.State != OwnerDeleted {
+		if !r.Legacy {
+			c.Hidden++
+		}
+		if r.Owner.State != OwnerDeleted && !r.OrgDeleted {
 			c.Lower(Partial, "the list left out authorizations that exist and whose owner was not deleted; a filter or a permission hides them")
 		}
 	case Unseen:
 		c.Unseen++
 		c.Lower(Partial, "authorizations of earlier reviews could not be asked for; their findings stand")
 	}
+}
+
+func (c *Coverage) list(r Record) {
+	switch {
+	case r.IsServer():
+	case r.Legacy:
+		c.Legacy++
+	default:
+		c.Listed++
+	}
+}
+
+// Stored counts what a server holds, whoever may see it. Legacy authorizations
+// are not in it.
+type Stored struct {
+	Authorizations int `json:"authorizations"`
+	Users          int `json:"users"`
+	Orgs           int `json:"orgs"`
+}
+
+// Settle compares what was met with what is stored, when every record was met.
+// What is stored and neither listed nor known is hidden from this review.
+func (c *Coverage) Settle() {
+	if c.Stored == nil {
+		c.Blind("tokens whose user was deleted before any review saw them are in no list; without the server's own counts nothing tells whether there are any")
+		return
+	}
+	hidden := c.Stored.Authorizations - c.Listed
+	if unknown := hidden - c.Hidden; unknown > 0 {
+		c.Lower(Partial, "%d of %d stored authorizations are neither listed nor known from an earlier review: their user or org was deleted, or the credential may not read them", unknown, c.Stored.Authorizations)
+	}
+	c.Hidden = max(c.Hidden, hidden)
 }
 
 // Together is the verdict over all targets: complete if all are, unknown if none

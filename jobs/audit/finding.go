@@ -44,7 +44,7 @@ func judge(s Subject) []judgement {
 	var out []judgement
 	for _, c := range Checks() {
 		severity := s.Policy.severityOf(c)
-		if severity == Off {
+		if severity == Off || c.Server != s.IsServer() {
 			continue
 		}
 		detail, outcome := c.Match(s)

@@ -27,7 +27,9 @@ func NewsOf(rows iter.Seq2[Record, error], max int) (News, error) {
 			return News{}, err
 		}
 		if h := highlight(r); len(h.Findings) > 0 {
-			n.Authorizations++
+			if !r.IsServer() {
+				n.Authorizations++
+			}
 			n.Findings += len(h.Findings)
 			n.Worst = insert(n.Worst, h, max)
 		}

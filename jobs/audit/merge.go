@@ -11,11 +11,15 @@ import (
 type Probe struct {
 	// Presence is Hidden, Gone or Unseen.
 	Presence Presence
+	// Evidence is the request and the answer, in words.
+	Evidence string
 	// Authorization is what the server showed, for one that it hid from the list
 	// without a reason.
 	Authorization *Authorization
 	// Owner replaces the owner where the answer says what became of it.
 	Owner *Owner
+	// OrgDeleted: it lives on though its org was deleted.
+	OrgDeleted bool
 }
 
 // Review judges the authorizations of one target against the previous review.
@@ -29,7 +33,7 @@ type Review struct {
 	Owner func(context.Context, Authorization) Owner
 	// Probe asks for an authorization that the previous review had and the list
 	// now lacks. Nil when the target could not be asked at all.
-	Probe func(context.Context, string) Probe
+	Probe func(context.Context, Authorization) Probe
 }
 
 // Merge walks the present authorizations and the records of the previous review
@@ -37,9 +41,9 @@ type Review struct {
 // repeating one; the first error ends the walk.
 func (rv Review) Merge(ctx context.Context, now iter.Seq2[Authorization, error], before iter.Seq2[Record, error]) iter.Seq2[Record, error] {
 	return func(yield func(Record, error) bool) {
-		nextNow, stopNow := iter.Pull2(ascending(now, func(a Authorization) string { return a.ID }))
+		nextNow, stopNow := iter.Pull2(ascending(now, Authorization.Key))
 		defer stopNow()
-		nextBefore, stopBefore := iter.Pull2(ascending(before, func(r Record) string { return r.ID }))
+		nextBefore, stopBefore := iter.Pull2(ascending(before, func(r Record) string { return r.Key() }))
 		defer stopBefore()
 
 		a, errA, okA := nextNow()
@@ -52,11 +56,11 @@ func (rv Review) Merge(ctx context.Context, now iter.Seq2[Authorization, error],
 			var out Record
 			keep := true
 			switch {
-			case okA && okB && a.ID == b.ID:
+			case okA && okB && a.Key() == b.Key():
 				out = rv.seen(ctx, a, &b)
 				a, errA, okA = nextNow()
 				b, errB, okB = nextBefore()
-			case !okB || okA && a.ID < b.ID:
+			case !okB || okA && a.Key() < b.Key():
 				out = rv.seen(ctx, a, nil)
 				a, errA, okA = nextNow()
 			default:
@@ -84,10 +88,10 @@ func (rv Review) missing(ctx context.Context, before Record) (Record, bool) {
 	}
 	p := Probe{Presence: Unseen}
 	if rv.Probe != nil {
-		p = rv.Probe(ctx, before.ID)
+		p = rv.Probe(ctx, before.Authorization)
 	}
 	r := before
-	r.Presence = p.Presence
+	r.Presence, r.Evidence, r.Changes, r.OrgDeleted = p.Presence, p.Evidence, nil, p.OrgDeleted
 	switch p.Presence {
 	case Gone:
 		r.Findings = resolveAll(before.Findings, rv.Now)
@@ -110,19 +114,18 @@ func (rv Review) missing(ctx context.Context, before Record) (Record, bool) {
 }
 
 func (rv Review) judged(r Record, before *Record) Record {
+	s := Subject{
+		Authorization: r.Authorization, Access: AccessOf(r.Authorization), Owner: r.Owner, OrgDeleted: r.OrgDeleted,
+		Policy: rv.Policy, Scope: rv.Scope, Now: rv.Now,
+	}
 	var old []Finding
 	if before != nil {
 		old, r.FirstSeen = before.Findings, before.FirstSeen
+		r.Changes = changes(before.Authorization, r.Authorization)
+		s.Changes = r.Changes
 	}
-	r.Findings = carry(old, judge(rv.subject(r)), rv.Now)
+	r.Findings = carry(old, judge(s), rv.Now)
 	return r
-}
-
-func (rv Review) subject(r Record) Subject {
-	return Subject{
-		Authorization: r.Authorization, Access: AccessOf(r.Authorization), Owner: r.Owner,
-		Policy: rv.Policy, Scope: rv.Scope, Now: rv.Now,
-	}
 }
 
 func resolveAll(fs []Finding, at time.Time) []Finding {

@@ -36,8 +36,8 @@ func reviewAt(at time.Time, answers map[string]Probe) Review {
 		Owner: func(_ context.Context, a Authorization) Owner {
 			return Owner{ID: a.UserID, Name: a.User, State: OwnerPresent, MembershipKnown: true}
 		},
-		Probe: func(_ context.Context, id string) Probe {
-			if p, ok := answers[id]; ok {
+		Probe: func(_ context.Context, a Authorization) Probe {
+			if p, ok := answers[a.ID]; ok {
 				return p
 			}
 			return Probe{Presence: Unseen}
@@ -144,6 +144,58 @@ func TestHiddenWithoutAReasonLowersCoverage(t *testing.T) {
 	cov.Met(got[0])
 	if cov.Verdict != Partial || cov.Hidden != 1 {
 		t.Errorf("coverage %+v, want partial with one hidden", cov)
+	}
+}
+
+// TestDriftStands: the alarm stays until the token is gone.
+func TestDriftStands(t *testing.T) {
+	a := token("a1", "fine")
+	history := merged(t, reviewAt(reviewed, nil), []Authorization{a}, nil)
+	a.Permissions = []Permission{read("tasks")}
+	for week, want := range []string{"new@11-30", "open@11-30", "open@11-30"} {
+		history = merged(t, reviewAt(reviewed.AddDate(0, 0, 7*(week+1)), nil), []Authorization{a}, history)
+		if got := line(history[0]); !strings.HasSuffix(got, "permission-drift="+want) {
+			t.Errorf("week %d: %s, want %s", week+1, got, want)
+		}
+	}
+	renamed := a
+	renamed.Permissions = []Permission{read("tasks")}
+	renamed.Permissions[0].Resource.Org, renamed.User = "a new name", "another name"
+	if got := changes(a, renamed); got != nil {
+		t.Errorf("names are looked up, not stored: %v", got)
+	}
+}
+
+// TestLegacyAndTokenOfOneID: IDs are unique per kind only.
+func TestLegacyAndTokenOfOneID(t *testing.T) {
+	legacy := token("a1", "legacy")
+	legacy.Legacy = true
+	got := merged(t, reviewAt(reviewed, nil), []Authorization{token("a1", "token"), token("b2", "token"), legacy}, nil)
+	if len(got) != 3 || !got[2].Legacy {
+		t.Errorf("%v", lines(got))
+	}
+}
+
+func TestSettle(t *testing.T) {
+	for name, test := range map[string]struct {
+		stored         *Stored
+		listed, hidden int
+		verdict        Verdict
+		wantHidden     int
+	}{
+		"no counts":               {nil, 5, 0, Complete, 0},
+		"all listed":              {&Stored{Authorizations: 5}, 5, 0, Complete, 0},
+		"hidden ones are known":   {&Stored{Authorizations: 7}, 5, 2, Complete, 2},
+		"one more than is known":  {&Stored{Authorizations: 8}, 5, 2, Partial, 3},
+		"revoked in the meantime": {&Stored{Authorizations: 4}, 5, 0, Complete, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := Coverage{Verdict: Complete, Stored: test.stored, Listed: test.listed, Hidden: test.hidden}
+			c.Settle()
+			if c.Verdict != test.verdict || c.Hidden != test.wantHidden || (test.stored == nil) != (len(c.BlindSpots) == 1) {
+				t.Errorf("%+v", c)
+			}
+		})
 	}
 }
 

@@ -8,11 +8,13 @@ type PartState string
 const (
 	PartNew     PartState = "new"
 	PartSending PartState = "sending"
-	PartSent    PartState = "sent"
+	// PartUncertain may have arrived: the line was cut, or the program ended, while
+	// it was sent. It is sent once more, since a double is better than a lost report.
+	PartUncertain PartState = "uncertain"
+	PartSent      PartState = "sent"
 )
 
-// Part is one message of a run on its way out. One that is found sending may
-// have arrived: the program ended in between.
+// Part is one message of a run on its way out.
 type Part struct {
 	Run   Run
 	Name  string // "summary"

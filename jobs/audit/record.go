@@ -24,7 +24,13 @@ type Record struct {
 	Target string `json:"target"`
 	Authorization
 	Presence Presence `json:"presence"`
-	Owner    Owner    `json:"owner"`
+	// Evidence is the answer behind a presence other than listed.
+	Evidence string `json:"evidence,omitempty"`
+	Owner    Owner  `json:"owner"`
+	// OrgDeleted: it is hidden because its org was deleted; of its owner nothing is known.
+	OrgDeleted bool `json:"orgDeleted,omitempty"`
+	// Changes since the previous review.
+	Changes []Change `json:"changes,omitempty"`
 	// FirstSeen and LastSeen are the times of the first and the newest review
 	// that the server showed it to.
 	FirstSeen time.Time `json:"firstSeen"`
@@ -33,8 +39,8 @@ type Record struct {
 }
 
 // Exists reports whether the authorization is part of the population: all but
-// those that are gone.
-func (r Record) Exists() bool { return r.Presence != Gone }
+// those that are gone, and the record of the server.
+func (r Record) Exists() bool { return r.Presence != Gone && !r.IsServer() }
 
 // Worst is the highest severity among the current findings, "" without any.
 func (r Record) Worst() Severity {

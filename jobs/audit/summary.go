@@ -1,6 +1,9 @@
 package audit
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // Trigger says why a run began.
 type Trigger string
@@ -9,6 +12,7 @@ const (
 	Scheduled Trigger = "schedule" // its slot was due
 	CatchUp   Trigger = "catch-up" // its slot had passed while nothing ran
 	Manual    Trigger = "manual"   // somebody asked for it
+	DryRun    Trigger = "dry-run"  // somebody tried it; no later review is compared with it
 )
 
 // Tool is what made a report.
@@ -39,6 +43,12 @@ func (r Run) SlotName() string {
 // ID names the run: weekly-review/2026-11-23T0800Z.
 func (r Run) ID() string { return r.Job + "/" + r.SlotName() }
 
+// Baseline is an earlier run that a target can be compared with.
+type Baseline struct {
+	Run    Run
+	Source string // where its answers came from; see Coverage
+}
+
 // Item is the outcome of one target in one run.
 type Item struct {
 	Coverage Coverage `json:"coverage"`
@@ -60,6 +70,12 @@ type Summary struct {
 	Authorizations AuthorizationCounts `json:"authorizations"`
 	Findings       FindingCounts       `json:"findings"`
 	Previous       *Previous           `json:"previous,omitempty"`
+	Policy         AppliedPolicy       `json:"policy"`
+}
+
+// Run is the run that s sums up.
+func (s Summary) Run() Run {
+	return Run{Job: s.Job, Slot: s.Slot, Trigger: s.Trigger, Missed: s.Missed, Started: s.Started}
 }
 
 // TotalCoverage is the coverage of a run over all its targets.
@@ -74,10 +90,11 @@ type Previous struct {
 	ID         string           `json:"run"`
 	Slot       time.Time        `json:"slot"`
 	BySeverity map[Severity]int `json:"by_severity"`
+	Targets    []string         `json:"targets"`
 }
 
 // Summarize adds up the items of a run, in the order of the configuration.
-func Summarize(run Run, items []Item, finished time.Time, tool Tool, previous *Previous) Summary {
+func Summarize(run Run, items []Item, finished time.Time, tool Tool, policy Policy, previous *Previous) Summary {
 	total := NewCounts()
 	cov := TotalCoverage{Reasons: []string{}, Targets: []Coverage{}}
 	for _, it := range items {
@@ -88,9 +105,26 @@ func Summarize(run Run, items []Item, finished time.Time, tool Tool, previous *P
 		}
 	}
 	cov.Verdict = Together(cov.Targets)
+	cov.miss(previous)
 	return Summary{
 		ID: run.ID(), Job: run.Job, Slot: run.Slot, Trigger: run.Trigger, Missed: run.Missed,
 		Started: run.Started, Finished: finished, Tool: tool, Coverage: cov,
-		Authorizations: total.Authorizations, Findings: total.Findings, Previous: previous,
+		Authorizations: total.Authorizations, Findings: total.Findings, Previous: previous, Policy: policy.Applied(),
+	}
+}
+
+// miss says which targets the previous review had and this one lacks: their
+// findings are neither open nor resolved, they are out of sight.
+func (c *TotalCoverage) miss(previous *Previous) {
+	if previous == nil {
+		return
+	}
+	for _, name := range previous.Targets {
+		if !slices.ContainsFunc(c.Targets, func(t Coverage) bool { return t.Target == name }) {
+			c.Reasons = append(c.Reasons, name+": no longer among the targets of this job; what was found there is out of sight")
+			if c.Verdict == Complete {
+				c.Verdict = Partial
+			}
+		}
 	}
 }

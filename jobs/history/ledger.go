@@ -8,6 +8,7 @@ import (
 	"database/sql"
 	"embed"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io/fs"
 	"net/url"
@@ -16,6 +17,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/gofrs/flock"
 	"github.com/pressly/goose/v3"
 	_ "modernc.org/sqlite" // the driver "sqlite"
 
@@ -26,13 +28,21 @@ import (
 var migrations embed.FS
 
 // Ledger holds runs, their items and what is to be delivered.
-type Ledger struct{ db *sql.DB }
+type Ledger struct {
+	db   *sql.DB
+	lock *flock.Flock
+}
 
 // sqlitePrefix is the form of a store in the configuration: sqlite:PATH.
 const sqlitePrefix = "sqlite:"
 
+// ErrBusy is in the error of Open when another process works on the ledger.
+var ErrBusy = errors.New("another tokenaudit works on this store")
+
 // Open opens the ledger, creates it if it is not there, and brings its tables up
-// to date. The file is readable by its owner only.
+// to date. The file is readable by its owner only. One process works on it at a
+// time, so that no run is done twice; the system frees the lock however the
+// process ends.
 func Open(ctx context.Context, store string) (*Ledger, error) {
 	path, ok := strings.CutPrefix(store, sqlitePrefix)
 	if !ok {
@@ -49,6 +59,20 @@ func openSQLite(ctx context.Context, path string) (*Ledger, error) {
 	if err := touch(path); err != nil {
 		return nil, err
 	}
+	lock := flock.New(path+".lock", flock.SetPermissions(0o600))
+	if held, err := lock.TryLock(); err != nil {
+		return nil, err
+	} else if !held {
+		return nil, ErrBusy
+	}
+	l, err := openLocked(ctx, path, lock)
+	if err != nil {
+		lock.Unlock()
+	}
+	return l, err
+}
+
+func openLocked(ctx context.Context, path string, lock *flock.Flock) (*Ledger, error) {
 	q := url.Values{"_txlock": {"immediate"}, "_pragma": {
 		"journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(1)", "busy_timeout(10000)",
 	}}
@@ -61,7 +85,7 @@ func openSQLite(ctx context.Context, path string) (*Ledger, error) {
 		db.Close()
 		return nil, err
 	}
-	return &Ledger{db}, nil
+	return &Ledger{db, lock}, nil
 }
 
 // touch makes the file before SQLite does, so that it is private from the first
@@ -90,17 +114,20 @@ func migrate(ctx context.Context, db *sql.DB) error {
 	return err
 }
 
-// Close closes the database.
-func (l *Ledger) Close() error { return l.db.Close() }
+// Close closes the database and lets other processes in.
+func (l *Ledger) Close() error { return errors.Join(l.db.Close(), l.lock.Unlock()) }
 
 // Reached is the time up to which the slots of a job are dealt with. A job that
-// was never seen before starts at now: it owes nothing for the past.
-func (l *Ledger) Reached(ctx context.Context, job string, now time.Time) (time.Time, error) {
-	if _, err := l.db.ExecContext(ctx, `INSERT INTO job (name, reached) VALUES ($1, $2) ON CONFLICT DO NOTHING`, job, now.Unix()); err != nil {
+// was never seen before, or has another schedule now, starts at now: it owes
+// nothing for the past.
+func (l *Ledger) Reached(ctx context.Context, job, schedule string, now time.Time) (time.Time, error) {
+	_, err := l.db.ExecContext(ctx, `INSERT INTO job (name, schedule, reached) VALUES ($1, $2, $3)
+		ON CONFLICT (name) DO UPDATE SET schedule = $2, reached = $3 WHERE job.schedule <> $2`, job, schedule, now.Unix())
+	if err != nil {
 		return time.Time{}, fmt.Errorf("ledger: job %q: %w", job, err)
 	}
 	var at int64
-	err := l.db.QueryRowContext(ctx, `SELECT reached FROM job WHERE name = $1`, job).Scan(&at)
+	err = l.db.QueryRowContext(ctx, `SELECT reached FROM job WHERE name = $1`, job).Scan(&at)
 	if err != nil {
 		return time.Time{}, fmt.Errorf("ledger: job %q: %w", job, err)
 	}
@@ -110,11 +137,11 @@ func (l *Ledger) Reached(ctx context.Context, job string, now time.Time) (time.T
 // Begin opens a run with its items. It returns false if the slot was opened
 // before, or if another run of the job is still running. The row is the lock, the
 // record of what was caught up, and the key of the run, all in one.
-func (l *Ledger) Begin(ctx context.Context, run audit.Run, deadline time.Time, targets []string) (opened bool, err error) {
+func (l *Ledger) Begin(ctx context.Context, run audit.Run, targets []string) (opened bool, err error) {
 	err = l.inTx(ctx, func(tx *sql.Tx) error {
-		done, err := tx.ExecContext(ctx, `INSERT INTO run (job, slot, cause, missed, started, deadline, state)
-			VALUES ($1, $2, $3, $4, $5, $6, 'running') ON CONFLICT DO NOTHING`,
-			run.Job, run.Slot.Unix(), run.Trigger, run.Missed, run.Started.UnixMilli(), deadline.Unix())
+		done, err := tx.ExecContext(ctx, `INSERT INTO run (job, slot, cause, missed, started, state)
+			VALUES ($1, $2, $3, $4, $5, 'running') ON CONFLICT DO NOTHING`,
+			run.Job, run.Slot.Unix(), run.Trigger, run.Missed, run.Started.UnixMilli())
 		if err != nil {
 			return err
 		}
@@ -147,20 +174,19 @@ func (l *Ledger) Reach(ctx context.Context, job string, slot time.Time) error {
 	return nil
 }
 
-// Running are the runs of a job that were opened and not reported, with their
-// deadlines: at most one.
-func (l *Ledger) Running(ctx context.Context, job string) (run audit.Run, deadline time.Time, found bool, err error) {
-	var slot, started, until int64
-	row := l.db.QueryRowContext(ctx, `SELECT slot, cause, missed, started, deadline FROM run WHERE job = $1 AND state = 'running'`, job)
-	switch err := row.Scan(&slot, &run.Trigger, &run.Missed, &started, &until); err {
+// Running is the run of a job that was opened and not reported, if there is one.
+func (l *Ledger) Running(ctx context.Context, job string) (run audit.Run, found bool, err error) {
+	var slot, started int64
+	row := l.db.QueryRowContext(ctx, `SELECT slot, cause, missed, started FROM run WHERE job = $1 AND state = 'running'`, job)
+	switch err := row.Scan(&slot, &run.Trigger, &run.Missed, &started); err {
 	case nil:
 	case sql.ErrNoRows:
-		return audit.Run{}, time.Time{}, false, nil
+		return audit.Run{}, false, nil
 	default:
-		return audit.Run{}, time.Time{}, false, fmt.Errorf("ledger: open runs of job %q: %w", job, err)
+		return audit.Run{}, false, fmt.Errorf("ledger: open runs of job %q: %w", job, err)
 	}
 	run.Job, run.Slot, run.Started = job, time.Unix(slot, 0).UTC(), time.UnixMilli(started).UTC()
-	return run, time.Unix(until, 0).UTC(), true, nil
+	return run, true, nil
 }
 
 // Pending are the targets of a run that are not done, in the order of the

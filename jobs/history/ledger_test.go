@@ -33,14 +33,14 @@ func weekly(weeks int) audit.Run {
 
 func (l *Ledger) mustBegin(t *testing.T, run audit.Run, targets ...string) {
 	t.Helper()
-	if opened, err := l.Begin(t.Context(), run, run.Started.Add(time.Hour), targets); err != nil || !opened {
+	if opened, err := l.Begin(t.Context(), run, targets); err != nil || !opened {
 		t.Fatalf("Begin(%s) = %t, %v", run.ID(), opened, err)
 	}
 }
 
 func (l *Ledger) mustFinish(t *testing.T, run audit.Run, total int) {
 	t.Helper()
-	s := audit.Summary{ID: run.ID(), Job: run.Job, Slot: run.Slot}
+	s := audit.Summary{ID: run.ID(), Job: run.Job, Slot: run.Slot, Coverage: audit.TotalCoverage{Verdict: audit.Complete}}
 	s.Findings.BySeverity = map[audit.Severity]int{audit.High: total}
 	if err := l.Finish(t.Context(), run, s, []string{"summary"}); err != nil {
 		t.Fatal(err)
@@ -51,7 +51,7 @@ func TestBeginOnce(t *testing.T) {
 	l, run := open(t), weekly(0)
 	l.mustBegin(t, run, "prod")
 	for name, again := range map[string]audit.Run{"the same slot": run, "another slot while one runs": weekly(1)} {
-		if opened, err := l.Begin(t.Context(), again, monday, nil); opened || err != nil {
+		if opened, err := l.Begin(t.Context(), again, nil); opened || err != nil {
 			t.Errorf("%s: opened %t, error %v", name, opened, err)
 		}
 	}
@@ -59,7 +59,7 @@ func TestBeginOnce(t *testing.T) {
 	other.Job = "daily"
 	l.mustBegin(t, other)
 	l.mustFinish(t, run, 1)
-	if opened, err := l.Begin(t.Context(), run, monday, nil); opened || err != nil {
+	if opened, err := l.Begin(t.Context(), run, nil); opened || err != nil {
 		t.Errorf("a finished slot: opened %t, error %v", opened, err)
 	}
 	l.mustBegin(t, weekly(1))
@@ -69,13 +69,13 @@ func TestReached(t *testing.T) {
 	l := open(t)
 	check := func(want time.Time) {
 		t.Helper()
-		got, err := l.Reached(t.Context(), "weekly", monday.AddDate(0, 0, 99))
+		got, err := l.Reached(t.Context(), "weekly", "0 9 * * 1 UTC", monday.AddDate(0, 0, 99))
 		if err != nil || !got.Equal(want) {
 			t.Errorf("Reached = %s, %v; want %s", got, err, want)
 		}
 	}
 	first := monday.AddDate(0, 0, -3)
-	if got, err := l.Reached(t.Context(), "weekly", first); err != nil || !got.Equal(first) {
+	if got, err := l.Reached(t.Context(), "weekly", "0 9 * * 1 UTC", first); err != nil || !got.Equal(first) {
 		t.Fatalf("Reached = %s, %v", got, err)
 	}
 	if err := l.Reach(t.Context(), "weekly", monday); err != nil {
@@ -87,17 +87,20 @@ func TestReached(t *testing.T) {
 	check(monday)
 	l.Reach(t.Context(), "weekly", first)
 	check(monday) // never backwards
+	if got, err := l.Reached(t.Context(), "weekly", "@hourly UTC", first); err != nil || !got.Equal(first) {
+		t.Errorf("another schedule: Reached = %s, %v; want %s", got, err, first)
+	}
 }
 
 func TestRunItemsAndOutbox(t *testing.T) {
 	l, run := open(t), weekly(2)
 	l.mustBegin(t, run, "zulu", "alpha")
-	got, deadline, found, err := l.Running(t.Context(), "weekly")
-	if diff := cmp.Diff(run, got); diff != "" || !found || err != nil || !deadline.Equal(run.Started.Add(time.Hour)) {
-		t.Errorf("Running: found %t, error %v, deadline %s, (-want +got):\n%s", found, err, deadline, diff)
+	got, found, err := l.Running(t.Context(), "weekly")
+	if diff := cmp.Diff(run, got); diff != "" || !found || err != nil {
+		t.Errorf("Running: found %t, error %v, (-want +got):\n%s", found, err, diff)
 	}
 	item := audit.Item{Coverage: audit.NewCoverage("alpha"), Counts: audit.NewCounts()}
-	item.Counts.Authorizations.Total = 7
+	item.Counts.Authorizations.Total, item.Coverage.Source = 7, "here"
 	if err := l.SaveItem(t.Context(), run, item); err != nil {
 		t.Fatal(err)
 	}
@@ -107,14 +110,14 @@ func TestRunItemsAndOutbox(t *testing.T) {
 	if items, err := l.Items(t.Context(), run); err != nil || cmp.Diff([]audit.Item{item}, items) != "" {
 		t.Errorf("Items = %+v, %v", items, err)
 	}
-	if base, found, err := l.Baseline(t.Context(), weekly(3), "alpha"); err != nil || !found || !base.Slot.Equal(run.Slot) {
-		t.Errorf("Baseline = %+v, %t, %v", base, found, err)
+	if bases, err := l.Baselines(t.Context(), weekly(3), "alpha"); err != nil || len(bases) != 1 || !bases[0].Run.Slot.Equal(run.Slot) || bases[0].Source != "here" {
+		t.Errorf("Baselines = %+v, %v", bases, err)
 	}
-	if _, found, err := l.Baseline(t.Context(), weekly(3), "zulu"); err != nil || found {
-		t.Errorf("a target that is not done is a baseline: %t, %v", found, err)
+	if bases, err := l.Baselines(t.Context(), weekly(3), "zulu"); err != nil || len(bases) != 0 {
+		t.Errorf("a target that is not done is a baseline: %v, %v", bases, err)
 	}
 	l.mustFinish(t, run, 5)
-	if _, _, found, err := l.Running(t.Context(), "weekly"); found || err != nil {
+	if _, found, err := l.Running(t.Context(), "weekly"); found || err != nil {
 		t.Errorf("still running: %t, %v", found, err)
 	}
 	if p, err := l.Previous(t.Context(), weekly(3)); err != nil || p == nil || p.BySeverity[audit.High] != 5 {
@@ -151,7 +154,12 @@ func TestOpen(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer l.Close()
+		if _, err := Open(t.Context(), "sqlite:"+path); !errors.Is(err, ErrBusy) {
+			t.Errorf("a second one at the same time: %v", err)
+		}
+		if err := l.Close(); err != nil {
+			t.Error(err)
+		}
 	}
 	filepath.WalkDir(filepath.Dir(path), func(p string, d fs.DirEntry, _ error) error {
 		info, err := d.Info()

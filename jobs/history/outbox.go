@@ -24,7 +24,10 @@ func (l *Ledger) Unsent(ctx context.Context, job string) ([]audit.Part, error) {
 		if err := rows.Scan(&slot, &p.Run.Trigger, &p.Run.Missed, &started, &p.Name, &p.State, &p.Ref, &since); err != nil {
 			return nil, fmt.Errorf("ledger: outbox of job %q: %w", job, err)
 		}
-		p.Run.Slot, p.Run.Started, p.Since = time.Unix(slot, 0).UTC(), time.UnixMilli(started).UTC(), time.Unix(since, 0).UTC()
+		p.Run.Slot, p.Run.Started = time.Unix(slot, 0).UTC(), time.UnixMilli(started).UTC()
+		if since != 0 {
+			p.Since = time.Unix(since, 0).UTC()
+		}
 		parts = append(parts, p)
 	}
 	return parts, rows.Err()

@@ -37,9 +37,10 @@ func (l *Ledger) Finish(ctx context.Context, run audit.Run, s audit.Summary, par
 	return nil
 }
 
-// Previous is the newest run of the job that was reported before this one began.
+// Previous is the newest run of the job that saw anything and was reported before
+// this one began.
 func (l *Ledger) Previous(ctx context.Context, run audit.Run) (*audit.Previous, error) {
-	texts, err := column[string](ctx, l.db, `SELECT summary FROM run WHERE job = $1 AND slot <> $2 AND state = 'reported' AND started <= $3
+	texts, err := column[string](ctx, l.db, `SELECT summary FROM run WHERE job = $1 AND slot <> $2 AND state = 'reported' AND cause <> 'dry-run' AND verdict <> 'unknown' AND started <= $3
 		ORDER BY started DESC, slot DESC LIMIT 1`, run.Job, run.Slot.Unix(), run.Started.UnixMilli())
 	if err != nil || len(texts) == 0 {
 		return nil, wrap(err, run)
@@ -48,19 +49,40 @@ func (l *Ledger) Previous(ctx context.Context, run audit.Run) (*audit.Previous, 
 	if err := json.Unmarshal([]byte(texts[0]), &s); err != nil {
 		return nil, wrap(err, run)
 	}
-	return &audit.Previous{ID: s.ID, Slot: s.Slot, BySeverity: s.Findings.BySeverity}, nil
+	p := &audit.Previous{ID: s.ID, Slot: s.Slot, BySeverity: s.Findings.BySeverity}
+	for _, t := range s.Coverage.Targets {
+		p.Targets = append(p.Targets, t.Target)
+	}
+	return p, nil
 }
 
-// Baseline is the newest run before this one that holds a snapshot of the
-// target: what this one is compared with.
-func (l *Ledger) Baseline(ctx context.Context, run audit.Run, target string) (audit.Run, bool, error) {
-	slots, err := column[int64](ctx, l.db, `SELECT run.slot FROM run JOIN item ON item.job = run.job AND item.slot = run.slot
-		WHERE run.job = $1 AND run.slot <> $2 AND item.target = $3 AND item.state = 'done' AND run.started <= $4
-		ORDER BY run.started DESC, run.slot DESC LIMIT 1`, run.Job, run.Slot.Unix(), target, run.Started.UnixMilli())
-	if err != nil || len(slots) == 0 {
-		return audit.Run{}, false, wrap(err, run)
+// Baselines are the runs before this one that hold a snapshot of the target,
+// newest first: what this one is compared with, and what there is to fall back on
+// should that be damaged.
+func (l *Ledger) Baselines(ctx context.Context, run audit.Run, target string) ([]audit.Baseline, error) {
+	rows, err := l.db.QueryContext(ctx, `SELECT run.slot, run.cause, item.result FROM run JOIN item ON item.job = run.job AND item.slot = run.slot
+		WHERE run.job = $1 AND run.slot <> $2 AND run.cause <> 'dry-run' AND item.target = $3 AND item.state = 'done' AND run.started <= $4
+		ORDER BY run.started DESC, run.slot DESC LIMIT 5`, run.Job, run.Slot.Unix(), target, run.Started.UnixMilli())
+	if err != nil {
+		return nil, wrap(err, run)
 	}
-	return audit.Run{Job: run.Job, Slot: time.Unix(slots[0], 0).UTC()}, true, nil
+	defer rows.Close()
+	var out []audit.Baseline
+	for rows.Next() {
+		b := audit.Baseline{Run: audit.Run{Job: run.Job}}
+		var slot int64
+		var result string
+		var item audit.Item
+		if err := rows.Scan(&slot, &b.Run.Trigger, &result); err != nil {
+			return nil, wrap(err, run)
+		}
+		if err := json.Unmarshal([]byte(result), &item); err != nil {
+			return nil, wrap(err, run)
+		}
+		b.Run.Slot, b.Source = time.Unix(slot, 0).UTC(), item.Coverage.Source
+		out = append(out, b)
+	}
+	return out, wrap(rows.Err(), run)
 }
 
 // Summary is the summary of a reported run.

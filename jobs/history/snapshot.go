@@ -20,8 +20,12 @@ import (
 // ascending by ID.
 type Snapshots struct{ Evidence string }
 
-// Folder is where the evidence of a run lies.
+// Folder is where the evidence of a run lies. That of a dry run is out of the way:
+// it is no evidence.
 func (s Snapshots) Folder(run audit.Run) string {
+	if run.Trigger == audit.DryRun {
+		return filepath.Join(s.Evidence, ".dry-run", run.Job, run.SlotName())
+	}
 	return filepath.Join(s.Evidence, run.Job, run.SlotName())
 }
 

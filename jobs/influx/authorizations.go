@@ -11,7 +11,11 @@ import (
 	"tokenaudit/jobs/audit"
 )
 
-const authorizationsPath = "/api/v2/authorizations"
+const (
+	authorizationsPath = "/api/v2/authorizations"
+	// legacyPath is where OSS keeps the authorizations of the 1.x API.
+	legacyPath = "/private/legacy/authorizations"
+)
 
 // Query narrows a list of authorizations. The server honours userID, user, orgID,
 // org and nothing else; an empty value would mean no filter at all, so it is
@@ -41,11 +45,11 @@ func equalIfAsked(asked, got string) bool { return asked == "" || asked == got }
 // Progress is called for each one. The caller closes the list.
 func (c *Client) List(ctx context.Context, q Query, progress func()) (*Sorted, error) {
 	list := newSorted()
-	add := func(a audit.Authorization) error {
+	add := func(e entry) error {
 		progress()
-		return list.add(a)
+		return list.add(e.Authorization)
 	}
-	if _, err := c.fill(ctx, q, func() func(audit.Authorization) error { return add }); err != nil {
+	if _, err := c.fill(ctx, authorizationsPath, q, func() func(entry) error { return add }); err != nil {
 		list.Close()
 		return nil, err
 	}
@@ -55,24 +59,28 @@ func (c *Client) List(ctx context.Context, q Query, progress func()) (*Sorted, e
 // fill hands each authorization to what begin returns, in the order of the
 // server, and gives the headers of the answer. An answer that was cut is asked
 // for again from the beginning.
-func (c *Client) fill(ctx context.Context, q Query, begin func() func(audit.Authorization) error) (http.Header, error) {
+func (c *Client) fill(ctx context.Context, path string, q Query, begin func() func(entry) error) (http.Header, error) {
 	const attempts = 3
 	for attempt := 1; ; attempt++ {
-		header, err := c.listOnce(ctx, q, begin())
+		header, err := c.listOnce(ctx, path, q, begin())
 		if attempt == attempts || !errors.Is(err, io.ErrUnexpectedEOF) || ctx.Err() != nil {
 			return header, err
 		}
 	}
 }
 
-func (c *Client) listOnce(ctx context.Context, q Query, each func(audit.Authorization) error) (http.Header, error) {
-	resp, err := c.get(ctx, authorizationsPath, q.values())
+func (c *Client) listOnce(ctx context.Context, path string, q Query, each func(entry) error) (http.Header, error) {
+	resp, err := c.get(ctx, path, q.values())
 	if err != nil {
 		return nil, err
 	}
 	defer resp.Body.Close()
-	if err := decodeList(resp.Body, each); err != nil {
-		return resp.Header, fmt.Errorf("%s: the answer broke off or is not a list of authorizations: %w", request(authorizationsPath, q.values()), err)
+	legacy := func(e entry) error {
+		e.Legacy = path == legacyPath
+		return each(e)
+	}
+	if err := decodeList(resp.Body, legacy); err != nil {
+		return resp.Header, fmt.Errorf("%s: the answer broke off or is not a list of authorizations: %w", request(path, q.values()), err)
 	}
 	return resp.Header, nil
 }
@@ -80,31 +88,50 @@ func (c *Client) listOnce(ctx context.Context, q Query, each func(audit.Authoriz
 // Get asks for one authorization. An *APIError says why there is none; see Probe
 // for what its message tells.
 func (c *Client) Get(ctx context.Context, id string) (audit.Authorization, error) {
-	path, err := url.JoinPath(authorizationsPath, url.PathEscape(id))
-	if err != nil {
-		return audit.Authorization{}, err
-	}
+	return c.getFrom(ctx, authorizationsPath, id)
+}
+
+func (c *Client) getFrom(ctx context.Context, path, id string) (audit.Authorization, error) {
 	var w wire
-	if err := c.getJSON(ctx, path, nil, &w); err != nil {
+	if err := c.getJSON(ctx, path+"/"+url.PathEscape(id), nil, &w); err != nil {
 		return audit.Authorization{}, err
 	}
-	return w.authorization()
+	e, err := w.entry()
+	return e.Authorization, err
+}
+
+func saysOSS(err error) bool {
+	var api *APIError
+	return errors.As(err, &api) && api.OSS
 }
 
 // Probe asks for an authorization that an earlier review saw and the list now
 // lacks. The messages of the 404 tell the cases apart
 // (influxdata/influxdb authorization/http_server.go):
 // "authorization not found" means that it is gone, "user not found" that it lives
-// on though its user was deleted. A 401 or 403 says nothing about it.
-func (c *Client) Probe(ctx context.Context, id string) audit.Probe {
-	a, err := c.Get(ctx, id)
-	switch {
-	case err == nil && a.ID == id:
-		return audit.Probe{Presence: audit.Hidden, Authorization: &a}
-	case says(err, http.StatusNotFound, "authorization not found"):
-		return audit.Probe{Presence: audit.Gone}
-	case says(err, http.StatusNotFound, "user not found"), says(err, http.StatusNotFound, "organization not found"):
-		return audit.Probe{Presence: audit.Hidden, Owner: &audit.Owner{State: audit.OwnerDeleted, Evidence: err.Error()}}
+// on though its user was deleted; the org is looked up before the user. A 401 or
+// 403 says nothing about it, and neither does a 404 of Cloud, where nobody has
+// recorded what another user's token answers. Answered is false when no answer came.
+func (c *Client) Probe(ctx context.Context, before audit.Authorization) (p audit.Probe, answered bool) {
+	path := authorizationsPath
+	if before.Legacy {
+		path = legacyPath
 	}
-	return audit.Probe{Presence: audit.Unseen}
+	a, err := c.getFrom(ctx, path, before.ID)
+	answered = statusOf(err) != 0
+	switch {
+	case err == nil && a.ID == before.ID:
+		a.Legacy = before.Legacy
+		return audit.Probe{Presence: audit.Hidden, Evidence: request(path+"/"+before.ID, nil) + ": 200", Authorization: &a}, answered
+	case err == nil:
+		return audit.Probe{Presence: audit.Unseen, Evidence: "another authorization came back"}, answered
+	case !saysOSS(err):
+	case says(err, http.StatusNotFound, "authorization not found"):
+		return audit.Probe{Presence: audit.Gone, Evidence: err.Error()}, answered
+	case says(err, http.StatusNotFound, "user not found"):
+		return audit.Probe{Presence: audit.Hidden, Evidence: err.Error(), Owner: &audit.Owner{State: audit.OwnerDeleted, Evidence: err.Error()}}, answered
+	case says(err, http.StatusNotFound, "organization not found"):
+		return audit.Probe{Presence: audit.Hidden, Evidence: err.Error(), OrgDeleted: true, Owner: &audit.Owner{State: audit.OwnerUnknown, Evidence: err.Error()}}, answered
+	}
+	return audit.Probe{Presence: audit.Unseen, Evidence: err.Error()}, answered
 }

@@ -26,6 +26,7 @@ import (
 	"github.com/hashicorp/go-retryablehttp"
 
 	"tokenaudit/configs/secret"
+	"tokenaudit/jobs/audit"
 )
 
 // Client speaks to one server with one credential.
@@ -51,6 +52,7 @@ func NewClient(cfg Config, token secret.Ref, log *slog.Logger) (*Client, error) 
 	retry.Logger = detail{log.With("host", base.Host)}
 	retry.RetryMax = 4
 	retry.CheckRetry = worthRetrying
+	retry.Backoff = boundedBackoff
 	retry.ErrorHandler = retryablehttp.PassthroughErrorHandler
 	client := retry.StandardClient()
 	client.CheckRedirect = refuseRedirect
@@ -107,12 +109,19 @@ func worthRetrying(ctx context.Context, resp *http.Response, err error) (bool, e
 	return false, nil
 }
 
+// boundedBackoff honours Retry-After, but not one of hours: the windows of
+// InfluxDB Cloud are five minutes.
+func boundedBackoff(least, most time.Duration, attempt int, resp *http.Response) time.Duration {
+	return min(retryablehttp.DefaultBackoff(least, most, attempt, resp), quiet)
+}
+
 // APIError is an answer other than 200, in the server's own words.
 type APIError struct {
 	Request string // method and path, no credential
 	Status  int
 	Code    string // such as "not found"; empty where the answer was not of the API's form
 	Message string
+	OSS     bool // the server says that it is InfluxDB OSS
 }
 
 func (e *APIError) Error() string {
@@ -122,6 +131,13 @@ func (e *APIError) Error() string {
 	}
 	return text + " " + http.StatusText(e.Status)
 }
+
+// credentialError is a credential that could not be read, so that nothing was asked.
+type credentialError struct{ err error }
+
+func (e *credentialError) Error() string { return "reading the credential: " + e.err.Error() }
+
+func (e *credentialError) Unwrap() error { return e.err }
 
 // says reports whether err is the API's answer with this status and message.
 func says(err error, status int, message string) bool {
@@ -153,7 +169,7 @@ func request(path string, q url.Values) string {
 func (c *Client) get(ctx context.Context, path string, q url.Values) (*http.Response, error) {
 	token, err := c.token.Read(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("reading the credential: %w", err)
+		return nil, &credentialError{err}
 	}
 	u := c.base.JoinPath(path)
 	u.RawQuery = q.Encode()
@@ -168,7 +184,7 @@ func (c *Client) get(ctx context.Context, path string, q url.Values) (*http.Resp
 		return nil, fmt.Errorf("%s: %w", request(path, q), bare(err))
 	}
 	if resp.StatusCode != http.StatusOK {
-		return nil, apiError(resp, request(path, q))
+		return nil, apiError(resp, request(path, q), token)
 	}
 	return resp, nil
 }
@@ -182,9 +198,11 @@ func bare(err error) error {
 	return err
 }
 
-func apiError(resp *http.Response, request string) error {
+// apiError keeps what the server says, cut, and without the credential: a proxy
+// may repeat the header that it did not like.
+func apiError(resp *http.Response, request string, token secret.Value) error {
 	defer resp.Body.Close()
-	e := &APIError{Request: request, Status: resp.StatusCode}
+	e := &APIError{Request: request, Status: resp.StatusCode, OSS: isOSS(resp.Header)}
 	if to := resp.Header.Get("Location"); to != "" {
 		e.Message = "redirects elsewhere; set url to where it leads"
 		return e
@@ -192,10 +210,13 @@ func apiError(resp *http.Response, request string) error {
 	body, _ := io.ReadAll(io.LimitReader(resp.Body, 64<<10))
 	var said struct{ Code, Message string }
 	if json.Unmarshal(body, &said) == nil {
-		e.Code, e.Message = said.Code, strings.TrimSpace(said.Message)
+		said.Message = strings.ReplaceAll(said.Message, token.Reveal(), "[redacted]")
+		e.Code, e.Message = audit.Line(said.Code, 60), strings.TrimSpace(audit.Line(said.Message, 300))
 	}
 	return e
 }
+
+func isOSS(h http.Header) bool { return h.Get("X-Influxdb-Build") == "OSS" }
 
 // getJSON decodes a small answer of at most 16 MiB into v.
 func (c *Client) getJSON(ctx context.Context, path string, q url.Values, v any) error {

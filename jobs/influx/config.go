@@ -4,26 +4,47 @@ import (
 	"fmt"
 	"net/url"
 	"regexp"
+	"slices"
+	"strings"
 
 	"tokenaudit/configs/secret"
 )
 
 // Config is one target: an InfluxDB org at one URL, with the credential that
-// reviews it.
+// reviews it, or a copy of the database file of an InfluxDB OSS.
 type Config struct {
 	// Name of the target in reports, folders and messages: letters, digits, ".", "_", "-".
 	Name string `yaml:"name" json:"name"`
+	// Kind of server: auto, oss, cloud-tsm, cloud-serverless or bolt. Default: auto, which goes by the answers.
+	Kind string `yaml:"kind,omitempty" json:"kind,omitempty"`
 	// URL of the server, such as https://eu-central-1-1.aws.cloud2.influxdata.com.
-	URL string `yaml:"url" json:"url"`
+	URL string `yaml:"url,omitempty" json:"url,omitempty"`
 	// Org is the name or the 16-hex ID of the org. Without it: every org that the credential can see.
 	Org string `yaml:"org,omitempty" json:"org,omitempty"`
 	// Token is the audit credential: read-only on authorizations and users.
-	Token secret.Ref `yaml:"token" json:"token"`
+	Token secret.Ref `yaml:"token,omitzero" json:"token,omitzero"`
+	// Credential is the ID of the authorization that the token belongs to, so that it is reviewed as what it is. Default: found by its user, if that user has no other.
+	Credential string `yaml:"credential,omitempty" json:"credential,omitempty"`
+	// Canary is the ID of a harmless inactive authorization that every answer must hold. If it is missing, the answer is not complete.
+	Canary string `yaml:"canary,omitempty" json:"canary,omitempty"`
 	// Users to review. Without it: every user that the credential can see.
 	Users []User `yaml:"users,omitempty" json:"users,omitempty"`
 	// CAFile is a PEM file of the authority that signed the server's certificate, if the system does not know it.
 	CAFile string `yaml:"ca_file,omitempty" json:"ca_file,omitempty"`
+	// Bolt is a copy of influxd.bolt, or the *.bolt.gz of influx backup, in place of url and token: a review with nothing hidden.
+	Bolt string `yaml:"bolt,omitempty" json:"bolt,omitempty"`
+	// Import is the output of "influxd recovery auth list": authorizations that a first review asks for, as the list hides those of deleted users.
+	Import string `yaml:"import,omitempty" json:"import,omitempty"`
 }
+
+// Kinds of servers.
+const (
+	KindAuto       = "auto"
+	KindOSS        = "oss"
+	KindTSM        = "cloud-tsm"
+	KindServerless = "cloud-serverless"
+	KindBolt       = "bolt"
+)
 
 // User is a user to review, by name or by ID. On InfluxDB Cloud a token lists
 // only the authorizations of its own user: there each user needs a token of its own.
@@ -46,6 +67,25 @@ func (c Config) Validate(problem func(key, text string)) {
 	if !namePattern.MatchString(c.Name) {
 		problem("name", `needs a name of letters, digits, ".", "_" and "-", at most 64`)
 	}
+	if !slices.Contains([]string{"", KindAuto, KindOSS, KindTSM, KindServerless, KindBolt}, c.Kind) {
+		problem("kind", "needs one of auto, oss, cloud-tsm, cloud-serverless, bolt")
+	}
+	for key, id := range map[string]string{"canary": c.Canary, "credential": c.Credential} {
+		if id != "" && !idPattern.MatchString(id) {
+			problem(key, "needs the ID of an authorization: 16 hex digits")
+		}
+	}
+	if c.Bolt != "" || c.Kind == KindBolt {
+		c.validateBolt(problem)
+		return
+	}
+	c.validateServer(problem)
+	for i, user := range c.Users {
+		user.validate(func(key, text string) { problem(index("users", i)+key, text) })
+	}
+}
+
+func (c Config) validateServer(problem func(key, text string)) {
 	u, err := url.Parse(c.URL)
 	switch {
 	case err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https":
@@ -56,8 +96,26 @@ func (c Config) Validate(problem func(key, text string)) {
 	if err := c.Token.Validate(); err != nil {
 		problem("token", err.Error())
 	}
+}
+
+// validateBolt: a file has no credential, and shows every user.
+func (c Config) validateBolt(problem func(key, text string)) {
+	if c.Bolt == "" {
+		problem("bolt", "needs the path of a copy of influxd.bolt or of a *.bolt.gz")
+	}
+	if c.Kind != "" && c.Kind != KindBolt && c.Kind != KindAuto {
+		problem("kind", "does not go with bolt")
+	}
+	for key, given := range map[string]bool{"url": c.URL != "", "token": !c.Token.IsZero(), "ca_file": c.CAFile != "", "import": c.Import != "", "credential": c.Credential != ""} {
+		if given {
+			problem(key, "does not go with bolt: the file is read by itself")
+		}
+	}
 	for i, user := range c.Users {
 		user.validate(func(key, text string) { problem(index("users", i)+key, text) })
+		if !user.Token.IsZero() {
+			problem(index("users", i)+".token", "does not go with bolt: the file is read by itself")
+		}
 	}
 }
 
@@ -78,3 +136,21 @@ func (u User) validate(problem func(key, text string)) {
 }
 
 func index(key string, i int) string { return fmt.Sprintf("%s[%d]", key, i) }
+
+// Query asks for the org by ID if that is what the configuration gives.
+func (c Config) Query() Query {
+	if idPattern.MatchString(c.Org) {
+		return Query{OrgID: strings.ToLower(c.Org)}
+	}
+	return Query{Org: c.Org}
+}
+
+// lowerIDs writes IDs as the API does.
+func (c Config) lowerIDs() Config {
+	c.Canary, c.Credential = strings.ToLower(c.Canary), strings.ToLower(c.Credential)
+	c.Users = slices.Clone(c.Users)
+	for i := range c.Users {
+		c.Users[i].ID = strings.ToLower(c.Users[i].ID)
+	}
+	return c
+}

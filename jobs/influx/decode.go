@@ -10,8 +10,9 @@ import (
 	"tokenaudit/jobs/audit"
 )
 
-// wire is an authorization as the API sends it. It has no field for the token:
-// the value is dropped while decoding and never enters the program's model.
+// wire is an authorization as the API sends it. Of the token it keeps only
+// whether there was a value to read: the value is dropped while decoding and
+// never enters the program's model.
 type wire struct {
 	ID          string             `json:"id"`
 	OrgID       string             `json:"orgID"`
@@ -23,6 +24,27 @@ type wire struct {
 	Permissions []audit.Permission `json:"permissions"`
 	CreatedAt   lenientTime        `json:"createdAt"`
 	UpdatedAt   lenientTime        `json:"updatedAt"`
+	Token       readable           `json:"token"`
+}
+
+// entry is an authorization with what the answer told beside it.
+type entry struct {
+	audit.Authorization
+	tokenReadable bool
+}
+
+// readable is true for a token value in clear. Hashed tokens come as "", those of
+// Cloud as "redacted". A 1.x authorization has its user name there.
+type readable bool
+
+func (r *readable) UnmarshalJSON(b []byte) error {
+	switch string(b) {
+	case `""`, `null`, `"redacted"`:
+		*r = false
+	default:
+		*r = true
+	}
+	return nil
 }
 
 // lenientTime is zero where the server sends no time or one of another form; an
@@ -36,21 +58,21 @@ func (t *lenientTime) UnmarshalJSON(b []byte) error {
 	return nil
 }
 
-func (w wire) authorization() (audit.Authorization, error) {
+func (w wire) entry() (entry, error) {
 	if w.ID == "" {
-		return audit.Authorization{}, errors.New("an authorization without an id")
+		return entry{}, errors.New("an authorization without an id")
 	}
-	return audit.Authorization{
+	return entry{audit.Authorization{
 		ID: w.ID, OrgID: w.OrgID, Org: w.Org, UserID: w.UserID, User: w.User,
 		Description: w.Description, Status: w.Status, Permissions: w.Permissions,
 		CreatedAt: w.CreatedAt.UTC(), UpdatedAt: w.UpdatedAt.UTC(),
-	}, nil
+	}, bool(w.Token)}, nil
 }
 
 // decodeList reads {"authorizations": [...]} and hands on one authorization at a
 // time. The key must be there, once, with an array, and the document must end
 // properly: a cut or foreign 200 is an error, not an empty list.
-func decodeList(r io.Reader, each func(audit.Authorization) error) error {
+func decodeList(r io.Reader, each func(entry) error) error {
 	dec := json.NewDecoder(r)
 	if err := expect(dec, json.Delim('{')); err != nil {
 		return err
@@ -87,7 +109,7 @@ func decodeList(r io.Reader, each func(audit.Authorization) error) error {
 	return nil
 }
 
-func decodeArray(dec *json.Decoder, each func(audit.Authorization) error) error {
+func decodeArray(dec *json.Decoder, each func(entry) error) error {
 	if err := expect(dec, json.Delim('[')); err != nil {
 		return err
 	}
@@ -96,11 +118,11 @@ func decodeArray(dec *json.Decoder, each func(audit.Authorization) error) error 
 		if err := dec.Decode(&w); err != nil {
 			return cut(err)
 		}
-		a, err := w.authorization()
+		e, err := w.entry()
 		if err != nil {
 			return err
 		}
-		if err := each(a); err != nil {
+		if err := each(e); err != nil {
 			return err
 		}
 	}
@@ -118,7 +140,7 @@ func expect(dec *json.Decoder, want json.Delim) error {
 	return nil
 }
 
-// skip passes over one value of any size without keeping it.
+// skip passes over one value, keeping one string of it at a time.
 func skip(dec *json.Decoder) error {
 	depth := 0
 	for {

@@ -7,13 +7,11 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-
-	"tokenaudit/jobs/audit"
 )
 
 func decodeAll(body string) (ids []string, err error) {
-	err = decodeList(strings.NewReader(body), func(a audit.Authorization) error {
-		ids = append(ids, a.ID)
+	err = decodeList(strings.NewReader(body), func(e entry) error {
+		ids = append(ids, e.ID)
 		return nil
 	})
 	return ids, err

@@ -3,6 +3,7 @@ package influx
 import (
 	"context"
 	"fmt"
+	"hash/fnv"
 	"maps"
 	"net/http"
 	"slices"
@@ -14,7 +15,7 @@ import (
 // scan on the server each time. If a broken record makes that one list a 500, it
 // goes user by user instead.
 func (c *collector) listOrg(ctx context.Context) {
-	header, _, err := c.read(ctx, c.client, "authorizations of "+c.orgName(), c.org)
+	header, _, err := c.read(ctx, c.client, "authorizations of "+c.orgName(), authorizationsPath, c.org)
 	c.complete, c.failed = err == nil, err
 	switch {
 	case err == nil:
@@ -23,7 +24,7 @@ func (c *collector) listOrg(ctx context.Context) {
 		c.listEachUser(ctx)
 	default:
 		c.list.reset()
-		clear(c.rowsOf)
+		clear(c.seen)
 	}
 }
 
@@ -34,46 +35,68 @@ func (c *collector) orgName() string {
 	return "org " + c.cfg.Org
 }
 
-func (c *collector) nameServer(h http.Header) {
-	build, version := h.Get("X-Influxdb-Build"), h.Get("X-Influxdb-Version")
-	if build != "" || version != "" {
-		c.cov.Server = fmt.Sprintf("InfluxDB %s %s", build, version)
-	}
-	c.directory.namesOwners = build == "OSS"
-}
-
 // read adds the answer to one list. Rows of another org are not part of this
 // target and are left out; rows of another user were not asked for but exist,
 // and are kept. Both are counted.
-func (c *collector) read(ctx context.Context, client *Client, what string, q Query) (http.Header, *audit.Asked, error) {
+func (c *collector) read(ctx context.Context, client *Client, what, path string, q Query) (http.Header, *audit.Asked, error) {
 	var t tally
-	header, err := client.fill(ctx, q, func() func(audit.Authorization) error {
-		t = tally{byUser: map[string]int{}}
-		return func(a audit.Authorization) error {
+	header, err := client.fill(ctx, path, q, func() func(entry) error {
+		t = tally{byUser: map[string]fingerprint{}}
+		return func(e entry) error {
 			c.progress()
-			if !t.count(a, q) {
+			if !t.count(e.Authorization, q) {
 				return nil
 			}
-			c.idOf[a.User] = a.UserID
-			return c.list.add(a)
+			c.note(e)
+			return c.list.add(e.Authorization)
 		}
 	})
-	for id, n := range t.byUser {
-		c.rowsOf[id] = max(c.rowsOf[id], n)
-	}
-	asked := c.ask(what, request(authorizationsPath, q.values()), t.rows, t.foreign, err)
+	asked := c.ask(what, request(path, q.values()), t.rows, t.foreign, err)
 	if t.foreign > 0 {
 		asked.Verdict = audit.Partial
 		asked.Reason = fmt.Sprintf("%d of %d rows were not asked for: the server or a proxy ignores the filter", t.foreign, t.rows)
 		c.cov.Lower(audit.Partial, "%s: %s", what, asked.Reason)
 	}
+	if err == nil && path == authorizationsPath {
+		c.reconcile(what, t)
+	}
 	return header, asked, err
+}
+
+// note remembers what the collector needs to know of a row besides the row.
+func (c *collector) note(e entry) {
+	if e.Legacy {
+		return
+	}
+	c.idOf[e.User] = e.UserID
+	c.credentials.note(e.Authorization)
+	c.readable = c.readable || e.tokenReadable
+	c.canary = c.canary || e.ID == c.cfg.Canary
+}
+
+// reconcile compares the authorizations that two lists show of the same user.
+func (c *collector) reconcile(what string, t tally) {
+	for id, now := range t.byUser {
+		before, ok := c.seen[id]
+		if ok && before != now {
+			c.cov.Lower(audit.Partial, "two lists do not show the same authorizations of user %s: %d before, %d in %s; one of them hides some, or they changed in between", id, before.rows, now.rows, what)
+		}
+		if now.rows > before.rows {
+			c.seen[id] = now
+		}
+	}
 }
 
 // tally counts the rows of one answer.
 type tally struct {
 	rows, foreign int
-	byUser        map[string]int
+	byUser        map[string]fingerprint
+}
+
+// fingerprint stands for a set of authorizations, whatever their order.
+type fingerprint struct {
+	rows int
+	sum  uint64
 }
 
 // count reports whether the row is of the org that was asked for.
@@ -84,7 +107,10 @@ func (t *tally) count(a audit.Authorization, q Query) bool {
 	}
 	ours := Query{OrgID: q.OrgID, Org: q.Org}.matches(a)
 	if ours {
-		t.byUser[a.UserID]++
+		h := fnv.New64a()
+		h.Write([]byte(a.ID))
+		f := t.byUser[a.UserID]
+		t.byUser[a.UserID] = fingerprint{f.rows + 1, f.sum + h.Sum64()}
 	}
 	return ours
 }
@@ -95,8 +121,18 @@ func (c *collector) listEachUser(ctx context.Context) {
 	for _, id := range slices.Sorted(maps.Keys(c.accounts)) {
 		q := c.org
 		q.UserID = id
-		if _, _, err := c.read(ctx, c.client, "authorizations of user "+c.accounts[id].Name, q); err != nil {
+		if _, _, err := c.read(ctx, c.client, "authorizations of user "+c.accounts[id].Name, authorizationsPath, q); err != nil {
 			c.cov.Lower(audit.Partial, "authorizations of user %s (%s) could not be read: %v", c.accounts[id].Name, id, err)
 		}
+	}
+}
+
+// listLegacy asks for the authorizations of the 1.x API, which OSS keeps apart.
+func (c *collector) listLegacy(ctx context.Context) {
+	if !c.oss() || c.failed != nil {
+		return
+	}
+	if _, asked, err := c.read(ctx, c.client, "1.x authorizations of "+c.orgName(), legacyPath, c.org); err != nil {
+		c.cov.Blind("authorizations of the 1.x API could not be listed: " + asked.Reason)
 	}
 }

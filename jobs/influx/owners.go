@@ -12,7 +12,7 @@ import (
 // server at most once about each user and each org.
 type directory struct {
 	client *Client
-	users  map[string]account // by ID, from the list of users
+	users  map[string]account // by ID, from the list of users; set before the first question
 	// namesOwners: the server looks the owner's name up when it lists, and leaves
 	// out authorizations of deleted users, so that a name is proof of presence.
 	namesOwners bool
@@ -30,8 +30,8 @@ type lookup struct {
 	err     error
 }
 
-func newDirectory(c *Client, users map[string]account) *directory {
-	return &directory{client: c, users: users, members: map[string]orgMembers{}, asked: map[string]lookup{}}
+func newDirectory(c *Client) *directory {
+	return &directory{client: c, members: map[string]orgMembers{}, asked: map[string]lookup{}}
 }
 
 // owner says what is known of the user of a, and from where.
@@ -53,6 +53,9 @@ func (d *directory) owner(ctx context.Context, a audit.Authorization) audit.Owne
 }
 
 func (d *directory) existence(ctx context.Context, a audit.Authorization) audit.Owner {
+	if a.UserID == "" {
+		return audit.Owner{State: audit.OwnerUnknown, Evidence: "the authorization names no user"}
+	}
 	if u, ok := d.users[a.UserID]; ok {
 		return found(u, "GET /api/v2/users")
 	}
@@ -91,8 +94,7 @@ func (d *directory) membersOf(ctx context.Context, orgID string) orgMembers {
 	return m
 }
 
-// lookUp asks for one user. Once the server has shown that it does not serve this
-// request or does not allow it, it is not asked again.
+// lookUp asks for one user, once.
 func (d *directory) lookUp(ctx context.Context, id string) lookup {
 	if l, ok := d.asked[id]; ok {
 		return l

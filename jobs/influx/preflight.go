@@ -2,28 +2,41 @@ package influx
 
 import (
 	"context"
+	"errors"
 	"net/http"
 
 	"tokenaudit/jobs/audit"
 )
 
 // askCredential tells a credential that is not let in from an org without
-// tokens: InfluxDB answers an inactive one with 200 and empty lists everywhere
-// but here. It returns false when there is no point in asking on.
+// tokens. It returns false when there is no point in asking on.
 func (c *collector) askCredential(ctx context.Context) bool {
-	_, err := c.client.me(ctx)
+	me, err := c.client.me(ctx)
 	c.ask("who the credential is", "GET /api/v2/me", count(err), 0, err)
-	switch {
-	case says(err, http.StatusUnauthorized, "token is inactive"):
-		c.cov.Lower(audit.NotKnown, "the credential is inactive, and InfluxDB answers an inactive one with empty lists; activate it or give another one")
-	case says(err, http.StatusUnauthorized, "unauthorized access"):
-		c.cov.Lower(audit.NotKnown, "the credential is not accepted (%v); check the token and the URL", err)
-	case statusOf(err) == http.StatusForbidden:
-		c.cov.Lower(audit.NotKnown, "the credential is refused (%v): its user is inactive or deleted", err)
-	case err != nil && statusOf(err) == 0:
-		c.cov.Lower(audit.NotKnown, "the server did not answer: %v", err)
+	c.credentials.add(me.ID)
+	if refusal := refusal(err); refusal != "" {
+		c.cov.Lower(audit.NotKnown, "%s", refusal)
+		return false
 	}
-	return c.cov.Verdict == audit.Complete
+	return true
+}
+
+// refusal says why a credential is not let in, "" if it is. InfluxDB answers an
+// inactive one with 200 and empty lists everywhere but at /me.
+func refusal(err error) string {
+	switch {
+	case errors.As(err, new(*credentialError)):
+		return "nothing was asked: " + err.Error()
+	case says(err, http.StatusUnauthorized, "token is inactive"):
+		return "the credential is inactive, and InfluxDB answers an inactive one with empty lists; activate it or give another one"
+	case says(err, http.StatusUnauthorized, "unauthorized access"):
+		return "the credential is not accepted (" + err.Error() + "); check the token and the URL"
+	case statusOf(err) == http.StatusForbidden:
+		return "the credential is refused (" + err.Error() + "): its user is inactive or deleted"
+	case err != nil && statusOf(err) == 0:
+		return "no answer, or none of InfluxDB's: " + err.Error()
+	}
+	return ""
 }
 
 func count(err error) int {
@@ -36,7 +49,7 @@ func count(err error) int {
 func (c *collector) askSight(ctx context.Context) {
 	var err error
 	c.seesAll, err = c.client.mayReadEveryUser(ctx)
-	a := c.ask("whether the credential may read every user (a user that does not exist)", "GET /api/v2/users/"+nobody, 0, 0, err)
+	a := c.ask("whether the credential may read every user, by a user that does not exist", "GET /api/v2/users/"+nobody, 0, 0, err)
 	if c.seesAll {
 		a.Verdict, a.Reason = audit.Complete, "404 user not found: it may"
 	}
@@ -49,17 +62,38 @@ func (c *collector) askOrg(ctx context.Context) {
 		return
 	}
 	id, err := c.client.orgID(ctx, c.org.Org)
-	c.ask("the ID of org "+c.org.Org, "GET /api/v2/orgs?org=…", count(err), 0, err)
+	c.ask("the ID of org "+c.org.Org, request("/api/v2/orgs", c.org.values()), count(err), 0, err)
 	if err == nil && id != "" {
 		c.org = Query{OrgID: id}
 	}
 }
 
+// askAccounts reads the users. Cloud does not list them, so there the members
+// and owners of the org have to do.
 func (c *collector) askAccounts(ctx context.Context) {
-	var err error
-	c.accounts, err = c.client.users(ctx, c.seesAll)
-	c.ask("users", "GET /api/v2/users", len(c.accounts), 0, err)
-	for id, a := range c.accounts {
-		c.idOf[a.Name] = id
+	users, err := c.client.users(ctx, c.seesAll)
+	c.ask("users", "GET /api/v2/users", len(users), 0, err)
+	c.directory.users = users
+	c.know(users)
+	if err == nil && len(users) > 1 || c.org.OrgID == "" {
+		return
 	}
+	m := c.directory.membersOf(ctx, c.org.OrgID)
+	c.ask("members and owners of the org", "GET /api/v2/orgs/"+c.org.OrgID+"/members, /owners", len(m.accounts), 0, m.err)
+	c.know(m.accounts)
+}
+
+func (c *collector) know(users map[string]account) {
+	for id, a := range users {
+		c.accounts[id], c.idOf[a.Name] = a, id
+	}
+}
+
+// fix is the command that makes a credential with the rights that are missing.
+func (c *collector) fix() string {
+	org := c.cfg.Org
+	if org == "" {
+		org = "ORG"
+	}
+	return "influx auth create --org " + org + " --read-authorizations --read-users --read-orgs"
 }

@@ -27,6 +27,7 @@ type Sorted struct {
 	buffer []audit.Authorization
 	size   int
 	runs   []*os.File // each ascending
+	last   string     // key at the end of the newest run
 }
 
 func newSorted() *Sorted { return &Sorted{} }
@@ -42,7 +43,11 @@ func (s *Sorted) add(a audit.Authorization) error {
 
 // weight is roughly what a holds in memory.
 func weight(a audit.Authorization) int {
-	return 512 + len(a.Description) + 160*len(a.Permissions)
+	n := 512 + len(a.Description) + len(a.User) + len(a.Org)
+	for _, p := range a.Permissions {
+		n += 160 + len(p.Resource.Name) + len(p.Resource.Org)
+	}
+	return n
 }
 
 // reset forgets everything, for a list that broke off.
@@ -60,14 +65,19 @@ func (s *Sorted) Close() {
 	s.runs = nil
 }
 
+// spill writes the buffer to the newest run if it goes on from there, as lists of
+// OSS do, else to a new one.
 func (s *Sorted) spill() error {
-	f, err := unnamedFile()
-	if err != nil {
-		return err
-	}
-	s.runs = append(s.runs, f)
 	s.sortBuffer()
-	w := bufio.NewWriterSize(f, 256<<10)
+	if len(s.runs) == 0 || s.buffer[0].Key() <= s.last {
+		f, err := unnamedFile()
+		if err != nil {
+			return err
+		}
+		s.runs = append(s.runs, f)
+	}
+	s.last = s.buffer[len(s.buffer)-1].Key()
+	w := bufio.NewWriterSize(s.runs[len(s.runs)-1], 256<<10)
 	enc := json.NewEncoder(w)
 	for _, a := range s.buffer {
 		if err := enc.Encode(a); err != nil {
@@ -88,10 +98,10 @@ func unnamedFile() (*os.File, error) {
 }
 
 func (s *Sorted) sortBuffer() {
-	slices.SortStableFunc(s.buffer, func(a, b audit.Authorization) int { return cmp.Compare(a.ID, b.ID) })
+	slices.SortStableFunc(s.buffer, func(a, b audit.Authorization) int { return cmp.Compare(a.Key(), b.Key()) })
 }
 
-// All walks what was collected, once. One that several lists had is given with
+// All walks what was collected; nothing may be added afterwards. One that several lists had is given with
 // its fullest view: which names a list shows depends on who asked.
 func (s *Sorted) All() iter.Seq2[audit.Authorization, error] {
 	return func(yield func(audit.Authorization, error) bool) {
@@ -102,7 +112,7 @@ func (s *Sorted) All() iter.Seq2[audit.Authorization, error] {
 			case err != nil:
 				yield(audit.Authorization{}, err)
 				return
-			case have && a.ID == held.ID:
+			case have && a.Key() == held.Key():
 				held = fuller(held, a)
 				continue
 			case have && !yield(held, nil):
@@ -174,7 +184,7 @@ type cursor struct {
 type cursors []*cursor
 
 func (h cursors) Len() int           { return len(h) }
-func (h cursors) Less(i, j int) bool { return h[i].head.ID < h[j].head.ID }
+func (h cursors) Less(i, j int) bool { return h[i].head.Key() < h[j].head.Key() }
 func (h cursors) Swap(i, j int)      { h[i], h[j] = h[j], h[i] }
 func (h *cursors) Push(x any)        { *h = append(*h, x.(*cursor)) }
 func (h *cursors) Pop() any {

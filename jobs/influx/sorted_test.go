@@ -47,6 +47,28 @@ func TestSortedSpillsAndMerges(t *testing.T) {
 	}
 }
 
+// TestSortedKeepsOneFileForAnAscendingList: the list of OSS ascends.
+func TestSortedKeepsOneFileForAnAscendingList(t *testing.T) {
+	s := newSorted()
+	defer s.Close()
+	const n = 5*bufferedRows + 3
+	for i := range n {
+		if err := s.add(audit.Authorization{ID: fmt.Sprintf("%016x", i)}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	rows := 0
+	for _, err := range s.All() {
+		if err != nil {
+			t.Fatal(err)
+		}
+		rows++
+	}
+	if len(s.runs) != 1 || rows != n {
+		t.Errorf("%d files, %d rows; want 1, %d", len(s.runs), rows, n)
+	}
+}
+
 func TestSortedIsBoundedInBytes(t *testing.T) {
 	s := newSorted()
 	defer s.Close()

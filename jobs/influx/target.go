@@ -17,6 +17,7 @@ type Target struct {
 
 // NewTarget makes the clients of a target; it sends nothing.
 func NewTarget(cfg Config, log *slog.Logger) (*Target, error) {
+	cfg = cfg.lowerIDs()
 	client, err := NewClient(cfg, cfg.Token, log)
 	if err != nil {
 		return nil, fmt.Errorf("target %q: %w", cfg.Name, err)
@@ -37,24 +38,13 @@ func NewTarget(cfg Config, log *slog.Logger) (*Target, error) {
 // had is said in the coverage and is not an error; an error means that the
 // review itself was broken off. Progress is called for each authorization.
 func (t *Target) Collect(ctx context.Context, progress func()) (audit.Collection, error) {
-	c := &collector{
-		Target: t, progress: progress, list: newSorted(), cov: audit.NewCoverage(t.cfg.Name),
-		org: t.cfg.Query(), rowsOf: map[string]int{}, idOf: map[string]string{},
-	}
+	c := newCollector(t, progress)
 	c.run(ctx)
 	if err := context.Cause(ctx); err != nil {
 		c.list.Close()
 		return audit.Collection{}, fmt.Errorf("target %q: %w", t.cfg.Name, err)
 	}
-	return c.collection(), nil
-}
-
-// Query asks for the org by ID if that is what the configuration gives.
-func (c Config) Query() Query {
-	if idPattern.MatchString(c.Org) {
-		return Query{OrgID: c.Org}
-	}
-	return Query{Org: c.Org}
+	return c.collection()
 }
 
 // collector is the state of one Collect.
@@ -65,15 +55,37 @@ type collector struct {
 	cov      audit.Coverage
 	org      Query // what is asked for in every list
 
-	seesAll   bool               // the credential may read every user
-	accounts  map[string]account // users of the instance, as far as seen
-	complete  bool               // the one list of the whole org was answered
-	failed    error              // why it was not
-	rowsOf    map[string]int     // authorizations seen, by user ID
-	idOf      map[string]string  // user IDs by name, as the rows have them
-	directory *directory
+	seesAll     bool                   // the credential may read every user
+	accounts    map[string]account     // users of the instance or the org, as far as seen
+	complete    bool                   // the one list of the whole org was answered
+	failed      error                  // why it was not
+	seen        map[string]fingerprint // authorizations seen, by user ID
+	idOf        map[string]string      // user IDs by name
+	credentials *credentials
+	readable    bool // a token value came back in clear
+	canary      bool // the canary was in an answer
+	directory   *directory
+	silent      int // requests in a row that were not answered, when asking one by one
 }
 
+func newCollector(t *Target, progress func()) *collector {
+	return &collector{
+		Target: t, progress: progress, list: newSorted(), cov: newCoverage(t.cfg), org: t.cfg.Query(),
+		seen: map[string]fingerprint{}, idOf: map[string]string{}, accounts: map[string]account{},
+		credentials: newCredentials(t.cfg.Credential), directory: newDirectory(t.client),
+	}
+}
+
+func newCoverage(cfg Config) audit.Coverage {
+	cov := audit.NewCoverage(cfg.Name)
+	cov.Source = cfg.URL
+	if cfg.Org != "" {
+		cov.Source += ", org " + cfg.Org
+	}
+	return cov
+}
+
+// run asks, in the order in which answers are needed for the next question.
 func (c *collector) run(ctx context.Context) {
 	if !c.askCredential(ctx) {
 		return
@@ -81,33 +93,66 @@ func (c *collector) run(ctx context.Context) {
 	c.askSight(ctx)
 	c.askOrg(ctx)
 	c.askAccounts(ctx)
-	c.directory = newDirectory(c.client, c.accounts)
 	c.listOrg(ctx)
 	c.reviewUsers(ctx)
+	c.listLegacy(ctx)
+	c.askStored(ctx)
 	c.conclude()
 }
 
-func (c *collector) collection() audit.Collection {
-	out := audit.Collection{
-		Authorizations: c.list.All(), Coverage: c.cov, Scope: c.scope(), Close: c.list.Close,
+func (c *collector) collection() (audit.Collection, error) {
+	known, free, err := c.cfg.known()
+	if err != nil {
+		c.list.Close()
+		return audit.Collection{}, fmt.Errorf("target %q: %w", c.cfg.Name, err)
 	}
-	if c.directory != nil {
-		out.Owner = c.directory.owner
+	out := audit.Collection{
+		Authorizations: c.list.All(), Coverage: c.cov, Scope: c.scope(), Owner: c.owner, Known: known,
+		Close: func() { c.list.Close(); free() },
 	}
 	if c.cov.Verdict != audit.NotKnown {
-		out.Probe = c.client.Probe
+		out.Probe = c.probe
 	}
-	return out
+	return out, nil
 }
 
+func (c *collector) owner(ctx context.Context, a audit.Authorization) audit.Owner {
+	if a.IsServer() {
+		return audit.Owner{State: audit.OwnerPresent, MembershipKnown: true}
+	}
+	return c.directory.owner(ctx, a)
+}
+
+func (c *collector) probe(ctx context.Context, before audit.Authorization) audit.Probe {
+	switch {
+	case before.IsServer():
+		return audit.Probe{Presence: audit.Gone, Evidence: "no token value was in the list"}
+	case !c.oss() && c.seen[before.UserID].rows > 0:
+		return audit.Probe{Presence: audit.Gone, Evidence: "the list of its user's authorizations no longer has it"}
+	case c.silent >= patience:
+		return audit.Probe{Presence: audit.Unseen, Evidence: "not asked: the server had stopped answering"}
+	}
+	p, answered := c.client.Probe(ctx, before)
+	if c.silent++; answered {
+		c.silent = 0
+	}
+	return p
+}
+
+// patience is after how many requests in a row without an answer no more
+// authorizations are asked for one by one: each takes its retries.
+const patience = 3
+
 func (c *collector) scope() audit.Scope {
-	s := audit.Scope{AllVisible: c.complete && c.seesAll}
+	s := audit.Scope{AllVisible: c.complete && c.seesAll, Credentials: c.credentials.known()}
 	if len(c.cfg.Users) == 0 {
 		return s
 	}
 	s.Users = map[string]bool{}
 	for _, u := range c.cfg.Users {
-		s.Users[c.userID(u)] = true
+		if id := c.userID(u); id != "" {
+			s.Users[id] = true
+		}
 	}
 	return s
 }

@@ -2,6 +2,7 @@ package influx_test
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -67,10 +68,16 @@ func (p *plant) collect(t *testing.T, token string, users ...influx.User) (audit
 
 func (p *plant) collection(t *testing.T, token string, users ...influx.User) audit.Collection {
 	t.Helper()
+	return p.configured(t, token, func(c *influx.Config) { c.Users = users })
+}
+
+func (p *plant) configured(t *testing.T, token string, change func(*influx.Config)) audit.Collection {
+	t.Helper()
 	web := httptest.NewServer(p)
 	t.Cleanup(web.Close)
 	t.Setenv("TEST_TOKEN", token)
-	cfg := influx.Config{Name: "prod", URL: web.URL, Org: "acme", Token: secret.Ref{Env: "TEST_TOKEN"}, Users: users}
+	cfg := influx.Config{Name: "prod", URL: web.URL, Org: "acme", Token: secret.Ref{Env: "TEST_TOKEN"}}
+	change(&cfg)
 	target, err := influx.NewTarget(cfg, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
@@ -267,30 +274,65 @@ func TestCredentialPerUser(t *testing.T) {
 		p.Fault = nil
 		t.Setenv("LEAVER_TOKEN", p.credential(p.leave, influxtest.Inactive, influxtest.AllAccess(p.acme, p.leave)))
 		cov, _ := p.collect(t, iot, users...)
-		checkCoverage(t, cov, audit.Partial, "an empty answer")
+		checkCoverage(t, cov, audit.Partial, "the credential is inactive")
 	})
 }
 
-func TestServerless(t *testing.T) {
-	s := influxtest.New(influxtest.CloudServerless)
-	p := &plant{Server: s, acme: s.AddOrg("acme")}
+// cloud is a Cloud org with two users and a token of each.
+func cloud(mode influxtest.Mode) (p *plant, admin, iot string) {
+	s := influxtest.New(mode)
+	p = &plant{Server: s, acme: s.AddOrg("acme")}
 	p.admin, p.iot = s.AddUser("admin"), s.AddUser("iot_user_1")
 	s.AddOwner(p.acme, p.admin)
-	p.credential(p.admin, influxtest.Active, influxtest.AllAccess(p.acme, p.admin))
-	token := p.credential(p.iot, influxtest.Active, influxtest.AllAccess(p.acme, p.iot))
+	s.AddMember(p.acme, p.iot)
+	admin = p.credential(p.admin, influxtest.Active, append(influxtest.AllAccess(p.acme, p.admin), influxtest.AuditorPermissions(p.acme)...))
+	iot = p.credential(p.iot, influxtest.Active, influxtest.AllAccess(p.acme, p.iot))
+	return p, admin, iot
+}
 
-	cov, _ := p.collect(t, token)
-	checkCoverage(t, cov, audit.Partial, "only the authorizations of its own user")
-	cov, _ = p.collect(t, token, influx.User{Name: "iot_user_1"})
-	checkCoverage(t, cov, audit.Complete, "")
+// TestCloudIsNeverCompleteByItself: a Cloud token lists its own user's
+// authorizations, whatever it may read.
+func TestCloudIsNeverCompleteByItself(t *testing.T) {
+	for _, mode := range []influxtest.Mode{influxtest.CloudTSM, influxtest.CloudServerless} {
+		t.Run(string(mode), func(t *testing.T) {
+			p, admin, iot := cloud(mode)
+			cov, _ := p.collect(t, admin)
+			checkCoverage(t, cov, audit.Partial, "only the authorizations of its own user")
+			cov, _ = p.collect(t, admin, influx.User{Name: "admin"}, influx.User{Name: "iot_user_1"})
+			checkCoverage(t, cov, audit.Partial, "user iot_user_1")
+			t.Setenv("IOT_TOKEN", iot)
+			cov, seen := p.collect(t, admin, influx.User{Name: "admin"}, influx.User{Name: "iot_user_1", Token: secret.Ref{Env: "IOT_TOKEN"}})
+			checkCoverage(t, cov, audit.Complete, "")
+			if len(seen) != 2 {
+				t.Errorf("listed %q, want 2", seen)
+			}
+		})
+	}
+}
+
+// TestCloudGone: on Cloud only the list of the user itself proves that a token is
+// gone; another credential's 404 does not.
+func TestCloudGone(t *testing.T) {
+	p, admin, iot := cloud(influxtest.CloudTSM)
+	ofIOT := audit.Authorization{ID: "11adece381a52fff", UserID: p.iot}
+	if got := p.collection(t, admin).Probe(t.Context(), ofIOT); got.Presence != audit.Unseen {
+		t.Errorf("by another user's credential: %+v, want unseen", got)
+	}
+	t.Setenv("IOT_TOKEN", iot)
+	users := []influx.User{{Name: "admin"}, {Name: "iot_user_1", Token: secret.Ref{Env: "IOT_TOKEN"}}}
+	if got := p.collection(t, admin, users...).Probe(t.Context(), ofIOT); got.Presence != audit.Gone {
+		t.Errorf("by its own list: %+v, want gone", got)
+	}
 }
 
 func TestProbe(t *testing.T) {
 	p := newPlant(t)
 	sensor, _ := p.AddAuthorization(influxtest.Authorization{OrgID: p.acme, UserID: p.iot, Description: "probe me", Permissions: influxtest.ReadBuckets(p.acme)})
 	orphan, _ := p.AddAuthorization(influxtest.Authorization{OrgID: p.acme, UserID: p.leave, Description: "orphan", Permissions: influxtest.ReadBuckets(p.acme)})
+	inGlobex, _ := p.AddAuthorization(influxtest.Authorization{OrgID: p.globex, UserID: p.iot, Description: "elsewhere", Permissions: influxtest.ReadBuckets(p.globex)})
 	p.DeleteUser(p.leave)
-	probe := p.collection(t, p.auditor()).Probe
+	p.DeleteOrg(p.globex)
+	probe := p.collection(t, p.credential(p.admin, influxtest.Active, influxtest.Operator())).Probe
 	tests := map[string]struct {
 		id       string
 		presence audit.Presence
@@ -299,11 +341,12 @@ func TestProbe(t *testing.T) {
 		"there all along": {sensor, audit.Hidden, ""},
 		"owner deleted":   {orphan, audit.Hidden, audit.OwnerDeleted},
 		"gone":            {"11adece381a52fff", audit.Gone, ""},
+		"org deleted":     {inGlobex, audit.Hidden, audit.OwnerUnknown},
 		"no valid id":     {"x", audit.Unseen, ""},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			got := probe(t.Context(), test.id)
+			got := probe(t.Context(), audit.Authorization{ID: test.id})
 			var state audit.OwnerState
 			if got.Owner != nil {
 				state = got.Owner.State
@@ -320,7 +363,7 @@ func TestProbeWithoutTheRightSaysNothing(t *testing.T) {
 	orphan, _ := p.AddAuthorization(influxtest.Authorization{OrgID: p.acme, UserID: p.leave, Description: "orphan", Permissions: influxtest.ReadBuckets(p.acme)})
 	p.DeleteUser(p.leave)
 	probe := p.collection(t, p.credential(p.iot, influxtest.Active, influxtest.AllAccess(p.acme, p.iot))).Probe
-	if got := probe(t.Context(), orphan); got.Presence != audit.Unseen {
+	if got := probe(t.Context(), audit.Authorization{ID: orphan}); got.Presence != audit.Unseen {
 		t.Errorf("presence %s, want unseen: a 401 says nothing", got.Presence)
 	}
 }
@@ -348,6 +391,138 @@ func TestOnlyGets(t *testing.T) {
 	for _, request := range p.Requests() {
 		if !strings.HasPrefix(request, "GET ") {
 			t.Errorf("sent %s", request)
+		}
+	}
+}
+
+func TestCanary(t *testing.T) {
+	p := newPlant(t)
+	canary, _ := p.AddAuthorization(influxtest.Authorization{OrgID: p.acme, UserID: p.iot, Status: influxtest.Inactive, Description: "canary"})
+	token := p.auditor()
+	for id, verdict := range map[string]audit.Verdict{strings.ToUpper(canary): audit.Complete, "11adece381a52fff": audit.Partial} {
+		col := p.configured(t, token, func(c *influx.Config) { c.Canary = id })
+		if col.Coverage.Verdict != verdict {
+			t.Errorf("canary %s: %s, %q; want %s", id, col.Coverage.Verdict, col.Coverage.Reasons, verdict)
+		}
+	}
+}
+
+func TestCredentialIsFound(t *testing.T) {
+	p := newPlant(t)
+	auditor := p.AddUser("auditor")
+	id, token := p.AddAuthorization(influxtest.Authorization{OrgID: p.acme, UserID: auditor, Description: "credential", Permissions: influxtest.Operator()})
+	if col := p.collection(t, token); !col.Scope.Credentials[id] || len(col.Scope.Credentials) != 1 {
+		t.Errorf("credentials %v, want %s", col.Scope.Credentials, id)
+	}
+	second, _ := p.AddAuthorization(influxtest.Authorization{OrgID: p.acme, UserID: auditor, Description: "another", Permissions: influxtest.ReadBuckets(p.acme)})
+	if col := p.collection(t, token); len(col.Scope.Credentials) != 0 || !strings.Contains(strings.Join(col.Coverage.BlindSpots, " "), "name it under credential") {
+		t.Errorf("of two it chose %v; blind spots %q", col.Scope.Credentials, col.Coverage.BlindSpots)
+	}
+	if col := p.configured(t, token, func(c *influx.Config) { c.Credential = second }); !col.Scope.Credentials[second] {
+		t.Errorf("credentials %v, want %s", col.Scope.Credentials, second)
+	}
+}
+
+func TestReadableValues(t *testing.T) {
+	p := newPlant(t)
+	p.ClearTokens = true
+	_, seen := p.collect(t, p.auditor())
+	if last := seen[len(seen)-1]; !strings.HasPrefix(last, "token values came back in clear") {
+		t.Errorf("the server itself is not flagged: %q", seen)
+	}
+	for _, line := range seen {
+		if strings.Contains(line, "canary-token") {
+			t.Errorf("a value is in %q", line)
+		}
+	}
+}
+
+func TestStored(t *testing.T) {
+	p := newPlant(t)
+	operator := p.credential(p.admin, influxtest.Active, influxtest.Operator())
+	whole := func(c *influx.Config) { c.Org = "" }
+	col := p.configured(t, operator, whole)
+	if s := col.Coverage.Stored; s == nil || s.Authorizations != 4 || s.Users != 3 || s.Orgs != 2 {
+		t.Errorf("stored %+v", col.Coverage.Stored)
+	}
+	if col := p.configured(t, operator, func(*influx.Config) {}); col.Coverage.Stored != nil {
+		t.Errorf("one org of two is compared with the whole instance: %+v", col.Coverage.Stored)
+	}
+	p.Fault = influxtest.Answer("/metrics", http.StatusNotFound, "")
+	if col := p.configured(t, operator, whole); col.Coverage.Stored != nil || !strings.Contains(strings.Join(col.Coverage.BlindSpots, " "), "own counts could not be read") {
+		t.Errorf("stored %+v, blind spots %q", col.Coverage.Stored, col.Coverage.BlindSpots)
+	}
+}
+
+func TestLegacy(t *testing.T) {
+	p := newPlant(t)
+	p.AddLegacy(influxtest.Authorization{OrgID: p.acme, UserID: p.iot, Token: "v1-user", Description: "1.x writer", Permissions: influxtest.WriteBuckets(p.acme)})
+	_, seen := p.collect(t, p.auditor())
+	if last := seen[len(seen)-1]; last != "1.x writer of iot_user_1 present" {
+		t.Errorf("listed %q", seen)
+	}
+	p.Fault = influxtest.Answer("/private/legacy/authorizations", http.StatusNotFound, "")
+	cov, _ := p.collect(t, p.auditor())
+	if !strings.Contains(strings.Join(cov.BlindSpots, " "), "1.x API could not be listed") {
+		t.Errorf("blind spots %q", cov.BlindSpots)
+	}
+}
+
+func TestUpperCaseIDs(t *testing.T) {
+	p := newPlant(t)
+	token := p.auditor()
+	col := p.configured(t, token, func(c *influx.Config) {
+		c.Org = strings.ToUpper(p.acme)
+		c.Users = []influx.User{{ID: strings.ToUpper(p.iot)}}
+	})
+	if col.Coverage.Verdict != audit.Complete || !col.Scope.Users[p.iot] {
+		t.Errorf("%s, %q, users %v", col.Coverage.Verdict, col.Coverage.Reasons, col.Scope.Users)
+	}
+}
+
+// TestCredentialIsNotRepeated: what the server repeats does not reach the coverage.
+func TestCredentialIsNotRepeated(t *testing.T) {
+	p := newPlant(t)
+	p.Fault = func(w http.ResponseWriter, r *http.Request) bool {
+		return refuse(400, "bad header "+r.Header.Get("Authorization"))(w, r)
+	}
+	cov, _ := p.collect(t, "canary-token-sent")
+	if text := fmt.Sprintf("%+v", cov); strings.Contains(text, "canary-token") {
+		t.Error(text)
+	}
+}
+
+func TestAnswersOfNoShape(t *testing.T) {
+	for _, path := range []string{"/api/v2/users", "/members", "/owners"} {
+		p := newPlant(t)
+		token := p.auditor()
+		p.Fault = func(w http.ResponseWriter, r *http.Request) bool {
+			if !strings.HasSuffix(r.URL.Path, path) {
+				return false
+			}
+			w.Write([]byte("{}"))
+			return true
+		}
+		_, seen := p.collect(t, token)
+		for _, line := range seen {
+			if strings.Contains(line, string(audit.OwnerNotMember)) {
+				t.Errorf("%s answers {}: %q", path, line)
+			}
+		}
+	}
+}
+
+// TestSilentServerIsNotAskedForEver: after some requests without an answer the
+// rest is left unseen.
+func TestSilentServerIsNotAskedForEver(t *testing.T) {
+	p := newPlant(t)
+	col := p.collection(t, p.auditor())
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	for i := range 10 {
+		got := col.Probe(ctx, audit.Authorization{ID: fmt.Sprintf("%016x", i)})
+		if got.Presence != audit.Unseen || (i >= 3) != strings.Contains(got.Evidence, "stopped answering") {
+			t.Errorf("number %d: %+v", i, got)
 		}
 	}
 }

@@ -2,6 +2,7 @@ package influx
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -16,8 +17,20 @@ type account struct {
 	Status string `json:"status"`
 }
 
+// accountPage needs the key: an answer without it is none.
 type accountPage struct {
-	Users []account `json:"users"`
+	Users *[]account `json:"users"`
+}
+
+func (c *Client) accountPage(ctx context.Context, path string, q url.Values) ([]account, error) {
+	var page accountPage
+	if err := c.getJSON(ctx, path, q, &page); err != nil {
+		return nil, err
+	}
+	if page.Users == nil {
+		return nil, fmt.Errorf("%s: no users in the answer", request(path, q))
+	}
+	return *page.Users, nil
 }
 
 // state: the v2 API blocks only the exact word "inactive" (influxdata/influxdb
@@ -43,11 +56,11 @@ func (c *Client) userByID(ctx context.Context, id string) (account, error) {
 // userByName: the server matches the name exactly; a miss is a 404, a user that
 // may not be read an empty list.
 func (c *Client) userByName(ctx context.Context, name string) (account, bool, error) {
-	var page accountPage
-	if err := c.getJSON(ctx, "/api/v2/users", url.Values{"name": {name}}, &page); err != nil {
+	users, err := c.accountPage(ctx, "/api/v2/users", url.Values{"name": {name}})
+	if err != nil {
 		return account{}, false, err
 	}
-	for _, a := range page.Users {
+	for _, a := range users {
 		if a.Name == name {
 			return a, true, nil
 		}
@@ -60,11 +73,12 @@ const nobody = "0000000000000001"
 
 // mayReadEveryUser asks for a user that does not exist. OSS checks the permission
 // first, so the 404 comes only to a credential that may read all users; one that
-// may not gets 401. Without that permission the list of authorizations holds the
+// may not gets 401. What Cloud would answer proves nothing: there a credential
+// lists its own user's authorizations whatever it may read. Without that permission the list of authorizations holds the
 // credential's own user only (influxdata/influxdb authorizer/authorize_find.go).
 func (c *Client) mayReadEveryUser(ctx context.Context) (bool, error) {
 	_, err := c.userByID(ctx, nobody)
-	return says(err, http.StatusNotFound, "user not found"), err
+	return says(err, http.StatusNotFound, "user not found") && saysOSS(err), err
 }
 
 // users reads every user page by page. OSS filters by permission after paging, so
@@ -76,17 +90,17 @@ func (c *Client) users(ctx context.Context, seesAll bool) (map[string]account, e
 	const size, patience = 100, 3
 	known := map[string]account{}
 	for offset, barren := 0, 0; barren < patience; offset += size {
-		var page accountPage
 		q := url.Values{"limit": {strconv.Itoa(size)}, "offset": {strconv.Itoa(offset)}}
-		if err := c.getJSON(ctx, "/api/v2/users", q, &page); err != nil {
+		page, err := c.accountPage(ctx, "/api/v2/users", q)
+		if err != nil {
 			return known, err
 		}
 		before := len(known)
-		for _, a := range page.Users {
+		for _, a := range page {
 			known[a.ID] = a
 		}
 		switch {
-		case seesAll && len(page.Users) < size:
+		case seesAll && len(page) < size:
 			return known, nil
 		case len(known) == before:
 			barren++
@@ -102,11 +116,11 @@ func (c *Client) users(ctx context.Context, seesAll bool) (map[string]account, e
 func (c *Client) members(ctx context.Context, orgID string) (map[string]account, error) {
 	all := map[string]account{}
 	for _, role := range []string{"members", "owners"} {
-		var page accountPage
-		if err := c.getJSON(ctx, "/api/v2/orgs/"+url.PathEscape(orgID)+"/"+role, nil, &page); err != nil {
+		page, err := c.accountPage(ctx, "/api/v2/orgs/"+url.PathEscape(orgID)+"/"+role, nil)
+		if err != nil {
 			return nil, err
 		}
-		for _, a := range page.Users {
+		for _, a := range page {
 			all[a.ID] = a
 		}
 	}

@@ -19,7 +19,9 @@ func (w watchdog) RoundTrip(req *http.Request) (*http.Response, error) {
 	resp, err := w.next.RoundTrip(req.WithContext(ctx))
 	if err != nil {
 		timer.Stop()
-		return nil, named(ctx, err)
+		err = named(ctx, err)
+		cancel(nil)
+		return nil, err
 	}
 	timer.Reset(quiet)
 	resp.Body = &watchedBody{resp.Body, ctx, cancel, timer}

@@ -2,17 +2,17 @@
 
 -- +goose Up
 CREATE TABLE job (
-    name    TEXT   PRIMARY KEY,
-    reached BIGINT NOT NULL -- slots up to here are dealt with; at first, when the job was first seen
+    name     TEXT   PRIMARY KEY,
+    schedule TEXT   NOT NULL, -- another one starts afresh: its past slots were never due
+    reached  BIGINT NOT NULL  -- slots up to here are dealt with; at first, when the job was first seen
 );
 
 CREATE TABLE run (
     job      TEXT   NOT NULL,
     slot     BIGINT NOT NULL,
-    cause    TEXT   NOT NULL, -- schedule, catch-up, manual
+    cause    TEXT   NOT NULL, -- schedule, catch-up, manual, dry-run
     missed   BIGINT NOT NULL, -- slots before this one that nobody reviewed
     started  BIGINT NOT NULL,
-    deadline BIGINT NOT NULL,
     state    TEXT   NOT NULL, -- running, reported
     verdict  TEXT   NOT NULL DEFAULT '',
     summary  TEXT   NOT NULL DEFAULT '', -- JSON of summary.json
@@ -37,7 +37,7 @@ CREATE TABLE outbox (
     job   TEXT   NOT NULL,
     slot  BIGINT NOT NULL,
     part  TEXT   NOT NULL, -- summary
-    state TEXT   NOT NULL, -- new, sending, sent
+    state TEXT   NOT NULL, -- new, sending, uncertain, sent
     ref   TEXT   NOT NULL DEFAULT '', -- what the receiving side calls it
     error TEXT   NOT NULL DEFAULT '', -- of the last attempt
     since BIGINT NOT NULL DEFAULT 0,  -- the first attempt

@@ -1,0 +1,120 @@
+package influx
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"path/filepath"
+	"time"
+
+	"tokenaudit/jobs/audit"
+)
+
+// Bolt collects the authorizations of a database file of InfluxDB OSS. Nothing is
+// hidden in it: it holds those whose user or org was deleted too.
+type Bolt struct{ cfg Config }
+
+// NewBolt takes a configuration with the path of a file; it opens nothing.
+func NewBolt(cfg Config) (*Bolt, error) {
+	if cfg.Bolt == "" {
+		return nil, fmt.Errorf("target %q: bolt needs the path of a copy of influxd.bolt or of a *.bolt.gz", cfg.Name)
+	}
+	return &Bolt{cfg: cfg.lowerIDs()}, nil
+}
+
+// Collect reads the file once to know what can be said of it, and again while the
+// authorizations are walked. A file that cannot be read is said in the coverage;
+// an error means that ctx ended. Progress is called for each authorization.
+func (b *Bolt) Collect(ctx context.Context, progress func()) (audit.Collection, error) {
+	r := newBoltReview(b.cfg, progress)
+	err := r.read(ctx)
+	if cause := context.Cause(ctx); cause != nil {
+		r.close()
+		return audit.Collection{}, fmt.Errorf("target %q: %w", b.cfg.Name, cause)
+	}
+	if err != nil {
+		return r.unknown(err), nil
+	}
+	return audit.Collection{Authorizations: r.all, Coverage: r.cov, Scope: r.scope(), Owner: r.owner, Probe: r.probe, Close: r.close}, nil
+}
+
+// boltReview is the state of one Collect.
+type boltReview struct {
+	cfg      Config
+	progress func()
+	cov      audit.Coverage
+
+	file *boltFile // nil until it could be opened
+	*boltDirectory
+	org    string         // ID of the only org to review; "" for every org
+	rowsOf map[string]int // authorizations of the org, by user ID
+	canary bool           // the canary is among them
+}
+
+func newBoltReview(cfg Config, progress func()) *boltReview {
+	r := &boltReview{cfg: cfg, progress: progress, cov: audit.NewCoverage(cfg.Name), rowsOf: map[string]int{}}
+	r.cov.Source = filepath.Base(cfg.Bolt)
+	if cfg.Org != "" {
+		r.cov.Source += ", org " + cfg.Org
+	}
+	return r
+}
+
+func (r *boltReview) close() {
+	if r.file != nil {
+		r.file.Close()
+	}
+}
+
+func (r *boltReview) read(ctx context.Context) (err error) {
+	if r.file, err = openBolt(ctx, r.cfg.Bolt); err != nil {
+		return err
+	}
+	r.cov.Server = "InfluxDB OSS, database file of " + r.file.written.UTC().Format(time.RFC3339)
+	if r.boltDirectory, err = readBoltDirectory(ctx, r.file); err != nil {
+		return err
+	}
+	if r.org, err = r.orgID(r.cfg.Query()); err != nil {
+		return err
+	}
+	r.askDirectory()
+	for _, store := range boltStores() {
+		if err := r.count(ctx, store); err != nil {
+			return err
+		}
+	}
+	r.reviewUsers()
+	return r.conclude()
+}
+
+// count walks a store for the first time, and finds what cannot be decoded.
+func (r *boltReview) count(ctx context.Context, store boltStore) error {
+	rows := 0
+	var broken unreadable
+	for row, err := range r.file.rows(store.bucket) {
+		if err := cmp.Or(context.Cause(ctx), err); err != nil {
+			return err
+		}
+		a, err := decodeStored(row, store)
+		switch {
+		case err != nil:
+			broken.add(row)
+		case r.covers(a):
+			rows++
+			r.note(a)
+		}
+	}
+	asked := r.ask(store.what+" in the database file", rows)
+	if broken.rows > 0 {
+		r.lower(asked, audit.Partial, broken.reason())
+	}
+	return nil
+}
+
+func (r *boltReview) covers(a audit.Authorization) bool { return r.org == "" || a.OrgID == r.org }
+
+func (r *boltReview) note(a audit.Authorization) {
+	r.progress()
+	r.rowsOf[a.UserID]++
+	r.canary = r.canary || a.Key() == r.cfg.Canary
+}

@@ -1,0 +1,99 @@
+package influx
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"tokenaudit/jobs/audit"
+)
+
+// all walks the stores again.
+func (r *boltReview) all(yield func(audit.Authorization, error) bool) {
+	for _, store := range boltStores() {
+		for row, err := range r.file.rows(store.bucket) {
+			if err != nil {
+				yield(audit.Authorization{}, err)
+				return
+			}
+			a, err := decodeStored(row, store)
+			if err != nil || !r.covers(a) {
+				continue
+			}
+			if r.name(&a); !yield(a, nil) {
+				return
+			}
+		}
+	}
+}
+
+// owner: the file holds every user, so that one which is not there was deleted.
+func (r *boltReview) owner(_ context.Context, a audit.Authorization) audit.Owner {
+	o := r.existence(a.UserID)
+	o.ID, o.MembershipKnown = a.UserID, true
+	if _, exists := r.orgs[a.OrgID]; !exists {
+		o.Evidence += fmt.Sprintf("; no org %s in the database file", a.OrgID)
+		return o
+	}
+	member, err := r.isMember(a.OrgID, a.UserID)
+	o.MembershipKnown = err == nil
+	if o.State == audit.OwnerPresent && err == nil && !member {
+		o.State = audit.OwnerNotMember
+		o.Evidence += "; in neither members nor owners of the org"
+	}
+	return o
+}
+
+func (r *boltReview) existence(id string) audit.Owner {
+	u, exists := r.users[id]
+	switch {
+	case id == "":
+		return audit.Owner{State: audit.OwnerUnknown, Evidence: "the authorization names no user"}
+	case !exists:
+		return audit.Owner{State: audit.OwnerDeleted, Evidence: fmt.Sprintf("no user %s in the database file", id)}
+	case u.Status == undecoded:
+		return audit.Owner{State: audit.OwnerUnknown, Evidence: fmt.Sprintf("the record of user %s in the database file cannot be decoded", id)}
+	}
+	return found(u, "the database file")
+}
+
+// isMember is true for owners of the org too. A mapping of another kind is none
+// (getURMsByType in influxdb tenant/http_handler_urm.go).
+func (r *boltReview) isMember(orgID, userID string) (bool, error) {
+	row, exists, err := r.file.get(boltMappings, orgID+userID)
+	if err != nil || !exists {
+		return false, err
+	}
+	var m struct{ MappingType, ResourceType string }
+	if json.Unmarshal(row.value, &m) != nil {
+		return false, errNotDecoded
+	}
+	return m.ResourceType == "orgs" && m.MappingType != "org", nil
+}
+
+// probe: what is not in the file no longer exists, unless the file is older.
+func (r *boltReview) probe(_ context.Context, before audit.Authorization) audit.Probe {
+	if before.IsServer() {
+		return audit.Probe{Presence: audit.Unseen, Evidence: "a database file does not say what the server shows"}
+	}
+	store := storeOf(before.Legacy)
+	row, exists, err := r.file.get(store.bucket, before.ID)
+	switch {
+	case err != nil:
+		return audit.Probe{Presence: audit.Unseen, Evidence: err.Error()}
+	case !exists && (before.CreatedAt.After(r.file.written) || before.UpdatedAt.After(r.file.written)):
+		return audit.Probe{Presence: audit.Unseen, Evidence: "the database file is older than the authorization"}
+	case !exists:
+		return audit.Probe{Presence: audit.Gone, Evidence: fmt.Sprintf("no authorization %s in the database file", before.ID)}
+	}
+	a, err := decodeStored(row, store)
+	if err != nil {
+		return audit.Probe{Presence: audit.Unseen, Evidence: err.Error()}
+	}
+	r.name(&a)
+	_, orgExists := r.orgs[a.OrgID]
+	return audit.Probe{
+		Presence: audit.Hidden, Evidence: fmt.Sprintf("in the database file, in org %s", a.OrgID),
+		Authorization: &a, OrgDeleted: !orgExists,
+	}
+}

@@ -1,0 +1,124 @@
+package influx
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"tokenaudit/jobs/audit"
+)
+
+// Buckets of influxdb tenant/storage_*.go. Keys are IDs; those of mappings are the
+// ID of the resource and that of the user, one after the other.
+const (
+	boltUsers    = "usersv1"
+	boltOrgs     = "organizationsv1"
+	boltBuckets  = "bucketsv1"
+	boltMappings = "userresourcemappingsv1"
+)
+
+// boltDirectory is who and what exists, by ID. One whose record cannot be decoded
+// goes by its ID.
+type boltDirectory struct {
+	users         map[string]account
+	orgs, buckets map[string]string
+	broken        map[string]*unreadable // by bucket
+}
+
+func readBoltDirectory(ctx context.Context, file *boltFile) (*boltDirectory, error) {
+	d := &boltDirectory{users: map[string]account{}, orgs: map[string]string{}, buckets: map[string]string{}, broken: map[string]*unreadable{}}
+	for bucket, keep := range map[string]func(account){
+		boltUsers:   func(a account) { d.users[a.ID] = a },
+		boltOrgs:    func(a account) { d.orgs[a.ID] = a.Name },
+		boltBuckets: func(a account) { d.buckets[a.ID] = a.Name },
+	} {
+		d.broken[bucket] = &unreadable{}
+		for row, err := range file.rows(bucket) {
+			if err := cmp.Or(context.Cause(ctx), err); err != nil {
+				return nil, err
+			}
+			keep(d.decode(row, bucket))
+		}
+	}
+	return d, nil
+}
+
+// undecoded is the status of a user whose record cannot be decoded.
+const undecoded = "cannot be decoded"
+
+func (d *boltDirectory) decode(row boltRow, bucket string) account {
+	a := account{}
+	if err := json.Unmarshal(row.value, &a); err != nil {
+		d.broken[bucket].add(row)
+		a = account{Name: row.key, Status: undecoded}
+	}
+	a.ID = row.key
+	return a
+}
+
+// orgID finds the org to review. The name of an org is kept as it was given, and
+// found without the space around it (organizationIndexKey in influxdb
+// tenant/storage_org.go). An ID may be that of a deleted org.
+func (d *boltDirectory) orgID(q Query) (string, error) {
+	if q.Org == "" {
+		return q.OrgID, nil
+	}
+	for id, name := range d.orgs {
+		if strings.TrimSpace(name) == strings.TrimSpace(q.Org) {
+			return id, nil
+		}
+	}
+	return "", fmt.Errorf("no org %q in the database file: misspelt, or deleted; what a deleted org left behind is found by its ID", q.Org)
+}
+
+func (d *boltDirectory) userID(u User) (string, bool) {
+	if u.ID != "" {
+		_, found := d.users[u.ID]
+		return u.ID, found
+	}
+	for id, a := range d.users {
+		if a.Name == u.Name {
+			return id, true
+		}
+	}
+	return "", false
+}
+
+// name looks names up as the API does: what was deleted has none, and the org of
+// a deleted resource is left out too (influxdb authorization/http_server.go).
+func (d *boltDirectory) name(a *audit.Authorization) {
+	a.User, a.Org = d.users[a.UserID].Name, d.orgs[a.OrgID]
+	for i := range a.Permissions {
+		d.nameResource(&a.Permissions[i].Resource)
+	}
+}
+
+func (d *boltDirectory) nameResource(r *audit.Resource) {
+	r.Name, r.Org = "", ""
+	if r.ID != "" {
+		name, exists := d.nameOf(r.Type, r.ID)
+		if !exists {
+			return
+		}
+		r.Name = name
+	}
+	r.Org = d.orgs[r.OrgID]
+}
+
+// nameOf: things of other types have no name, whether they exist or not.
+func (d *boltDirectory) nameOf(kind, id string) (name string, exists bool) {
+	switch kind {
+	case "buckets":
+		name, exists = d.buckets[id]
+	case "orgs":
+		name, exists = d.orgs[id]
+	case "users":
+		u, ok := d.users[id]
+		name, exists = u.Name, ok
+	default:
+		exists = true
+	}
+	return name, exists
+}

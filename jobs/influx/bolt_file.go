@@ -1,0 +1,156 @@
+package influx
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"github.com/klauspost/compress/gzip"
+	"go.etcd.io/bbolt"
+	bolterrors "go.etcd.io/bbolt/errors"
+)
+
+var (
+	errBoltInUse  = errors.New("influxd has this file open; copy it, or use influx backup")
+	errBoltBroken = errors.New("the database file is damaged, or was copied while influxd wrote to it; stop influxd and copy it again, or use influx backup")
+)
+
+// boltFile is one state of a database file, open for reading only.
+type boltFile struct {
+	db      *bbolt.DB
+	tx      *bbolt.Tx
+	written time.Time
+}
+
+// openBolt opens a database file, or what influx backup makes of one.
+func openBolt(ctx context.Context, path string) (*boltFile, error) {
+	f, written, err := openRegular(path)
+	if err != nil {
+		return nil, err
+	}
+	if packed(f) {
+		defer f.Close()
+		if f, err = unpack(ctx, f); err != nil {
+			return nil, fmt.Errorf("the backup cannot be unpacked: %w", err)
+		}
+	}
+	b := &boltFile{written: written}
+	if err := guarded(func() error { return b.begin(f) }); err != nil {
+		f.Close()
+		return nil, explainBolt(err)
+	}
+	if err := b.whole(f); err != nil {
+		b.Close()
+		return nil, err
+	}
+	return b, nil
+}
+
+func openRegular(path string) (*os.File, time.Time, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, time.Time{}, err
+	}
+	if !info.Mode().IsRegular() {
+		return nil, time.Time{}, errors.New("it is not a file")
+	}
+	f, err := os.Open(path)
+	return f, info.ModTime(), err
+}
+
+func packed(f *os.File) bool {
+	var magic [2]byte
+	_, err := f.ReadAt(magic[:], 0)
+	return err == nil && magic == [2]byte{0x1f, 0x8b}
+}
+
+// unpack writes to a file without a name, that only this user may read: it holds
+// secrets, and nothing is left of it however the program ends.
+func unpack(ctx context.Context, from io.Reader) (*os.File, error) {
+	unpacked, err := gzip.NewReader(from)
+	if err != nil {
+		return nil, err
+	}
+	f, err := unnamedFile()
+	if err != nil {
+		return nil, err
+	}
+	if _, err := io.Copy(f, untilDone{ctx, unpacked}); err != nil {
+		f.Close()
+		return nil, err
+	}
+	return f, nil
+}
+
+// untilDone ends reading with the context.
+type untilDone struct {
+	ctx context.Context
+	io.Reader
+}
+
+func (r untilDone) Read(p []byte) (int, error) {
+	if err := r.ctx.Err(); err != nil {
+		return 0, err
+	}
+	return r.Reader.Read(p)
+}
+
+func (b *boltFile) begin(f *os.File) error {
+	db, err := bbolt.Open(f.Name(), 0, &bbolt.Options{
+		ReadOnly: true, Timeout: 200 * time.Millisecond, NoStatistics: true,
+		OpenFile: func(string, int, os.FileMode) (*os.File, error) { return f, nil },
+	})
+	if err != nil {
+		return err
+	}
+	b.db = db
+	b.tx, err = db.Begin(false)
+	return err
+}
+
+// whole refuses a file that ends before its last page; reading there would fault.
+func (b *boltFile) whole(f *os.File) error {
+	info, err := f.Stat()
+	if err != nil {
+		return err
+	}
+	if have, want := info.Size(), b.tx.Size(); have < want {
+		return fmt.Errorf("the database file is cut short: %d of %d bytes", have, want)
+	}
+	for _, bucket := range []string{storeOf(false).bucket, boltUsers, boltOrgs, boltBuckets, boltMappings} {
+		if err := b.has(bucket); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (b *boltFile) has(bucket string) error {
+	return guarded(func() error {
+		if b.tx.Bucket([]byte(bucket)) == nil {
+			return fmt.Errorf("it has no bucket %s, so it is not the influxd.bolt of InfluxDB 2", bucket)
+		}
+		return nil
+	})
+}
+
+// Close frees the file; it is not needed again, so that there is nothing to do
+// about an error.
+func (b *boltFile) Close() {
+	b.tx.Rollback()
+	b.db.Close()
+}
+
+// explainBolt says what to do about a file that bbolt does not open.
+func explainBolt(err error) error {
+	switch {
+	case errors.Is(err, bolterrors.ErrTimeout):
+		return errBoltInUse
+	case errors.Is(err, errBoltBroken):
+		return err
+	}
+	return fmt.Errorf("it is not a database file of InfluxDB, or it is cut short: %w", err)
+}

@@ -1,0 +1,76 @@
+package influx
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"io"
+	"strconv"
+	"strings"
+
+	"tokenaudit/jobs/audit"
+)
+
+// askStored reads the server's own counts. OSS counts the keys of its store at
+// each scrape (influxdata/influxdb bolt/metrics.go), whoever may see them, so the
+// difference to the list is what the list hides. The counts are of the whole
+// instance: they compare with a list of the whole instance only.
+func (c *collector) askStored(ctx context.Context) {
+	if !c.oss() || c.failed != nil {
+		return
+	}
+	stored, err := c.client.stored(ctx)
+	asked := c.ask("how many authorizations, users and orgs are stored", "GET /metrics", stored.Authorizations, 0, err)
+	switch {
+	case err != nil:
+		c.cov.Blind("the server's own counts could not be read, so nothing proves that the list is whole: " + asked.Reason)
+	case c.cfg.Org != "" && stored.Orgs != 1:
+		asked.Reason = "of the whole instance, which has more orgs than this target: not comparable"
+		c.cov.Blind("the server's own counts are of " + strconv.Itoa(stored.Orgs) + " orgs and cannot be compared with one; a target without org, with an operator's rights, could")
+	default:
+		c.cov.Stored = &stored
+		c.compareUsers(stored.Users)
+	}
+}
+
+func (c *collector) compareUsers(stored int) {
+	if c.seesAll && stored != len(c.directory.users) {
+		c.cov.Lower(audit.Partial, "%d users are stored and %d were listed", stored, len(c.directory.users))
+	}
+}
+
+func (c *Client) stored(ctx context.Context) (audit.Stored, error) {
+	resp, err := c.get(ctx, "/metrics", nil)
+	if err != nil {
+		return audit.Stored{}, err
+	}
+	defer resp.Body.Close()
+	return readStored(resp.Body)
+}
+
+// readStored picks three figures out of the Prometheus text format; large ones
+// are written as 1e+06.
+func readStored(r io.Reader) (audit.Stored, error) {
+	var s audit.Stored
+	want := map[string]*int{"influxdb_tokens_total": &s.Authorizations, "influxdb_users_total": &s.Users, "influxdb_organizations_total": &s.Orgs}
+	lines := bufio.NewScanner(r)
+	lines.Buffer(nil, 1<<20)
+	for lines.Scan() {
+		name, value, _ := strings.Cut(lines.Text(), " ")
+		if into, ok := want[name]; ok {
+			f, err := strconv.ParseFloat(strings.TrimSpace(value), 64)
+			if err != nil || f < 0 {
+				return audit.Stored{}, errors.New("GET /metrics: " + name + " is no count")
+			}
+			*into = int(f)
+			delete(want, name)
+		}
+	}
+	if err := lines.Err(); err != nil {
+		return audit.Stored{}, err
+	}
+	if len(want) > 0 {
+		return audit.Stored{}, errors.New("GET /metrics: the counts of tokens, users and organizations are not there")
+	}
+	return s, nil
+}
