@@ -50,6 +50,9 @@ func standing(s audit.Summary) string {
 func facts(s audit.Summary, stamp func(time.Time) string) []string {
 	targets := s.Coverage.Targets
 	out := []string{slot(s, stamp), plural(s.Authorizations.Total, "token") + " in " + plural(len(targets), "target")}
+	if n := hidden(targets); n > 0 {
+		out = append(out, fmt.Sprintf("%d hidden from InfluxDB's list", n))
+	}
 	if s.Coverage.Verdict != audit.Complete {
 		out = append(out, fmt.Sprintf("%d of %s seen completely", complete(targets), plural(len(targets), "target")))
 	}
@@ -70,6 +73,14 @@ func slot(s audit.Summary, stamp func(time.Time) string) string {
 		return "at " + stamp(s.Slot)
 	}
 	return "due " + stamp(s.Slot)
+}
+
+func hidden(targets []audit.Coverage) int {
+	n := 0
+	for _, t := range targets {
+		n += t.Hidden
+	}
+	return n
 }
 
 func blindSpots(targets []audit.Coverage) int {

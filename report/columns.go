@@ -63,6 +63,7 @@ func authorizationColumns() []column {
 		{name: "first_seen", header: "First seen (UTC)", width: 19, kind: date, value: func(r *row) any { return r.FirstSeen }},
 		{name: "last_seen", header: "Last seen (UTC)", width: 19, kind: date, value: func(r *row) any { return r.LastSeen }},
 		{name: "presence", header: "Presence", width: 10, value: func(r *row) any { return string(r.Presence) }},
+		{name: "presence_evidence", header: "Presence, by", width: 36, value: func(r *row) any { return r.Evidence }},
 		{name: "worst_severity", header: "Worst severity", width: 14, kind: severity, value: func(r *row) any { return string(r.Worst()) }},
 		{name: "findings", header: "Findings", width: 40, value: func(r *row) any { return r.checks() }},
 	}

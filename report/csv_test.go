@@ -56,7 +56,7 @@ func TestAuthorizationsCSV(t *testing.T) {
 			"owner": r.Owner.Name, "owner_id": r.UserID, "owner_state": string(r.Owner.State), "owner_evidence": r.Owner.Evidence,
 			"class": row["class"], "may_write": row["may_write"], "permissions": row["permissions"],
 			"created": stamp(r.CreatedAt), "updated": stamp(r.UpdatedAt), "age_days": row["age_days"],
-			"first_seen": stamp(r.FirstSeen), "last_seen": stamp(r.LastSeen), "presence": string(r.Presence),
+			"first_seen": stamp(r.FirstSeen), "last_seen": stamp(r.LastSeen), "presence": string(r.Presence), "presence_evidence": r.Evidence,
 			"worst_severity": string(r.Worst()), "findings": row["findings"],
 		}
 		if want["owner"] == "" {

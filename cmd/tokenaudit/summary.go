@@ -25,6 +25,11 @@ func printSummary(w io.Writer, m notify.Message) {
 			fmt.Fprintf(w, "  blind spot: %s: %s\n", t.Target, audit.Line(spot, 300))
 		}
 	}
+	for _, t := range s.Coverage.Targets {
+		if t.Hidden > 0 {
+			fmt.Fprintf(w, "  hidden: %s: the list leaves out %s that exist\n", t.Target, plural(t.Hidden, "token"))
+		}
+	}
 	a := s.Authorizations
 	fmt.Fprintf(w, "\n%s in %s: %d active, %d inactive; %d with findings; %d new, %d gone since the last review\n\n",
 		plural(a.Total, "token"), plural(len(s.Coverage.Targets), "target"), a.Active, a.Inactive, a.Flagged, a.New, a.Gone)

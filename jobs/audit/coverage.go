@@ -49,6 +49,8 @@ type Coverage struct {
 	// review; they do not lower the verdict, and they are always said.
 	BlindSpots []string `json:"blind_spots,omitempty"`
 	Asked      []Asked  `json:"asked,omitempty"`
+	// ClockSkewSeconds is how far the server's clock is ahead of ours.
+	ClockSkewSeconds int `json:"clock_skew_seconds,omitempty"`
 	// Server is what answered, as far as it says so: product and version.
 	Server string `json:"server,omitempty"`
 }

@@ -111,7 +111,8 @@ func (b *boltFile) begin(f *os.File) error {
 	return err
 }
 
-// whole refuses a file that ends before its last page; reading there would fault.
+// whole refuses a file that ends before its last page, where reading would fault,
+// and one without a bucket that every InfluxDB 2 has.
 func (b *boltFile) whole(f *os.File) error {
 	info, err := f.Stat()
 	if err != nil {
@@ -119,6 +120,9 @@ func (b *boltFile) whole(f *os.File) error {
 	}
 	if have, want := info.Size(), b.tx.Size(); have < want {
 		return fmt.Errorf("the database file is cut short: %d of %d bytes", have, want)
+	}
+	if err := soundHeaders(f, int64(b.db.Info().PageSize)); err != nil {
+		return err
 	}
 	for _, bucket := range []string{storeOf(false).bucket, boltUsers, boltOrgs, boltBuckets, boltMappings} {
 		if err := b.has(bucket); err != nil {

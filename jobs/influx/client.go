@@ -21,6 +21,7 @@ import (
 	"net/url"
 	"os"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/hashicorp/go-retryablehttp"
@@ -34,6 +35,28 @@ type Client struct {
 	base  *url.URL
 	token secret.Ref
 	http  *http.Client
+
+	mu   sync.Mutex
+	line line // of the newest answer
+}
+
+// line is what an answer tells of the connection.
+type line struct {
+	answered bool
+	tls      uint16        // version, 0 without
+	skew     time.Duration // of the server's clock, by its Date header; whole seconds
+}
+
+func (c *Client) look(resp *http.Response) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.line.answered = true
+	if resp.TLS != nil {
+		c.line.tls = resp.TLS.Version
+	}
+	if at, err := http.ParseTime(resp.Header.Get("Date")); err == nil {
+		c.line.skew = time.Until(at).Truncate(time.Second)
+	}
 }
 
 // NewClient makes a client for the server of cfg with the credential token,
@@ -183,6 +206,7 @@ func (c *Client) get(ctx context.Context, path string, q url.Values) (*http.Resp
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", request(path, q), bare(err))
 	}
+	c.look(resp)
 	if resp.StatusCode != http.StatusOK {
 		return nil, apiError(resp, request(path, q), token)
 	}

@@ -25,6 +25,7 @@ func (c *collector) conclude() {
 		c.cov.Blind("which authorization the credential itself is could not be told; name it under credential, and it is reviewed too")
 	}
 	c.flagReadable()
+	c.cov.ClockSkewSeconds = int(c.client.line.skew.Seconds())
 }
 
 // wider says how more can be seen.

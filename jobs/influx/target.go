@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"log/slog"
 
+	"golang.org/x/time/rate"
+
 	"tokenaudit/jobs/audit"
 )
 
@@ -65,6 +67,7 @@ type collector struct {
 	readable    bool // a token value came back in clear
 	canary      bool // the canary was in an answer
 	directory   *directory
+	pace        *rate.Limiter
 	silent      int // requests in a row that were not answered, when asking one by one
 }
 
@@ -73,6 +76,7 @@ func newCollector(t *Target, progress func()) *collector {
 		Target: t, progress: progress, list: newSorted(), cov: newCoverage(t.cfg), org: t.cfg.Query(),
 		seen: map[string]fingerprint{}, idOf: map[string]string{}, accounts: map[string]account{},
 		credentials: newCredentials(t.cfg.Credential), directory: newDirectory(t.client),
+		pace: rate.NewLimiter(perSecond, perSecond),
 	}
 }
 
@@ -132,12 +136,18 @@ func (c *collector) probe(ctx context.Context, before audit.Authorization) audit
 	case c.silent >= patience:
 		return audit.Probe{Presence: audit.Unseen, Evidence: "not asked: the server had stopped answering"}
 	}
+	if err := c.pace.Wait(ctx); err != nil {
+		return audit.Probe{Presence: audit.Unseen, Evidence: "not asked: " + context.Cause(ctx).Error()}
+	}
 	p, answered := c.client.Probe(ctx, before)
 	if c.silent++; answered {
 		c.silent = 0
 	}
 	return p
 }
+
+// perSecond is how many authorizations are asked for one by one in a second.
+const perSecond = 50
 
 // patience is after how many requests in a row without an answer no more
 // authorizations are asked for one by one: each takes its retries.

@@ -517,10 +517,14 @@ func TestAnswersOfNoShape(t *testing.T) {
 func TestSilentServerIsNotAskedForEver(t *testing.T) {
 	p := newPlant(t)
 	col := p.collection(t, p.auditor())
-	ctx, cancel := context.WithCancel(t.Context())
-	cancel()
+	p.Fault = func(_ http.ResponseWriter, r *http.Request) bool {
+		<-r.Context().Done()
+		return true
+	}
 	for i := range 10 {
+		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
 		got := col.Probe(ctx, audit.Authorization{ID: fmt.Sprintf("%016x", i)})
+		cancel()
 		if got.Presence != audit.Unseen || (i >= 3) != strings.Contains(got.Evidence, "stopped answering") {
 			t.Errorf("number %d: %+v", i, got)
 		}

@@ -1,0 +1,178 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/jedib0t/go-pretty/v6/table"
+	"github.com/jedib0t/go-pretty/v6/text"
+	"github.com/spf13/cobra"
+
+	"tokenaudit/jobs/audit"
+	"tokenaudit/jobs/history"
+	"tokenaudit/jobs/influx"
+	"tokenaudit/notify"
+)
+
+func (c *cli) doctor() *cobra.Command {
+	var config string
+	cmd := &cobra.Command{
+		Use:   "doctor -c FILE",
+		Short: "Check everything that a review depends on, and say how to mend it",
+		Long: `doctor asks every target what a review asks, tries the Slack credentials and the
+evidence folder, and prints what is well, what is missing, and what will be a
+blind spot. It reviews nothing, keeps nothing and posts nothing.`,
+		Example: `  tokenaudit doctor -c tokenaudit.yaml`,
+		Args:    noArguments,
+		RunE:    func(cmd *cobra.Command, _ []string) error { return c.examine(cmd.Context(), config) },
+	}
+	cmd.Flags().StringVarP(&config, "config", "c", "", "configuration file")
+	return cmd
+}
+
+// examination collects the lines of the doctor's table.
+type examination struct {
+	table table.Writer
+	bad   bool
+}
+
+func (e *examination) add(where string, d influx.Diagnosis) {
+	state := "ok"
+	if !d.OK {
+		state, e.bad = "BAD", true
+	}
+	e.table.AppendRow(table.Row{where, state, d.What, audit.Line(d.Result, 300), audit.Line(d.Fix, 300)})
+}
+
+func (c *cli) examine(ctx context.Context, path string) error {
+	f, err := loadConfig(path)
+	if err != nil {
+		return err
+	}
+	e := &examination{table: newTable("WHERE", "", "WHAT", "RESULT", "WHAT TO DO")}
+	e.table.SetColumnConfigs([]table.ColumnConfig{
+		{Number: 3, WidthMax: 36, WidthMaxEnforcer: text.WrapSoft}, {Number: 4, WidthMax: 44, WidthMaxEnforcer: text.WrapSoft}, {Number: 5, WidthMax: 44, WidthMaxEnforcer: text.WrapSoft},
+	})
+	for _, t := range f.Targets {
+		c.examineTarget(ctx, e, t)
+	}
+	for _, j := range f.Jobs {
+		if j.Slack != nil {
+			e.add("job "+j.Name, examineSlack(ctx, *j.Slack))
+		}
+	}
+	e.add("evidence", examineFolder(f.Evidence))
+	e.add("store", examineStore(ctx, f.Store))
+	for _, w := range warnings(f) {
+		e.add("configuration", influx.Diagnosis{What: "warning", Result: w})
+	}
+	if _, err := fmt.Fprintln(c.stdout, e.table.Render()); err != nil {
+		return err
+	}
+	if e.bad {
+		return quietError{exitIncomplete}
+	}
+	return nil
+}
+
+// examineTarget asks what a review asks. Reasons that no line above explains get
+// lines of their own, and so do the blind spots, which are no fault.
+func (c *cli) examineTarget(ctx context.Context, e *examination, cfg influx.Config) {
+	where := "target " + cfg.Name
+	bar := c.newProgress()
+	defer bar.done()
+	ds, cov, err := diagnose(ctx, cfg, c.log(slog.LevelWarn), func() { bar.add("") })
+	if err != nil {
+		e.add(where, influx.Diagnosis{What: "configuration", Result: err.Error()})
+		return
+	}
+	for _, d := range ds {
+		e.add(where, d)
+	}
+	e.add(where, influx.Diagnosis{What: "coverage", OK: cov.Verdict == audit.Complete, Result: string(cov.Verdict)})
+	for _, reason := range cov.Reasons {
+		e.add(where, influx.Diagnosis{What: "not complete", Result: reason})
+	}
+	for _, spot := range cov.BlindSpots {
+		e.add(where, influx.Diagnosis{What: "blind spot", OK: true, Result: spot})
+	}
+}
+
+func diagnose(ctx context.Context, cfg influx.Config, log *slog.Logger, progress func()) ([]influx.Diagnosis, audit.Coverage, error) {
+	if cfg.Bolt != "" {
+		source, err := influx.NewBolt(cfg)
+		if err != nil {
+			return nil, audit.Coverage{}, err
+		}
+		col, err := source.Collect(ctx, progress)
+		if err == nil && col.Close != nil {
+			col.Close()
+		}
+		return nil, col.Coverage, err
+	}
+	target, err := influx.NewTarget(cfg, log)
+	if err != nil {
+		return nil, audit.Coverage{}, err
+	}
+	ds, cov := target.Diagnose(ctx, progress)
+	return ds, cov, nil
+}
+
+func examineSlack(ctx context.Context, cfg notify.Config) influx.Diagnosis {
+	who, err := notify.Check(ctx, cfg, nil)
+	if err != nil {
+		return influx.Diagnosis{What: "Slack", Result: err.Error(), Fix: "a bot token needs the scope chat:write and a place in the channel"}
+	}
+	return influx.Diagnosis{What: "Slack", OK: true, Result: who}
+}
+
+func examineFolder(dir string) influx.Diagnosis {
+	d := influx.Diagnosis{What: "folder is writable", OK: true, Result: dir}
+	f, err := os.CreateTemp(existing(dir), ".tokenaudit-*")
+	if err != nil {
+		return influx.Diagnosis{What: d.What, Result: err.Error(), Fix: "make the folder writable, or set evidence to another one"}
+	}
+	f.Close()
+	os.Remove(f.Name())
+	return d
+}
+
+// existing is the folder itself, or the one that it would be made in: the doctor
+// leaves nothing behind.
+func existing(dir string) string {
+	for {
+		if _, err := os.Stat(dir); err == nil {
+			return dir
+		}
+		dir = filepath.Dir(dir)
+	}
+}
+
+func examineStore(ctx context.Context, store string) influx.Diagnosis {
+	d := influx.Diagnosis{What: "ledger opens", OK: true, Result: store}
+	if path := strings.TrimPrefix(store, "sqlite:"); !exists(path) {
+		in := examineFolder(filepath.Dir(path))
+		in.What, in.Result = d.What, "not there yet; "+in.Result
+		return in
+	}
+	l, err := history.Open(ctx, store)
+	switch {
+	case errors.Is(err, history.ErrBusy):
+		d.Result = "in use by another tokenaudit"
+	case err != nil:
+		d.OK, d.Result, d.Fix = false, err.Error(), "make the file readable and writable, or set store to another one"
+	default:
+		l.Close()
+	}
+	return d
+}
+
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
+}

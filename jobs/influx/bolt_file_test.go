@@ -1,0 +1,207 @@
+package influx_test
+
+import (
+	"bytes"
+	"compress/gzip"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"go.etcd.io/bbolt"
+
+	"tokenaudit/jobs/audit"
+	"tokenaudit/jobs/influx"
+)
+
+// many adds n authorizations to acme in one transaction.
+func (d *database) many(n int) {
+	d.t.Helper()
+	d.update(func(tx *bbolt.Tx) error {
+		for i := range n {
+			id := fmt.Sprintf("0e%014x", i)
+			f := stored(id, acme, alice, fields{"permissions": []fields{grant("write", "buckets", metrics, acme)}})
+			f["token"] = secretValue
+			value, err := json.Marshal(f)
+			if err != nil {
+				return err
+			}
+			if err := tx.Bucket([]byte("authorizationsv1")).Put([]byte(id), value); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+func contents(t *testing.T, path string) []byte {
+	t.Helper()
+	b, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+// written puts b into a file of that name.
+func written(t *testing.T, name string, b []byte) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), name)
+	if err := os.WriteFile(path, b, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func zipped(t *testing.T, b []byte) []byte {
+	t.Helper()
+	var out bytes.Buffer
+	w := gzip.NewWriter(&out)
+	if _, err := w.Write(b); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return out.Bytes()
+}
+
+func TestBoltBackup(t *testing.T) {
+	t.Setenv("TMPDIR", t.TempDir())
+	path := written(t, "20260304T050607Z.bolt.gz", zipped(t, contents(t, population(t).file())))
+	r := reviewed(t, influx.Config{Bolt: path})
+	wantVerdict(t, r.Coverage, "", "")
+	if len(r.list) != 8 || r.Coverage.Asked[0].Request != "bolt 20260304T050607Z.bolt.gz" {
+		t.Errorf("%d authorizations, asked %+v", len(r.list), r.Coverage.Asked)
+	}
+	left, err := os.ReadDir(os.TempDir())
+	if err != nil || len(left) > 0 {
+		t.Errorf("left in the temporary folder while reading: %v, %v", left, err)
+	}
+}
+
+func TestBoltIsNotWrittenTo(t *testing.T) {
+	path := population(t).file()
+	if err := os.Chmod(path, 0o400); err != nil {
+		t.Fatal(err)
+	}
+	before, info := contents(t, path), stat(t, path)
+	reviewed(t, influx.Config{Bolt: path}).Close()
+	if !bytes.Equal(before, contents(t, path)) || !info.ModTime().Equal(stat(t, path).ModTime()) {
+		t.Error("the file has changed")
+	}
+}
+
+func stat(t *testing.T, path string) os.FileInfo {
+	t.Helper()
+	info, err := os.Stat(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return info
+}
+
+func TestBoltInUse(t *testing.T) {
+	d := population(t)
+	r := reviewed(t, influx.Config{Bolt: d.db.Path()})
+	wantVerdict(t, r.Coverage, "influxd has this file open", audit.NotKnown)
+	wantVerdict(t, reviewed(t, influx.Config{Bolt: d.file()}).Coverage, "", "")
+}
+
+func TestBoltRefuses(t *testing.T) {
+	whole := contents(t, population(t).file())
+	packed := zipped(t, whole)
+	tests := map[string]struct {
+		path, reason string
+	}{
+		"missing":            {filepath.Join(t.TempDir(), "none.bolt"), "no such file"},
+		"a folder":           {t.TempDir(), "it is not a file"},
+		"empty":              {written(t, "a.bolt", nil), "it is not a database file of InfluxDB"},
+		"one byte":           {written(t, "a.bolt", []byte{0x1f}), "it is not a database file of InfluxDB"},
+		"text":               {written(t, "a.bolt", []byte(strings.Repeat(secretValue+"\n", 10_000))), "it is not a database file of InfluxDB"},
+		"zeros":              {written(t, "a.bolt", make([]byte, 1<<20)), "it is not a database file of InfluxDB"},
+		"SQLite":             {written(t, "influxd.sqlite", append([]byte("SQLite format 3\x00"), make([]byte, 1<<16)...)), "it is not a database file of InfluxDB"},
+		"three pages":        {written(t, "a.bolt", whole[:3*os.Getpagesize()]), "cut short"},
+		"packed text":        {written(t, "a.bolt.gz", zipped(t, []byte("hello"))), "it is not a database file of InfluxDB"},
+		"packed and cut":     {written(t, "a.bolt.gz", packed[:len(packed)/2]), "the backup cannot be unpacked: unexpected EOF"},
+		"packed and damaged": {written(t, "a.bolt.gz", append(bytes.Clone(packed[:len(packed)-8]), 1, 2, 3, 4, 5, 6, 7, 8)), "the backup cannot be unpacked: gzip: invalid checksum"},
+		"other database":     {otherDatabase(t), "it has no bucket authorizationsv1"},
+		"never set up":       {newDatabase(t).file(), "never set up"},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			r := reviewed(t, influx.Config{Bolt: test.path})
+			wantVerdict(t, r.Coverage, test.reason, audit.NotKnown)
+			if len(r.Coverage.Reasons) != 1 || len(r.list) > 0 || r.err != nil || r.Probe != nil {
+				t.Errorf("%q, %d authorizations, %v", r.Coverage.Reasons, len(r.list), r.err)
+			}
+			if asked := r.Coverage.Asked; asked[len(asked)-1].Verdict != audit.NotKnown {
+				t.Errorf("asked %+v", asked)
+			}
+		})
+	}
+}
+
+func otherDatabase(t *testing.T) string {
+	d := newDatabase(t)
+	d.update(func(tx *bbolt.Tx) error { return tx.DeleteBucket([]byte("authorizationsv1")) })
+	return d.file()
+}
+
+func TestBoltNeedsAPath(t *testing.T) {
+	if _, err := influx.NewBolt(influx.Config{Name: "prod"}); err == nil || !strings.Contains(err.Error(), `"prod"`) {
+		t.Errorf("err = %v", err)
+	}
+}
+
+// TestBoltOfAnOlderRelease: 2.0 had no store of 1.x authorizations.
+func TestBoltOfAnOlderRelease(t *testing.T) {
+	d := population(t)
+	d.update(func(tx *bbolt.Tx) error { return tx.DeleteBucket([]byte("legacy/authorizationsv1")) })
+	r := reviewed(t, influx.Config{Bolt: d.file()})
+	if wantVerdict(t, r.Coverage, "", ""); len(r.list) != 6 {
+		t.Errorf("%d authorizations, want 6", len(r.list))
+	}
+}
+
+// TestBoltCutAnywhere: a file that lacks its end is never taken for a whole one.
+func TestBoltCutAnywhere(t *testing.T) {
+	d := population(t)
+	d.many(200)
+	whole := contents(t, d.file())
+	used := len(bytes.TrimRight(whole, "\x00"))
+	for size := 0; size < used; size += 1500 {
+		r := reviewed(t, influx.Config{Bolt: written(t, "cut.bolt", whole[:size])})
+		if r.Coverage.Verdict != audit.NotKnown || len(r.list) > 0 {
+			t.Errorf("%d of %d bytes: %s, %d authorizations", size, used, r.Coverage.Verdict, len(r.list))
+		}
+	}
+}
+
+// TestBoltDamagedAnywhere: whatever page is lost, the review says so or has everything.
+func TestBoltDamagedAnywhere(t *testing.T) {
+	d := population(t)
+	d.many(60)
+	whole := contents(t, d.file())
+	page, unknown := os.Getpagesize(), 0
+	for _, fill := range []byte{0x00, 0x01, 0xff} {
+		for at := 0; at < len(whole); at += page {
+			for _, length := range []int{page, 40} {
+				damaged := bytes.Clone(whole)
+				copy(damaged[at:at+page], bytes.Repeat([]byte{fill}, length))
+				r := reviewed(t, influx.Config{Bolt: written(t, "damaged.bolt", damaged)})
+				if r.Coverage.Verdict == audit.NotKnown {
+					unknown++
+				}
+				if r.Coverage.Verdict == audit.Complete && len(r.list) != 68 {
+					t.Errorf("%d bytes of %#x at page %d: complete with %d authorizations", length, fill, at/page, len(r.list))
+				}
+			}
+		}
+	}
+	if unknown == 0 {
+		t.Error("no damage was noticed at all")
+	}
+}
