@@ -36,6 +36,12 @@ type Rows func() iter.Seq2[audit.Record, error]
 type Input struct {
 	Summary audit.Summary
 	Rows    Rows
+	// Trend are the runs before this one, oldest first, at most twelve.
+	Trend []audit.TrendPoint
+	// Controls are the controls that the checks relate to.
+	Controls audit.Controls
+	// Config is the effective configuration without secrets, as YAML.
+	Config string
 }
 
 // Names of the formats.
