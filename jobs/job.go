@@ -42,8 +42,9 @@ type Job struct {
 	Deadline time.Duration
 	Targets  []Target
 	Policy   audit.Policy
-	// Report writes the reports of a run into a folder.
-	Report func(ctx context.Context, folder string, s audit.Summary, rows Rows) error
+	// Report writes the reports of a run into a folder. Trend are the runs before
+	// it, oldest first.
+	Report func(ctx context.Context, folder string, s audit.Summary, trend []audit.TrendPoint, rows Rows) error
 	// Parts are the messages of a run, by name; none if it is empty. Each returns
 	// what the receiving side calls the message.
 	Parts map[string]Send

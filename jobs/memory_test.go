@@ -40,7 +40,7 @@ func serving(t *testing.T) *world {
 	w.job = jobs.Job{
 		Name: "weekly", Schedule: schedule, CatchUp: 24 * time.Hour, Deadline: time.Hour,
 		Targets: []jobs.Target{{Name: "prod", Source: w.prod}}, Parts: map[string]jobs.Send{},
-		Report: func(context.Context, string, audit.Summary, jobs.Rows) error { return nil },
+		Report: func(context.Context, string, audit.Summary, []audit.TrendPoint, jobs.Rows) error { return nil },
 	}
 	return w
 }
@@ -105,6 +105,8 @@ func (m *memory) Items(_ context.Context, run audit.Run) ([]audit.Item, error) {
 func (m *memory) Baselines(context.Context, audit.Run, string) ([]audit.Baseline, error) {
 	return nil, nil
 }
+
+func (m *memory) Trend(context.Context, audit.Run) ([]audit.TrendPoint, error) { return nil, nil }
 
 func (m *memory) Previous(context.Context, audit.Run) (*audit.Previous, error) { return nil, nil }
 

@@ -13,6 +13,7 @@ import (
 // Reports is the part of the ledger that holds what became of a run.
 type Reports interface {
 	Previous(ctx context.Context, run audit.Run) (*audit.Previous, error)
+	Trend(ctx context.Context, run audit.Run) ([]audit.TrendPoint, error)
 	Finish(ctx context.Context, run audit.Run, s audit.Summary, parts []string) error
 	Summary(ctx context.Context, run audit.Run) (audit.Summary, error)
 }
@@ -33,8 +34,12 @@ func (r *Runner) report(ctx context.Context, j Job, run audit.Run) (*audit.Summa
 	if err != nil {
 		return nil, err
 	}
+	trend, err := r.Ledger.Trend(ctx, run)
+	if err != nil {
+		return nil, err
+	}
 	s := audit.Summarize(run, items, r.Now(), r.Tool, j.Policy, previous)
-	if err := j.Report(ctx, r.Snapshots.Folder(run), s, r.Rows(s)); err != nil {
+	if err := j.Report(ctx, r.Snapshots.Folder(run), s, trend, r.Rows(s)); err != nil {
 		return nil, fmt.Errorf("writing the reports: %w", err)
 	}
 	if err := r.Ledger.Finish(ctx, run, s, slices.Sorted(maps.Keys(j.Parts))); err != nil {

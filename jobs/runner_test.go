@@ -79,7 +79,7 @@ func newWorld(t *testing.T) *world {
 	w.job = jobs.Job{
 		Name: "weekly", Schedule: schedule, CatchUp: 6 * 24 * time.Hour, Deadline: time.Hour,
 		Targets: []jobs.Target{{Name: "prod", Source: w.prod}},
-		Report: func(context.Context, string, audit.Summary, jobs.Rows) error {
+		Report: func(context.Context, string, audit.Summary, []audit.TrendPoint, jobs.Rows) error {
 			w.reports++
 			return nil
 		},
@@ -385,7 +385,9 @@ func TestReportThatFailsIsWrittenLater(t *testing.T) {
 	w := newWorld(t)
 	w.tick()
 	report := w.job.Report
-	w.job.Report = func(context.Context, string, audit.Summary, jobs.Rows) error { return errors.New("disk full") }
+	w.job.Report = func(context.Context, string, audit.Summary, []audit.TrendPoint, jobs.Rows) error {
+		return errors.New("disk full")
+	}
 	w.now = at("2026-11-23 09:00")
 	if _, err := w.runner.Tick(t.Context(), w.job); err == nil || !strings.Contains(err.Error(), "disk full") {
 		t.Fatalf("error %v", err)

@@ -94,7 +94,7 @@ func (c *cli) runDemo(ctx context.Context, out string) error {
 
 func (c *cli) printDemo(m notify.Message) {
 	fmt.Fprint(c.stdout, "Two reviews of the same org, a week apart. This is the second one.\n\n")
-	printSummary(c.stdout, m)
+	printSummary(c.stdout, m.Summary, m.Evidence)
 	fmt.Fprintf(c.stdout, "\nThe message that Slack got:\n\n%s", notify.Text(m, isTerminal(c.stdout)))
 }
 

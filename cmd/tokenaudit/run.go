@@ -143,7 +143,7 @@ func (c *cli) tell(a *app, s audit.Summary, dryRun bool) error {
 		return err
 	}
 	var out bytes.Buffer
-	printSummary(&out, m)
+	printSummary(&out, s, m.Evidence)
 	if dryRun {
 		fmt.Fprintf(&out, "\nThe message, not sent:\n\n%s", notify.Text(m, isTerminal(c.stdout)))
 	}

@@ -18,6 +18,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"tokenaudit/jobs/history"
 	"tokenaudit/jobs/influx/influxtest"
 	"tokenaudit/notify/notifytest"
 )
@@ -41,6 +42,7 @@ func TestScripts(t *testing.T) {
 			"slack":  cmdSlack,
 			"json":   cmdJSON,
 			"canary": cmdCanary,
+			"runs":   cmdRuns,
 		},
 		UpdateScripts: os.Getenv("UPDATE") != "",
 	})
@@ -259,4 +261,12 @@ func cmdCanary(ts *testscript.TestScript, _ bool, _ []string) {
 		return err
 	})
 	ts.Check(err)
+}
+
+// cmdRuns puts the two newest runs of runs.json into NEWER and OLDER.
+func cmdRuns(ts *testscript.TestScript, _ bool, _ []string) {
+	var entries []history.Entry
+	ts.Check(json.Unmarshal([]byte(ts.ReadFile("runs.json")), &entries))
+	ts.Setenv("NEWER", entries[0].Run.ID())
+	ts.Setenv("OLDER", entries[1].Run.ID())
 }

@@ -10,12 +10,10 @@ import (
 	"github.com/jedib0t/go-pretty/v6/text"
 
 	"tokenaudit/jobs/audit"
-	"tokenaudit/notify"
 )
 
 // printSummary says what a run found, for a person at a terminal.
-func printSummary(w io.Writer, m notify.Message) {
-	s := m.Summary
+func printSummary(w io.Writer, s audit.Summary, folder string) {
 	fmt.Fprintf(w, "%s: coverage %s\n", s.ID, s.Coverage.Verdict)
 	for _, reason := range s.Coverage.Reasons {
 		fmt.Fprintf(w, "  not seen: %s\n", audit.Line(reason, 300))
@@ -35,8 +33,8 @@ func printSummary(w io.Writer, m notify.Message) {
 		plural(a.Total, "token"), plural(len(s.Coverage.Targets), "target"), a.Active, a.Inactive, a.Flagged, a.New, a.Gone)
 	fmt.Fprintln(w, checkTable(s))
 	st := s.Findings.ByState
-	fmt.Fprintf(w, "\n%d new, %d open, %d reopened, %d resolved\n\nReports in %s\n", st[audit.New], st[audit.Open], st[audit.Reopened], st[audit.Resolved], m.Evidence)
-	for _, file := range evidenceFiles(m.Evidence) {
+	fmt.Fprintf(w, "\n%d new, %d open, %d reopened, %d resolved\n\nReports in %s\n", st[audit.New], st[audit.Open], st[audit.Reopened], st[audit.Resolved], folder)
+	for _, file := range evidenceFiles(folder) {
 		fmt.Fprintf(w, "  %s\n", file)
 	}
 }

@@ -52,7 +52,7 @@ func wire(ctx context.Context, f *configs.File, now func() time.Time, log *slog.
 			return nil, fmt.Errorf("job %q: %w", cfg.Name, err)
 		}
 		job := jobs.Job{
-			Name: cfg.Name, Schedule: schedule, Policy: f.Policy.Audit(), Report: writer(cfg.Reports),
+			Name: cfg.Name, Schedule: schedule, Policy: f.Policy.Audit(), Report: writer(cfg.Reports, f.Effective()),
 			CatchUp: time.Duration(cfg.CatchUp), Jitter: time.Duration(cfg.Jitter), Deadline: time.Duration(cfg.Deadline),
 		}
 		for _, t := range f.Targets {
@@ -76,9 +76,9 @@ func newSource(cfg influx.Config, log *slog.Logger) (jobs.Source, error) {
 }
 
 // writer writes the reports of a job in its formats.
-func writer(formats []string) func(context.Context, string, audit.Summary, jobs.Rows) error {
-	return func(ctx context.Context, folder string, s audit.Summary, rows jobs.Rows) error {
-		return report.Write(ctx, folder, formats, report.Input{Summary: s, Rows: report.Rows(rows)})
+func writer(formats []string, config string) func(context.Context, string, audit.Summary, []audit.TrendPoint, jobs.Rows) error {
+	return func(ctx context.Context, folder string, s audit.Summary, trend []audit.TrendPoint, rows jobs.Rows) error {
+		return report.Write(ctx, folder, formats, report.Input{Summary: s, Rows: report.Rows(rows), Trend: trend, Config: config})
 	}
 }
 

@@ -83,6 +83,9 @@ type Check struct {
 	Fix      string // what to do
 	// Server marks a check of the server itself, not of an authorization.
 	Server bool
+	// Momentary marks a check that needs more than the authorization, its owner and
+	// the policy: what was asked, or what was before. It cannot be replayed.
+	Momentary bool
 	// Match judges one authorization; detail says what was found in it.
 	Match func(Subject) (detail string, outcome Outcome)
 }

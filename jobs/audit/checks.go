@@ -47,14 +47,14 @@ func Checks() []Check {
 			},
 		},
 		{
-			ID: "permission-drift", Severity: Critical,
+			ID: "permission-drift", Severity: Critical, Momentary: true,
 			Title: "Permissions, owner or org changed",
 			Why:   "InfluxDB cannot change them once a token exists. Somebody changed the database itself, or a backup was restored.",
 			Fix:   "Find out who had access to the database file. Revoke the token; the finding stands until it is gone.",
 			Match: matchDrift,
 		},
 		{
-			ID: "token-value-readable", Severity: High, Server: true,
+			ID: "token-value-readable", Severity: High, Momentary: true, Server: true,
 			Title: "The server shows token values",
 			Why:   "Whoever may read authorizations and users reads every token of the org in clear, the operator's too if it lives there (CVE-2024-30896).",
 			Fix:   "Upgrade InfluxDB to 2.9 or later, or start it with --use-hashed-tokens; then rotate the tokens that could be read.",
@@ -63,7 +63,7 @@ func Checks() []Check {
 			},
 		},
 		{
-			ID: "auditor-can-write", Severity: High,
+			ID: "auditor-can-write", Severity: High, Momentary: true,
 			Title: "The audit credential can write",
 			Why:   "A review needs to read authorizations, users and orgs and nothing else. What can write can be abused, and the review cannot vouch for itself.",
 			Fix:   "Make a credential with influx auth create --read-authorizations --read-users --read-orgs, and revoke this one.",
@@ -126,7 +126,7 @@ func Checks() []Check {
 			},
 		},
 		{
-			ID: "auditor-personal", Severity: Medium,
+			ID: "auditor-personal", Severity: Medium, Momentary: true,
 			Title: "The audit credential belongs to a person",
 			Why:   "It stops working when that person's user is deleted, and the reviews stop with it.",
 			Fix:   "Create it under a service user and list that one under service_users.",
@@ -136,7 +136,7 @@ func Checks() []Check {
 			},
 		},
 		{
-			ID: "reactivated", Severity: Medium,
+			ID: "reactivated", Severity: Medium, Momentary: true,
 			Title: "Active again",
 			Why:   "It was inactive at an earlier review. An inactive token that comes back may have been kept for later on purpose.",
 			Fix:   "Ask its owner why; set it inactive or delete it if there is no reason.",
@@ -155,7 +155,7 @@ func Checks() []Check {
 			},
 		},
 		{
-			ID: "unlisted-owner", Severity: Medium,
+			ID: "unlisted-owner", Severity: Medium, Momentary: true,
 			Title: "Owner is not among the configured users",
 			Why:   "The review was asked for certain users, and this token belongs to somebody else.",
 			Fix:   "Add the user to the target's users, or find out why it owns a token here.",

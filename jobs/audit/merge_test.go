@@ -288,3 +288,23 @@ func TestNewsOf(t *testing.T) {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
+
+func TestReplay(t *testing.T) {
+	write := clean()
+	write.Permissions, write.Description = []Permission{writeBucket("1", "telemetry")}, ""
+	history := merged(t, reviewAt(reviewed, nil), []Authorization{write.Authorization}, nil)
+	r := history[0]
+	r.Findings = append(r.Findings, Finding{Check: "permission-drift", Severity: Critical, State: New, Since: reviewed})
+	policy := Policy{ServiceUsers: []string{"telegraf"}, Severity: map[string]Severity{"no-description": Off, "active-write": Critical}}
+	got := map[string]string{}
+	for _, f := range Replay(r, policy, reviewed) {
+		got[f.Check] = string(f.State) + " " + string(f.Severity)
+	}
+	want := map[string]string{
+		"active-write": "open critical", "personal-write": "new medium",
+		"permission-drift": "open critical", "no-description": "resolved low",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}

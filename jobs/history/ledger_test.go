@@ -123,6 +123,9 @@ func TestRunItemsAndOutbox(t *testing.T) {
 	if p, err := l.Previous(t.Context(), weekly(3)); err != nil || p == nil || p.BySeverity[audit.High] != 5 {
 		t.Errorf("Previous = %+v, %v", p, err)
 	}
+	if trend, err := l.Trend(t.Context(), weekly(3)); err != nil || len(trend) != 1 || trend[0].Run != run.ID() {
+		t.Errorf("Trend = %+v, %v", trend, err)
+	}
 	if p, err := l.Previous(t.Context(), run); err != nil || p != nil {
 		t.Errorf("a run is its own previous one: %+v, %v", p, err)
 	}

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 
 	"tokenaudit/jobs/audit"
@@ -54,6 +55,25 @@ func (l *Ledger) Previous(ctx context.Context, run audit.Run) (*audit.Previous, 
 		p.Targets = append(p.Targets, t.Target)
 	}
 	return p, nil
+}
+
+// Trend are the runs of the job that were reported before this one began, oldest
+// first, at most twelve.
+func (l *Ledger) Trend(ctx context.Context, run audit.Run) ([]audit.TrendPoint, error) {
+	texts, err := column[string](ctx, l.db, `SELECT summary FROM run WHERE job = $1 AND slot <> $2 AND state = 'reported' AND cause <> 'dry-run' AND started <= $3
+		ORDER BY started DESC, slot DESC LIMIT 12`, run.Job, run.Slot.Unix(), run.Started.UnixMilli())
+	if err != nil {
+		return nil, wrap(err, run)
+	}
+	var points []audit.TrendPoint
+	for _, text := range slices.Backward(texts) {
+		var s audit.Summary
+		if err := json.Unmarshal([]byte(text), &s); err != nil {
+			return nil, wrap(err, run)
+		}
+		points = append(points, s.Point())
+	}
+	return points, nil
 }
 
 // Baselines are the runs before this one that hold a snapshot of the target,

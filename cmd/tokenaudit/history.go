@@ -1,0 +1,143 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"github.com/jedib0t/go-pretty/v6/table"
+	"github.com/spf13/cobra"
+
+	"tokenaudit/jobs/audit"
+	"tokenaudit/jobs/history"
+)
+
+// historyFlags are those of every command below history.
+type historyFlags struct {
+	config, job string
+	json        bool
+}
+
+func (c *cli) history() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "history",
+		Short: "Look at the reviews that were made",
+		Example: `  tokenaudit history list -c tokenaudit.yaml
+  tokenaudit history show -c tokenaudit.yaml weekly-review/2026-11-23T0800Z
+  tokenaudit history diff -c tokenaudit.yaml weekly-review/2026-11-16T0800Z weekly-review/2026-11-23T0800Z
+  tokenaudit history replay -c stricter.yaml weekly-review/2026-11-23T0800Z`,
+		Args: noArguments,
+		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	cmd.AddCommand(c.historyList(), c.historyShow(), c.historyDiff(), c.historyReplay())
+	return cmd
+}
+
+func (f *historyFlags) add(cmd *cobra.Command) {
+	cmd.Flags().StringVarP(&f.config, "config", "c", "", "configuration file")
+	cmd.Flags().BoolVar(&f.json, "json", false, "print JSON")
+}
+
+// open reads the ledger beside whatever else works on it.
+func (f historyFlags) open() (*history.Reader, history.Snapshots, error) {
+	file, err := loadConfig(f.config)
+	if err != nil {
+		return nil, history.Snapshots{}, err
+	}
+	r, err := history.OpenReader(file.Store)
+	return r, history.Snapshots{Evidence: file.Evidence}, err
+}
+
+func runIDs(n int) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if len(args) != n {
+			return usagef("%s needs %s, such as weekly-review/2026-11-23T0800Z; history list shows them", cmd.CommandPath(), plural(n, "run"))
+		}
+		return nil
+	}
+}
+
+func (c *cli) historyList() *cobra.Command {
+	var f historyFlags
+	cmd := &cobra.Command{
+		Use: "list -c FILE", Short: "List the reviews, newest first", Args: noArguments,
+		RunE: func(cmd *cobra.Command, _ []string) error { return c.listRuns(cmd.Context(), f) },
+	}
+	f.add(cmd)
+	cmd.Flags().StringVar(&f.job, "job", "", "only this job")
+	return cmd
+}
+
+func (c *cli) listRuns(ctx context.Context, f historyFlags) error {
+	r, _, err := f.open()
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	entries, err := r.List(ctx, f.job)
+	if err != nil {
+		return err
+	}
+	if f.json {
+		return c.encode(append([]history.Entry{}, entries...))
+	}
+	t := newTable("RUN", "TRIGGER", "COVERAGE", "TOKENS", "CRITICAL", "HIGH", "MEDIUM", "LOW", "NEW", "RESOLVED")
+	for _, e := range entries {
+		t.AppendRow(listRow(e))
+	}
+	_, err = fmt.Fprintln(c.stdout, t.Render())
+	return err
+}
+
+func listRow(e history.Entry) table.Row {
+	if e.Summary == nil {
+		return table.Row{e.Run.ID(), e.Run.Trigger, "not finished"}
+	}
+	p := e.Summary.Point()
+	row := table.Row{e.Run.ID(), e.Run.Trigger, p.Verdict, p.Authorizations}
+	for _, s := range audit.Severities() {
+		row = append(row, p.BySeverity[s])
+	}
+	return append(row, p.New, p.Resolved)
+}
+
+func (c *cli) historyShow() *cobra.Command {
+	var f historyFlags
+	cmd := &cobra.Command{
+		Use: "show -c FILE RUN", Short: "Show one review: coverage, counts, files, messages", Args: runIDs(1),
+		RunE: func(cmd *cobra.Command, args []string) error { return c.showRun(cmd.Context(), f, args[0]) },
+	}
+	f.add(cmd)
+	return cmd
+}
+
+func (c *cli) showRun(ctx context.Context, f historyFlags, id string) error {
+	r, snapshots, err := f.open()
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	e, err := r.Find(ctx, id)
+	if err != nil {
+		return err
+	}
+	if f.json {
+		return c.encode(e)
+	}
+	if e.Summary == nil {
+		_, err := fmt.Fprintf(c.stdout, "%s: not finished; the next run takes it up\n", id)
+		return err
+	}
+	printSummary(c.stdout, *e.Summary, snapshots.Folder(e.Run))
+	for _, p := range e.Parts {
+		fmt.Fprintf(c.stdout, "\nMessage %s: %s %s\n", p.Name, p.State, audit.Line(p.Error, 500))
+	}
+	return nil
+}
+
+func (c *cli) encode(v any) error {
+	enc := json.NewEncoder(c.stdout)
+	enc.SetEscapeHTML(false)
+	enc.SetIndent("", "  ")
+	return enc.Encode(v)
+}

@@ -1,0 +1,105 @@
+package main
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/jedib0t/go-pretty/v6/table"
+	"github.com/spf13/cobra"
+
+	"tokenaudit/jobs/audit"
+)
+
+func (c *cli) historyReplay() *cobra.Command {
+	var f historyFlags
+	cmd := &cobra.Command{
+		Use:   "replay -c FILE RUN",
+		Short: "Judge a stored review again under the policy of a configuration",
+		Long: `replay judges what a review saw under another policy, without asking any server:
+what would last week's review have found? Checks that need more than the token,
+its owner and the policy keep what they found.`,
+		Args: runIDs(1),
+		RunE: func(cmd *cobra.Command, args []string) error { return c.replayRun(cmd.Context(), f, args[0]) },
+	}
+	f.add(cmd)
+	return cmd
+}
+
+// replayed counts a check under the stored policy and under the new one.
+type replayed struct {
+	Check    string         `json:"check"`
+	Severity audit.Severity `json:"severity"` // under the new policy
+	Before   int            `json:"before"`
+	Now      int            `json:"now"`
+	Added    int            `json:"added"`
+	Removed  int            `json:"removed"`
+}
+
+func (c *cli) replayRun(ctx context.Context, f historyFlags, id string) error {
+	file, err := loadConfig(f.config)
+	if err != nil {
+		return err
+	}
+	r, snapshots, err := f.open()
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	run, err := stored(ctx, r, snapshots, id)
+	if err != nil {
+		return err
+	}
+	policy := file.Policy.Audit()
+	counts := map[string]*replayed{}
+	for _, target := range run.targets {
+		for rec, err := range run.read(target) {
+			if err != nil {
+				return err
+			}
+			if rec.Presence != audit.Gone {
+				count(counts, audit.Replay(rec, policy, run.entry.Run.Started))
+			}
+		}
+	}
+	return c.printReplay(f.json, policy, counts)
+}
+
+func count(counts map[string]*replayed, fs []audit.Finding) {
+	for _, f := range fs {
+		n := counts[f.Check]
+		if n == nil {
+			n = &replayed{Check: f.Check}
+			counts[f.Check] = n
+		}
+		switch f.State {
+		case audit.New:
+			n.Now++
+			n.Added++
+		case audit.Resolved:
+			n.Before++
+			n.Removed++
+		default:
+			n.Before++
+			n.Now++
+		}
+	}
+}
+
+func (c *cli) printReplay(asJSON bool, policy audit.Policy, counts map[string]*replayed) error {
+	out := []replayed{}
+	for _, applied := range policy.Applied().Checks {
+		if n := counts[applied.Check]; n != nil {
+			n.Severity = applied.Severity
+			out = append(out, *n)
+		}
+	}
+	if asJSON {
+		return c.encode(out)
+	}
+	t := newTable("SEVERITY", "CHECK", "BEFORE", "NOW", "ADDED", "REMOVED")
+	for _, n := range out {
+		t.AppendRow(table.Row{n.Severity, n.Check, n.Before, n.Now, n.Added, n.Removed})
+	}
+	_, err := fmt.Fprintln(c.stdout, t.Render())
+	return err
+}

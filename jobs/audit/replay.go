@@ -1,0 +1,44 @@
+package audit
+
+import "time"
+
+// Replay judges a stored record again under another policy, as of the time of its
+// review. Checks that cannot be replayed keep the findings that they had. States
+// compare with the stored findings: new is what only this policy finds, resolved
+// what only the stored one did.
+func Replay(r Record, p Policy, at time.Time) []Finding {
+	s := Subject{Authorization: r.Authorization, Access: AccessOf(r.Authorization), Owner: r.Owner, OrgDeleted: r.OrgDeleted, Policy: p, Now: at}
+	judgements := judge(s)
+	for i := range judgements {
+		if judgements[i].check.Momentary {
+			judgements[i].outcome = Unknown
+		}
+	}
+	before := current(r.Findings)
+	return append(carry(before, judgements, at), switchedOff(before, judgements, at)...)
+}
+
+func current(fs []Finding) []Finding {
+	var out []Finding
+	for _, f := range fs {
+		if f.Current() {
+			out = append(out, f)
+		}
+	}
+	return out
+}
+
+// switchedOff are findings whose check does not run under the policy.
+func switchedOff(before []Finding, now []judgement, at time.Time) []Finding {
+	var out []Finding
+	for _, f := range before {
+		runs := false
+		for _, j := range now {
+			runs = runs || j.check.ID == f.Check
+		}
+		if !runs {
+			out = append(out, resolve(f, at))
+		}
+	}
+	return out
+}
