@@ -148,7 +148,7 @@ func Checks() []Check {
 			Why:   "The user is neither member nor owner of the org, yet its token is still let in: removing a member does not touch tokens.",
 			Fix:   "Delete the authorization, or add the user to the org again if that was a mistake.",
 			Match: func(s Subject) (string, Outcome) {
-				if s.Owner.State == OwnerPresent && !s.Owner.MembershipKnown {
+				if s.Owner.State == OwnerInactive || s.Owner.State == OwnerPresent && !s.Owner.MembershipKnown {
 					return "", Unknown
 				}
 				return s.Owner.Evidence, s.ownerIs(OwnerNotMember)

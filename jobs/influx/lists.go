@@ -52,7 +52,7 @@ func (c *collector) read(ctx context.Context, client *Client, what, path string,
 		}
 	})
 	asked := c.ask(what, request(path, q.values()), t.rows, t.foreign, err)
-	if t.foreign > 0 {
+	if t.foreign > 0 && path == authorizationsPath { // OSS does not narrow the 1.x list by the name of an org
 		asked.Verdict = audit.Partial
 		asked.Reason = fmt.Sprintf("%d of %d rows were not asked for: the server or a proxy ignores the filter", t.foreign, t.rows)
 		c.cov.Lower(audit.Partial, "%s: %s", what, asked.Reason)
@@ -121,15 +121,23 @@ func (c *collector) listEachUser(ctx context.Context) {
 	for _, id := range slices.Sorted(maps.Keys(c.accounts)) {
 		q := c.org
 		q.UserID = id
-		if _, _, err := c.read(ctx, c.client, "authorizations of user "+c.accounts[id].Name, authorizationsPath, q); err != nil {
+		header, _, err := c.read(ctx, c.client, "authorizations of user "+c.accounts[id].Name, authorizationsPath, q)
+		if err != nil {
 			c.cov.Lower(audit.Partial, "authorizations of user %s (%s) could not be read: %v", c.accounts[id].Name, id, err)
+			continue
 		}
+		c.nameServer(header)
 	}
+}
+
+// listable: the list was answered, if only user by user.
+func (c *collector) listable() bool {
+	return c.failed == nil || statusOf(c.failed) == http.StatusInternalServerError
 }
 
 // listLegacy asks for the authorizations of the 1.x API, which OSS keeps apart.
 func (c *collector) listLegacy(ctx context.Context) {
-	if !c.oss() || c.failed != nil {
+	if !c.oss() || !c.listable() {
 		return
 	}
 	if _, asked, err := c.read(ctx, c.client, "1.x authorizations of "+c.orgName(), legacyPath, c.org); err != nil {

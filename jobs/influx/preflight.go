@@ -62,7 +62,7 @@ func (c *collector) askOrg(ctx context.Context) {
 		return
 	}
 	id, err := c.client.orgID(ctx, c.org.Org)
-	c.ask("the ID of org "+c.org.Org, request("/api/v2/orgs", c.org.values()), count(err), 0, err)
+	c.ask("the ID of org "+c.org.Org, request("/api/v2/orgs", c.org.values()), min(len(id), 1), 0, err)
 	if err == nil && id != "" {
 		c.org = Query{OrgID: id}
 	}

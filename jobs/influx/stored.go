@@ -16,21 +16,32 @@ import (
 // difference to the list is what the list hides. The counts are of the whole
 // instance: they compare with a list of the whole instance only.
 func (c *collector) askStored(ctx context.Context) {
-	if !c.oss() || c.failed != nil {
+	if !c.oss() || !c.listable() {
 		return
 	}
 	stored, err := c.client.stored(ctx)
 	asked := c.ask("how many authorizations, users and orgs are stored", "GET /metrics", stored.Authorizations, 0, err)
 	switch {
 	case err != nil:
-		c.cov.Blind("the server's own counts could not be read, so nothing proves that the list is whole: " + asked.Reason)
+		c.unproven("its own counts could not be read (" + asked.Reason + ")")
 	case c.cfg.Org != "" && stored.Orgs != 1:
 		asked.Reason = "of the whole instance, which has more orgs than this target: not comparable"
-		c.cov.Blind("the server's own counts are of " + strconv.Itoa(stored.Orgs) + " orgs and cannot be compared with one; a target without org, with an operator's rights, could")
+		c.unproven("its own counts are of " + strconv.Itoa(stored.Orgs) + " orgs and cannot be compared with this one")
 	default:
 		c.cov.Stored = &stored
 		c.compareUsers(stored.Users)
 	}
+}
+
+// unproven: OSS leaves the tokens of deleted users out of every list, and nothing
+// tells whether there are any. A list of recovery makes up for it: from then on
+// each token is known before its user can be deleted.
+func (c *collector) unproven(why string) {
+	if c.cfg.Import != "" {
+		c.cov.Blind("nothing but the imported list proves that the server hides no tokens: " + why)
+		return
+	}
+	c.cov.Lower(audit.Partial, "nothing proves that the server hides no tokens of deleted users: %s. Review the whole instance with an operator's credential and no org, or give the output of \"influxd recovery auth list\" as import, or review a copy of the database file as bolt", why)
 }
 
 func (c *collector) compareUsers(stored int) {

@@ -85,13 +85,10 @@ func (o findOptions) seek(ids []string) []string {
 	if found {
 		i++
 	}
-	switch {
-	case !o.descending:
+	if !o.descending {
 		return ids[i:]
-	case i == len(ids):
-		return nil
 	}
-	return reversed(ids[:i+1])
+	return reversed(ids[:min(i+1, len(ids))])
 }
 
 func (o findOptions) cut(ids []string) []string {

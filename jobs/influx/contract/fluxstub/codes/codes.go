@@ -1,0 +1,6 @@
+// Package codes classifies errors.
+package codes
+
+type Code int
+
+const Invalid Code = 3

@@ -1,0 +1,135 @@
+package contract
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http/httptest"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"tokenaudit/configs/secret"
+	"tokenaudit/jobs"
+	"tokenaudit/jobs/audit"
+	"tokenaudit/jobs/history"
+	"tokenaudit/jobs/influx"
+)
+
+// reviewer reviews one peer, with a ledger and evidence of its own.
+type reviewer struct {
+	*world
+	url    string
+	runner *jobs.Runner
+	job    jobs.Job
+	now    time.Time
+}
+
+// newReviewer reviews org, or every org if it is "", with the token of that name.
+func newReviewer(t *testing.T, w *world, token, org string) *reviewer {
+	t.Helper()
+	web := httptest.NewServer(w)
+	t.Cleanup(web.Close)
+	_, port, _ := net.SplitHostPort(web.Listener.Addr().String())
+	variable := "CONTRACT_TOKEN_" + port
+	t.Setenv(variable, w.tokens[token])
+	cfg := influx.Config{Name: "prod", URL: web.URL, Org: org, Token: secret.Ref{Env: variable}}
+	target, err := influx.NewTarget(cfg, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := &reviewer{world: w, url: web.URL, now: time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC), job: weekly(t, target)}
+	r.runner = newRunner(t, func() time.Time { return r.now })
+	return r
+}
+
+func weekly(t *testing.T, source jobs.Source) jobs.Job {
+	t.Helper()
+	schedule, err := jobs.ParseSchedule("0 9 * * 1", "UTC")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return jobs.Job{
+		Name: "weekly", Schedule: schedule, Deadline: time.Hour, Targets: []jobs.Target{{Name: "prod", Source: source}},
+		Report: func(context.Context, string, audit.Summary, []audit.TrendPoint, jobs.Rows) error { return nil },
+	}
+}
+
+func newRunner(t *testing.T, now func() time.Time) *jobs.Runner {
+	t.Helper()
+	folder := t.TempDir()
+	ledger, err := history.Open(t.Context(), "sqlite:"+filepath.Join(folder, "ledger.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { ledger.Close() })
+	return &jobs.Runner{Ledger: ledger, Snapshots: history.Snapshots{Evidence: folder}, Now: now, Log: slog.New(slog.DiscardHandler)}
+}
+
+// outcome is a review in a form that can be compared: the coverage of the only
+// target, the counts, and each authorization by its symbolic name.
+type outcome struct {
+	Coverage       audit.Coverage
+	Authorizations audit.AuthorizationCounts
+	Findings       audit.FindingCounts
+	Rows           map[string]row
+}
+
+type row struct {
+	Presence   audit.Presence
+	Owner      audit.OwnerState
+	OwnerName  string
+	OrgDeleted bool
+	Changes    []string
+	Findings   []string // check and state
+}
+
+// review is the review of one week.
+func (r *reviewer) review(t *testing.T) outcome {
+	t.Helper()
+	s, err := r.runner.ReviewNow(t.Context(), r.job, audit.Manual)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.now = r.now.AddDate(0, 0, 7)
+	o := outcome{r.comparable(s.Coverage.Targets[0]), s.Authorizations, s.Findings, map[string]row{}}
+	for rec, err := range r.runner.Rows(*s)() {
+		if err != nil {
+			t.Fatal(err)
+		}
+		o.Rows[strings.Trim(r.symbolic(rec.ID), "{}")] = rowOf(rec, s.Started)
+	}
+	return o
+}
+
+func rowOf(rec audit.Record, at time.Time) row {
+	out := row{Presence: rec.Presence, Owner: rec.Owner.State, OwnerName: rec.Owner.Name, OrgDeleted: rec.OrgDeleted}
+	for _, c := range rec.Changes {
+		out.Changes = append(out.Changes, c.Field)
+	}
+	for _, f := range rec.Findings {
+		if f.Reported(at) {
+			out.Findings = append(out.Findings, fmt.Sprintf("%s %s", f.Check, f.State))
+		}
+	}
+	return out
+}
+
+// comparable replaces ids by names in all that the coverage says.
+func (r *reviewer) comparable(c audit.Coverage) audit.Coverage {
+	plain := func(s string) string { return strings.ReplaceAll(r.symbolic(s), r.url, "URL") }
+	all := func(texts []string) (out []string) {
+		for _, s := range texts {
+			out = append(out, plain(s))
+		}
+		return out
+	}
+	c.Source, c.Reasons, c.BlindSpots, c.Asked = plain(c.Source), all(c.Reasons), all(c.BlindSpots), slices.Clone(c.Asked)
+	for i, a := range c.Asked {
+		c.Asked[i].What, c.Asked[i].Request, c.Asked[i].Reason = plain(a.What), plain(a.Request), plain(a.Reason)
+	}
+	return c
+}

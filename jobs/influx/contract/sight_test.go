@@ -1,0 +1,88 @@
+package contract
+
+import (
+	"strings"
+	"testing"
+
+	"tokenaudit/jobs/audit"
+)
+
+// sight is a credential and what a first review with it may claim.
+type sight struct {
+	token, org string
+	listed     int
+	// seeded is the verdict where the list hides authorizations: two of acme, of
+	// the deleted user, and one of the deleted org. whole is it where none is left.
+	seeded, whole audit.Verdict
+	reason        string // part of a reason in both
+}
+
+func sights() []sight {
+	const (
+		complete, partial, unknown = audit.Complete, audit.Partial, audit.NotKnown
+
+		notAll = "may not read all users"
+		empty  = "the list is empty, which proves nothing"
+		// The server's own counts are of every org, so nothing tells what it hides of one.
+		unproven = "nothing proves that the server hides no tokens"
+	)
+	return []sight{
+		{"operator", "", 18, partial, complete, ""},
+		{"operator", "acme", 16, partial, partial, unproven},
+		{"operator", "{acme}", 16, partial, partial, unproven},
+		{"auditorGlobal", "", 18, partial, complete, ""},
+		{"auditorGlobal", "acme", 16, partial, partial, unproven},
+		{"auditor", "", 16, partial, partial, "neither listed nor known"},
+		{"auditor", "acme", 16, partial, partial, unproven},
+		{"auditor", "{acme}", 16, partial, partial, unproven},
+		{"auditor", "globex", 0, unknown, unknown, empty},
+		{"allAccess", "acme", 4, partial, partial, notAll},
+		{"allAccess", "", 4, partial, partial, notAll},
+		{"globexAllAccess", "globex", 2, partial, partial, notAll},
+		{"allAccessNoMe", "acme", 0, unknown, unknown, empty},
+		{"auditorOrg", "acme", 0, unknown, unknown, empty},
+		{"readOnly", "acme", 0, unknown, unknown, empty},
+		{"dashboards", "", 0, unknown, unknown, empty},
+		{"inactiveOperator", "", 0, unknown, unknown, "the credential is inactive"},
+		{"inactiveUserOperator", "", 0, unknown, unknown, "its user is inactive or deleted"},
+		{"unknown", "acme", 0, unknown, unknown, "not accepted"},
+		{"operator", "nowhere", 0, unknown, unknown, `organization name "nowhere" not found`},
+		{"operator", "gone-org", 0, unknown, unknown, `organization name "gone-org" not found`},
+	}
+}
+
+func TestSights(t *testing.T) {
+	p := newPair(t)
+	t.Run("some are hidden", func(t *testing.T) {
+		for _, s := range sights() {
+			p.first(t, s, s.seeded, 21)
+		}
+	})
+	p.both(func(w *world) {
+		for _, name := range []string{"deletedUserWrite", "deletedUserOperator", "goneOrgWrite"} {
+			w.DeleteAuthorization(w.ids[name])
+		}
+	})
+	t.Run("none is hidden", func(t *testing.T) {
+		for _, s := range sights() {
+			p.first(t, s, s.whole, 18)
+		}
+	})
+}
+
+// first makes a first review of both peers, which store that many authorizations.
+func (p pair) first(t *testing.T, s sight, verdict audit.Verdict, stored int) {
+	t.Run(s.token+" on "+s.org, func(t *testing.T) {
+		real := newReviewer(t, p.real, s.token, p.real.fill(s.org)).review(t)
+		fake := newReviewer(t, p.fake, s.token, p.fake.fill(s.org)).review(t)
+		for name, c := range map[string]audit.Coverage{"InfluxDB": real.Coverage, "the fake": fake.Coverage} {
+			if c.Verdict != verdict || c.Listed != s.listed || !strings.Contains(strings.Join(c.Reasons, "\n"), s.reason) {
+				t.Errorf("%s: %s, %d listed, reasons %q; want %s, %d, one with %q", name, c.Verdict, c.Listed, c.Reasons, verdict, s.listed, s.reason)
+			}
+			if hidden := stored - c.Listed - c.Hidden; c.Verdict == audit.Complete && hidden > 0 {
+				t.Errorf("%s: complete, though %d authorizations are hidden", name, hidden)
+			}
+		}
+		alike(t, "the review", real, fake)
+	})
+}
