@@ -9,12 +9,15 @@ package configs
 
 import (
 	_ "embed"
+	"errors"
 	"slices"
 	"time"
 
+	"tokenaudit/configs/secret"
 	"tokenaudit/jobs/audit"
 	"tokenaudit/jobs/influx"
 	"tokenaudit/notify"
+	"tokenaudit/report"
 )
 
 // File is a configuration file. Relative paths in it (store, evidence, ca_file
@@ -28,6 +31,10 @@ type File struct {
 	Targets []influx.Config `yaml:"targets"`
 	// Policy adjusts the checks.
 	Policy Policy `yaml:"policy,omitzero"`
+	// Controls is a file that relates checks to controls of frameworks, in place of the built-in one ("tokenaudit config controls" prints that).
+	Controls string `yaml:"controls,omitempty"`
+	// Exceptions let findings stand for a while.
+	Exceptions []Exception `yaml:"exceptions,omitempty"`
 	// Jobs review targets again and again. A file without jobs is enough for commands that look at a target once.
 	Jobs []Job `yaml:"jobs,omitempty"`
 }
@@ -40,6 +47,8 @@ type Policy struct {
 	RotateAfter Duration `yaml:"rotate_after,omitempty"`
 	// InactiveAfter is how long a token may stay inactive; off for ever. Default: 30d.
 	InactiveAfter Duration `yaml:"inactive_after,omitempty"`
+	// MaxException is how far ahead an exception may expire. Default: 180d.
+	MaxException Duration `yaml:"max_exception,omitempty"`
 	// Severity of checks by ID, in place of their own; off disables a check.
 	Severity map[string]audit.Severity `yaml:"severity,omitempty"`
 }
@@ -56,6 +65,12 @@ type Job struct {
 	Targets []string `yaml:"targets,omitempty"`
 	// Reports are the formats to write. Default: xlsx and csv.
 	Reports []string `yaml:"reports,omitempty"`
+	// CSV is how CSV files are written. Default: as RFC 4180 has it.
+	CSV CSV `yaml:"csv,omitzero"`
+	// Keep is how long evidence packs are kept; off for ever. The newest five always stay. Default: 400d.
+	Keep Duration `yaml:"keep,omitempty"`
+	// SigningKey signs the evidence packs: a private SSH key without a passphrase (ssh-keygen -t ed25519). Default: packs say that they are not signed.
+	SigningKey secret.Ref `yaml:"signing_key,omitzero"`
 	// Slack channel or webhook that is told what was found. Default: none.
 	Slack *notify.Config `yaml:"slack,omitempty"`
 	// CatchUp is how late a review may start, for instance after an outage; later it is left out. Default: 6d.
@@ -66,11 +81,56 @@ type Job struct {
 	Deadline Duration `yaml:"deadline,omitempty"`
 }
 
+// CSV is for spreadsheets that do not read plain RFC 4180.
+type CSV struct {
+	// Delimiter between cells: "," or ";" or tab. Default: a comma.
+	Delimiter string `yaml:"delimiter,omitempty"`
+	// BOM puts a byte order mark in front, by which Excel knows UTF-8: on or off. Default: off.
+	BOM Switch `yaml:"bom,omitempty"`
+}
+
+// Switch is on or off.
+type Switch bool
+
+// UnmarshalText reads on or off, and what YAML takes for them.
+func (s *Switch) UnmarshalText(text []byte) error {
+	switch string(text) {
+	case "on", "true", "yes":
+		*s = true
+	case "off", "false", "no":
+		*s = false
+	default:
+		return errors.New("needs on or off")
+	}
+	return nil
+}
+
+// MarshalText writes on or off.
+func (s Switch) MarshalText() ([]byte, error) {
+	if s {
+		return []byte("on"), nil
+	}
+	return []byte("off"), nil
+}
+
+// Style is the form of the CSV files in the words of package report.
+func (c CSV) Style() report.CSVStyle {
+	style := report.CSVStyle{BOM: bool(c.BOM)}
+	switch c.Delimiter {
+	case "tab":
+		style.Delimiter = '\t'
+	case ";":
+		style.Delimiter = ';'
+	}
+	return style
+}
+
 func (f *File) setDefaults() {
 	f.Store = "sqlite:./data/tokenaudit.db"
 	f.Evidence = "./data/evidence"
 	f.Policy.RotateAfter = Duration(90 * day)
 	f.Policy.InactiveAfter = Duration(30 * day)
+	f.Policy.MaxException = Duration(180 * day)
 }
 
 func (j *Job) setDefaults() {
@@ -78,16 +138,21 @@ func (j *Job) setDefaults() {
 	j.Reports = []string{"xlsx", "csv"}
 	j.CatchUp = Duration(6 * day)
 	j.Deadline = Duration(time.Hour)
+	j.Keep = Duration(400 * day)
 }
 
-// Audit is the policy in the words of package audit.
-func (p Policy) Audit() audit.Policy {
-	return audit.Policy{
-		ServiceUsers:  p.ServiceUsers,
-		RotateAfter:   time.Duration(p.RotateAfter),
-		InactiveAfter: time.Duration(p.InactiveAfter),
-		Severity:      p.Severity,
+// Audit is the policy in the words of package audit, with the exceptions.
+func (f *File) Audit() audit.Policy {
+	p := audit.Policy{
+		ServiceUsers:  f.Policy.ServiceUsers,
+		RotateAfter:   time.Duration(f.Policy.RotateAfter),
+		InactiveAfter: time.Duration(f.Policy.InactiveAfter),
+		Severity:      f.Policy.Severity,
 	}
+	for _, e := range f.Exceptions {
+		p.Exceptions = append(p.Exceptions, e.audit())
+	}
+	return p
 }
 
 //go:embed example.yaml
@@ -98,6 +163,18 @@ var schema []byte
 
 // Example is a configuration file with every key, to start from.
 func Example() []byte { return slices.Clone(example) }
+
+// BuiltinControls is the file that relates checks to controls, to start from.
+func BuiltinControls() []byte { return slices.Clone(controls) }
+
+// RelatedControls are the controls that the checks relate to, by the file of the
+// configuration or the built-in one.
+func (f *File) RelatedControls() (audit.Controls, error) {
+	if f.Controls == "" {
+		return Controls()
+	}
+	return LoadControls(f.Controls)
+}
 
 // Schema is the JSON schema of the configuration file, for editors.
 func Schema() []byte { return slices.Clone(schema) }

@@ -32,6 +32,7 @@ func (f *File) withoutArguments() File {
 		}
 	}
 	for i := range out.Jobs {
+		out.Jobs[i].SigningKey = commandOnly(f.Jobs[i].SigningKey)
 		if slack := out.Jobs[i].Slack; slack != nil {
 			shown := *slack
 			shown.Token, shown.Webhook = commandOnly(slack.Token), commandOnly(slack.Webhook)

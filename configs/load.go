@@ -106,6 +106,7 @@ func (f *File) resolve(folder string) {
 	database, _ := strings.CutPrefix(f.Store, storePrefix)
 	f.Store = storePrefix + under(folder, database)
 	f.Evidence = under(folder, f.Evidence)
+	f.Controls = under(folder, f.Controls)
 	for i := range f.Targets {
 		target := &f.Targets[i]
 		target.CAFile = under(folder, target.CAFile)
@@ -115,7 +116,8 @@ func (f *File) resolve(folder string) {
 			target.Users[j].Token.File = under(folder, target.Users[j].Token.File)
 		}
 	}
-	for _, job := range f.Jobs {
+	for i, job := range f.Jobs {
+		f.Jobs[i].SigningKey.File = under(folder, job.SigningKey.File)
 		if job.Slack != nil {
 			job.Slack.Token.File = under(folder, job.Slack.Token.File)
 			job.Slack.Webhook.File = under(folder, job.Slack.Webhook.File)

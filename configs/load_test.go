@@ -38,10 +38,10 @@ func TestDefaults(t *testing.T) {
 		Store:    "sqlite:./data/tokenaudit.db",
 		Evidence: "./data/evidence",
 		Targets:  []influx.Config{{Name: "prod", URL: "https://influx.example.com", Token: secret.Ref{Env: "TOKEN"}}},
-		Policy:   Policy{RotateAfter: Duration(90 * day), InactiveAfter: Duration(30 * day)},
+		Policy:   Policy{RotateAfter: Duration(90 * day), InactiveAfter: Duration(30 * day), MaxException: Duration(180 * day)},
 		Jobs: []Job{{
 			Name: "weekly", Schedule: "@weekly", Timezone: "UTC", Reports: []string{"xlsx", "csv"},
-			CatchUp: Duration(6 * day), Deadline: Duration(time.Hour),
+			CatchUp: Duration(6 * day), Deadline: Duration(time.Hour), Keep: Duration(400 * day),
 		}},
 	}
 	got := load(t, minimal+"policy: {}\njobs: [{name: weekly, schedule: '@weekly'}]\n")
@@ -79,13 +79,13 @@ jobs:
 			Users: []influx.User{{Name: "iot"}, {ID: "0772396d1f411000", Token: secret.Ref{Exec: []string{"vault", "a b"}}}},
 		}},
 		Policy: Policy{
-			ServiceUsers: []string{"telegraf-writer"},
-			Severity:     map[string]audit.Severity{"no-description": audit.Off, "operator": audit.Low},
+			ServiceUsers: []string{"telegraf-writer"}, MaxException: Duration(180 * day),
+			Severity: map[string]audit.Severity{"no-description": audit.Off, "operator": audit.Low},
 		},
 		Jobs: []Job{{
 			Name: "weekly", Schedule: "0 9 * * 1", Timezone: "Europe/Berlin", Targets: []string{"prod"}, Reports: []string{"csv"},
 			Slack:   &notify.Config{Channel: "C1", Token: secret.Ref{File: "slack"}, APIURL: "https://proxy.example.com/"},
-			CatchUp: Duration(2 * day), Jitter: Duration(5 * time.Minute), Deadline: Duration(90 * time.Minute),
+			CatchUp: Duration(2 * day), Jitter: Duration(5 * time.Minute), Deadline: Duration(90 * time.Minute), Keep: Duration(400 * day),
 		}},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
@@ -188,8 +188,15 @@ func TestMissingFile(t *testing.T) {
 
 func TestPolicyAudit(t *testing.T) {
 	severity := map[string]audit.Severity{"operator": audit.Low}
-	got := Policy{[]string{"telegraf"}, Duration(day), Duration(time.Hour), severity}.Audit()
-	want := audit.Policy{ServiceUsers: []string{"telegraf"}, RotateAfter: day, InactiveAfter: time.Hour, Severity: severity}
+	file := File{
+		Policy:     Policy{ServiceUsers: []string{"telegraf"}, RotateAfter: Duration(day), InactiveAfter: Duration(time.Hour), Severity: severity},
+		Exceptions: []Exception{{Target: "prod", Authorization: "11ADECE381A52001", Check: "all", Expires: Date{time.Date(2027, 3, 31, 0, 0, 0, 0, time.UTC)}}},
+	}
+	got := file.Audit()
+	want := audit.Policy{
+		ServiceUsers: []string{"telegraf"}, RotateAfter: day, InactiveAfter: time.Hour, Severity: severity,
+		Exceptions: []audit.Exception{{Target: "prod", Authorization: "11adece381a52001", Check: "all", Expires: time.Date(2027, 4, 1, 0, 0, 0, 0, time.UTC)}},
+	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}

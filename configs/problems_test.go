@@ -32,7 +32,7 @@ const (
 	noValue   = "has no value; give it one or remove the key"
 	oneValue  = "needs one value, not a list or a mapping"
 	someList  = "needs a list with at least one entry"
-	rootKeys  = "store, evidence, targets, policy, jobs"
+	rootKeys  = "store, evidence, targets, policy, controls, exceptions, jobs"
 	noSpan    = "needs a time span such as 90d, 2w, 36h, 30m or 1d12h, or off"
 	noTime    = `needs a schedule, such as "0 9 * * 1" or "@weekly"`
 	noName    = `needs a name of letters, digits, ".", "_" and "-", at most 64`
@@ -55,6 +55,17 @@ var bad = map[string][]string{
 		`16: jobs[0].targets[1]: unknown target "prd", did you mean "prod"?`,
 	},
 
+	"exceptions": {
+		`6: exceptions[0].target: unknown target "staging", known: prod`,
+		"7: exceptions[0].authorization: needs the ID of a token: 16 hex digits",
+		`8: exceptions[0].check: unknown check "no-descripton", did you mean "no-description"?`,
+		`9: exceptions[0].fingerprint: needs the fingerprint that "tokenaudit tokens show ID" prints: it binds the exception to the token as it was approved`,
+		"10: exceptions[0].reason: is required",
+		"12: exceptions[0].approved_by: must be somebody else than requested_by",
+		"13: exceptions[0].expires: lies further ahead than policy.max_exception allows (180d)",
+		"21: exceptions[1].expires: needs a day such as 2027-03-31",
+	},
+
 	"unknown-key": {
 		`5: evidense: unknown key, did you mean "evidence"?`,
 		"6: password: unknown key, known: " + rootKeys,
@@ -66,7 +77,7 @@ var bad = map[string][]string{
 	"wrong-types": {
 		"1: store: " + oneValue,
 		"2: targets: " + someList,
-		"3: policy: needs keys with values: service_users, rotate_after, inactive_after, severity",
+		"3: policy: needs keys with values: service_users, rotate_after, inactive_after, max_exception, severity",
 		"4: jobs: " + someList,
 	},
 	"wrong-types-inside": {

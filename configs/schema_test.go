@@ -69,6 +69,10 @@ func mapType(t reflect.Type) *jsonschema.Schema {
 	switch t {
 	case reflect.TypeFor[Duration]():
 		return &jsonschema.Schema{Pattern: `^(0|off|([0-9]+[wdhms])+)$`, Examples: []any{"90d", "2w", "36h", "1d12h", "off"}}
+	case reflect.TypeFor[Switch]():
+		return &jsonschema.Schema{Enum: []any{"on", "off", true, false}} // YAML 1.1: on is true
+	case reflect.TypeFor[Date]():
+		return &jsonschema.Schema{Type: "string", Format: "date", Examples: []any{"2027-03-31"}}
 	case reflect.TypeFor[map[string]audit.Severity]():
 		return &jsonschema.Schema{
 			Type:                 "object",

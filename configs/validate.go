@@ -39,6 +39,9 @@ func (f *File) validate(check ScheduleCheck, problem problemFunc) {
 	}
 	validateNames("targets", f.targetNames(), problem)
 	f.Policy.validate(problem)
+	for i, e := range f.Exceptions {
+		e.validate(f.targetNames(), time.Duration(f.Policy.MaxException), problem.in(fmt.Sprintf("exceptions[%d]", i)))
+	}
 	for i, job := range f.Jobs {
 		job.validate(check, f.targetNames(), problem.in(fmt.Sprintf("jobs[%d]", i)))
 	}
@@ -98,6 +101,14 @@ func (j Job) validate(check ScheduleCheck, targets []string, problem problemFunc
 	j.validateSchedule(check, problem)
 	validateChoice("targets", "target", j.Targets, targets, problem)
 	validateChoice("reports", "format", j.Reports, report.Names(), problem)
+	if !slices.Contains([]string{"", ",", ";", "tab"}, j.CSV.Delimiter) {
+		problem("csv.delimiter", `needs ",", ";" or tab`)
+	}
+	if !j.SigningKey.IsZero() {
+		if err := j.SigningKey.Validate(); err != nil {
+			problem("signing_key", err.Error())
+		}
+	}
 	if j.Slack != nil {
 		j.Slack.Validate(problem.in("slack"))
 	}

@@ -190,7 +190,7 @@ func (s *snapshot) write(ctx context.Context) error {
 
 // review judges the target, asking the server no longer than the deadline.
 func (s *snapshot) review() audit.Review {
-	review := audit.Review{Target: s.target, Now: s.run.Started, Policy: s.job.Policy, Scope: s.col.Scope}
+	review := audit.Review{Target: s.target, Now: s.run.Started, Policy: s.job.Policy, Scope: s.col.Scope, OrgDeleted: s.col.OrgDeleted}
 	review.Owner = func(_ context.Context, a audit.Authorization) audit.Owner { return s.col.Owner(s.asking, a) }
 	if s.col.Probe != nil {
 		review.Probe = func(_ context.Context, a audit.Authorization) audit.Probe { return s.believe(s.col.Probe(s.asking, a)) }

@@ -28,6 +28,14 @@ type Target struct {
 // configuration, ascending by ID. It may be walked more than once.
 type Rows func() iter.Seq2[audit.Record, error]
 
+// Evidence is what the reports of a run are made of.
+type Evidence struct {
+	Summary  audit.Summary
+	Rows     Rows
+	Trend    []audit.TrendPoint // the runs before it, oldest first
+	Previous *audit.Link        // the pack before it, nil for the first
+}
+
 // Job is a review that repeats.
 type Job struct {
 	Name     string
@@ -42,9 +50,9 @@ type Job struct {
 	Deadline time.Duration
 	Targets  []Target
 	Policy   audit.Policy
-	// Report writes the reports of a run into a folder. Trend are the runs before
-	// it, oldest first.
-	Report func(ctx context.Context, folder string, s audit.Summary, trend []audit.TrendPoint, rows Rows) error
+	// Report writes the reports of a run into a folder, and says what the pack of the
+	// next run has to hold of this one.
+	Report func(ctx context.Context, folder string, e Evidence) (audit.Link, error)
 	// Parts are the messages of a run, by name; none if it is empty. Each returns
 	// what the receiving side calls the message.
 	Parts map[string]Send

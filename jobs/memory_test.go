@@ -40,7 +40,7 @@ func serving(t *testing.T) *world {
 	w.job = jobs.Job{
 		Name: "weekly", Schedule: schedule, CatchUp: 24 * time.Hour, Deadline: time.Hour,
 		Targets: []jobs.Target{{Name: "prod", Source: w.prod}}, Parts: map[string]jobs.Send{},
-		Report: func(context.Context, string, audit.Summary, []audit.TrendPoint, jobs.Rows) error { return nil },
+		Report: func(context.Context, string, jobs.Evidence) (audit.Link, error) { return audit.Link{}, nil },
 	}
 	return w
 }
@@ -106,11 +106,13 @@ func (m *memory) Baselines(context.Context, audit.Run, string) ([]audit.Baseline
 	return nil, nil
 }
 
+func (m *memory) Head(context.Context, audit.Run) (*audit.Link, error) { return nil, nil }
+
 func (m *memory) Trend(context.Context, audit.Run) ([]audit.TrendPoint, error) { return nil, nil }
 
 func (m *memory) Previous(context.Context, audit.Run) (*audit.Previous, error) { return nil, nil }
 
-func (m *memory) Finish(_ context.Context, run audit.Run, s audit.Summary, parts []string) error {
+func (m *memory) Finish(_ context.Context, run audit.Run, s audit.Summary, _ audit.Link, parts []string) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	r := m.runs[run.ID()]

@@ -14,7 +14,8 @@ import (
 type Reports interface {
 	Previous(ctx context.Context, run audit.Run) (*audit.Previous, error)
 	Trend(ctx context.Context, run audit.Run) ([]audit.TrendPoint, error)
-	Finish(ctx context.Context, run audit.Run, s audit.Summary, parts []string) error
+	Head(ctx context.Context, run audit.Run) (*audit.Link, error)
+	Finish(ctx context.Context, run audit.Run, s audit.Summary, pack audit.Link, parts []string) error
 	Summary(ctx context.Context, run audit.Run) (audit.Summary, error)
 }
 
@@ -26,26 +27,38 @@ type Outbox interface {
 
 // report is the second step: sum up, write the reports, close the run.
 func (r *Runner) report(ctx context.Context, j Job, run audit.Run) (*audit.Summary, error) {
-	items, err := r.Ledger.Items(ctx, run)
+	e, err := r.evidence(ctx, j, run)
 	if err != nil {
 		return nil, err
+	}
+	pack, err := j.Report(ctx, r.Snapshots.Folder(run), e)
+	if err != nil {
+		return nil, fmt.Errorf("writing the reports: %w", err)
+	}
+	if err := r.Ledger.Finish(ctx, run, e.Summary, pack, slices.Sorted(maps.Keys(j.Parts))); err != nil {
+		return nil, err
+	}
+	return &e.Summary, nil
+}
+
+func (r *Runner) evidence(ctx context.Context, j Job, run audit.Run) (e Evidence, err error) {
+	items, err := r.Ledger.Items(ctx, run)
+	if err != nil {
+		return e, err
 	}
 	previous, err := r.Ledger.Previous(ctx, run)
 	if err != nil {
-		return nil, err
+		return e, err
 	}
-	trend, err := r.Ledger.Trend(ctx, run)
-	if err != nil {
-		return nil, err
+	if e.Trend, err = r.Ledger.Trend(ctx, run); err != nil {
+		return e, err
 	}
-	s := audit.Summarize(run, items, r.Now(), r.Tool, j.Policy, previous)
-	if err := j.Report(ctx, r.Snapshots.Folder(run), s, trend, r.Rows(s)); err != nil {
-		return nil, fmt.Errorf("writing the reports: %w", err)
+	if e.Previous, err = r.Ledger.Head(ctx, run); err != nil {
+		return e, err
 	}
-	if err := r.Ledger.Finish(ctx, run, s, slices.Sorted(maps.Keys(j.Parts))); err != nil {
-		return nil, err
-	}
-	return &s, nil
+	e.Summary = audit.Summarize(run, items, r.Now(), r.Tool, j.Policy, previous)
+	e.Rows = r.Rows(e.Summary)
+	return e, nil
 }
 
 // deliver is the third step: send the parts that are not sent, those of earlier

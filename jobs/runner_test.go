@@ -79,9 +79,9 @@ func newWorld(t *testing.T) *world {
 	w.job = jobs.Job{
 		Name: "weekly", Schedule: schedule, CatchUp: 6 * 24 * time.Hour, Deadline: time.Hour,
 		Targets: []jobs.Target{{Name: "prod", Source: w.prod}},
-		Report: func(context.Context, string, audit.Summary, []audit.TrendPoint, jobs.Rows) error {
+		Report: func(context.Context, string, jobs.Evidence) (audit.Link, error) {
 			w.reports++
-			return nil
+			return audit.Link{Sequence: w.reports}, nil
 		},
 		Parts: map[string]jobs.Send{"summary": func(_ context.Context, s audit.Summary, _ jobs.Rows, _ string) (string, error) {
 			if w.refuse != nil {
@@ -385,8 +385,8 @@ func TestReportThatFailsIsWrittenLater(t *testing.T) {
 	w := newWorld(t)
 	w.tick()
 	report := w.job.Report
-	w.job.Report = func(context.Context, string, audit.Summary, []audit.TrendPoint, jobs.Rows) error {
-		return errors.New("disk full")
+	w.job.Report = func(context.Context, string, jobs.Evidence) (audit.Link, error) {
+		return audit.Link{}, errors.New("disk full")
 	}
 	w.now = at("2026-11-23 09:00")
 	if _, err := w.runner.Tick(t.Context(), w.job); err == nil || !strings.Contains(err.Error(), "disk full") {

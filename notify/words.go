@@ -25,9 +25,10 @@ func title(s audit.Summary) string {
 	return review + " INCOMPLETE: nothing can be said"
 }
 
-// urgent counts what is "to act on": current findings rated critical or high.
+// urgent counts what is "to act on": current findings rated critical or high, but
+// those that an exception allows.
 func urgent(s audit.Summary) int {
-	return s.Findings.BySeverity[audit.Critical] + s.Findings.BySeverity[audit.High]
+	return s.Findings.Actionable(audit.Critical) + s.Findings.Actionable(audit.High)
 }
 
 // standing says what "to act on" counts.

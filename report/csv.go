@@ -23,19 +23,34 @@ const (
 // are no rows.
 func writeCSV(ctx context.Context, d *draft) error {
 	err := d.file(findingsFile, func(w io.Writer) error {
-		return table(w, findingColumns(), d.findingRows(ctx))
+		return table(w, d.in.CSV, findingColumns(), d.findingRows(ctx))
 	})
 	if err != nil {
 		return err
 	}
 	return d.file(authorizationsFile, func(w io.Writer) error {
-		return table(w, authorizationColumns(), d.authorizationRows(ctx))
+		return table(w, d.in.CSV, authorizationColumns(), d.authorizationRows(ctx))
 	})
 }
 
-func table(w io.Writer, cols []column, rows iter.Seq2[*row, error]) error {
+// CSVStyle is how the CSV files are written for a spreadsheet that does not read
+// plain RFC 4180. The zero value is that.
+type CSVStyle struct {
+	Delimiter rune // 0 is a comma
+	BOM       bool // a byte order mark in front, by which Excel knows UTF-8
+}
+
+func table(w io.Writer, style CSVStyle, cols []column, rows iter.Seq2[*row, error]) error {
+	if style.BOM {
+		if _, err := io.WriteString(w, "\ufeff"); err != nil {
+			return err
+		}
+	}
 	out := csv.NewWriter(w)
 	out.UseCRLF = true
+	if style.Delimiter != 0 {
+		out.Comma = style.Delimiter
+	}
 	cells := make([]string, len(cols))
 	for i, c := range cols {
 		cells[i] = c.name

@@ -2,6 +2,8 @@ package report
 
 import (
 	"encoding/csv"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -277,4 +279,23 @@ func FuzzCSVCell(f *testing.F) {
 			t.Errorf("%q came back as %q", audit.Visible(s, true), got)
 		}
 	})
+}
+
+func TestCSVStyle(t *testing.T) {
+	in := input(t)
+	in.CSV = CSVStyle{Delimiter: ';', BOM: true}
+	dir := t.TempDir()
+	if err := Write(t.Context(), dir, []string{"csv"}, in); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{findingsFile, authorizationsFile} {
+		text, err := os.ReadFile(filepath.Join(dir, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		rest, ok := strings.CutPrefix(string(text), "\ufeff")
+		if header, _, _ := strings.Cut(rest, "\r\n"); !ok || strings.Count(header, ";") < 10 || strings.Contains(header, ",") {
+			t.Errorf("%s begins with %q", name, header)
+		}
+	}
 }

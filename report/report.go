@@ -25,6 +25,9 @@ func formats() []format {
 	return []format{
 		{"xlsx", []string{workbookFile}, writeXLSX},
 		{"csv", []string{findingsFile, authorizationsFile}, writeCSV},
+		{"html", []string{pageFile}, writeHTML},
+		{"ocsf", []string{ocsfFile}, writeOCSF},
+		{"vanta", []string{vantaFile}, writeVanta},
 	}
 }
 
@@ -42,6 +45,7 @@ type Input struct {
 	Controls audit.Controls
 	// Config is the effective configuration without secrets, as YAML.
 	Config string
+	CSV    CSVStyle
 }
 
 // Names of the formats.

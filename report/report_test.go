@@ -25,11 +25,11 @@ func TestWriteFiles(t *testing.T) {
 		in      Input
 		want    []string
 	}{
-		{"every format", Names(), input(t), []string{"authorizations.csv", "findings.csv", "review.xlsx", "summary.json"}},
+		{"every format", Names(), input(t), []string{"authorizations.csv", "findings.csv", "findings.ocsf.jsonl", "report.html", "review.xlsx", "summary.json", "vanta-access.csv"}},
 		{"one format", []string{"csv"}, input(t), []string{"authorizations.csv", "findings.csv", "summary.json"}},
 		{"a format twice", []string{"xlsx", "xlsx"}, input(t), []string{"review.xlsx", "summary.json"}},
 		{"no format", nil, input(t), []string{"summary.json"}},
-		{"no rows", Names(), nothing(), []string{"authorizations.csv", "findings.csv", "review.xlsx", "summary.json"}},
+		{"no rows", Names(), nothing(), []string{"authorizations.csv", "findings.csv", "findings.ocsf.jsonl", "report.html", "review.xlsx", "summary.json", "vanta-access.csv"}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

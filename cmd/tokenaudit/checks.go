@@ -3,10 +3,12 @@ package main
 import (
 	"fmt"
 	"io"
+	"text/tabwriter"
 
 	"github.com/jedib0t/go-pretty/v6/text"
 	"github.com/spf13/cobra"
 
+	"tokenaudit/configs"
 	"tokenaudit/jobs/audit"
 )
 
@@ -56,16 +58,33 @@ func (c *cli) listChecks() error {
 func (c *cli) explainCheck(id string) error {
 	for _, check := range audit.Checks() {
 		if check.ID == id {
-			explain(c.stdout, check)
-			return nil
+			return explain(c.stdout, check)
 		}
 	}
 	return usagef("no check %q; \"tokenaudit checks\" lists them", id)
 }
 
-func explain(w io.Writer, check audit.Check) {
+func explain(w io.Writer, check audit.Check) error {
 	fmt.Fprintf(w, "%s (%s)\n%s\n", check.ID, check.Severity, check.Title)
 	fmt.Fprintf(w, "\nWhy it matters\n%s\n", text.WrapSoft(check.Why, 80))
 	fmt.Fprintf(w, "\nWhat to do\n%s\n", text.WrapSoft(check.Fix, 80))
-	fmt.Fprintf(w, "\nTo change its severity or switch it off\n  policy:\n    severity: {%s: low}   # or off\n", check.ID)
+	if err := relatesTo(w, check.ID); err != nil {
+		return err
+	}
+	_, err := fmt.Fprintf(w, "\nTo change its severity or switch it off\n  policy:\n    severity: {%s: low}   # or off\n", check.ID)
+	return err
+}
+
+// relatesTo lists the controls that come with the program.
+func relatesTo(w io.Writer, id string) error {
+	controls, err := configs.Controls()
+	if err != nil {
+		return err
+	}
+	fmt.Fprint(w, "\nRelates to\n")
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	for _, c := range controls[id] {
+		fmt.Fprintf(t, "  %s %s\t%s\t%s\t%s\n", c.Framework, c.Version, c.ID, c.Title, c.Strength)
+	}
+	return t.Flush()
 }

@@ -22,6 +22,7 @@ func (c *cli) config() *cobra.Command {
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.AddCommand(c.configValidate(), c.print("example", "Print an example configuration with every key", configs.Example),
+		c.print("controls", "Print the built-in controls that the checks relate to", configs.BuiltinControls),
 		c.print("schema", "Print the JSON schema of the configuration", configs.Schema))
 	return cmd
 }

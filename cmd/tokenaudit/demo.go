@@ -46,10 +46,14 @@ folder. What it prints and writes is what a real review prints and writes.`,
 const (
 	demoInfluxToken = "TOKENAUDIT_DEMO_INFLUX_TOKEN"
 	demoSlackToken  = "TOKENAUDIT_DEMO_SLACK_TOKEN"
+	demoSigningKey  = "TOKENAUDIT_DEMO_SIGNING_KEY"
 )
 
 func (c *cli) runDemo(ctx context.Context, out string) error {
 	if err := prepareDemoFolder(out); err != nil {
+		return err
+	}
+	if err := makeDemoKey(out); err != nil {
 		return err
 	}
 	now := time.Now()
@@ -88,14 +92,16 @@ func (c *cli) runDemo(ctx context.Context, out string) error {
 	if err != nil {
 		return err
 	}
-	c.printDemo(m)
+	c.printDemo(m, out)
 	return nil
 }
 
-func (c *cli) printDemo(m notify.Message) {
+func (c *cli) printDemo(m notify.Message, out string) {
 	fmt.Fprint(c.stdout, "Two reviews of the same org, a week apart. This is the second one.\n\n")
 	printSummary(c.stdout, m.Summary, m.Evidence)
 	fmt.Fprintf(c.stdout, "\nThe message that Slack got:\n\n%s", notify.Text(m, isTerminal(c.stdout)))
+	fmt.Fprintf(c.stdout, "\nOpen %s and report.html in it, and check the evidence:\n  tokenaudit verify --allowed-signers %s %s\n",
+		m.Evidence, filepath.Join(out, demoSigners), filepath.Dir(m.Evidence))
 }
 
 func demoConfig(out, org, influxURL, slackURL string) *configs.File {
@@ -110,7 +116,8 @@ func demoConfig(out, org, influxURL, slackURL string) *configs.File {
 		},
 		Jobs: []configs.Job{{
 			Name: "weekly-review", Schedule: "0 9 * * 1", Timezone: "UTC", Reports: report.Names(), Deadline: day,
-			Slack: &notify.Config{Channel: "C0SECURITY1", Token: secret.Ref{Env: demoSlackToken}, APIURL: slackURL + "/api/"},
+			SigningKey: secret.Ref{Env: demoSigningKey},
+			Slack:      &notify.Config{Channel: "C0SECURITY1", Token: secret.Ref{Env: demoSlackToken}, APIURL: slackURL + "/api/"},
 		}},
 	}
 }

@@ -49,7 +49,7 @@ func (c *cli) replayRun(ctx context.Context, f historyFlags, id string) error {
 	if err != nil {
 		return err
 	}
-	policy := file.Policy.Audit()
+	policy := file.Audit()
 	counts := map[string]*replayed{}
 	for _, target := range run.targets {
 		for rec, err := range run.read(target) {

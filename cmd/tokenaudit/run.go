@@ -153,8 +153,8 @@ func (c *cli) tell(a *app, s audit.Summary, dryRun bool) error {
 
 // judge is the exit code that a run deserves.
 func judge(s audit.Summary, floor audit.Severity) int {
-	for severity, n := range s.Findings.BySeverity {
-		if floor != "" && n > 0 && severity.AtLeast(floor) {
+	for severity := range s.Findings.BySeverity {
+		if floor != "" && s.Findings.Actionable(severity) > 0 && severity.AtLeast(floor) {
 			return exitFindings
 		}
 	}

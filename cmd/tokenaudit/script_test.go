@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 	"sync"
@@ -43,6 +44,10 @@ func TestScripts(t *testing.T) {
 			"json":   cmdJSON,
 			"canary": cmdCanary,
 			"runs":   cmdRuns,
+			"seal":   cmdSeal,
+			"flip":   cmdFlip,
+
+			"fingerprint": cmdFingerprint,
 		},
 		UpdateScripts: os.Getenv("UPDATE") != "",
 	})
@@ -269,4 +274,21 @@ func cmdRuns(ts *testscript.TestScript, _ bool, _ []string) {
 	ts.Check(json.Unmarshal([]byte(ts.ReadFile("runs.json")), &entries))
 	ts.Setenv("NEWER", entries[0].Run.ID())
 	ts.Setenv("OLDER", entries[1].Run.ID())
+}
+
+// cmdFingerprint adds an exception to the configuration, for the token that the
+// last program showed.
+func cmdFingerprint(ts *testscript.TestScript, _ bool, _ []string) {
+	shown := regexp.MustCompile(`Fingerprint +([0-9a-f]{16})`).FindStringSubmatch(ts.ReadFile("stdout"))
+	text := ts.ReadFile("tokenaudit.yaml") + fmt.Sprintf(`exceptions:
+  - target: prod
+    authorization: 11adece381a52000
+    check: active-write
+    fingerprint: %s
+    reason: migration
+    requested_by: alice
+    approved_by: bob
+    expires: %s
+`, shown[1], time.Now().AddDate(0, 0, 90).UTC().Format(time.DateOnly))
+	ts.Check(os.WriteFile(ts.MkAbs("tokenaudit.yaml"), []byte(text), 0o600))
 }

@@ -33,7 +33,8 @@ func printSummary(w io.Writer, s audit.Summary, folder string) {
 		plural(a.Total, "token"), plural(len(s.Coverage.Targets), "target"), a.Active, a.Inactive, a.Flagged, a.New, a.Gone)
 	fmt.Fprintln(w, checkTable(s))
 	st := s.Findings.ByState
-	fmt.Fprintf(w, "\n%d new, %d open, %d reopened, %d resolved\n\nReports in %s\n", st[audit.New], st[audit.Open], st[audit.Reopened], st[audit.Resolved], folder)
+	fmt.Fprintf(w, "\n%d new, %d open, %d reopened, %d excepted, %d resolved\n\nReports in %s\n",
+		st[audit.New], st[audit.Open], st[audit.Reopened], st[audit.Excepted], st[audit.Resolved], folder)
 	for _, file := range evidenceFiles(folder) {
 		fmt.Fprintf(w, "  %s\n", file)
 	}

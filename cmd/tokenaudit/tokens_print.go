@@ -114,7 +114,7 @@ func printToken(w io.Writer, a audit.Authorization) {
 	for _, line := range [][2]string{
 		{"ID", a.ID}, {"Description", a.Description}, {"Status", string(a.Status)},
 		{"User", a.User + " (" + a.UserID + ")"}, {"Org", a.Org + " (" + a.OrgID + ")"},
-		{"Created", moment(a.CreatedAt)}, {"Updated", moment(a.UpdatedAt)}, {"Class", acc.Class()}, {"May write", acc.WriteScope()},
+		{"Created", moment(a.CreatedAt)}, {"Updated", moment(a.UpdatedAt)}, {"Class", acc.Class()}, {"Fingerprint", a.Fingerprint()}, {"May write", acc.WriteScope()},
 	} {
 		fmt.Fprintln(w, strings.TrimRight(fmt.Sprintf("%-12s  %s", line[0], audit.Line(line[1], 500)), " "))
 	}

@@ -16,7 +16,6 @@ import (
 	"tokenaudit/jobs/history"
 	"tokenaudit/jobs/influx"
 	"tokenaudit/notify"
-	"tokenaudit/report"
 )
 
 // app is a configuration turned into objects.
@@ -38,6 +37,10 @@ func wire(ctx context.Context, f *configs.File, now func() time.Time, log *slog.
 		}
 		sources[cfg.Name] = jobs.Target{Name: cfg.Name, Source: source}
 	}
+	controls, err := f.RelatedControls()
+	if err != nil {
+		return nil, usageError{err}
+	}
 	ledger, err := history.Open(ctx, f.Store)
 	if err != nil {
 		return nil, err
@@ -52,7 +55,7 @@ func wire(ctx context.Context, f *configs.File, now func() time.Time, log *slog.
 			return nil, fmt.Errorf("job %q: %w", cfg.Name, err)
 		}
 		job := jobs.Job{
-			Name: cfg.Name, Schedule: schedule, Policy: f.Policy.Audit(), Report: writer(cfg.Reports, f.Effective()),
+			Name: cfg.Name, Schedule: schedule, Policy: f.Audit(), Report: evidence{f, cfg, controls, log}.write,
 			CatchUp: time.Duration(cfg.CatchUp), Jitter: time.Duration(cfg.Jitter), Deadline: time.Duration(cfg.Deadline),
 		}
 		for _, t := range f.Targets {
@@ -73,13 +76,6 @@ func newSource(cfg influx.Config, log *slog.Logger) (jobs.Source, error) {
 		return influx.NewBolt(cfg)
 	}
 	return influx.NewTarget(cfg, log)
-}
-
-// writer writes the reports of a job in its formats.
-func writer(formats []string, config string) func(context.Context, string, audit.Summary, []audit.TrendPoint, jobs.Rows) error {
-	return func(ctx context.Context, folder string, s audit.Summary, trend []audit.TrendPoint, rows jobs.Rows) error {
-		return report.Write(ctx, folder, formats, report.Input{Summary: s, Rows: report.Rows(rows), Trend: trend, Config: config})
-	}
 }
 
 // sender says a run through a notifier.

@@ -67,7 +67,21 @@ func (r Ref) sources() int {
 // variable, the path or the command (without its arguments, which may hold
 // secrets) and never the content. When ctx ends first, a command is killed and
 // the error wraps the context's cause.
-func (r Ref) Read(ctx context.Context) (Value, error) {
+func (r Ref) Read(ctx context.Context) (Value, error) { return r.read(ctx, check) }
+
+// ReadLines is Read for a secret of several lines, such as a private key in PEM.
+func (r Ref) ReadLines(ctx context.Context) (Value, error) {
+	return r.read(ctx, func(text string) error {
+		for line := range strings.Lines(text) {
+			if err := check(strings.TrimRight(line, "\r\n")); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+func (r Ref) read(ctx context.Context, check func(string) error) (Value, error) {
 	if err := r.Validate(); err != nil {
 		return Value{}, err
 	}

@@ -45,6 +45,9 @@ type Subject struct {
 	Changes []Change // since the previous review
 	// OrgDeleted: it lives on though its org was deleted.
 	OrgDeleted bool
+	// Exceptions that name the authorization; for the record that stands for the
+	// exceptions, those that nothing used.
+	Exceptions []Exception
 	Policy     Policy
 	Scope      Scope
 	Now        time.Time // the time of the review
@@ -72,6 +75,8 @@ type Policy struct {
 	InactiveAfter time.Duration
 	// Severity overrides the severity of checks by ID; Off disables one.
 	Severity map[string]Severity
+	// Exceptions let findings stand for a while.
+	Exceptions []Exception
 }
 
 // Check is one rule: a documented value, not an interface.

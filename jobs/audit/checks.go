@@ -59,7 +59,7 @@ func Checks() []Check {
 			Why:   "Whoever may read authorizations and users reads every token of the org in clear, the operator's too if it lives there (CVE-2024-30896).",
 			Fix:   "Upgrade InfluxDB to 2.9 or later, or start it with --use-hashed-tokens; then rotate the tokens that could be read.",
 			Match: func(s Subject) (string, Outcome) {
-				return s.Description, Fail
+				return s.Description, failIf(!s.isExceptions())
 			},
 		},
 		{
@@ -69,6 +69,15 @@ func Checks() []Check {
 			Fix:   "Make a credential with influx auth create --read-authorizations --read-users --read-orgs, and revoke this one.",
 			Match: func(s Subject) (string, Outcome) {
 				return s.Access.WriteScope(), failIf(s.Scope.Credentials[s.ID] && s.Access.Writes > 0)
+			},
+		},
+		{
+			ID: "exception-void", Severity: High,
+			Title: "Exception is void",
+			Why:   "The token is not what the exception was approved for: its permissions, its owner or its status changed since. The exception no longer holds.",
+			Fix:   "Decide anew. If it is still right, approve it again with the fingerprint of today (tokenaudit tokens show ID).",
+			Match: func(s Subject) (string, Outcome) {
+				return matchExceptions(s, func(e Exception) bool { return !s.IsServer() && e.Fingerprint != s.Fingerprint() })
 			},
 		},
 		{
@@ -169,6 +178,35 @@ func Checks() []Check {
 			Match: func(s Subject) (string, Outcome) {
 				age := s.Now.Sub(s.CreatedAt)
 				return days(age) + " old", failIf(s.active() && s.Policy.RotateAfter > 0 && !s.CreatedAt.IsZero() && age > s.Policy.RotateAfter)
+			},
+		},
+		{
+			ID: "exception-expired", Severity: Medium,
+			Title: "Exception has expired",
+			Why:   "What it allowed counts again.",
+			Fix:   "Mend what it allowed, or have it approved again; then remove the old one from the configuration.",
+			Match: func(s Subject) (string, Outcome) {
+				return matchExceptions(s, func(e Exception) bool { return !s.IsServer() && !s.Now.Before(e.Expires) })
+			},
+		},
+		{
+			ID: "exception-expiring", Severity: Low,
+			Title: "Exception expires within 14 days",
+			Why:   "What it allows will count again.",
+			Fix:   "Mend what it allows, or have it approved again in time.",
+			Match: func(s Subject) (string, Outcome) {
+				return matchExceptions(s, func(e Exception) bool {
+					return !s.IsServer() && s.Now.Before(e.Expires) && !s.Now.Add(expiringWithin).Before(e.Expires)
+				})
+			},
+		},
+		{
+			ID: "exception-unused", Severity: Low, Server: true, Momentary: true,
+			Title: "Exception that nothing used",
+			Why:   "The token is gone, or the finding that it allowed is: an exception that is left lying about may allow something else one day.",
+			Fix:   "Remove it from the configuration.",
+			Match: func(s Subject) (string, Outcome) {
+				return matchExceptions(s, func(Exception) bool { return s.isExceptions() })
 			},
 		},
 		{

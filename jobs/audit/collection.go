@@ -16,6 +16,9 @@ type Collection struct {
 	// could not be asked at all.
 	Owner func(context.Context, Authorization) Owner
 	Probe func(context.Context, Authorization) Probe
+	// OrgDeleted tells whether the org of a listed authorization is gone; nil where a
+	// list never shows such a one.
+	OrgDeleted func(Authorization) bool
 	// Known are authorizations known from elsewhere, ascending, that a first review
 	// asks for as later ones ask for those of the review before. Nil if there are none.
 	Known iter.Seq2[Record, error]

@@ -27,15 +27,20 @@ type FindingCounts struct {
 	ByCheck    map[string]int       `json:"by_check"`
 	BySeverity map[Severity]int     `json:"by_severity"`
 	ByState    map[FindingState]int `json:"by_state"`
+	// Excepted are those of BySeverity that an exception allows for a while.
+	Excepted map[Severity]int `json:"excepted_by_severity"`
 }
+
+// Actionable counts the findings of a severity that somebody should act on now.
+func (c FindingCounts) Actionable(s Severity) int { return c.BySeverity[s] - c.Excepted[s] }
 
 // NewCounts has every severity and state, at zero: a run without findings says so.
 func NewCounts() Counts {
-	c := Counts{Findings: FindingCounts{ByCheck: map[string]int{}, BySeverity: map[Severity]int{}, ByState: map[FindingState]int{}}}
+	c := Counts{Findings: FindingCounts{ByCheck: map[string]int{}, BySeverity: map[Severity]int{}, ByState: map[FindingState]int{}, Excepted: map[Severity]int{}}}
 	for _, s := range Severities() {
-		c.Findings.BySeverity[s] = 0
+		c.Findings.BySeverity[s], c.Findings.Excepted[s] = 0, 0
 	}
-	for _, s := range []FindingState{New, Open, Reopened, Resolved} {
+	for _, s := range []FindingState{New, Open, Reopened, Excepted, Resolved} {
 		c.Findings.ByState[s] = 0
 	}
 	return c
@@ -82,6 +87,9 @@ func (c *Counts) addFinding(f Finding) {
 	c.Findings.Total++
 	c.Findings.ByCheck[f.Check]++
 	c.Findings.BySeverity[f.Severity]++
+	if f.State == Excepted {
+		c.Findings.Excepted[f.Severity]++
+	}
 }
 
 func (c *Counts) add(o Counts) {
@@ -96,6 +104,7 @@ func (c *Counts) add(o Counts) {
 	addAll(c.Findings.ByCheck, o.Findings.ByCheck)
 	addAll(c.Findings.BySeverity, o.Findings.BySeverity)
 	addAll(c.Findings.ByState, o.Findings.ByState)
+	addAll(c.Findings.Excepted, o.Findings.Excepted)
 }
 
 func addAll[K comparable](into, from map[K]int) {

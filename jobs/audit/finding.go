@@ -10,6 +10,7 @@ const (
 	Open     FindingState = "open"     // there before and still there
 	Reopened FindingState = "reopened" // resolved before, back again
 	Resolved FindingState = "resolved" // there before, gone now
+	Excepted FindingState = "excepted" // there, and allowed for a while by an exception
 )
 
 // Finding is a check that matched an authorization.
@@ -21,10 +22,15 @@ type Finding struct {
 	// Since is the time of the review that gave the finding its present life: the
 	// first one that saw it, the one that saw it again, or the one that saw it gone.
 	Since time.Time `json:"since"`
+	// Approval is there for an excepted finding.
+	Approval *Approval `json:"approval,omitempty"`
 }
 
 // Current reports whether the finding stands, that is, is not resolved.
 func (f Finding) Current() bool { return f.State != Resolved }
+
+// Actionable reports whether somebody should act on it now.
+func (f Finding) Actionable() bool { return f.Current() && f.State != Excepted }
 
 // Reported reports whether the finding belongs in the report of the review at
 // the given time: it stands, or that very review saw it resolved.
@@ -87,14 +93,14 @@ func matched(j judgement, old Finding, had bool, at time.Time) Finding {
 // stand keeps a finding that could not be judged again.
 func stand(f Finding) Finding {
 	if f.Current() {
-		f.State = Open
+		f.State, f.Approval = Open, nil
 	}
 	return f
 }
 
 func resolve(f Finding, at time.Time) Finding {
 	if f.Current() {
-		f.State, f.Since = Resolved, at
+		f.State, f.Since, f.Approval = Resolved, at, nil
 	}
 	return f
 }

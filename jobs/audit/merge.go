@@ -31,6 +31,8 @@ type Review struct {
 	Scope  Scope
 	// Owner looks up the user of an authorization.
 	Owner func(context.Context, Authorization) Owner
+	// OrgDeleted tells whether the org of a listed authorization is gone. Optional.
+	OrgDeleted func(Authorization) bool
 	// Probe asks for an authorization that the previous review had and the list
 	// now lacks. Nil when the target could not be asked at all.
 	Probe func(context.Context, Authorization) Probe
@@ -46,6 +48,7 @@ func (rv Review) Merge(ctx context.Context, now iter.Seq2[Authorization, error],
 		nextBefore, stopBefore := iter.Pull2(ascending(before, func(r Record) string { return r.Key() }))
 		defer stopBefore()
 
+		unused := newUnused(rv)
 		a, errA, okA := nextNow()
 		b, errB, okB := nextBefore()
 		for okA || okB {
@@ -56,6 +59,11 @@ func (rv Review) Merge(ctx context.Context, now iter.Seq2[Authorization, error],
 			var out Record
 			keep := true
 			switch {
+			case okB && b.isExceptions():
+				held := b
+				unused.before = &held
+				b, errB, okB = nextBefore()
+				continue
 			case okA && okB && a.Key() == b.Key():
 				out = rv.seen(ctx, a, &b)
 				a, errA, okA = nextNow()
@@ -67,9 +75,13 @@ func (rv Review) Merge(ctx context.Context, now iter.Seq2[Authorization, error],
 				out, keep = rv.missing(ctx, b)
 				b, errB, okB = nextBefore()
 			}
+			unused.met(out)
 			if keep && !yield(out, nil) {
 				return
 			}
+		}
+		if out, ok := unused.record(); ok {
+			yield(out, nil)
 		}
 	}
 }
@@ -77,6 +89,7 @@ func (rv Review) Merge(ctx context.Context, now iter.Seq2[Authorization, error],
 // seen is an authorization that the server showed.
 func (rv Review) seen(ctx context.Context, a Authorization, before *Record) Record {
 	r := Record{Target: rv.Target, Authorization: a, Presence: Listed, Owner: rv.Owner(ctx, a), FirstSeen: rv.Now, LastSeen: rv.Now}
+	r.OrgDeleted = rv.OrgDeleted != nil && rv.OrgDeleted(a)
 	return rv.judged(r, before)
 }
 
@@ -116,7 +129,7 @@ func (rv Review) missing(ctx context.Context, before Record) (Record, bool) {
 func (rv Review) judged(r Record, before *Record) Record {
 	s := Subject{
 		Authorization: r.Authorization, Access: AccessOf(r.Authorization), Owner: r.Owner, OrgDeleted: r.OrgDeleted,
-		Policy: rv.Policy, Scope: rv.Scope, Now: rv.Now,
+		Exceptions: rv.Policy.exceptionsFor(rv.Target, r.Authorization), Policy: rv.Policy, Scope: rv.Scope, Now: rv.Now,
 	}
 	var old []Finding
 	if before != nil {
@@ -125,6 +138,7 @@ func (rv Review) judged(r Record, before *Record) Record {
 		s.Changes = r.Changes
 	}
 	r.Findings = carry(old, judge(s), rv.Now)
+	except(r.Findings, s.Exceptions, r.Authorization, rv.Now)
 	return r
 }
 

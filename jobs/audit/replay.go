@@ -7,7 +7,7 @@ import "time"
 // compare with the stored findings: new is what only this policy finds, resolved
 // what only the stored one did.
 func Replay(r Record, p Policy, at time.Time) []Finding {
-	s := Subject{Authorization: r.Authorization, Access: AccessOf(r.Authorization), Owner: r.Owner, OrgDeleted: r.OrgDeleted, Policy: p, Now: at}
+	s := Subject{Authorization: r.Authorization, Access: AccessOf(r.Authorization), Owner: r.Owner, OrgDeleted: r.OrgDeleted, Exceptions: p.exceptionsFor(r.Target, r.Authorization), Policy: p, Now: at}
 	judgements := judge(s)
 	for i := range judgements {
 		if judgements[i].check.Momentary {
@@ -15,7 +15,9 @@ func Replay(r Record, p Policy, at time.Time) []Finding {
 		}
 	}
 	before := current(r.Findings)
-	return append(carry(before, judgements, at), switchedOff(before, judgements, at)...)
+	findings := append(carry(before, judgements, at), switchedOff(before, judgements, at)...)
+	except(findings, s.Exceptions, r.Authorization, at)
+	return findings
 }
 
 func current(fs []Finding) []Finding {

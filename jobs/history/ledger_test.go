@@ -42,7 +42,7 @@ func (l *Ledger) mustFinish(t *testing.T, run audit.Run, total int) {
 	t.Helper()
 	s := audit.Summary{ID: run.ID(), Job: run.Job, Slot: run.Slot, Coverage: audit.TotalCoverage{Verdict: audit.Complete}}
 	s.Findings.BySeverity = map[audit.Severity]int{audit.High: total}
-	if err := l.Finish(t.Context(), run, s, []string{"summary"}); err != nil {
+	if err := l.Finish(t.Context(), run, s, audit.Link{Sequence: 3, Manifest: "abc"}, []string{"summary"}); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -125,6 +125,12 @@ func TestRunItemsAndOutbox(t *testing.T) {
 	}
 	if trend, err := l.Trend(t.Context(), weekly(3)); err != nil || len(trend) != 1 || trend[0].Run != run.ID() {
 		t.Errorf("Trend = %+v, %v", trend, err)
+	}
+	if head, err := l.Head(t.Context(), weekly(3)); err != nil || head == nil || *head != (audit.Link{Sequence: 3, Run: run.ID(), Manifest: "abc"}) {
+		t.Errorf("Head = %+v, %v", head, err)
+	}
+	if head, err := l.Head(t.Context(), run); err != nil || head != nil {
+		t.Errorf("a run is its own head: %+v, %v", head, err)
 	}
 	if p, err := l.Previous(t.Context(), run); err != nil || p != nil {
 		t.Errorf("a run is its own previous one: %+v, %v", p, err)

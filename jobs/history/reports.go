@@ -13,14 +13,14 @@ import (
 
 // Finish closes a run whose reports are written, and opens the parts of it that
 // are to be delivered, in one step.
-func (l *Ledger) Finish(ctx context.Context, run audit.Run, s audit.Summary, parts []string) error {
+func (l *Ledger) Finish(ctx context.Context, run audit.Run, s audit.Summary, pack audit.Link, parts []string) error {
 	text, err := json.Marshal(s)
 	if err != nil {
 		return err
 	}
 	err = l.inTx(ctx, func(tx *sql.Tx) error {
-		_, err := tx.ExecContext(ctx, `UPDATE run SET state = 'reported', verdict = $3, summary = $4 WHERE job = $1 AND slot = $2`,
-			run.Job, run.Slot.Unix(), s.Coverage.Verdict, string(text))
+		_, err := tx.ExecContext(ctx, `UPDATE run SET state = 'reported', verdict = $3, summary = $4, pack = $5, manifest = $6 WHERE job = $1 AND slot = $2`,
+			run.Job, run.Slot.Unix(), s.Coverage.Verdict, string(text), pack.Sequence, pack.Manifest)
 		if err != nil {
 			return err
 		}
@@ -55,6 +55,21 @@ func (l *Ledger) Previous(ctx context.Context, run audit.Run) (*audit.Previous, 
 		p.Targets = append(p.Targets, t.Target)
 	}
 	return p, nil
+}
+
+// Head is the newest evidence pack of the job before that of the run, nil if there
+// is none.
+func (l *Ledger) Head(ctx context.Context, run audit.Run) (*audit.Link, error) {
+	var pack, slot int64
+	var cause audit.Trigger
+	link := &audit.Link{}
+	err := l.db.QueryRowContext(ctx, `SELECT pack, manifest, slot, cause FROM run WHERE job = $1 AND slot <> $2 AND pack > 0 ORDER BY pack DESC LIMIT 1`,
+		run.Job, run.Slot.Unix()).Scan(&pack, &link.Manifest, &slot, &cause)
+	if err == sql.ErrNoRows {
+		return nil, nil
+	}
+	link.Sequence, link.Run = int(pack), audit.Run{Job: run.Job, Slot: time.Unix(slot, 0).UTC(), Trigger: cause}.ID()
+	return link, wrap(err, run)
 }
 
 // Trend are the runs of the job that were reported before this one began, oldest

@@ -39,6 +39,11 @@ func (q Query) matches(a audit.Authorization) bool {
 		equalIfAsked(q.OrgID, a.OrgID) && equalIfAsked(q.Org, a.Org)
 }
 
+// ofThisOrg looks at the org only.
+func (q Query) ofThisOrg(a audit.Authorization) bool {
+	return equalIfAsked(q.OrgID, a.OrgID) && equalIfAsked(q.Org, a.Org)
+}
+
 func equalIfAsked(asked, got string) bool { return asked == "" || asked == got }
 
 // List reads the authorizations that q asks for. There is no paging in the API.

@@ -4,7 +4,8 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"path/filepath"
+	"maps"
+	"slices"
 	"time"
 
 	"tokenaudit/jobs/audit"
@@ -35,7 +36,7 @@ func (b *Bolt) Collect(ctx context.Context, progress func()) (audit.Collection, 
 	if err != nil {
 		return r.unknown(err), nil
 	}
-	return audit.Collection{Authorizations: r.all, Coverage: r.cov, Scope: r.scope(), Owner: r.owner, Probe: r.probe, Close: r.close}, nil
+	return audit.Collection{Authorizations: r.all, Coverage: r.cov, Scope: r.scope(), Owner: r.owner, Probe: r.probe, OrgDeleted: r.orgDeleted, Close: r.close}, nil
 }
 
 // boltReview is the state of one Collect.
@@ -53,11 +54,19 @@ type boltReview struct {
 
 func newBoltReview(cfg Config, progress func()) *boltReview {
 	r := &boltReview{cfg: cfg, progress: progress, cov: audit.NewCoverage(cfg.Name), rowsOf: map[string]int{}}
-	r.cov.Source = filepath.Base(cfg.Bolt)
-	if cfg.Org != "" {
-		r.cov.Source += ", org " + cfg.Org
-	}
 	return r
+}
+
+// source names the instance, not the file: each backup has a name of its own.
+func (r *boltReview) source() string {
+	source := "database file of an InfluxDB without orgs"
+	if len(r.orgs) > 0 {
+		source = "database file of the InfluxDB with org " + slices.Min(slices.Collect(maps.Keys(r.orgs)))
+	}
+	if r.cfg.Org != "" {
+		source += ", org " + r.cfg.Org
+	}
+	return source
 }
 
 func (r *boltReview) close() {
@@ -71,12 +80,16 @@ func (r *boltReview) read(ctx context.Context) (err error) {
 		return err
 	}
 	r.cov.Server = "InfluxDB OSS, database file of " + r.file.written.UTC().Format(time.RFC3339)
+	if r.file.lost > 0 {
+		r.cov.Lower(audit.Partial, "%d pages of the database file are neither in use nor free: something may be missing", r.file.lost)
+	}
 	if r.boltDirectory, err = readBoltDirectory(ctx, r.file); err != nil {
 		return err
 	}
 	if r.org, err = r.orgID(r.cfg.Query()); err != nil {
 		return err
 	}
+	r.cov.Source, r.cov.Stored = r.source(), &audit.Stored{Users: len(r.users), Orgs: len(r.orgs)}
 	r.askDirectory()
 	for _, store := range boltStores() {
 		if err := r.count(ctx, store); err != nil {
@@ -103,6 +116,9 @@ func (r *boltReview) count(ctx context.Context, store boltStore) error {
 			rows++
 			r.note(a)
 		}
+	}
+	if !store.legacy {
+		r.cov.Stored.Authorizations = rows
 	}
 	asked := r.ask(store.what+" in the database file", rows)
 	if broken.rows > 0 {

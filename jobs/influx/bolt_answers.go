@@ -44,6 +44,11 @@ func (r *boltReview) owner(_ context.Context, a audit.Authorization) audit.Owner
 	return o
 }
 
+func (r *boltReview) orgDeleted(a audit.Authorization) bool {
+	_, exists := r.orgs[a.OrgID]
+	return !exists
+}
+
 func (r *boltReview) existence(id string) audit.Owner {
 	u, exists := r.users[id]
 	switch {
@@ -71,7 +76,8 @@ func (r *boltReview) isMember(orgID, userID string) (bool, error) {
 	return m.ResourceType == "orgs" && m.MappingType != "org", nil
 }
 
-// probe: what is not in the file no longer exists, unless the file is older.
+// probe: what is not in the file no longer exists, unless the file is older or
+// damaged.
 func (r *boltReview) probe(_ context.Context, before audit.Authorization) audit.Probe {
 	if before.IsServer() {
 		return audit.Probe{Presence: audit.Unseen, Evidence: "a database file does not say what the server shows"}
@@ -83,6 +89,8 @@ func (r *boltReview) probe(_ context.Context, before audit.Authorization) audit.
 		return audit.Probe{Presence: audit.Unseen, Evidence: err.Error()}
 	case !exists && (before.CreatedAt.After(r.file.written) || before.UpdatedAt.After(r.file.written)):
 		return audit.Probe{Presence: audit.Unseen, Evidence: "the database file is older than the authorization"}
+	case !exists && r.file.lost > 0:
+		return audit.Probe{Presence: audit.Unseen, Evidence: "not in the database file, of which something may be missing"}
 	case !exists:
 		return audit.Probe{Presence: audit.Gone, Evidence: fmt.Sprintf("no authorization %s in the database file", before.ID)}
 	}

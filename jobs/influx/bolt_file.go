@@ -23,6 +23,7 @@ type boltFile struct {
 	db      *bbolt.DB
 	tx      *bbolt.Tx
 	written time.Time
+	lost    int // pages that are neither in use nor free
 }
 
 // openBolt opens a database file, or what influx backup makes of one.
@@ -111,17 +112,9 @@ func (b *boltFile) begin(f *os.File) error {
 	return err
 }
 
-// whole refuses a file that ends before its last page, where reading would fault,
-// and one without a bucket that every InfluxDB 2 has.
+// whole refuses a damaged file, and one without a bucket that every InfluxDB 2 has.
 func (b *boltFile) whole(f *os.File) error {
-	info, err := f.Stat()
-	if err != nil {
-		return err
-	}
-	if have, want := info.Size(), b.tx.Size(); have < want {
-		return fmt.Errorf("the database file is cut short: %d of %d bytes", have, want)
-	}
-	if err := soundHeaders(f, int64(b.db.Info().PageSize)); err != nil {
+	if err := guarded(func() error { return b.sound(f) }); err != nil {
 		return err
 	}
 	for _, bucket := range []string{storeOf(false).bucket, boltUsers, boltOrgs, boltBuckets, boltMappings} {
@@ -130,6 +123,26 @@ func (b *boltFile) whole(f *os.File) error {
 		}
 	}
 	return nil
+}
+
+// sound comes before anything is read through bbolt.
+func (b *boltFile) sound(f *os.File) error {
+	info, err := f.Stat()
+	if err != nil {
+		return err
+	}
+	pageSize := int64(b.db.Info().PageSize)
+	meta, err := newestMeta(f, pageSize)
+	switch have := uint64(info.Size() / pageSize); {
+	case err != nil:
+		return err
+	case meta.transaction != uint64(b.tx.ID()):
+		return errBoltBroken
+	case have < meta.pages:
+		return fmt.Errorf("the database file is cut short: %d of %d pages", have, meta.pages)
+	}
+	b.lost, err = (&boltPages{file: f, size: pageSize, boltMeta: meta}).check()
+	return err
 }
 
 func (b *boltFile) has(bucket string) error {

@@ -156,7 +156,8 @@ func TestBoltNeedsAPath(t *testing.T) {
 	}
 }
 
-// TestBoltOfAnOlderRelease: 2.0 had no store of 1.x authorizations.
+// TestBoltOfAnOlderRelease: the store of 1.x authorizations came with a migration
+// (influxdb kv/migration/all/0008_LegacyAuthBuckets.go).
 func TestBoltOfAnOlderRelease(t *testing.T) {
 	d := population(t)
 	d.update(func(tx *bbolt.Tx) error { return tx.DeleteBucket([]byte("legacy/authorizationsv1")) })
@@ -180,28 +181,78 @@ func TestBoltCutAnywhere(t *testing.T) {
 	}
 }
 
-// TestBoltDamagedAnywhere: whatever page is lost, the review says so or has everything.
+// damages are ways to spoil a page.
+func damages() map[string]func(page []byte) {
+	out := map[string]func([]byte){}
+	for _, fill := range []byte{0x00, 0x01, 0xff} {
+		out[fmt.Sprintf("filled with %#x", fill)] = func(page []byte) { copy(page, bytes.Repeat([]byte{fill}, len(page))) }
+		out[fmt.Sprintf("begun with %#x", fill)] = func(page []byte) { copy(page, bytes.Repeat([]byte{fill}, 40)) }
+	}
+	for i := 0; i < 40; i += 3 {
+		out[fmt.Sprintf("with byte %d flipped", i)] = func(page []byte) { page[i] ^= 1 << (i % 8) }
+	}
+	out["with an element less"] = func(page []byte) { page[10]-- }
+	return out
+}
+
+// TestBoltDamagedAnywhere: whatever page is spoilt, the review ends, and says so or
+// has everything.
 func TestBoltDamagedAnywhere(t *testing.T) {
 	d := population(t)
 	d.many(60)
 	whole := contents(t, d.file())
-	page, unknown := os.Getpagesize(), 0
-	for _, fill := range []byte{0x00, 0x01, 0xff} {
-		for at := 0; at < len(whole); at += page {
-			for _, length := range []int{page, 40} {
-				damaged := bytes.Clone(whole)
-				copy(damaged[at:at+page], bytes.Repeat([]byte{fill}, length))
-				r := reviewed(t, influx.Config{Bolt: written(t, "damaged.bolt", damaged)})
-				if r.Coverage.Verdict == audit.NotKnown {
-					unknown++
-				}
-				if r.Coverage.Verdict == audit.Complete && len(r.list) != 68 {
-					t.Errorf("%d bytes of %#x at page %d: complete with %d authorizations", length, fill, at/page, len(r.list))
-				}
+	path, size, verdicts := written(t, "damaged.bolt", nil), os.Getpagesize(), map[audit.Verdict]int{}
+	for name, spoil := range damages() {
+		for at := 0; at < len(whole); at += size {
+			if !bytes.ContainsFunc(whole[at:at+size], func(r rune) bool { return r != 0 }) {
+				continue // never used
+			}
+			damaged := bytes.Clone(whole)
+			spoil(damaged[at : at+size])
+			if err := os.WriteFile(path, damaged, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			r := reviewed(t, influx.Config{Bolt: path})
+			r.Close()
+			if verdicts[r.Coverage.Verdict]++; r.Coverage.Verdict == audit.Complete && len(r.list) != 68 {
+				t.Errorf("page %d %s: complete with %d authorizations", at/size, name, len(r.list))
 			}
 		}
 	}
-	if unknown == 0 {
-		t.Error("no damage was noticed at all")
+	if verdicts[audit.NotKnown] == 0 || verdicts[audit.Complete] == 0 {
+		t.Errorf("verdicts %v", verdicts)
+	}
+}
+
+// TestBoltWithLostPages: a page that is neither in use nor free held something once.
+func TestBoltWithLostPages(t *testing.T) {
+	d := population(t)
+	d.many(200)
+	d.update(func(tx *bbolt.Tx) error { return tx.DeleteBucket([]byte("authorizationhashedindexv1")) })
+	whole := contents(t, d.file())
+	forgetFreePage(t, whole)
+	r := reviewed(t, influx.Config{Bolt: written(t, "lost.bolt", whole)})
+	wantVerdict(t, r.Coverage, "1 pages of the database file are neither in use nor free", audit.Partial)
+	if len(r.list) != 208 {
+		t.Errorf("%d authorizations, want 208", len(r.list))
+	}
+	if p := r.Probe(t.Context(), audit.Authorization{ID: "0d0000000000000f"}); p.Presence != audit.Unseen {
+		t.Errorf("%+v", p)
+	}
+}
+
+// forgetFreePage takes the last page out of every list of free pages.
+func forgetFreePage(t *testing.T, file []byte) {
+	t.Helper()
+	found := false
+	for at := 0; at < len(file); at += os.Getpagesize() {
+		kind, n := file[at+8:at+10], file[at+10:at+12]
+		if kind[0] == 0x10 && n[0] > 0 {
+			n[0]--
+			found = true
+		}
+	}
+	if !found {
+		t.Fatal("no list of free pages")
 	}
 }

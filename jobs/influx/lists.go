@@ -105,7 +105,7 @@ func (t *tally) count(a audit.Authorization, q Query) bool {
 	if !q.matches(a) {
 		t.foreign++
 	}
-	ours := Query{OrgID: q.OrgID, Org: q.Org}.matches(a)
+	ours := q.ofThisOrg(a)
 	if ours {
 		h := fnv.New64a()
 		h.Write([]byte(a.ID))

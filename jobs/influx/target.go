@@ -140,6 +140,9 @@ func (c *collector) probe(ctx context.Context, before audit.Authorization) audit
 		return audit.Probe{Presence: audit.Unseen, Evidence: "not asked: " + context.Cause(ctx).Error()}
 	}
 	p, answered := c.client.Probe(ctx, before)
+	if a := p.Authorization; a != nil && !c.org.ofThisOrg(*a) { // of a list that was imported
+		p = audit.Probe{Presence: audit.Gone, Evidence: p.Evidence + ", of another org"}
+	}
 	if c.silent++; answered {
 		c.silent = 0
 	}

@@ -16,6 +16,8 @@ CREATE TABLE run (
     state    TEXT   NOT NULL, -- running, reported
     verdict  TEXT   NOT NULL DEFAULT '',
     summary  TEXT   NOT NULL DEFAULT '', -- JSON of summary.json
+    pack     BIGINT NOT NULL DEFAULT 0,  -- number of its evidence pack, 0 without one
+    manifest TEXT   NOT NULL DEFAULT '', -- SHA-256 of the pack's manifest
     PRIMARY KEY (job, slot)
 );
 

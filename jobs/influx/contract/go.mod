@@ -6,6 +6,7 @@ require (
 	github.com/go-chi/chi v4.1.0+incompatible
 	github.com/google/go-cmp v0.7.0
 	github.com/influxdata/influxdb/v2 v2.9.1
+	go.etcd.io/bbolt v1.5.0
 	go.uber.org/zap v1.27.0
 	tokenaudit v0.0.0
 )
@@ -60,7 +61,6 @@ require (
 	github.com/tinylib/msgp v1.1.0 // indirect
 	github.com/uber/jaeger-client-go v2.28.0+incompatible // indirect
 	github.com/uber/jaeger-lib v2.4.1+incompatible // indirect
-	go.etcd.io/bbolt v1.5.0 // indirect
 	go.uber.org/atomic v1.11.0 // indirect
 	go.uber.org/multierr v1.11.0 // indirect
 	golang.org/x/crypto v0.58.0 // indirect

@@ -41,7 +41,12 @@ func newReviewer(t *testing.T, w *world, token, org string) *reviewer {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := &reviewer{world: w, url: web.URL, now: time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC), job: weekly(t, target)}
+	return newReviewerOf(t, w, web.URL, target)
+}
+
+func newReviewerOf(t *testing.T, w *world, url string, source jobs.Source) *reviewer {
+	t.Helper()
+	r := &reviewer{world: w, url: url, now: time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC), job: weekly(t, source)}
 	r.runner = newRunner(t, func() time.Time { return r.now })
 	return r
 }
@@ -54,7 +59,7 @@ func weekly(t *testing.T, source jobs.Source) jobs.Job {
 	}
 	return jobs.Job{
 		Name: "weekly", Schedule: schedule, Deadline: time.Hour, Targets: []jobs.Target{{Name: "prod", Source: source}},
-		Report: func(context.Context, string, audit.Summary, []audit.TrendPoint, jobs.Rows) error { return nil },
+		Report: func(context.Context, string, jobs.Evidence) (audit.Link, error) { return audit.Link{}, nil },
 	}
 }
 

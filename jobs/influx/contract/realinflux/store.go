@@ -14,6 +14,7 @@ import (
 
 // store is InfluxDB's bolt file and what counts its records for /metrics.
 type store struct {
+	client  *bolt.Client
 	kv      kv.SchemaStore
 	metrics *prom.Registry
 }
@@ -38,5 +39,5 @@ func newStore(t testing.TB) store {
 	}
 	metrics := prom.NewRegistry(zap.NewNop())
 	metrics.MustRegister(client)
-	return store{records, metrics}
+	return store{client, records, metrics}
 }

@@ -1,0 +1,76 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"path/filepath"
+	"time"
+
+	"tokenaudit/configs"
+	"tokenaudit/jobs"
+	"tokenaudit/jobs/audit"
+	"tokenaudit/report"
+)
+
+// evidence writes the reports of a job and seals them.
+type evidence struct {
+	file     *configs.File
+	job      configs.Job
+	controls audit.Controls
+	log      *slog.Logger
+}
+
+func (e evidence) write(ctx context.Context, folder string, of jobs.Evidence) (audit.Link, error) {
+	in := report.Input{
+		Summary: of.Summary, Rows: report.Rows(of.Rows), Trend: of.Trend, Controls: e.controls, Config: e.file.Effective(), CSV: e.job.CSV.Style(),
+	}
+	if err := report.Write(ctx, folder, e.job.Reports, in); err != nil {
+		return audit.Link{}, err
+	}
+	if of.Summary.Trigger == audit.DryRun { // no evidence, so no place in the chain
+		return audit.Link{}, nil
+	}
+	return e.seal(ctx, folder, of)
+}
+
+func (e evidence) seal(ctx context.Context, folder string, of jobs.Evidence) (audit.Link, error) {
+	pack := report.Pack{
+		Summary: of.Summary, Schedule: e.job.Schedule, Zone: e.job.Timezone, Sequence: 1,
+		Config: e.file.Effective(), Controls: e.controls, URLs: map[string]string{},
+	}
+	if of.Previous != nil {
+		previous := report.Link(*of.Previous)
+		pack.Sequence, pack.Previous = previous.Sequence+1, &previous
+	}
+	for _, t := range e.file.Targets {
+		if t.URL != "" {
+			pack.URLs[t.Name] = t.URL
+		}
+	}
+	if !e.job.SigningKey.IsZero() {
+		key, err := e.job.SigningKey.ReadLines(ctx)
+		if err != nil {
+			return audit.Link{}, fmt.Errorf("signing_key: %w", err)
+		}
+		pack.Key = []byte(key.Reveal())
+	}
+	link, err := report.Seal(ctx, folder, pack)
+	if err != nil {
+		return audit.Link{}, err
+	}
+	return audit.Link(link), e.prune(filepath.Dir(folder), of.Summary)
+}
+
+// prune takes old packs away after a complete review: one that could not see
+// everything is no time to let go of what earlier ones saw.
+func (e evidence) prune(folder string, s audit.Summary) error {
+	if e.job.Keep == 0 || s.Coverage.Verdict != audit.Complete {
+		return nil
+	}
+	gone, err := report.Prune(folder, s.Started.Add(-time.Duration(e.job.Keep)))
+	for _, run := range gone {
+		e.log.Info("retention took an evidence pack away", "run", run)
+	}
+	return err
+}

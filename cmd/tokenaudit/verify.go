@@ -1,0 +1,202 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/jedib0t/go-pretty/v6/text"
+	"github.com/spf13/cobra"
+
+	"tokenaudit/jobs"
+	"tokenaudit/jobs/audit"
+	"tokenaudit/report"
+)
+
+// verifyFlags are the flags of verify.
+type verifyFlags struct{ period, signers string }
+
+func (c *cli) verify() *cobra.Command {
+	var f verifyFlags
+	cmd := &cobra.Command{
+		Use:   "verify PATH",
+		Short: "Check evidence packs: files, signatures, chain, and the reviews of a period",
+		Long: `verify checks the evidence pack of one run, or all packs of a job: that no file
+was changed, removed or added, who signed, that no pack is missing or was swapped,
+and, for a period, that every planned review took place. It names what is wrong,
+and says what is proven and what is not. It needs no configuration and no ledger.
+
+A period is a year, a quarter or a month, on the clocks of the job. The file of
+allowed signers is that of ssh-keygen(1); the namespace is tokenaudit.
+
+Exit code 0: nothing is wrong. 1: something is wrong, or a planned review is missing.`,
+		Example: `  tokenaudit verify data/evidence/weekly-review
+  tokenaudit verify data/evidence/weekly-review --period 2026Q3 --allowed-signers signers
+  tokenaudit verify data/evidence/weekly-review/2026-11-23T0800Z`,
+		Args: onePath,
+		RunE: func(cmd *cobra.Command, args []string) error { return c.verifyPath(cmd.Context(), args[0], f) },
+	}
+	cmd.Flags().StringVar(&f.period, "period", "", "only the reviews that were due in it, and that none is missing: 2026, 2026Q3 or 2026-11")
+	cmd.Flags().StringVar(&f.signers, "allowed-signers", "", "file with the keys that may sign; every pack must be signed by one of them")
+	return cmd
+}
+
+func onePath(cmd *cobra.Command, args []string) error {
+	if len(args) != 1 {
+		return usagef("%s needs one path, the folder of a run or of a job; see %[1]s --help", cmd.CommandPath())
+	}
+	return nil
+}
+
+func (c *cli) verifyPath(ctx context.Context, path string, f verifyFlags) error {
+	o, err := f.options()
+	if err != nil {
+		return usageError{err}
+	}
+	if _, err := os.Stat(path); err != nil {
+		return usageError{err}
+	}
+	v, err := report.Verify(ctx, path, o)
+	switch {
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case err != nil: // nothing could be checked
+		return usageError{err}
+	}
+	if err := printVerdict(c.stdout, v); err != nil {
+		return err
+	}
+	if !v.OK() {
+		return quietError{exitFailed}
+	}
+	return nil
+}
+
+func (f verifyFlags) options() (o report.VerifyOptions, err error) {
+	o.Planned, o.Now = plannedSlots, time.Now()
+	if f.period != "" {
+		p, err := report.ParsePeriod(f.period)
+		if err != nil {
+			return o, err
+		}
+		o.Period = &p
+	}
+	if f.signers != "" {
+		if o.Signers, err = os.ReadFile(f.signers); err != nil {
+			return o, err
+		}
+		if len(o.Signers) == 0 {
+			return o, fmt.Errorf("%s is empty", f.signers)
+		}
+	}
+	return o, nil
+}
+
+// plannedSlots are the slots of a schedule in [from, to).
+func plannedSlots(schedule, zone string, from, to time.Time) ([]time.Time, error) {
+	s, err := jobs.ParseSchedule(schedule, zone)
+	if err != nil {
+		return nil, err
+	}
+	var out []time.Time
+	for t := s.Next(from.Add(-1)); !t.IsZero() && t.Before(to); t = s.Next(t) {
+		out = append(out, t)
+	}
+	return out, nil
+}
+
+// printVerdict shows what is in the packs through audit.Line: somebody may have
+// forged them.
+func printVerdict(w io.Writer, v report.Verdict) error {
+	var b strings.Builder
+	t := newTable("PACK", "RUN", "COVERAGE", "FILES", "SIGNED BY", "")
+	for _, p := range v.Packs {
+		state := "ok"
+		if p.Problems > 0 {
+			state = plural(p.Problems, "problem")
+		}
+		t.AppendRow([]any{p.Sequence, line(p.Run), line(string(p.Coverage.Verdict)), len(p.Files) + 1, signedBy(p), state})
+	}
+	fmt.Fprintln(&b, t.Render())
+	if v.Attendance != nil {
+		printAttendance(&b, *v.Attendance)
+	}
+	var problems []string
+	for _, p := range v.Problems {
+		problems = append(problems, p.String())
+	}
+	printList(&b, "Problems", problems)
+	printList(&b, "Notes", v.Remarks)
+	printList(&b, "Proven", v.Proven)
+	printList(&b, "Not proven", v.NotProven)
+	fmt.Fprintf(&b, "\n%s\n", conclusion(v))
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+func signedBy(p report.CheckedPack) string {
+	switch {
+	case p.Signer != "":
+		return line(p.Signer)
+	case p.Signed:
+		return line(p.Key)
+	}
+	return "nobody"
+}
+
+func printAttendance(w io.Writer, a report.Attendance) {
+	fmt.Fprintf(w, "\n%s: %d of %d %s reviews", a.Period, a.Performed, a.Planned, a.Often)
+	if a.Open {
+		fmt.Fprint(w, ", up to now: the period is not over")
+	}
+	fmt.Fprintln(w)
+	for _, slot := range a.Missing[:min(len(a.Missing), maxMissing)] {
+		fmt.Fprintf(w, "  missing: %s\n", slot.Format("Mon 2006-01-02 15:04 MST"))
+	}
+	if more := len(a.Missing) - maxMissing; more > 0 {
+		fmt.Fprintf(w, "  missing: %d more\n", more)
+	}
+	for _, p := range a.Late {
+		fmt.Fprintf(w, "  late: %s began at %s\n", line(p.Run), p.Started.UTC().Format("Mon 2006-01-02 15:04 MST"))
+	}
+	for _, p := range a.NotComplete {
+		fmt.Fprintf(w, "  coverage %s: %s\n", line(string(p.Coverage.Verdict)), line(p.Run))
+	}
+	if a.ByHand > 0 {
+		fmt.Fprintf(w, "  besides, by hand: %s\n", plural(a.ByHand, "review"))
+	}
+}
+
+// maxMissing is how many missing slots are named.
+const maxMissing = 60
+
+func printList(w io.Writer, title string, lines []string) {
+	if len(lines) == 0 {
+		return
+	}
+	fmt.Fprintf(w, "\n%s\n", title)
+	for _, l := range lines {
+		mark := "-"
+		for part := range strings.Lines(text.WrapSoft(audit.Line(l, 1000), 90)) {
+			fmt.Fprintln(w, mark, strings.TrimRight(part, " \n"))
+			mark = " "
+		}
+	}
+}
+
+func conclusion(v report.Verdict) string {
+	switch {
+	case len(v.Problems) > 0:
+		return "NOT VERIFIED: " + plural(len(v.Problems), "problem")
+	case !v.OK():
+		return "NOT VERIFIED: planned reviews are missing"
+	case len(v.Packs) == 0:
+		return "Nothing is wrong, and there is no pack"
+	}
+	return "Verified: nothing is wrong"
+}
+
+func line(s string) string { return audit.Line(s, 200) }

@@ -1,0 +1,192 @@
+package report
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"golang.org/x/crypto/ssh"
+
+	"tokenaudit/jobs/audit"
+)
+
+// manifestFormat changes when a reader of the old one would misread the new one.
+const manifestFormat = "tokenaudit-pack/1"
+
+// Manifest is manifest.json: what is in a pack, how it came about, and its place
+// in the chain of the packs of its job.
+type Manifest struct {
+	Format string `json:"format"` // tokenaudit-pack/1
+	// Run is JOB/SLOT; Slot is the time it was due, Started when it began.
+	Run      string        `json:"run"`
+	Job      string        `json:"job"`
+	Slot     time.Time     `json:"slot"`
+	Trigger  audit.Trigger `json:"trigger"`
+	Missed   int           `json:"missed"` // slots before this one that nobody reviewed
+	Started  time.Time     `json:"started"`
+	Finished time.Time     `json:"finished"`
+	// Schedule is the cron expression of the job, Zone the zone of its clocks.
+	Schedule string `json:"schedule"`
+	Zone     string `json:"zone"`
+	// Sequence counts the packs of the job from 1; Previous is null for the first.
+	Sequence int        `json:"sequence"`
+	Previous *Link      `json:"previous"`
+	Tool     audit.Tool `json:"tool"`
+	// ConfigSHA256 is that of the effective configuration without secrets, and
+	// ControlsSHA256 that of the mapping of checks to controls, as JSON.
+	ConfigSHA256   string           `json:"config_sha256"`
+	ControlsSHA256 string           `json:"controls_sha256"`
+	Coverage       PackCoverage     `json:"coverage"`
+	Requests       []TargetRequests `json:"requests"`
+	// Signed packs have a SHA256SUMS.sig, made with the key of this fingerprint.
+	Signed bool   `json:"signed"`
+	Key    string `json:"key,omitempty"` // SHA256:…
+	// Files are all files of the pack, by name, but this one and SHA256SUMS with
+	// its signature, which cover this one.
+	Files []PackFile `json:"files"`
+}
+
+// PackCoverage says how much of what was asked for the run could see.
+type PackCoverage struct {
+	Verdict audit.Verdict `json:"verdict"`
+	Reasons []string      `json:"reasons"`
+}
+
+// TargetRequests are the requests that a target was sent.
+type TargetRequests struct {
+	Target  string        `json:"target"`
+	Source  string        `json:"source,omitempty"`
+	Server  string        `json:"server,omitempty"`
+	Verdict audit.Verdict `json:"verdict"`
+	Asked   []audit.Asked `json:"asked"`
+}
+
+// PackFile is one file of a pack.
+type PackFile struct {
+	Name string `json:"name"`
+	Size int64  `json:"size"`
+	// Rows are the rows of a CSV file without its header, or the lines of a JSONL
+	// file, packed or not; other files have none.
+	Rows   *int   `json:"rows,omitempty"`
+	SHA256 string `json:"sha256"`
+}
+
+func newManifest(p Pack, files []PackFile, key ssh.Signer) Manifest {
+	s := p.Summary
+	m := Manifest{
+		Format: manifestFormat, Run: s.ID, Job: s.Job, Slot: s.Slot, Trigger: s.Trigger, Missed: s.Missed,
+		Started: s.Started, Finished: s.Finished, Schedule: p.Schedule, Zone: p.Zone,
+		Sequence: p.Sequence, Previous: p.Previous, Tool: s.Tool,
+		ConfigSHA256: digest([]byte(p.Config)), ControlsSHA256: controlsDigest(p.Controls),
+		Coverage: PackCoverage{s.Coverage.Verdict, append([]string{}, s.Coverage.Reasons...)},
+		Requests: []TargetRequests{}, Signed: key != nil, Files: files,
+	}
+	for _, t := range s.Coverage.Targets {
+		m.Requests = append(m.Requests, TargetRequests{t.Target, t.Source, t.Server, t.Verdict, append([]audit.Asked{}, t.Asked...)})
+	}
+	if key != nil {
+		m.Key = ssh.FingerprintSHA256(key.PublicKey())
+	}
+	return m
+}
+
+func controlsDigest(c audit.Controls) string {
+	text, _ := json.Marshal(c) // text and maps of text always encode
+	return digest(text)
+}
+
+func (m Manifest) encode() ([]byte, error) {
+	var out bytes.Buffer
+	enc := json.NewEncoder(&out)
+	enc.SetEscapeHTML(false)
+	enc.SetIndent("", "  ")
+	err := enc.Encode(m)
+	return out.Bytes(), err
+}
+
+// parseManifest reads a manifest strictly: what it does not know it does not
+// vouch for.
+func parseManifest(text []byte) (Manifest, error) {
+	var m Manifest
+	dec := json.NewDecoder(bytes.NewReader(text))
+	dec.DisallowUnknownFields()
+	if err := dec.Decode(&m); err != nil {
+		return m, err
+	}
+	if _, err := dec.Token(); err != io.EOF {
+		return m, errors.New("something follows the manifest")
+	}
+	return m, m.validate()
+}
+
+func (m Manifest) validate() error {
+	if m.Format != manifestFormat {
+		return fmt.Errorf("the format is %.40q, this version reads %s", m.Format, manifestFormat)
+	}
+	run := audit.Run{Job: m.Job, Slot: m.Slot}
+	if run.ID() != m.Run {
+		return fmt.Errorf("the run is %.200q, but its job and slot make %.200q", m.Run, run.ID())
+	}
+	if m.Signed != (m.Key != "") {
+		return errors.New("signed and key contradict each other")
+	}
+	return errors.Join(checkPlace(m.Sequence, m.Previous), checkFiles(m.Files))
+}
+
+// checkPlace: the first pack has none before it, every other has the one before.
+func checkPlace(sequence int, previous *Link) error {
+	switch {
+	case sequence < 1:
+		return fmt.Errorf("the sequence number is %d; the first is 1", sequence)
+	case sequence == 1 && previous != nil:
+		return errors.New("the first pack cannot have a previous one")
+	case sequence > 1 && previous == nil:
+		return fmt.Errorf("pack %d lacks the previous one", sequence)
+	case sequence > 1 && (previous.Sequence != sequence-1 || !isDigest(previous.Manifest)):
+		return fmt.Errorf("pack %d needs the number and the SHA-256 of pack %d", sequence, sequence-1)
+	}
+	return nil
+}
+
+func checkFiles(files []PackFile) error {
+	last := ""
+	for _, f := range files {
+		if err := checkName(f.Name); err != nil {
+			return err
+		}
+		if f.Name <= last || isSeal(f.Name) && f.Name != reperformFile {
+			return fmt.Errorf("file %q is out of place", f.Name)
+		}
+		if f.Size < 0 || !isDigest(f.SHA256) {
+			return fmt.Errorf("file %q has no proper size or SHA-256", f.Name)
+		}
+		last = f.Name
+	}
+	return nil
+}
+
+// checkName keeps out what sha256sum would escape, and paths.
+func checkName(name string) error {
+	hidden := audit.Visible(name, false) != name || strings.ContainsAny(name, `/\`)
+	if hidden || name != filepath.Base(name) || name == "." || name == ".." {
+		return fmt.Errorf("%.100q is no name for a file of a pack", name)
+	}
+	return nil
+}
+
+func digest(content []byte) string {
+	sum := sha256.Sum256(content)
+	return hex.EncodeToString(sum[:])
+}
+
+func isDigest(s string) bool {
+	raw, err := hex.DecodeString(s)
+	return err == nil && len(raw) == sha256.Size && s == strings.ToLower(s)
+}

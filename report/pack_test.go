@@ -1,0 +1,264 @@
+package report
+
+import (
+	"encoding/json"
+	"encoding/pem"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"golang.org/x/crypto/ssh"
+
+	"tokenaudit/jobs/audit"
+)
+
+func readManifest(t testing.TB, dir string) Manifest {
+	t.Helper()
+	m, err := parseManifest(getFile(t, filepath.Join(dir, manifestFile)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
+
+func TestSealManifest(t *testing.T) {
+	key, _ := newKey(t, "ed25519")
+	w := newWeeks(t, 2, key)
+	m := readManifest(t, w.folder(2))
+	if m.Sequence != 2 || m.Run != "weekly/2026-07-06T0700Z" || m.Schedule != "0 9 * * 1" || m.Zone != "Europe/Berlin" || !m.Signed || m.Key == "" {
+		t.Errorf("%+v", m)
+	}
+	if want := digest(getFile(t, filepath.Join(w.folder(1), manifestFile))); m.Previous == nil || *m.Previous != (Link{Sequence: 1, Run: "weekly/2026-06-29T0700Z", Manifest: want}) {
+		t.Errorf("previous %+v, want the hash %s", m.Previous, want)
+	}
+	if first := readManifest(t, w.folder(1)); first.Previous != nil {
+		t.Errorf("the first has %+v before it", first.Previous)
+	}
+	if len(m.Requests) != 1 || m.Requests[0].Asked[0].Rows != 2 || m.ConfigSHA256 != digest([]byte("jobs: []")) {
+		t.Errorf("requests %+v, config %s", m.Requests, m.ConfigSHA256)
+	}
+	rows := map[string]int{}
+	for _, f := range m.Files {
+		rows[f.Name] = rowsOf(f)
+	}
+	want := map[string]int{"authorizations.csv": 2, "findings.csv": 1, "findings.ocsf.jsonl": 1, "snapshot-plant.jsonl.gz": 2, "report.html": -1, "reperform.sh": -1, "review.xlsx": -1, "summary.json": -1}
+	if diff := cmp.Diff(want, rows); diff != "" {
+		t.Errorf("rows (-want +got):\n%s", diff)
+	}
+}
+
+func TestSealFiles(t *testing.T) {
+	key, _ := newKey(t, "ed25519")
+	w := newWeeks(t, 1, key)
+	for name := range filesBelow(t, w.dir) {
+		info, err := os.Stat(filepath.Join(w.dir, name))
+		if err != nil || info.Mode().Perm() != 0o600 {
+			t.Errorf("%s: mode %v, %v", name, info.Mode(), err)
+		}
+		if strings.HasPrefix(filepath.Base(name), ".") {
+			t.Errorf("%s was left behind", name)
+		}
+	}
+}
+
+// TestSealAgain: also with what a killed process left.
+func TestSealAgain(t *testing.T) {
+	for _, kind := range []string{"ed25519", "ecdsa", "rsa", ""} {
+		t.Run(kind, func(t *testing.T) {
+			var key []byte
+			if kind != "" {
+				key, _ = newKey(t, kind)
+			}
+			w := newWeeks(t, 1, key)
+			before := filesBelow(t, w.dir)
+			w.last = nil
+			if err := os.MkdirAll(filepath.Join(w.folder(1), ".report", "rest"), 0o700); err != nil {
+				t.Fatal(err)
+			}
+			w.seal(audit.Run{Job: "weekly", Slot: firstSlot, Trigger: audit.Scheduled}, audit.Complete)
+			if diff := cmp.Diff(before, filesBelow(t, w.dir)); diff != "" {
+				t.Errorf("(-first +again):\n%s", diff)
+			}
+		})
+	}
+}
+
+// TestSealAgainWithoutKey leaves no signature of the earlier pack.
+func TestSealAgainWithoutKey(t *testing.T) {
+	key, _ := newKey(t, "ed25519")
+	w := newWeeks(t, 1, key)
+	w.last, w.key = nil, nil
+	w.seal(audit.Run{Job: "weekly", Slot: firstSlot, Trigger: audit.Scheduled}, audit.Complete)
+	if v := w.verify(VerifyOptions{}); !v.OK() {
+		t.Error(problems(v.Problems))
+	}
+}
+
+func TestSealRefuses(t *testing.T) {
+	private, _ := newKey(t, "ed25519")
+	encrypted, err := os.ReadFile(encryptedKey(t, private))
+	if err != nil {
+		t.Fatal(err)
+	}
+	link := &Link{Sequence: 1, Run: "weekly/x", Manifest: digest(nil)}
+	for name, c := range map[string]struct {
+		change func(*Pack, string)
+		want   string
+	}{
+		"an encrypted key":               {func(p *Pack, _ string) { p.Key = encrypted }, "passphrase"},
+		"what is no key":                 {func(p *Pack, _ string) { p.Key = []byte("canary-secret") }, "not a private SSH key"},
+		"no number":                      {func(p *Pack, _ string) { p.Sequence = 0 }, "the first is 1"},
+		"a first one with one before it": {func(p *Pack, _ string) { p.Previous = link }, "cannot have"},
+		"a later one without":            {func(p *Pack, _ string) { p.Sequence = 2 }, "lacks the previous"},
+		"a gap":                          {func(p *Pack, _ string) { p.Sequence, p.Previous = 3, link }, "needs the number"},
+		"a link":                         {func(_ *Pack, dir string) { must(t, os.Symlink("/etc/hosts", filepath.Join(dir, "x.csv"))) }, "not a regular file"},
+		"a folder":                       {func(_ *Pack, dir string) { must(t, os.Mkdir(filepath.Join(dir, "x"), 0o700)) }, "not a regular file"},
+		"a name that sha256sum escapes":  {func(_ *Pack, dir string) { putFile(t, filepath.Join(dir, "a\nb"), nil) }, "no name"},
+		"a snapshot that is cut": {func(_ *Pack, dir string) {
+			putFile(t, filepath.Join(dir, "snapshot-plant.jsonl.gz"), []byte{0x1f, 0x8b})
+		}, "snapshot-plant"},
+		"a damaged chain": {func(_ *Pack, dir string) { putFile(t, filepath.Join(dir, "..", chainFile), []byte("{")) }, "damaged"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWeeks(t, 0, nil)
+			run := audit.Run{Job: "weekly", Slot: firstSlot}
+			dir := filepath.Join(w.dir, run.SlotName())
+			w.write(dir, run)
+			p := w.pack(run, audit.Complete)
+			c.change(&p, dir)
+			_, err := Seal(t.Context(), dir, p)
+			if err == nil || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), "canary") {
+				t.Errorf("%v, want %q", err, c.want)
+			}
+		})
+	}
+}
+
+func must(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func encryptedKey(t *testing.T, private []byte) string {
+	t.Helper()
+	raw, err := ssh.ParseRawPrivateKey(private)
+	must(t, err)
+	block, err := ssh.MarshalPrivateKeyWithPassphrase(raw, "", []byte("canary"))
+	must(t, err)
+	path := filepath.Join(t.TempDir(), "key")
+	putFile(t, path, pem.EncodeToMemory(block))
+	return path
+}
+
+// TestSealedReports: what Write writes can be sealed, verified and checked with
+// the tools that every auditor has.
+func TestSealedReports(t *testing.T) {
+	for _, kind := range []string{"ed25519", "ecdsa", "rsa"} {
+		t.Run(kind, func(t *testing.T) {
+			key, public := newKey(t, kind)
+			dir, signers := sealReports(t, key), "auditor@example.com "+public+"\n"
+			v, err := Verify(t.Context(), dir, VerifyOptions{Signers: []byte(signers)})
+			if err != nil || !v.OK() || v.Packs[0].Signer != "auditor@example.com" {
+				t.Errorf("%v %+v%s", err, v.Packs, problems(v.Problems))
+			}
+			if out, err := program(t, dir, nil, "sha256sum", "--strict", "-c", sumsFile); err != nil || strings.Count(out, ": OK") != len(v.Packs[0].Files)+1 {
+				t.Errorf("%v\n%s", err, out)
+			}
+			putFile(t, filepath.Join(dir, "..", "signers"), []byte(signers))
+			out, err := program(t, dir, getFile(t, filepath.Join(dir, sumsFile)), "ssh-keygen", "-Y", "verify", "-f", "../signers", "-I", "auditor@example.com", "-n", "tokenaudit", "-s", signatureFile)
+			if err != nil || !strings.Contains(out, "Good") {
+				t.Errorf("%v\n%s", err, out)
+			}
+		})
+	}
+}
+
+func sealReports(t *testing.T, key []byte) string {
+	t.Helper()
+	in := input(t)
+	dir := filepath.Join(t.TempDir(), "weekly-review", in.Summary.Run().SlotName())
+	must(t, Write(t.Context(), dir, Names(), in))
+	byTarget := map[string][]audit.Authorization{}
+	for r := range in.Rows() {
+		byTarget[r.Target] = append(byTarget[r.Target], r.Authorization)
+	}
+	for target, as := range byTarget {
+		snapshot(t, dir, target, as)
+	}
+	_, err := Seal(t.Context(), dir, Pack{Summary: in.Summary, Schedule: "@weekly", Zone: "UTC", Sequence: 1, Key: key, URLs: map[string]string{"plant": "http://localhost:1", "office": "http://localhost:1"}})
+	must(t, err)
+	return dir
+}
+
+func TestCountRows(t *testing.T) {
+	for text, want := range map[string]int{
+		"": 0, "a\r\n": 0, "a\r\nb\r\n": 1, "a\nb": 1, "a\r\n\"x\r\n\r\ny\"\r\n": 1,
+		"\ufeffa;b\r\n\"he said \"\"hi\nthere\"\"\";2\r\n3;4\r\n": 2, "a\n\n\nb\n": 1,
+		"a\n" + strings.Repeat("x", 200_000) + "\n": 1, "a\n\"" + strings.Repeat("x\n", 100_000) + "\"\n": 1,
+	} {
+		got, err := countRows("x.csv", strings.NewReader(text))
+		if err != nil || *got != want {
+			t.Errorf("%.40q: %d, %v; want %d", text, *got, err, want)
+		}
+	}
+	if got, err := countRows("x.jsonl", strings.NewReader("{\"a\":\"\\\"\"}\n{}\n")); err != nil || *got != 2 {
+		t.Errorf("jsonl: %d, %v", *got, err)
+	}
+}
+
+func TestMarkPruned(t *testing.T) {
+	w := newWeeks(t, 4, nil)
+	for _, n := range []int{2, 1} { // an older one does not take back the newer one
+		must(t, MarkPruned(w.dir, Link{Sequence: n, Run: readManifest(t, w.folder(n)).Run, Manifest: digest(getFile(t, filepath.Join(w.folder(n), manifestFile)))}))
+	}
+	must(t, os.RemoveAll(w.folder(1)))
+	must(t, os.RemoveAll(w.folder(2)))
+	v := w.verify(VerifyOptions{})
+	if !v.OK() || !slices.ContainsFunc(v.Remarks, func(r string) bool { return strings.Contains(r, "retention took the packs up to 2") }) {
+		t.Errorf("%s\n%v", problems(v.Problems), v.Remarks)
+	}
+	must(t, os.RemoveAll(w.folder(3)))
+	if v := w.verify(VerifyOptions{}); !hasProblem(v.Problems, "packs 1 to 3 are missing at the start") {
+		t.Error(problems(v.Problems))
+	}
+}
+
+func FuzzManifest(f *testing.F) {
+	w := newWeeks(f, 2, nil)
+	f.Add(getFile(f, filepath.Join(w.folder(2), manifestFile)))
+	f.Add([]byte(`{"format":"tokenaudit-pack/1","files":[{"name":"../x"}]}`))
+	f.Fuzz(func(t *testing.T, text []byte) {
+		m, err := parseManifest(text)
+		if err != nil {
+			return
+		}
+		again, err := m.encode()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := parseManifest(again); err != nil {
+			t.Errorf("what was read cannot be read again: %v\n%s", err, again)
+		}
+		for _, file := range m.Files {
+			if filepath.Base(file.Name) != file.Name {
+				t.Errorf("%q leaves the folder", file.Name)
+			}
+		}
+	})
+}
+
+// TestManifestIsDocumented: a change of the names is a change of the format.
+func TestManifestIsDocumented(t *testing.T) {
+	var m map[string]any
+	must(t, json.Unmarshal(getFile(t, filepath.Join(newWeeks(t, 1, nil).folder(1), manifestFile)), &m))
+	want := []string{"config_sha256", "controls_sha256", "coverage", "files", "finished", "format", "job", "missed", "previous", "requests", "run", "schedule", "sequence", "signed", "slot", "started", "tool", "trigger", "zone"}
+	if diff := cmp.Diff(want, slices.Sorted(maps.Keys(m))); diff != "" {
+		t.Error(diff)
+	}
+}

@@ -1,0 +1,208 @@
+package report
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+)
+
+// VerifyOptions say what a pack or a chain of packs is held against.
+type VerifyOptions struct {
+	// Signers is an allowed-signers file, as ssh-keygen -Y verify takes it. With it
+	// every pack must be signed by one of its keys.
+	Signers []byte
+	// Period limits a chain to the runs that were due in it, and holds them against
+	// the schedule.
+	Period *Period
+	// Planned gives the slots of a schedule in [from, to); needed for a Period.
+	Planned func(schedule, zone string, from, to time.Time) ([]time.Time, error)
+	// Now ends a period that is not over.
+	Now time.Time
+}
+
+// Verdict is what Verify found.
+type Verdict struct {
+	Chain      bool // a folder of packs, not one pack
+	Packs      []CheckedPack
+	Problems   []Problem
+	Remarks    []string
+	Attendance *Attendance // nil without a period
+	// Proven and NotProven say in words what follows, and what does not.
+	Proven, NotProven []string
+}
+
+// CheckedPack is a pack whose manifest could be read.
+type CheckedPack struct {
+	Manifest
+	Folder   string
+	Signer   string // principals of the allowed-signers file; "" without one
+	Problems int
+}
+
+// Problem is something that is wrong with a pack, a file of it, or the chain.
+type Problem struct{ Pack, File, Text string }
+
+// String names pack and file.
+func (p Problem) String() string {
+	var parts []string
+	for _, s := range []string{p.Pack, p.File, p.Text} {
+		if s != "" {
+			parts = append(parts, s)
+		}
+	}
+	return strings.Join(parts, ": ")
+}
+
+// OK reports whether nothing is wrong and no planned review is missing.
+func (v Verdict) OK() bool {
+	return len(v.Problems) == 0 && (v.Attendance == nil || len(v.Attendance.Missing) == 0)
+}
+
+// Verify checks one evidence pack, or all packs of a job: their files, signatures
+// and chain, and that the reviews of a period took place. What is wrong is in the
+// verdict; an error means that nothing could be checked.
+func Verify(ctx context.Context, path string, o VerifyOptions) (Verdict, error) {
+	v := &verifier{ctx: ctx, path: path, options: o}
+	if o.Signers != nil {
+		var err error
+		if v.signers, err = parseSigners(o.Signers); err != nil {
+			return Verdict{}, err
+		}
+	}
+	folders, err := v.folders()
+	if err != nil {
+		return Verdict{}, err
+	}
+	for _, folder := range folders {
+		v.read(folder)
+	}
+	return v.verify()
+}
+
+// verifier is the state of one Verify.
+type verifier struct {
+	ctx     context.Context
+	path    string
+	options VerifyOptions
+	signers []signer
+	packs   []*pack // whose manifest could be read
+	out     Verdict
+}
+
+// pack is an evidence pack on disk.
+type pack struct {
+	Manifest
+	dir, folder string
+	link        Link
+	inScope     bool
+	signer      string
+}
+
+func (v *verifier) problem(pack, file, format string, args ...any) {
+	v.out.Problems = append(v.out.Problems, Problem{pack, file, fmt.Sprintf(format, args...)})
+}
+
+func (v *verifier) remark(format string, args ...any) {
+	v.out.Remarks = append(v.out.Remarks, fmt.Sprintf(format, args...))
+}
+
+// folders of the packs: the path itself, or what is in it.
+func (v *verifier) folders() ([]string, error) {
+	if isPack(v.path) {
+		if v.options.Period != nil {
+			return nil, errors.New("a period needs the folder of a job, this is the pack of one run")
+		}
+		return []string{v.path}, nil
+	}
+	entries, err := os.ReadDir(v.path)
+	if err != nil {
+		return nil, err
+	}
+	v.out.Chain = true
+	var out []string
+	for _, e := range entries {
+		if e.IsDir() {
+			out = append(out, filepath.Join(v.path, e.Name()))
+		} else if e.Name() != chainFile {
+			v.remark("%s is no part of any pack", e.Name())
+		}
+	}
+	if !slices.ContainsFunc(out, isPack) {
+		return nil, fmt.Errorf("%s: no evidence pack; name the folder of a run, or that of a job with its runs", v.path)
+	}
+	return out, nil
+}
+
+func isPack(dir string) bool {
+	for _, name := range []string{manifestFile, sumsFile, signatureFile} {
+		if _, err := os.Lstat(filepath.Join(dir, name)); err == nil {
+			return true
+		}
+	}
+	return false
+}
+
+// read takes up a folder; without a manifest that can be read, it is checked at
+// once by its SHA256SUMS.
+func (v *verifier) read(dir string) {
+	folder := filepath.Base(dir)
+	text, err := os.ReadFile(filepath.Join(dir, manifestFile))
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		v.problem(folder, manifestFile, "is missing: it was removed, or the run has not ended, or it is older than evidence packs")
+	case err != nil:
+		v.problem(folder, manifestFile, "%v", err)
+	default:
+		var m Manifest
+		if m, err = parseManifest(text); err == nil {
+			p := &pack{Manifest: m, dir: dir, folder: folder, link: Link{Sequence: m.Sequence, Run: m.Run, Manifest: digest(text)}, inScope: true}
+			v.packs = append(v.packs, p)
+			return
+		}
+		v.problem(folder, manifestFile, "was changed, or is of another version: %v", err)
+	}
+	if isPack(dir) {
+		v.checkFiles(&pack{dir: dir, folder: folder})
+	}
+}
+
+func (v *verifier) verify() (Verdict, error) {
+	slices.SortFunc(v.packs, func(a, b *pack) int {
+		return cmp.Or(cmp.Compare(a.Sequence, b.Sequence), cmp.Compare(a.folder, b.folder))
+	})
+	v.attend()
+	for _, p := range v.packs {
+		if p.inScope {
+			v.checkPack(p)
+		}
+	}
+	if v.out.Chain {
+		v.checkChain()
+	}
+	v.conclude()
+	return v.out, v.ctx.Err()
+}
+
+// conclude sums up, when all is checked.
+func (v *verifier) conclude() {
+	for _, p := range v.packs {
+		if !p.inScope {
+			continue
+		}
+		c := CheckedPack{Manifest: p.Manifest, Folder: p.folder, Signer: p.signer}
+		for _, problem := range v.out.Problems {
+			if problem.Pack == p.folder {
+				c.Problems++
+			}
+		}
+		v.out.Packs = append(v.out.Packs, c)
+	}
+	v.say()
+}
