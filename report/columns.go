@@ -15,19 +15,26 @@ const (
 	text kind = iota
 	severity
 	integer
-	change // a difference, with its sign
 	date
+	tally     // an integer that takes the colour of its column unless it is 0
+	reference // a link within the workbook
+	entryText // for the reviewer to fill in
+	entryDate
 )
 
+func (k kind) isNumber() bool { return k == integer || k == tally }
+
 // column is one column of the CSV file and of the sheet. Value gives a string, an
-// int or a time.Time; the zero time and nil are an empty cell.
+// int or a time.Time; the zero time and nil are an empty cell. In the workbook it
+// may give a formula; without a Value a cell is for the reviewer to fill in.
 type column struct {
 	name   string // in CSV, never changed once released
 	header string // in the workbook
 	width  float64
 	kind   kind
-	wrap   bool // in the workbook, over two lines
-	limit  int  // of characters in the workbook; 0 is what Excel allows
+	wrap   bool   // in the workbook, over several lines
+	limit  int    // of characters in the workbook; 0 is what Excel allows
+	word   string // that colours a tally
 	value  func(*row) any
 }
 
@@ -39,6 +46,10 @@ type row struct {
 	check   audit.Check
 	access  audit.Access
 	now     time.Time // the time of the review
+	// For the sheets of the workbook that are about something else:
+	place   int // among the authorizations
+	changed changed
+	holder  *holder
 }
 
 // authorizationColumns describe the whole population.

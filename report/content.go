@@ -21,6 +21,8 @@ func content(c cell) any {
 		return xlsxText(v, c.limit)
 	case time.Time:
 		return serial(v)
+	case formula:
+		return v.now
 	}
 	return c.value
 }

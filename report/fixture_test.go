@@ -146,9 +146,9 @@ func owner(_ context.Context, a audit.Authorization) audit.Owner {
 func probe(_ context.Context, a audit.Authorization) audit.Probe {
 	switch a.ID {
 	case authorization(43, "").ID:
-		return audit.Probe{Presence: audit.Gone}
+		return audit.Probe{Presence: audit.Gone, Evidence: "GET /api/v2/authorizations/" + a.ID + ": 404 authorization not found"}
 	case authorization(44, "").ID:
-		return audit.Probe{Presence: audit.Hidden, Owner: &audit.Owner{ID: "00000000000000b0", State: audit.OwnerDeleted, Evidence: "GET by ID: user not found"}}
+		return audit.Probe{Presence: audit.Hidden, Evidence: "GET /api/v2/authorizations/" + a.ID + ": 404 user not found", Owner: &audit.Owner{ID: "00000000000000b0", State: audit.OwnerDeleted, Evidence: "GET by ID: user not found"}}
 	}
 	return audit.Probe{Presence: audit.Unseen}
 }
@@ -180,7 +180,30 @@ func values[T any](vs []T) iter.Seq2[T, error] {
 
 func input(t testing.TB) Input {
 	records, summary := review(t)
-	return Input{Summary: summary, Rows: func() iter.Seq2[audit.Record, error] { return values(records) }}
+	return Input{
+		Summary: summary, Rows: func() iter.Seq2[audit.Record, error] { return values(records) },
+		Trend: weeksBefore(), Controls: someControls(), Config: "jobs:\n  - name: weekly-review\n    schedule: \"0 8 * * 1\"\n=1+1: not a formula\n",
+	}
+}
+
+// weeksBefore: three weeks, in one of which not everything was seen.
+func weeksBefore() []audit.TrendPoint {
+	point := func(weeks int, v audit.Verdict, critical, medium, low int) audit.TrendPoint {
+		run := audit.Run{Job: "weekly-review", Slot: thisWeek.AddDate(0, 0, -7*weeks)}
+		by := map[audit.Severity]int{audit.Critical: critical, audit.High: 0, audit.Medium: medium, audit.Low: low}
+		return audit.TrendPoint{Run: run.ID(), Slot: run.Slot, Verdict: v, Authorizations: 30, BySeverity: by}
+	}
+	return []audit.TrendPoint{point(3, audit.Complete, 5, 44, 2), point(2, audit.Partial, 4, 41, 6), point(1, audit.Complete, 3, 40, 4)}
+}
+
+func someControls() audit.Controls {
+	return audit.Controls{
+		"active-write": {
+			{Framework: "PCI DSS", Version: "4.0.1", ID: "7.2.5.1", Title: "Access of application and system accounts is reviewed", Strength: "direct", Source: "PCI SSC document library"},
+			{Framework: "NIST 800-53", Version: "r5", ID: "AC-6(7)", Title: "Privileges are reviewed", Strength: "direct", Source: "csrc.nist.gov"},
+		},
+		"deleted-owner": {{Framework: "NIST 800-53", Version: "r5", ID: "AC-2", Title: "=1+1 accounts", Strength: "supporting", Source: "csrc.nist.gov"}},
+	}
 }
 
 // nothing is the input of a review without targets.

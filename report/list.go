@@ -2,7 +2,6 @@ package report
 
 import (
 	"iter"
-	"strconv"
 	"time"
 )
 
@@ -12,15 +11,25 @@ type list struct {
 	*book
 	name    string
 	frozen  int
-	height  float64
 	columns []column
+	paper   int
+	pages   int    // that its width is printed on
+	none    string // said in place of rows
+	finish  func(*sheet) error
 	cells   []cell
 	sheet   *sheet
 	parts   int
+	rows    int
 }
 
-func (b *book) list(name string, frozen int, height float64, columns []column, rows iter.Seq2[*row, error]) error {
-	l := &list{book: b, name: name, frozen: frozen, height: height, columns: columns, cells: make([]cell, len(columns))}
+func (b *book) list(name string, frozen int, columns []column) *list {
+	return &list{
+		book: b, name: name, frozen: frozen, columns: columns, paper: paperA3, pages: 2,
+		finish: func(*sheet) error { return nil }, cells: make([]cell, len(columns)),
+	}
+}
+
+func (l *list) fill(rows iter.Seq2[*row, error]) error {
 	if err := l.begin(); err != nil {
 		return err
 	}
@@ -37,24 +46,20 @@ func (b *book) list(name string, frozen int, height float64, columns []column, r
 
 func (l *list) begin() (err error) {
 	l.parts++
-	name := l.name
-	if l.parts > 1 {
-		name += " " + strconv.Itoa(l.parts)
-	}
-	page := layout{name: name, frozenCols: l.frozen, frozenRows: 1, paper: paperA3, pages: 2}
+	page := layout{name: sheetPart(l.name, l.parts), frozenCols: l.frozen, frozenRows: 1, paper: l.paper, pages: l.pages}
 	for i, c := range l.columns {
 		page.widths = append(page.widths, c.width)
-		l.cells[i] = cell{value: c.header, look: look{role: header, kind: c.kind}}
+		l.cells[i] = cell{value: c.header, look: look{role: header, kind: c.kind, wrap: true}}
 	}
 	if l.sheet, err = l.open(page); err != nil {
 		return err
 	}
-	return l.sheet.add(20, l.cells...)
+	return l.sheet.add(max(20, l.sheet.fit(2, l.cells)), l.cells...)
 }
 
 func (l *list) add(r *row) error {
 	if l.sheet.rows == l.maxRows {
-		if err := l.end(); err != nil {
+		if err := l.close(); err != nil {
 			return err
 		}
 		if err := l.begin(); err != nil {
@@ -64,16 +69,36 @@ func (l *list) add(r *row) error {
 	for i, c := range l.columns {
 		l.cells[i] = c.cell(r)
 	}
-	return l.sheet.add(l.height, l.cells...)
+	l.rows++
+	return l.sheet.add(l.sheet.fit(mostLines, l.cells), l.cells...)
 }
+
+// mostLines is what a row of a list may take; text in more lines is cut by the cell.
+const mostLines = 5
 
 // cell of a column: what is past is faded and has lost its colour.
 func (c column) cell(r *row) cell {
+	if c.value == nil {
+		return cell{look: look{role: entry, kind: c.kind, wrap: c.wrap, open: true}}
+	}
 	made := cell{value: known(c.value(r)), limit: c.limit, look: look{role: entry, kind: c.kind, wrap: c.wrap, past: r.past()}}
-	if word, ok := made.value.(string); ok && c.kind == severity && !r.past() {
-		made.look.word = word
+	if !r.past() {
+		made.look.word = c.paint(made.value)
 	}
 	return made
+}
+
+// paint is the word that colours a cell: its own, or where it counts something
+// the column's.
+func (c column) paint(v any) string {
+	word, _ := v.(string)
+	switch {
+	case c.kind == severity:
+		return word
+	case c.kind == tally && v != 0:
+		return c.word
+	}
+	return ""
 }
 
 // unknown stands for a date or number that is not known: over an empty cell the
@@ -87,8 +112,21 @@ func known(v any) any {
 	return v
 }
 
+// end says so where there are no rows: an empty table might as well be a failure.
 func (l *list) end() error {
+	if l.rows == 0 && l.none != "" {
+		if err := l.sheet.add(20, cell{value: l.none, over: len(l.columns)}); err != nil {
+			return err
+		}
+	}
+	return l.close()
+}
+
+func (l *list) close() error {
 	if err := l.repeatHeader(l.sheet, len(l.columns), l.frozen); err != nil {
+		return err
+	}
+	if err := l.finish(l.sheet); err != nil {
 		return err
 	}
 	return l.sheet.Flush()

@@ -73,6 +73,24 @@ func TestPeriod(t *testing.T) {
 	}
 }
 
+// TestOutsideOfPeriod: what is missing there is no matter of the period.
+func TestOutsideOfPeriod(t *testing.T) {
+	july, err := ParsePeriod("2026-07")
+	must(t, err)
+	for name, n := range map[string]int{"between later ones": 8, "at the end": 10} {
+		w := newWeeks(t, 10, nil)
+		must(t, os.RemoveAll(w.folder(n)))
+		o := VerifyOptions{Period: &july, Planned: mondays, Now: firstSlot.AddDate(1, 0, 0)}
+		if v := w.verify(o); !v.OK() {
+			t.Errorf("%s: %s%s", name, attendance(v), problems(v.Problems))
+		}
+		o.Period = nil
+		if v := w.verify(o); v.OK() {
+			t.Errorf("%s: not missed without a period", name)
+		}
+	}
+}
+
 func attendance(v Verdict) string {
 	a := v.Attendance
 	out := fmt.Sprintf("%d of %d %s", a.Performed, a.Planned, a.Often)

@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"tokenaudit/jobs/audit"
@@ -21,6 +22,7 @@ const evil = "'; touch pwned; $(touch pwned) `touch pwned` \"\\ \n#\u202e -o pwn
 // auditor is an InfluxDB, a review of it, and its pack.
 type auditor struct {
 	db    *influxtest.Server
+	fault atomic.Pointer[influxtest.Fault] // set while the server serves
 	url   string
 	org   string
 	name  string // of the org
@@ -40,12 +42,22 @@ func newAuditor(t *testing.T, orgName string) *auditor {
 			a.db.AddAuthorization(influxtest.Authorization{OrgID: a.org, UserID: user, Status: influxtest.Inactive, Permissions: ps})
 		}
 	}
+	a.db.Fault = func(w http.ResponseWriter, r *http.Request) bool {
+		f := a.fault.Load()
+		return f != nil && (*f)(w, r)
+	}
 	server := httptest.NewServer(a.db)
 	t.Cleanup(server.Close)
 	a.url = server.URL
 	a.dir = filepath.Join(t.TempDir(), "pack")
 	must(t, os.MkdirAll(a.dir, 0o700))
 	return a
+}
+
+// fail makes the server answer lists otherwise from now on.
+func (a *auditor) fail(status int, body string) {
+	f := influxtest.Answer("/api/v2/authorizations", status, body)
+	a.fault.Store(&f)
 }
 
 func (a *auditor) records() []audit.Authorization {
@@ -110,9 +122,9 @@ func TestReperform(t *testing.T) {
 	}{
 		"equal":     {want: "ok       1. plant: authorizations of org o'neil & söhne: 5 authorizations (review: 5), 2 active write tokens (review: 2)"},
 		"one more":  {change: func(_ *testing.T, a *auditor) { a.add() }, code: 1, want: "DIFFERS  1. plant: authorizations of org o'neil & söhne: 6 authorizations (review: 5), 3 active"},
-		"no answer": {change: func(_ *testing.T, a *auditor) { a.db.Fault = influxtest.Answer("/api/v2/authorizations", 500, "{}") }, code: 1, want: "no answer"},
+		"no answer": {change: func(_ *testing.T, a *auditor) { a.fail(500, "{}") }, code: 1, want: "no answer"},
 		"an answer of others": {change: func(_ *testing.T, a *auditor) {
-			a.db.Fault = influxtest.Answer("/api/v2/authorizations", 200, `{"users":[]}`)
+			a.fail(200, `{"users":[]}`)
 		}, code: 1, want: "no list of authorizations"},
 		"a wrong token":        {token: `"` + "\\x", code: 1, want: "401"},
 		"a token of two lines": {token: "a\nheader = \"X: y\"", code: 2, want: "line break"},

@@ -161,6 +161,12 @@ func TestSinglePack(t *testing.T) {
 			t.Errorf("%q is not said to be open: %q", want, v.NotProven)
 		}
 	}
+	sums := getFile(t, filepath.Join(w.folder(2), sumsFile))
+	addLine(t, filepath.Join(w.folder(2), sumsFile)) // no signature tells here
+	if v, _ := Verify(t.Context(), w.folder(2), VerifyOptions{}); !hasProblem(v.Problems, second, sumsFile+": is not what") {
+		t.Error(problems(v.Problems))
+	}
+	putFile(t, filepath.Join(w.folder(2), sumsFile), sums)
 	flip(t, filepath.Join(w.folder(2), "review.xlsx"))
 	if v, _ := Verify(t.Context(), w.folder(2), VerifyOptions{}); !hasProblem(v.Problems, second, "review.xlsx", "was changed") || len(v.Problems) != 1 {
 		t.Error(problems(v.Problems))

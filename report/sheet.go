@@ -1,7 +1,9 @@
 package report
 
 import (
+	"cmp"
 	"strconv"
+	"strings"
 
 	"github.com/xuri/excelize/v2"
 )
@@ -19,6 +21,7 @@ type sheet struct {
 	*excelize.StreamWriter
 	styles *styles
 	name   string
+	widths []float64
 	rows   int
 	row    []any // used again for every row
 }
@@ -43,7 +46,11 @@ func (s *sheet) put(c cell, column int) error {
 	if err != nil {
 		return err
 	}
-	s.row = append(s.row, excelize.Cell{StyleID: id, Value: content(c)})
+	made := excelize.Cell{StyleID: id, Value: content(c)}
+	if f, ok := c.value.(formula); ok {
+		made.Formula = f.text
+	}
+	s.row = append(s.row, made)
 	if c.over < 2 {
 		return nil
 	}
@@ -56,4 +63,73 @@ func (s *sheet) put(c cell, column int) error {
 		return err
 	}
 	return s.MergeCell(from, to)
+}
+
+const lineHeight = 13
+
+// fit is the height that the texts of a row need, at most as many lines: programs
+// do not size merged cells, and not all of them size others.
+func (s *sheet) fit(most int, cells []cell) float64 {
+	lines, column := 1, 0
+	for _, c := range cells {
+		over := max(c.over, 1)
+		if text, ok := c.value.(string); ok && c.look.wrap {
+			lines = max(lines, linesIn(text, sum(s.widths[column:column+over]), most))
+		}
+		column += over
+	}
+	return 3 + lineHeight*float64(lines)
+}
+
+func sum(vs []float64) float64 {
+	total := 0.0
+	for _, v := range vs {
+		total += v
+	}
+	return total
+}
+
+// linesIn estimates how many lines a text takes in a cell, at most as many.
+func linesIn(text string, width float64, most int) int {
+	lines := 0
+	for line := range strings.Lines(text) {
+		for rest := line; rest != ""; rest = afterLine(rest, width-2) {
+			if lines++; lines == most {
+				return most
+			}
+		}
+	}
+	return max(lines, 1)
+}
+
+// afterLine is what is left of a text after the words that fit on one line.
+func afterLine(text string, width float64) string {
+	space, used := 0, 0.0
+	for i, r := range text {
+		if used += runeWidth(r); used > width && i > 0 {
+			return text[cmp.Or(space, i):]
+		}
+		if r == ' ' {
+			space = i + 1
+		}
+	}
+	return ""
+}
+
+// runeWidth is how wide a character of Arial 10 is, in the unit of column widths,
+// rather too wide than too narrow.
+func runeWidth(r rune) float64 {
+	switch {
+	case r == '\n':
+		return 0
+	case strings.ContainsRune(" .,;:'|!iljtfrI()[]/-", r):
+		return 0.5
+	case r >= 0x2E80:
+		return 1.8
+	case strings.ContainsRune("mwMW@%", r):
+		return 1.4
+	case r >= 'A' && r <= 'Z':
+		return 1.17
+	}
+	return 0.94
 }

@@ -14,7 +14,12 @@ const (
 	slate = "334E68"
 	rule  = "D9E2EC"
 	white = "FFFFFF"
+	pale  = "F2F5F8"
+	blank = "FFFBE6" // cells to fill in
+	blue  = "1D5F9E"
 )
+
+const fontFamily = "Arial"
 
 type paint struct {
 	fill, ink string
@@ -30,6 +35,8 @@ func paintOf(word string) (paint, bool) {
 		string(audit.Complete): {"DDEFE3", "1E5C3A", true},
 		string(audit.Partial):  {"FBE3A8", ink, true},
 		string(audit.NotKnown): {"CBD2D9", ink, true},
+		agrees:                 {"DDEFE3", "1E5C3A", true},
+		differs:                {"9B2C2C", white, true},
 	}[word]
 	return p, ok
 }
@@ -46,6 +53,10 @@ const (
 	section
 	label
 	band
+	figure  // a large number
+	caption // above it
+	note    // below it
+	mono
 )
 
 // look is everything that decides the style of a cell.
@@ -54,6 +65,7 @@ type look struct {
 	kind kind
 	wrap bool
 	past bool
+	open bool   // to be filled in, though its sheet is protected
 	word string // a severity or verdict that colours the cell
 }
 
@@ -82,61 +94,81 @@ const (
 
 func styleOf(l look) *excelize.Style {
 	st := &excelize.Style{Font: fontOf(l), Alignment: alignmentOf(l), Border: borderOf(l), Fill: fillOf(l)}
-	switch l.kind {
-	case date:
-		format := "yyyy-mm-dd hh:mm:ss"
+	if l.open {
+		st.Protection = &excelize.Protection{Locked: false}
+	}
+	if format := formatOf(l.kind); format != "" {
 		st.CustomNumFmt = &format
-	case change:
-		format := "+#,##0;-#,##0;0"
-		st.CustomNumFmt = &format
-	case integer:
+		return st
+	}
+	st.NumFmt = textFormat
+	if l.kind.isNumber() {
 		st.NumFmt = integerFormat
-	default:
-		st.NumFmt = textFormat
 	}
 	return st
 }
 
+func formatOf(k kind) string {
+	return map[kind]string{date: "yyyy-mm-dd hh:mm:ss", entryDate: "yyyy-mm-dd"}[k]
+}
+
 func fontOf(l look) *excelize.Font {
-	f := &excelize.Font{Family: "Arial", Size: 10, Color: ink}
-	switch l.role {
-	case title:
-		f.Size, f.Bold, f.Color = 18, true, slate
-	case subtitle:
-		f.Color = faded
-	case section:
-		f.Size, f.Bold, f.Color = 12, true, slate
-	case header:
-		f.Bold, f.Color = true, white
-	case label:
-		f.Color = slate
-	case band:
-		f.Size = 11
+	f := fontOfRole(l.role)
+	if l.kind == reference && l.role != header {
+		f.Color, f.Underline = blue, "single"
 	}
 	if p, ok := paintOf(l.word); ok {
-		f.Color, f.Bold = p.ink, p.bold
+		f.Color, f.Bold = p.ink, p.bold || f.Bold
 	}
 	if l.past {
 		f.Color = faded
 	}
-	return f
+	return &f
+}
+
+func fontOfRole(r role) excelize.Font {
+	f := excelize.Font{Family: fontFamily, Size: 10, Color: ink}
+	made, ok := map[role]excelize.Font{
+		title:    {Size: 18, Bold: true, Color: slate},
+		subtitle: {Size: 10, Color: faded},
+		section:  {Size: 12, Bold: true, Color: slate},
+		header:   {Size: 10, Bold: true, Color: white},
+		label:    {Size: 10, Color: slate},
+		band:     {Size: 11, Color: ink},
+		figure:   {Size: 20, Bold: true, Color: ink},
+		caption:  {Size: 9, Color: ink},
+		note:     {Size: 8, Color: ink},
+		mono:     {Size: 9, Color: ink, Family: "Courier New"},
+	}[r]
+	if !ok {
+		return f
+	}
+	if made.Family == "" {
+		made.Family = f.Family
+	}
+	return made
 }
 
 func alignmentOf(l look) *excelize.Alignment {
 	a := &excelize.Alignment{Vertical: "center", Horizontal: "left", Indent: 1, WrapText: l.wrap}
-	switch {
-	case l.kind == integer || l.kind == change:
-		a.Horizontal = "right"
-	case l.role == title || l.role == subtitle || l.role == section:
+	switch l.role {
+	case title, subtitle, section, mono:
 		a.Indent = 0
-	}
-	if l.role == entry { // of many lines, the first is the one to see
+	case figure, caption, note:
+		a.Horizontal, a.Indent = "center", 0
+	case entry: // of many lines, the first is the one to see
 		a.Vertical = "top"
+	}
+	if l.kind.isNumber() && a.Horizontal == "left" {
+		a.Horizontal = "right"
 	}
 	return a
 }
 
 func borderOf(l look) []excelize.Border {
+	if l.open {
+		return boxed()
+	}
 	switch l.role {
 	case body, entry, label:
 		return []excelize.Border{{Type: "bottom", Color: rule, Style: 1}}
@@ -144,16 +176,30 @@ func borderOf(l look) []excelize.Border {
 		return []excelize.Border{{Type: "bottom", Color: white, Style: 5}}
 	case section:
 		return []excelize.Border{{Type: "bottom", Color: slate, Style: 2}}
+	case figure, caption, note:
+		return []excelize.Border{{Type: "left", Color: white, Style: 5}, {Type: "right", Color: white, Style: 5}}
 	}
 	return nil
 }
 
+func boxed() []excelize.Border {
+	var sides []excelize.Border
+	for _, side := range []string{"left", "right", "bottom"} {
+		sides = append(sides, excelize.Border{Type: side, Color: "D8CFA8", Style: 1})
+	}
+	return sides
+}
+
 func fillOf(l look) excelize.Fill {
+	colour := map[role]string{header: slate, figure: pale, caption: pale, note: pale}[l.role]
+	if l.open {
+		colour = blank
+	}
 	if p, ok := paintOf(l.word); ok {
-		return excelize.Fill{Type: "pattern", Pattern: 1, Color: []string{p.fill}}
+		colour = p.fill
 	}
-	if l.role == header {
-		return excelize.Fill{Type: "pattern", Pattern: 1, Color: []string{slate}}
+	if colour == "" {
+		return excelize.Fill{}
 	}
-	return excelize.Fill{}
+	return excelize.Fill{Type: "pattern", Pattern: 1, Color: []string{colour}}
 }

@@ -2,188 +2,109 @@ package report
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"strconv"
 	"strings"
+
+	"github.com/xuri/excelize/v2"
 
 	"tokenaudit/jobs/audit"
 )
 
-// page is a sheet that is written section by section; the first error stays.
-type page struct {
-	*sheet
-	columns int
-	err     error
+// The summary is one printed page of two halves of twelve columns with a gap
+// between them. To the right of it, not printed, are the figures of the charts.
+const (
+	half         = 12
+	summaryWidth = 2*half + 1
+
+	severityAt = summaryWidth + 2
+	stateAt    = severityAt + 6
+	trendAt    = stateAt + 3
+)
+
+// overview is the sheet Summary in the making.
+type overview struct {
+	*book
+	*page
+	sum audit.Summary
 }
-
-func (p *page) line(height float64, cells ...cell) {
-	if p.err == nil {
-		p.err = p.add(height, cells...)
-	}
-}
-
-// wide is one text over all columns.
-func (p *page) wide(height float64, text string, l look) {
-	p.line(height, cell{value: text, look: l, over: p.columns})
-}
-
-func (p *page) section(title string) {
-	p.line(12)
-	p.wide(22, title, look{role: section})
-}
-
-// header fills the line: what the cells leave free is blank.
-func (p *page) header(cells ...cell) {
-	if free := p.columns - len(cells); free > 0 {
-		cells = append(cells, cell{look: look{role: header}, over: free})
-	}
-	p.line(18, cells...)
-}
-
-func left(name string) cell { return cell{value: name, look: look{role: header}} }
-
-// right heads a column of numbers.
-func right(name string) cell { return cell{value: name, look: look{role: header, kind: integer}} }
-
-// fact is a label and a text.
-func (p *page) fact(name, text string) {
-	p.line(16, cell{value: name, look: look{role: label}}, cell{value: text, over: p.columns - 1})
-}
-
-// count is a label, a number and what it means.
-func (p *page) count(name string, n int, meaning string) {
-	p.line(16, cell{value: name, look: look{role: label}}, number(n), cell{value: meaning, over: p.columns - 2})
-}
-
-func number(n int) cell { return cell{value: n, look: look{kind: integer}} }
-
-func coloured(word string) cell { return cell{value: word, look: look{word: word}} }
 
 func (b *book) summary(context.Context) error {
-	s, err := b.open(layout{name: "Summary", widths: []float64{26, 12, 12, 12, 62}, paper: paperA4, pages: 1})
+	s, err := b.open(layout{name: sheetSummary, widths: summaryWidths(), paper: paperA4, pages: 1, one: true})
 	if err != nil {
 		return err
 	}
-	p := &page{sheet: s, columns: 5}
-	sum := b.draft.in.Summary
-	p.heading(sum)
-	p.scope(sum)
-	p.severities(sum)
-	p.checks(b.draft.in.Summary, b.draft.findings)
-	p.changes(sum)
-	p.run(sum)
-	if p.err != nil {
-		return p.err
+	o := &overview{book: b, page: &page{sheet: s, columns: summaryWidth}, sum: b.draft.in.Summary}
+	o.heading()
+	o.tiles()
+	o.middle()
+	o.bottom()
+	if o.err != nil {
+		return o.err
 	}
-	return s.Flush()
+	return errors.Join(b.printArea(s, summaryWidth), s.Flush())
 }
 
-func (p *page) heading(s audit.Summary) {
-	p.wide(30, "InfluxDB token review", look{role: title})
-	p.wide(16, oneLine(s.Job)+", due "+moment(s.Slot), look{role: subtitle})
-	p.line(8)
-	p.wide(36, verdict(s), look{role: band, wrap: true, word: alarm(s)})
-	p.wide(26, coverageWords(s.Coverage.Verdict), look{role: band, word: string(s.Coverage.Verdict)})
-	p.reasons(s.Coverage.Reasons)
+func summaryWidths() []float64 {
+	var widths []float64
+	for range half {
+		widths = append(widths, 8)
+	}
+	widths = append(append(widths, 2), widths...)
+	return append(widths, 3, 13, 9, 9, 9, 9, 3, 14, 15, 3, 13, 9, 9, 9, 9)
+}
+
+func (b *book) printArea(s *sheet, columns int) error {
+	last, _ := excelize.ColumnNumberToName(columns)
+	return b.SetDefinedName(&excelize.DefinedName{
+		Name: "_xlnm.Print_Area", Scope: s.name, RefersTo: "'" + s.name + "'!$A$1:$" + last + "$" + strconv.Itoa(s.rows),
+	})
+}
+
+func (o *overview) heading() {
+	s := o.sum
+	o.wide(28, "InfluxDB token review", look{role: title})
+	o.wide(16, oneLine(s.ID)+", due "+moment(s.Slot)+", finished "+moment(s.Finished), look{role: subtitle})
+	o.line(4)
+	o.wide(34, verdict(s), look{role: band, wrap: true, word: alarm(s)})
+	o.wide(22, coverageWords(s.Coverage.Verdict), look{role: band, word: string(s.Coverage.Verdict)})
+	o.reasons(s.Coverage.Reasons)
+	o.strip("Scope", scopeWords(s))
+	o.strip("Policy", policyWords(s.Policy))
+}
+
+// strip is a label and a text over the whole page.
+func (o *overview) strip(name, text string) {
+	o.flow(cell{value: name, look: look{role: label}, over: 2}, cell{value: text, look: look{wrap: true}, over: o.columns - 2})
 }
 
 // reasons: the first few; all of them are on the sheet Coverage.
-func (p *page) reasons(all []string) {
-	const most = 10
+func (o *overview) reasons(all []string) {
+	const most = 3
 	for _, reason := range all[:min(len(all), most)] {
-		p.wide(16, audit.Line(reason, 200), look{})
+		o.strip("Reason", audit.Line(reason, 300))
 	}
 	if len(all) > most {
-		p.wide(16, "and "+grouped(len(all)-most)+" more, see the sheet Coverage", look{})
+		o.strip("", "and "+grouped(len(all)-most)+" more, see the sheet "+sheetCoverage)
 	}
 }
 
-func (p *page) scope(s audit.Summary) {
-	a, listed, hidden, unseen := s.Authorizations, 0, 0, 0
+func scopeWords(s audit.Summary) string {
+	const most = 6
 	var names []string
-	for _, t := range s.Coverage.Targets {
-		names = append(names, t.Target)
-		listed, hidden, unseen = listed+t.Listed, hidden+t.Hidden, unseen+t.Unseen
+	for _, t := range s.Coverage.Targets[:min(len(s.Coverage.Targets), most)] {
+		names = append(names, strings.TrimSuffix(oneLine(t.Target)+" ("+oneLine(t.Server)+")", " ()"))
 	}
-	p.section("Scope")
-	p.count("Targets", len(names), audit.Line(strings.Join(names, ", "), 90))
-	p.count("Authorizations", a.Total, "known to exist")
-	p.count("  active", a.Active, "")
-	p.count("  inactive", a.Inactive, "")
-	p.count("  flagged", a.Flagged, "have at least one finding")
-	p.count("Listed", listed, "shown by the list of authorizations")
-	p.count("Hidden", hidden, "exist, though the list left them out")
-	p.count("Unseen", unseen, "of earlier reviews, could not be asked for now; their findings stand")
+	if more := len(s.Coverage.Targets) - most; more > 0 {
+		names = append(names, "and "+grouped(more)+" more")
+	}
+	return plural(len(s.Coverage.Targets), "target") + strings.TrimSuffix(": "+strings.Join(names, ", "), ": ")
 }
 
-func (p *page) severities(s audit.Summary) {
-	p.section("Findings by severity")
-	if s.Previous == nil {
-		p.header(left("Severity"), right("Findings"))
-	} else {
-		p.header(left("Severity"), right("Findings"), right("Previous"), right("Change"))
-	}
-	before, total := 0, s.Findings.Total
-	for _, sev := range audit.Severities() {
-		p.compared(coloured(string(sev)), s.Findings.BySeverity[sev], s.Previous, previously(s.Previous, sev))
-		before += previously(s.Previous, sev)
-	}
-	p.compared(cell{value: "Total", look: look{role: label}}, total, s.Previous, before)
-}
-
-func (p *page) compared(name cell, n int, previous *audit.Previous, before int) {
-	if previous == nil {
-		p.line(16, name, number(n), cell{over: p.columns - 2})
-		return
-	}
-	p.line(16, name, number(n), number(before), cell{value: n - before, look: look{kind: change}}, cell{})
-}
-
-func previously(p *audit.Previous, sev audit.Severity) int {
-	if p == nil {
-		return 0
-	}
-	return p.BySeverity[sev]
-}
-
-// checks lists every check, those that found nothing and those that are off too:
-// nothing found is a result, not judged is none.
-func (p *page) checks(s audit.Summary, fs *findings) {
-	p.section("Findings by check")
-	p.header(left("Check"), left("Severity"), right("Findings"), right("New"), left("What is wrong"))
-	for _, c := range s.Policy.Checks {
-		n := number(s.Findings.ByCheck[c.Check])
-		if c.Severity == audit.Off {
-			n = cell{value: "off"}
-		}
-		p.line(16, cell{value: c.Check}, coloured(string(c.Severity)), n, number(fs.fresh(c)), cell{value: audit.CheckOf(c.Check).Title})
-	}
-}
-
-func (p *page) changes(s audit.Summary) {
-	p.section("Changes since the previous review")
-	previous := "none"
-	if s.Previous != nil {
-		previous = oneLine(s.Previous.ID) + ", due " + moment(s.Previous.Slot)
-	}
-	p.fact("Previous review", previous)
-	p.count("New findings", s.Findings.ByState[audit.New], "")
-	p.count("Reopened findings", s.Findings.ByState[audit.Reopened], "resolved before, back again")
-	p.count("Open findings", s.Findings.ByState[audit.Open], "there before and still there")
-	p.count("Resolved findings", s.Findings.ByState[audit.Resolved], "there before, gone now; not part of the total")
-	p.count("New authorizations", s.Authorizations.New, "seen for the first time")
-	p.count("Gone authorizations", s.Authorizations.Gone, "no longer exist; not part of the population")
-}
-
-func (p *page) run(s audit.Summary) {
-	p.section("This review")
-	p.fact("Run", oneLine(s.ID))
-	p.fact("Slot", moment(s.Slot))
-	p.fact("Began", moment(s.Started)+" ("+string(s.Trigger)+")")
-	p.fact("Finished", moment(s.Finished))
-	p.count("Missed slots", s.Missed, "before this one, that nobody reviewed")
-	p.fact("Service users", orNone(strings.Join(s.Policy.ServiceUsers, ", ")))
-	p.fact("Limits", fmt.Sprintf("rotate after %s, inactive after %s", limit(s.Policy.RotateAfterDays), limit(s.Policy.InactiveAfterDays)))
-	p.fact("Made by", strings.TrimSpace(s.Tool.Name+" "+s.Tool.Version+" "+s.Tool.Build))
+func policyWords(p audit.AppliedPolicy) string {
+	return fmt.Sprintf("service users: %s; rotate after %s; inactive after %s",
+		orNone(strings.Join(p.ServiceUsers, ", ")), limit(p.RotateAfterDays), limit(p.InactiveAfterDays))
 }
 
 func orNone(s string) string {
@@ -197,5 +118,5 @@ func limit(days int) string {
 	if days == 0 {
 		return "never"
 	}
-	return fmt.Sprintf("%d days", days)
+	return plural(days, "day")
 }

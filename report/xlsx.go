@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"io"
+	"sort"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/xuri/excelize/v2"
@@ -16,6 +18,7 @@ const workbookFile = "review.xlsx"
 type book struct {
 	*excelize.File
 	draft   *draft
+	survey  *survey
 	styles  *styles
 	maxRows int // of a sheet; what is more goes on to the next one
 	sheets  int
@@ -28,15 +31,29 @@ func writeXLSX(ctx context.Context, d *draft) error {
 }
 
 func writeWorkbook(ctx context.Context, d *draft, w io.Writer, maxRows int) (err error) {
+	seen, err := newSurvey(ctx, d)
+	if err != nil {
+		return err
+	}
 	f := excelize.NewFile(excelize.Options{TmpDir: d.staging})
 	defer func() { err = errors.Join(err, f.Close()) }()
-	b := &book{File: f, draft: d, styles: &styles{f: f, made: map[look]int{}}, maxRows: maxRows}
-	for _, step := range []func(context.Context) error{b.summary, b.findings, b.authorizations, b.coverage, b.properties} {
+	if err := f.SetDefaultFont(fontFamily); err != nil { // the widths of columns are counted in its digits
+		return err
+	}
+	b := &book{File: f, draft: d, survey: seen, styles: &styles{f: f, made: map[look]int{}}, maxRows: maxRows}
+	for _, step := range b.steps() {
 		if err := step(ctx); err != nil {
 			return err
 		}
 	}
 	return b.save(w)
+}
+
+// steps make the sheets in their order, and what belongs to the whole.
+func (b *book) steps() []func(context.Context) error {
+	return []func(context.Context) error{
+		b.summary, b.todo, b.findings, b.authorizations, b.changes, b.owners, b.coverage, b.exceptions, b.controls, b.about, b.properties,
+	}
 }
 
 // save bypasses excelize's own writer, which holds the whole file in memory.
@@ -46,16 +63,24 @@ func (b *book) save(w io.Writer) error {
 		return err
 	}
 	defer a.spool.Close()
+	b.orderTypes()
 	b.SetZipWriter(func(io.Writer) excelize.ZipWriter { return a })
 	return b.Write(io.Discard)
 }
 
+// orderTypes undoes the order of a map, in which excelize adds types for pictures
+// beside a chart.
+func (b *book) orderTypes() {
+	types := b.ContentTypes.Defaults
+	sort.Slice(types, func(i, j int) bool { return types[i].Extension < types[j].Extension })
+}
+
 func (b *book) findings(ctx context.Context) error {
-	return b.list("Findings", 2, 27, findingColumns(), b.draft.findingRows(ctx))
+	return b.list(sheetFindings, 2, bookFindingColumns()).fill(b.draft.findingRows(ctx))
 }
 
 func (b *book) authorizations(ctx context.Context) error {
-	return b.list("Authorizations", 4, 16, authorizationColumns(), b.draft.authorizationRows(ctx))
+	return b.list(sheetAuthorizations, 4, b.authorizationColumns()).fill(b.draft.authorizationRows(ctx))
 }
 
 // properties take their times from the review, so that the same input is the
@@ -66,8 +91,14 @@ func (b *book) properties(context.Context) error {
 	if err := b.SetAppProps(&excelize.AppProperties{Application: "tokenaudit"}); err != nil {
 		return err
 	}
+	yes := true
+	if err := b.SetCalcProps(&excelize.CalcPropsOptions{FullCalcOnLoad: &yes}); err != nil {
+		return err
+	}
 	return b.SetDocProps(&excelize.DocProperties{
 		Title: "InfluxDB token review " + oneLine(s.ID), Subject: "Review of InfluxDB API tokens",
+		Identifier: oneLine(s.ID), Keywords: "InfluxDB, API tokens, access review", Category: "Access review",
+		Description: oneLine(verdict(s)), Version: oneLine(s.Tool.Version),
 		Creator: "tokenaudit", LastModifiedBy: "tokenaudit", Created: at, Modified: at,
 	})
 }
@@ -79,7 +110,8 @@ type layout struct {
 	frozenCols int
 	frozenRows int
 	paper      int
-	pages      int // that its width is printed on
+	pages      int  // that its width is printed on
+	one        bool // all of it on one page
 }
 
 const (
@@ -105,7 +137,7 @@ func (b *book) open(l layout) (*sheet, error) {
 			return nil, err
 		}
 	}
-	return &sheet{StreamWriter: sw, styles: b.styles, name: l.name}, sw.SetPanes(panes(l))
+	return &sheet{StreamWriter: sw, styles: b.styles, name: l.name, widths: l.widths}, sw.SetPanes(panes(l))
 }
 
 func (b *book) newSheet(name string) error {
@@ -117,15 +149,29 @@ func (b *book) newSheet(name string) error {
 }
 
 func (b *book) setPage(l layout) error {
-	yes, no, landscape, over, any := true, false, "landscape", "overThenDown", 0
-	margin, edge, tab := 0.4, 0.6, slate
+	yes, no, landscape, over, tall := true, false, "landscape", "overThenDown", 0
+	margin, edge, strip, tab := 0.4, 0.7, 0.3, tabOf(l.name)
+	if l.one {
+		tall = 1
+	}
 	return errors.Join(
 		b.SetSheetProps(l.name, &excelize.SheetPropsOptions{FitToPage: &yes, TabColorRGB: &tab}),
-		b.SetPageLayout(l.name, &excelize.PageLayoutOptions{Size: &l.paper, Orientation: &landscape, FitToWidth: &l.pages, FitToHeight: &any, PageOrder: &over}),
-		b.SetPageMargins(l.name, &excelize.PageLayoutMarginsOptions{Left: &margin, Right: &margin, Top: &edge, Bottom: &edge}),
+		b.SetPageLayout(l.name, &excelize.PageLayoutOptions{Size: &l.paper, Orientation: &landscape, FitToWidth: &l.pages, FitToHeight: &tall, PageOrder: &over}),
+		b.SetPageMargins(l.name, &excelize.PageLayoutMarginsOptions{Left: &margin, Right: &margin, Top: &edge, Bottom: &edge, Header: &strip, Footer: &strip}),
 		b.SetSheetView(l.name, 0, &excelize.ViewOptions{ShowGridLines: &no}),
-		b.SetHeaderFooter(l.name, &excelize.HeaderFooterOptions{OddFooter: "&L&8" + footer(b.draft.in.Summary.ID) + "&C&8&A&R&8Page &P of &N"}),
+		b.SetHeaderFooter(l.name, &excelize.HeaderFooterOptions{
+			OddHeader: "&L&8 InfluxDB token review&R&8 " + footer(b.draft.in.Summary.ID),
+			OddFooter: "&L&8 " + footer(b.draft.in.Summary.Tool.Name) + "&C&8&A&R&8Page &P of &N",
+		}),
 	)
+}
+
+// tabOf: the sheet that asks for work stands out.
+func tabOf(name string) string {
+	if strings.HasPrefix(name, sheetTodo) {
+		return "C05621"
+	}
+	return slate
 }
 
 func panes(l layout) *excelize.Panes {

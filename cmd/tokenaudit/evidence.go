@@ -59,18 +59,22 @@ func (e evidence) seal(ctx context.Context, folder string, of jobs.Evidence) (au
 	if err != nil {
 		return audit.Link{}, err
 	}
-	return audit.Link(link), e.prune(filepath.Dir(folder), of.Summary)
+	e.prune(filepath.Dir(folder), of.Summary)
+	return audit.Link(link), nil
 }
 
 // prune takes old packs away after a complete review: one that could not see
-// everything is no time to let go of what earlier ones saw.
-func (e evidence) prune(folder string, s audit.Summary) error {
+// everything is no time to let go of what earlier ones saw. What goes wrong here
+// must not keep a review from being reported.
+func (e evidence) prune(folder string, s audit.Summary) {
 	if e.job.Keep == 0 || s.Coverage.Verdict != audit.Complete {
-		return nil
+		return
 	}
 	gone, err := report.Prune(folder, s.Started.Add(-time.Duration(e.job.Keep)))
 	for _, run := range gone {
 		e.log.Info("retention took an evidence pack away", "run", run)
 	}
-	return err
+	if err != nil {
+		e.log.Warn("old evidence packs stay", "job", s.Job, "error", err)
+	}
 }

@@ -1,0 +1,70 @@
+package report
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"tokenaudit/jobs/audit"
+)
+
+// bookFindingColumns are the columns of a finding, in the order in which a person
+// reads them.
+func bookFindingColumns() []column {
+	columns := byName(findingColumns(),
+		"severity", "check", "title", "state", "since", "description", "authorization_id", "status", "owner", "owner_state", "org", "target",
+		"detail", "what_to_do", "why", "created", "age_days", "owner_id")
+	for i := range columns {
+		switch columns[i].name {
+		case "what_to_do", "why":
+			columns[i].width = 130 // one line, nearly always
+		case "detail":
+			columns[i].width, columns[i].limit = 62, 250
+		case "title":
+			columns[i].width = 34
+		}
+	}
+	return columns
+}
+
+// authorizationColumns of the workbook say in addition what the permissions come
+// to and which controls the findings relate to.
+func (b *book) authorizationColumns() []column {
+	columns := authorizationColumns()
+	at := slices.IndexFunc(columns, func(c column) bool { return c.name == "may_write" })
+	columns = slices.Insert(columns, at, column{name: "permission_summary", header: "Permission summary", width: 19, value: func(r *row) any { return r.reach() }})
+	controls := b.draft.in.Controls
+	return append(columns, column{name: "controls", header: "Related controls", width: 44, limit: 1000, value: func(r *row) any { return r.controls(controls) }})
+}
+
+// byName picks columns in the order of the names.
+func byName(columns []column, names ...string) []column {
+	var out []column
+	for _, name := range names {
+		if at := slices.IndexFunc(columns, func(c column) bool { return c.name == name }); at >= 0 {
+			out = append(out, columns[at])
+		}
+	}
+	return out
+}
+
+// reach counts the permissions.
+func (r *row) reach() string {
+	if len(r.Permissions) == 0 {
+		return "none"
+	}
+	return fmt.Sprintf("%d read, %d write", r.access.Reads, r.access.Writes)
+}
+
+// controls that the current findings relate to, each once.
+func (r *row) controls(all audit.Controls) string {
+	var names []string
+	for _, f := range standing(r.Record) {
+		for _, c := range all[f.Check] {
+			if name := c.Framework + " " + c.ID; !slices.Contains(names, name) {
+				names = append(names, name)
+			}
+		}
+	}
+	return strings.Join(names, ", ")
+}
