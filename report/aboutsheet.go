@@ -71,7 +71,7 @@ func (p *page) requests(all []audit.Coverage) {
 	p.header(left("Target"), left("Request"), right("Status"), right("Rows"), left("Verdict"), left("Reason"))
 	for _, t := range all {
 		for _, q := range t.Asked {
-			p.flow(wrapped(t.Target, 1), wrapped(q.Request, 1), status(q.Status), number(q.Rows), coloured(string(q.Verdict)), wrapped(q.Reason, 1))
+			p.flow(wrapped(t.Target, 1), wrapped(q.Request, 1), status(q.Status), number(q.Rows), coloured(string(q.Verdict)), wrapped(answered(q), 1))
 		}
 	}
 }
@@ -93,4 +93,12 @@ func (p *page) config(text string) {
 	for line := range strings.Lines(text) {
 		p.wide(13, strings.TrimRight(line, " \r\n"), look{role: mono})
 	}
+}
+
+// answered is what came back beside the rows.
+func answered(q audit.Asked) string {
+	if q.SHA256 == "" {
+		return q.Reason
+	}
+	return strings.TrimPrefix(q.Reason+"; SHA-256 of the answer: "+q.SHA256, "; ")
 }

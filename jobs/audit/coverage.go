@@ -29,6 +29,8 @@ type Asked struct {
 	Foreign int     `json:"foreign,omitempty"` // rows of another user or org than was asked for
 	Verdict Verdict `json:"verdict"`
 	Reason  string  `json:"reason,omitempty"` // why the verdict is not complete
+	// SHA256 is that of the body of the answer, for a list of authorizations.
+	SHA256 string `json:"sha256,omitempty"`
 }
 
 // Coverage of one target in one review.

@@ -2,6 +2,8 @@ package influx
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -84,7 +86,12 @@ func (c *Client) listOnce(ctx context.Context, path string, q Query, each func(e
 		e.Legacy = path == legacyPath
 		return each(e)
 	}
-	if err := decodeList(resp.Body, legacy); err != nil {
+	sum := sha256.New()
+	err = decodeList(io.TeeReader(resp.Body, sum), legacy)
+	c.mu.Lock()
+	c.line.list = hex.EncodeToString(sum.Sum(nil))
+	c.mu.Unlock()
+	if err != nil {
 		return resp.Header, fmt.Errorf("%s: the answer broke off or is not a list of authorizations: %w", request(path, q.values()), err)
 	}
 	return resp.Header, nil

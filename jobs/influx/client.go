@@ -45,6 +45,7 @@ type line struct {
 	answered bool
 	tls      uint16        // version, 0 without
 	skew     time.Duration // of the server's clock, by its Date header; whole seconds
+	list     string        // SHA-256 of the newest list
 }
 
 func (c *Client) look(resp *http.Response) {

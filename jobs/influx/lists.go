@@ -52,6 +52,9 @@ func (c *collector) read(ctx context.Context, client *Client, what, path string,
 		}
 	})
 	asked := c.ask(what, request(path, q.values()), t.rows, t.foreign, err)
+	if err == nil {
+		asked.SHA256 = client.line.list
+	}
 	if t.foreign > 0 && path == authorizationsPath { // OSS does not narrow the 1.x list by the name of an org
 		asked.Verdict = audit.Partial
 		asked.Reason = fmt.Sprintf("%d of %d rows were not asked for: the server or a proxy ignores the filter", t.foreign, t.rows)

@@ -134,6 +134,7 @@ func (r *reviewer) comparable(c audit.Coverage) audit.Coverage {
 	}
 	c.Source, c.Reasons, c.BlindSpots, c.Asked = plain(c.Source), all(c.Reasons), all(c.BlindSpots), slices.Clone(c.Asked)
 	for i, a := range c.Asked {
+		c.Asked[i].SHA256 = "" // ids and times differ
 		c.Asked[i].What, c.Asked[i].Request, c.Asked[i].Reason = plain(a.What), plain(a.Request), plain(a.Reason)
 	}
 	return c
