@@ -110,8 +110,8 @@ func (j Job) targetNames() []string {
 // present second where that minute is taken or due by the schedule. A dry run
 // leaves no trace in later reviews.
 func (r *Runner) ReviewNow(ctx context.Context, j Job, trigger audit.Trigger) (*audit.Summary, error) {
-	if _, err := r.finish(ctx, j); err != nil && !errors.As(err, new(*DeliveryError)) {
-		return nil, fmt.Errorf("finishing what an earlier run left: %w", err)
+	if err := r.clear(ctx, j, trigger); err != nil {
+		return nil, err
 	}
 	for range 3 {
 		now := r.Now()
@@ -128,6 +128,22 @@ func (r *Runner) ReviewNow(ctx context.Context, j Job, trigger audit.Trigger) (*
 		time.Sleep(now.Truncate(time.Second).Add(time.Second).Sub(now))
 	}
 	return nil, fmt.Errorf("job %q: no slot is free at this moment; try again", j.Name)
+}
+
+// clear finishes what an earlier run left. A dry run must not: it has nobody to
+// tell, and the message of the earlier run would be lost.
+func (r *Runner) clear(ctx context.Context, j Job, trigger audit.Trigger) error {
+	run, found, err := r.Ledger.Running(ctx, j.Name)
+	switch {
+	case err != nil:
+		return err
+	case found && trigger == audit.DryRun && run.Trigger != audit.DryRun:
+		return fmt.Errorf("run %s was cut off and is not finished; finish it first, by a run that is not dry", run.ID())
+	}
+	if _, err := r.finish(ctx, j); err != nil && !errors.As(err, new(*DeliveryError)) {
+		return fmt.Errorf("finishing what an earlier run left: %w", err)
+	}
+	return nil
 }
 
 // freeSlots are slots for a review at once that belong to no scheduled one.

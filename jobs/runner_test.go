@@ -234,6 +234,29 @@ func TestDryRunLeavesNoTrace(t *testing.T) {
 	}
 }
 
+// TestDryRunAndRealRunKeepApart: a dry run does not finish a real one, whose message
+// would be lost, and a real one that finishes a dry one tells nobody of it.
+func TestDryRunAndRealRunKeepApart(t *testing.T) {
+	for first, want := range map[audit.Trigger]int{audit.Manual: 1, audit.DryRun: 0} {
+		w := newWorld(t)
+		w.tick()
+		ctx, kill := context.WithCancel(t.Context())
+		w.prod.collect = func(ctx context.Context) error { kill(); return ctx.Err() }
+		if _, err := w.runner.ReviewNow(ctx, w.job, first); err == nil {
+			t.Fatal("not cut off")
+		}
+		w.prod.collect = nil
+		if first == audit.Manual {
+			if _, err := w.runner.ReviewNow(t.Context(), w.job, audit.DryRun); err == nil || !strings.Contains(err.Error(), "not finished") {
+				t.Errorf("a dry run finished a real one: %v", err)
+			}
+		}
+		if w.tick(); len(w.sent) != want {
+			t.Errorf("%s, cut off and taken up: sent %v, want %d", first, w.sent, want)
+		}
+	}
+}
+
 // TestResumedAfterTheDeadline: a machine that was away for longer than a run may
 // take still makes its review.
 func TestResumedAfterTheDeadline(t *testing.T) {

@@ -72,6 +72,7 @@ func (c *collector) note(e entry) {
 		return
 	}
 	c.idOf[e.User] = e.UserID
+	c.orgs[e.OrgID] = true
 	c.credentials.note(e.Authorization)
 	c.readable = c.readable || e.tokenReadable
 	c.canary = c.canary || e.ID == c.cfg.Canary

@@ -229,7 +229,7 @@ func FuzzRecoveryList(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, name, text, other string) {
 		if strings.Contains(name+text+other, "CANARY") {
-			t.Skip()
+			t.Skip("the input holds the canary itself")
 		}
 		text = printed(rowOf(first, name, owner, text), rowOf(second, "", owner, other))
 		if _, err := listed(t, text); err != nil && !strings.Contains(err.Error(), "line") {

@@ -46,7 +46,7 @@ func (t *Target) Collect(ctx context.Context, progress func()) (audit.Collection
 		c.list.Close()
 		return audit.Collection{}, fmt.Errorf("target %q: %w", t.cfg.Name, err)
 	}
-	return c.collection()
+	return c.collection(), nil
 }
 
 // collector is the state of one Collect.
@@ -63,6 +63,7 @@ type collector struct {
 	failed      error                  // why it was not
 	seen        map[string]fingerprint // authorizations seen, by user ID
 	idOf        map[string]string      // user IDs by name
+	orgs        map[string]bool        // of the authorizations seen, by ID
 	credentials *credentials
 	readable    bool // a token value came back in clear
 	canary      bool // the canary was in an answer
@@ -74,7 +75,7 @@ type collector struct {
 func newCollector(t *Target, progress func()) *collector {
 	return &collector{
 		Target: t, progress: progress, list: newSorted(), cov: newCoverage(t.cfg), org: t.cfg.Query(),
-		seen: map[string]fingerprint{}, idOf: map[string]string{}, accounts: map[string]account{},
+		seen: map[string]fingerprint{}, idOf: map[string]string{}, orgs: map[string]bool{}, accounts: map[string]account{},
 		credentials: newCredentials(t.cfg.Credential), directory: newDirectory(t.client),
 		pace: rate.NewLimiter(perSecond, perSecond),
 	}
@@ -104,11 +105,11 @@ func (c *collector) run(ctx context.Context) {
 	c.conclude()
 }
 
-func (c *collector) collection() (audit.Collection, error) {
+func (c *collector) collection() audit.Collection {
 	known, free, err := c.cfg.known()
 	if err != nil {
-		c.list.Close()
-		return audit.Collection{}, fmt.Errorf("target %q: %w", c.cfg.Name, err)
+		known, free = nil, func() {}
+		c.cov.Lower(audit.Partial, "the imported list could not be read: %v", err)
 	}
 	out := audit.Collection{
 		Authorizations: c.list.All(), Coverage: c.cov, Scope: c.scope(), Owner: c.owner, Known: known,
@@ -117,7 +118,7 @@ func (c *collector) collection() (audit.Collection, error) {
 	if c.cov.Verdict != audit.NotKnown {
 		out.Probe = c.probe
 	}
-	return out, nil
+	return out
 }
 
 func (c *collector) owner(ctx context.Context, a audit.Authorization) audit.Owner {
@@ -131,7 +132,7 @@ func (c *collector) probe(ctx context.Context, before audit.Authorization) audit
 	switch {
 	case before.IsServer():
 		return audit.Probe{Presence: audit.Gone, Evidence: "no token value was in the list"}
-	case !c.oss() && c.seen[before.UserID].rows > 0:
+	case !c.oss() && !before.Legacy && c.orgs[before.OrgID] && c.seen[before.UserID].rows > 0:
 		return audit.Probe{Presence: audit.Gone, Evidence: "the list of its user's authorizations no longer has it"}
 	case c.silent >= patience:
 		return audit.Probe{Presence: audit.Unseen, Evidence: "not asked: the server had stopped answering"}

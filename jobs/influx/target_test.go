@@ -322,13 +322,21 @@ func TestCloudIsNeverCompleteByItself(t *testing.T) {
 // gone; another credential's 404 does not.
 func TestCloudGone(t *testing.T) {
 	p, admin, iot := cloud(influxtest.CloudTSM)
-	ofIOT := audit.Authorization{ID: "11adece381a52fff", UserID: p.iot}
+	ofIOT := audit.Authorization{ID: "11adece381a52fff", UserID: p.iot, OrgID: p.acme}
 	if got := p.collection(t, admin).Probe(t.Context(), ofIOT); got.Presence != audit.Unseen {
 		t.Errorf("by another user's credential: %+v, want unseen", got)
 	}
 	t.Setenv("IOT_TOKEN", iot)
 	users := []influx.User{{Name: "admin"}, {Name: "iot_user_1", Token: secret.Ref{Env: "IOT_TOKEN"}}}
-	if got := p.collection(t, admin, users...).Probe(t.Context(), ofIOT); got.Presence != audit.Gone {
+	probe := p.collection(t, admin, users...).Probe
+	for name, other := range map[string]audit.Authorization{
+		"1.x": {ID: ofIOT.ID, UserID: p.iot, OrgID: p.acme, Legacy: true}, "another org": {ID: ofIOT.ID, UserID: p.iot, OrgID: "00000000000000aa"},
+	} {
+		if got := probe(t.Context(), other); got.Presence != audit.Unseen {
+			t.Errorf("%s: %+v, want unseen", name, got)
+		}
+	}
+	if got := probe(t.Context(), ofIOT); got.Presence != audit.Gone {
 		t.Errorf("by its own list: %+v, want gone", got)
 	}
 }
