@@ -73,6 +73,8 @@ type Job struct {
 	SigningKey secret.Ref `yaml:"signing_key,omitzero"`
 	// Slack channel or webhook that is told what was found. Default: none.
 	Slack *notify.Config `yaml:"slack,omitempty"`
+	// DeliverWithin is how long after its start the messages of a review are tried; what did not arrive by then is let be. Default: 6d.
+	DeliverWithin Duration `yaml:"deliver_within,omitempty"`
 	// CatchUp is how late a review may start, for instance after an outage; later it is left out. Default: 6d.
 	CatchUp Duration `yaml:"catch_up,omitempty"`
 	// Jitter spreads jobs of the same time: each starts later by a fixed part of it. Default: off.
@@ -137,6 +139,7 @@ func (j *Job) setDefaults() {
 	j.Timezone = "UTC"
 	j.Reports = []string{"xlsx", "csv"}
 	j.CatchUp = Duration(6 * day)
+	j.DeliverWithin = Duration(6 * day)
 	j.Deadline = Duration(time.Hour)
 	j.Keep = Duration(400 * day)
 }

@@ -41,7 +41,7 @@ func TestDefaults(t *testing.T) {
 		Policy:   Policy{RotateAfter: Duration(90 * day), InactiveAfter: Duration(30 * day), MaxException: Duration(180 * day)},
 		Jobs: []Job{{
 			Name: "weekly", Schedule: "@weekly", Timezone: "UTC", Reports: []string{"xlsx", "csv"},
-			CatchUp: Duration(6 * day), Deadline: Duration(time.Hour), Keep: Duration(400 * day),
+			CatchUp: Duration(6 * day), DeliverWithin: Duration(6 * day), Deadline: Duration(time.Hour), Keep: Duration(400 * day),
 		}},
 	}
 	got := load(t, minimal+"policy: {}\njobs: [{name: weekly, schedule: '@weekly'}]\n")
@@ -85,7 +85,7 @@ jobs:
 		Jobs: []Job{{
 			Name: "weekly", Schedule: "0 9 * * 1", Timezone: "Europe/Berlin", Targets: []string{"prod"}, Reports: []string{"csv"},
 			Slack:   &notify.Config{Channel: "C1", Token: secret.Ref{File: "slack"}, APIURL: "https://proxy.example.com/"},
-			CatchUp: Duration(2 * day), Jitter: Duration(5 * time.Minute), Deadline: Duration(90 * time.Minute), Keep: Duration(400 * day),
+			CatchUp: Duration(2 * day), DeliverWithin: Duration(6 * day), Jitter: Duration(5 * time.Minute), Deadline: Duration(90 * time.Minute), Keep: Duration(400 * day),
 		}},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {

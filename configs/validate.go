@@ -115,6 +115,9 @@ func (j Job) validate(check ScheduleCheck, targets []string, problem problemFunc
 	if j.CatchUp < shortest {
 		problem("catch_up", "needs at least 1m, or no review could start")
 	}
+	if j.DeliverWithin < shortest {
+		problem("deliver_within", "needs at least 1m, or no message could be sent")
+	}
 	if j.Deadline < shortest {
 		problem("deadline", "needs at least 1m, or no review could end")
 	}

@@ -77,7 +77,7 @@ func (r *Runner) audit(ctx, asking context.Context, j Job, run audit.Run, name s
 	if ctx.Err() != nil { // nothing was asked because the process ends: the target stays pending
 		return context.Cause(ctx)
 	}
-	if err := r.tryAgain(j, run, s.item.Coverage); err != nil {
+	if err := r.tryAgain(ctx, j, run, s.item.Coverage); err != nil {
 		return err
 	}
 	return r.Ledger.SaveItem(ctx, run, s.item)
@@ -86,12 +86,15 @@ func (r *Runner) audit(ctx, asking context.Context, j Job, run audit.Run, name s
 // tryAgain keeps a target pending that showed nothing at all, until the deadline:
 // a server that is away for minutes must not cost a scheduled review its week.
 // Somebody who asks for a review at once gets the answer of that moment.
-func (r *Runner) tryAgain(j Job, run audit.Run, cov audit.Coverage) error {
+func (r *Runner) tryAgain(ctx context.Context, j Job, run audit.Run, cov audit.Coverage) error {
 	until := run.Started.Add(j.Deadline)
 	scheduled := run.Trigger == audit.Scheduled || run.Trigger == audit.CatchUp
 	configured := slices.Contains(j.targetNames(), cov.Target)
-	if !scheduled || !configured || cov.Verdict != audit.NotKnown || !r.Now().Before(until) {
+	if !scheduled || !configured || cov.Verdict != audit.NotKnown {
 		return nil
+	}
+	if now, err := r.Now(ctx); err != nil || !now.Before(until) {
+		return err
 	}
 	return fmt.Errorf("nothing could be seen, trying again until %s: %s", until.Format(time.RFC3339), strings.Join(cov.Reasons, "; "))
 }

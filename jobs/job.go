@@ -53,11 +53,41 @@ type Job struct {
 	// Report writes the reports of a run into a folder, and says what the pack of the
 	// next run has to hold of this one.
 	Report func(ctx context.Context, folder string, e Evidence) (audit.Link, error)
-	// Parts are the messages of a run, by name; none if it is empty. Each returns
-	// what the receiving side calls the message.
-	Parts map[string]Send
+	// Outlets are the ways out for what a run found.
+	Outlets []Outlet
+	// DeliverWithin is how long after the start of a run its messages are tried. One
+	// that did not arrive by then is let be, and shown as expired.
+	DeliverWithin time.Duration
+	// Ping tells a dead man's switch how a run goes, with a text for people. Optional.
+	Ping func(ctx context.Context, event PingEvent, text string)
 }
 
-// Send delivers one part of a run. An error after which it may have arrived all the
-// same is an *UncertainError.
-type Send func(ctx context.Context, s audit.Summary, rows Rows, folder string) (ref string, err error)
+// PingEvent is what a dead man's switch hears.
+type PingEvent string
+
+const (
+	PingStart   PingEvent = "start"
+	PingSuccess PingEvent = "success"
+	PingFail    PingEvent = "fail"
+)
+
+// Outlet tells people or programs what a run found.
+type Outlet struct {
+	Name string // its key in the configuration
+	// Parts names the messages of a run, in the order in which they are sent. The
+	// others wait for the first, their root.
+	Parts func(audit.Summary, audit.News) []string
+	// Send delivers one part, and returns what the receiving side calls it. An error
+	// after which it may have arrived all the same is an *UncertainError.
+	Send func(context.Context, Message) (ref string, err error)
+}
+
+// Message is a part on its way out, with all that it can say.
+type Message struct {
+	audit.Part // as it was before this attempt
+	Summary    audit.Summary
+	News       audit.News
+}
+
+// Again reports whether an earlier attempt may have arrived.
+func (m Message) Again() bool { return m.State != audit.PartNew }

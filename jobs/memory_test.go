@@ -36,10 +36,10 @@ func serving(t *testing.T) *world {
 		t.Fatal(err)
 	}
 	w := &world{t: t, prod: &source{tokens: tokens("a1")}}
-	w.runner = &jobs.Runner{Ledger: m, Snapshots: m, Now: time.Now, Log: slog.New(slog.DiscardHandler)}
+	w.runner = &jobs.Runner{Ledger: m, Snapshots: m, Now: m.Now, Holder: "me", Log: slog.New(slog.DiscardHandler)}
 	w.job = jobs.Job{
 		Name: "weekly", Schedule: schedule, CatchUp: 24 * time.Hour, Deadline: time.Hour,
-		Targets: []jobs.Target{{Name: "prod", Source: w.prod}}, Parts: map[string]jobs.Send{},
+		Targets: []jobs.Target{{Name: "prod", Source: w.prod}}, DeliverWithin: 24 * time.Hour,
 		Report: func(context.Context, string, jobs.Evidence) (audit.Link, error) { return audit.Link{}, nil },
 	}
 	return w
@@ -112,21 +112,30 @@ func (m *memory) Trend(context.Context, audit.Run) ([]audit.TrendPoint, error) {
 
 func (m *memory) Previous(context.Context, audit.Run) (*audit.Previous, error) { return nil, nil }
 
-func (m *memory) Finish(_ context.Context, run audit.Run, s audit.Summary, _ audit.Link, parts []string) error {
+func (m *memory) Now(context.Context) (time.Time, error) { return time.Now(), nil }
+
+func (m *memory) Hold(context.Context, string, string, time.Time, time.Time) (bool, error) {
+	return true, nil
+}
+
+func (m *memory) Release(context.Context, string, string) error { return nil }
+
+func (m *memory) Finish(_ context.Context, o audit.Conclusion) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	r := m.runs[run.ID()]
-	r.summary = &s
-	for _, p := range parts {
-		r.parts = append(r.parts, audit.Part{Run: run, Name: p, State: audit.PartNew})
+	r := m.runs[o.Run.ID()]
+	r.summary = &o.Summary
+	for _, p := range o.Parts {
+		p.Run, p.State = o.Run, audit.PartNew
+		r.parts = append(r.parts, p)
 	}
 	return nil
 }
 
-func (m *memory) Summary(_ context.Context, run audit.Run) (audit.Summary, error) {
+func (m *memory) Conclusion(_ context.Context, run audit.Run) (audit.Summary, audit.News, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return *m.runs[run.ID()].summary, nil
+	return *m.runs[run.ID()].summary, audit.News{}, nil
 }
 
 func (m *memory) Unsent(context.Context, string) ([]audit.Part, error) {
@@ -143,7 +152,7 @@ func (m *memory) Unsent(context.Context, string) ([]audit.Part, error) {
 	return out, nil
 }
 
-func (m *memory) SavePart(_ context.Context, p audit.Part) error {
+func (m *memory) SavePart(_ context.Context, _ string, p audit.Part) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for i, q := range m.runs[p.Run.ID()].parts {

@@ -22,6 +22,7 @@ type Slots interface {
 
 // Ledger remembers runs; package history has the only one.
 type Ledger interface {
+	Holds
 	Slots
 	Items
 	Reports
@@ -36,6 +37,9 @@ type Snapshots interface {
 	Read(run audit.Run, target string) iter.Seq2[audit.Record, error]
 }
 
+// Clock tells the time. One that is kept elsewhere may fail.
+type Clock func(context.Context) (time.Time, error)
+
 // Runner takes jobs through their runs.
 type Runner struct {
 	Ledger    Ledger
@@ -43,9 +47,11 @@ type Runner struct {
 	Tool      audit.Tool
 	// Parallel is how many targets are collected at the same time; 0 is 8.
 	Parallel int
-	// Now is the clock.
-	Now func() time.Time
-	Log *slog.Logger
+	// Now is the clock; package history has the one of the ledger.
+	Now Clock
+	// Holder tells this process from others on the same ledger.
+	Holder string
+	Log    *slog.Logger
 	// Progress is told of each authorization that a target showed. Optional.
 	Progress func(target string)
 }
@@ -53,16 +59,24 @@ type Runner struct {
 // Tick does whatever a job owes at this moment: opens the newest due slot,
 // finishes a run that is open, delivers what is not delivered. A cron fire is
 // only a hint; the ledger decides, so it does no harm to call it at any time. The
-// summary is that of the run that was finished, nil if there was none.
-func (r *Runner) Tick(ctx context.Context, j Job) (*audit.Summary, error) {
-	if err := r.openDue(ctx, j); err != nil {
-		return nil, err
-	}
-	return r.finish(ctx, j)
+// summary is that of the run that was finished, nil if there was none. The error
+// is ErrHeld when another process is at it.
+func (r *Runner) Tick(ctx context.Context, j Job) (s *audit.Summary, err error) {
+	err = r.holding(ctx, j, func(ctx context.Context) error {
+		if err := r.openDue(ctx, j); err != nil {
+			return err
+		}
+		s, err = r.finish(ctx, j)
+		return err
+	})
+	return s, err
 }
 
 func (r *Runner) openDue(ctx context.Context, j Job) error {
-	now := r.Now()
+	now, err := r.Now(ctx)
+	if err != nil {
+		return err
+	}
 	reached, err := r.Ledger.Reached(ctx, j.Name, j.Schedule.String(), now)
 	if err != nil {
 		return err
@@ -109,12 +123,23 @@ func (j Job) targetNames() []string {
 // ReviewNow runs a review at once, with the present minute as its slot, or the
 // present second where that minute is taken or due by the schedule. A dry run
 // leaves no trace in later reviews.
-func (r *Runner) ReviewNow(ctx context.Context, j Job, trigger audit.Trigger) (*audit.Summary, error) {
+func (r *Runner) ReviewNow(ctx context.Context, j Job, trigger audit.Trigger) (s *audit.Summary, err error) {
+	err = r.holding(ctx, j, func(ctx context.Context) error {
+		s, err = r.reviewNow(ctx, j, trigger)
+		return err
+	})
+	return s, err
+}
+
+func (r *Runner) reviewNow(ctx context.Context, j Job, trigger audit.Trigger) (*audit.Summary, error) {
 	if err := r.clear(ctx, j, trigger); err != nil {
 		return nil, err
 	}
 	for range 3 {
-		now := r.Now()
+		now, err := r.Now(ctx)
+		if err != nil {
+			return nil, err
+		}
 		for _, slot := range j.freeSlots(now, trigger) {
 			run := audit.Run{Job: j.Name, Slot: slot, Trigger: trigger, Started: started(now)}
 			opened, err := r.Ledger.Begin(ctx, run, j.targetNames())

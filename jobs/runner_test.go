@@ -2,6 +2,7 @@ package jobs_test
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"log/slog"
 	"os"
@@ -66,6 +67,7 @@ type world struct {
 	reports int
 	sent    []string // run IDs
 	refuse  error    // what sending answers
+	tries   int      // of sending
 	stop    func()
 }
 
@@ -83,16 +85,23 @@ func newWorld(t *testing.T) *world {
 			w.reports++
 			return audit.Link{Sequence: w.reports}, nil
 		},
-		Parts: map[string]jobs.Send{"summary": func(_ context.Context, s audit.Summary, _ jobs.Rows, _ string) (string, error) {
+		DeliverWithin: 6 * 24 * time.Hour,
+		Outlets: []jobs.Outlet{summaryOutlet(func(_ context.Context, m jobs.Message) (string, error) {
+			w.tries++
 			if w.refuse != nil {
 				return "", w.refuse
 			}
-			w.sent = append(w.sent, s.ID)
+			w.sent = append(w.sent, m.Summary.ID)
 			return "ts", nil
-		}},
+		})},
 	}
 	w.start()
 	return w
+}
+
+// summaryOutlet says one message about each run.
+func summaryOutlet(send func(context.Context, jobs.Message) (string, error)) jobs.Outlet {
+	return jobs.Outlet{Name: "slack", Parts: func(audit.Summary, audit.News) []string { return []string{"summary"} }, Send: send}
 }
 
 // start opens the ledger as a new process would.
@@ -108,7 +117,7 @@ func (w *world) start() {
 	w.stop = func() { ledger.Close() }
 	w.t.Cleanup(w.stop)
 	w.runner = &jobs.Runner{
-		Ledger: ledger, Snapshots: history.Snapshots{Evidence: w.dir}, Now: func() time.Time { return w.now },
+		Ledger: ledger, Snapshots: history.Snapshots{Evidence: w.dir}, Now: func(context.Context) (time.Time, error) { return w.now, nil }, Holder: rand.Text(),
 		Log: slog.New(slog.DiscardHandler),
 	}
 }
@@ -220,7 +229,7 @@ func TestReviewNow(t *testing.T) {
 
 func TestDryRunLeavesNoTrace(t *testing.T) {
 	w := newWorld(t)
-	w.job.Parts = nil
+	w.job.Outlets = nil
 	w.tick()
 	w.now = at("2026-11-23 08:59").Add(59 * time.Second)
 	dry, err := w.runner.ReviewNow(t.Context(), w.job, audit.DryRun)
@@ -469,22 +478,63 @@ func TestAnotherServerMakesNothingGone(t *testing.T) {
 	}
 }
 
-func TestUncertainMessageIsSentOnceMore(t *testing.T) {
+// TestUncertainMessage is tried until it is certain, unless it is to be let be.
+func TestUncertainMessage(t *testing.T) {
+	for letBe, want := range map[bool]int{false: 5, true: 1} {
+		w := newWorld(t)
+		w.tick()
+		w.refuse = &jobs.UncertainError{Err: errors.New("line cut"), LetBe: letBe}
+		w.now = at("2026-11-23 09:00")
+		for range 5 {
+			w.runner.Tick(t.Context(), w.job)
+		}
+		if w.tries != want {
+			t.Errorf("let be %t: tried %d times, want %d", letBe, w.tries, want)
+		}
+	}
+}
+
+// TestUndeliveredExpires: what did not arrive in time is said once and let be.
+func TestUndeliveredExpires(t *testing.T) {
 	w := newWorld(t)
 	w.tick()
-	w.refuse = &jobs.UncertainError{Err: errors.New("line cut")}
-	tries := 0
-	send := w.job.Parts["summary"]
-	w.job.Parts["summary"] = func(ctx context.Context, s audit.Summary, rows jobs.Rows, folder string) (string, error) {
-		tries++
-		return send(ctx, s, rows, folder)
-	}
+	w.refuse = errors.New("channel_not_found")
 	w.now = at("2026-11-23 09:00")
-	for range 5 {
-		w.runner.Tick(t.Context(), w.job)
+	w.runner.Tick(t.Context(), w.job)
+	w.now = w.now.Add(w.job.DeliverWithin)
+	if _, err := w.runner.Tick(t.Context(), w.job); err == nil || !strings.Contains(err.Error(), "let be: channel_not_found") {
+		t.Errorf("error %v", err)
 	}
-	if tries != 2 {
-		t.Errorf("tried %d times, want 2", tries)
+	w.refuse = nil
+	if w.tick(); len(w.sent) != 0 || w.tries != 1 {
+		t.Errorf("sent %v, tried %d times", w.sent, w.tries)
+	}
+}
+
+// TestThread: what belongs below a message waits for it, and learns what it is called.
+func TestThread(t *testing.T) {
+	w := newWorld(t)
+	w.tick()
+	var said []string
+	refuse := map[string]error{"summary": errors.New("not_in_channel")}
+	w.job.Outlets = []jobs.Outlet{{
+		Name:  "slack",
+		Parts: func(audit.Summary, audit.News) []string { return []string{"summary", "owner:b", "owner:a"} },
+		Send: func(_ context.Context, m jobs.Message) (string, error) {
+			said = append(said, m.Name+" under "+m.Root)
+			return "ref-" + m.Name, refuse[m.Name]
+		},
+	}}
+	w.now = at("2026-11-23 09:00")
+	w.runner.Tick(t.Context(), w.job)
+	refuse = map[string]error{"owner:b": errors.New("user_not_found")}
+	w.runner.Tick(t.Context(), w.job)
+	refuse = nil
+	w.tick()
+	w.tick()
+	want := []string{"summary under ", "summary under ", "owner:b under ref-summary", "owner:a under ref-summary", "owner:b under ref-summary"}
+	if diff := cmp.Diff(want, said); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
 

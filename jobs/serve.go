@@ -2,6 +2,7 @@ package jobs
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"sync"
 	"time"
@@ -12,7 +13,7 @@ import (
 // heartbeat is how often every job is looked at besides its own fires: it bounds
 // how late a slot can be after the machine slept, the clock was set, or the store
 // was away at the fire.
-const heartbeat = time.Minute
+const heartbeat = 15 * time.Second
 
 // Serve runs the jobs on their schedules until ctx ends, then waits for runs
 // that are under way; they see the same ctx and stop soon. What they leave is
@@ -27,7 +28,7 @@ func (r *Runner) Serve(ctx context.Context, js []Job) {
 		job := cron.NewChain(cron.SkipIfStillRunning(cron.DiscardLogger), cron.Recover(cronLog{r.Log})).Then(r.ticker(ctx, j))
 		c.Schedule(j.Schedule, job)
 		c.Schedule(cron.Every(heartbeat), job)
-		r.Log.Info("scheduled", "job", j.Name, "schedule", j.Schedule.String(), "next", j.Schedule.Next(r.Now()))
+		r.Log.Info("scheduled", "job", j.Name, "schedule", j.Schedule.String(), "next", j.Schedule.Next(time.Now()))
 		starting.Go(job.Run) // what became due while nothing ran
 	}
 	c.Start()
@@ -42,13 +43,13 @@ func (r *Runner) ticker(ctx context.Context, j Job) cron.Job {
 	return cron.FuncJob(func() {
 		_, err := r.Tick(ctx, j)
 		switch {
-		case ctx.Err() != nil:
+		case ctx.Err() != nil || errors.Is(err, ErrHeld):
 			return
 		case err == nil:
 			last = ""
 		case err.Error() != last:
 			last = err.Error()
-			r.Log.Error("job failed; it will be tried again every minute", "job", j.Name, "error", err)
+			r.Log.Error("job failed; it will be tried again at every heartbeat", "job", j.Name, "error", err)
 		}
 	})
 }

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"tokenaudit/jobs"
-	"tokenaudit/jobs/audit"
 )
 
 // TestServe runs the scheduler for three weeks of fake time, over a ledger in memory.
@@ -17,10 +16,10 @@ func TestServe(t *testing.T) {
 		ctx, stop := context.WithCancel(t.Context())
 		var sent atomic.Int32
 		w := serving(t)
-		w.job.Parts["summary"] = func(context.Context, audit.Summary, jobs.Rows, string) (string, error) {
+		w.job.Outlets = []jobs.Outlet{summaryOutlet(func(context.Context, jobs.Message) (string, error) {
 			sent.Add(1)
 			return "", nil
-		}
+		})}
 		ended := make(chan struct{})
 		go func() {
 			w.runner.Serve(ctx, []jobs.Job{w.job})

@@ -43,7 +43,7 @@ func fallback(m Message) string {
 
 // fit is how many findings the message has room for.
 func fit(m Message) int {
-	n := min(len(m.News.Worst), MaxRows)
+	n := len(m.News.Worst)
 	for n > 0 && size(layout(m, n)) > maxBytes {
 		n--
 	}

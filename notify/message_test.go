@@ -162,7 +162,7 @@ func single(m notify.Message) notify.Message {
 func many(n int) notify.Message {
 	m := quiet()
 	m.News.Authorizations, m.News.Findings = n, n
-	for range min(n, notify.MaxRows) {
+	for range min(n, audit.MaxWorst) {
 		m.News.Worst = append(m.News.Worst, fresh()[0])
 	}
 	return m

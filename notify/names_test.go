@@ -19,8 +19,8 @@ func named(name string) notify.Message {
 	m.Summary.Job, m.Evidence = name, name
 	m.Summary.Coverage.Reasons = []string{name, name}
 	m.Summary.Findings.ByCheck[name] = 1
-	m.News = audit.News{Authorizations: notify.MaxRows, Findings: 9 * notify.MaxRows}
-	for range notify.MaxRows {
+	m.News = audit.News{Authorizations: audit.MaxWorst, Findings: 9 * audit.MaxWorst}
+	for range audit.MaxWorst {
 		m.News.Worst = append(m.News.Worst, audit.Highlight{
 			Findings: slices.Repeat([]audit.Finding{{Check: name, Severity: audit.Severity(name), State: audit.New, Detail: name}}, 9),
 			Record: audit.Record{

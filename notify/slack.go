@@ -9,6 +9,8 @@ import (
 	"strings"
 
 	"github.com/slack-go/slack"
+
+	"tokenaudit/jobs/audit"
 )
 
 type bot struct {
@@ -16,6 +18,9 @@ type bot struct {
 	client *http.Client
 	log    *slog.Logger
 }
+
+// Parts is the summary.
+func (bot) Parts(audit.Summary, audit.News) []string { return []string{partSummary} }
 
 // Send posts to the channel and returns channel/ts.
 func (b bot) Send(ctx context.Context, m Message) (string, error) {

@@ -14,6 +14,8 @@ import (
 
 	"github.com/hashicorp/go-retryablehttp"
 	"github.com/slack-go/slack"
+
+	"tokenaudit/jobs/audit"
 )
 
 // webhook posts by itself: slack.PostWebhookContext puts the secret URL into its
@@ -23,6 +25,9 @@ type webhook struct {
 	client *http.Client
 	log    *slog.Logger
 }
+
+// Parts is the summary.
+func (webhook) Parts(audit.Summary, audit.News) []string { return []string{partSummary} }
 
 // Send posts to the webhook, which gives no reference.
 func (w webhook) Send(ctx context.Context, m Message) (string, error) {

@@ -74,7 +74,7 @@ func (c *cli) runDemo(ctx context.Context, out string) error {
 	defer stop()
 
 	clock := lastWeek
-	a, err := wire(ctx, demoConfig(out, db.Org, dbURL, slackURL), func() time.Time { return clock }, c.log(slog.LevelWarn), false)
+	a, err := wire(ctx, demoConfig(out, db.Org, dbURL, slackURL), func(context.Context) (time.Time, error) { return clock, nil }, c.log(slog.LevelWarn), false)
 	if err != nil {
 		return err
 	}
@@ -88,7 +88,7 @@ func (c *cli) runDemo(ctx context.Context, out string) error {
 	if err != nil {
 		return err
 	}
-	m, err := a.message(*s)
+	m, err := a.drawUp(*s)
 	if err != nil {
 		return err
 	}
@@ -115,7 +115,7 @@ func demoConfig(out, org, influxURL, slackURL string) *configs.File {
 			RotateAfter:  90 * day, InactiveAfter: 30 * day,
 		},
 		Jobs: []configs.Job{{
-			Name: "weekly-review", Schedule: "0 9 * * 1", Timezone: "UTC", Reports: report.Names(), Deadline: day,
+			Name: "weekly-review", Schedule: "0 9 * * 1", Timezone: "UTC", Reports: report.Names(), Deadline: day, DeliverWithin: day,
 			SigningKey: secret.Ref{Env: demoSigningKey},
 			Slack:      &notify.Config{Channel: "C0SECURITY1", Token: secret.Ref{Env: demoSlackToken}, APIURL: slackURL + "/api/"},
 		}},

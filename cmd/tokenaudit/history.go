@@ -130,7 +130,7 @@ func (c *cli) showRun(ctx context.Context, f historyFlags, id string) error {
 	}
 	printSummary(c.stdout, *e.Summary, snapshots.Folder(e.Run))
 	for _, p := range e.Parts {
-		fmt.Fprintf(c.stdout, "\nMessage %s: %s %s\n", p.Name, p.State, audit.Line(p.Error, 500))
+		fmt.Fprintf(c.stdout, "\nMessage %s/%s: %s %s\n", p.Outlet, p.Name, p.State, audit.Line(p.Error, 500))
 	}
 	return nil
 }

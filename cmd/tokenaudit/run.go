@@ -63,7 +63,7 @@ func (c *cli) runJobs(ctx context.Context, f runFlags) error {
 	if len(file.Jobs) == 0 {
 		return usagef("%s has no jobs; add one under jobs", f.config)
 	}
-	a, err := wire(ctx, file, time.Now, c.log(slog.LevelWarn), f.dryRun)
+	a, err := wire(ctx, file, nil, c.log(slog.LevelWarn), f.dryRun)
 	if errors.Is(err, history.ErrBusy) && !f.now && !f.dryRun {
 		c.say(f, "%v; it does what is due\n", err)
 		return nil
@@ -114,6 +114,9 @@ func (c *cli) runJob(ctx context.Context, a *app, job jobs.Job, f runFlags, bar 
 		fmt.Fprintf(c.stderr, "tokenaudit: %s: coverage %s: %s\n", s.ID, s.Coverage.Verdict, audit.Line(strings.Join(s.Coverage.Reasons, "; "), 1000))
 	case s != nil && !f.quiet:
 		err = errors.Join(err, c.tell(a, *s, f.dryRun))
+	case errors.Is(err, jobs.ErrHeld) && !f.now && !f.dryRun:
+		c.say(f, "%s: %v; it does what is due\n", job.Name, err)
+		return nil, nil
 	case s == nil && err == nil:
 		c.say(f, "%s: nothing due; next at %s\n", job.Name, job.Schedule.Next(time.Now()).Format("Mon 2006-01-02 15:04 MST"))
 	}
@@ -138,7 +141,7 @@ func (c *cli) say(f runFlags, format string, args ...any) {
 
 // tell prints a finished run: in full, as Slack would show it, for a dry run.
 func (c *cli) tell(a *app, s audit.Summary, dryRun bool) error {
-	m, err := a.message(s)
+	m, err := a.drawUp(s)
 	if err != nil {
 		return err
 	}

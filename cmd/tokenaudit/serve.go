@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"log/slog"
-	"time"
 
 	"github.com/spf13/cobra"
 )
@@ -33,7 +32,7 @@ func (c *cli) serveJobs(ctx context.Context, path string) error {
 		return usagef("%s has no jobs; add one under jobs", path)
 	}
 	log := c.log(slog.LevelInfo)
-	a, err := wire(ctx, file, time.Now, log, false)
+	a, err := wire(ctx, file, nil, log, false)
 	if err != nil {
 		return err
 	}

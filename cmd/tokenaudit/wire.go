@@ -2,11 +2,14 @@ package main
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
-	"iter"
+	"io"
 	"log/slog"
 	"maps"
+	"os"
+	"path/filepath"
 	"slices"
 	"time"
 
@@ -27,8 +30,8 @@ type app struct {
 
 // wire is one straight line from configuration to objects, on purpose: cut into
 // pieces it would only pass a wide state around. It sends nothing. With dryRun no
-// message is opened for delivery.
-func wire(ctx context.Context, f *configs.File, now func() time.Time, log *slog.Logger, dryRun bool) (*app, error) {
+// message is opened for delivery. The clock is that of the ledger, unless now is one.
+func wire(ctx context.Context, f *configs.File, now jobs.Clock, log *slog.Logger, dryRun bool) (*app, error) {
 	sources := map[string]jobs.Target{}
 	for _, cfg := range f.Targets {
 		source, err := newSource(cfg, log)
@@ -45,8 +48,11 @@ func wire(ctx context.Context, f *configs.File, now func() time.Time, log *slog.
 	if err != nil {
 		return nil, err
 	}
+	if now == nil {
+		now = ledger.Now
+	}
 	a := &app{ledger: ledger, runner: &jobs.Runner{
-		Ledger: ledger, Snapshots: history.Snapshots{Evidence: f.Evidence}, Tool: tool(), Now: now, Log: log,
+		Ledger: ledger, Snapshots: history.Snapshots{Evidence: f.Evidence}, Tool: tool(), Now: now, Log: log, Holder: rand.Text(),
 	}}
 	for _, cfg := range f.Jobs {
 		schedule, err := jobs.ParseSchedule(cfg.Schedule, cfg.Timezone)
@@ -56,7 +62,7 @@ func wire(ctx context.Context, f *configs.File, now func() time.Time, log *slog.
 		}
 		job := jobs.Job{
 			Name: cfg.Name, Schedule: schedule, Policy: f.Audit(), Report: evidence{f, cfg, controls, log}.write,
-			CatchUp: time.Duration(cfg.CatchUp), Jitter: time.Duration(cfg.Jitter), Deadline: time.Duration(cfg.Deadline),
+			CatchUp: time.Duration(cfg.CatchUp), Jitter: time.Duration(cfg.Jitter), Deadline: time.Duration(cfg.Deadline), DeliverWithin: time.Duration(cfg.DeliverWithin),
 		}
 		for _, t := range f.Targets {
 			if len(cfg.Targets) == 0 || slices.Contains(cfg.Targets, t.Name) {
@@ -64,7 +70,7 @@ func wire(ctx context.Context, f *configs.File, now func() time.Time, log *slog.
 			}
 		}
 		if cfg.Slack != nil && !dryRun {
-			job.Parts = map[string]jobs.Send{"summary": sender(notify.NewSlack(*cfg.Slack, nil, log))}
+			job.Outlets = append(job.Outlets, a.outlet("slack", notify.NewSlack(*cfg.Slack, nil, log)))
 		}
 		a.jobs = append(a.jobs, job)
 	}
@@ -78,29 +84,33 @@ func newSource(cfg influx.Config, log *slog.Logger) (jobs.Source, error) {
 	return influx.NewTarget(cfg, log)
 }
 
-// sender says a run through a notifier.
-func sender(n notify.Notifier) jobs.Send {
-	return func(ctx context.Context, s audit.Summary, rows jobs.Rows, folder string) (string, error) {
-		m, err := message(s, rows(), folder)
-		if err != nil {
-			return "", err
-		}
-		ref, err := n.Send(ctx, m)
+// outlet says runs through a notifier.
+func (a *app) outlet(name string, n notify.Notifier) jobs.Outlet {
+	send := func(ctx context.Context, m jobs.Message) (string, error) {
+		said := a.message(m.Summary, m.News)
+		said.Part, said.Root, said.Again, said.Since = m.Name, m.Root, m.Again(), m.Since
+		ref, err := n.Send(ctx, said)
 		if err != nil && !errors.Is(err, notify.ErrNotPosted) {
-			err = &jobs.UncertainError{Err: err}
+			err = &jobs.UncertainError{Err: err, LetBe: errors.Is(err, notify.ErrLetBe)}
 		}
 		return ref, err
 	}
+	return jobs.Outlet{Name: name, Parts: n.Parts, Send: send}
 }
 
-func message(s audit.Summary, rows iter.Seq2[audit.Record, error], folder string) (notify.Message, error) {
-	news, err := audit.NewsOf(rows, notify.MaxRows)
-	return notify.Message{Summary: s, News: news, Evidence: folder}, err
+// message is what there is to say about a run.
+func (a *app) message(s audit.Summary, n audit.News) notify.Message {
+	folder := a.runner.Snapshots.Folder(s.Run())
+	open := func(_ context.Context, name string) (io.ReadCloser, error) {
+		return os.Open(filepath.Join(folder, name))
+	}
+	return notify.Message{Summary: s, News: n, Evidence: folder, Open: open}
 }
 
-// message draws up what a finished run says, from its evidence.
-func (a *app) message(s audit.Summary) (notify.Message, error) {
-	return message(s, a.runner.Rows(s)(), a.runner.Snapshots.Folder(s.Run()))
+// drawUp draws up what a finished run says, from its evidence.
+func (a *app) drawUp(s audit.Summary) (notify.Message, error) {
+	news, err := audit.NewsOf(a.runner.Rows(s)())
+	return a.message(s, news), err
 }
 
 // job finds a job by name; "" finds all.

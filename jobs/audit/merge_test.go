@@ -273,7 +273,7 @@ func TestNewsOf(t *testing.T) {
 	rows := merged(t, reviewAt(reviewed, nil), []Authorization{
 		token("a1", ""), token("b2", ""), token("c3", "nothing to say"), {ID: "d4", Status: Active, Permissions: operator()},
 	}, nil)
-	news, err := NewsOf(seqOf(rows...), 2)
+	news, err := NewsOf(seqOf(rows...))
 	if err != nil || news.Findings != 7 || news.Authorizations != 3 {
 		t.Fatalf("%d findings on %d authorizations, error %v; want 7 on 3", news.Findings, news.Authorizations, err)
 	}
@@ -283,7 +283,7 @@ func TestNewsOf(t *testing.T) {
 			got = append(got, h.Record.ID+" "+f.Check)
 		}
 	}
-	want := []string{"d4 operator", "d4 mints-tokens", "d4 administers-users", "d4 active-write", "d4 no-description", "a1 no-description"}
+	want := []string{"d4 operator", "d4 mints-tokens", "d4 administers-users", "d4 active-write", "d4 no-description", "a1 no-description", "b2 no-description"}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}

@@ -81,11 +81,16 @@ func openLocked(ctx context.Context, path string, lock *flock.Flock) (*Ledger, e
 		return nil, err
 	}
 	db.SetMaxOpenConns(1) // SQLite has one writer; waiting in line here beats SQLITE_BUSY
-	if err := migrate(ctx, db); err != nil {
+	l := &Ledger{db, lock}
+	err = migrate(ctx, db)
+	if err == nil {
+		err = l.freeAll(ctx)
+	}
+	if err != nil {
 		db.Close()
 		return nil, err
 	}
-	return &Ledger{db, lock}, nil
+	return l, nil
 }
 
 // touch makes the file before SQLite does, so that it is private from the first
@@ -113,6 +118,16 @@ func migrate(ctx context.Context, db *sql.DB) error {
 	_, err = p.Up(ctx)
 	return err
 }
+
+// freeAll takes the jobs from whoever held them: with the lock of the file at hand,
+// that process is no more.
+func (l *Ledger) freeAll(ctx context.Context) error {
+	_, err := l.db.ExecContext(ctx, `UPDATE job SET holder = ''`)
+	return err
+}
+
+// Now is the clock of the ledger, by which every process on it goes.
+func (l *Ledger) Now(context.Context) (time.Time, error) { return time.Now(), nil }
 
 // Close closes the database and lets other processes in.
 func (l *Ledger) Close() error { return errors.Join(l.db.Close(), l.lock.Unlock()) }

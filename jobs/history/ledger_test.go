@@ -42,7 +42,8 @@ func (l *Ledger) mustFinish(t *testing.T, run audit.Run, total int) {
 	t.Helper()
 	s := audit.Summary{ID: run.ID(), Job: run.Job, Slot: run.Slot, Coverage: audit.TotalCoverage{Verdict: audit.Complete}}
 	s.Findings.BySeverity = map[audit.Severity]int{audit.High: total}
-	if err := l.Finish(t.Context(), run, s, audit.Link{Sequence: 3, Manifest: "abc"}, []string{"summary"}); err != nil {
+	o := audit.Conclusion{Run: run, Summary: s, Pack: audit.Link{Sequence: 3, Manifest: "abc"}, Parts: []audit.Part{{Outlet: "slack", Name: "summary"}, {Outlet: "slack", Name: "owner:a"}}}
+	if err := l.Finish(t.Context(), o); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -136,15 +137,46 @@ func TestRunItemsAndOutbox(t *testing.T) {
 		t.Errorf("a run is its own previous one: %+v, %v", p, err)
 	}
 	parts, err := l.Unsent(t.Context(), "weekly")
-	if err != nil || len(parts) != 1 || parts[0].State != audit.PartNew || cmp.Diff(run, parts[0].Run) != "" {
+	if err != nil || len(parts) != 2 || parts[0].State != audit.PartNew || cmp.Diff(run, parts[0].Run) != "" {
 		t.Fatalf("Unsent = %+v, %v", parts, err)
 	}
 	parts[0].State, parts[0].Ref, parts[0].Since = audit.PartSent, "C1/1.2", monday
-	if err := l.SavePart(t.Context(), parts[0]); err != nil {
+	if err := l.SavePart(t.Context(), "me", parts[0]); err == nil {
+		t.Error("a part was saved by a process that does not hold the job")
+	}
+	if held, err := l.Hold(t.Context(), "weekly", "me", monday, monday.Add(time.Minute)); err != nil || !held {
+		t.Fatalf("Hold = %t, %v", held, err)
+	}
+	if err := l.SavePart(t.Context(), "me", parts[0]); err != nil {
 		t.Fatal(err)
 	}
-	if parts, err := l.Unsent(t.Context(), "weekly"); err != nil || len(parts) != 0 {
+	if parts, err := l.Unsent(t.Context(), "weekly"); err != nil || len(parts) != 1 || parts[0].Root != "C1/1.2" || parts[0].Position != 1 {
 		t.Errorf("Unsent = %+v, %v", parts, err)
+	}
+}
+
+func TestHold(t *testing.T) {
+	l := open(t)
+	for _, step := range []struct {
+		name, holder string
+		after        time.Duration
+		want         bool
+	}{
+		{"free", "a", 0, true}, {"held by another", "b", 30 * time.Second, false}, {"held by itself", "a", 40 * time.Second, true},
+		{"renewed", "b", 70 * time.Second, false}, {"run out", "b", 101 * time.Second, true}, {"taken over", "a", 102 * time.Second, false},
+	} {
+		now := monday.Add(step.after)
+		if got, err := l.Hold(t.Context(), "weekly", step.holder, now, now.Add(time.Minute)); err != nil || got != step.want {
+			t.Errorf("%s: %t, %v; want %t", step.name, got, err, step.want)
+		}
+	}
+	l.Release(t.Context(), "weekly", "a") // not the holder
+	if got, _ := l.Hold(t.Context(), "weekly", "a", monday, monday); got {
+		t.Error("released by somebody else")
+	}
+	l.Release(t.Context(), "weekly", "b")
+	if got, _ := l.Hold(t.Context(), "weekly", "a", monday, monday); !got {
+		t.Error("not released")
 	}
 }
 

@@ -42,20 +42,22 @@ type Entry struct {
 	Run      audit.Run      `json:"run"`
 	Reported bool           `json:"reported"` // false while it is under way, or cut off
 	Summary  *audit.Summary `json:"summary,omitempty"`
+	News     audit.News     `json:"-"` // what its messages say
 	Parts    []PartEntry    `json:"parts,omitempty"`
 }
 
 // PartEntry is a message of a run.
 type PartEntry struct {
-	Name  string          `json:"name"`
-	State audit.PartState `json:"state"`
-	Ref   string          `json:"ref,omitempty"`
-	Error string          `json:"error,omitempty"`
+	Outlet string          `json:"outlet"`
+	Name   string          `json:"name"`
+	State  audit.PartState `json:"state"`
+	Ref    string          `json:"ref,omitempty"`
+	Error  string          `json:"error,omitempty"`
 }
 
 // List gives the runs of a job, or of every job if it is empty, newest first.
 func (r *Reader) List(ctx context.Context, job string) ([]Entry, error) {
-	rows, err := r.db.QueryContext(ctx, `SELECT job, slot, cause, missed, started, state, summary FROM run
+	rows, err := r.db.QueryContext(ctx, `SELECT job, slot, cause, missed, started, state, summary, news FROM run
 		WHERE $1 = '' OR job = $1 ORDER BY started DESC, slot DESC`, job)
 	if err != nil {
 		return nil, fmt.Errorf("ledger: %w", err)
@@ -75,8 +77,8 @@ func (r *Reader) List(ctx context.Context, job string) ([]Entry, error) {
 func scanEntry(rows *sql.Rows) (Entry, error) {
 	var e Entry
 	var slot, started int64
-	var state, summary string
-	if err := rows.Scan(&e.Run.Job, &slot, &e.Run.Trigger, &e.Run.Missed, &started, &state, &summary); err != nil {
+	var state, summary, news string
+	if err := rows.Scan(&e.Run.Job, &slot, &e.Run.Trigger, &e.Run.Missed, &started, &state, &summary, &news); err != nil {
 		return e, err
 	}
 	e.Run.Slot, e.Run.Started, e.Reported = time.Unix(slot, 0).UTC(), time.UnixMilli(started).UTC(), state == "reported"
@@ -84,7 +86,7 @@ func scanEntry(rows *sql.Rows) (Entry, error) {
 		return e, nil
 	}
 	e.Summary = &audit.Summary{}
-	return e, json.Unmarshal([]byte(summary), e.Summary)
+	return e, errors.Join(json.Unmarshal([]byte(summary), e.Summary), unmarshalNews(news, &e.News))
 }
 
 // ErrNoRun is in the error of Find when there is no such run.
@@ -107,7 +109,7 @@ func (r *Reader) Find(ctx context.Context, id string) (Entry, error) {
 }
 
 func (r *Reader) parts(ctx context.Context, run audit.Run) ([]PartEntry, error) {
-	rows, err := r.db.QueryContext(ctx, `SELECT part, state, ref, error FROM outbox WHERE job = $1 AND slot = $2 ORDER BY part`, run.Job, run.Slot.Unix())
+	rows, err := r.db.QueryContext(ctx, `SELECT outlet, name, state, ref, error FROM part WHERE job = $1 AND slot = $2 ORDER BY outlet, position`, run.Job, run.Slot.Unix())
 	if err != nil {
 		return nil, wrap(err, run)
 	}
@@ -115,7 +117,7 @@ func (r *Reader) parts(ctx context.Context, run audit.Run) ([]PartEntry, error) 
 	var out []PartEntry
 	for rows.Next() {
 		var p PartEntry
-		if err := rows.Scan(&p.Name, &p.State, &p.Ref, &p.Error); err != nil {
+		if err := rows.Scan(&p.Outlet, &p.Name, &p.State, &p.Ref, &p.Error); err != nil {
 			return nil, wrap(err, run)
 		}
 		out = append(out, p)

@@ -2,17 +2,34 @@ package history
 
 import (
 	"context"
+	"database/sql"
+	"errors"
 	"fmt"
 	"time"
 
 	"tokenaudit/jobs/audit"
 )
 
-// Unsent are the parts of a job that are not sent, oldest run first.
+func openParts(ctx context.Context, tx *sql.Tx, o audit.Conclusion) error {
+	position := map[string]int{}
+	for _, p := range o.Parts {
+		_, err := tx.ExecContext(ctx, `INSERT INTO part (job, slot, outlet, name, position, state) VALUES ($1, $2, $3, $4, $5, 'new') ON CONFLICT DO NOTHING`,
+			o.Run.Job, o.Run.Slot.Unix(), p.Outlet, p.Name, position[p.Outlet])
+		if err != nil {
+			return err
+		}
+		position[p.Outlet]++
+	}
+	return nil
+}
+
+// Unsent are the parts of a job that are neither sent nor expired: oldest run
+// first, and in each run and outlet in the order in which they are sent.
 func (l *Ledger) Unsent(ctx context.Context, job string) ([]audit.Part, error) {
-	rows, err := l.db.QueryContext(ctx, `SELECT run.slot, run.cause, run.missed, run.started, part, outbox.state, ref, outbox.since
-		FROM outbox JOIN run ON run.job = outbox.job AND run.slot = outbox.slot
-		WHERE outbox.job = $1 AND outbox.state <> 'sent' ORDER BY run.slot, part`, job)
+	rows, err := l.db.QueryContext(ctx, `SELECT run.slot, run.cause, run.missed, run.started, p.outlet, p.name, p.position, p.state, p.ref, p.error, p.since,
+			COALESCE((SELECT ref FROM part root WHERE root.job = p.job AND root.slot = p.slot AND root.outlet = p.outlet AND root.position = 0 AND root.state = 'sent'), '')
+		FROM part p JOIN run ON run.job = p.job AND run.slot = p.slot
+		WHERE p.job = $1 AND p.state NOT IN ('sent', 'expired') ORDER BY run.slot, p.outlet, p.position`, job)
 	if err != nil {
 		return nil, fmt.Errorf("ledger: outbox of job %q: %w", job, err)
 	}
@@ -21,24 +38,42 @@ func (l *Ledger) Unsent(ctx context.Context, job string) ([]audit.Part, error) {
 	for rows.Next() {
 		p := audit.Part{Run: audit.Run{Job: job}}
 		var slot, started, since int64
-		if err := rows.Scan(&slot, &p.Run.Trigger, &p.Run.Missed, &started, &p.Name, &p.State, &p.Ref, &since); err != nil {
+		if err := rows.Scan(&slot, &p.Run.Trigger, &p.Run.Missed, &started, &p.Outlet, &p.Name, &p.Position, &p.State, &p.Ref, &p.Error, &since, &p.Root); err != nil {
 			return nil, fmt.Errorf("ledger: outbox of job %q: %w", job, err)
 		}
 		p.Run.Slot, p.Run.Started = time.Unix(slot, 0).UTC(), time.UnixMilli(started).UTC()
-		if since != 0 {
-			p.Since = time.Unix(since, 0).UTC()
-		}
+		p.Since = fromMillis(since)
 		parts = append(parts, p)
 	}
 	return parts, rows.Err()
 }
 
-// SavePart stores how far a part has come.
-func (l *Ledger) SavePart(ctx context.Context, p audit.Part) error {
-	_, err := l.db.ExecContext(ctx, `UPDATE outbox SET state = $4, ref = $5, error = $6, since = $7 WHERE job = $1 AND slot = $2 AND part = $3`,
-		p.Run.Job, p.Run.Slot.Unix(), p.Name, p.State, p.Ref, p.Error, p.Since.Unix())
+// SavePart stores how far a part has come. It is an error unless holder holds the
+// job: another process may be sending the part by now.
+func (l *Ledger) SavePart(ctx context.Context, holder string, p audit.Part) error {
+	done, err := l.db.ExecContext(ctx, `UPDATE part SET state = $5, ref = $6, error = $7, since = $8 WHERE job = $1 AND slot = $2 AND outlet = $3 AND name = $4
+		AND EXISTS (SELECT 1 FROM job WHERE job.name = $1 AND job.holder = $9)`,
+		p.Run.Job, p.Run.Slot.Unix(), p.Outlet, p.Name, p.State, p.Ref, p.Error, millis(p.Since), holder)
 	if err != nil {
 		return fmt.Errorf("ledger: part %q of run %s: %w", p.Name, p.Run.ID(), err)
 	}
+	if n, err := done.RowsAffected(); err != nil || n == 0 {
+		return errors.Join(err, fmt.Errorf("ledger: part %q of run %s: this process does not hold the job %q", p.Name, p.Run.ID(), p.Run.Job))
+	}
 	return nil
+}
+
+// millis is a time as the ledger has it, 0 for none.
+func millis(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.UnixMilli()
+}
+
+func fromMillis(ms int64) time.Time {
+	if ms == 0 {
+		return time.Time{}
+	}
+	return time.UnixMilli(ms).UTC()
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -13,27 +14,29 @@ import (
 
 // Finish closes a run whose reports are written, and opens the parts of it that
 // are to be delivered, in one step.
-func (l *Ledger) Finish(ctx context.Context, run audit.Run, s audit.Summary, pack audit.Link, parts []string) error {
-	text, err := json.Marshal(s)
+func (l *Ledger) Finish(ctx context.Context, o audit.Conclusion) error {
+	summary, err := json.Marshal(o.Summary)
+	if err != nil {
+		return err
+	}
+	news, err := json.Marshal(o.News)
 	if err != nil {
 		return err
 	}
 	err = l.inTx(ctx, func(tx *sql.Tx) error {
-		_, err := tx.ExecContext(ctx, `UPDATE run SET state = 'reported', verdict = $3, summary = $4, pack = $5, manifest = $6 WHERE job = $1 AND slot = $2`,
-			run.Job, run.Slot.Unix(), s.Coverage.Verdict, string(text), pack.Sequence, pack.Manifest)
+		done, err := tx.ExecContext(ctx, `UPDATE run SET state = 'reported', verdict = $3, summary = $4, news = $5, pack = $6, manifest = $7
+			WHERE job = $1 AND slot = $2 AND state = 'running'`,
+			o.Run.Job, o.Run.Slot.Unix(), o.Summary.Coverage.Verdict, string(summary), string(news), o.Pack.Sequence, o.Pack.Manifest)
 		if err != nil {
 			return err
 		}
-		for _, part := range parts {
-			if _, err := tx.ExecContext(ctx, `INSERT INTO outbox (job, slot, part, state) VALUES ($1, $2, $3, 'new') ON CONFLICT DO NOTHING`,
-				run.Job, run.Slot.Unix(), part); err != nil {
-				return err
-			}
+		if n, err := done.RowsAffected(); err != nil || n == 0 {
+			return errors.Join(err, errors.New("it is not running: another process finished it"))
 		}
-		return nil
+		return openParts(ctx, tx, o)
 	})
 	if err != nil {
-		return fmt.Errorf("ledger: finishing run %s: %w", run.ID(), err)
+		return fmt.Errorf("ledger: finishing run %s: %w", o.Run.ID(), err)
 	}
 	return nil
 }
@@ -120,15 +123,23 @@ func (l *Ledger) Baselines(ctx context.Context, run audit.Run, target string) ([
 	return out, wrap(rows.Err(), run)
 }
 
-// Summary is the summary of a reported run.
-func (l *Ledger) Summary(ctx context.Context, run audit.Run) (audit.Summary, error) {
-	var text string
-	err := l.db.QueryRowContext(ctx, `SELECT summary FROM run WHERE job = $1 AND slot = $2`, run.Job, run.Slot.Unix()).Scan(&text)
+// Conclusion is what a reported run found, and what its messages say of it.
+func (l *Ledger) Conclusion(ctx context.Context, run audit.Run) (s audit.Summary, n audit.News, err error) {
+	var summary, news string
+	err = l.db.QueryRowContext(ctx, `SELECT summary, news FROM run WHERE job = $1 AND slot = $2`, run.Job, run.Slot.Unix()).Scan(&summary, &news)
 	if err != nil {
-		return audit.Summary{}, wrap(err, run)
+		return s, n, wrap(err, run)
 	}
-	var s audit.Summary
-	return s, wrap(json.Unmarshal([]byte(text), &s), run)
+	err = errors.Join(json.Unmarshal([]byte(summary), &s), unmarshalNews(news, &n))
+	return s, n, wrap(err, run)
+}
+
+// unmarshalNews: runs of a version that did not keep them have none.
+func unmarshalNews(text string, n *audit.News) error {
+	if text == "" {
+		return nil
+	}
+	return json.Unmarshal([]byte(text), n)
 }
 
 func wrap(err error, run audit.Run) error {

@@ -1,0 +1,122 @@
+package audit
+
+import (
+	"cmp"
+	"iter"
+	"slices"
+	"strings"
+)
+
+// News is what the messages about a review say besides its figures. It is bounded,
+// whatever was found.
+type News struct {
+	Worst          []Highlight `json:"worst"`          // with something new, worst first, at most MaxWorst
+	Authorizations int         `json:"authorizations"` // how many have something new
+	Findings       int         `json:"findings"`       // how many new or reopened findings there are
+	Owners         []OwnerNews `json:"owners"`         // those with something to do, worst first, at most MaxOwners
+	MoreOwners     int         `json:"more_owners"`    // how many are left out of Owners
+}
+
+// Limits of what News holds; the rest is in the evidence.
+const (
+	MaxWorst       = 15
+	MaxOwners      = 30
+	MaxOwnerTokens = 20
+)
+
+// Highlight is an authorization with findings that somebody should hear of, worst
+// first; never without any. Of its record only what a message shows is there.
+type Highlight struct {
+	Record   Record    `json:"record"`
+	Findings []Finding `json:"findings"`
+}
+
+// OwnerNews is what one owner has to look at: what is new, and what stands and is
+// rated critical or high, unless an exception allows it.
+type OwnerNews struct {
+	Owner    Owner       `json:"owner"`
+	Tokens   int         `json:"tokens"`
+	Findings int         `json:"findings"`
+	Worst    []Highlight `json:"worst"` // at most MaxOwnerTokens
+}
+
+// NewsOf walks the records of a review.
+func NewsOf(rows iter.Seq2[Record, error]) (News, error) {
+	var n News
+	owners := ownerBook{}
+	for r, err := range rows {
+		if err != nil {
+			return News{}, err
+		}
+		if h := highlight(r, Finding.fresh); len(h.Findings) > 0 {
+			if !r.IsServer() {
+				n.Authorizations++
+			}
+			n.Findings += len(h.Findings)
+			n.Worst = insert(n.Worst, h, MaxWorst)
+		}
+		if h := highlight(r, Finding.pressing); len(h.Findings) > 0 && !r.IsServer() {
+			owners.add(h)
+		}
+	}
+	n.Owners, n.MoreOwners = owners.worst()
+	return n, nil
+}
+
+func (f Finding) fresh() bool { return f.State == New || f.State == Reopened }
+
+func (f Finding) pressing() bool {
+	return f.fresh() || f.State == Open && f.Severity.AtLeast(High)
+}
+
+func highlight(r Record, wanted func(Finding) bool) Highlight {
+	var h Highlight
+	for _, f := range r.Findings {
+		if wanted(f) {
+			h.Findings = append(h.Findings, f)
+		}
+	}
+	if len(h.Findings) > 0 {
+		slices.SortStableFunc(h.Findings, func(a, b Finding) int { return rank(a) - rank(b) })
+		h.Record = brief(r)
+	}
+	return h
+}
+
+// longest is the longest text of a brief record, in bytes.
+const longest = 400
+
+// brief leaves out what no message shows: a description may have 200 kB.
+func brief(r Record) Record {
+	r.Permissions, r.Findings, r.Changes, r.Evidence, r.Owner.Evidence = nil, nil, nil, "", ""
+	for _, text := range []*string{&r.Description, &r.User, &r.Org, &r.Owner.Name} {
+		*text = strings.ToValidUTF8((*text)[:min(len(*text), longest)], "�")
+	}
+	return r
+}
+
+// insert keeps the worst highlights, in order.
+func insert(worst []Highlight, h Highlight, max int) []Highlight {
+	at, _ := slices.BinarySearchFunc(worst, h, compareHighlights)
+	if at == max {
+		return worst
+	}
+	worst = slices.Insert(worst, at, h)
+	return worst[:min(len(worst), max)]
+}
+
+// compareHighlights orders by the worst finding, then by how many there are, then
+// by target and ID, so that the same review always reads the same.
+func compareHighlights(a, b Highlight) int {
+	return cmp.Or(
+		rank(a.Findings[0])-rank(b.Findings[0]),
+		len(b.Findings)-len(a.Findings),
+		strings.Compare(a.Record.Target+a.Record.ID, b.Record.Target+b.Record.ID),
+	)
+}
+
+// rank orders findings by severity, then by the order of the checks.
+func rank(f Finding) int {
+	at := slices.IndexFunc(Checks(), func(c Check) bool { return c.ID == f.Check })
+	return slices.Index(Severities(), f.Severity)*1000 + at
+}

@@ -1,0 +1,89 @@
+package jobs
+
+import (
+	"context"
+	"errors"
+	"time"
+)
+
+// Holds is the part of the ledger by which one process at a time works on a job.
+type Holds interface {
+	// Now is the clock that every process on this ledger goes by.
+	Now(ctx context.Context) (time.Time, error)
+	// Hold gives the job to holder until then, unless another one holds it now.
+	Hold(ctx context.Context, job, holder string, now, until time.Time) (bool, error)
+	Release(ctx context.Context, job, holder string) error
+}
+
+// ErrHeld is the error when another process works on the job.
+var ErrHeld = errors.New("another tokenaudit works on this job")
+
+// errLost is the cause when the job was held and could not be held any longer.
+var errLost = errors.New("this process can no longer be sure that it alone works on the job: the ledger could not be reached, or another one took over")
+
+// lease is how long a job stays held by a process that is no more. It is renewed
+// twice in that time, and let go of well before its end: what is under way then
+// is over when another process takes the job up.
+const lease = 45 * time.Second
+
+// holding does work on a job that no other process is at, and makes sure of that
+// while it lasts.
+func (r *Runner) holding(ctx context.Context, j Job, work func(context.Context) error) error {
+	asked := time.Now()
+	if err := r.hold(ctx, j); err != nil {
+		return err
+	}
+	ctx, lose := context.WithCancelCause(ctx)
+	renewed := make(chan struct{})
+	go func() {
+		defer close(renewed)
+		r.renew(ctx, j, asked, lose)
+	}()
+	err := work(ctx)
+	if cause := context.Cause(ctx); errors.Is(cause, errLost) {
+		err = cause
+	}
+	lose(nil)
+	<-renewed
+	return errors.Join(err, r.Ledger.Release(context.WithoutCancel(ctx), j.Name, r.Holder))
+}
+
+func (r *Runner) hold(ctx context.Context, j Job) error {
+	now, err := r.Now(ctx)
+	if err != nil {
+		return err
+	}
+	held, err := r.Ledger.Hold(ctx, j.Name, r.Holder, now, now.Add(lease))
+	if err == nil && !held {
+		err = ErrHeld
+	}
+	return err
+}
+
+// renew holds the job until ctx ends. A ledger that is away for a moment does no
+// harm; one that is away for two thirds of the lease does.
+func (r *Runner) renew(ctx context.Context, j Job, last time.Time, lose context.CancelCauseFunc) {
+	ticker := time.NewTicker(lease / 9)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+		asked := time.Now()
+		if asked.Sub(last) < lease/3 {
+			continue
+		}
+		asking, cancel := context.WithTimeout(ctx, lease/9)
+		err := r.hold(asking, j)
+		cancel()
+		switch {
+		case err == nil:
+			last = asked
+		case errors.Is(err, ErrHeld), time.Since(last) > 2*lease/3:
+			lose(errLost)
+			return
+		}
+	}
+}
