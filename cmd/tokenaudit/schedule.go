@@ -1,0 +1,117 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/jedib0t/go-pretty/v6/table"
+	"github.com/spf13/cobra"
+
+	"tokenaudit/configs"
+	"tokenaudit/jobs"
+)
+
+// scheduleFlags are the flags of schedule.
+type scheduleFlags struct {
+	config, job, from string
+	next              int
+}
+
+func (c *cli) schedule() *cobra.Command {
+	var f scheduleFlags
+	cmd := &cobra.Command{
+		Use:   "schedule -c FILE",
+		Short: "Print when reviews are due",
+		Long: `schedule prints the coming slots of every job, in the zone of the job and in UTC.
+Each slot is reviewed once, also when the clocks change: one that they jump over
+is due at the jump, and of a time that they show twice the first one counts.`,
+		Example: `  tokenaudit schedule -c tokenaudit.yaml
+  tokenaudit schedule -c tokenaudit.yaml --job weekly-review --from 2027-03-01 --next 8`,
+		Args: noArguments,
+		RunE: func(*cobra.Command, []string) error { return c.printSchedule(f) },
+	}
+	flags := cmd.Flags()
+	flags.StringVarP(&f.config, "config", "c", "", "configuration file")
+	flags.StringVar(&f.job, "job", "", "only this job")
+	flags.StringVar(&f.from, "from", "", "day to begin with, such as 2027-03-01 (default: now)")
+	flags.IntVar(&f.next, "next", 10, "how many slots of each job")
+	return cmd
+}
+
+func (c *cli) printSchedule(f scheduleFlags) error {
+	file, err := loadConfig(f.config)
+	if err != nil {
+		return err
+	}
+	chosen := slices.DeleteFunc(slices.Clone(file.Jobs), func(j configs.Job) bool { return f.job != "" && j.Name != f.job })
+	if len(chosen) == 0 || f.next < 1 {
+		return usagef("there is nothing to show: no job %q in %s, or --next below 1", f.job, f.config)
+	}
+	t := newTable("JOB", "SLOT", "UTC", "")
+	for _, j := range chosen {
+		s, err := jobs.ParseSchedule(j.Schedule, j.Timezone)
+		if err != nil {
+			return usageError{err}
+		}
+		from, err := f.start(j.Timezone)
+		if err != nil {
+			return err
+		}
+		for _, row := range slots(j.Name, s, from, f.next) {
+			t.AppendRow(row)
+		}
+	}
+	for _, w := range warnings(&configs.File{Jobs: chosen}) {
+		fmt.Fprintf(c.stderr, "warning: %s\n", w)
+	}
+	_, err = fmt.Fprintln(c.stdout, t.Render())
+	return err
+}
+
+// start is the last instant before the first slot that may be shown.
+func (f scheduleFlags) start(zone string) (time.Time, error) {
+	if f.from == "" {
+		return time.Now(), nil
+	}
+	location, err := time.LoadLocation(zone)
+	if err == nil {
+		var day time.Time
+		if day, err = time.ParseInLocation(time.DateOnly, f.from, location); err == nil {
+			return day.Add(-time.Nanosecond), nil
+		}
+	}
+	return time.Time{}, usagef("--from %q: needs a day such as 2027-03-01", f.from)
+}
+
+func slots(job string, s *jobs.Schedule, from time.Time, n int) []table.Row {
+	var rows []table.Row
+	for slot, before := s.Next(from), from; len(rows) < n && !slot.IsZero(); slot, before = s.Next(slot), slot {
+		rows = append(rows, table.Row{job, slot.Format("Mon 2006-01-02 15:04 MST"), slot.UTC().Format("2006-01-02 15:04"), clockNote(s, before, slot)})
+	}
+	return rows
+}
+
+// clockNote marks a slot that a change of the clocks has to do with.
+func clockNote(s *jobs.Schedule, before, slot time.Time) string {
+	var notes []string
+	switch by := s.Change(before, slot); {
+	case by > 0:
+		notes = append(notes, fmt.Sprintf("the clocks went back by %s", short(by)))
+	case by < 0:
+		notes = append(notes, fmt.Sprintf("the clocks went forward by %s", short(-by)))
+	}
+	switch {
+	case s.Moved(slot):
+		notes = append(notes, "the scheduled time does not exist on this day: due at the jump")
+	case s.Repeated(slot):
+		notes = append(notes, "the clocks show this time twice: due at the first")
+	}
+	return strings.Join(notes, "; ")
+}
+
+// short writes a span as 1h or 30m.
+func short(d time.Duration) string {
+	return strings.NewReplacer("h0m0s", "h", "m0s", "m").Replace(d.String())
+}
