@@ -25,7 +25,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"tokenaudit": main})
+	testscript.Main(m, map[string]func(){"tokenaudit": main, "killed": killedMain})
 }
 
 // TestScripts runs the real binary. Each script has an InfluxDB and a Slack of

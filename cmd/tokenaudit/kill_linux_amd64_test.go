@@ -1,0 +1,209 @@
+package main
+
+import (
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	_ "modernc.org/sqlite"
+
+	"tokenaudit/jobs/history"
+	"tokenaudit/jobs/influx/influxtest"
+	"tokenaudit/notify/notifytest"
+)
+
+// mortal is one yearly job, due once, and the servers that it talks to.
+type mortal struct {
+	t     *testing.T
+	dir   string
+	env   []string
+	slack *notifytest.Slack
+	// victim is killed when Slack gets its request of that number: before it is
+	// carried out, or after that and before the answer.
+	victim   atomic.Pointer[os.Process]
+	request  int32
+	answered bool
+	requests atomic.Int32
+}
+
+func newMortal(t *testing.T) *mortal {
+	t.Helper()
+	db := influxtest.NewDemo(time.Now())
+	w := &mortal{t: t, dir: t.TempDir(), slack: &notifytest.Slack{Token: "slack-token"}}
+	influx, slack := httptest.NewServer(db.Server), httptest.NewServer(http.HandlerFunc(w.serveSlack))
+	t.Cleanup(influx.Close)
+	t.Cleanup(slack.Close)
+	w.env = append(os.Environ(), "INFLUX_AUDIT_TOKEN="+db.Token, "SLACK_BOT_TOKEN="+w.slack.Token)
+	config := fmt.Sprintf(`store: sqlite:./tokenaudit.db
+evidence: ./evidence
+targets: [{name: prod, url: %q, org: %s, token: {env: INFLUX_AUDIT_TOKEN}}]
+jobs:
+  - name: yearly
+    schedule: "0 0 1 1 *"
+    catch_up: 400d
+    slack: {channel: C0123456789, token: {env: SLACK_BOT_TOKEN}, api_url: %s/api/}
+`, influx.URL, db.Org, slack.URL)
+	if err := os.WriteFile(w.config(), []byte(config), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	w.makeDue()
+	return w
+}
+
+func (w *mortal) config() string { return filepath.Join(w.dir, "tokenaudit.yaml") }
+
+// makeDue lets the job have begun two years ago.
+func (w *mortal) makeDue() {
+	w.t.Helper()
+	w.mustRun("run", "-c", w.config(), "--quiet")
+	db, err := sql.Open("sqlite", filepath.Join(w.dir, "tokenaudit.db"))
+	if err == nil {
+		_, err = db.Exec(`UPDATE job SET reached = $1`, time.Now().AddDate(-1, 0, 0).Unix())
+		err = errors.Join(err, db.Close())
+	}
+	if err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+func (w *mortal) command(program string, args ...string) *exec.Cmd {
+	cmd := exec.Command(program, args...)
+	cmd.Env = w.env
+	return cmd
+}
+
+func (w *mortal) mustRun(args ...string) []byte {
+	w.t.Helper()
+	cmd := w.command("tokenaudit", args...)
+	var errs strings.Builder
+	cmd.Stderr = &errs
+	out, err := cmd.Output()
+	if err != nil {
+		w.t.Fatalf("tokenaudit %s: %v\n%s%s", strings.Join(args, " "), err, out, errs.String())
+	}
+	return out
+}
+
+func (w *mortal) serveSlack(rw http.ResponseWriter, r *http.Request) {
+	hit := w.requests.Add(1) == w.request
+	if hit && !w.answered {
+		w.kill()
+		return
+	}
+	if !hit {
+		w.slack.ServeHTTP(rw, r)
+		return
+	}
+	w.slack.ServeHTTP(httptest.NewRecorder(), r)
+	w.kill()
+}
+
+func (w *mortal) kill() {
+	if p := w.victim.Load(); p != nil {
+		p.Kill()
+	}
+	panic(http.ErrAbortHandler)
+}
+
+// review runs what is due and kills it at a request to Slack; it reports whether it
+// came to that.
+func (w *mortal) review() (killed bool) {
+	w.t.Helper()
+	cmd := w.command("tokenaudit", "run", "-c", w.config(), "--quiet")
+	if err := cmd.Start(); err != nil {
+		w.t.Fatal(err)
+	}
+	w.victim.Store(cmd.Process)
+	err := cmd.Wait()
+	var exit *exec.ExitError
+	return errors.As(err, &exit) && !exit.Exited()
+}
+
+// expectOnce: one complete pack, nothing beside it, one reported run, every part
+// exactly once and in its place.
+func (w *mortal) expectOnce() {
+	w.t.Helper()
+	w.mustRun("run", "-c", w.config(), "--quiet")
+	requests := w.requests.Load()
+	w.mustRun("run", "-c", w.config(), "--quiet")
+	if w.requests.Load() != requests {
+		w.t.Error("a run that is done talks to Slack")
+	}
+	w.mustRun("verify", filepath.Join(w.dir, "evidence", "yearly"))
+	left, _ := filepath.Glob(filepath.Join(w.dir, "evidence", "*", "*", ".*"))
+	packs, _ := filepath.Glob(filepath.Join(w.dir, "evidence", "yearly", "*", "manifest.json"))
+	if len(packs) != 1 || len(left) > 0 {
+		w.t.Errorf("packs %v, left over %v", packs, left)
+	}
+	w.expectParts()
+}
+
+func (w *mortal) expectParts() {
+	w.t.Helper()
+	var runs []history.Entry
+	if err := json.Unmarshal(w.mustRun("history", "list", "-c", w.config(), "--json"), &runs); err != nil || len(runs) != 1 || !runs[0].Reported {
+		w.t.Fatalf("runs %+v, %v", runs, err)
+	}
+	var run history.Entry
+	if err := json.Unmarshal(w.mustRun("history", "show", "-c", w.config(), "--json", runs[0].Run.ID()), &run); err != nil {
+		w.t.Fatal(err)
+	}
+	want, got := map[string]int{}, map[string]int{}
+	for _, p := range run.Parts {
+		want[p.Name]++
+		if p.State != "sent" {
+			w.t.Errorf("part %s is %s: %s", p.Name, p.State, p.Error)
+		}
+	}
+	for _, m := range w.slack.Messages() {
+		got[partOf(m)]++
+	}
+	if diff := cmp.Diff(want, got); diff != "" || len(want) < 2 {
+		w.t.Errorf("parts in Slack (-want +got):\n%s", diff)
+	}
+}
+
+// TestKilledAtEveryStep kills the program after each write to the ledger and each
+// file, and then lets it go on.
+func TestKilledAtEveryStep(t *testing.T) {
+	t.Parallel()
+	for step, killed := 1, true; killed; step++ {
+		t.Run(fmt.Sprintf("step %d", step), func(t *testing.T) {
+			w := newMortal(t)
+			cmd := w.command("killed", fmt.Sprint(step), "run", "-c", w.config(), "--quiet")
+			out, err := cmd.CombinedOutput()
+			var exit *exec.ExitError
+			if killed = errors.As(err, &exit) && exit.ExitCode() == 137; err != nil && !killed {
+				t.Fatalf("%v: %s", err, out)
+			}
+			w.expectOnce()
+		})
+	}
+}
+
+// TestKilledAtEveryRequest kills the program before each request to Slack is carried
+// out, and after it was and before the answer.
+func TestKilledAtEveryRequest(t *testing.T) {
+	t.Parallel()
+	for _, answered := range []bool{false, true} {
+		for request, killed := int32(1), true; killed; request++ {
+			t.Run(fmt.Sprintf("request %d, carried out %t", request, answered), func(t *testing.T) {
+				w := newMortal(t)
+				w.request, w.answered = request, answered
+				killed = w.review()
+				w.expectOnce()
+			})
+		}
+	}
+}
