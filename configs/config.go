@@ -27,6 +27,10 @@ type File struct {
 	Store string `yaml:"store,omitempty"`
 	// Evidence is the folder of snapshots, reports and evidence packs. Default: ./data/evidence.
 	Evidence string `yaml:"evidence,omitempty"`
+	// Parallel is how many targets are reviewed at the same time. Default: 8.
+	Parallel Count `yaml:"parallel,omitempty"`
+	// ParallelPerHost is how many of them may ask the same host. Default: 4.
+	ParallelPerHost Count `yaml:"parallel_per_host,omitempty"`
 	// Targets to review; at least one.
 	Targets []influx.Config `yaml:"targets"`
 	// Policy adjusts the checks.
@@ -130,6 +134,7 @@ func (c CSV) Style() report.CSVStyle {
 func (f *File) setDefaults() {
 	f.Store = "sqlite:./data/tokenaudit.db"
 	f.Evidence = "./data/evidence"
+	f.Parallel, f.ParallelPerHost = 8, 4
 	f.Policy.RotateAfter = Duration(90 * day)
 	f.Policy.InactiveAfter = Duration(30 * day)
 	f.Policy.MaxException = Duration(180 * day)

@@ -37,8 +37,9 @@ func TestDefaults(t *testing.T) {
 	want := &File{
 		Store:    "sqlite:./data/tokenaudit.db",
 		Evidence: "./data/evidence",
-		Targets:  []influx.Config{{Name: "prod", URL: "https://influx.example.com", Token: secret.Ref{Env: "TOKEN"}}},
-		Policy:   Policy{RotateAfter: Duration(90 * day), InactiveAfter: Duration(30 * day), MaxException: Duration(180 * day)},
+		Parallel: 8, ParallelPerHost: 4,
+		Targets: []influx.Config{{Name: "prod", URL: "https://influx.example.com", Token: secret.Ref{Env: "TOKEN"}}},
+		Policy:  Policy{RotateAfter: Duration(90 * day), InactiveAfter: Duration(30 * day), MaxException: Duration(180 * day)},
 		Jobs: []Job{{
 			Name: "weekly", Schedule: "@weekly", Timezone: "UTC", Reports: []string{"xlsx", "csv"},
 			CatchUp: Duration(6 * day), DeliverWithin: Duration(6 * day), Deadline: Duration(time.Hour), Keep: Duration(400 * day),
@@ -74,6 +75,7 @@ jobs:
 	want := &File{
 		Store:    "sqlite:./data/tokenaudit.db",
 		Evidence: "./data/evidence",
+		Parallel: 8, ParallelPerHost: 4,
 		Targets: []influx.Config{{
 			Name: "prod", URL: "https://influx.example.com", Token: secret.Ref{Env: "TOKEN"}, Org: "acme", CAFile: "ca.pem",
 			Users: []influx.User{{Name: "iot"}, {ID: "0772396d1f411000", Token: secret.Ref{Exec: []string{"vault", "a b"}}}},

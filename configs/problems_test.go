@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -32,11 +33,12 @@ const (
 	noValue   = "has no value; give it one or remove the key"
 	oneValue  = "needs one value, not a list or a mapping"
 	someList  = "needs a list with at least one entry"
-	rootKeys  = "store, evidence, targets, policy, controls, exceptions, jobs"
 	noSpan    = "needs a time span such as 90d, 2w, 36h, 30m or 1d12h, or off"
 	noTime    = `needs a schedule, such as "0 9 * * 1" or "@weekly"`
 	noName    = `needs a name of letters, digits, ".", "_" and "-", at most 64`
 )
+
+var rootKeys = strings.Join(namesOf(reflect.TypeFor[File]()), ", ")
 
 // checkNames: the names are not repeated here, so that a new check needs no edit.
 var checkNames = strings.Join(checkIDs(), ", ")
@@ -55,6 +57,10 @@ var bad = map[string][]string{
 		`16: jobs[0].targets[1]: unknown target "prd", did you mean "prod"?`,
 	},
 
+	"parallel": {
+		"1: parallel: needs a number from 1 to 1000",
+		"2: parallel_per_host: needs a number from 1 to 1000",
+	},
 	"exceptions": {
 		`6: exceptions[0].target: unknown target "staging", known: prod`,
 		"7: exceptions[0].authorization: needs the ID of a token: 16 hex digits",

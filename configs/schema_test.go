@@ -71,6 +71,8 @@ func mapType(t reflect.Type) *jsonschema.Schema {
 		return &jsonschema.Schema{Pattern: `^(0|off|([0-9]+[wdhms])+)$`, Examples: []any{"90d", "2w", "36h", "1d12h", "off"}}
 	case reflect.TypeFor[Switch]():
 		return &jsonschema.Schema{Enum: []any{"on", "off", true, false}} // YAML 1.1: on is true
+	case reflect.TypeFor[Count]():
+		return &jsonschema.Schema{Type: "integer", Minimum: "1", Maximum: "1000"}
 	case reflect.TypeFor[Date]():
 		return &jsonschema.Schema{Type: "string", Format: "date", Examples: []any{"2027-03-31"}}
 	case reflect.TypeFor[map[string]audit.Severity]():
@@ -161,7 +163,7 @@ func TestEveryKey(t *testing.T) {
 			if !regexp.MustCompile(`(?m)(^|[ {])` + p.Key + `:`).Match(Example()) {
 				t.Errorf("example.yaml lacks %s", p.Key)
 			}
-			if !slices.Contains([]string{"", "string", "array", "object"}, p.Value.Type) {
+			if !slices.Contains([]string{"", "string", "integer", "array", "object"}, p.Value.Type) {
 				t.Errorf("walker.walk has no case for %s, of type %s", p.Key, p.Value.Type)
 			}
 		}

@@ -9,8 +9,6 @@ import (
 	"strings"
 	"time"
 
-	"golang.org/x/sync/errgroup"
-
 	"tokenaudit/jobs/audit"
 )
 
@@ -20,37 +18,6 @@ type Items interface {
 	SaveItem(ctx context.Context, run audit.Run, item audit.Item) error
 	Items(ctx context.Context, run audit.Run) ([]audit.Item, error)
 	Baselines(ctx context.Context, run audit.Run, target string) ([]audit.Baseline, error)
-}
-
-// auditAll audits the targets of a run that are not done, several at a time. A
-// target that fails does not stop the others.
-func (r *Runner) auditAll(ctx context.Context, j Job, run audit.Run) error {
-	pending, err := r.Ledger.Pending(ctx, run)
-	if err != nil {
-		return err
-	}
-	asking, cancel := context.WithTimeoutCause(ctx, j.Deadline, errDeadline)
-	defer cancel()
-	var group errgroup.Group
-	group.SetLimit(r.parallel())
-	errs := make([]error, len(pending))
-	for i, name := range pending {
-		group.Go(func() error {
-			if err := r.audit(ctx, asking, j, run, name); err != nil {
-				errs[i] = fmt.Errorf("target %q: %w", name, err)
-			}
-			return nil
-		})
-	}
-	group.Wait()
-	return errors.Join(errs...)
-}
-
-func (r *Runner) parallel() int {
-	if r.Parallel > 0 {
-		return r.Parallel
-	}
-	return 8
 }
 
 // audit is the first step, for one target: collect, compare with the previous

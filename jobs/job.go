@@ -21,6 +21,7 @@ type Source interface {
 // Target is a source under its name in the reports.
 type Target struct {
 	Name   string
+	Host   string // that it asks, "" for none
 	Source Source
 }
 

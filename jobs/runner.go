@@ -45,8 +45,10 @@ type Runner struct {
 	Ledger    Ledger
 	Snapshots Snapshots
 	Tool      audit.Tool
-	// Parallel is how many targets are collected at the same time; 0 is 8.
+	// Parallel is how many targets are audited at the same time; 0 is 8.
 	Parallel int
+	// PerHost is how many of them may ask the same host; 0 is Parallel.
+	PerHost int
 	// Now is the clock; package history has the one of the ledger.
 	Now Clock
 	// Holder tells this process from others on the same ledger.

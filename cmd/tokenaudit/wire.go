@@ -38,7 +38,7 @@ func wire(ctx context.Context, f *configs.File, now jobs.Clock, log *slog.Logger
 		if err != nil {
 			return nil, err
 		}
-		sources[cfg.Name] = jobs.Target{Name: cfg.Name, Source: source}
+		sources[cfg.Name] = jobs.Target{Name: cfg.Name, Host: cfg.Host(), Source: source}
 	}
 	controls, err := f.RelatedControls()
 	if err != nil {
@@ -53,6 +53,7 @@ func wire(ctx context.Context, f *configs.File, now jobs.Clock, log *slog.Logger
 	}
 	a := &app{ledger: ledger, runner: &jobs.Runner{
 		Ledger: ledger, Snapshots: history.Snapshots{Evidence: f.Evidence}, Tool: tool(), Now: now, Log: log, Holder: rand.Text(),
+		Parallel: int(f.Parallel), PerHost: int(f.ParallelPerHost),
 	}}
 	for _, cfg := range f.Jobs {
 		schedule, err := jobs.ParseSchedule(cfg.Schedule, cfg.Timezone)

@@ -37,6 +37,15 @@ type Config struct {
 	Import string `yaml:"import,omitempty" json:"import,omitempty"`
 }
 
+// Host is the server that the target asks, with its port; "" for a file.
+func (c Config) Host() string {
+	u, err := url.Parse(c.URL)
+	if err != nil {
+		return ""
+	}
+	return u.Host
+}
+
 // Kinds of servers.
 const (
 	KindAuto       = "auto"

@@ -1,0 +1,67 @@
+package jobs
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+
+	"tokenaudit/jobs/audit"
+)
+
+// auditAll audits the targets of a run that are not done, several at a time. A
+// target that fails does not stop the others.
+func (r *Runner) auditAll(ctx context.Context, j Job, run audit.Run) error {
+	pending, err := r.Ledger.Pending(ctx, run)
+	if err != nil {
+		return err
+	}
+	asking, cancel := context.WithTimeoutCause(ctx, j.Deadline, errDeadline)
+	defer cancel()
+	gate := r.newGate(j)
+	errs := make([]error, len(pending))
+	var all sync.WaitGroup
+	for i, name := range pending {
+		all.Go(func() {
+			leave := gate.enter(name)
+			defer leave()
+			if err := r.audit(ctx, asking, j, run, name); err != nil {
+				errs[i] = fmt.Errorf("target %q: %w", name, err)
+			}
+		})
+	}
+	all.Wait()
+	return errors.Join(errs...)
+}
+
+// gate lets so many targets through at a time, and so many of the same host.
+type gate struct {
+	all   chan struct{}
+	hosts map[string]chan struct{} // by target
+}
+
+func (r *Runner) newGate(j Job) gate {
+	most := cmp.Or(r.Parallel, 8)
+	g := gate{make(chan struct{}, most), map[string]chan struct{}{}}
+	byHost := map[string]chan struct{}{}
+	for _, t := range j.Targets {
+		if byHost[t.Host] == nil {
+			byHost[t.Host] = make(chan struct{}, cmp.Or(r.PerHost, most))
+		}
+		g.hosts[t.Name] = byHost[t.Host]
+	}
+	return g
+}
+
+// enter waits for the host first: a target that waits for a busy one must not keep
+// out those of others.
+func (g gate) enter(target string) (leave func()) {
+	host := g.hosts[target]
+	if host == nil { // no longer configured
+		host = make(chan struct{}, 1)
+	}
+	host <- struct{}{}
+	g.all <- struct{}{}
+	return func() { <-g.all; <-host }
+}
