@@ -25,7 +25,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"tokenaudit": main, "killed": killedMain})
+	testscript.Main(m, map[string]func(){"tokenaudit": main, "killed": killedMain, "bench": benchMain, "bench-naive": naiveMain})
 }
 
 // TestScripts runs the real binary. Each script has an InfluxDB and a Slack of

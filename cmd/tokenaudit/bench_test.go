@@ -1,0 +1,151 @@
+package main
+
+import (
+	"cmp"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// contender is one way to answer the question, as a command of its own.
+type contender struct {
+	name    string
+	command []string
+	needs   string // a program that it cannot do without
+}
+
+// figure is what one run took.
+type figure struct {
+	wall time.Duration
+	peak int64 // KiB of the largest process
+}
+
+// benchMain is the program behind .ci/bench: bench [AUTHORIZATIONS [ROUNDS]]. It
+// serves as many authorizations on loopback, lets each contender have them in turn,
+// and prints medians, and ratios to the whole review.
+func benchMain() {
+	n, rounds := argument(1, 100_000), argument(2, 3)
+	dir, err := os.MkdirTemp("", "tokenaudit-bench-")
+	if err == nil {
+		err = bench(dir, n, rounds)
+		os.RemoveAll(dir)
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+}
+
+func argument(i, otherwise int) int {
+	if len(os.Args) <= i {
+		return otherwise
+	}
+	n, err := strconv.Atoi(os.Args[i])
+	if err != nil || n < 1 {
+		fmt.Fprintf(os.Stderr, "bench: %q is not a number of at least 1\n", os.Args[i])
+		os.Exit(2)
+	}
+	return n
+}
+
+func bench(dir string, n, rounds int) error {
+	w, err := newBenchWorld(dir, n)
+	if err != nil {
+		return err
+	}
+	defer w.close()
+	all := contenders(w)
+	if _, err := w.run(all[0]); err != nil { // what the review is compared with
+		return err
+	}
+	figures := map[string][]figure{}
+	for range rounds {
+		for _, c := range all {
+			if c.needs != "" && !found(c.needs) {
+				continue
+			}
+			f, err := w.run(c)
+			if err != nil {
+				return err
+			}
+			figures[c.name] = append(figures[c.name], f)
+			fmt.Fprintf(os.Stderr, "%s: %.2f s, %d MiB\n", c.name, f.wall.Seconds(), f.peak>>10)
+		}
+	}
+	fmt.Printf("%d authorizations, %d MiB of JSON, %d CPUs, median of %d\n\n", n, w.size>>20, runtime.NumCPU(), rounds)
+	printFigures(all, figures)
+	return nil
+}
+
+func found(program string) bool {
+	_, err := exec.LookPath(program)
+	return err == nil || exec.Command("sh", "-c", program).Run() == nil
+}
+
+// contenders: the review comes first; the others get less done.
+func contenders(w *benchWorld) []contender {
+	curl := `curl -sS -H "Authorization: Token $INFLUX_AUDIT_TOKEN" "$INFLUX_URL/api/v2/authorizations?org=acme" | `
+	return []contender{
+		{"tokenaudit, the whole review", []string{"tokenaudit", "run", "-c", w.config, "--now", "--quiet"}, ""},
+		{"curl | jq -r @csv", []string{"sh", "-c", curl + "jq -r '" + jqCSV + "' > jq.csv"}, "jq"},
+		{"curl | jq, the documented filter", []string{"sh", "-c", curl + "jq '" + jqFilter + "' > jq.json"}, "jq"},
+		{"encoding/json, StreamWriter, encoding/csv", []string{"bench-naive", "naive.xlsx", "naive.csv"}, ""},
+	}
+}
+
+const jqCSV = `.authorizations[] | [.id, .status, .description, .orgID, .org, .userID, .user, (.permissions | length),
+	([.permissions[] | select(.action == "write")] | length), ([.permissions[] | .action + ":" + .resource.type + "/" + (.resource.id // "")] | join(" ")),
+	.createdAt, .updatedAt, .links.self] | @csv`
+
+// jqFilter is how the documentation of InfluxDB Cloud Serverless, "View tokens",
+// finds active write tokens.
+const jqFilter = `.authorizations[] | select(.permissions[] | select(.action == "write")) | select(.status == "active")`
+
+func (w *benchWorld) run(c contender) (figure, error) {
+	cmd := exec.Command(c.command[0], c.command[1:]...)
+	cmd.Dir, cmd.Stderr = w.dir, os.Stderr
+	cmd.Env = append(os.Environ(), "INFLUX_URL="+w.url, "INFLUX_AUDIT_TOKEN="+w.token)
+	began := time.Now()
+	if err := cmd.Run(); err != nil {
+		return figure{}, fmt.Errorf("%s: %w", c.name, err)
+	}
+	usage := cmd.ProcessState.SysUsage().(*syscall.Rusage)
+	return figure{time.Since(began), int64(usage.Maxrss)}, nil
+}
+
+func printFigures(all []contender, figures map[string][]figure) {
+	t := newTable("", "SECONDS", "PEAK MIB", "TIME", "MEMORY")
+	ours := median(figures[all[0].name])
+	for _, c := range all {
+		f := figures[c.name]
+		if len(f) == 0 {
+			t.AppendRow([]any{c.name, "not installed"})
+			continue
+		}
+		m := median(f)
+		t.AppendRow([]any{c.name, fmt.Sprintf("%.2f", m.wall.Seconds()), m.peak >> 10,
+			fmt.Sprintf("%.1fx", m.wall.Seconds()/ours.wall.Seconds()), fmt.Sprintf("%.1fx", float64(m.peak)/float64(ours.peak))})
+	}
+	fmt.Println(t.Render())
+}
+
+func median(fs []figure) figure {
+	byWall, byPeak := slices.Clone(fs), slices.Clone(fs)
+	slices.SortFunc(byWall, func(a, b figure) int { return cmp.Compare(a.wall, b.wall) })
+	slices.SortFunc(byPeak, func(a, b figure) int { return cmp.Compare(a.peak, b.peak) })
+	return figure{byWall[len(fs)/2].wall, byPeak[len(fs)/2].peak}
+}
+
+// writeBenchConfig is a job with the default reports.
+func writeBenchConfig(dir, url string) (string, error) {
+	path := filepath.Join(dir, "tokenaudit.yaml")
+	text := fmt.Sprintf("targets: [{name: prod, url: %q, org: acme, token: {env: INFLUX_AUDIT_TOKEN}}]\njobs: [{name: bench, schedule: \"@yearly\"}]\n", url)
+	return path, os.WriteFile(path, []byte(strings.TrimLeft(text, "\n")), 0o600)
+}
