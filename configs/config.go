@@ -9,11 +9,11 @@ package configs
 
 import (
 	_ "embed"
-	"errors"
 	"slices"
 	"time"
 
 	"tokenaudit/configs/secret"
+	"tokenaudit/configs/setting"
 	"tokenaudit/jobs/audit"
 	"tokenaudit/jobs/influx"
 	"tokenaudit/notify"
@@ -92,31 +92,7 @@ type CSV struct {
 	// Delimiter between cells: "," or ";" or tab. Default: a comma.
 	Delimiter string `yaml:"delimiter,omitempty"`
 	// BOM puts a byte order mark in front, by which Excel knows UTF-8: on or off. Default: off.
-	BOM Switch `yaml:"bom,omitempty"`
-}
-
-// Switch is on or off.
-type Switch bool
-
-// UnmarshalText reads on or off, and what YAML takes for them.
-func (s *Switch) UnmarshalText(text []byte) error {
-	switch string(text) {
-	case "on", "true", "yes":
-		*s = true
-	case "off", "false", "no":
-		*s = false
-	default:
-		return errors.New("needs on or off")
-	}
-	return nil
-}
-
-// MarshalText writes on or off.
-func (s Switch) MarshalText() ([]byte, error) {
-	if s {
-		return []byte("on"), nil
-	}
-	return []byte("off"), nil
+	BOM setting.Switch `yaml:"bom,omitempty"`
 }
 
 // Style is the form of the CSV files in the words of package report.

@@ -18,6 +18,8 @@ import (
 
 	"tokenaudit/jobs/audit"
 	"tokenaudit/report"
+
+	"tokenaudit/configs/setting"
 )
 
 // TestSchema compares schema.json with the types; UPDATE=1 rewrites it.
@@ -69,7 +71,7 @@ func mapType(t reflect.Type) *jsonschema.Schema {
 	switch t {
 	case reflect.TypeFor[Duration]():
 		return &jsonschema.Schema{Pattern: `^(0|off|([0-9]+[wdhms])+)$`, Examples: []any{"90d", "2w", "36h", "1d12h", "off"}}
-	case reflect.TypeFor[Switch]():
+	case reflect.TypeFor[setting.Switch]():
 		return &jsonschema.Schema{Enum: []any{"on", "off", true, false}} // YAML 1.1: on is true
 	case reflect.TypeFor[Count]():
 		return &jsonschema.Schema{Type: "integer", Minimum: "1", Maximum: "1000"}

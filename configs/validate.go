@@ -111,6 +111,9 @@ func (j Job) validate(check ScheduleCheck, targets []string, problem problemFunc
 	}
 	if j.Slack != nil {
 		j.Slack.Validate(problem.in("slack"))
+		if bool(j.Slack.Upload) && !slices.Contains(j.Reports, "xlsx") {
+			problem("slack.upload", "needs xlsx among the reports")
+		}
 	}
 	if j.CatchUp < shortest {
 		problem("catch_up", "needs at least 1m, or no review could start")

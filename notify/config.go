@@ -3,13 +3,18 @@
 package notify
 
 import (
+	"maps"
+	"net/mail"
 	"net/url"
+	"regexp"
+	"slices"
 
 	"tokenaudit/configs/secret"
+	"tokenaudit/configs/setting"
 )
 
 // Config is the Slack destination of a job: a channel with a bot token, or an
-// incoming webhook.
+// incoming webhook, which gets the summary only.
 type Config struct {
 	// Channel ID, such as C0123456789. A channel name works for posting only in some workspaces.
 	Channel string `yaml:"channel,omitempty" json:"channel,omitempty"`
@@ -19,6 +24,18 @@ type Config struct {
 	Webhook secret.Ref `yaml:"webhook,omitzero" json:"webhook,omitzero"`
 	// APIURL replaces https://slack.com/api/, for a proxy.
 	APIURL string `yaml:"api_url,omitempty" json:"api_url,omitempty"`
+	// Owners map names or IDs of InfluxDB users to who is told about their tokens: a Slack user ID, an e-mail address (scope users:read.email) or a channel ID. A user whose name is an e-mail address needs no entry.
+	Owners map[string]string `yaml:"owners,omitempty" json:"owners,omitempty"`
+	// FallbackChannel gets the messages about owners that nobody claims. Default: the thread of the summary.
+	FallbackChannel string `yaml:"fallback_channel,omitempty" json:"fallback_channel,omitempty"`
+	// DM tells owners that are known in Slack in a direct message (scope im:write) and not in the thread: on or off. Default: off.
+	DM setting.Switch `yaml:"dm,omitempty" json:"dm,omitempty"`
+	// SummaryOnly leaves out the messages to owners: on or off. Default: off.
+	SummaryOnly setting.Switch `yaml:"summary_only,omitempty" json:"summary_only,omitempty"`
+	// Upload puts the workbook into the thread (scope files:write): on or off. It lists who can do what, and everybody in the channel can read it. Default: off.
+	Upload setting.Switch `yaml:"upload,omitempty" json:"upload,omitempty"`
+	// Quiet posts one line when no finding came, came back or went, no review was missed and the coverage is complete: on or off. Default: off.
+	Quiet setting.Switch `yaml:"quiet,omitempty" json:"quiet,omitempty"`
 }
 
 // Validate reports every problem with the key that it concerns.
@@ -31,6 +48,7 @@ func (c Config) Validate(problem func(key, text string)) {
 		problem("", "needs channel and token, or webhook")
 	case hook:
 		checkRef("webhook", c.Webhook, problem)
+		c.validateForWebhook(problem)
 	default:
 		checkRef("token", c.Token, problem)
 		if c.Channel == "" {
@@ -38,6 +56,7 @@ func (c Config) Validate(problem func(key, text string)) {
 		}
 	}
 	c.validateAPIURL(problem)
+	c.validateOwners(problem)
 }
 
 func (c Config) validateAPIURL(problem func(key, text string)) {
@@ -49,6 +68,41 @@ func (c Config) validateAPIURL(problem func(key, text string)) {
 	case !c.Webhook.IsZero():
 		problem("api_url", "goes with channel and token; a webhook has its own URL")
 	}
+}
+
+// validateForWebhook: a webhook posts into one channel, and gives nothing back that
+// a reply could hang on.
+func (c Config) validateForWebhook(problem func(key, text string)) {
+	for _, given := range []struct {
+		key string
+		is  bool
+	}{
+		{"owners", len(c.Owners) > 0}, {"fallback_channel", c.FallbackChannel != ""},
+		{"dm", bool(c.DM)}, {"upload", bool(c.Upload)},
+	} {
+		if given.is {
+			problem(given.key, "needs channel and token; a webhook posts the summary only")
+		}
+	}
+}
+
+func (c Config) validateOwners(problem func(key, text string)) {
+	for _, name := range slices.Sorted(maps.Keys(c.Owners)) {
+		if who := c.Owners[name]; !slackUser.MatchString(who) && !slackChannel.MatchString(who) && !isAddress(who) {
+			problem("owners."+name, "needs a Slack user ID (U0123456789), a channel ID (C0123456789) or an e-mail address")
+		}
+	}
+}
+
+// IDs as Slack gives them (docs.slack.dev, "Slack object types").
+var (
+	slackUser    = regexp.MustCompile(`^[UW][A-Z0-9]{6,}$`)
+	slackChannel = regexp.MustCompile(`^[CG][A-Z0-9]{6,}$`)
+)
+
+func isAddress(text string) bool {
+	address, err := mail.ParseAddress(text)
+	return err == nil && address.Address == text
 }
 
 func checkRef(key string, ref secret.Ref, problem func(key, text string)) {

@@ -24,6 +24,9 @@ func TestConfigValidate(t *testing.T) {
 		{"no token", notify.Config{Channel: "C1"}, "token"},
 		{"two sources", notify.Config{Webhook: secret.Ref{Env: "NAME", File: "name"}}, "webhook"},
 		{"api_url without host", notify.Config{Channel: "C1", Token: ref, APIURL: "proxy"}, "api_url"},
+		{"owners", notify.Config{Channel: "C1", Token: ref, Owners: map[string]string{"a": "U0123456789", "b": "b@example.com", "c": "C0123456789"}}, ""},
+		{"owners that nobody is", notify.Config{Channel: "C1", Token: ref, Owners: map[string]string{"a": "@alice", "b": "Bob <b@example.com>", "c": ""}}, "owners.a owners.b owners.c"},
+		{"what a webhook cannot do", notify.Config{Webhook: ref, Owners: map[string]string{"a": "U0123456789"}, DM: true, Upload: true, FallbackChannel: "C1", Quiet: true}, "owners fallback_channel dm upload"},
 		{"api_url beside a webhook", notify.Config{Webhook: ref, APIURL: "https://proxy/api/"}, "api_url"},
 	}
 	for _, test := range tests {

@@ -6,8 +6,6 @@ import (
 	"log/slog"
 	"net/http"
 	"time"
-
-	"github.com/slack-go/slack"
 )
 
 // NewSlack returns the notifier that c describes: a bot, or an incoming webhook.
@@ -34,14 +32,16 @@ func newClient() *http.Client {
 // key, and a post whose answer was cut off would appear twice.
 const retries = 3
 
-// deliver posts a message, once more without the table if Slack does not take its
-// blocks: a summary that arrives beats a table that does not.
-func deliver(ctx context.Context, log *slog.Logger, m Message, post func([]slack.Block) (string, error)) (string, error) {
-	ref, err := post(Render(m))
-	var no refusal
-	if !errors.As(err, &no) || !no.blocks {
-		return ref, err
+// deliver posts a part in the first form that Slack takes: a summary that arrives
+// beats a table that does not.
+func deliver(ctx context.Context, log *slog.Logger, m Message, forms []Post, post func(Post) (string, error)) (string, error) {
+	for _, form := range forms[:len(forms)-1] {
+		ref, err := post(form)
+		var no refusal
+		if !errors.As(err, &no) || !no.blocks {
+			return ref, err
+		}
+		log.WarnContext(ctx, "Slack did not take the message; posting a plainer one", "run", m.Summary.ID, "part", m.Part, "error", err)
 	}
-	log.WarnContext(ctx, "Slack did not take the message; posting it without the table", "run", m.Summary.ID, "error", err)
-	return post(layout(m, 0))
+	return post(forms[len(forms)-1])
 }

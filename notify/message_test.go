@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/slack-go/slack"
 
 	"tokenaudit/jobs/audit"
 	"tokenaudit/notify"
@@ -17,13 +18,14 @@ import (
 
 // TestGolden compares a typical message with testdata; UPDATE=1 rewrites it.
 func TestGolden(t *testing.T) {
-	data, err := notify.JSON(typical())
+	data, err := notify.JSON(notify.Config{}, typical())
 	if err != nil {
 		t.Fatal(err)
 	}
 	golden(t, "typical.json", string(data))
-	golden(t, "typical.txt", notify.Text(typical(), false))
-	golden(t, "incomplete.txt", notify.Text(incomplete(typical()), false))
+	golden(t, "typical.txt", notify.Text(notify.Config{}, typical(), false))
+	golden(t, "thread.txt", notify.Text(notify.Config{Owners: map[string]string{"telegraf": "U0123456789"}, Upload: true}, threaded(), false))
+	golden(t, "incomplete.txt", notify.Text(notify.Config{}, incomplete(typical()), false))
 }
 
 func golden(t *testing.T, name, got string) {
@@ -102,7 +104,7 @@ func TestMessage(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			text := notify.Text(test.message, false)
+			text := notify.Text(notify.Config{}, test.message, false)
 			for _, want := range test.has {
 				if !strings.Contains(unwrapped(text), want) {
 					t.Errorf("misses %q:\n%s", want, text)
@@ -124,16 +126,25 @@ func unwrapped(text string) string {
 	return title + "\n" + strings.Join(strings.Fields(rest), " ")
 }
 
+// expectPostable demands that Slack takes every part, and returns the blocks of all.
 func expectPostable(t *testing.T, m notify.Message) json.RawMessage {
 	t.Helper()
-	blocks, err := json.Marshal(notify.Render(m))
+	var all []slack.Block
+	for _, post := range notify.Posts(notify.Config{}, m) {
+		blocks, err := json.Marshal(post.Blocks)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, problem := range notifytest.Problems(blocks) {
+			t.Errorf("%s: %s", post.Part, problem)
+		}
+		all = append(all, post.Blocks...)
+	}
+	data, err := json.Marshal(all)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, problem := range notifytest.Problems(blocks) {
-		t.Error(problem)
-	}
-	return blocks
+	return data
 }
 
 // unknown has one target only, which could not be seen.

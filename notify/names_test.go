@@ -3,6 +3,7 @@ package notify_test
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"regexp"
 	"slices"
 	"strings"
@@ -29,6 +30,12 @@ func named(name string) notify.Message {
 			},
 		})
 	}
+	for i := range audit.MaxOwners {
+		m.News.Owners = append(m.News.Owners, audit.OwnerNews{
+			Owner: audit.Owner{ID: fmt.Sprint(name, i), Name: name}, Tokens: 500, Findings: 4500, Worst: append(m.News.Worst, m.News.Worst[:5]...),
+		})
+	}
+	m.News.MoreOwners = 470
 	return m
 }
 
@@ -46,7 +53,7 @@ func TestNames(t *testing.T) {
 			if bad := hidden.FindString(strings.Join(texts(t, blocks), "")); bad != "" {
 				t.Errorf("blocks hold %q", bad)
 			}
-			if bad := hidden.FindString(strings.ReplaceAll(notify.Text(m, false), "\n", "")); bad != "" {
+			if bad := hidden.FindString(strings.ReplaceAll(notify.Text(notify.Config{}, m, false), "\n", "")); bad != "" {
 				t.Errorf("text holds %q", bad)
 			}
 		})
@@ -99,7 +106,7 @@ func texts(t *testing.T, blocks json.RawMessage) []string {
 func TestTextColor(t *testing.T) {
 	escapes := regexp.MustCompile("\x1b\\[(0|1|1;31|33)m")
 	m := named("evil \x1b[31mred")
-	plain, colored := notify.Text(m, false), notify.Text(m, true)
+	plain, colored := notify.Text(notify.Config{}, m, false), notify.Text(notify.Config{}, m, true)
 	if !escapes.MatchString(colored) {
 		t.Fatal("no color")
 	}
@@ -130,7 +137,7 @@ func TestLimits(t *testing.T) {
 			if !strings.Contains(string(blocks), "and 42 more reasons, in the evidence") {
 				t.Error("does not say how many reasons are left out")
 			}
-			for _, line := range strings.Split(notify.Text(m, false), "\n") {
+			for _, line := range strings.Split(notify.Text(notify.Config{}, m, false), "\n") {
 				if n := len([]rune(line)); n > 110 {
 					t.Errorf("a line of %d characters: %s", n, line)
 				}
@@ -143,7 +150,7 @@ func TestLimits(t *testing.T) {
 func TestFit(t *testing.T) {
 	m := named(strings.Repeat("日", 500))
 	m.News.Authorizations = 27
-	text := notify.Text(m, false)
+	text := notify.Text(notify.Config{}, m, false)
 	if strings.Contains(text, "shows the worst 15") || !strings.Contains(text, "on 27 tokens; the table shows the worst") {
 		t.Error(text)
 	}

@@ -34,6 +34,8 @@ type Message struct {
 	// Again: an earlier attempt, not before Since, may have arrived.
 	Again bool
 	Since time.Time
+
+	repeats bool // an earlier attempt may be there for all that could be seen
 }
 
 // Notifier delivers messages.
@@ -46,6 +48,3 @@ type Notifier interface {
 	// or a password.
 	Send(ctx context.Context, m Message) (ref string, err error)
 }
-
-// partSummary is the first part, and of some notifiers the only one.
-const partSummary = "summary"

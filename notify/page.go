@@ -10,19 +10,20 @@ import (
 // bounded. Fields marked as names hold text from outside, made visible; the
 // others hold our words and numbers only.
 type page struct {
-	title     string
-	job       string // name
-	facts     []string
-	alarms    []string
-	unseen    []string // names; empty if the coverage is complete
-	standing  string
-	levels    []level
-	changes   string
-	steps     []step
-	moreSteps string
-	fresh     string
-	rows      [][]string // names
-	evidence  string     // name
+	title      string
+	job        string // name
+	facts      []string
+	alarms     []string
+	unseen     []string // names; empty if the coverage is complete
+	standing   string
+	levels     []level
+	changes    string
+	steps      []step
+	moreSteps  string
+	fresh      string
+	rows       [][]string // names
+	moreOwners string
+	evidence   string // name
 }
 
 // level is one severity: how many findings stand, and the change.
@@ -42,11 +43,12 @@ func newPage(m Message, findings int, stamp func(time.Time) string) page {
 	steps, more := stepsFor(s)
 	return page{
 		title: title(s), job: shown(s.Job, 80, "job without a name"),
-		facts: facts(s, stamp), alarms: alarms(s), unseen: unseen(s.Coverage),
+		facts: facts(s, stamp), alarms: alarms(m), unseen: unseen(s.Coverage),
 		standing: standing(s), levels: levels(s), changes: changes(s, stamp),
 		steps: steps, moreSteps: more,
 		fresh: freshLine(m, findings), rows: rows(m, findings),
-		evidence: shown(m.Evidence, 300, ""),
+		moreOwners: moreOwners(m.News),
+		evidence:   shown(m.Evidence, 300, ""),
 	}
 }
 

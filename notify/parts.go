@@ -1,83 +1,54 @@
 package notify
 
 import (
-	"fmt"
 	"strings"
 
-	"github.com/slack-go/slack"
+	"tokenaudit/jobs/audit"
 )
 
-func contextBlock(p page) slack.Block {
-	elements := []slack.MixedElement{plain(p.job)}
-	for _, fact := range p.facts {
-		elements = append(elements, mrkdwn(fact))
+// The parts of a message: the summary first, and of some notifiers the only one.
+const (
+	partSummary = "summary"
+	partOwner   = "owner:" // and the ID of the owner
+	partFile    = "file:"  // and its name
+)
+
+// workbook is the file that is sent where files are.
+const workbook = "review.xlsx"
+
+// parts are the messages of a thread: the summary, one for each owner with
+// something to do, worst first, and the workbook.
+func (c Config) parts(s audit.Summary, n audit.News) []string {
+	parts := []string{partSummary}
+	if !c.threaded() || c.oneLine(s, n) {
+		return parts
 	}
-	for _, alarm := range p.alarms {
-		elements = append(elements, mrkdwn("*"+alarm+"*"))
+	if !c.SummaryOnly {
+		for _, o := range n.Owners {
+			parts = append(parts, partOwner+o.Owner.ID)
+		}
 	}
-	return slack.NewContextBlock("", elements...)
+	if c.Upload {
+		parts = append(parts, partFile+workbook)
+	}
+	return parts
 }
 
-const unseenTitle = "Not seen, so not covered by this evidence"
+func (c Config) threaded() bool { return c.Webhook.IsZero() }
 
-func unseenBlock(p page) slack.Block {
-	var items []slack.RichTextElement
-	for _, reason := range p.unseen {
-		items = append(items, slack.NewRichTextSection(words(reason)))
+// oneLine is whether there is nothing to say but that nothing changed.
+func (c Config) oneLine(s audit.Summary, n audit.News) bool {
+	return bool(c.Quiet) && s.Previous != nil && s.Missed == 0 && s.Coverage.Verdict == audit.Complete &&
+		n.Findings == 0 && s.Findings.ByState[audit.Resolved] == 0
+}
+
+// owner is what the part of the message is about, if that is an owner.
+func (m Message) owner() (audit.OwnerNews, bool) {
+	id, ok := strings.CutPrefix(m.Part, partOwner)
+	for _, o := range m.News.Owners {
+		if ok && o.Owner.ID == id {
+			return o, true
+		}
 	}
-	return richList(unseenTitle, items)
-}
-
-const stepsTitle = "What to do"
-
-func stepsBlock(p page) slack.Block {
-	var items []slack.RichTextElement
-	for _, s := range p.steps {
-		items = append(items, slack.NewRichTextSection(bold(s.check+": "), words(s.fix)))
-	}
-	if p.moreSteps != "" {
-		items = append(items, slack.NewRichTextSection(words(p.moreSteps)))
-	}
-	return richList(stepsTitle, items)
-}
-
-func richList(title string, items []slack.RichTextElement) slack.Block {
-	return slack.NewRichTextBlock("",
-		slack.NewRichTextSection(bold(title)),
-		slack.NewRichTextList(slack.RTEListBullet, 0, items...))
-}
-
-func levelsBlock(p page) slack.Block {
-	var fields []*slack.TextBlockObject
-	for _, l := range p.levels {
-		text := fmt.Sprintf("*%s %d* %s", capital(l.severity), l.count, l.change)
-		fields = append(fields, mrkdwn(strings.TrimSpace(text)))
-	}
-	return slack.NewSectionBlock(mrkdwn(p.standing), fields, nil)
-}
-
-func tableBlock(p page) slack.Block {
-	table := slack.NewTableBlock("").AddRow(cells(columns())...)
-	for _, row := range p.rows {
-		table.AddRow(cells(row)...)
-	}
-	narrow := slack.ColumnSetting{Align: slack.ColumnAlignmentLeft}
-	wrapped := slack.ColumnSetting{Align: slack.ColumnAlignmentLeft, IsWrapped: true}
-	return table.WithColumnSettings(narrow, wrapped, wrapped, wrapped, wrapped, wrapped)
-}
-
-func cells(row []string) []slack.TableCell {
-	var out []slack.TableCell
-	for _, text := range row {
-		out = append(out, slack.NewTableRawTextCell(text))
-	}
-	return out
-}
-
-func words(text string) slack.RichTextSectionElement {
-	return slack.NewRichTextSectionTextElement(text, nil)
-}
-
-func bold(text string) slack.RichTextSectionElement {
-	return slack.NewRichTextSectionTextElement(text, &slack.RichTextSectionTextStyle{Bold: true})
+	return audit.OwnerNews{}, false
 }

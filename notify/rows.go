@@ -21,7 +21,7 @@ func rows(m Message, tokens int) [][]string {
 		r := h.Record
 		out = append(out, []string{
 			shown(string(h.Findings[0].Severity), 10, "unrated"),
-			shown(r.Description, 48, "(no description)") + ", id " + shown(r.ID, 20, "unknown"),
+			token(r),
 			owner(r),
 			org(r, len(m.Summary.Coverage.Targets)),
 			findings(h.Findings),
@@ -61,8 +61,15 @@ func age(now, created time.Time) string {
 }
 
 func owner(r audit.Record) string {
-	name := shown(cmp.Or(r.Owner.Name, r.User, r.Owner.ID, r.UserID), 36, "unknown")
-	switch r.Owner.State {
+	o := r.Owner
+	o.Name, o.ID = cmp.Or(o.Name, r.User), cmp.Or(o.ID, r.UserID)
+	return named(o)
+}
+
+// named is the name of an owner and why it cannot be one any more.
+func named(o audit.Owner) string {
+	name := shown(cmp.Or(o.Name, o.ID), 36, "unknown")
+	switch o.State {
 	case audit.OwnerDeleted:
 		return name + " (deleted)"
 	case audit.OwnerInactive:
@@ -73,6 +80,10 @@ func owner(r audit.Record) string {
 		return name + " (state unknown)"
 	}
 	return name
+}
+
+func token(r audit.Record) string {
+	return shown(r.Description, 48, "(no description)") + ", id " + shown(r.ID, 20, "unknown")
 }
 
 // org names the target too where there are several: org names repeat between servers.

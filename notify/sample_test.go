@@ -20,6 +20,7 @@ func quiet() notify.Message {
 	}
 	before := &audit.Previous{ID: "weekly-review/2026-11-16T0800Z", Slot: day(time.November, 16), BySeverity: map[audit.Severity]int{}}
 	return notify.Message{
+		Part:     "summary",
 		Summary:  audit.Summarize(run, items, run.Started.Add(time.Minute), audit.Tool{Name: "tokenaudit"}, audit.Policy{}, before),
 		Evidence: "/var/lib/tokenaudit/evidence/weekly-review/2026-11-23T0800Z",
 	}

@@ -36,7 +36,7 @@ func discard() *slog.Logger { return slog.New(slog.DiscardHandler) }
 func TestBotPosts(t *testing.T) {
 	slack := &notifytest.Slack{Token: botToken}
 	ref, err := notify.NewSlack(both(t)["bot"], slack.Client(), discard()).Send(t.Context(), typical())
-	if err != nil || ref != "C0123456789/1700000000.000001" {
+	if err != nil || ref != "C0123456789/"+slack.Messages()[0].TS {
 		t.Fatalf("got %q, %v", ref, err)
 	}
 	form := slack.Messages()[0].Form
@@ -82,7 +82,7 @@ func TestAPIURL(t *testing.T) {
 }
 
 // TestDegrades: a message that Slack does not take goes out without its table, and
-// the log tells why. One refusal more is an error.
+// the log tells why; then as plain text. One refusal more is an error.
 func TestDegrades(t *testing.T) {
 	for name, config := range both(t) {
 		for _, code := range []string{"invalid_blocks", "msg_blocks_too_long"} {
@@ -102,8 +102,12 @@ func TestDegrades(t *testing.T) {
 					t.Errorf("logged: %s", &logged)
 				}
 				slack.Fail(notifytest.Refused(code), notifytest.Refused(code))
+				if _, err := n.Send(t.Context(), typical()); err != nil || len(slack.Messages()[1].Blocks) > 0 {
+					t.Errorf("refused twice: %v, %s", err, slack.Messages()[1].Blocks)
+				}
+				slack.Fail(notifytest.Refused(code), notifytest.Refused(code), notifytest.Refused(code))
 				if _, err := n.Send(t.Context(), typical()); !errors.Is(err, notify.ErrNotPosted) {
-					t.Errorf("refused twice: %v", err)
+					t.Errorf("refused three times: %v", err)
 				}
 			})
 		}

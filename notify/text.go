@@ -13,11 +13,27 @@ import (
 // width of the text, in columns.
 const width = 100
 
-// Text draws the message for a terminal, in the order in which Slack shows it. The
-// only escape sequences in it are its own, and those only with color.
-func Text(m Message, color bool) string {
+// Text draws all parts of a message for a terminal, in the order in which Slack
+// shows them. The only escape sequences in it are its own, and those only with color.
+func Text(c Config, m Message, color bool) string {
 	d := drawing{color: color}
-	p := newPage(m, fit(m), plainTime)
+	for _, m.Part = range c.parts(m.Summary, m.News) {
+		switch o, ok := m.owner(); {
+		case ok:
+			d.owner(newOwnerPage(m, o, c.claim(m), len(o.Worst)))
+		case m.Part != partSummary:
+			d.line("\n↳ " + d.paint(strong, fileName(m, strings.TrimPrefix(m.Part, partFile))))
+		case c.oneLine(m.Summary, m.News):
+			p := newPage(m, 0, plainTime)
+			d.line(p.job + ": " + unchanged(m.Summary, plainTime) + ". Evidence: " + p.evidence)
+		default:
+			d.summary(newPage(m, fit(m), plainTime))
+		}
+	}
+	return d.out.String()
+}
+
+func (d *drawing) summary(p page) {
 	d.line(d.paint(strong, p.title))
 	d.line(strings.Join(append([]string{p.job}, p.facts...), " · "))
 	for _, alarm := range p.alarms {
@@ -25,22 +41,48 @@ func Text(m Message, color bool) string {
 	}
 	d.list(unseenTitle, alert, p.unseen)
 	d.levels(p)
-	d.list(stepsTitle, strong, stepLines(p))
+	d.list(stepsTitle, strong, stepLines(p.steps, p.moreSteps))
 	d.line("\n" + d.paint(strong, "New findings: ") + p.fresh)
 	d.table(p)
-	if p.evidence != "" {
-		d.line("Evidence: " + p.evidence)
+	for _, last := range []string{p.moreOwners, prefixed("Evidence: ", p.evidence)} {
+		if last != "" {
+			d.line(last)
+		}
 	}
-	return d.out.String()
 }
 
-func stepLines(p page) []string {
+func prefixed(prefix, text string) string {
+	if text == "" {
+		return ""
+	}
+	return prefix + text
+}
+
+// owner draws a reply, with the place that it goes to if that is not the thread.
+func (d *drawing) owner(p ownerPage) {
+	title := "\n↳ " + d.paint(strong, p.name) + ": " + p.need
+	if to := p.to.text(); to != "" {
+		title += " → " + to
+	}
+	d.line(title)
+	for _, t := range p.tokens {
+		d.hanging("  • ", t.severity+" "+t.text)
+	}
+	if p.more != "" {
+		d.hanging("  • ", p.more)
+	}
+	for _, line := range stepLines(p.steps, "") {
+		d.hanging("  → ", line)
+	}
+}
+
+func stepLines(steps []step, more string) []string {
 	var out []string
-	for _, s := range p.steps {
+	for _, s := range steps {
 		out = append(out, s.check+": "+s.fix)
 	}
-	if p.moreSteps != "" {
-		out = append(out, p.moreSteps)
+	if more != "" {
+		out = append(out, more)
 	}
 	return out
 }
@@ -81,9 +123,14 @@ func (d *drawing) list(title string, s style, items []string) {
 	}
 	d.line("\n" + d.paint(s, title))
 	for _, item := range items {
-		lines := wrap.WrapSoft(item, width-4)
-		d.add("  • " + strings.ReplaceAll(lines, "\n", "\n    "))
+		d.hanging("  • ", item)
 	}
+}
+
+// hanging indents what is wrapped as far as the mark before it.
+func (d *drawing) hanging(mark, item string) {
+	lines := wrap.WrapSoft(item, width-4)
+	d.add(mark + strings.ReplaceAll(lines, "\n", "\n    "))
 }
 
 func (d *drawing) levels(p page) {

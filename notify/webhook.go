@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
@@ -13,7 +15,6 @@ import (
 	"time"
 
 	"github.com/hashicorp/go-retryablehttp"
-	"github.com/slack-go/slack"
 
 	"tokenaudit/jobs/audit"
 )
@@ -27,23 +28,37 @@ type webhook struct {
 }
 
 // Parts is the summary.
-func (webhook) Parts(audit.Summary, audit.News) []string { return []string{partSummary} }
+func (w webhook) Parts(s audit.Summary, n audit.News) []string { return w.config.parts(s, n) }
 
-// Send posts to the webhook, which gives no reference.
+// Send posts to the webhook, which gives no reference, and nothing to look for an
+// earlier attempt in: that one may be repeated once, and says so.
 func (w webhook) Send(ctx context.Context, m Message) (string, error) {
+	m.repeats = m.Again
+	err := w.send(ctx, m)
+	switch {
+	case err == nil || !m.Again:
+		return "", err
+	case errors.Is(err, ErrNotPosted):
+		return "", errors.New(err.Error()) // says nothing about the earlier attempt
+	}
+	return "", fmt.Errorf("%w: %w", ErrLetBe, err)
+}
+
+func (w webhook) send(ctx context.Context, m Message) error {
 	report := reporter{where: "post to Slack webhook"}
 	address, err := w.config.Webhook.Read(ctx)
 	if err != nil {
-		return "", report.notTried(err)
+		return report.notTried(err)
 	}
 	u, err := url.Parse(address.Reveal())
 	if err != nil || u.Host == "" {
-		return "", report.refused("", "the secret is not a URL such as https://hooks.slack.com/services/…")
+		return report.refused("", "the secret is not a URL such as https://hooks.slack.com/services/…")
 	}
 	report.hide = secretsOf(u)
-	return deliver(ctx, w.log, m, func(blocks []slack.Block) (string, error) {
-		return "", w.post(ctx, u.String(), payload{Text: fallback(m), Blocks: blocks}, report)
+	_, err = deliver(ctx, w.log, m, w.config.drafts(m, addressee{}), func(p Post) (string, error) {
+		return "", w.post(ctx, u.String(), payload{Text: p.Text, Blocks: p.Blocks}, report)
 	})
+	return err
 }
 
 func (w webhook) post(ctx context.Context, address string, p payload, report reporter) error {

@@ -10,7 +10,10 @@ import (
 
 // title never sounds clean unless all that was asked for was seen.
 func title(s audit.Summary) string {
-	const review = "InfluxDB token review"
+	review := "InfluxDB token review"
+	if s.Trigger == audit.Sample {
+		review = "TEST of " + review // nothing was reviewed
+	}
 	n := urgent(s)
 	switch {
 	case s.Coverage.Verdict == audit.Complete && n == 0:
@@ -65,6 +68,8 @@ func facts(s audit.Summary, stamp func(time.Time) string) []string {
 		out = append(out, "caught up"+late(s.Started.Sub(s.Slot)))
 	case audit.Manual:
 		out = append(out, "run by hand")
+	case audit.Sample:
+		out = append(out, "made-up figures: nothing was reviewed")
 	}
 	return out
 }
@@ -92,14 +97,34 @@ func blindSpots(targets []audit.Coverage) int {
 	return n
 }
 
-func alarms(s audit.Summary) []string {
-	switch {
-	case s.Missed == 1:
-		return []string{"1 earlier review was missed"}
-	case s.Missed > 1:
-		return []string{fmt.Sprintf("%d earlier reviews were missed", s.Missed)}
+// mayRepeat warns of a double, which beats a message that is lost.
+const mayRepeat = "this may repeat an earlier message"
+
+func alarms(m Message) []string {
+	var out []string
+	switch n := m.Summary.Missed; {
+	case n == 1:
+		out = append(out, "1 earlier review was missed")
+	case n > 1:
+		out = append(out, fmt.Sprintf("%d earlier reviews were missed", n))
 	}
-	return nil
+	if m.repeats {
+		out = append(out, mayRepeat)
+	}
+	return out
+}
+
+func moreOwners(n audit.News) string {
+	if n.MoreOwners == 0 {
+		return ""
+	}
+	return fmt.Sprintf("The replies name the %d owners with the worst findings; %s in the evidence.", len(n.Owners), plural(n.MoreOwners, "more owner"))
+}
+
+// unchanged is all that there is to say about a quiet week.
+func unchanged(s audit.Summary, stamp func(time.Time) string) string {
+	return fmt.Sprintf("InfluxDB token review: no finding came, came back or went since the review due %s; %d to act on; %s, seen completely",
+		stamp(s.Previous.Slot), urgent(s), plural(s.Authorizations.Total, "token"))
 }
 
 func complete(targets []audit.Coverage) int {

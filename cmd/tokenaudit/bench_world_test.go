@@ -65,11 +65,11 @@ func (w *benchWorld) record(db *influxtest.Server, path string) (http.Header, er
 	r.Header.Set("Authorization", "Token "+w.token)
 	answer := &fileAnswer{header: http.Header{}, Writer: bufio.NewWriterSize(f, 1<<20)}
 	db.ServeHTTP(answer, r)
-	info, err := f.Stat()
-	if err := errors.Join(err, answer.Flush()); err != nil {
+	if err := answer.Flush(); err != nil {
 		return nil, err
 	}
-	if info, err = f.Stat(); err == nil {
+	info, err := f.Stat()
+	if err == nil {
 		w.size = info.Size()
 	}
 	return answer.header, errors.Join(err, f.Close())

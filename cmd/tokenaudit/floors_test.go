@@ -18,17 +18,18 @@ var floors = map[string][]string{
 	"jobs/influx":            {"jobs/audit", "configs/secret"},
 	"jobs/history":           {"jobs/audit", "configs/secret"},
 	"report":                 {"jobs/audit", "configs/secret"},
-	"notify":                 {"jobs/audit", "configs/secret"},
+	"notify":                 {"jobs/audit", "configs/secret", "configs/setting"},
 	"notify/notifytest":      {"jobs/audit", "configs/secret", "notify"},
 	"jobs/influx/influxtest": {},
-	"configs":                {"jobs/influx", "jobs/history", "report", "notify", "jobs/audit", "configs/secret"},
+	"configs":                {"jobs/influx", "jobs/history", "report", "notify", "jobs/audit", "configs/secret", "configs/setting"},
 	"jobs/audit":             {},
 	"configs/secret":         {},
+	"configs/setting":        {},
 	"cmd/tokenaudit":         {"*"},
 }
 
 // stdlibOnly are packages that import nothing but the standard library.
-var stdlibOnly = map[string]bool{"jobs/audit": true, "configs/secret": true}
+var stdlibOnly = map[string]bool{"jobs/audit": true, "configs/secret": true, "configs/setting": true}
 
 // topLevel is all that the repository shows.
 var topLevel = []string{"cmd", "jobs", "report", "notify", "configs", "go.mod", "go.sum", "README.md", "LICENSE", "CHANGELOG.md", "CONTRIBUTING.md"}

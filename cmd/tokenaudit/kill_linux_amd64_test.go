@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"database/sql"
 	"encoding/json"
 	"errors"
@@ -27,7 +28,6 @@ import (
 type mortal struct {
 	t     *testing.T
 	dir   string
-	env   []string
 	slack *notifytest.Slack
 	// victim is killed when Slack gets its request of that number: before it is
 	// carried out, or after that and before the answer.
@@ -44,19 +44,17 @@ func newMortal(t *testing.T) *mortal {
 	influx, slack := httptest.NewServer(db.Server), httptest.NewServer(http.HandlerFunc(w.serveSlack))
 	t.Cleanup(influx.Close)
 	t.Cleanup(slack.Close)
-	w.env = append(os.Environ(), "INFLUX_AUDIT_TOKEN="+db.Token, "SLACK_BOT_TOKEN="+w.slack.Token)
-	config := fmt.Sprintf(`store: sqlite:./tokenaudit.db
+	w.write("influx-token", db.Token)
+	w.write("slack-token", w.slack.Token)
+	w.write("tokenaudit.yaml", fmt.Sprintf(`store: sqlite:./tokenaudit.db
 evidence: ./evidence
-targets: [{name: prod, url: %q, org: %s, token: {env: INFLUX_AUDIT_TOKEN}}]
+targets: [{name: prod, url: %q, org: %s, token: {file: influx-token}}]
 jobs:
   - name: yearly
     schedule: "0 0 1 1 *"
     catch_up: 400d
-    slack: {channel: C0123456789, token: {env: SLACK_BOT_TOKEN}, api_url: %s/api/}
-`, influx.URL, db.Org, slack.URL)
-	if err := os.WriteFile(w.config(), []byte(config), 0o600); err != nil {
-		t.Fatal(err)
-	}
+    slack: {channel: C0123456789, token: {file: slack-token}, api_url: %s/api/, upload: on}
+`, influx.URL, db.Org, slack.URL))
 	w.makeDue()
 	return w
 }
@@ -77,22 +75,21 @@ func (w *mortal) makeDue() {
 	}
 }
 
-func (w *mortal) command(program string, args ...string) *exec.Cmd {
-	cmd := exec.Command(program, args...)
-	cmd.Env = w.env
-	return cmd
+func (w *mortal) write(name, text string) {
+	w.t.Helper()
+	if err := os.WriteFile(filepath.Join(w.dir, name), []byte(text), 0o600); err != nil {
+		w.t.Fatal(err)
+	}
 }
 
+// mustRun runs a command in this process, which is not to be killed.
 func (w *mortal) mustRun(args ...string) []byte {
 	w.t.Helper()
-	cmd := w.command("tokenaudit", args...)
-	var errs strings.Builder
-	cmd.Stderr = &errs
-	out, err := cmd.Output()
-	if err != nil {
-		w.t.Fatalf("tokenaudit %s: %v\n%s%s", strings.Join(args, " "), err, out, errs.String())
+	var out, errs bytes.Buffer
+	if code := run(w.t.Context(), args, &out, &errs); code != exitDone {
+		w.t.Fatalf("tokenaudit %s: exit code %d\n%s%s", strings.Join(args, " "), code, &out, &errs)
 	}
-	return out
+	return out.Bytes()
 }
 
 func (w *mortal) serveSlack(rw http.ResponseWriter, r *http.Request) {
@@ -120,7 +117,7 @@ func (w *mortal) kill() {
 // came to that.
 func (w *mortal) review() (killed bool) {
 	w.t.Helper()
-	cmd := w.command("tokenaudit", "run", "-c", w.config(), "--quiet")
+	cmd := exec.Command("tokenaudit", "run", "-c", w.config(), "--quiet")
 	if err := cmd.Start(); err != nil {
 		w.t.Fatal(err)
 	}
@@ -181,7 +178,7 @@ func TestKilledAtEveryStep(t *testing.T) {
 	for step, killed := 1, true; killed; step++ {
 		t.Run(fmt.Sprintf("step %d", step), func(t *testing.T) {
 			w := newMortal(t)
-			cmd := w.command("killed", fmt.Sprint(step), "run", "-c", w.config(), "--quiet")
+			cmd := exec.Command("killed", fmt.Sprint(step), "run", "-c", w.config(), "--quiet")
 			out, err := cmd.CombinedOutput()
 			var exit *exec.ExitError
 			if killed = errors.As(err, &exit) && exit.ExitCode() == 137; err != nil && !killed {

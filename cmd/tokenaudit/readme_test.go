@@ -66,7 +66,14 @@ func demoOutput(t *testing.T) string {
 	} {
 		text = regexp.MustCompile(pattern).ReplaceAllString(text, day)
 	}
-	return text
+	return firstReply(text)
+}
+
+// firstReply leaves out the replies of the thread but the first.
+func firstReply(text string) string {
+	replies := strings.Split(text, "\n↳ ")
+	_, rest, _ := strings.Cut(replies[len(replies)-1], "\n")
+	return strings.Join(replies[:2], "\n↳ ") + fmt.Sprintf("\n… %d more owners, and the workbook\n", len(replies)-3) + rest
 }
 
 func checkRows() string {

@@ -48,7 +48,7 @@ a workbook, CSV files and a Slack message. It only reads.`,
 		return usagef("%w; see %s --help", err, cmd.CommandPath())
 	})
 	root.PersistentFlags().BoolVarP(&c.verbose, "verbose", "v", false, "log what is done")
-	root.AddCommand(c.demo(), c.run(), c.serve(), c.schedule(), c.doctor(), c.history(), c.tokens(), c.checks(), c.config(), c.verify(), c.version())
+	root.AddCommand(c.demo(), c.run(), c.serve(), c.schedule(), c.doctor(), c.history(), c.notify(), c.tokens(), c.checks(), c.config(), c.verify(), c.version())
 	addExitCodes(root)
 	return root
 }

@@ -148,7 +148,7 @@ func (c *cli) tell(a *app, s audit.Summary, dryRun bool) error {
 	var out bytes.Buffer
 	printSummary(&out, s, m.Evidence)
 	if dryRun {
-		fmt.Fprintf(&out, "\nThe message, not sent:\n\n%s", notify.Text(m, isTerminal(c.stdout)))
+		fmt.Fprintf(&out, "\nThe message, not sent:\n\n%s", notify.Text(a.slack[s.Job], m, isTerminal(c.stdout)))
 	}
 	_, err = out.WriteTo(c.stdout)
 	return err

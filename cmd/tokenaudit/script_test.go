@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -194,18 +195,21 @@ func cmdInflux(ts *testscript.TestScript, _ bool, args []string) {
 	}
 }
 
-// cmdSlack: slack count N, slack refuse CODE, slack text TEXT (of the last message).
+// cmdSlack: slack count N and slack text TEXT (of the last message) look at what
+// stands outside of threads, slack replies N and slack reply TEXT at the replies;
+// slack refuse CODE fails the next request.
 func cmdSlack(ts *testscript.TestScript, neg bool, args []string) {
 	s := ts.Value(sceneKey{}).(*scene)
-	got := s.slack.Messages()
+	inThread := func(m notifytest.Message) bool { return m.Form["thread_ts"] != "" }
+	got := slices.DeleteFunc(s.slack.Messages(), func(m notifytest.Message) bool { return inThread(m) == !strings.HasPrefix(args[0], "repl") })
 	switch args[0] {
-	case "count":
+	case "count", "replies":
 		if strconv.Itoa(len(got)) != args[1] {
 			ts.Fatalf("%d messages, want %s", len(got), args[1])
 		}
 	case "refuse":
 		s.slack.Fail(notifytest.Refused(args[1]))
-	case "text":
+	case "text", "reply":
 		has := len(got) > 0 && strings.Contains(string(got[len(got)-1].Blocks), args[1])
 		if has == neg {
 			ts.Fatalf("%q in the last message: %t; messages: %+v", args[1], has, got)

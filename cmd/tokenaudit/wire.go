@@ -26,6 +26,7 @@ type app struct {
 	runner *jobs.Runner
 	jobs   []jobs.Job
 	ledger *history.Ledger
+	slack  map[string]notify.Config // by the name of the job
 }
 
 // wire is one straight line from configuration to objects, on purpose: cut into
@@ -51,7 +52,7 @@ func wire(ctx context.Context, f *configs.File, now jobs.Clock, log *slog.Logger
 	if now == nil {
 		now = ledger.Now
 	}
-	a := &app{ledger: ledger, runner: &jobs.Runner{
+	a := &app{ledger: ledger, slack: map[string]notify.Config{}, runner: &jobs.Runner{
 		Ledger: ledger, Snapshots: history.Snapshots{Evidence: f.Evidence}, Tool: tool(), Now: now, Log: log, Holder: rand.Text(),
 		Parallel: int(f.Parallel), PerHost: int(f.ParallelPerHost),
 	}}
@@ -70,8 +71,13 @@ func wire(ctx context.Context, f *configs.File, now jobs.Clock, log *slog.Logger
 				job.Targets = append(job.Targets, sources[t.Name])
 			}
 		}
-		if cfg.Slack != nil && !dryRun {
-			job.Outlets = append(job.Outlets, a.outlet("slack", notify.NewSlack(*cfg.Slack, nil, log)))
+		if cfg.Slack != nil {
+			a.slack[cfg.Name] = *cfg.Slack
+		}
+		for _, way := range waysOut(cfg, log) {
+			if !dryRun {
+				job.Outlets = append(job.Outlets, a.outlet(way.name, way.notifier))
+			}
 		}
 		a.jobs = append(a.jobs, job)
 	}
@@ -83,6 +89,20 @@ func newSource(cfg influx.Config, log *slog.Logger) (jobs.Source, error) {
 		return influx.NewBolt(cfg)
 	}
 	return influx.NewTarget(cfg, log)
+}
+
+// wayOut is a notifier and the key that configures it, which the ledger remembers.
+type wayOut struct {
+	name     string
+	notifier notify.Notifier
+}
+
+func waysOut(cfg configs.Job, log *slog.Logger) []wayOut {
+	var out []wayOut
+	if cfg.Slack != nil {
+		out = append(out, wayOut{"slack", notify.NewSlack(*cfg.Slack, nil, log)})
+	}
+	return out
 }
 
 // outlet says runs through a notifier.

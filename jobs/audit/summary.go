@@ -13,6 +13,7 @@ const (
 	CatchUp   Trigger = "catch-up" // its slot had passed while nothing ran
 	Manual    Trigger = "manual"   // somebody asked for it
 	DryRun    Trigger = "dry-run"  // somebody tried it; no later review is compared with it
+	Sample    Trigger = "sample"   // made up, to show what a message looks like; never in a ledger
 )
 
 // Tool is what made a report.

@@ -17,6 +17,9 @@ import (
 // Reader reads a ledger while another process may be at work on it.
 type Reader struct{ db *sql.DB }
 
+// ErrNone says that there is no ledger.
+var ErrNone = errors.New("no review has run yet")
+
 // OpenReader opens a ledger that is there already, to look at it only.
 func OpenReader(store string) (*Reader, error) {
 	path, ok := strings.CutPrefix(store, sqlitePrefix)
@@ -24,7 +27,7 @@ func OpenReader(store string) (*Reader, error) {
 		return nil, fmt.Errorf("store %q: not of the form sqlite:PATH", store)
 	}
 	if _, err := os.Stat(path); err != nil {
-		return nil, fmt.Errorf("store: %w; no review has run yet", err)
+		return nil, fmt.Errorf("store: %w; %w", err, ErrNone)
 	}
 	q := url.Values{"mode": {"ro"}, "_pragma": {"busy_timeout(10000)"}}
 	db, err := sql.Open("sqlite", "file:"+(&url.URL{Path: path}).EscapedPath()+"?"+q.Encode())

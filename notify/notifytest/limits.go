@@ -86,6 +86,9 @@ func (l *limits) elements(where string, elements []any) {
 			l.elements(here, inside)
 			continue
 		}
+		if user, _ := fields["user_id"].(string); fields["type"] == "user" && user != "" {
+			continue
+		}
 		words, _ := fields["text"].(string)
 		l.text(here, text{Text: words}, 3000)
 	}

@@ -6,8 +6,10 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
+	"time"
 )
 
 // Message is what somebody posted to the fake.
@@ -19,21 +21,26 @@ type Message struct {
 	Metadata json.RawMessage // empty for a webhook
 	// Form holds every argument of a chat.postMessage but the token.
 	Form map[string]string
+	// Files are the names and sizes of the files in it.
+	Files map[string]int
 }
 
-// Slack answers POST /api/chat.postMessage and /api/auth.test, and every path
+// Slack answers the methods of the Web API that the product uses, and every path
 // below /services/ as an incoming webhook. It refuses blocks beyond Slack's limits
 // as Slack does. The zero value is ready and accepts every token.
 type Slack struct {
 	// Token is the only one that is accepted, unless it is empty.
 	Token string
-	// Scopes of the token, comma-separated; chat:write if empty.
+	// Scopes of the token, comma-separated; if empty, all.
 	Scopes string
+	// Members are the IDs of users by their e-mail address.
+	Members map[string]string
 
 	mu       sync.Mutex
 	messages []Message
 	script   []Failure
 	requests int
+	uploads  map[string]*upload // by file ID
 }
 
 // Messages returns what was posted so far, oldest first.
@@ -87,15 +94,44 @@ func (s *Slack) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *Slack) route(r *http.Request) (call http.HandlerFunc, ok bool) {
+	method, isAPI := strings.CutPrefix(r.URL.Path, "/api/")
 	switch {
 	case r.Method != http.MethodPost:
 		return nil, false
-	case r.URL.Path == "/api/chat.postMessage":
-		return s.chat, true
-	case r.URL.Path == "/api/auth.test":
-		return s.auth, true
+	case isAPI:
+		call, ok = s.methods()[method]
+		return call, ok
+	case strings.HasPrefix(r.URL.Path, "/upload/"):
+		return s.receive, true
 	}
 	return s.webhook, strings.HasPrefix(r.URL.Path, "/services/")
+}
+
+// methods of the Web API. Which scope each one needs is from docs.slack.dev.
+func (s *Slack) methods() map[string]http.HandlerFunc {
+	return map[string]http.HandlerFunc{
+		"auth.test":                    s.auth,
+		"chat.postMessage":             s.needs("chat:write", s.chat),
+		"conversations.history":        s.needs("channels:history", s.history),
+		"conversations.replies":        s.needs("channels:history", s.replies),
+		"conversations.open":           s.needs("im:write", s.open),
+		"users.lookupByEmail":          s.needs("users:read.email", s.member),
+		"files.getUploadURLExternal":   s.needs("files:write", s.offer),
+		"files.completeUploadExternal": s.needs("files:write", s.share),
+	}
+}
+
+func (s *Slack) needs(scope string, call http.HandlerFunc) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		switch {
+		case !s.accepts(r):
+			refuse(w, "invalid_auth")
+		case s.Scopes != "" && !slices.Contains(strings.Split(s.Scopes, ","), scope):
+			reply(w, map[string]any{"ok": false, "error": "missing_scope", "needed": scope, "provided": s.Scopes})
+		default:
+			call(w, r)
+		}
+	}
 }
 
 func (s *Slack) chat(w http.ResponseWriter, r *http.Request) {
@@ -108,14 +144,11 @@ func (s *Slack) chat(w http.ResponseWriter, r *http.Request) {
 			m.Form[name] = r.PostForm.Get(name)
 		}
 	}
-	switch problems := Problems(m.Blocks); {
-	case !s.accepts(r):
-		refuse(w, "invalid_auth")
-	case len(problems) > 0:
+	if problems := Problems(m.Blocks); len(m.Blocks) > 0 && len(problems) > 0 {
 		refuse(w, "invalid_blocks", problems...)
-	default:
-		reply(w, map[string]any{"ok": true, "channel": m.Channel, "ts": s.post(m)})
+		return
 	}
+	reply(w, map[string]any{"ok": true, "channel": m.Channel, "ts": s.post(m)})
 }
 
 func (s *Slack) auth(w http.ResponseWriter, r *http.Request) {
@@ -125,7 +158,7 @@ func (s *Slack) auth(w http.ResponseWriter, r *http.Request) {
 	}
 	scopes := s.Scopes
 	if scopes == "" {
-		scopes = "chat:write"
+		scopes = "channels:history,chat:write,files:write,im:history,im:write,users:read.email"
 	}
 	w.Header().Set("X-OAuth-Scopes", scopes)
 	reply(w, map[string]any{"ok": true, "team": "Example", "user": "tokenaudit", "team_id": "T0", "user_id": "U0"})
@@ -137,7 +170,7 @@ func (s *Slack) webhook(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "invalid_payload", http.StatusBadRequest)
 		return
 	}
-	if len(Problems(m.Blocks)) > 0 {
+	if len(m.Blocks) > 0 && len(Problems(m.Blocks)) > 0 {
 		http.Error(w, "invalid_blocks", http.StatusBadRequest)
 		return
 	}
@@ -156,7 +189,7 @@ func (s *Slack) accepts(r *http.Request) bool {
 func (s *Slack) post(m Message) (ts string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	m.TS = fmt.Sprintf("1700000000.%06d", len(s.messages)+1)
+	m.TS = fmt.Sprintf("%d.%06d", time.Now().Unix(), len(s.messages)+1)
 	s.messages = append(s.messages, m)
 	return m.TS
 }

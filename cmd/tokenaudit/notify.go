@@ -1,0 +1,172 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"tokenaudit/configs"
+	"tokenaudit/jobs/history"
+	"tokenaudit/notify"
+)
+
+func (c *cli) notify() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "notify",
+		Short: "Look at messages before they are sent, and try the ways out",
+		Example: `  tokenaudit notify preview -c tokenaudit.yaml
+  tokenaudit notify test -c tokenaudit.yaml`,
+		Args: noArguments,
+		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	cmd.AddCommand(c.notifyPreview(), c.notifyTest())
+	return cmd
+}
+
+// previewFlags are the flags of notify preview.
+type previewFlags struct{ config, job, run, format string }
+
+func (c *cli) notifyPreview() *cobra.Command {
+	var f previewFlags
+	cmd := &cobra.Command{
+		Use:   "preview -c FILE",
+		Short: "Show the messages of a review, without a network",
+		Long: `preview draws the Slack thread of a review as the configuration of its job would
+make it now: of the newest one, of the one that --run names, or of a made-up one
+if there is none yet. With --format blocks it prints what Slack would get; the
+blocks can be pasted into the Block Kit Builder.`,
+		Example: `  tokenaudit notify preview -c tokenaudit.yaml
+  tokenaudit notify preview -c tokenaudit.yaml --run weekly-review/2026-11-23T0800Z --format blocks`,
+		Args: noArguments,
+		RunE: func(cmd *cobra.Command, _ []string) error { return c.preview(cmd.Context(), f) },
+	}
+	flags := cmd.Flags()
+	flags.StringVarP(&f.config, "config", "c", "", "configuration file")
+	flags.StringVar(&f.job, "job", "", "the newest review of this job (default: of the first job)")
+	flags.StringVar(&f.run, "run", "", "a run, as history list names it")
+	flags.StringVar(&f.format, "format", "text", "text or blocks")
+	return cmd
+}
+
+func (c *cli) preview(ctx context.Context, f previewFlags) error {
+	if f.format != "text" && f.format != "blocks" {
+		return usagef("--format %s: needs text or blocks", f.format)
+	}
+	file, err := loadConfig(f.config)
+	if err != nil {
+		return err
+	}
+	m, err := f.message(ctx, file)
+	if err != nil {
+		return err
+	}
+	slack, err := slackOf(file, m.Summary.Job)
+	if err != nil {
+		return err
+	}
+	if f.format == "text" {
+		_, err := fmt.Fprint(c.stdout, notify.Text(slack, m, isTerminal(c.stdout)))
+		return err
+	}
+	data, err := notify.JSON(slack, m)
+	if err == nil {
+		_, err = c.stdout.Write(data)
+	}
+	return err
+}
+
+// message finds the review to show.
+func (f previewFlags) message(ctx context.Context, file *configs.File) (notify.Message, error) {
+	job := f.job
+	if job == "" && f.run == "" && len(file.Jobs) > 0 {
+		job = file.Jobs[0].Name
+	}
+	r, err := history.OpenReader(file.Store)
+	if errors.Is(err, history.ErrNone) && f.run == "" {
+		return notify.Sample(job, time.Now()), nil
+	}
+	if err != nil {
+		return notify.Message{}, err
+	}
+	defer r.Close()
+	e, err := f.entry(ctx, r, job)
+	switch {
+	case err != nil:
+		return notify.Message{}, err
+	case e.Summary == nil && f.run != "":
+		return notify.Message{}, usagef("%s is not finished: there is nothing to say about it yet", f.run)
+	case e.Summary == nil:
+		return notify.Sample(job, time.Now()), nil
+	}
+	return notify.Message{Summary: *e.Summary, News: e.News, Evidence: history.Snapshots{Evidence: file.Evidence}.Folder(e.Run)}, nil
+}
+
+// entry is the run that is asked for, or the newest finished one; empty if there is none.
+func (f previewFlags) entry(ctx context.Context, r *history.Reader, job string) (history.Entry, error) {
+	if f.run != "" {
+		return r.Find(ctx, f.run)
+	}
+	entries, err := r.List(ctx, job)
+	if i := slices.IndexFunc(entries, func(e history.Entry) bool { return e.Summary != nil }); i >= 0 {
+		return entries[i], err
+	}
+	return history.Entry{}, err
+}
+
+func slackOf(file *configs.File, job string) (notify.Config, error) {
+	for _, j := range file.Jobs {
+		if j.Name == job && j.Slack != nil {
+			return *j.Slack, nil
+		}
+	}
+	return notify.Config{}, usagef("no job %q with slack in the configuration", job)
+}
+
+func (c *cli) notifyTest() *cobra.Command {
+	var config, job string
+	cmd := &cobra.Command{
+		Use:   "test -c FILE",
+		Short: "Send a message that is marked as a test by every way out",
+		Long: `test sends the summary of a made-up review, marked as a test, by every way out of
+every job. It reviews nothing and leaves nothing in the ledger.`,
+		Example: `  tokenaudit notify test -c tokenaudit.yaml
+  tokenaudit notify test -c tokenaudit.yaml --job weekly-review`,
+		Args: noArguments,
+		RunE: func(cmd *cobra.Command, _ []string) error { return c.sendTests(cmd.Context(), config, job) },
+	}
+	cmd.Flags().StringVarP(&config, "config", "c", "", "configuration file")
+	cmd.Flags().StringVar(&job, "job", "", "only this job")
+	return cmd
+}
+
+func (c *cli) sendTests(ctx context.Context, config, job string) error {
+	file, err := loadConfig(config)
+	if err != nil {
+		return err
+	}
+	var errs []error
+	sent := 0
+	for _, j := range file.Jobs {
+		if job != "" && j.Name != job {
+			continue
+		}
+		for _, way := range waysOut(j, c.log(slog.LevelWarn)) {
+			m := notify.Sample(j.Name, time.Now())
+			if _, err := way.notifier.Send(ctx, m); err != nil {
+				errs = append(errs, fmt.Errorf("job %s: %s: %w", j.Name, way.name, err))
+				continue
+			}
+			sent++
+			fmt.Fprintf(c.stdout, "%s: %s: sent\n", j.Name, way.name)
+		}
+	}
+	if sent == 0 && len(errs) == 0 {
+		return usagef("there is no way out to test: no job %q, or none that sends messages", job)
+	}
+	return errors.Join(errs...)
+}

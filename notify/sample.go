@@ -1,0 +1,35 @@
+package notify
+
+import (
+	"time"
+
+	"tokenaudit/jobs/audit"
+)
+
+// Sample is a made-up message of a job, marked as such, to try a configuration with.
+func Sample(job string, now time.Time) Message {
+	run := audit.Run{Job: job, Slot: now.Truncate(time.Minute), Trigger: audit.Sample, Started: now}
+	alice := audit.Owner{ID: "0a1b2c3d4e5f6071", Name: "alice@example.com", State: audit.OwnerPresent}
+	h := audit.Highlight{
+		Record: audit.Record{
+			Target: "sample", Owner: alice,
+			Authorization: audit.Authorization{
+				ID: "0d3f1c0a9b8e7d01", Org: "acme", UserID: alice.ID, User: alice.Name, Description: "a token that does not exist", Status: audit.Active, CreatedAt: now.AddDate(0, -4, 0),
+			},
+		},
+		Findings: []audit.Finding{{Check: "all-access", Severity: audit.High, State: audit.New}},
+	}
+	counts := audit.NewCounts()
+	counts.Authorizations = audit.AuthorizationCounts{Total: 1, Active: 1, New: 1, Flagged: 1}
+	counts.Findings.Total, counts.Findings.ByCheck["all-access"] = 1, 1
+	counts.Findings.BySeverity[audit.High], counts.Findings.ByState[audit.New] = 1, 1
+	items := []audit.Item{{Coverage: audit.NewCoverage("sample"), Counts: counts}}
+	return Message{
+		Summary: audit.Summarize(run, items, now, audit.Tool{Name: "tokenaudit"}, audit.Policy{}, nil),
+		News: audit.News{
+			Worst: []audit.Highlight{h}, Authorizations: 1, Findings: 1,
+			Owners: []audit.OwnerNews{{Owner: alice, Tokens: 1, Findings: 1, Worst: []audit.Highlight{h}}},
+		},
+		Part: partSummary,
+	}
+}
