@@ -70,8 +70,8 @@ func wire(ctx context.Context, f *configs.File, now jobs.Clock, log *slog.Logger
 				job.Targets = append(job.Targets, sources[t.Name])
 			}
 		}
-		if cfg.Slack != nil && !dryRun {
-			job.Outlets = append(job.Outlets, a.outlet("slack", notify.NewSlack(*cfg.Slack, nil, log)))
+		if !dryRun {
+			job.Outlets = a.outlets(cfg, log)
 		}
 		a.jobs = append(a.jobs, job)
 	}
@@ -83,6 +83,21 @@ func newSource(cfg influx.Config, log *slog.Logger) (jobs.Source, error) {
 		return influx.NewBolt(cfg)
 	}
 	return influx.NewTarget(cfg, log)
+}
+
+// outlets are the ways out of a job.
+func (a *app) outlets(cfg configs.Job, log *slog.Logger) []jobs.Outlet {
+	var out []jobs.Outlet
+	if cfg.Slack != nil {
+		out = append(out, a.outlet("slack", notify.NewSlack(*cfg.Slack, nil, log)))
+	}
+	if cfg.Webhook != nil {
+		out = append(out, a.outlet("webhook", notify.Patient(notify.NewHook(*cfg.Webhook, nil))))
+	}
+	if cfg.Email != nil {
+		out = append(out, a.outlet("email", notify.Patient(notify.NewEmail(*cfg.Email, log))))
+	}
+	return out
 }
 
 // outlet says runs through a notifier.
