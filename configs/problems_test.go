@@ -177,7 +177,7 @@ var bad = map[string][]string{
 	"job-email": {
 		"9: jobs[0].email.server: needs host:port, such as smtp.example.com:587",
 		"11: jobs[0].email.password: " + clearText,
-		"12: jobs[0].email.tls: needs required where a password is sent",
+		"12: jobs[0].email.tls: needs required or implicit where a password is sent",
 		"13: jobs[0].email.from: needs an address such as security@example.com",
 		"15: jobs[0].email.to[0]: needs an address such as security@example.com",
 		"17: jobs[0].email.to[2]: listed twice",
@@ -187,7 +187,7 @@ var bad = map[string][]string{
 		"8: jobs[0].email.server: needs host:port, such as smtp.example.com:587",
 		"8: jobs[0].email.from: needs an address such as security@example.com",
 		"8: jobs[0].email.to: needs at least one address",
-		"8: jobs[0].email.tls: needs required, opportunistic or off",
+		"8: jobs[0].email.tls: needs required, implicit, opportunistic or off",
 		"8: jobs[0].email.attach: needs on or off",
 	},
 	"job-slack-empty": {"8: jobs[0].slack: needs channel and token, or webhook"},

@@ -71,7 +71,7 @@ func mapType(t reflect.Type) *jsonschema.Schema {
 	case reflect.TypeFor[Duration]():
 		return &jsonschema.Schema{Pattern: `^(0|off|([0-9]+[wdhms])+)$`, Examples: []any{"90d", "2w", "36h", "1d12h", "off"}}
 	case reflect.TypeFor[notify.TLSMode]():
-		return &jsonschema.Schema{Enum: []any{"required", "opportunistic", "off", false}}
+		return &jsonschema.Schema{Enum: []any{"required", "implicit", "opportunistic", "off", false}}
 	case reflect.TypeFor[Switch](), reflect.TypeFor[notify.AttachMode]():
 		return &jsonschema.Schema{Enum: []any{"on", "off", true, false}} // YAML 1.1: on is true
 	case reflect.TypeFor[Count]():

@@ -1,6 +1,8 @@
 package notify
 
 import (
+	"cmp"
+	"errors"
 	"fmt"
 	"net"
 	"net/mail"
@@ -24,7 +26,7 @@ type EmailConfig struct {
 	From string `yaml:"from" json:"from"`
 	// To are the addresses of those who get the mail; they see each other.
 	To []string `yaml:"to" json:"to"`
-	// TLS is required (STARTTLS, or from the first byte on port 465), opportunistic (if the server offers it) or off. Default: required.
+	// TLS is required (by STARTTLS; on port 465 from the first byte), implicit (from the first byte), opportunistic (if the server offers it) or off. Default: required.
 	TLS TLSMode `yaml:"tls,omitempty" json:"tls,omitempty"`
 	// CAFile is a PEM file of the authority that signed the server's certificate, if the system does not know it.
 	CAFile string `yaml:"ca_file,omitempty" json:"ca_file,omitempty"`
@@ -32,11 +34,12 @@ type EmailConfig struct {
 	Attach AttachMode `yaml:"attach,omitempty" json:"attach,omitempty"`
 }
 
-// TLSMode is required, opportunistic or off.
+// TLSMode says how a connection is encrypted.
 type TLSMode string
 
 const (
 	TLSRequired      TLSMode = "required"
+	TLSImplicit      TLSMode = "implicit"
 	TLSOpportunistic TLSMode = "opportunistic"
 	TLSOff           TLSMode = "off"
 )
@@ -47,8 +50,15 @@ type AttachMode string
 // AttachOff leaves the workbook out.
 const AttachOff AttachMode = "off"
 
-// implicitTLS is the port that speaks TLS from the first byte (RFC 8314).
-const implicitTLS = "465"
+// tls is the mode with its default. Port 465 speaks TLS from the first byte (RFC 8314).
+func (c EmailConfig) tls() TLSMode {
+	_, port, _ := net.SplitHostPort(c.Server) // Validate tells
+	mode := cmp.Or(c.TLS, TLSRequired)
+	if mode == TLSRequired && port == "465" {
+		return TLSImplicit
+	}
+	return mode
+}
 
 // Validate reports every problem with the key that it concerns.
 func (c EmailConfig) Validate(problem func(key, text string)) {
@@ -61,8 +71,8 @@ func (c EmailConfig) Validate(problem func(key, text string)) {
 		problem("from", err.Error())
 	}
 	c.validateTo(problem)
-	if !slices.Contains([]TLSMode{"", TLSRequired, TLSOpportunistic, TLSOff}, c.TLS) {
-		problem("tls", "needs required, opportunistic or off")
+	if !slices.Contains([]TLSMode{TLSRequired, TLSImplicit, TLSOpportunistic, TLSOff}, c.tls()) {
+		problem("tls", "needs required, implicit, opportunistic or off")
 	}
 	if !slices.Contains([]AttachMode{"", "on", AttachOff}, c.Attach) {
 		problem("attach", "needs on or off")
@@ -80,7 +90,7 @@ func (c EmailConfig) validateLogin(problem func(key, text string)) {
 	}
 	checkRef("password", c.Password, problem)
 	if c.TLS == TLSOpportunistic || c.TLS == TLSOff {
-		problem("tls", "needs required where a password is sent")
+		problem("tls", "needs required or implicit where a password is sent")
 	}
 }
 
@@ -106,7 +116,7 @@ func (c EmailConfig) validateTo(problem func(key, text string)) {
 func address(text string) (*mail.Address, error) {
 	a, err := mail.ParseAddress(text)
 	if err != nil || strings.ContainsFunc(text, unicode.IsControl) || strings.ContainsFunc(a.Address, odd) {
-		return nil, fmt.Errorf("needs an address such as security@example.com")
+		return nil, errors.New("needs an address such as security@example.com")
 	}
 	return a, nil
 }

@@ -41,8 +41,8 @@ func (c EmailConfig) line(ctx context.Context) (*line, error) {
 	}
 	l := &line{}
 	options := []mail.Option{
-		mail.WithPort(number), mail.WithTimeout(mailTimeout), mail.WithTLSPolicy(c.policy(port)), mail.WithTLSConfig(trust),
-		mail.WithDialContextFunc(dialer(ctx, port, trust)), mail.WithoutSMTPUTF8(),
+		mail.WithPort(number), mail.WithTimeout(mailTimeout), mail.WithTLSPolicy(c.policy()), mail.WithTLSConfig(trust),
+		mail.WithDialContextFunc(dialer(ctx, c.tls() == TLSImplicit, trust)), mail.WithoutSMTPUTF8(),
 	}
 	if c.Username != "" {
 		password, err := c.Password.Read(ctx)
@@ -58,11 +58,11 @@ func (c EmailConfig) line(ctx context.Context) (*line, error) {
 }
 
 // policy leaves STARTTLS out where TLS is there from the first byte.
-func (c EmailConfig) policy(port string) mail.TLSPolicy {
-	switch {
-	case c.TLS == TLSOff, port == implicitTLS:
+func (c EmailConfig) policy() mail.TLSPolicy {
+	switch c.tls() {
+	case TLSOff, TLSImplicit:
 		return mail.NoTLS
-	case c.TLS == TLSOpportunistic:
+	case TLSOpportunistic:
 		return mail.TLSOpportunistic
 	}
 	return mail.TLSMandatory
@@ -88,14 +88,14 @@ func (c EmailConfig) trust(host string) (*tls.Config, error) {
 
 // dialer makes connections that end with ctx: go-mail heeds it while it dials, and
 // no longer.
-func dialer(ctx context.Context, port string, trust *tls.Config) mail.DialContextFunc {
+func dialer(ctx context.Context, implicit bool, trust *tls.Config) mail.DialContextFunc {
 	return func(dialing context.Context, network, address string) (net.Conn, error) {
 		conn, err := (&net.Dialer{}).DialContext(dialing, network, address)
 		if err != nil {
 			return nil, err
 		}
 		context.AfterFunc(ctx, func() { conn.Close() })
-		if port != implicitTLS {
+		if !implicit {
 			return conn, nil
 		}
 		secure := tls.Client(conn, trust)
@@ -111,7 +111,7 @@ func passwordForms(user, password string) []string {
 
 // CheckEmail logs in to the mail server, and says how. It sends nothing.
 func CheckEmail(ctx context.Context, c EmailConfig) (string, error) {
-	ctx, hangUp := context.WithCancel(ctx)
+	ctx, hangUp := context.WithTimeout(ctx, 30*time.Second)
 	defer hangUp()
 	l, err := c.line(ctx)
 	if err != nil {

@@ -85,6 +85,9 @@ func Start(t *testing.T, user, password string, how func(*smtp.Server, net.Liste
 // STARTTLS offers it.
 func STARTTLS(_ *smtp.Server, l net.Listener) net.Listener { return l }
 
+// Implicit speaks TLS from the first byte.
+func Implicit(s *smtp.Server, l net.Listener) net.Listener { return tls.NewListener(l, s.TLSConfig) }
+
 // NoTLS offers none.
 func NoTLS(s *smtp.Server, l net.Listener) net.Listener {
 	s.TLSConfig = nil
