@@ -12,6 +12,7 @@ import (
 
 	"github.com/emersion/go-smtp"
 
+	"tokenaudit/configs"
 	"tokenaudit/configs/secret"
 	"tokenaudit/jobs"
 	"tokenaudit/jobs/audit"
@@ -125,4 +126,32 @@ func messageID(t *testing.T, m mailtest.Mail) string {
 	}
 	t.Error("no Message-ID")
 	return ""
+}
+
+// TestOutlets: each way out that a job has is wired under its key, and a dry run
+// has none.
+func TestOutlets(t *testing.T) {
+	ref := secret.Ref{Env: "NAME"}
+	dir := t.TempDir()
+	f := &configs.File{
+		Store: "sqlite:" + filepath.Join(dir, "ledger.db"), Evidence: dir, Parallel: 1, ParallelPerHost: 1,
+		Jobs: []configs.Job{{
+			Name: "weekly", Schedule: "@weekly", Timezone: "UTC", Slack: &notify.Config{Webhook: ref},
+			Webhook: &notify.HookConfig{URL: ref, Secret: ref}, Email: &notify.EmailConfig{Server: "localhost:25"},
+		}},
+	}
+	for dryRun, want := range map[bool]string{false: "slack webhook email", true: ""} {
+		a, err := wire(t.Context(), f, nil, slog.New(slog.DiscardHandler), dryRun)
+		if err != nil {
+			t.Fatal(err)
+		}
+		a.ledger.Close()
+		var names []string
+		for _, o := range a.jobs[0].Outlets {
+			names = append(names, o.Name)
+		}
+		if got := strings.Join(names, " "); got != want {
+			t.Errorf("dry run %t: %q, want %q", dryRun, got, want)
+		}
+	}
 }
