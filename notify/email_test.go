@@ -271,6 +271,15 @@ func TestEmailTLS(t *testing.T) {
 	})
 }
 
+// TestEmailDelivered: once the server has said yes, nothing can go wrong any more.
+func TestEmailDelivered(t *testing.T) {
+	server, config := mailServer(t)
+	server.Fail(mailtest.Failure{At: mailtest.Over})
+	if _, err := sendMail(t, config, part(typical())); err != nil || len(server.Mails()) != 1 {
+		t.Errorf("%d mails, %v", len(server.Mails()), err)
+	}
+}
+
 func TestEmailNobodyListens(t *testing.T) {
 	_, config := mailServer(t)
 	config.Server = "127.0.0.1:1"
@@ -289,6 +298,8 @@ func TestEmailHangs(t *testing.T) {
 	go func() {
 		if conn, err := listener.Accept(); err == nil {
 			defer conn.Close()
+			fmt.Fprint(conn, "220 mail.example.com\r\n")
+			_, _ = conn.Read(make([]byte, 5)) // the EHLO
 			cancel()
 			_, _ = io.Copy(io.Discard, conn) // until the other side hangs up
 		}

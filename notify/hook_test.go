@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -188,7 +189,10 @@ func TestHookRetries(t *testing.T) {
 						t.Error("a repeat differs")
 					}
 				}
-				if n := len(posts); n > 0 && n < 4 {
+				if n := len(posts); n > 0 && test.explains == "" {
+					if at := posts[n-1].Header.Get("webhook-timestamp"); at != strconv.FormatInt(time.Now().Unix(), 10) {
+						t.Errorf("signed at %s, not anew", at)
+					}
 					if err := verifier.Verify(posts[n-1].Body, posts[n-1].Header); err != nil {
 						t.Error(err)
 					}
@@ -238,18 +242,23 @@ func TestHookLeaksNoSecret(t *testing.T) {
 
 // TestHookEcho: what a receiver says is shown, but for what is secret in it.
 func TestHookEcho(t *testing.T) {
+	const plain = "SECRETHORSE battery staple"
+	key := webhookSecret
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusBadRequest)
-		_, _ = w.Write([]byte("no\x1b[31m such thing: http://" + r.Host + r.URL.String() + " " + webhookSecret + strings.Repeat("x", 100_000)))
+		_, _ = w.Write([]byte("no\x1b[31m such thing: http://" + r.Host + r.URL.String() + " " + key + strings.Repeat("x", 100_000)))
 	}))
 	defer server.Close()
 	config := hookConfig(t)
 	t.Setenv("TEST_WEBHOOK_URL", server.URL+"/services/SECRETSECRET?key=SECRETQUERY")
-	_, err := notify.NewHook(config, nil).Send(t.Context(), part(typical()))
-	expectError(t, err, "HTTP 400 Bad Request", `no\u001b[31m such thing`, "[redacted]")
-	notifytest.ExpectClean(t, "echo", []string{"SECRETSECRET", "SECRETQUERY", "MfKQ9r8GKYqr", strings.TrimPrefix(server.URL, "http://")}, err, "")
-	if len(err.Error()) > 800 {
-		t.Errorf("%d bytes of error", len(err.Error()))
+	for _, key = range []string{webhookSecret, plain} {
+		t.Setenv("TEST_WEBHOOK_SECRET", key)
+		_, err := notify.NewHook(config, nil).Send(t.Context(), part(typical()))
+		expectError(t, err, "HTTP 400 Bad Request", `no\u001b[31m such thing`, "[redacted]")
+		notifytest.ExpectClean(t, "echo", []string{"SECRETSECRET", "SECRETQUERY", "MfKQ9r8GKYqr", "SECRETHORSE", strings.TrimPrefix(server.URL, "http://")}, err, "")
+		if len(err.Error()) > 800 {
+			t.Errorf("%d bytes of error", len(err.Error()))
+		}
 	}
 }
 

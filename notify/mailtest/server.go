@@ -38,6 +38,7 @@ const (
 	To      Step = "RCPT TO"
 	Data    Step = "DATA"        // while the mail is sent
 	Arrived Step = "end of DATA" // the mail is kept
+	Over    Step = "over"        // and the server has said so
 )
 
 // Failure is what the server does at a step, in place of saying yes.
@@ -190,5 +191,11 @@ func (s *session) Data(r io.Reader) error {
 	return s.at(Arrived)
 }
 
-func (s *session) Reset()        {}
+// Reset comes after the answer to DATA, and with RSET.
+func (s *session) Reset() {
+	if s.mail.Data != nil {
+		_ = s.at(Over) // there is nobody to tell
+	}
+}
+
 func (s *session) Logout() error { return nil }
