@@ -1,7 +1,6 @@
 package notify
 
 import (
-	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -41,27 +40,27 @@ func (e email) Send(ctx context.Context, m Message) (string, error) {
 		return "", failure{fmt.Errorf("%s: %w", e.where(), err), true}
 	}
 	book, note := e.workbook(ctx, m)
-	err = e.send(ctx, l, m, book, note)
+	id, err := e.send(ctx, l, m, book, note)
 	if code(err) == 552 && book != nil { // RFC 5321: exceeded storage allocation
 		e.log.WarnContext(ctx, "the mail server did not take the workbook; sending the mail without it", "run", m.Summary.ID, "error", l.clean(err.Error()))
-		err = e.send(ctx, l, m, nil, "The workbook is too large for the mail server.")
+		id, err = e.send(ctx, l, m, nil, "The workbook is too large for the mail server.")
 	}
 	if err == nil {
-		return mailID(e.config, m), nil
+		return id, nil
 	}
 	return "", e.failed(ctx, l, m, err)
 }
 
-func (e email) send(ctx context.Context, l *line, m Message, book []byte, note string) error {
+func (e email) send(ctx context.Context, l *line, m Message, book []byte, note string) (id string, err error) {
 	msg, err := e.config.compose(m, book, note)
 	if err != nil {
-		return err
+		return "", err
 	}
 	err = l.client.DialAndSendWithContext(ctx, msg)
 	if msg.IsDelivered() { // whatever went wrong after that
-		return nil
+		err = nil
 	}
-	return err
+	return strings.Trim(msg.GetMessageID(), "<>"), err
 }
 
 func (e email) where() string { return "mail through " + e.config.Server }
@@ -122,12 +121,7 @@ func mailAdvice(err error) string {
 
 // mailID is the same whenever a part is sent, so that mail programs and servers
 // know the second one.
-func mailID(c EmailConfig, m Message) string {
+func mailID(from string, m Message) string {
 	sum := sha256.Sum256([]byte(messageID(m)))
-	from, _ := address(c.From) // checked with the configuration
-	domain := "localhost"
-	if from != nil {
-		domain = from.Address[strings.LastIndex(from.Address, "@")+1:]
-	}
-	return "tokenaudit." + hex.EncodeToString(sum[:16]) + "@" + cmp.Or(domain, "localhost")
+	return "tokenaudit." + hex.EncodeToString(sum[:16]) + from[strings.LastIndex(from, "@"):]
 }

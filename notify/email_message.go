@@ -56,7 +56,7 @@ func (c EmailConfig) compose(m Message, book []byte, note string) (*mail.Msg, er
 		}
 	}
 	msg.Subject(title(m.Summary) + " (" + shown(m.Summary.Job, 80, "job without a name") + ")")
-	msg.SetMessageIDWithValue(mailID(c, m))
+	msg.SetMessageIDWithValue(mailID(from.Address, m))
 	msg.SetDateWithValue(m.Summary.Finished)
 	msg.SetGenHeader("Auto-Submitted", "auto-generated") // RFC 3834: no answer from those on holiday
 	if book != nil {
