@@ -77,6 +77,10 @@ type Job struct {
 	SigningKey secret.Ref `yaml:"signing_key,omitzero"`
 	// Slack channel or webhook that is told what was found. Default: none.
 	Slack *notify.Config `yaml:"slack,omitempty"`
+	// Webhook posts what was found to a program, signed. Default: none.
+	Webhook *notify.HookConfig `yaml:"webhook,omitempty"`
+	// Email sends what was found, with the workbook. Default: none.
+	Email *notify.EmailConfig `yaml:"email,omitempty"`
 	// DeliverWithin is how long after its start the messages of a review are tried; what did not arrive by then is let be. Default: 6d.
 	DeliverWithin Duration `yaml:"deliver_within,omitempty"`
 	// CatchUp is how late a review may start, for instance after an outage; later it is left out. Default: 6d.

@@ -8,6 +8,7 @@ import (
 	"github.com/goccy/go-yaml"
 
 	"tokenaudit/configs/secret"
+	"tokenaudit/notify"
 )
 
 // Effective is the configuration as it is applied, with every default, as YAML,
@@ -37,6 +38,14 @@ func (f *File) withoutArguments() File {
 			shown := *slack
 			shown.Token, shown.Webhook = commandOnly(slack.Token), commandOnly(slack.Webhook)
 			out.Jobs[i].Slack = &shown
+		}
+		if hook := out.Jobs[i].Webhook; hook != nil {
+			out.Jobs[i].Webhook = &notify.HookConfig{URL: commandOnly(hook.URL), Secret: commandOnly(hook.Secret)}
+		}
+		if email := out.Jobs[i].Email; email != nil {
+			shown := *email
+			shown.Password = commandOnly(email.Password)
+			out.Jobs[i].Email = &shown
 		}
 	}
 	return out

@@ -122,6 +122,12 @@ func (f *File) resolve(folder string) {
 			job.Slack.Token.File = under(folder, job.Slack.Token.File)
 			job.Slack.Webhook.File = under(folder, job.Slack.Webhook.File)
 		}
+		if hook := job.Webhook; hook != nil {
+			hook.URL.File, hook.Secret.File = under(folder, hook.URL.File), under(folder, hook.Secret.File)
+		}
+		if email := job.Email; email != nil {
+			email.Password.File, email.CAFile = under(folder, email.Password.File), under(folder, email.CAFile)
+		}
 	}
 }
 

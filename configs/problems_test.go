@@ -170,6 +170,26 @@ var bad = map[string][]string{
 	"job-schedule":    {"7: jobs[0].schedule: no such minute", "8: jobs[0].timezone: unknown time zone Mars/Olympus"},
 	"job-targets":     {"8: jobs[0].targets[1]: listed twice", `8: jobs[0].targets[2]: unknown target "plant", known: prod`},
 	"job-reports":     {`8: jobs[0].reports[1]: unknown format "cvs", did you mean "csv"?`, "8: jobs[0].reports[2]: listed twice"},
+	"job-webhook": {
+		"8: jobs[0].webhook.url: " + clearText,
+		"8: jobs[0].webhook.secret: secret: no source; set one of env, file, exec",
+	},
+	"job-email": {
+		"9: jobs[0].email.server: needs host:port, such as smtp.example.com:587",
+		"11: jobs[0].email.password: " + clearText,
+		"12: jobs[0].email.tls: needs required or implicit where a password is sent",
+		"13: jobs[0].email.from: needs an address such as security@example.com",
+		"15: jobs[0].email.to[0]: needs an address such as security@example.com",
+		"17: jobs[0].email.to[2]: listed twice",
+		"18: jobs[0].email.attach: needs xlsx among the reports",
+	},
+	"job-email-empty": {
+		"8: jobs[0].email.server: needs host:port, such as smtp.example.com:587",
+		"8: jobs[0].email.from: needs an address such as security@example.com",
+		"8: jobs[0].email.to: needs at least one address",
+		"8: jobs[0].email.tls: needs required, implicit, opportunistic or off",
+		"8: jobs[0].email.attach: needs on or off",
+	},
 	"job-slack-empty": {"8: jobs[0].slack: needs channel and token, or webhook"},
 	"job-slack": {
 		"8: jobs[0].slack.webhook: give channel and token, or webhook, not both",

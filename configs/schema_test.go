@@ -17,6 +17,7 @@ import (
 	"github.com/invopop/jsonschema"
 
 	"tokenaudit/jobs/audit"
+	"tokenaudit/notify"
 	"tokenaudit/report"
 
 	"tokenaudit/configs/setting"
@@ -71,7 +72,9 @@ func mapType(t reflect.Type) *jsonschema.Schema {
 	switch t {
 	case reflect.TypeFor[Duration]():
 		return &jsonschema.Schema{Pattern: `^(0|off|([0-9]+[wdhms])+)$`, Examples: []any{"90d", "2w", "36h", "1d12h", "off"}}
-	case reflect.TypeFor[setting.Switch]():
+	case reflect.TypeFor[notify.TLSMode]():
+		return &jsonschema.Schema{Enum: []any{"required", "implicit", "opportunistic", "off", false}}
+	case reflect.TypeFor[setting.Switch](), reflect.TypeFor[notify.AttachMode]():
 		return &jsonschema.Schema{Enum: []any{"on", "off", true, false}} // YAML 1.1: on is true
 	case reflect.TypeFor[Count]():
 		return &jsonschema.Schema{Type: "integer", Minimum: "1", Maximum: "1000"}

@@ -115,6 +115,15 @@ func (j Job) validate(check ScheduleCheck, targets []string, problem problemFunc
 			problem("slack.upload", "needs xlsx among the reports")
 		}
 	}
+	if j.Webhook != nil {
+		j.Webhook.Validate(problem.in("webhook"))
+	}
+	if j.Email != nil {
+		j.Email.Validate(problem.in("email"))
+		if j.Email.Attach == "on" && !slices.Contains(j.Reports, "xlsx") {
+			problem("email.attach", "needs xlsx among the reports")
+		}
+	}
 	if j.CatchUp < shortest {
 		problem("catch_up", "needs at least 1m, or no review could start")
 	}

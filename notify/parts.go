@@ -13,7 +13,7 @@ const (
 	partFile    = "file:"  // and its name
 )
 
-// workbook is the file that is sent where files are.
+// workbook is the file of the evidence that is sent where files are.
 const workbook = "review.xlsx"
 
 // parts are the messages of a thread: the summary, one for each owner with

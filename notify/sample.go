@@ -1,6 +1,9 @@
 package notify
 
 import (
+	"context"
+	"io"
+	"io/fs"
 	"time"
 
 	"tokenaudit/jobs/audit"
@@ -31,5 +34,6 @@ func Sample(job string, now time.Time) Message {
 			Owners: []audit.OwnerNews{{Owner: alice, Tokens: 1, Findings: 1, Worst: []audit.Highlight{h}}},
 		},
 		Part: partSummary,
+		Open: func(context.Context, string) (io.ReadCloser, error) { return nil, fs.ErrNotExist },
 	}
 }

@@ -24,8 +24,8 @@ func (c *cli) doctor() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "doctor -c FILE",
 		Short: "Check everything that a review depends on, and say how to mend it",
-		Long: `doctor asks every target what a review asks, tries the Slack credentials and the
-evidence folder, and prints what is well, what is missing, and what will be a
+		Long: `doctor asks every target what a review asks, tries every way out of
+its messages and the evidence folder, and prints what is well, what is missing, and what will be a
 blind spot. It reviews nothing, keeps nothing and posts nothing.`,
 		Example: `  tokenaudit doctor -c tokenaudit.yaml`,
 		Args:    noArguments,
@@ -64,6 +64,14 @@ func (c *cli) examine(ctx context.Context, path string) error {
 	for _, j := range f.Jobs {
 		if j.Slack != nil {
 			e.add("job "+j.Name, examineSlack(ctx, *j.Slack))
+		}
+		if j.Webhook != nil {
+			who, err := notify.CheckHook(ctx, *j.Webhook, nil)
+			e.add("job "+j.Name, reached("webhook", who, err, "check the secrets of url and secret, and the network"))
+		}
+		if j.Email != nil {
+			who, err := notify.CheckEmail(ctx, *j.Email)
+			e.add("job "+j.Name, reached("email", who, err, "check server, username, password and tls"))
 		}
 	}
 	e.add("evidence", examineFolder(f.Evidence))
@@ -125,10 +133,14 @@ func diagnose(ctx context.Context, cfg influx.Config, log *slog.Logger, progress
 
 func examineSlack(ctx context.Context, cfg notify.Config) influx.Diagnosis {
 	who, err := notify.Check(ctx, cfg, nil)
+	return reached("Slack", who, err, "a bot token needs the scope chat:write and a place in the channel")
+}
+
+func reached(what, who string, err error, fix string) influx.Diagnosis {
 	if err != nil {
-		return influx.Diagnosis{What: "Slack", Result: err.Error(), Fix: "a bot token needs the scope chat:write and a place in the channel"}
+		return influx.Diagnosis{What: what, Result: err.Error(), Fix: fix}
 	}
-	return influx.Diagnosis{What: "Slack", OK: true, Result: who}
+	return influx.Diagnosis{What: what, OK: true, Result: who}
 }
 
 func examineFolder(dir string) influx.Diagnosis {

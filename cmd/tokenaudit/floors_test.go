@@ -20,6 +20,7 @@ var floors = map[string][]string{
 	"report":                 {"jobs/audit", "configs/secret"},
 	"notify":                 {"jobs/audit", "configs/secret", "configs/setting"},
 	"notify/notifytest":      {"jobs/audit", "configs/secret", "notify"},
+	"notify/mailtest":        {},
 	"jobs/influx/influxtest": {},
 	"configs":                {"jobs/influx", "jobs/history", "report", "notify", "jobs/audit", "configs/secret", "configs/setting"},
 	"jobs/audit":             {},

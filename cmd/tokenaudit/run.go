@@ -45,7 +45,7 @@ is called. With --now it reviews at once; that review counts like any other.`,
 	flags.StringVarP(&f.config, "config", "c", "", "configuration file")
 	flags.StringVar(&f.job, "job", "", "only this job")
 	flags.BoolVar(&f.now, "now", false, "review at once, with the present minute as its slot")
-	flags.BoolVar(&f.dryRun, "dry-run", false, "review at once, send nothing to Slack and print the message instead; leaves no trace in later reviews")
+	flags.BoolVar(&f.dryRun, "dry-run", false, "review at once, send nothing and print the message instead; leaves no trace in later reviews")
 	flags.StringVar(&f.failOn, "fail-on", "", "exit 3 if there are findings of this severity or worse: critical, high, medium, low")
 	flags.BoolVarP(&f.quiet, "quiet", "q", false, "print nothing but errors")
 	return cmd

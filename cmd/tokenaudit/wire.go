@@ -74,10 +74,8 @@ func wire(ctx context.Context, f *configs.File, now jobs.Clock, log *slog.Logger
 		if cfg.Slack != nil {
 			a.slack[cfg.Name] = *cfg.Slack
 		}
-		for _, way := range waysOut(cfg, log) {
-			if !dryRun {
-				job.Outlets = append(job.Outlets, a.outlet(way.name, way.notifier))
-			}
+		if !dryRun {
+			job.Outlets = a.outlets(cfg, log)
 		}
 		a.jobs = append(a.jobs, job)
 	}
@@ -101,6 +99,24 @@ func waysOut(cfg configs.Job, log *slog.Logger) []wayOut {
 	var out []wayOut
 	if cfg.Slack != nil {
 		out = append(out, wayOut{"slack", notify.NewSlack(*cfg.Slack, nil, log)})
+	}
+	if cfg.Webhook != nil {
+		out = append(out, wayOut{"webhook", notify.NewHook(*cfg.Webhook, nil)})
+	}
+	if cfg.Email != nil {
+		out = append(out, wayOut{"email", notify.NewEmail(*cfg.Email, log)})
+	}
+	return out
+}
+
+// outlets are the ways out of a job. Servers other than Slack's get time to recover.
+func (a *app) outlets(cfg configs.Job, log *slog.Logger) []jobs.Outlet {
+	var out []jobs.Outlet
+	for _, way := range waysOut(cfg, log) {
+		if way.name != "slack" {
+			way.notifier = notify.Patient(way.notifier)
+		}
+		out = append(out, a.outlet(way.name, way.notifier))
 	}
 	return out
 }

@@ -10,7 +10,7 @@ import (
 // network: within testing/synctest, waiting then takes no time.
 func (s *Slack) Client() *http.Client { return &http.Client{Transport: transport{s}} }
 
-type transport struct{ slack *Slack }
+type transport struct{ http.Handler }
 
 // RoundTrip implements http.RoundTripper.
 func (t transport) RoundTrip(r *http.Request) (resp *http.Response, err error) {
@@ -24,8 +24,12 @@ func (t transport) RoundTrip(r *http.Request) (resp *http.Response, err error) {
 	if err := r.Context().Err(); err != nil {
 		return nil, err
 	}
+	if r.Body == nil { // as a server has it
+		r = r.Clone(r.Context())
+		r.Body = http.NoBody
+	}
 	answer := httptest.NewRecorder()
-	t.slack.ServeHTTP(answer, r)
+	t.ServeHTTP(answer, r)
 	if err := r.Context().Err(); err != nil {
 		return nil, err
 	}

@@ -29,7 +29,7 @@ func LeaksNoSecret(t T, secrets []string, send func(context.Context, *http.Clien
 		slack.Fail(script...)
 		log := slog.New(slog.NewJSONHandler(&logged, &slog.HandlerOptions{Level: slog.LevelDebug}))
 		err := send(t.Context(), slack.Client(), log)
-		expectClean(t, fmt.Sprint(script), secrets, err, logged.String())
+		ExpectClean(t, fmt.Sprint(script), secrets, err, logged.String())
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	slack := &Slack{}
@@ -37,7 +37,7 @@ func LeaksNoSecret(t T, secrets []string, send func(context.Context, *http.Clien
 		cancel()
 		<-r.Context().Done()
 	}})
-	expectClean(t, "canceled", secrets, send(ctx, slack.Client(), slog.New(slog.DiscardHandler)), "")
+	ExpectClean(t, "canceled", secrets, send(ctx, slack.Client(), slog.New(slog.DiscardHandler)), "")
 }
 
 func disasters() [][]Failure {
@@ -49,7 +49,9 @@ func disasters() [][]Failure {
 	}
 }
 
-func expectClean(t T, name string, secrets []string, err error, logged string) {
+// ExpectClean demands an error that, like the log, holds none of the secrets at any
+// depth.
+func ExpectClean(t T, name string, secrets []string, err error, logged string) {
 	t.Helper()
 	if err == nil {
 		t.Errorf("%s: no error", name)

@@ -1,0 +1,157 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"path/filepath"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/emersion/go-smtp"
+
+	"tokenaudit/configs"
+	"tokenaudit/configs/secret"
+	"tokenaudit/jobs"
+	"tokenaudit/jobs/audit"
+	"tokenaudit/jobs/history"
+	"tokenaudit/notify"
+	"tokenaudit/notify/mailtest"
+	"tokenaudit/notify/notifytest"
+)
+
+// reviewThrough reviews, and delivers at that many heartbeats; one save of the
+// ledger fails. It returns what is left to deliver.
+func reviewThrough(t *testing.T, save, heartbeats int, wait time.Duration, name string, n notify.Notifier) []audit.Part {
+	t.Helper()
+	dir := t.TempDir()
+	ledger, err := history.Open(t.Context(), "sqlite:"+filepath.Join(dir, "ledger.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ledger.Close()
+	a := &app{ledger: ledger, runner: &jobs.Runner{
+		Ledger: &forgetful{ledger, save}, Snapshots: history.Snapshots{Evidence: dir}, Now: ledger.Now, Holder: "me", Log: slog.New(slog.DiscardHandler),
+	}}
+	schedule, err := jobs.ParseSchedule("0 9 * * 1", "UTC")
+	if err != nil {
+		t.Fatal(err)
+	}
+	job := jobs.Job{
+		Name: "weekly", Schedule: schedule, Deadline: time.Hour, DeliverWithin: 24 * time.Hour,
+		Targets: []jobs.Target{{Name: "prod", Source: threeOwners{}}},
+		Report:  func(context.Context, string, jobs.Evidence) (audit.Link, error) { return audit.Link{}, nil },
+		Outlets: []jobs.Outlet{a.outlet(name, n)},
+	}
+	a.runner.ReviewNow(t.Context(), job, audit.Manual) // an error is what this is about
+	for range heartbeats {
+		time.Sleep(wait)
+		a.runner.Tick(t.Context(), job)
+	}
+	left, err := ledger.Unsent(t.Context(), job.Name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return left
+}
+
+// TestWebhookAtLeastOnce: whatever goes wrong, the message arrives, and every post
+// of it has one ID, by which a receiver takes it once.
+func TestWebhookAtLeastOnce(t *testing.T) {
+	cut, limited := notifytest.CutOff(), notifytest.RateLimited(90)
+	for name, script := range map[string][]notifytest.Failure{
+		"none": nil, "cut": {cut}, "cut for long": {cut, cut, cut, cut, cut}, "429": {limited, limited, limited, limited, limited},
+		"500": {notifytest.Status(500), notifytest.Status(502)}, "refused": {notifytest.Status(403)}, "refused after a cut": {cut, notifytest.Status(404)},
+	} {
+		for save := range 4 { // 0 is none
+			t.Run(fmt.Sprintf("%s, save %d fails", name, save), func(t *testing.T) {
+				t.Setenv("TEST_HOOK_URL", "https://hooks.example.com/x")
+				t.Setenv("TEST_HOOK_SECRET", strings.Repeat("k", 24))
+				synctest.Test(t, func(t *testing.T) {
+					receiver := &notifytest.Hook{}
+					receiver.Fail(script...)
+					config := notify.HookConfig{URL: secret.Ref{Env: "TEST_HOOK_URL"}, Secret: secret.Ref{Env: "TEST_HOOK_SECRET"}}
+					left := reviewThrough(t, save, 20, 15*time.Second, "webhook", notify.Patient(notify.NewHook(config, receiver.Client())))
+					if len(left) > 0 {
+						t.Errorf("not delivered: %+v", left)
+					}
+					ids := map[string]bool{}
+					for _, p := range receiver.Posts() {
+						ids[p.Header.Get("webhook-id")+string(p.Body)] = true
+					}
+					if len(ids) != 1 {
+						t.Errorf("%d different posts", len(ids))
+					}
+				})
+			})
+		}
+	}
+}
+
+// TestEmailAtLeastOnce: the mail arrives, twice at most, with one Message-ID.
+func TestEmailAtLeastOnce(t *testing.T) {
+	no := &smtp.SMTPError{Code: 451, EnhancedCode: smtp.EnhancedCode{4, 3, 0}, Message: "later"}
+	for name, failure := range map[string][]mailtest.Failure{
+		"none": nil, "refused": {{At: mailtest.From, Say: no}}, "cut before": {{At: mailtest.To}}, "cut in it": {{At: mailtest.Data}},
+		"cut after": {{At: mailtest.Arrived}}, "cut after, for ever": {{At: mailtest.Arrived}, {At: mailtest.Arrived}, {At: mailtest.Arrived}, {At: mailtest.Arrived}},
+	} {
+		for save := range 4 {
+			t.Run(fmt.Sprintf("%s, save %d fails", name, save), func(t *testing.T) {
+				server := mailtest.Start(t, "", "", mailtest.STARTTLS)
+				server.Fail(failure...)
+				config := notify.EmailConfig{Server: server.Address, CAFile: server.CAFile, From: "a@example.com", To: []string{"b@example.com"}}
+				left := reviewThrough(t, save, 4, 0, "email", notify.NewEmail(config, slog.New(slog.DiscardHandler)))
+				mails := server.Mails()
+				if len(left) > 0 || len(mails) < 1 || len(mails) > 3 || save == 0 && len(mails) > 2 {
+					t.Errorf("%d mails, left: %+v", len(mails), left)
+				}
+				for _, m := range mails {
+					if messageID(t, m) != messageID(t, mails[0]) {
+						t.Error("another Message-ID")
+					}
+				}
+			})
+		}
+	}
+}
+
+func messageID(t *testing.T, m mailtest.Mail) string {
+	t.Helper()
+	for line := range strings.Lines(string(m.Data)) {
+		if id, ok := strings.CutPrefix(line, "Message-ID: "); ok {
+			return id
+		}
+	}
+	t.Error("no Message-ID")
+	return ""
+}
+
+// TestOutlets: each way out that a job has is wired under its key, and a dry run
+// has none.
+func TestOutlets(t *testing.T) {
+	ref := secret.Ref{Env: "NAME"}
+	dir := t.TempDir()
+	f := &configs.File{
+		Store: "sqlite:" + filepath.Join(dir, "ledger.db"), Evidence: dir, Parallel: 1, ParallelPerHost: 1,
+		Jobs: []configs.Job{{
+			Name: "weekly", Schedule: "@weekly", Timezone: "UTC", Slack: &notify.Config{Webhook: ref},
+			Webhook: &notify.HookConfig{URL: ref, Secret: ref}, Email: &notify.EmailConfig{Server: "localhost:25"},
+		}},
+	}
+	for dryRun, want := range map[bool]string{false: "slack webhook email", true: ""} {
+		a, err := wire(t.Context(), f, nil, slog.New(slog.DiscardHandler), dryRun)
+		if err != nil {
+			t.Fatal(err)
+		}
+		a.ledger.Close()
+		var names []string
+		for _, o := range a.jobs[0].Outlets {
+			names = append(names, o.Name)
+		}
+		if got := strings.Join(names, " "); got != want {
+			t.Errorf("dry run %t: %q, want %q", dryRun, got, want)
+		}
+	}
+}
