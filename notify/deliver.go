@@ -42,6 +42,6 @@ func deliver(ctx context.Context, log *slog.Logger, m Message, post func([]slack
 	if !errors.As(err, &no) || !no.blocks {
 		return ref, err
 	}
-	log.WarnContext(ctx, "Slack did not take the message; posting it without the table", "run", m.Summary.ID, "error", err)
+	log.WarnContext(ctx, "Slack did not take the message; posting it without the table", "job", m.Summary.Job, "run", m.Summary.ID, "error", err)
 	return post(layout(m, 0))
 }
