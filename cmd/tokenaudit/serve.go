@@ -59,7 +59,7 @@ func (a *app) serve(ctx context.Context, listen string, service *systemd, log *s
 		return err
 	}
 	a.runner.Beat = func() {
-		health.SetReady(true)
+		health.SetReady(running.Err() == nil)
 		service.beat()
 	}
 	stop := context.AfterFunc(running, func() {

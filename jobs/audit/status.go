@@ -1,9 +1,6 @@
 package audit
 
-import (
-	"context"
-	"time"
-)
+import "time"
 
 // JobStatus is what the ledger has of a job. Dry runs are left out of it.
 type JobStatus struct {
@@ -16,17 +13,4 @@ type JobStatus struct {
 	Runs        map[Verdict]int
 	Parts       map[PartState]int
 	Last        *Summary // of the newest review, whatever it saw
-}
-
-type runKey struct{}
-
-// WithRun notes in ctx which run is under way, for what is logged on its behalf.
-func WithRun(ctx context.Context, run Run) context.Context {
-	return context.WithValue(ctx, runKey{}, run)
-}
-
-// RunOf is the run that is under way in ctx; found is false outside of any.
-func RunOf(ctx context.Context) (run Run, found bool) {
-	run, found = ctx.Value(runKey{}).(Run)
-	return run, found
 }
