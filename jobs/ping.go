@@ -42,12 +42,12 @@ func (r *Runner) pingOutcome(ctx context.Context, j Job, run audit.Run, s audit.
 // outcome is a summary in a few lines, without a name from InfluxDB.
 func outcome(s audit.Summary) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s: coverage %s\n%d tokens in %d targets, %d with findings\n", s.ID, s.Coverage.Verdict, s.Authorizations.Total, len(s.Coverage.Targets), s.Authorizations.Flagged)
+	fmt.Fprintf(&b, "%s: coverage %s\ntokens %d, with findings %d\n", s.ID, s.Coverage.Verdict, s.Authorizations.Total, s.Authorizations.Flagged)
 	for _, severity := range audit.Severities() {
 		fmt.Fprintf(&b, "%s %d\n", severity, s.Findings.BySeverity[severity])
 	}
 	if s.Missed > 0 {
-		fmt.Fprintf(&b, "%d slots before it were missed\n", s.Missed)
+		fmt.Fprintf(&b, "slots missed before it %d\n", s.Missed)
 	}
 	for _, t := range s.Coverage.Targets {
 		if t.Verdict != audit.Complete {

@@ -160,6 +160,9 @@ func TestUnits(t *testing.T) {
 			}
 		}
 	}
+	if service := readDeploy(t, "tokenaudit.service"); !strings.Contains(service, "\nRestart=always\n") || strings.Contains(service, "\nRestartPrevent") {
+		t.Error("systemd does not start it again after the watchdog has ended it")
+	}
 	timer := readDeploy(t, "tokenaudit-run.timer")
 	for _, line := range []string{"OnCalendar=hourly", "Persistent=true"} {
 		if !strings.Contains(timer, "\n"+line+"\n") {

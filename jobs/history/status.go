@@ -52,7 +52,7 @@ func readRunning(ctx context.Context, tx *sql.Tx, job string, s *audit.JobStatus
 }
 
 func readRuns(ctx context.Context, tx *sql.Tx, job string, s *audit.JobStatus) error {
-	rows, err := tx.QueryContext(ctx, `SELECT verdict, COUNT(*), SUM(missed), MAX(CASE WHEN cause IN ('schedule', 'catch-up') THEN slot ELSE 0 END) FROM run
+	rows, err := tx.QueryContext(ctx, `SELECT verdict, COUNT(*), CAST(SUM(missed) AS BIGINT), MAX(CASE WHEN cause IN ('schedule', 'catch-up') THEN slot ELSE 0 END) FROM run
 		WHERE job = $1 AND state = 'reported' AND cause <> 'dry-run' GROUP BY verdict`, job)
 	if err != nil {
 		return err
