@@ -48,17 +48,31 @@ const pingText = 10_000
 func (p Ping) Send(ctx context.Context, run, event, text string) error {
 	ctx, cancel := context.WithTimeout(ctx, pingLimit)
 	defer cancel()
-	report := reporter{where: "ping " + event, asks: true}
-	address, err := p.url.Read(ctx)
+	u, report, err := p.address(ctx, "ping "+event)
 	if err != nil {
-		return report.notTried(err)
+		return err
 	}
-	u, err := url.Parse(address.Reveal())
+	return p.post(ctx, pingURL(u, run, event), text, report)
+}
+
+// Check reads the URL and sends nothing: the switch would take it for a review.
+func (p Ping) Check(ctx context.Context) error {
+	_, _, err := p.address(ctx, "ping")
+	return err
+}
+
+func (p Ping) address(ctx context.Context, where string) (*url.URL, reporter, error) {
+	report := reporter{where: where, asks: true}
+	held, err := p.url.Read(ctx)
+	if err != nil {
+		return nil, report, report.notTried(err)
+	}
+	u, err := url.Parse(held.Reveal())
 	if err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {
-		return report.notTried(errors.New("the secret is not a URL such as https://hc-ping.com/…"))
+		return nil, report, report.notTried(errors.New("the secret is not a URL such as https://hc-ping.com/…"))
 	}
 	report.hide = pingSecrets(u)
-	return p.post(ctx, pingURL(u, run, event), text, report)
+	return u, report, nil
 }
 
 // pingURL keeps a query that the URL has, such as create=1.
@@ -86,13 +100,17 @@ func (p Ping) post(ctx context.Context, address, text string, report reporter) e
 	if err != nil {
 		return report.broken(err)
 	}
+	return accepted(resp, report)
+}
+
+// accepted: for a UUID that it does not know, or hears of too often,
+// healthchecks.io says "OK (not found)" or "OK (rate limited)" with a 200.
+func accepted(resp *http.Response, report reporter) error {
 	defer resp.Body.Close()
 	said, err := io.ReadAll(io.LimitReader(resp.Body, 1<<10))
 	if err != nil {
 		return report.broken(err)
 	}
-	// For a UUID that it does not know, or hears of too often, healthchecks.io says
-	// "OK (not found)" or "OK (rate limited)" with a 200.
 	if body := strings.TrimSpace(string(said)); resp.StatusCode/100 != 2 || strings.HasPrefix(body, "OK (") {
 		return report.status(resp.StatusCode, body)
 	}

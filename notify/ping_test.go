@@ -149,7 +149,9 @@ func TestPingWithoutURL(t *testing.T) {
 	for name, held := range map[string]string{"a key alone": pingKey, "another scheme": "ftp://hc.example.com/" + pingKey, "no host": "https:///" + pingKey} {
 		t.Run(name, func(t *testing.T) {
 			h := &heard{}
-			checkPingError(t, newPing(t, held, h).Send(t.Context(), "a/b", "start", ""), "not a URL such as https://hc-ping.com/")
+			ping := newPing(t, held, h)
+			checkPingError(t, ping.Send(t.Context(), "a/b", "start", ""), "not a URL such as https://hc-ping.com/")
+			checkPingError(t, ping.Check(t.Context()), "not a URL such as https://hc-ping.com/")
 			if len(h.requests) > 0 {
 				t.Errorf("sent %q", h.requests)
 			}
@@ -157,4 +159,8 @@ func TestPingWithoutURL(t *testing.T) {
 	}
 	err := notify.NewPing(secret.Ref{Env: "TEST_PING_UNSET"}, nil).Send(t.Context(), "a/b", "start", "")
 	checkPingError(t, err, "TEST_PING_UNSET")
+	h := &heard{}
+	if err := newPing(t, "https://hc-ping.com/"+pingKey, h).Check(t.Context()); err != nil || len(h.requests) > 0 {
+		t.Errorf("checking a good one: %v, sent %q", err, h.requests)
+	}
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/jedib0t/go-pretty/v6/text"
 	"github.com/spf13/cobra"
 
+	"tokenaudit/configs/secret"
 	"tokenaudit/jobs/audit"
 	"tokenaudit/jobs/history"
 	"tokenaudit/jobs/influx"
@@ -64,6 +65,9 @@ func (c *cli) examine(ctx context.Context, path string) error {
 	for _, j := range f.Jobs {
 		if j.Slack != nil {
 			e.add("job "+j.Name, examineSlack(ctx, *j.Slack))
+		}
+		if !j.Ping.IsZero() {
+			e.add("job "+j.Name, examinePing(ctx, j.Ping))
 		}
 	}
 	e.add("evidence", examineFolder(f.Evidence))
@@ -129,6 +133,13 @@ func examineSlack(ctx context.Context, cfg notify.Config) influx.Diagnosis {
 		return influx.Diagnosis{What: "Slack", Result: err.Error(), Fix: "a bot token needs the scope chat:write and a place in the channel"}
 	}
 	return influx.Diagnosis{What: "Slack", OK: true, Result: who}
+}
+
+func examinePing(ctx context.Context, url secret.Ref) influx.Diagnosis {
+	if err := notify.NewPing(url, nil).Check(ctx); err != nil {
+		return influx.Diagnosis{What: "ping", Result: err.Error(), Fix: "store the URL that the dead man's switch shows"}
+	}
+	return influx.Diagnosis{What: "ping", OK: true, Result: "there is a URL; not pinged, as that would count"}
 }
 
 func examineFolder(dir string) influx.Diagnosis {
