@@ -81,6 +81,8 @@ type Job struct {
 	Webhook *notify.HookConfig `yaml:"webhook,omitempty"`
 	// Email sends what was found, with the workbook. Default: none.
 	Email *notify.EmailConfig `yaml:"email,omitempty"`
+	// Ping is the URL of a dead man's switch, as healthchecks.io has them: it hears of the start, the success and the failure of each review, and tells people when it hears nothing. The URL is a secret: whoever has it can ping. Default: none.
+	Ping secret.Ref `yaml:"ping,omitzero"`
 	// DeliverWithin is how long after its start the messages of a review are tried; what did not arrive by then is let be. Default: 6d.
 	DeliverWithin Duration `yaml:"deliver_within,omitempty"`
 	// CatchUp is how late a review may start, for instance after an outage; later it is left out. Default: 6d.

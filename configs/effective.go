@@ -33,7 +33,7 @@ func (f *File) withoutArguments() File {
 		}
 	}
 	for i := range out.Jobs {
-		out.Jobs[i].SigningKey = commandOnly(f.Jobs[i].SigningKey)
+		out.Jobs[i].SigningKey, out.Jobs[i].Ping = commandOnly(f.Jobs[i].SigningKey), commandOnly(f.Jobs[i].Ping)
 		if slack := out.Jobs[i].Slack; slack != nil {
 			shown := *slack
 			shown.Token, shown.Webhook = commandOnly(slack.Token), commandOnly(slack.Webhook)

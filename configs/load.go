@@ -118,6 +118,7 @@ func (f *File) resolve(folder string) {
 	}
 	for i, job := range f.Jobs {
 		f.Jobs[i].SigningKey.File = under(folder, job.SigningKey.File)
+		f.Jobs[i].Ping.File = under(folder, job.Ping.File)
 		if job.Slack != nil {
 			job.Slack.Token.File = under(folder, job.Slack.Token.File)
 			job.Slack.Webhook.File = under(folder, job.Slack.Webhook.File)

@@ -68,6 +68,7 @@ jobs:
     targets: [prod]
     reports: [csv]
     slack: {channel: C1, token: {file: slack}, api_url: https://proxy.example.com/}
+    ping: {exec: [vault, read, ping]}
     catch_up: 2d
     jitter: 5m
     deadline: 1h30m
@@ -87,6 +88,7 @@ jobs:
 		Jobs: []Job{{
 			Name: "weekly", Schedule: "0 9 * * 1", Timezone: "Europe/Berlin", Targets: []string{"prod"}, Reports: []string{"csv"},
 			Slack:   &notify.Config{Channel: "C1", Token: secret.Ref{File: "slack"}, APIURL: "https://proxy.example.com/"},
+			Ping:    secret.Ref{Exec: []string{"vault", "read", "ping"}},
 			CatchUp: Duration(2 * day), DeliverWithin: Duration(6 * day), Jitter: Duration(5 * time.Minute), Deadline: Duration(90 * time.Minute), Keep: Duration(400 * day),
 		}},
 	}
@@ -139,7 +141,7 @@ func TestRelativePaths(t *testing.T) {
 evidence: /var/evidence
 jobs:
   - {name: a, schedule: "@weekly", slack: {channel: C1, token: {file: slack}}}
-  - {name: b, schedule: "@weekly", slack: {webhook: {file: hook}}}
+  - {name: b, schedule: "@weekly", slack: {webhook: {file: hook}}, ping: {file: ping}}
 `
 	if err := os.WriteFile(path, []byte(source), 0o600); err != nil {
 		t.Fatal(err)
@@ -152,12 +154,14 @@ jobs:
 		"store": file.Store, "evidence": file.Evidence, "ca_file": file.Targets[0].CAFile, "no ca_file": file.Targets[1].CAFile,
 		"env": file.Targets[0].Token.File, "user": file.Targets[0].Users[0].Token.File, "absolute": file.Targets[1].Token.File,
 		"slack": file.Jobs[0].Slack.Token.File, "webhook": file.Jobs[1].Slack.Webhook.File,
+		"ping": file.Jobs[1].Ping.File,
 	}
 	want := map[string]string{
 		"store": "sqlite:" + filepath.Join(folder, "data/tokenaudit.db"), "evidence": "/var/evidence",
 		"ca_file": filepath.Join(folder, "ca.pem"), "no ca_file": "", "env": "",
 		"user": filepath.Join(filepath.Dir(folder), "iot"), "absolute": "/run/secrets/plant",
 		"slack": filepath.Join(folder, "slack"), "webhook": filepath.Join(folder, "hook"),
+		"ping": filepath.Join(folder, "ping"),
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)

@@ -110,6 +110,7 @@ var bad = map[string][]string{
 	"secret-in-clear-number":  {"4: targets[0].token: " + clearText},
 	"secret-in-clear-user":    {"7: targets[0].users[0].token: " + clearText},
 	"secret-in-clear-webhook": {"8: jobs[0].slack.webhook: " + clearText},
+	"secret-in-clear-ping":    {"8: jobs[0].ping: " + clearText},
 	"secret-as-key":           {"4: targets[0].token: " + keyOfRef},
 	"secret-as-two-keys":      {"4: targets[0].token: " + keyOfRef},
 	"secret-as-env": {

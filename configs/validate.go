@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"tokenaudit/configs/secret"
 	"tokenaudit/jobs/audit"
 	"tokenaudit/report"
 )
@@ -104,11 +105,8 @@ func (j Job) validate(check ScheduleCheck, targets []string, problem problemFunc
 	if !slices.Contains([]string{"", ",", ";", "tab"}, j.CSV.Delimiter) {
 		problem("csv.delimiter", `needs ",", ";" or tab`)
 	}
-	if !j.SigningKey.IsZero() {
-		if err := j.SigningKey.Validate(); err != nil {
-			problem("signing_key", err.Error())
-		}
-	}
+	validateRef("signing_key", j.SigningKey, problem)
+	validateRef("ping", j.Ping, problem)
 	if j.Slack != nil {
 		j.Slack.Validate(problem.in("slack"))
 		if bool(j.Slack.Upload) && !slices.Contains(j.Reports, "xlsx") {
@@ -132,6 +130,15 @@ func (j Job) validate(check ScheduleCheck, targets []string, problem problemFunc
 	}
 	if j.Deadline < shortest {
 		problem("deadline", "needs at least 1m, or no review could end")
+	}
+}
+
+func validateRef(key string, ref secret.Ref, problem problemFunc) {
+	if ref.IsZero() {
+		return
+	}
+	if err := ref.Validate(); err != nil {
+		problem(key, err.Error())
 	}
 }
 

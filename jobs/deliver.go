@@ -80,7 +80,7 @@ func (r *Runner) deliverPart(ctx context.Context, j Job, o Outlet, p audit.Part)
 	if sendErr != nil {
 		p.Ref, p.Error = "", sendErr.Error()
 		sendErr = &DeliveryError{Part: p, Err: sendErr}
-		r.Log.Warn("a message was not delivered", "run", p.Run.ID(), "job", j.Name, "part", p.Outlet+"/"+p.Name, "error", p.Error)
+		r.Log.Warn("a message was not delivered", "job", j.Name, "run", p.Run.ID(), "part", p.Outlet+"/"+p.Name, "error", p.Error)
 	}
 	return ref, errors.Join(sendErr, r.Ledger.SavePart(context.WithoutCancel(ctx), r.Holder, p))
 }

@@ -59,18 +59,9 @@ type Job struct {
 	// DeliverWithin is how long after the start of a run its messages are tried. One
 	// that did not arrive by then is let be, and shown as expired.
 	DeliverWithin time.Duration
-	// Ping tells a dead man's switch how a run goes, with a text for people. Optional.
-	Ping func(ctx context.Context, event PingEvent, text string)
+	// Ping tells a dead man's switch how a run goes. Optional.
+	Ping PingFunc
 }
-
-// PingEvent is what a dead man's switch hears.
-type PingEvent string
-
-const (
-	PingStart   PingEvent = "start"
-	PingSuccess PingEvent = "success"
-	PingFail    PingEvent = "fail"
-)
 
 // Outlet tells people or programs what a run found.
 type Outlet struct {

@@ -56,6 +56,9 @@ type Runner struct {
 	Log    *slog.Logger
 	// Progress is told of each authorization that a target showed. Optional.
 	Progress func(target string)
+	// Beat is called by the loop of Serve: once the jobs run on their schedules, and
+	// then at every heartbeat. Optional.
+	Beat func()
 }
 
 // Tick does whatever a job owes at this moment: opens the newest due slot,
@@ -197,25 +200,43 @@ func (r *Runner) finish(ctx context.Context, j Job) (*audit.Summary, error) {
 	var summary *audit.Summary
 	if found {
 		if summary, err = r.review(ctx, j, run); err != nil {
-			return nil, fmt.Errorf("run %s: %w", run.ID(), err)
+			return nil, &runError{run, err}
 		}
 	}
 	return summary, r.deliver(ctx, j)
 }
 
+// runError is what kept a run from its end.
+type runError struct {
+	run audit.Run
+	err error
+}
+
+func (e *runError) Error() string { return fmt.Sprintf("run %s: %v", e.run.ID(), e.err) }
+
+func (e *runError) Unwrap() error { return e.err }
+
 func (r *Runner) review(ctx context.Context, j Job, run audit.Run) (*audit.Summary, error) {
-	log := r.Log.With("run", run.ID())
+	ctx = audit.WithRun(ctx, run)
+	log := r.Log.With("job", j.Name, "run", run.ID())
 	log.Info("reviewing", "trigger", run.Trigger, "targets", len(j.Targets), "missed", run.Missed)
-	if err := r.auditAll(ctx, j, run); err != nil {
-		return nil, err
-	}
-	summary, err := r.report(ctx, j, run)
+	r.ping(ctx, j, run, PingStart, "")
+	summary, err := r.auditAndReport(ctx, j, run)
 	if err != nil {
+		r.ping(ctx, j, run, PingFail, "not done, to be tried again: "+err.Error())
 		return nil, err
 	}
 	log.Info("reviewed", "verdict", summary.Coverage.Verdict, "authorizations", summary.Authorizations.Total,
 		"findings", summary.Findings.Total, "evidence", r.Snapshots.Folder(run))
+	r.pingOutcome(ctx, j, run, *summary)
 	return summary, nil
+}
+
+func (r *Runner) auditAndReport(ctx context.Context, j Job, run audit.Run) (*audit.Summary, error) {
+	if err := r.auditAll(ctx, j, run); err != nil {
+		return nil, err
+	}
+	return r.report(ctx, j, run)
 }
 
 // Rows gives the records of a reported run.

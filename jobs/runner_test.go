@@ -60,6 +60,7 @@ type world struct {
 	t      *testing.T
 	now    time.Time
 	runner *jobs.Runner
+	ledger *history.Ledger
 	job    jobs.Job
 	prod   *source
 	dir    string
@@ -114,7 +115,7 @@ func (w *world) start() {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	w.stop = func() { ledger.Close() }
+	w.ledger, w.stop = ledger, func() { ledger.Close() }
 	w.t.Cleanup(w.stop)
 	w.runner = &jobs.Runner{
 		Ledger: ledger, Snapshots: history.Snapshots{Evidence: w.dir}, Now: func(context.Context) (time.Time, error) { return w.now, nil }, Holder: rand.Text(),

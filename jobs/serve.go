@@ -10,10 +10,10 @@ import (
 	"github.com/robfig/cron/v3"
 )
 
-// heartbeat is how often every job is looked at besides its own fires: it bounds
+// Heartbeat is how often every job is looked at besides its own fires: it bounds
 // how late a slot can be after the machine slept, the clock was set, or the store
 // was away at the fire.
-const heartbeat = 15 * time.Second
+const Heartbeat = 15 * time.Second
 
 // Serve runs the jobs on their schedules until ctx ends, then waits for runs
 // that are under way; they see the same ctx and stop soon. What they leave is
@@ -25,21 +25,26 @@ func (r *Runner) Serve(ctx context.Context, js []Job) {
 		// The order matters: Recover outside would leave the skip lock held after a
 		// panic for ever (robfig/cron#366). One wrapped job serves both entries, so
 		// that they share the lock.
-		job := cron.NewChain(cron.SkipIfStillRunning(cron.DiscardLogger), cron.Recover(cronLog{r.Log})).Then(r.ticker(ctx, j))
+		job := cron.NewChain(cron.SkipIfStillRunning(cron.DiscardLogger), cron.Recover(cronLog{r.Log.With("job", j.Name)})).Then(r.ticker(ctx, j))
 		c.Schedule(j.Schedule, job)
-		c.Schedule(cron.Every(heartbeat), job)
+		c.Schedule(cron.Every(Heartbeat), job)
 		r.Log.Info("scheduled", "job", j.Name, "schedule", j.Schedule.String(), "next", j.Schedule.Next(time.Now()))
 		starting.Go(job.Run) // what became due while nothing ran
 	}
 	c.Start()
+	if r.Beat != nil { // an entry like the others: without the loop there is no beat
+		c.Schedule(cron.Every(Heartbeat), cron.FuncJob(r.Beat))
+		r.Beat()
+	}
 	<-ctx.Done()
 	<-c.Stop().Done()
 	starting.Wait()
 }
 
-// ticker logs an error once, until it changes or goes away.
+// ticker logs an error once, until it changes or goes away, and pings likewise.
 func (r *Runner) ticker(ctx context.Context, j Job) cron.Job {
-	last := ""
+	last, log := "", r.Log.With("job", j.Name)
+	j.Ping = j.Ping.news()
 	return cron.FuncJob(func() {
 		_, err := r.Tick(ctx, j)
 		switch {
@@ -49,7 +54,11 @@ func (r *Runner) ticker(ctx context.Context, j Job) cron.Job {
 			last = ""
 		case err.Error() != last:
 			last = err.Error()
-			r.Log.Error("job failed; it will be tried again at every heartbeat", "job", j.Name, "error", err)
+			if of, ok := errors.AsType[*runError](err); ok {
+				log.Error("run failed; it will be tried again at every heartbeat", "run", of.run.ID(), "error", of.err)
+				return
+			}
+			log.Error("job failed; it will be tried again at every heartbeat", "error", err)
 		}
 	})
 }

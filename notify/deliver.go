@@ -41,7 +41,7 @@ func deliver(ctx context.Context, log *slog.Logger, m Message, forms []Post, pos
 		if !errors.As(err, &no) || !no.blocks {
 			return ref, err
 		}
-		log.WarnContext(ctx, "Slack did not take the message; posting a plainer one", "run", m.Summary.ID, "part", m.Part, "error", err)
+		log.WarnContext(ctx, "Slack did not take the message; posting a plainer one", "job", m.Summary.Job, "run", m.Summary.ID, "part", m.Part, "error", err)
 	}
 	return post(forms[len(forms)-1])
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/jedib0t/go-pretty/v6/text"
 	"github.com/spf13/cobra"
 
+	"tokenaudit/configs/secret"
 	"tokenaudit/jobs/audit"
 	"tokenaudit/jobs/history"
 	"tokenaudit/jobs/influx"
@@ -72,6 +73,9 @@ func (c *cli) examine(ctx context.Context, path string) error {
 		if j.Email != nil {
 			who, err := notify.CheckEmail(ctx, *j.Email)
 			e.add("job "+j.Name, reached("email", who, err, "check server, username, password and tls"))
+		}
+		if !j.Ping.IsZero() {
+			e.add("job "+j.Name, examinePing(ctx, j.Ping))
 		}
 	}
 	e.add("evidence", examineFolder(f.Evidence))
@@ -141,6 +145,13 @@ func reached(what, who string, err error, fix string) influx.Diagnosis {
 		return influx.Diagnosis{What: what, Result: err.Error(), Fix: fix}
 	}
 	return influx.Diagnosis{What: what, OK: true, Result: who}
+}
+
+func examinePing(ctx context.Context, url secret.Ref) influx.Diagnosis {
+	if err := notify.NewPing(url, nil).Check(ctx); err != nil {
+		return influx.Diagnosis{What: "ping", Result: err.Error(), Fix: "store the URL that the dead man's switch shows"}
+	}
+	return influx.Diagnosis{What: "ping", OK: true, Result: "there is a URL; not pinged, as that would count"}
 }
 
 func examineFolder(dir string) influx.Diagnosis {

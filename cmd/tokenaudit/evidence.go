@@ -71,10 +71,11 @@ func (e evidence) prune(folder string, s audit.Summary) {
 		return
 	}
 	gone, err := report.Prune(folder, s.Started.Add(-time.Duration(e.job.Keep)))
+	log := e.log.With("job", s.Job)
 	for _, run := range gone {
-		e.log.Info("retention took an evidence pack away", "run", run)
+		log.Info("retention took an evidence pack away", "run", run)
 	}
 	if err != nil {
-		e.log.Warn("old evidence packs stay", "job", s.Job, "error", err)
+		log.Warn("old evidence packs stay", "run", s.ID, "error", err)
 	}
 }

@@ -15,6 +15,7 @@ import (
 // may import nothing of ours.
 var floors = map[string][]string{
 	"jobs":                   {"jobs/audit"},
+	"jobs/watch":             {"jobs", "jobs/audit"},
 	"jobs/influx":            {"jobs/audit", "configs/secret"},
 	"jobs/history":           {"jobs/audit", "configs/secret"},
 	"report":                 {"jobs/audit", "configs/secret"},

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -21,8 +22,8 @@ import (
 
 // runFlags are the flags of run.
 type runFlags struct {
-	config, job, failOn string
-	now, dryRun, quiet  bool
+	config, job, failOn, metricsFile string
+	now, dryRun, quiet               bool
 }
 
 func (c *cli) run() *cobra.Command {
@@ -34,8 +35,12 @@ func (c *cli) run() *cobra.Command {
 reviews the newest slot that is due and not reviewed, finishes a review that was
 cut off, delivers messages that did not arrive. Call it from cron or a systemd
 timer more often than reviews are due; a slot is reviewed once however often it
-is called. With --now it reviews at once; that review counts like any other.`,
+is called. With --now it reviews at once; that review counts like any other.
+
+With --metrics-file it leaves metrics of every job for the textfile collector of
+node_exporter, readable by everybody, as that is another user.`,
 		Example: `  tokenaudit run -c tokenaudit.yaml                          # from a timer, hourly
+  tokenaudit run -c tokenaudit.yaml --quiet --metrics-file /var/lib/node_exporter/tokenaudit.prom
   tokenaudit run -c tokenaudit.yaml --dry-run                # try it; nothing goes to Slack
   tokenaudit run -c tokenaudit.yaml --now --fail-on critical # as a gate: exit 3 on a critical finding`,
 		Args: noArguments,
@@ -47,14 +52,24 @@ is called. With --now it reviews at once; that review counts like any other.`,
 	flags.BoolVar(&f.now, "now", false, "review at once, with the present minute as its slot")
 	flags.BoolVar(&f.dryRun, "dry-run", false, "review at once, send nothing and print the message instead; leaves no trace in later reviews")
 	flags.StringVar(&f.failOn, "fail-on", "", "exit 3 if there are findings of this severity or worse: critical, high, medium, low")
+	flags.StringVar(&f.metricsFile, "metrics-file", "", "write metrics there for node_exporter; the name must end in .prom")
 	flags.BoolVarP(&f.quiet, "quiet", "q", false, "print nothing but errors")
 	return cmd
 }
 
-func (c *cli) runJobs(ctx context.Context, f runFlags) error {
-	floor := audit.Severity(f.failOn)
-	if floor != "" && !slices.Contains(audit.Severities(), floor) {
+func (f runFlags) validate() error {
+	if floor := audit.Severity(f.failOn); floor != "" && !slices.Contains(audit.Severities(), floor) {
 		return usagef("--fail-on %q: use one of %v", f.failOn, audit.Severities())
+	}
+	if f.metricsFile != "" && filepath.Ext(f.metricsFile) != ".prom" {
+		return usagef("--metrics-file %q: node_exporter reads files that end in .prom", f.metricsFile)
+	}
+	return nil
+}
+
+func (c *cli) runJobs(ctx context.Context, f runFlags) error {
+	if err := f.validate(); err != nil {
+		return err
 	}
 	file, err := loadConfig(f.config)
 	if err != nil {
@@ -76,7 +91,7 @@ func (c *cli) runJobs(ctx context.Context, f runFlags) error {
 	if err != nil {
 		return err
 	}
-	return c.runAll(ctx, a, chosen, f)
+	return f.writeMetrics(a, c.runAll(ctx, a, chosen, f))
 }
 
 // runAll runs jobs one after the other. Errors come before exit codes, and of

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -45,6 +46,7 @@ func TestScripts(t *testing.T) {
 			"json":   cmdJSON,
 			"canary": cmdCanary,
 			"runs":   cmdRuns,
+			"pings":  cmdPings,
 			"seal":   cmdSeal,
 			"flip":   cmdFlip,
 
@@ -62,6 +64,8 @@ type scene struct {
 	users map[string]string
 	ids   map[string]string // of authorizations, by description
 	org   string
+	pings []string // events that the dead man's switch heard
+	deaf  bool     // it refuses them
 }
 
 type sceneKey struct{}
@@ -85,6 +89,9 @@ func newScene(env *testscript.Env) {
 	_, token := s.db.AddAuthorization(influxtest.Authorization{OrgID: s.org, UserID: s.users["auditor"], Description: "audit", Permissions: influxtest.AuditorPermissions(s.org)})
 
 	web, slack := httptest.NewServer(s.locked(s.db)), httptest.NewServer(s.slack)
+	pings := httptest.NewServer(s.locked(http.HandlerFunc(s.hear)))
+	env.Defer(pings.Close)
+	env.Setenv("PING_URL", pings.URL+"/canary-token-ping")
 	env.Defer(web.Close)
 	env.Defer(slack.Close)
 	env.Setenv("INFLUX_URL", web.URL)
@@ -115,6 +122,15 @@ func (s *scene) locked(h http.Handler) http.Handler {
 		defer s.mu.Unlock()
 		h.ServeHTTP(w, r)
 	})
+}
+
+// hear is the dead man's switch.
+func (s *scene) hear(w http.ResponseWriter, r *http.Request) {
+	event := cmp.Or(strings.Trim(strings.TrimPrefix(r.URL.Path, "/canary-token-ping"), "/"), "success")
+	s.pings = append(s.pings, event)
+	if r.URL.Query().Get("rid") == "" || s.deaf {
+		http.Error(w, "cannot take "+r.URL.String(), http.StatusBadRequest)
+	}
 }
 
 func (s *scene) add(description, user string, permissions []influxtest.Permission) {
@@ -217,6 +233,21 @@ func cmdSlack(ts *testscript.TestScript, neg bool, args []string) {
 	default:
 		ts.Fatalf("slack: unknown %q", args[0])
 	}
+}
+
+// cmdPings: pings start success (what was heard since the last time), pings deaf.
+func cmdPings(ts *testscript.TestScript, _ bool, args []string) {
+	s := ts.Value(sceneKey{}).(*scene)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if slices.Equal(args, []string{"deaf"}) {
+		s.deaf = true
+		return
+	}
+	if got, want := strings.Join(s.pings, " "), strings.Join(args, " "); got != want {
+		ts.Fatalf("pings %q, want %q", got, want)
+	}
+	s.pings = nil
 }
 
 // cmdJSON compares a value in the newest summary.json of a job:

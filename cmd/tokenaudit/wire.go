@@ -18,24 +18,26 @@ import (
 	"tokenaudit/jobs/audit"
 	"tokenaudit/jobs/history"
 	"tokenaudit/jobs/influx"
+	"tokenaudit/jobs/watch"
 	"tokenaudit/notify"
 )
 
 // app is a configuration turned into objects.
 type app struct {
-	runner *jobs.Runner
-	jobs   []jobs.Job
-	ledger *history.Ledger
-	slack  map[string]notify.Config // by the name of the job
+	runner  *jobs.Runner
+	jobs    []jobs.Job
+	ledger  *history.Ledger
+	traffic *watch.Traffic
+	slack   map[string]notify.Config // by the name of the job
 }
 
 // wire is one straight line from configuration to objects, on purpose: cut into
 // pieces it would only pass a wide state around. It sends nothing. With dryRun no
 // message is opened for delivery. The clock is that of the ledger, unless now is one.
 func wire(ctx context.Context, f *configs.File, now jobs.Clock, log *slog.Logger, dryRun bool) (*app, error) {
-	sources := map[string]jobs.Target{}
+	sources, traffic := map[string]jobs.Target{}, watch.NewTraffic()
 	for _, cfg := range f.Targets {
-		source, err := newSource(cfg, log)
+		source, err := newSource(cfg, log, traffic)
 		if err != nil {
 			return nil, err
 		}
@@ -52,7 +54,7 @@ func wire(ctx context.Context, f *configs.File, now jobs.Clock, log *slog.Logger
 	if now == nil {
 		now = ledger.Now
 	}
-	a := &app{ledger: ledger, slack: map[string]notify.Config{}, runner: &jobs.Runner{
+	a := &app{ledger: ledger, traffic: traffic, slack: map[string]notify.Config{}, runner: &jobs.Runner{
 		Ledger: ledger, Snapshots: history.Snapshots{Evidence: f.Evidence}, Tool: tool(), Now: now, Log: log, Holder: rand.Text(),
 		Parallel: int(f.Parallel), PerHost: int(f.ParallelPerHost),
 	}}
@@ -77,16 +79,25 @@ func wire(ctx context.Context, f *configs.File, now jobs.Clock, log *slog.Logger
 		if !dryRun {
 			job.Outlets = a.outlets(cfg, log)
 		}
+		if !cfg.Ping.IsZero() && !dryRun {
+			job.Ping = pinger(notify.NewPing(cfg.Ping, nil), log)
+		}
 		a.jobs = append(a.jobs, job)
 	}
 	return a, nil
 }
 
-func newSource(cfg influx.Config, log *slog.Logger) (jobs.Source, error) {
+func newSource(cfg influx.Config, log *slog.Logger, traffic *watch.Traffic) (jobs.Source, error) {
 	if cfg.Bolt != "" {
 		return influx.NewBolt(cfg)
 	}
-	return influx.NewTarget(cfg, log)
+	target, err := influx.NewTarget(cfg, log)
+	if err != nil {
+		return nil, err
+	}
+	traffic.Expect(cfg.Name)
+	target.Count(traffic)
+	return target, nil
 }
 
 // wayOut is a notifier and the key that configures it, which the ledger remembers.

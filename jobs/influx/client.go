@@ -32,9 +32,10 @@ import (
 
 // Client speaks to one server with one credential.
 type Client struct {
-	base  *url.URL
-	token secret.Ref
-	http  *http.Client
+	base     *url.URL
+	token    secret.Ref
+	http     *http.Client
+	exchange *exchange
 
 	mu   sync.Mutex
 	line line // of the newest answer
@@ -71,26 +72,19 @@ func NewClient(cfg Config, token secret.Ref, log *slog.Logger) (*Client, error) 
 	if err != nil {
 		return nil, err
 	}
+	x := &exchange{next: watchdog{transport}, target: cfg.Name, log: log.With("target", cfg.Name, "host", base.Host)}
 	retry := retryablehttp.NewClient()
-	retry.HTTPClient = &http.Client{Transport: watchdog{transport}, CheckRedirect: refuseRedirect}
-	retry.Logger = detail{log.With("host", base.Host)}
+	retry.HTTPClient = &http.Client{Transport: x, CheckRedirect: refuseRedirect}
+	retry.Logger = nil
+	retry.RequestLogHook = x.attempt
 	retry.RetryMax = 4
 	retry.CheckRetry = worthRetrying
 	retry.Backoff = boundedBackoff
 	retry.ErrorHandler = retryablehttp.PassthroughErrorHandler
 	client := retry.StandardClient()
 	client.CheckRedirect = refuseRedirect
-	return &Client{base: base, token: token, http: client}, nil
+	return &Client{base: base, token: token, http: client, exchange: x}, nil
 }
-
-// detail logs what the retrying client says as details: what goes wrong in the
-// end is an error that is returned.
-type detail struct{ log *slog.Logger }
-
-func (d detail) Debug(msg string, kv ...any) { d.log.Debug(msg, kv...) }
-func (d detail) Info(msg string, kv ...any)  { d.log.Debug(msg, kv...) }
-func (d detail) Warn(msg string, kv ...any)  { d.log.Debug(msg, kv...) }
-func (d detail) Error(msg string, kv ...any) { d.log.Debug(msg, kv...) }
 
 func newTransport(caFile string) (*http.Transport, error) {
 	t := http.DefaultTransport.(*http.Transport).Clone()

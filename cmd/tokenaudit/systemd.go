@@ -1,0 +1,45 @@
+package main
+
+import (
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/coreos/go-systemd/v22/daemon"
+
+	"tokenaudit/jobs"
+)
+
+// systemd tells the service manager how the process is. Where there is none, or it
+// does not want to know, it does nothing.
+type systemd struct {
+	log   *slog.Logger
+	ready sync.Once
+}
+
+// newSystemd refuses a WatchdogSec that heartbeats cannot keep up with.
+func newSystemd(log *slog.Logger) (*systemd, error) {
+	within, err := daemon.SdWatchdogEnabled(false)
+	if err != nil {
+		return nil, usageError{err}
+	}
+	if least := 2 * jobs.Heartbeat; within > 0 && within < least {
+		return nil, usagef("WatchdogSec is %s; the scheduler shows that it is alive every %s, so set %s or more", within, jobs.Heartbeat, least.Round(time.Second))
+	}
+	return &systemd{log: log}, nil
+}
+
+// beat is for the loop of the scheduler: the service is ready once that runs, and
+// alive as long as it does.
+func (s *systemd) beat() {
+	s.ready.Do(func() { s.tell(daemon.SdNotifyReady) })
+	s.tell(daemon.SdNotifyWatchdog)
+}
+
+func (s *systemd) stopping() { s.tell(daemon.SdNotifyStopping) }
+
+func (s *systemd) tell(state string) {
+	if _, err := daemon.SdNotify(false, state); err != nil {
+		s.log.Warn("systemd was not told", "state", state, "error", err)
+	}
+}

@@ -1,0 +1,83 @@
+package history
+
+import (
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"tokenaudit/jobs/audit"
+)
+
+func (l *Ledger) mustStatus(t *testing.T) audit.JobStatus {
+	t.Helper()
+	s, err := l.Status(t.Context(), "weekly")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// end finishes a run a minute after its start.
+func (l *Ledger) end(t *testing.T, run audit.Run, v audit.Verdict, parts ...audit.Part) {
+	t.Helper()
+	l.mustBegin(t, run)
+	s := audit.Summary{ID: run.ID(), Started: run.Started, Finished: run.Started.Add(time.Minute), Coverage: audit.TotalCoverage{Verdict: v}}
+	if err := l.Finish(t.Context(), audit.Conclusion{Run: run, Summary: s, Parts: parts}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestStatusOfNothing(t *testing.T) {
+	s := open(t).mustStatus(t)
+	if diff := cmp.Diff(audit.JobStatus{Runs: map[audit.Verdict]int{}, Parts: map[audit.PartState]int{}}, s); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+func TestStatus(t *testing.T) {
+	l := open(t)
+	if _, err := l.Reached(t.Context(), "weekly", "0 9 * * 1 UTC", monday); err != nil {
+		t.Fatal(err)
+	}
+	l.end(t, weekly(1), audit.Complete, audit.Part{Outlet: "slack", Name: "summary"}, audit.Part{Outlet: "slack", Name: "owner:1"})
+	l.end(t, weekly(2), audit.NotKnown, audit.Part{Outlet: "slack", Name: "summary"})
+	byHand := weekly(3)
+	byHand.Trigger, byHand.Missed = audit.Manual, 0
+	l.end(t, byHand, audit.Partial)
+	last := weekly(4)
+	l.end(t, last, audit.NotKnown)
+	dry := weekly(5)
+	dry.Trigger = audit.DryRun
+	l.end(t, dry, audit.Complete)
+	other := weekly(6)
+	other.Job = "daily"
+	l.mustBegin(t, other)
+	running := weekly(7)
+	l.mustBegin(t, running)
+
+	s := l.mustStatus(t)
+	want := audit.JobStatus{
+		Schedule: "0 9 * * 1 UTC", Reached: monday, Running: &running,
+		LastSlot: last.Slot, LastSuccess: byHand.Started.Add(time.Minute), Missed: 1 + 2 + 4 + 7,
+		Runs:  map[audit.Verdict]int{audit.Complete: 1, audit.Partial: 1, audit.NotKnown: 2},
+		Parts: map[audit.PartState]int{audit.PartNew: 3},
+	}
+	if s.Last == nil || s.Last.ID != last.ID() {
+		t.Errorf("Last = %+v, want that of %s", s.Last, last.ID())
+	}
+	s.Last = nil
+	if diff := cmp.Diff(want, s); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+// TestStatusOfDryRun: one that is under way is no run of the job.
+func TestStatusOfDryRun(t *testing.T) {
+	l, dry := open(t), weekly(1)
+	dry.Trigger = audit.DryRun
+	l.mustBegin(t, dry)
+	if s := l.mustStatus(t); s.Running != nil || s.Missed != 0 {
+		t.Errorf("status %+v", s)
+	}
+}

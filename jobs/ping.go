@@ -1,0 +1,82 @@
+package jobs
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"unicode"
+
+	"tokenaudit/jobs/audit"
+)
+
+// PingEvent is what a dead man's switch hears.
+type PingEvent string
+
+const (
+	PingStart   PingEvent = "start"
+	PingSuccess PingEvent = "success"
+	PingFail    PingEvent = "fail"
+)
+
+// PingFunc tells a dead man's switch how a run goes, with a text for people. It
+// returns soon, and what goes wrong with it is no matter of the run.
+type PingFunc func(ctx context.Context, run audit.Run, event PingEvent, text string)
+
+// ping says nothing of a dry run, nor of one that is cut off: whoever takes it up
+// says how it ends.
+func (r *Runner) ping(ctx context.Context, j Job, run audit.Run, event PingEvent, text string) {
+	if j.Ping != nil && run.Trigger != audit.DryRun && ctx.Err() == nil {
+		j.Ping(ctx, run, event, text)
+	}
+}
+
+// pingOutcome: a review that saw nothing is no success.
+func (r *Runner) pingOutcome(ctx context.Context, j Job, run audit.Run, s audit.Summary) {
+	event := PingSuccess
+	if s.Coverage.Verdict == audit.NotKnown {
+		event = PingFail
+	}
+	r.ping(ctx, j, run, event, outcome(s))
+}
+
+// outcome is a summary in a few lines, without a name from InfluxDB.
+func outcome(s audit.Summary) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s: coverage %s\ntokens %d, with findings %d\n", s.ID, s.Coverage.Verdict, s.Authorizations.Total, s.Authorizations.Flagged)
+	for _, severity := range audit.Severities() {
+		fmt.Fprintf(&b, "%s %d\n", severity, s.Findings.BySeverity[severity])
+	}
+	if s.Missed > 0 {
+		fmt.Fprintf(&b, "slots missed before it %d\n", s.Missed)
+	}
+	for _, t := range s.Coverage.Targets {
+		if t.Verdict != audit.Complete {
+			fmt.Fprintf(&b, "%s: %s\n", t.Target, t.Verdict)
+		}
+	}
+	return b.String()
+}
+
+// news lets through only what was not said yet: a run that fails at every
+// heartbeat starts once, and fails once for each reason. Said again, a start would
+// put off the alarm of the switch for ever. Reasons that differ in digits are the
+// same: each lost connection has a port of its own.
+func (ping PingFunc) news() PingFunc {
+	if ping == nil {
+		return nil
+	}
+	last := map[PingEvent]string{}
+	return func(ctx context.Context, run audit.Run, event PingEvent, text string) {
+		if said := run.ID() + "\n" + strings.Map(notDigit, text); last[event] != said {
+			last[event] = said
+			ping(ctx, run, event, text)
+		}
+	}
+}
+
+func notDigit(r rune) rune {
+	if unicode.IsDigit(r) {
+		return -1
+	}
+	return r
+}

@@ -1,0 +1,150 @@
+// Package watch shows how the reviews are getting on: as metrics for Prometheus,
+// and as answers to who asks whether the process is well. What it says of a job
+// comes from the ledger, so that it survives a restart.
+package watch
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"tokenaudit/jobs"
+	"tokenaudit/jobs/audit"
+)
+
+// Ledger knows how the jobs stand; package history has the only one.
+type Ledger interface {
+	Status(ctx context.Context, job string) (audit.JobStatus, error)
+}
+
+// Collector gives the state of the jobs as metrics. A state that cannot be read is
+// an error of the scrape, never an old value or a zero.
+type Collector struct {
+	Ledger  Ledger
+	Now     jobs.Clock
+	Jobs    []jobs.Job
+	Version string // of this program
+	Go      string // version of Go that it was built with
+}
+
+// patience is how long a scrape waits for the ledger.
+const patience = 8 * time.Second
+
+func describe(name, help string, labels ...string) *prometheus.Desc {
+	return prometheus.NewDesc("tokenaudit_"+name, help, labels, nil)
+}
+
+// The label is job_name, as Prometheus has a label job of its own.
+var (
+	buildInfo      = describe("build_info", "Version of this program, always 1.", "version", "goversion")
+	lastSuccess    = describe("job_last_success_timestamp_seconds", "When the newest review that saw anything ended; absent before the first.", "job_name")
+	lastSlot       = describe("job_last_slot_timestamp_seconds", "Newest slot of the schedule that was reviewed; absent before the first.", "job_name")
+	nextSlot       = describe("job_next_slot_timestamp_seconds", "Next slot of the schedule.", "job_name")
+	lateness       = describe("job_lateness_seconds", "For how long the oldest slot that is not reviewed has been due; 0 if none is.", "job_name")
+	overdue        = describe("job_overdue", "1 if a slot waits, or its review takes, longer than the deadline of the job allows.", "job_name")
+	missedSlots    = describe("job_missed_slots_total", "Slots that nobody reviewed, nor will.", "job_name")
+	runs           = describe("runs_total", "Reviews that ended, by what they could see: complete, partial, unknown.", "job_name", "verdict")
+	findings       = describe("findings", "Tokens with a current finding in the newest review, those with an exception too.", "job_name", "check", "severity")
+	authorizations = describe("authorizations", "Authorizations in the newest review.", "job_name", "status")
+	coverage       = describe("coverage", "1 for what the newest review could see of the target: complete, partial or unknown; else 0.", "job_name", "target", "verdict")
+	outboxParts    = describe("outbox_parts", "Messages of all reviews, by how far they have come: new, sending, uncertain, sent, expired.", "job_name", "state")
+)
+
+// Describe names every metric of Collect.
+func (c *Collector) Describe(out chan<- *prometheus.Desc) {
+	for _, d := range []*prometheus.Desc{buildInfo, lastSuccess, lastSlot, nextSlot, lateness, overdue, missedSlots, runs, findings, authorizations, coverage, outboxParts} {
+		out <- d
+	}
+}
+
+// Collect reads the state of every job.
+func (c *Collector) Collect(out chan<- prometheus.Metric) {
+	gauge(out, buildInfo, 1, c.Version, c.Go)
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	for _, j := range c.Jobs {
+		status, standing, err := c.look(ctx, j)
+		if err != nil {
+			out <- prometheus.NewInvalidMetric(overdue, err)
+			return
+		}
+		collectStanding(out, j.Name, status, standing)
+		collectRuns(out, j.Name, status)
+		if status.Last != nil {
+			collectLast(out, j.Name, *status.Last)
+		}
+	}
+}
+
+func (c *Collector) look(ctx context.Context, j jobs.Job) (audit.JobStatus, jobs.Standing, error) {
+	now, err := c.Now(ctx)
+	if err != nil {
+		return audit.JobStatus{}, jobs.Standing{}, fmt.Errorf("the clock: %w", err)
+	}
+	status, err := c.Ledger.Status(ctx, j.Name)
+	if err != nil {
+		return audit.JobStatus{}, jobs.Standing{}, err
+	}
+	return status, j.Standing(status, now), nil
+}
+
+func collectStanding(out chan<- prometheus.Metric, job string, status audit.JobStatus, s jobs.Standing) {
+	timestamp(out, lastSuccess, status.LastSuccess, job)
+	timestamp(out, lastSlot, status.LastSlot, job)
+	timestamp(out, nextSlot, s.Next, job)
+	gauge(out, lateness, s.Late.Seconds(), job)
+	gauge(out, overdue, indicator(s.Overdue), job)
+	counter(out, missedSlots, s.Missed, job)
+}
+
+func collectRuns(out chan<- prometheus.Metric, job string, s audit.JobStatus) {
+	for _, v := range verdicts {
+		counter(out, runs, s.Runs[v], job, string(v))
+	}
+	for _, state := range []audit.PartState{audit.PartNew, audit.PartSending, audit.PartUncertain, audit.PartSent, audit.PartExpired} {
+		gauge(out, outboxParts, float64(s.Parts[state]), job, string(state))
+	}
+}
+
+// collectLast gives every check that was judged, so that a rule can tell 0 from
+// not judged.
+func collectLast(out chan<- prometheus.Metric, job string, s audit.Summary) {
+	for _, c := range s.Policy.Checks {
+		if c.Severity != audit.Off {
+			gauge(out, findings, float64(s.Findings.ByCheck[c.Check]), job, c.Check, string(c.Severity))
+		}
+	}
+	gauge(out, authorizations, float64(s.Authorizations.Active), job, string(audit.Active))
+	gauge(out, authorizations, float64(s.Authorizations.Inactive), job, string(audit.Inactive))
+	for _, t := range s.Coverage.Targets {
+		for _, v := range verdicts {
+			gauge(out, coverage, indicator(t.Verdict == v), job, t.Target, string(v))
+		}
+	}
+}
+
+var verdicts = [...]audit.Verdict{audit.Complete, audit.Partial, audit.NotKnown}
+
+func gauge(out chan<- prometheus.Metric, d *prometheus.Desc, value float64, labels ...string) {
+	out <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, value, labels...)
+}
+
+func counter(out chan<- prometheus.Metric, d *prometheus.Desc, n int, labels ...string) {
+	out <- prometheus.MustNewConstMetric(d, prometheus.CounterValue, float64(n), labels...)
+}
+
+// timestamp leaves out a time that there is not: 0 would be 1970.
+func timestamp(out chan<- prometheus.Metric, d *prometheus.Desc, at time.Time, labels ...string) {
+	if !at.IsZero() {
+		gauge(out, d, float64(at.UnixMilli())/1000, labels...)
+	}
+}
+
+func indicator(is bool) float64 {
+	if is {
+		return 1
+	}
+	return 0
+}

@@ -1,0 +1,211 @@
+package watch_test
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"tokenaudit/jobs"
+	"tokenaudit/jobs/audit"
+	"tokenaudit/jobs/watch"
+)
+
+// ledger says what a test sets.
+type ledger struct {
+	status audit.JobStatus
+	err    error
+}
+
+func (l *ledger) Status(context.Context, string) (audit.JobStatus, error) { return l.status, l.err }
+
+var monday = time.Date(2026, 11, 23, 9, 0, 0, 0, time.UTC)
+
+// reviewed is the status of a job whose newest review was that of monday.
+func reviewed() audit.JobStatus {
+	counts := audit.NewCounts()
+	counts.Findings.ByCheck["active-write"] = 3
+	last := &audit.Summary{
+		Coverage: audit.TotalCoverage{Targets: []audit.Coverage{{Target: "prod", Verdict: audit.Partial}}}, Findings: counts.Findings,
+		Authorizations: audit.AuthorizationCounts{Active: 4, Inactive: 1},
+		Policy: audit.AppliedPolicy{Checks: []audit.AppliedCheck{
+			{Check: "operator", Severity: audit.Critical}, {Check: "active-write", Severity: audit.Medium}, {Check: "no-description", Severity: audit.Off},
+		}},
+	}
+	return audit.JobStatus{
+		Schedule: "0 9 * * 1 UTC", Reached: monday, LastSlot: monday, LastSuccess: monday.Add(90 * time.Second), Missed: 2,
+		Runs: map[audit.Verdict]int{audit.Partial: 7}, Parts: map[audit.PartState]int{audit.PartSent: 6, audit.PartNew: 1}, Last: last,
+	}
+}
+
+// newCollector is of one weekly job, at a time after monday.
+func newCollector(t *testing.T, l *ledger, after time.Duration) *watch.Collector {
+	t.Helper()
+	schedule, err := jobs.ParseSchedule("0 9 * * 1", "UTC")
+	if err != nil {
+		t.Fatal(err)
+	}
+	job := jobs.Job{Name: "weekly", Schedule: schedule, CatchUp: 6 * 24 * time.Hour, Deadline: time.Hour}
+	now := func(context.Context) (time.Time, error) { return monday.Add(after), nil }
+	return &watch.Collector{Ledger: l, Now: now, Jobs: []jobs.Job{job}, Version: "1.2.3", Go: "go1.26"}
+}
+
+func registry(t *testing.T, cs ...prometheus.Collector) *prometheus.Registry {
+	t.Helper()
+	r := prometheus.NewPedanticRegistry()
+	for _, c := range cs {
+		if err := r.Register(c); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return r
+}
+
+// text is what node_exporter reads, without the help.
+func text(t *testing.T, r *prometheus.Registry) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "tokenaudit.prom")
+	if err := watch.WriteTextfile(path, r); err != nil {
+		t.Fatal(err)
+	}
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var b strings.Builder
+	for line := range strings.Lines(string(data)) {
+		if !strings.HasPrefix(line, "#") {
+			b.WriteString(line)
+		}
+	}
+	return b.String()
+}
+
+func TestMetrics(t *testing.T) {
+	traffic := watch.NewTraffic()
+	traffic.Expect("prod")
+	traffic.Request("prod", 200)
+	traffic.Request("prod", 0)
+	traffic.Retry("prod")
+	got := text(t, registry(t, newCollector(t, &ledger{status: reviewed()}, 7*24*time.Hour+2*time.Hour), traffic))
+	const want = `tokenaudit_authorizations{job_name="weekly",status="active"} 4
+tokenaudit_authorizations{job_name="weekly",status="inactive"} 1
+tokenaudit_build_info{goversion="go1.26",version="1.2.3"} 1
+tokenaudit_coverage{job_name="weekly",target="prod",verdict="complete"} 0
+tokenaudit_coverage{job_name="weekly",target="prod",verdict="partial"} 1
+tokenaudit_coverage{job_name="weekly",target="prod",verdict="unknown"} 0
+tokenaudit_findings{check="active-write",job_name="weekly",severity="medium"} 3
+tokenaudit_findings{check="operator",job_name="weekly",severity="critical"} 0
+tokenaudit_influx_requests_total{code="0",target="prod"} 1
+tokenaudit_influx_requests_total{code="200",target="prod"} 1
+tokenaudit_influx_retries_total{target="prod"} 1
+tokenaudit_job_last_slot_timestamp_seconds{job_name="weekly"} 1.7954244e+09
+tokenaudit_job_last_success_timestamp_seconds{job_name="weekly"} 1.79542449e+09
+tokenaudit_job_lateness_seconds{job_name="weekly"} 7200
+tokenaudit_job_missed_slots_total{job_name="weekly"} 2
+tokenaudit_job_next_slot_timestamp_seconds{job_name="weekly"} 1.796634e+09
+tokenaudit_job_overdue{job_name="weekly"} 1
+tokenaudit_outbox_parts{job_name="weekly",state="expired"} 0
+tokenaudit_outbox_parts{job_name="weekly",state="new"} 1
+tokenaudit_outbox_parts{job_name="weekly",state="sending"} 0
+tokenaudit_outbox_parts{job_name="weekly",state="sent"} 6
+tokenaudit_outbox_parts{job_name="weekly",state="uncertain"} 0
+tokenaudit_runs_total{job_name="weekly",verdict="complete"} 0
+tokenaudit_runs_total{job_name="weekly",verdict="partial"} 7
+tokenaudit_runs_total{job_name="weekly",verdict="unknown"} 0
+`
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+// TestMetricsBeforeTheFirstReview: what is not known is absent, not 0.
+func TestMetricsBeforeTheFirstReview(t *testing.T) {
+	got := text(t, registry(t, newCollector(t, &ledger{}, 0)))
+	for _, name := range []string{"last_success", "last_slot", "findings", "authorizations", "coverage"} {
+		if strings.Contains(got, name) {
+			t.Errorf("%s is there:\n%s", name, got)
+		}
+	}
+	for _, line := range []string{`tokenaudit_job_overdue{job_name="weekly"} 0`, `tokenaudit_runs_total{job_name="weekly",verdict="complete"} 0`} {
+		if !strings.Contains(got, line) {
+			t.Errorf("%s is missing:\n%s", line, got)
+		}
+	}
+}
+
+func get(t *testing.T, h http.Handler, path string) (int, string) {
+	t.Helper()
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, httptest.NewRequest(http.MethodGet, path, nil))
+	body, err := io.ReadAll(w.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return w.Code, string(body)
+}
+
+func TestHealth(t *testing.T) {
+	const week = 7 * 24 * time.Hour
+	for _, tc := range []struct {
+		name    string
+		after   time.Duration // monday
+		up      time.Duration
+		broken  bool
+		ready   bool
+		healthz int
+		readyz  int
+	}{
+		{"nothing due", time.Hour, week, false, true, 200, 200},
+		{"due", week + time.Hour, week, false, true, 200, 200},
+		{"overdue", week + time.Hour + jobs.Grace + 1, week, false, true, 503, 200},
+		{"overdue, but just started", week + 48*time.Hour, time.Hour, false, true, 200, 200},
+		{"overdue, with time enough since the start", week + 48*time.Hour, time.Hour + jobs.Grace + 1, false, true, 503, 200},
+		{"not running", time.Hour, 0, false, false, 200, 503},
+		{"no ledger", time.Hour, 0, true, true, 503, 503},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			l := &ledger{status: reviewed()}
+			if tc.broken {
+				l.err = errors.New("disk full")
+			}
+			c := newCollector(t, l, tc.after)
+			health := &watch.Health{Collector: c, Since: monday.Add(tc.after - tc.up)}
+			health.SetReady(tc.ready)
+			h := health.Handler(registry(t, c))
+			if code, body := get(t, h, "/healthz"); code != tc.healthz || code == 503 && !tc.broken && body != "overdue: weekly\n" {
+				t.Errorf("/healthz: %d %s, want %d", code, body, tc.healthz)
+			}
+			if code, body := get(t, h, "/readyz"); code != tc.readyz {
+				t.Errorf("/readyz: %d %s, want %d", code, body, tc.readyz)
+			}
+			if code, body := get(t, h, "/metrics"); tc.broken != (code == 500) || !tc.broken && !strings.Contains(body, "tokenaudit_job_overdue") {
+				t.Errorf("/metrics: %d %s", code, body)
+			}
+		})
+	}
+}
+
+func TestOnlyReads(t *testing.T) {
+	c := newCollector(t, &ledger{}, 0)
+	h := (&watch.Health{Collector: c}).Handler(registry(t, c))
+	for _, path := range []string{"/healthz", "/readyz"} {
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, httptest.NewRequest(http.MethodPost, path, nil))
+		if w.Code != http.StatusMethodNotAllowed {
+			t.Errorf("POST %s: %d", path, w.Code)
+		}
+	}
+	if code, _ := get(t, h, "/debug/pprof/"); code != http.StatusNotFound {
+		t.Errorf("/debug/pprof/: %d", code)
+	}
+}
