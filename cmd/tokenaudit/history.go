@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 
 	"github.com/jedib0t/go-pretty/v6/table"
@@ -38,14 +39,29 @@ func (f *historyFlags) add(cmd *cobra.Command) {
 	cmd.Flags().BoolVar(&f.json, "json", false, "print JSON")
 }
 
+// past is what earlier reviews left.
+type past struct {
+	*history.Reader
+	history.Snapshots
+}
+
+func (p past) Close() error { return errors.Join(p.Reader.Close(), p.Snapshots.Close()) }
+
 // open reads the ledger beside whatever else works on it.
-func (f historyFlags) open() (*history.Reader, history.Snapshots, error) {
+func (f historyFlags) open(ctx context.Context) (past, error) {
 	file, err := loadConfig(f.config)
 	if err != nil {
-		return nil, history.Snapshots{}, err
+		return past{}, err
 	}
 	r, err := history.OpenReader(file.Store)
-	return r, history.Snapshots{Evidence: file.Evidence}, err
+	if err != nil {
+		return past{}, err
+	}
+	s, err := openSnapshots(ctx, file.Evidence)
+	if err != nil {
+		r.Close()
+	}
+	return past{r, s}, err
 }
 
 func runIDs(n int) cobra.PositionalArgs {
@@ -69,7 +85,7 @@ func (c *cli) historyList() *cobra.Command {
 }
 
 func (c *cli) listRuns(ctx context.Context, f historyFlags) error {
-	r, _, err := f.open()
+	r, err := f.open(ctx)
 	if err != nil {
 		return err
 	}
@@ -112,7 +128,7 @@ func (c *cli) historyShow() *cobra.Command {
 }
 
 func (c *cli) showRun(ctx context.Context, f historyFlags, id string) error {
-	r, snapshots, err := f.open()
+	r, err := f.open(ctx)
 	if err != nil {
 		return err
 	}
@@ -128,7 +144,7 @@ func (c *cli) showRun(ctx context.Context, f historyFlags, id string) error {
 		_, err := fmt.Fprintf(c.stdout, "%s: not finished; the next run takes it up\n", id)
 		return err
 	}
-	printSummary(c.stdout, *e.Summary, snapshots.Folder(e.Run))
+	printSummary(c.stdout, *e.Summary, r.Location(e.Run))
 	for _, p := range e.Parts {
 		fmt.Fprintf(c.stdout, "\nMessage %s/%s: %s %s\n", p.Outlet, p.Name, p.State, audit.Line(p.Error, 500))
 	}

@@ -36,7 +36,7 @@ func (c *cli) serveJobs(ctx context.Context, path string) error {
 	if err != nil {
 		return err
 	}
-	defer a.ledger.Close()
+	defer a.close()
 	a.runner.Serve(ctx, a.jobs)
 	log.Info("stopped")
 	return nil
