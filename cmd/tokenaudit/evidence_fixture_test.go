@@ -66,10 +66,9 @@ type fakeS3 struct {
 	http.Handler
 	url string
 
-	mu       sync.Mutex
-	requests int
-	refuse   func(n int, r *http.Request) bool // by the number of the request
-	garble   string                            // suffix of the object whose content comes back changed
+	mu     sync.Mutex
+	refuse func(*http.Request) bool
+	garble string // suffix of the object whose content comes back changed
 }
 
 func newFakeS3(t *testing.T) *fakeS3 {
@@ -105,17 +104,16 @@ func (s *fakeS3) place() place {
 }
 
 // refusing lets requests fail in a way that is not tried again.
-func (s *fakeS3) refusing(refuse func(n int, r *http.Request) bool) {
+func (s *fakeS3) refusing(refuse func(*http.Request) bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.requests, s.refuse = 0, refuse
+	s.refuse = refuse
 }
 
 func (s *fakeS3) refuses(r *http.Request) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.requests++
-	return s.refuse != nil && s.refuse(s.requests-1, r)
+	return s.refuse != nil && s.refuse(r)
 }
 
 func (s *fakeS3) ServeHTTP(w http.ResponseWriter, r *http.Request) {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -53,55 +54,60 @@ func TestHostsTakeTurns(t *testing.T) {
 // TestEveryRequestRefused lets each request to the bucket fail in turn. Nothing that
 // looks whole may be left that is not, and another host finishes the run.
 func TestEveryRequestRefused(t *testing.T) {
-	s3 := newFakeS3(t)
-	for n := 0; ; n++ {
-		var refused string
-		if err := s3.backend.ForceDeleteBucket("evidence"); err != nil {
-			t.Fatal(err)
+	times := map[string]int{} // how often a review makes a request
+	second(t, func(request string) bool {
+		times[request]++
+		return false
+	})
+	if len(times) < 20 {
+		t.Errorf("only %d requests: %v", len(times), times)
+	}
+	for request, n := range times {
+		for i := range n {
+			t.Run(fmt.Sprint(request, " ", i+1), func(t *testing.T) { refuseOne(t, request, i) })
 		}
-		if err := s3.backend.CreateBucket("evidence"); err != nil {
-			t.Fatal(err)
+	}
+}
+
+// second makes the second of two reviews, with some requests refused.
+func second(t *testing.T, refuse func(request string) bool) (p place, other host, id string, err error) {
+	t.Helper()
+	s3, now := newFakeS3(t), november
+	p = s3.place()
+	both := hosts(t, p, &now, 2)
+	both[0].mustReview(t)
+	now = now.AddDate(0, 0, 7)
+	s3.refusing(func(r *http.Request) bool { return refuse(r.Method + " " + r.URL.Path) })
+	_, err = both[0].runner.ReviewNow(t.Context(), both[0].job, audit.Manual)
+	s3.refusing(nil)
+	return p, both[1], audit.Run{Job: "weekly", Slot: now}.ID(), err
+}
+
+func refuseOne(t *testing.T, request string, n int) {
+	refused := 0
+	p, other, id, err := second(t, func(r string) bool {
+		if r == request {
+			refused++
 		}
-		p, now := s3.place(), november
-		both := hosts(t, p, &now, 2)
-		both[0].mustReview(t)
-		now = now.AddDate(0, 0, 7)
-		s3.refusing(func(i int, r *http.Request) bool {
-			if i == n {
-				refused = r.Method + " " + r.URL.Path
-			}
-			return i == n
-		})
-		s, err := both[0].runner.ReviewNow(t.Context(), both[0].job, audit.Manual)
-		s3.refusing(nil)
-		if refused == "" {
-			if n < 20 {
-				t.Errorf("only %d requests", n)
-			}
-			return
+		return r == request && refused == n+1
+	})
+	if refused <= n {
+		t.Fatal("was not made this time")
+	}
+	whole := slices.Contains(p.objects(), id+"/manifest.json")
+	if strings.HasPrefix(request, http.MethodPut) && (err == nil || whole != strings.HasSuffix(request, "chain.json")) {
+		t.Errorf("error %v, manifest %t", err, whole)
+	}
+	if whole {
+		mustVerify(t, p.under(id))
+	}
+	if err != nil {
+		if _, err := other.runner.Tick(t.Context(), other.job); err != nil {
+			t.Errorf("the other host: %v", err)
 		}
-		t.Run(fmt.Sprint(n, " ", refused), func(t *testing.T) {
-			id := audit.Run{Job: "weekly", Slot: now}.ID()
-			whole := slices.Contains(p.objects(), id+"/manifest.json")
-			put := strings.HasPrefix(refused, http.MethodPut) && !strings.HasSuffix(refused, "chain.json")
-			switch {
-			case put && (err == nil || whole):
-				t.Errorf("error %v, manifest %t", err, whole)
-			case err == nil && s == nil:
-				t.Error("no review and no error")
-			}
-			if whole {
-				mustVerify(t, p.under(id))
-			}
-			if err != nil {
-				if _, err := both[1].runner.Tick(t.Context(), both[1].job); err != nil {
-					t.Errorf("the other host: %v", err)
-				}
-			}
-			if out := mustVerify(t, p.under("weekly")); strings.Count(out, " ok") != 2 {
-				t.Errorf("not two packs:\n%s", out)
-			}
-		})
+	}
+	if out := mustVerify(t, p.under("weekly")); strings.Count(out, " ok") != 2 {
+		t.Errorf("not two packs:\n%s", out)
 	}
 }
 
@@ -186,7 +192,7 @@ func TestRetentionTakenUp(t *testing.T) {
 		now = now.AddDate(0, 0, 7)
 	}
 	deletes := 0
-	s3.refusing(func(_ int, r *http.Request) bool {
+	s3.refusing(func(r *http.Request) bool {
 		if r.Method == http.MethodDelete && strings.Contains(r.URL.Path, "2026-11-02T0900Z") {
 			deletes++
 		}
@@ -215,7 +221,7 @@ func TestBaselineOutOfReach(t *testing.T) {
 	first := both[0].mustReview(t)
 	now = now.AddDate(0, 0, 7)
 	snapshot := "team/audit/" + first.ID + "/snapshot-prod.jsonl.gz"
-	s3.refusing(func(_ int, r *http.Request) bool {
+	s3.refusing(func(r *http.Request) bool {
 		return r.Method == http.MethodGet && strings.HasSuffix(r.URL.Path, snapshot)
 	})
 	if s, err := both[1].runner.ReviewNow(t.Context(), both[1].job, audit.Manual); err == nil || s != nil {
@@ -228,6 +234,50 @@ func TestBaselineOutOfReach(t *testing.T) {
 	s, err := both[1].runner.Tick(t.Context(), both[1].job)
 	if err != nil || s == nil || s.Coverage.Verdict != audit.Partial {
 		t.Errorf("missing: error %v, summary %+v", err, s)
+	}
+}
+
+// fourOwners is threeOwners and a token more.
+type fourOwners struct{ threeOwners }
+
+func (f fourOwners) Collect(ctx context.Context, progress func()) (audit.Collection, error) {
+	c, err := f.threeOwners.Collect(ctx, progress)
+	three := c.Authorizations
+	c.Authorizations = func(yield func(audit.Authorization, error) bool) {
+		three(yield)
+		yield(audit.Authorization{ID: "a4", UserID: "4", User: "user 4", Status: audit.Active}, nil)
+	}
+	return c, err
+}
+
+// TestOtherHostWentOn: what a host could not upload is not what it compares with
+// when another one made that snapshot since.
+func TestOtherHostWentOn(t *testing.T) {
+	s3, now := newFakeS3(t), november
+	both := hosts(t, s3.place(), &now, 2)
+	both[1].job.Targets[1].Source = fourOwners{}
+	s3.refusing(func(r *http.Request) bool { return strings.HasSuffix(r.URL.Path, "snapshot-plant.jsonl.gz") })
+	if _, err := both[0].runner.ReviewNow(t.Context(), both[0].job, audit.Manual); err == nil {
+		t.Fatal("no error")
+	}
+	s3.refusing(nil)
+	if _, err := both[1].runner.Tick(t.Context(), both[1].job); err != nil {
+		t.Fatal(err)
+	}
+	now = now.AddDate(0, 0, 7)
+	s, err := both[0].runner.ReviewNow(t.Context(), both[0].job, audit.Manual)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var ids []string
+	for r, err := range both[0].runner.Rows(t.Context(), *s)() {
+		if err != nil {
+			t.Fatal(err)
+		}
+		ids = append(ids, r.ID)
+	}
+	if !slices.Contains(ids, "a4") {
+		t.Errorf("a4 of the review before is not among %v", ids)
 	}
 }
 
@@ -259,7 +309,7 @@ func TestExamineBucket(t *testing.T) {
 		t.Errorf("%+v, left %v", d, s3.place().objects())
 	}
 	for name, refuse := range map[string]string{"write": http.MethodPut, "read and list": http.MethodGet, "clear": http.MethodDelete} {
-		s3.refusing(func(_ int, r *http.Request) bool { return r.Method == refuse })
+		s3.refusing(func(r *http.Request) bool { return r.Method == refuse })
 		if d := examineEvidence(t.Context(), s3.place().address); d.OK || !strings.Contains(d.Result, "AccessDenied") {
 			t.Errorf("cannot %s: %+v", name, d)
 		}

@@ -6,12 +6,10 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"path"
 	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
-	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -136,8 +134,8 @@ func (s Snapshots) uploadAll(ctx context.Context, folder string, names []string)
 	return sums, g.Wait()
 }
 
-// readBack compares what the bucket gives with what it was given. A pack that it
-// changed must not pass for one, so its manifest goes.
+// readBack compares what the bucket gives with what it was given. A pack of which
+// that is not known must not pass for one, so its manifest goes.
 func (s Snapshots) readBack(ctx context.Context, folder string, sums map[string]string) error {
 	g, reading := errgroup.WithContext(ctx)
 	g.SetLimit(atOnce)
@@ -151,11 +149,10 @@ func (s Snapshots) readBack(ctx context.Context, folder string, sums map[string]
 			return err
 		})
 	}
-	err := g.Wait()
-	if err == nil || errors.As(err, new(*bucketError)) {
-		return err
+	if err := g.Wait(); err != nil {
+		return errors.Join(err, s.bucket.remove(ctx, s.key(folder)+"/"+manifestFile))
 	}
-	return errors.Join(err, s.bucket.remove(ctx, s.key(folder)+"/"+manifestFile))
+	return nil
 }
 
 // uploadChain: dry runs have none.
@@ -166,91 +163,4 @@ func (s Snapshots) uploadChain(ctx context.Context, folder string) error {
 	}
 	_, err := s.upload(ctx, path)
 	return err
-}
-
-// GatherManifests fetches the manifests of a job for retention, if a pack is due for
-// it: one whose slot is older than before.
-func (s Snapshots) GatherManifests(ctx context.Context, job string, before time.Time) error {
-	if s.bucket == nil {
-		return nil
-	}
-	due, limit := false, audit.Run{Slot: before}.SlotName()
-	var keys []string
-	for key, err := range s.bucket.keys(ctx, job+"/") {
-		if err != nil {
-			return err
-		}
-		if ok, _ := path.Match(job+"/*/"+manifestFile, key); ok {
-			keys = append(keys, key)
-			due = due || path.Base(path.Dir(key)) < limit
-		}
-	}
-	if !due {
-		return nil
-	}
-	return s.fetchAll(ctx, keys)
-}
-
-// Download fetches all that the bucket holds, into a folder that is named as the last
-// part of its URL.
-func (s Snapshots) Download(ctx context.Context) (folder string, err error) {
-	var keys []string
-	for key, err := range s.bucket.keys(ctx, "") {
-		if err != nil {
-			return "", err
-		}
-		keys = append(keys, key)
-	}
-	if len(keys) == 0 {
-		return "", fmt.Errorf("evidence: %s holds nothing", s.bucket.location)
-	}
-	s.Evidence = filepath.Join(s.Evidence, path.Base(s.bucket.location))
-	if err := os.MkdirAll(s.Evidence, 0o700); err != nil {
-		return "", err
-	}
-	return s.Evidence, s.fetchAll(ctx, keys)
-}
-
-func (s Snapshots) fetchAll(ctx context.Context, keys []string) error {
-	g, ctx := errgroup.WithContext(ctx)
-	g.SetLimit(atOnce)
-	for _, key := range keys {
-		g.Go(func() error {
-			name, err := filepath.Localize(key)
-			if err != nil {
-				return fmt.Errorf("evidence: the bucket holds %q, which cannot be a file here: %w", key, err)
-			}
-			return s.fetch(ctx, filepath.Join(s.Evidence, name))
-		})
-	}
-	return g.Wait()
-}
-
-// Remove takes packs of a job away that retention took from the folder of this
-// process, by the IDs of their runs. The chain knows of it first. A manifest goes
-// last, so that what is cut off is taken up the next time.
-func (s Snapshots) Remove(ctx context.Context, job string, runs []string) error {
-	if s.bucket == nil || len(runs) == 0 {
-		return nil
-	}
-	if err := s.uploadChain(ctx, filepath.Join(s.Evidence, job)); err != nil {
-		return err
-	}
-	for _, run := range runs {
-		for key, err := range s.bucket.keys(ctx, run+"/") {
-			if err != nil {
-				return err
-			}
-			if path.Base(key) == manifestFile {
-				continue
-			}
-			if err := s.bucket.remove(ctx, key); err != nil {
-				return err
-			}
-		}
-		if err := s.bucket.remove(ctx, run+"/"+manifestFile); err != nil {
-			return err
-		}
-	}
-	return nil
 }
