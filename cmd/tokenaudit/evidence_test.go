@@ -111,6 +111,27 @@ func refuseOne(t *testing.T, request string, n int) {
 	}
 }
 
+// TestRefusedAgain: an attempt that fails leaves no manifest of the one before it.
+func TestRefusedAgain(t *testing.T) {
+	s3, now := newFakeS3(t), november
+	p := s3.place()
+	both := hosts(t, p, &now, 2)
+	manifest := audit.Run{Job: "weekly", Slot: now}.ID() + "/manifest.json"
+	s3.refusing(func(r *http.Request) bool {
+		return r.Method == http.MethodPut && strings.HasSuffix(r.URL.Path, "chain.json")
+	})
+	if _, err := both[0].runner.ReviewNow(t.Context(), both[0].job, audit.Manual); err == nil || !slices.Contains(p.objects(), manifest) {
+		t.Fatalf("error %v, objects %v", err, p.objects())
+	}
+	now = now.Add(time.Second) // so that the summary is another one
+	s3.refusing(func(r *http.Request) bool {
+		return r.Method == http.MethodPut && strings.HasSuffix(r.URL.Path, "findings.csv")
+	})
+	if _, err := both[1].runner.Tick(t.Context(), both[1].job); err == nil || slices.Contains(p.objects(), manifest) {
+		t.Errorf("error %v, objects %v", err, p.objects())
+	}
+}
+
 // TestReadBack: a bucket that gives back something else has no pack.
 func TestReadBack(t *testing.T) {
 	for _, name := range packFiles {
@@ -154,6 +175,15 @@ func TestForgedObject(t *testing.T) {
 	}
 }
 
+// halfBlind is threeOwners, of whom not all could be seen.
+type halfBlind struct{ threeOwners }
+
+func (h halfBlind) Collect(ctx context.Context, progress func()) (audit.Collection, error) {
+	c, err := h.threeOwners.Collect(ctx, progress)
+	c.Coverage.Lower(audit.Partial, "a page is missing")
+	return c, err
+}
+
 // TestRetention keeps the newest five, and the chain says what went.
 func TestRetention(t *testing.T) {
 	everyPlace(t, func(t *testing.T, p place) {
@@ -176,6 +206,10 @@ func TestRetention(t *testing.T) {
 		if diff := cmp.Diff(runs[3:], left); diff != "" {
 			t.Errorf("packs (-want +got):\n%s", diff)
 		}
+		both[0].job.Targets[0].Source = halfBlind{} // so that retention rests
+		if s, err := both[0].runner.ReviewNow(t.Context(), both[0].job, audit.Manual); err != nil || s.Coverage.Verdict != audit.Partial {
+			t.Fatalf("%+v, %v", s, err)
+		}
 		if out := mustVerify(t, p.under("weekly")); !strings.Contains(out, "retention took the packs up to 3") {
 			t.Errorf("verify:\n%s", out)
 		}
@@ -196,12 +230,12 @@ func TestRetentionTakenUp(t *testing.T) {
 		if r.Method == http.MethodDelete && strings.Contains(r.URL.Path, "2026-11-02T0900Z") {
 			deletes++
 		}
-		return deletes > 2
+		return deletes == len(packFiles)
 	})
 	h.mustReview(t)
 	s3.refusing(nil)
-	if deletes < 2 {
-		t.Fatalf("%d deletes", deletes)
+	if deletes != len(packFiles) {
+		t.Fatalf("%d deletes, want %d", deletes, len(packFiles))
 	}
 	now = now.AddDate(0, 0, 7)
 	h.mustReview(t)
