@@ -9,6 +9,7 @@ import (
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/spf13/cobra"
 
+	"tokenaudit/configs"
 	"tokenaudit/jobs/audit"
 	"tokenaudit/jobs/history"
 )
@@ -47,13 +48,18 @@ type past struct {
 
 func (p past) Close() error { return errors.Join(p.Reader.Close(), p.Snapshots.Close()) }
 
-// open reads the ledger beside whatever else works on it.
-func (f historyFlags) open(ctx context.Context) (past, error) {
+// ledger is read beside whatever else works on it.
+func (f historyFlags) ledger() (*history.Reader, *configs.File, error) {
 	file, err := loadConfig(f.config)
 	if err != nil {
-		return past{}, err
+		return nil, nil, err
 	}
 	r, err := history.OpenReader(file.Store)
+	return r, file, err
+}
+
+func (f historyFlags) open(ctx context.Context) (past, error) {
+	r, file, err := f.ledger()
 	if err != nil {
 		return past{}, err
 	}
@@ -85,7 +91,7 @@ func (c *cli) historyList() *cobra.Command {
 }
 
 func (c *cli) listRuns(ctx context.Context, f historyFlags) error {
-	r, err := f.open(ctx)
+	r, _, err := f.ledger()
 	if err != nil {
 		return err
 	}

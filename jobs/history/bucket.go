@@ -24,6 +24,7 @@ import (
 type bucket struct {
 	*blob.Bucket
 	location string // its URL without options
+	work     workFolder
 }
 
 // openBucket sends nothing: whether the bucket is there, the first request tells.
@@ -40,9 +41,9 @@ func openBucket(ctx context.Context, address string) (*bucket, error) {
 	}
 	location := u.Scheme + "://" + u.Host
 	if prefix == "" {
-		return &bucket{b, location}, nil
+		return &bucket{Bucket: b, location: location}, nil
 	}
-	return &bucket{blob.PrefixedBucket(b, prefix+"/"), location + "/" + prefix}, nil
+	return &bucket{Bucket: blob.PrefixedBucket(b, prefix+"/"), location: location + "/" + prefix}, nil
 }
 
 // upload stores a file and returns its SHA-256.
@@ -71,13 +72,13 @@ func (b *bucket) sum(ctx context.Context, key string) (string, error) {
 }
 
 // fetch copies an object to a file, which appears whole or not at all. It grows in
-// the folder work, so that nobody takes it for a part of a pack. The error is
+// the folder for work, so that nobody takes it for a part of a pack. The error is
 // fs.ErrNotExist if there is no such object.
-func (b *bucket) fetch(ctx context.Context, key, path, work string) (err error) {
+func (b *bucket) fetch(ctx context.Context, key, path string) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return err
 	}
-	f, err := os.CreateTemp(work, ".fetch-*")
+	f, err := os.CreateTemp(b.work.path, ".fetch-*")
 	if err != nil {
 		return err
 	}

@@ -32,15 +32,10 @@ func OpenSnapshots(ctx context.Context, evidence string) (Snapshots, error) {
 	if err != nil {
 		return Snapshots{}, err
 	}
-	return inFront(b)
-}
-
-func inFront(b *bucket) (Snapshots, error) {
-	work, err := os.MkdirTemp("", "tokenaudit-evidence-*")
-	if err != nil {
+	if b.work, err = newWorkFolder(); err != nil {
 		return Snapshots{}, errors.Join(fmt.Errorf("evidence: a folder for work: %w", err), b.Close())
 	}
-	return Snapshots{Evidence: work, bucket: b}, nil
+	return Snapshots{Evidence: b.work.path, bucket: b}, nil
 }
 
 // Close takes the folder for work away.
@@ -48,7 +43,7 @@ func (s Snapshots) Close() error {
 	if s.bucket == nil {
 		return nil
 	}
-	return errors.Join(os.RemoveAll(s.Evidence), s.bucket.Close())
+	return errors.Join(s.bucket.work.remove(), s.bucket.Close())
 }
 
 // dryRuns is out of the way: a dry run is no evidence.
@@ -100,7 +95,7 @@ func (s Snapshots) fetch(ctx context.Context, path string) error {
 	if _, err := os.Stat(path); !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	return s.bucket.fetch(ctx, s.key(path), path, s.Evidence)
+	return s.bucket.fetch(ctx, s.key(path), path)
 }
 
 // upload puts a file into the bucket and returns its SHA-256.

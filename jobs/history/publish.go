@@ -47,7 +47,7 @@ func (s Snapshots) Gather(ctx context.Context, run audit.Run, targets []string) 
 		return nil
 	}
 	chain := filepath.Join(filepath.Dir(s.Folder(run)), chainFile)
-	err := s.bucket.fetch(ctx, s.key(chain), chain, s.Evidence)
+	err := s.bucket.fetch(ctx, s.key(chain), chain)
 	if errors.Is(err, fs.ErrNotExist) { // the first pack begins it
 		return nil
 	}
