@@ -25,7 +25,7 @@ type evidence struct {
 }
 
 // write makes the evidence stand whole where every process sees it, and only then
-// lets go of old one.
+// lets go of what is old.
 func (e evidence) write(ctx context.Context, folder string, of jobs.Evidence) (audit.Link, error) {
 	run, targets := of.Summary.Run(), []string{}
 	for _, t := range of.Summary.Coverage.Targets {

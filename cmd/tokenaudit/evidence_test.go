@@ -1,10 +1,15 @@
 package main
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -13,6 +18,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"tokenaudit/jobs/audit"
+	"tokenaudit/jobs/history"
+	"tokenaudit/jobs/influx/influxtest"
 )
 
 var november = time.Date(2026, 11, 2, 9, 0, 0, 0, time.UTC)
@@ -357,5 +364,53 @@ func TestExamineBucket(t *testing.T) {
 	}
 	if _, err := verifyText(t, s3.place().address); err == nil || errors.As(err, new(quietError)) {
 		t.Errorf("verify: %v", err)
+	}
+}
+
+// TestCommandsInBucket: what works on a folder works on a bucket.
+func TestCommandsInBucket(t *testing.T) {
+	s3, db := newFakeS3(t), influxtest.NewDemo(time.Now())
+	influx := httptest.NewServer(db.Server)
+	t.Cleanup(influx.Close)
+	t.Setenv("INFLUX_AUDIT_TOKEN", db.Token)
+	temp := t.TempDir()
+	t.Setenv("TMPDIR", temp)
+	path := filepath.Join(t.TempDir(), "tokenaudit.yaml")
+	config := fmt.Sprintf(`evidence: %s
+targets: [{name: prod, url: %q, org: %s, token: {env: INFLUX_AUDIT_TOKEN}}]
+jobs: [{name: weekly, schedule: "0 0 1 1 *"}]
+`, s3.place().address, influx.URL, db.Org)
+	if err := os.WriteFile(path, []byte(config), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	command := func(args ...string) string {
+		t.Helper()
+		var out bytes.Buffer
+		root := newRoot(&out, &out)
+		root.SetArgs(args)
+		if err := root.ExecuteContext(t.Context()); err != nil {
+			t.Errorf("%v: %v\n%s", args, err, out.String())
+		}
+		return out.String()
+	}
+	var entries []history.Entry
+	command("run", "-c", path, "--now", "--quiet")
+	command("run", "-c", path, "--now", "--quiet")
+	if err := json.Unmarshal([]byte(command("history", "list", "-c", path, "--json")), &entries); err != nil || len(entries) != 2 {
+		t.Fatalf("%d runs, %v", len(entries), err)
+	}
+	first, second := entries[1].Run.ID(), entries[0].Run.ID()
+	if out := command("history", "show", "-c", path, first); !strings.Contains(out, "s3://evidence/team/audit/"+first) {
+		t.Errorf("show:\n%s", out)
+	}
+	command("history", "replay", "-c", path, first)
+	if out := command("history", "diff", "-c", path, first, second); !strings.Contains(out, "No difference") {
+		t.Errorf("diff:\n%s", out)
+	}
+	if out := command("verify", s3.place().under("weekly")); !strings.Contains(out, "Verified: nothing is wrong") {
+		t.Errorf("verify:\n%s", out)
+	}
+	if left, err := os.ReadDir(temp); err != nil || len(left) > 0 {
+		t.Errorf("left behind: %v, %v", left, err)
 	}
 }
