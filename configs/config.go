@@ -25,8 +25,10 @@ import (
 type File struct {
 	// Store is the ledger of jobs, runs and messages, as sqlite:PATH. Default: sqlite:./data/tokenaudit.db.
 	Store string `yaml:"store,omitempty"`
-	// Evidence is the folder of snapshots, reports and evidence packs. Default: ./data/evidence.
+	// Evidence is the folder of snapshots, reports and evidence packs, or a bucket: s3://BUCKET/PREFIX?region=REGION, gs://BUCKET/PREFIX or azblob://CONTAINER/PREFIX, with credentials from the environment. Default: ./data/evidence.
 	Evidence string `yaml:"evidence,omitempty"`
+	// EvidenceShared says that the folder is one that every host on the store has: on or off. Default: off.
+	EvidenceShared setting.Switch `yaml:"evidence_shared,omitempty"`
 	// Parallel is how many targets are reviewed at the same time. Default: 8.
 	Parallel Count `yaml:"parallel,omitempty"`
 	// ParallelPerHost is how many of them may ask the same host. Default: 4.

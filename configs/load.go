@@ -14,6 +14,8 @@ import (
 	"github.com/goccy/go-yaml/ast"
 	"github.com/goccy/go-yaml/lexer"
 	"github.com/goccy/go-yaml/parser"
+
+	"tokenaudit/jobs/history"
 )
 
 const largestFile = 1 << 20
@@ -105,7 +107,9 @@ func (f *File) resolve(folder string) {
 	}
 	database, _ := strings.CutPrefix(f.Store, storePrefix)
 	f.Store = storePrefix + under(folder, database)
-	f.Evidence = under(folder, f.Evidence)
+	if !history.IsBucket(f.Evidence) {
+		f.Evidence = under(folder, f.Evidence)
+	}
 	f.Controls = under(folder, f.Controls)
 	for i := range f.Targets {
 		target := &f.Targets[i]

@@ -35,6 +35,7 @@ const (
 	someList  = "needs a list with at least one entry"
 	noSpan    = "needs a time span such as 90d, 2w, 36h, 30m or 1d12h, or off"
 	noTime    = `needs a schedule, such as "0 9 * * 1" or "@weekly"`
+	oneHost   = "1: evidence: is a folder of one host, while the store serves several; use a bucket, such as s3://BUCKET/PREFIX, or set evidence_shared: on if every host has this folder"
 	noName    = `needs a name of letters, digits, ".", "_" and "-", at most 64`
 )
 
@@ -128,7 +129,7 @@ var bad = map[string][]string{
 	"secret-behind-bar":      {"4: not YAML: invalid header option"},
 	"secret-behind-tag":      {"4: tags (!) are not supported; quote the value if it is text"},
 	"secret-in-url":          {"3: targets[0].url: must not carry a user, a password or a query: the credential belongs in token"},
-	"secret-in-store":        {"5: store: Postgres is not supported yet; use sqlite:PATH"},
+	"secret-in-store":        {oneHost, "5: store: Postgres is not supported yet; use sqlite:PATH"},
 
 	"anchors":           {"5: " + aliases, "8: " + aliases},
 	"directive":         {"1: directives (%) are not supported; quote the value if it is text", "2: " + second},
@@ -141,9 +142,9 @@ var bad = map[string][]string{
 	"not-utf8":          {"5: " + noText},
 
 	"store-memory":       {"5: store: needs sqlite:PATH, such as sqlite:./data/tokenaudit.db"},
-	"store-postgresql":   {"5: store: Postgres is not supported yet; use sqlite:PATH"},
+	"store-postgresql":   {oneHost, "5: store: Postgres is not supported yet; use sqlite:PATH"},
 	"store-url":          {"5: store: needs sqlite:PATH, such as sqlite:./data/tokenaudit.db"},
-	"evidence-empty":     {"5: evidence: needs a folder, such as ./data/evidence"},
+	"evidence-empty":     {"5: evidence: needs a folder, such as ./data/evidence, or a bucket, such as s3://BUCKET/PREFIX"},
 	"target-names-twice": {"5: targets[1].name: targets[0] has this name already"},
 	"target-empty": {
 		"2: targets[0].name: " + noName,

@@ -10,6 +10,7 @@ import (
 
 	"tokenaudit/configs/secret"
 	"tokenaudit/jobs/audit"
+	"tokenaudit/jobs/history"
 	"tokenaudit/report"
 )
 
@@ -58,9 +59,15 @@ func (f *File) validateStorage(problem problemFunc) {
 	case !ok || database == "" || strings.HasPrefix(database, "//") || strings.HasPrefix(database, ":"):
 		problem("store", "needs sqlite:PATH, such as sqlite:./data/tokenaudit.db")
 	}
-	if f.Evidence == "" {
-		problem("evidence", "needs a folder, such as ./data/evidence")
+	if err := history.CheckEvidence(f.Evidence); err != nil {
+		problem("evidence", err.Error())
+	} else if onServer(f.Store) && !history.IsBucket(f.Evidence) && !bool(f.EvidenceShared) {
+		problem("evidence", "is a folder of one host, while the store serves several; use a bucket, such as s3://BUCKET/PREFIX, or set evidence_shared: on if every host has this folder")
 	}
+}
+
+func onServer(store string) bool {
+	return strings.HasPrefix(store, "postgres://") || strings.HasPrefix(store, "postgresql://")
 }
 
 func (p Policy) validate(problem problemFunc) {

@@ -146,8 +146,8 @@ func (s *snapshot) write(ctx context.Context) error {
 	for _, err := range s.lost {
 		cov.Lower(audit.Partial, "an earlier snapshot could not be read, so what changed or vanished since is not known: %v", err)
 	}
-	records := s.review().Merge(ctx, s.col.Authorizations, s.before())
-	if err := s.Snapshots.Write(s.run, s.target, s.counted(records)); err != nil {
+	records := s.review().Merge(ctx, s.col.Authorizations, s.before(ctx))
+	if err := s.Snapshots.Write(ctx, s.run, s.target, s.counted(records)); err != nil {
 		return err
 	}
 	if s.asking.Err() != nil {
@@ -180,7 +180,7 @@ func (s *snapshot) believe(p audit.Probe) audit.Probe {
 
 // before is what the target is compared with: an earlier snapshot, or for a first
 // review what is known from elsewhere.
-func (s *snapshot) before() iter.Seq2[audit.Record, error] {
+func (s *snapshot) before(ctx context.Context) iter.Seq2[audit.Record, error] {
 	switch {
 	case len(s.bases) == 0 && s.col.Known != nil:
 		return s.col.Known
@@ -188,8 +188,9 @@ func (s *snapshot) before() iter.Seq2[audit.Record, error] {
 		return func(func(audit.Record, error) bool) {}
 	}
 	return func(yield func(audit.Record, error) bool) {
-		for rec, err := range s.Snapshots.Read(s.bases[0].Run, s.target) {
-			if err != nil {
+		for rec, err := range s.Snapshots.Read(ctx, s.bases[0].Run, s.target) {
+			var away interface{ Unreachable() }
+			if err != nil && !errors.As(err, &away) {
 				err = baselineError{err}
 			}
 			if !yield(rec, err) {

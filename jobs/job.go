@@ -51,8 +51,8 @@ type Job struct {
 	Deadline time.Duration
 	Targets  []Target
 	Policy   audit.Policy
-	// Report writes the reports of a run into a folder, and says what the pack of the
-	// next run has to hold of this one.
+	// Report writes the reports of a run into a folder, makes them stand where every
+	// process sees them, and says what the pack of the next run has to hold of this one.
 	Report func(ctx context.Context, folder string, e Evidence) (audit.Link, error)
 	// Outlets are the ways out for what a run found.
 	Outlets []Outlet

@@ -165,7 +165,11 @@ func (m *memory) SavePart(_ context.Context, _ string, p audit.Part) error {
 
 func (m *memory) Folder(run audit.Run) string { return run.ID() }
 
-func (m *memory) Write(run audit.Run, target string, records iter.Seq2[audit.Record, error]) error {
+func (m *memory) Location(run audit.Run) string { return run.ID() }
+
+func (m *memory) Forget(string) error { return nil }
+
+func (m *memory) Write(_ context.Context, run audit.Run, target string, records iter.Seq2[audit.Record, error]) error {
 	var all []audit.Record
 	for r, err := range records {
 		if err != nil {
@@ -179,7 +183,7 @@ func (m *memory) Write(run audit.Run, target string, records iter.Seq2[audit.Rec
 	return nil
 }
 
-func (m *memory) Read(run audit.Run, target string) iter.Seq2[audit.Record, error] {
+func (m *memory) Read(_ context.Context, run audit.Run, target string) iter.Seq2[audit.Record, error] {
 	return func(yield func(audit.Record, error) bool) {
 		for _, r := range m.snapshots[run.ID()+target] {
 			if !yield(r, nil) {

@@ -58,7 +58,7 @@ func (r *Runner) evidence(ctx context.Context, j Job, run audit.Run) (e Evidence
 		return e, err
 	}
 	e.Summary = audit.Summarize(run, items, finished, r.Tool, j.Policy, previous)
-	e.Rows = r.Rows(e.Summary)
+	e.Rows = r.Rows(ctx, e.Summary)
 	return e, nil
 }
 

@@ -31,10 +31,18 @@ type Ledger interface {
 
 // Snapshots hold what the targets held.
 type Snapshots interface {
+	// Folder is where the evidence of a run lies on this machine, Location where
+	// people find it.
 	Folder(run audit.Run) string
-	// Write makes a snapshot appear whole or not at all.
-	Write(run audit.Run, target string, records iter.Seq2[audit.Record, error]) error
-	Read(run audit.Run, target string) iter.Seq2[audit.Record, error]
+	Location(run audit.Run) string
+	// Forget lets go of what this process remembers of a job, where another may have
+	// gone on with it.
+	Forget(job string) error
+	// Write makes a snapshot appear whole or not at all, where every process sees it.
+	Write(ctx context.Context, run audit.Run, target string, records iter.Seq2[audit.Record, error]) error
+	// Read ends in an error with a method Unreachable if the snapshot may be whole,
+	// but could not be had at the moment.
+	Read(ctx context.Context, run audit.Run, target string) iter.Seq2[audit.Record, error]
 }
 
 // Clock tells the time. One that is kept elsewhere may fail.
@@ -227,12 +235,15 @@ func (r *Runner) review(ctx context.Context, j Job, run audit.Run) (*audit.Summa
 		return nil, err
 	}
 	log.Info("reviewed", "verdict", summary.Coverage.Verdict, "authorizations", summary.Authorizations.Total,
-		"findings", summary.Findings.Total, "evidence", r.Snapshots.Folder(run))
+		"findings", summary.Findings.Total, "evidence", r.Snapshots.Location(run))
 	r.pingOutcome(ctx, j, run, *summary)
 	return summary, nil
 }
 
 func (r *Runner) auditAndReport(ctx context.Context, j Job, run audit.Run) (*audit.Summary, error) {
+	if err := r.Snapshots.Forget(j.Name); err != nil {
+		return nil, err
+	}
 	if err := r.auditAll(ctx, j, run); err != nil {
 		return nil, err
 	}
@@ -240,12 +251,12 @@ func (r *Runner) auditAndReport(ctx context.Context, j Job, run audit.Run) (*aud
 }
 
 // Rows gives the records of a reported run.
-func (r *Runner) Rows(s audit.Summary) Rows {
+func (r *Runner) Rows(ctx context.Context, s audit.Summary) Rows {
 	run := s.Run()
 	return func() iter.Seq2[audit.Record, error] {
 		return func(yield func(audit.Record, error) bool) {
 			for _, t := range s.Coverage.Targets {
-				for rec, err := range r.Snapshots.Read(run, t.Target) {
+				for rec, err := range r.Snapshots.Read(ctx, run, t.Target) {
 					if !yield(rec, err) || err != nil {
 						return
 					}

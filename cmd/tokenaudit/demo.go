@@ -78,7 +78,7 @@ func (c *cli) runDemo(ctx context.Context, out string) error {
 	if err != nil {
 		return err
 	}
-	defer a.ledger.Close()
+	defer a.close()
 	if _, err := a.runner.ReviewNow(ctx, a.jobs[0], audit.Manual); err != nil {
 		return err
 	}
@@ -88,7 +88,7 @@ func (c *cli) runDemo(ctx context.Context, out string) error {
 	if err != nil {
 		return err
 	}
-	m, err := a.drawUp(*s)
+	m, err := a.drawUp(ctx, *s)
 	if err != nil {
 		return err
 	}

@@ -25,8 +25,8 @@ func (c *cli) doctor() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "doctor -c FILE",
 		Short: "Check everything that a review depends on, and say how to mend it",
-		Long: `doctor asks every target what a review asks, tries every way out of
-its messages and the evidence folder, and prints what is well, what is missing, and what will be a
+		Long: `doctor asks every target what a review asks, tries every way out of the messages
+and the evidence folder or bucket, and prints what is well, what is missing, and what will be a
 blind spot. It reviews nothing, keeps nothing and posts nothing.`,
 		Example: `  tokenaudit doctor -c tokenaudit.yaml`,
 		Args:    noArguments,
@@ -78,7 +78,7 @@ func (c *cli) examine(ctx context.Context, path string) error {
 			e.add("job "+j.Name, examinePing(ctx, j.Ping))
 		}
 	}
-	e.add("evidence", examineFolder(f.Evidence))
+	e.add("evidence", examineEvidence(ctx, f.Evidence))
 	e.add("store", examineStore(ctx, f.Store))
 	for _, w := range warnings(f) {
 		e.add("configuration", influx.Diagnosis{What: "warning", Result: w})
@@ -152,6 +152,21 @@ func examinePing(ctx context.Context, url secret.Ref) influx.Diagnosis {
 		return influx.Diagnosis{What: "ping", Result: err.Error(), Fix: "store the URL that the dead man's switch shows"}
 	}
 	return influx.Diagnosis{What: "ping", OK: true, Result: "there is a URL; not pinged, as that would count"}
+}
+
+func examineEvidence(ctx context.Context, evidence string) influx.Diagnosis {
+	if !history.IsBucket(evidence) {
+		return examineFolder(evidence)
+	}
+	d := influx.Diagnosis{What: "bucket can be written, read, listed and cleared", OK: true, Result: evidence}
+	s, err := openSnapshots(ctx, evidence)
+	if err == nil {
+		err = errors.Join(s.Try(ctx), s.Close())
+	}
+	if err != nil {
+		d.OK, d.Result, d.Fix = false, err.Error(), "put the credentials of the provider into the environment, give them the bucket, and set region or endpoint in evidence where it needs them"
+	}
+	return d
 }
 
 func examineFolder(dir string) influx.Diagnosis {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"path/filepath"
@@ -10,18 +11,43 @@ import (
 	"tokenaudit/configs"
 	"tokenaudit/jobs"
 	"tokenaudit/jobs/audit"
+	"tokenaudit/jobs/history"
 	"tokenaudit/report"
 )
 
 // evidence writes the reports of a job and seals them.
 type evidence struct {
-	file     *configs.File
-	job      configs.Job
-	controls audit.Controls
-	log      *slog.Logger
+	file      *configs.File
+	job       configs.Job
+	controls  audit.Controls
+	snapshots history.Snapshots
+	log       *slog.Logger
 }
 
+// write makes the evidence stand whole where every process sees it, and only then
+// lets go of what is old.
 func (e evidence) write(ctx context.Context, folder string, of jobs.Evidence) (audit.Link, error) {
+	run, targets := of.Summary.Run(), []string{}
+	for _, t := range of.Summary.Coverage.Targets {
+		targets = append(targets, t.Target)
+	}
+	if err := e.snapshots.Gather(ctx, run, targets); err != nil {
+		return audit.Link{}, err
+	}
+	link, err := e.make(ctx, folder, of)
+	if err != nil {
+		return audit.Link{}, err
+	}
+	if err := e.snapshots.Publish(ctx, run); err != nil {
+		return audit.Link{}, err
+	}
+	if run.Trigger != audit.DryRun {
+		e.prune(ctx, filepath.Dir(folder), of.Summary)
+	}
+	return link, nil
+}
+
+func (e evidence) make(ctx context.Context, folder string, of jobs.Evidence) (audit.Link, error) {
 	in := report.Input{
 		Summary: of.Summary, Rows: report.Rows(of.Rows), Trend: of.Trend, Controls: e.controls, Config: e.file.Effective(), CSV: e.job.CSV.Style(),
 	}
@@ -56,21 +82,23 @@ func (e evidence) seal(ctx context.Context, folder string, of jobs.Evidence) (au
 		pack.Key = []byte(key.Reveal())
 	}
 	link, err := report.Seal(ctx, folder, pack)
-	if err != nil {
-		return audit.Link{}, err
-	}
-	e.prune(filepath.Dir(folder), of.Summary)
-	return audit.Link(link), nil
+	return audit.Link(link), err
 }
 
 // prune takes old packs away after a complete review: one that could not see
 // everything is no time to let go of what earlier ones saw. What goes wrong here
 // must not keep a review from being reported.
-func (e evidence) prune(folder string, s audit.Summary) {
+func (e evidence) prune(ctx context.Context, folder string, s audit.Summary) {
 	if e.job.Keep == 0 || s.Coverage.Verdict != audit.Complete {
 		return
 	}
-	gone, err := report.Prune(folder, s.Started.Add(-time.Duration(e.job.Keep)))
+	before := s.Started.Add(-time.Duration(e.job.Keep))
+	err := e.snapshots.GatherManifests(ctx, s.Job, before)
+	var gone []string
+	if err == nil {
+		gone, err = report.Prune(folder, before)
+	}
+	err = errors.Join(err, e.snapshots.Remove(ctx, s.Job, gone))
 	log := e.log.With("job", s.Job)
 	for _, run := range gone {
 		log.Info("retention took an evidence pack away", "run", run)

@@ -3,11 +3,13 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/spf13/cobra"
 
+	"tokenaudit/configs"
 	"tokenaudit/jobs/audit"
 	"tokenaudit/jobs/history"
 )
@@ -38,14 +40,34 @@ func (f *historyFlags) add(cmd *cobra.Command) {
 	cmd.Flags().BoolVar(&f.json, "json", false, "print JSON")
 }
 
-// open reads the ledger beside whatever else works on it.
-func (f historyFlags) open() (*history.Reader, history.Snapshots, error) {
+// past is what earlier reviews left.
+type past struct {
+	*history.Reader
+	history.Snapshots
+}
+
+func (p past) Close() error { return errors.Join(p.Reader.Close(), p.Snapshots.Close()) }
+
+// ledger is read beside whatever else works on it.
+func (f historyFlags) ledger() (*history.Reader, *configs.File, error) {
 	file, err := loadConfig(f.config)
 	if err != nil {
-		return nil, history.Snapshots{}, err
+		return nil, nil, err
 	}
 	r, err := history.OpenReader(file.Store)
-	return r, history.Snapshots{Evidence: file.Evidence}, err
+	return r, file, err
+}
+
+func (f historyFlags) open(ctx context.Context) (past, error) {
+	r, file, err := f.ledger()
+	if err != nil {
+		return past{}, err
+	}
+	s, err := openSnapshots(ctx, file.Evidence)
+	if err != nil {
+		r.Close()
+	}
+	return past{r, s}, err
 }
 
 func runIDs(n int) cobra.PositionalArgs {
@@ -69,7 +91,7 @@ func (c *cli) historyList() *cobra.Command {
 }
 
 func (c *cli) listRuns(ctx context.Context, f historyFlags) error {
-	r, _, err := f.open()
+	r, _, err := f.ledger()
 	if err != nil {
 		return err
 	}
@@ -112,7 +134,7 @@ func (c *cli) historyShow() *cobra.Command {
 }
 
 func (c *cli) showRun(ctx context.Context, f historyFlags, id string) error {
-	r, snapshots, err := f.open()
+	r, err := f.open(ctx)
 	if err != nil {
 		return err
 	}
@@ -128,7 +150,7 @@ func (c *cli) showRun(ctx context.Context, f historyFlags, id string) error {
 		_, err := fmt.Fprintf(c.stdout, "%s: not finished; the next run takes it up\n", id)
 		return err
 	}
-	printSummary(c.stdout, *e.Summary, snapshots.Folder(e.Run))
+	printSummary(c.stdout, *e.Summary, r.Location(e.Run))
 	for _, p := range e.Parts {
 		fmt.Fprintf(c.stdout, "\nMessage %s/%s: %s %s\n", p.Outlet, p.Name, p.State, audit.Line(p.Error, 500))
 	}

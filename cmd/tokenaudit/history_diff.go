@@ -36,22 +36,22 @@ func (c *cli) historyDiff() *cobra.Command {
 }
 
 func (c *cli) diffRuns(ctx context.Context, f historyFlags, from, to string) error {
-	r, snapshots, err := f.open()
+	r, err := f.open(ctx)
 	if err != nil {
 		return err
 	}
 	defer r.Close()
-	before, err := stored(ctx, r, snapshots, from)
+	before, err := stored(ctx, r, from)
 	if err != nil {
 		return err
 	}
-	after, err := stored(ctx, r, snapshots, to)
+	after, err := stored(ctx, r, to)
 	if err != nil {
 		return err
 	}
 	var ds []difference
 	for _, target := range union(before.targets, after.targets) {
-		if ds, err = compare(ds, before.read(target), after.read(target)); err != nil {
+		if ds, err = compare(ds, before.read(ctx, target), after.read(ctx, target)); err != nil {
 			return err
 		}
 	}
@@ -65,12 +65,12 @@ type storedRun struct {
 	targets []string
 }
 
-func stored(ctx context.Context, r *history.Reader, s history.Snapshots, id string) (storedRun, error) {
-	e, err := r.Find(ctx, id)
+func stored(ctx context.Context, p past, id string) (storedRun, error) {
+	e, err := p.Find(ctx, id)
 	if err != nil {
 		return storedRun{}, err
 	}
-	out := storedRun{Snapshots: s, entry: e}
+	out := storedRun{Snapshots: p.Snapshots, entry: e}
 	if e.Summary == nil {
 		return out, fmt.Errorf("run %s is not finished", id)
 	}
@@ -80,11 +80,11 @@ func stored(ctx context.Context, r *history.Reader, s history.Snapshots, id stri
 	return out, nil
 }
 
-func (s storedRun) read(target string) iter.Seq2[audit.Record, error] {
+func (s storedRun) read(ctx context.Context, target string) iter.Seq2[audit.Record, error] {
 	if !slices.Contains(s.targets, target) {
 		return func(func(audit.Record, error) bool) {}
 	}
-	return s.Read(s.entry.Run, target)
+	return s.Read(ctx, s.entry.Run, target)
 }
 
 func union(a, b []string) []string {

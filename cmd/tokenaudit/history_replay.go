@@ -40,19 +40,19 @@ func (c *cli) replayRun(ctx context.Context, f historyFlags, id string) error {
 	if err != nil {
 		return err
 	}
-	r, snapshots, err := f.open()
+	r, err := f.open(ctx)
 	if err != nil {
 		return err
 	}
 	defer r.Close()
-	run, err := stored(ctx, r, snapshots, id)
+	run, err := stored(ctx, r, id)
 	if err != nil {
 		return err
 	}
 	policy := file.Audit()
 	counts := map[string]*replayed{}
 	for _, target := range run.targets {
-		for rec, err := range run.read(target) {
+		for rec, err := range run.read(ctx, target) {
 			if err != nil {
 				return err
 			}

@@ -103,7 +103,12 @@ func (f previewFlags) message(ctx context.Context, file *configs.File) (notify.M
 	case e.Summary == nil:
 		return notify.Sample(job, time.Now()), nil
 	}
-	return notify.Message{Summary: *e.Summary, News: e.News, Evidence: history.Snapshots{Evidence: file.Evidence}.Folder(e.Run)}, nil
+	snapshots, err := openSnapshots(ctx, file.Evidence) // asks no bucket anything
+	if err != nil {
+		return notify.Message{}, err
+	}
+	defer snapshots.Close()
+	return notify.Message{Summary: *e.Summary, News: e.News, Evidence: snapshots.Location(e.Run)}, nil
 }
 
 // entry is the run that is asked for, or the newest finished one; empty if there is none.

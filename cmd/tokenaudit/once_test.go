@@ -102,8 +102,9 @@ func deliverThroughFailure(t *testing.T, failure []notifytest.Failure, request, 
 	defer ledger.Close()
 	slack, log := &notifytest.Slack{}, slog.New(slog.DiscardHandler)
 	client := &http.Client{Transport: &failingAt{slack.Client().Transport, slack, request, failure}}
-	a := &app{ledger: ledger, runner: &jobs.Runner{
-		Ledger: &forgetful{ledger, save}, Snapshots: history.Snapshots{Evidence: dir}, Now: ledger.Now, Holder: "me", Log: log,
+	snapshots := history.Snapshots{Evidence: dir}
+	a := &app{ledger: ledger, snapshots: snapshots, runner: &jobs.Runner{
+		Ledger: &forgetful{ledger, save}, Snapshots: snapshots, Now: ledger.Now, Holder: "me", Log: log,
 	}}
 	token := secret.Ref{File: filepath.Join(dir, "token")}
 	if err := os.WriteFile(token.File, []byte("xoxb-1"), 0o600); err != nil {

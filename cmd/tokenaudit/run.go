@@ -86,7 +86,7 @@ func (c *cli) runJobs(ctx context.Context, f runFlags) error {
 	if err != nil {
 		return err
 	}
-	defer a.ledger.Close()
+	defer a.close()
 	chosen, err := a.find(f.job)
 	if err != nil {
 		return err
@@ -128,7 +128,7 @@ func (c *cli) runJob(ctx context.Context, a *app, job jobs.Job, f runFlags, bar 
 	case s != nil && f.quiet && s.Coverage.Verdict != audit.Complete:
 		fmt.Fprintf(c.stderr, "tokenaudit: %s: coverage %s: %s\n", s.ID, s.Coverage.Verdict, audit.Line(strings.Join(s.Coverage.Reasons, "; "), 1000))
 	case s != nil && !f.quiet:
-		err = errors.Join(err, c.tell(a, *s, f.dryRun))
+		err = errors.Join(err, c.tell(ctx, a, *s, f.dryRun))
 	case errors.Is(err, jobs.ErrHeld) && !f.now && !f.dryRun:
 		c.say(f, "%s: %v; it does what is due\n", job.Name, err)
 		return nil, nil
@@ -155,8 +155,8 @@ func (c *cli) say(f runFlags, format string, args ...any) {
 }
 
 // tell prints a finished run: in full, as Slack would show it, for a dry run.
-func (c *cli) tell(a *app, s audit.Summary, dryRun bool) error {
-	m, err := a.drawUp(s)
+func (c *cli) tell(ctx context.Context, a *app, s audit.Summary, dryRun bool) error {
+	m, err := a.drawUp(ctx, s)
 	if err != nil {
 		return err
 	}

@@ -46,7 +46,7 @@ func (c *cli) serveJobs(ctx context.Context, path, listen string) error {
 	if err != nil {
 		return err
 	}
-	defer a.ledger.Close()
+	defer a.close()
 	return a.serve(ctx, listen, service, log)
 }
 

@@ -13,6 +13,7 @@ import (
 
 	"tokenaudit/jobs"
 	"tokenaudit/jobs/audit"
+	"tokenaudit/jobs/history"
 	"tokenaudit/report"
 )
 
@@ -28,6 +29,7 @@ func (c *cli) verify() *cobra.Command {
 was changed, removed or added, who signed, that no pack is missing or was swapped,
 and, for a period, that every planned review took place. It names what is wrong,
 and says what is proven and what is not. It needs no configuration and no ledger.
+PATH may be the URL of a bucket; the credentials come from the environment.
 
 A period is a year, a quarter or a month, on the clocks of the job. The file of
 allowed signers is that of ssh-keygen(1); the namespace is tokenaudit.
@@ -35,7 +37,8 @@ allowed signers is that of ssh-keygen(1); the namespace is tokenaudit.
 Exit code 0: nothing is wrong. 1: something is wrong, or a planned review is missing.`,
 		Example: `  tokenaudit verify data/evidence/weekly-review
   tokenaudit verify data/evidence/weekly-review --period 2026Q3 --allowed-signers signers
-  tokenaudit verify data/evidence/weekly-review/2026-11-23T0800Z`,
+  tokenaudit verify data/evidence/weekly-review/2026-11-23T0800Z
+  tokenaudit verify "s3://BUCKET/PREFIX/weekly-review?region=eu-central-1"`,
 		Args: onePath,
 		RunE: func(cmd *cobra.Command, args []string) error { return c.verifyPath(cmd.Context(), args[0], f) },
 	}
@@ -56,6 +59,14 @@ func (c *cli) verifyPath(ctx context.Context, path string, f verifyFlags) error 
 	if err != nil {
 		return usageError{err}
 	}
+	if history.IsBucket(path) {
+		folder, remove, err := fetchPacks(ctx, path)
+		if err != nil {
+			return err
+		}
+		defer remove()
+		path = folder
+	}
 	if _, err := os.Stat(path); err != nil {
 		return usageError{err}
 	}
@@ -73,6 +84,23 @@ func (c *cli) verifyPath(ctx context.Context, path string, f verifyFlags) error 
 		return quietError{exitFailed}
 	}
 	return nil
+}
+
+// fetchPacks copies what lies under the URL of a run or a job into a folder of the
+// same name.
+func fetchPacks(ctx context.Context, address string) (folder string, remove func(), err error) {
+	if err := history.CheckEvidence(address); err != nil {
+		return "", nil, usagef("the URL %w", err)
+	}
+	s, err := openSnapshots(ctx, address)
+	if err != nil {
+		return "", nil, err
+	}
+	if folder, err = s.Download(ctx); err != nil {
+		s.Close()
+		return "", nil, err
+	}
+	return folder, func() { s.Close() }, nil
 }
 
 func (f verifyFlags) options() (o report.VerifyOptions, err error) {

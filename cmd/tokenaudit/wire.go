@@ -8,8 +8,6 @@ import (
 	"io"
 	"log/slog"
 	"maps"
-	"os"
-	"path/filepath"
 	"slices"
 	"time"
 
@@ -24,12 +22,15 @@ import (
 
 // app is a configuration turned into objects.
 type app struct {
-	runner  *jobs.Runner
-	jobs    []jobs.Job
-	ledger  *history.Ledger
-	traffic *watch.Traffic
-	slack   map[string]notify.Config // by the name of the job
+	runner    *jobs.Runner
+	jobs      []jobs.Job
+	ledger    *history.Ledger
+	snapshots history.Snapshots
+	traffic   *watch.Traffic
+	slack     map[string]notify.Config // by the name of the job
 }
+
+func (a *app) close() error { return errors.Join(a.ledger.Close(), a.snapshots.Close()) }
 
 // wire is one straight line from configuration to objects, on purpose: cut into
 // pieces it would only pass a wide state around. It sends nothing. With dryRun no
@@ -51,21 +52,26 @@ func wire(ctx context.Context, f *configs.File, now jobs.Clock, log *slog.Logger
 	if err != nil {
 		return nil, err
 	}
+	snapshots, err := openSnapshots(ctx, f.Evidence)
+	if err != nil {
+		ledger.Close()
+		return nil, err
+	}
 	if now == nil {
 		now = ledger.Now
 	}
-	a := &app{ledger: ledger, traffic: traffic, slack: map[string]notify.Config{}, runner: &jobs.Runner{
-		Ledger: ledger, Snapshots: history.Snapshots{Evidence: f.Evidence}, Tool: tool(), Now: now, Log: log, Holder: rand.Text(),
+	a := &app{ledger: ledger, snapshots: snapshots, traffic: traffic, slack: map[string]notify.Config{}, runner: &jobs.Runner{
+		Ledger: ledger, Snapshots: snapshots, Tool: tool(), Now: now, Log: log, Holder: rand.Text(),
 		Parallel: int(f.Parallel), PerHost: int(f.ParallelPerHost),
 	}}
 	for _, cfg := range f.Jobs {
 		schedule, err := jobs.ParseSchedule(cfg.Schedule, cfg.Timezone)
 		if err != nil {
-			ledger.Close()
+			a.close()
 			return nil, fmt.Errorf("job %q: %w", cfg.Name, err)
 		}
 		job := jobs.Job{
-			Name: cfg.Name, Schedule: schedule, Policy: f.Audit(), Report: evidence{f, cfg, controls, log}.write,
+			Name: cfg.Name, Schedule: schedule, Policy: f.Audit(), Report: evidence{f, cfg, controls, snapshots, log}.write,
 			CatchUp: time.Duration(cfg.CatchUp), Jitter: time.Duration(cfg.Jitter), Deadline: time.Duration(cfg.Deadline), DeliverWithin: time.Duration(cfg.DeliverWithin),
 		}
 		for _, t := range f.Targets {
@@ -148,16 +154,16 @@ func (a *app) outlet(name string, n notify.Notifier) jobs.Outlet {
 
 // message is what there is to say about a run.
 func (a *app) message(s audit.Summary, n audit.News) notify.Message {
-	folder := a.runner.Snapshots.Folder(s.Run())
-	open := func(_ context.Context, name string) (io.ReadCloser, error) {
-		return os.Open(filepath.Join(folder, name))
+	run := s.Run()
+	open := func(ctx context.Context, name string) (io.ReadCloser, error) {
+		return a.snapshots.Open(ctx, run, name)
 	}
-	return notify.Message{Summary: s, News: n, Evidence: folder, Open: open}
+	return notify.Message{Summary: s, News: n, Evidence: a.snapshots.Location(run), Open: open}
 }
 
 // drawUp draws up what a finished run says, from its evidence.
-func (a *app) drawUp(s audit.Summary) (notify.Message, error) {
-	news, err := audit.NewsOf(a.runner.Rows(s)())
+func (a *app) drawUp(ctx context.Context, s audit.Summary) (notify.Message, error) {
+	news, err := audit.NewsOf(a.runner.Rows(ctx, s)())
 	return a.message(s, news), err
 }
 

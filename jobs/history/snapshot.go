@@ -2,6 +2,7 @@ package history
 
 import (
 	"bufio"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -15,28 +16,22 @@ import (
 	"tokenaudit/jobs/audit"
 )
 
-// Snapshots are the files that hold what each target held, in the evidence
-// folder: EVIDENCE/JOB/SLOT/snapshot-TARGET.jsonl.gz, one authorization a line,
-// ascending by ID.
-type Snapshots struct{ Evidence string }
-
-// Folder is where the evidence of a run lies. That of a dry run is out of the way:
-// it is no evidence.
-func (s Snapshots) Folder(run audit.Run) string {
-	if run.Trigger == audit.DryRun {
-		return filepath.Join(s.Evidence, ".dry-run", run.Job, run.SlotName())
-	}
-	return filepath.Join(s.Evidence, run.Job, run.SlotName())
-}
-
 func (s Snapshots) path(run audit.Run, target string) string {
 	return filepath.Join(s.Folder(run), "snapshot-"+target+".jsonl.gz")
 }
 
-// Write writes the snapshot of one target. It appears whole or not at all; the
-// first error of records ends it.
-func (s Snapshots) Write(run audit.Run, target string, records iter.Seq2[audit.Record, error]) (err error) {
+// Write writes the snapshot of one target, to the bucket if there is one. It appears
+// whole or not at all; the first error of records ends it.
+func (s Snapshots) Write(ctx context.Context, run audit.Run, target string, records iter.Seq2[audit.Record, error]) error {
 	path := s.path(run, target)
+	if err := write(path, records); err != nil || s.bucket == nil {
+		return err
+	}
+	_, err := s.upload(ctx, path)
+	return err
+}
+
+func write(path string, records iter.Seq2[audit.Record, error]) (err error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return err
 	}
@@ -89,9 +84,13 @@ func syncFolder(path string) error {
 
 // Read walks the snapshot of one target. A file that was cut or changed ends in
 // an error: gzip carries a checksum.
-func (s Snapshots) Read(run audit.Run, target string) iter.Seq2[audit.Record, error] {
+func (s Snapshots) Read(ctx context.Context, run audit.Run, target string) iter.Seq2[audit.Record, error] {
 	path := s.path(run, target)
 	return func(yield func(audit.Record, error) bool) {
+		if err := s.fetch(ctx, path); err != nil {
+			yield(audit.Record{}, err)
+			return
+		}
 		for r, err := range decode(path) {
 			if err != nil {
 				err = fmt.Errorf("snapshot %s: %w", path, err)

@@ -38,13 +38,13 @@ func all(seq iter.Seq2[audit.Record, error]) (out []audit.Record, err error) {
 }
 
 func TestSnapshotComesBack(t *testing.T) {
-	s, run := Snapshots{t.TempDir()}, weekly(0)
+	s, run := Snapshots{Evidence: t.TempDir()}, weekly(0)
 	for _, n := range []int{0, 1, 1000} {
-		if err := s.Write(run, "prod", records(n)); err != nil {
+		if err := s.Write(t.Context(), run, "prod", records(n)); err != nil {
 			t.Fatal(err)
 		}
 		want, _ := all(records(n))
-		got, err := all(s.Read(run, "prod"))
+		got, err := all(s.Read(t.Context(), run, "prod"))
 		if diff := cmp.Diff(want, got); diff != "" || err != nil {
 			t.Errorf("%d records: error %v (-want +got):\n%s", n, err, diff)
 		}
@@ -56,8 +56,8 @@ func TestSnapshotComesBack(t *testing.T) {
 }
 
 func TestSnapshotIsWholeOrNotThere(t *testing.T) {
-	s, run := Snapshots{t.TempDir()}, weekly(0)
-	if err := s.Write(run, "prod", records(3)); err != nil {
+	s, run := Snapshots{Evidence: t.TempDir()}, weekly(0)
+	if err := s.Write(t.Context(), run, "prod", records(3)); err != nil {
 		t.Fatal(err)
 	}
 	broken := func(yield func(audit.Record, error) bool) {
@@ -66,10 +66,10 @@ func TestSnapshotIsWholeOrNotThere(t *testing.T) {
 		}
 		yield(audit.Record{}, errors.New("line cut"))
 	}
-	if err := s.Write(run, "prod", broken); err == nil {
+	if err := s.Write(t.Context(), run, "prod", broken); err == nil {
 		t.Error("no error")
 	}
-	if got, err := all(s.Read(run, "prod")); len(got) != 3 || err != nil {
+	if got, err := all(s.Read(t.Context(), run, "prod")); len(got) != 3 || err != nil {
 		t.Errorf("%d records, %v; want the 3 of before", len(got), err)
 	}
 	if files, _ := os.ReadDir(s.Folder(run)); len(files) != 1 {
@@ -79,8 +79,8 @@ func TestSnapshotIsWholeOrNotThere(t *testing.T) {
 
 // TestDamagedSnapshotIsAnError: any byte that is lost or changed is noticed.
 func TestDamagedSnapshotIsAnError(t *testing.T) {
-	s, run := Snapshots{t.TempDir()}, weekly(0)
-	if err := s.Write(run, "prod", records(50)); err != nil {
+	s, run := Snapshots{Evidence: t.TempDir()}, weekly(0)
+	if err := s.Write(t.Context(), run, "prod", records(50)); err != nil {
 		t.Fatal(err)
 	}
 	path := s.path(run, "prod")
@@ -92,12 +92,12 @@ func TestDamagedSnapshotIsAnError(t *testing.T) {
 		"empty": {}, "cut in half": good[:len(good)/2], "last byte lost": good[:len(good)-1], "middle changed": flipped(good),
 	} {
 		os.WriteFile(path, bad, 0o600)
-		if _, err := all(s.Read(run, "prod")); err == nil {
+		if _, err := all(s.Read(t.Context(), run, "prod")); err == nil {
 			t.Errorf("%s: no error", name)
 		}
 	}
 	os.Remove(path)
-	if _, err := all(s.Read(run, "prod")); !errors.Is(err, os.ErrNotExist) {
+	if _, err := all(s.Read(t.Context(), run, "prod")); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("missing: %v", err)
 	}
 }
@@ -109,16 +109,16 @@ func flipped(b []byte) []byte {
 }
 
 func TestFolder(t *testing.T) {
-	s := Snapshots{"evidence"}
+	s := Snapshots{Evidence: "evidence"}
 	if got, want := s.Folder(weekly(0)), filepath.Join("evidence", "weekly", "2026-11-23T0900Z"); got != want {
 		t.Errorf("Folder = %q, want %q", got, want)
 	}
 }
 
 func BenchmarkWrite(b *testing.B) {
-	s, run := Snapshots{b.TempDir()}, weekly(0)
+	s, run := Snapshots{Evidence: b.TempDir()}, weekly(0)
 	for b.Loop() {
-		if err := s.Write(run, "prod", records(10_000)); err != nil {
+		if err := s.Write(b.Context(), run, "prod", records(10_000)); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -71,7 +71,8 @@ func newRunner(t *testing.T, now func() time.Time) *jobs.Runner {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { ledger.Close() })
-	return &jobs.Runner{Ledger: ledger, Snapshots: history.Snapshots{Evidence: folder}, Now: now, Log: slog.New(slog.DiscardHandler)}
+	clock := func(context.Context) (time.Time, error) { return now(), nil }
+	return &jobs.Runner{Ledger: ledger, Snapshots: history.Snapshots{Evidence: folder}, Now: clock, Holder: "contract", Log: slog.New(slog.DiscardHandler)}
 }
 
 // outcome is a review in a form that can be compared: the coverage of the only
@@ -101,7 +102,7 @@ func (r *reviewer) review(t *testing.T) outcome {
 	}
 	r.now = r.now.AddDate(0, 0, 7)
 	o := outcome{r.comparable(s.Coverage.Targets[0]), s.Authorizations, s.Findings, map[string]row{}}
-	for rec, err := range r.runner.Rows(*s)() {
+	for rec, err := range r.runner.Rows(t.Context(), *s)() {
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -1,0 +1,204 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"io/fs"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/johannesboyne/gofakes3"
+	"github.com/johannesboyne/gofakes3/backend/s3mem"
+
+	"tokenaudit/configs"
+	"tokenaudit/jobs"
+	"tokenaudit/jobs/audit"
+	"tokenaudit/jobs/history"
+)
+
+// place is somewhere that evidence is kept.
+type place struct {
+	address string
+	objects func() []string // paths of what is there
+}
+
+// under is the place of a part of it.
+func (p place) under(part string) string {
+	path, options, found := strings.Cut(p.address, "?")
+	if found {
+		options = "?" + options
+	}
+	return path + "/" + part + options
+}
+
+// everyPlace runs a test on each kind of place.
+func everyPlace(t *testing.T, test func(t *testing.T, p place)) {
+	t.Run("folder", func(t *testing.T) { test(t, folderPlace(t)) })
+	t.Run("s3", func(t *testing.T) { test(t, newFakeS3(t).place()) })
+}
+
+func folderPlace(t *testing.T) place {
+	dir := t.TempDir()
+	return place{dir, func() (out []string) {
+		filepath.WalkDir(dir, func(path string, e fs.DirEntry, err error) error {
+			if err == nil && !e.IsDir() {
+				rel, _ := filepath.Rel(dir, path)
+				out = append(out, filepath.ToSlash(rel))
+			}
+			return err
+		})
+		return out
+	}}
+}
+
+// fakeS3 is a server of the S3 API with one bucket, "evidence".
+type fakeS3 struct {
+	backend *s3mem.Backend
+	http.Handler
+	url string
+
+	mu     sync.Mutex
+	refuse func(*http.Request) bool
+	garble string // suffix of the object whose content comes back changed
+}
+
+func newFakeS3(t *testing.T) *fakeS3 {
+	t.Helper()
+	for name, value := range map[string]string{
+		"AWS_ACCESS_KEY_ID": "id", "AWS_SECRET_ACCESS_KEY": "key", "AWS_CONFIG_FILE": os.DevNull, "AWS_SHARED_CREDENTIALS_FILE": os.DevNull,
+	} {
+		t.Setenv(name, value)
+	}
+	s := &fakeS3{backend: s3mem.New()}
+	s.Handler = gofakes3.New(s.backend).Server()
+	if err := s.backend.CreateBucket("evidence"); err != nil {
+		t.Fatal(err)
+	}
+	server := httptest.NewServer(s)
+	t.Cleanup(server.Close)
+	s.url = server.URL
+	return s
+}
+
+func (s *fakeS3) place() place {
+	address := "s3://evidence/team/audit?region=us-east-1&s3ForcePathStyle=true&endpoint=" + s.url
+	return place{address, func() (out []string) {
+		list, err := s.backend.ListBucket("evidence", nil, gofakes3.ListBucketPage{})
+		if err != nil {
+			panic(err)
+		}
+		for _, o := range list.Contents {
+			out = append(out, strings.TrimPrefix(o.Key, "team/audit/"))
+		}
+		return out
+	}}
+}
+
+// refusing lets requests fail in a way that is not tried again.
+func (s *fakeS3) refusing(refuse func(*http.Request) bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.refuse = refuse
+}
+
+func (s *fakeS3) refuses(r *http.Request) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.refuse != nil && s.refuse(r)
+}
+
+func (s *fakeS3) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	switch {
+	case s.refuses(r):
+		w.WriteHeader(http.StatusForbidden)
+		io.WriteString(w, `<Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>`)
+	case s.garble != "" && r.Method == http.MethodGet && strings.HasSuffix(r.URL.Path, s.garble):
+		answer := httptest.NewRecorder()
+		s.Handler.ServeHTTP(answer, r)
+		body := answer.Body.Bytes()
+		body[len(body)/2] ^= 1
+		w.Write(body)
+	default:
+		s.Handler.ServeHTTP(w, r)
+	}
+}
+
+// host is a process that reviews, with a ledger that it shares with others.
+type host struct {
+	runner    *jobs.Runner
+	job       jobs.Job
+	snapshots history.Snapshots
+}
+
+// hosts are n processes on one ledger and one place of evidence.
+func hosts(t *testing.T, p place, now *time.Time, n int) []host {
+	t.Helper()
+	ledger, err := history.Open(t.Context(), "sqlite:"+filepath.Join(t.TempDir(), "ledger.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { ledger.Close() })
+	schedule, err := jobs.ParseSchedule("0 0 1 1 *", "UTC")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out []host
+	for i := range n {
+		s, err := openSnapshots(t.Context(), p.address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { s.Close() })
+		log := slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn}))
+		e := evidence{
+			file: &configs.File{}, snapshots: s, log: log,
+			job: configs.Job{Schedule: "0 0 1 1 *", Timezone: "UTC", Reports: []string{"csv"}, Keep: configs.Duration(15 * 24 * time.Hour)},
+		}
+		out = append(out, host{snapshots: s, runner: &jobs.Runner{
+			Ledger: ledger, Snapshots: s, Holder: fmt.Sprint("host ", i), Log: log,
+			Now: func(context.Context) (time.Time, error) { return *now, nil },
+		}, job: jobs.Job{
+			Name: "weekly", Schedule: schedule, CatchUp: time.Hour, Deadline: time.Hour, DeliverWithin: time.Hour,
+			Targets: []jobs.Target{{Name: "prod", Source: threeOwners{}}, {Name: "plant", Source: threeOwners{}}},
+			Report:  e.write,
+		}})
+	}
+	return out
+}
+
+func (h host) mustReview(t *testing.T) audit.Summary {
+	t.Helper()
+	s, err := h.runner.ReviewNow(t.Context(), h.job, audit.Manual)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s.Coverage.Verdict != audit.Complete {
+		t.Errorf("%s: coverage %s: %v", s.ID, s.Coverage.Verdict, s.Coverage.Reasons)
+	}
+	return *s
+}
+
+// mustVerify gives what verify prints of a place where nothing is wrong.
+func mustVerify(t *testing.T, address string) string {
+	t.Helper()
+	out, err := verifyText(t, address)
+	if err != nil {
+		t.Errorf("verify: %v\n%s", err, out)
+	}
+	return out
+}
+
+func verifyText(t *testing.T, address string) (string, error) {
+	var out bytes.Buffer
+	err := (&cli{stdout: &out, stderr: &out}).verifyPath(t.Context(), address, verifyFlags{})
+	return out.String(), err
+}

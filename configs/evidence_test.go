@@ -1,0 +1,61 @@
+package configs
+
+import (
+	"strings"
+	"testing"
+)
+
+func TestEvidencePlaces(t *testing.T) {
+	for name, test := range map[string]struct{ lines, problem string }{
+		"bucket":            {"evidence: s3://b/team/audit?region=eu-central-1", ""},
+		"bucket by itself":  {"evidence: s3://b", ""},
+		"own server":        {"evidence: s3://b/p?region=us-east-1&endpoint=https://minio.example.com:9000&s3ForcePathStyle=true", ""},
+		"gs":                {"evidence: gs://b/p", ""},
+		"azblob":            {"evidence: azblob://c/p?storage_account=acme", ""},
+		"key in front":      {"evidence: s3://AKIA" + canary + ":" + canary + "@b/p", "holds a credential"},
+		"user in front":     {"evidence: s3://" + canary + "@b/p", "holds a credential"},
+		"key as option":     {"evidence: s3://b/p?aws_secret_access_key=" + canary, "is a credential"},
+		"key as name":       {"evidence: s3://b/p?" + canary, "is a credential"},
+		"SAS token":         {"evidence: azblob://c/p?sv=2025&sig=" + canary, "is a credential"},
+		"key file":          {"evidence: gs://b/p?private_key_path=/" + canary, "is a credential"},
+		"key in endpoint":   {"evidence: s3://b/p?endpoint=https://a:" + canary + "@minio.example.com", "endpoint"},
+		"query in endpoint": {"evidence: s3://b/p?endpoint=https://minio.example.com/%3Fsig=" + canary, "endpoint"},
+		"option twice":      {"evidence: s3://b/p?region=a&region=b", "given twice"},
+		"prefix twice":      {"evidence: s3://b/p?prefix=q", "not known"},
+		"no URL":            {"evidence: s3://b:" + canary + "/p", "is no URL"},
+		"no bucket":         {"evidence: s3:///p", "names no bucket"},
+		"way up":            {"evidence: s3://b/p/../q", "no prefix"},
+		"fragment":          {"evidence: s3://b/p#" + canary, "no prefix"},
+		"another scheme":    {"evidence: https://" + canary + "/p", "needs a folder, or a bucket"},
+
+		"shared store, folder":        {"store: postgres://db/t\nevidence: /srv/e", "a folder of one host"},
+		"shared store, bucket":        {"store: postgres://db/t\nevidence: s3://b/p", ""},
+		"shared store, shared folder": {"store: postgresql://db/t\nevidence: /srv/e\nevidence_shared: on", ""},
+		"own store, folder":           {"evidence: /srv/e", ""},
+		"no switch":                   {"evidence_shared: maybe", "needs on or off"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, problems := parse([]byte(minimal+test.lines+"\n"), checkSchedule)
+			var got []string
+			for _, p := range problems {
+				if p.Key != "store" {
+					got = append(got, p.Text)
+				}
+			}
+			text := strings.Join(got, "\n")
+			if (test.problem == "") != (text == "") || !strings.Contains(text, test.problem) {
+				t.Errorf("problems %q, want %q", text, test.problem)
+			}
+			if err := failure("a.yaml", problems); err != nil && strings.Contains(err.Error(), canary) {
+				t.Errorf("repeats the credential: %v", err)
+			}
+		})
+	}
+}
+
+func TestBucketIsNoPath(t *testing.T) {
+	const bucket = "s3://b/p?region=eu-central-1"
+	if got := load(t, minimal+"evidence: "+bucket+"\n").Evidence; got != bucket {
+		t.Errorf("evidence %q", got)
+	}
+}

@@ -1,0 +1,159 @@
+package history
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"iter"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+
+	"gocloud.dev/blob"
+	"gocloud.dev/gcerrors"
+)
+
+// bucket holds evidence where every process sees it. Its keys are the paths of the
+// files in an evidence folder.
+type bucket struct {
+	*blob.Bucket
+	location string // its URL without options
+	work     workFolder
+}
+
+// openBucket sends nothing: whether the bucket is there, the first request tells.
+func openBucket(ctx context.Context, address string) (*bucket, error) {
+	u, err := parseBucket(address)
+	if err != nil {
+		return nil, err
+	}
+	prefix := prefixOf(u)
+	u.Path = ""
+	b, err := blob.OpenBucket(ctx, u.String())
+	if err != nil {
+		return nil, &bucketError{"evidence: opening the bucket", err}
+	}
+	location := u.Scheme + "://" + u.Host
+	if prefix == "" {
+		return &bucket{Bucket: b, location: location}, nil
+	}
+	return &bucket{Bucket: blob.PrefixedBucket(b, prefix+"/"), location: location + "/" + prefix}, nil
+}
+
+// upload stores a file and returns its SHA-256.
+func (b *bucket) upload(ctx context.Context, key, path string) (string, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	hash := sha256.New()
+	// One part of a file at a time: several files are on their way already.
+	options := &blob.WriterOptions{ContentType: "application/octet-stream", MaxConcurrency: 1}
+	if err := b.Upload(ctx, key, io.TeeReader(f, hash), options); err != nil {
+		return "", b.failed("writing", key, err)
+	}
+	return hex.EncodeToString(hash.Sum(nil)), nil
+}
+
+// sum reads an object back and returns its SHA-256.
+func (b *bucket) sum(ctx context.Context, key string) (string, error) {
+	hash := sha256.New()
+	if err := b.Download(ctx, key, hash, nil); err != nil {
+		return "", b.failed("reading", key, err)
+	}
+	return hex.EncodeToString(hash.Sum(nil)), nil
+}
+
+// fetch copies an object to a file, which appears whole or not at all. It grows in
+// the folder for work, so that nobody takes it for a part of a pack. The error is
+// fs.ErrNotExist if there is no such object.
+func (b *bucket) fetch(ctx context.Context, key, path string) error {
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return err
+	}
+	f, err := os.CreateTemp(b.work.path, ".fetch-*")
+	if err != nil {
+		return err
+	}
+	defer os.Remove(f.Name())
+	if err := errors.Join(b.Download(ctx, key, f, nil), f.Close()); err != nil {
+		return b.failed("reading", key, err)
+	}
+	return os.Rename(f.Name(), path)
+}
+
+// keys walks the objects under a prefix. The marks that some programs set for a
+// folder are none.
+func (b *bucket) keys(ctx context.Context, prefix string) iter.Seq2[string, error] {
+	return func(yield func(string, error) bool) {
+		list := b.List(&blob.ListOptions{Prefix: prefix})
+		for {
+			o, err := list.Next(ctx)
+			switch {
+			case err == io.EOF:
+				return
+			case err != nil:
+				yield("", b.failed("listing", prefix, err))
+				return
+			case !strings.HasSuffix(o.Key, "/") && !yield(o.Key, nil):
+				return
+			}
+		}
+	}
+}
+
+// remove takes an object away, if it is there.
+func (b *bucket) remove(ctx context.Context, key string) error {
+	if err := b.Delete(ctx, key); err != nil && gcerrors.Code(err) != gcerrors.NotFound {
+		return b.failed("removing", key, err)
+	}
+	return nil
+}
+
+// try does all that a review does to a bucket, with an object of its own.
+func (b *bucket) try(ctx context.Context) error {
+	key := ".tokenaudit-doctor-" + rand.Text()
+	if err := b.WriteAll(ctx, key, []byte(key), nil); err != nil {
+		return b.failed("writing", key, err)
+	}
+	_, err := b.sum(ctx, key)
+	for _, listed := range b.keys(ctx, key) {
+		err = errors.Join(err, listed)
+	}
+	return errors.Join(err, b.remove(ctx, key))
+}
+
+func (b *bucket) failed(doing, key string, err error) error {
+	what := fmt.Sprintf("evidence: %s %s/%s", doing, b.location, key)
+	if gcerrors.Code(err) == gcerrors.NotFound {
+		return fmt.Errorf("%s: %w", what, fs.ErrNotExist)
+	}
+	return &bucketError{what, err}
+}
+
+// bucketError is a bucket that could not be asked, which says nothing of what it
+// holds. The text leaves out the options of URLs: the SDK of Azure puts a SAS token
+// there, and Go puts URLs into errors.
+type bucketError struct {
+	what string
+	err  error
+}
+
+var queryPart = regexp.MustCompile(`\?[^\s"']*`)
+
+func (e *bucketError) Error() string {
+	text := strings.Join(strings.Fields(e.err.Error()), " ")
+	return e.what + ": " + queryPart.ReplaceAllString(text, "?…")
+}
+
+func (e *bucketError) Unwrap() error { return e.err }
+
+// Unreachable tells it from an object that is missing or damaged.
+func (e *bucketError) Unreachable() {}
