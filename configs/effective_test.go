@@ -12,7 +12,9 @@ import (
 // TestEffectiveLoadsAgain: what the evidence shows is a configuration, the same one.
 func TestEffectiveLoadsAgain(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "a.yaml")
-	if err := os.WriteFile(path, Example(), 0o600); err != nil {
+	example := strings.Replace(string(Example()), "store: sqlite:./data/tokenaudit.db", `store: postgres://tokenaudit@db/tokenaudit
+store_password: {exec: [vault, secret/influx-audit-db]}`, 1)
+	if err := os.WriteFile(path, []byte(example), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	first, err := Load(path, checkSchedule)

@@ -14,6 +14,8 @@ import (
 	"github.com/goccy/go-yaml/ast"
 	"github.com/goccy/go-yaml/lexer"
 	"github.com/goccy/go-yaml/parser"
+
+	"tokenaudit/jobs/history"
 )
 
 const largestFile = 1 << 20
@@ -103,8 +105,10 @@ func (f *File) resolve(folder string) {
 	if abs, err := filepath.Abs(folder); err == nil {
 		folder = abs
 	}
-	database, _ := strings.CutPrefix(f.Store, storePrefix)
-	f.Store = storePrefix + under(folder, database)
+	if path, ok := history.StorePath(f.Store); ok {
+		f.Store = history.AtPath(under(folder, path))
+	}
+	f.StorePassword.File = under(folder, f.StorePassword.File)
 	f.Evidence = under(folder, f.Evidence)
 	f.Controls = under(folder, f.Controls)
 	for i := range f.Targets {

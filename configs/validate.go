@@ -9,10 +9,9 @@ import (
 	"time"
 
 	"tokenaudit/jobs/audit"
+	"tokenaudit/jobs/history"
 	"tokenaudit/report"
 )
-
-const storePrefix = "sqlite:"
 
 var jobName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`)
 
@@ -48,14 +47,15 @@ func (f *File) validate(check ScheduleCheck, problem problemFunc) {
 	validateNames("jobs", f.jobNames(), problem)
 }
 
-// validateStorage repeats no store: its URL may hold a password.
 func (f *File) validateStorage(problem problemFunc) {
-	database, ok := strings.CutPrefix(f.Store, storePrefix)
-	switch {
-	case strings.HasPrefix(f.Store, "postgres:"), strings.HasPrefix(f.Store, "postgresql:"):
-		problem("store", "Postgres is not supported yet; use sqlite:PATH")
-	case !ok || database == "" || strings.HasPrefix(database, "//") || strings.HasPrefix(database, ":"):
-		problem("store", "needs sqlite:PATH, such as sqlite:./data/tokenaudit.db")
+	if err := history.CheckStore(f.Store); err != nil {
+		problem("store", err.Error())
+	}
+	if err := f.StorePassword.Validate(); err != nil && !f.StorePassword.IsZero() {
+		problem("store_password", err.Error())
+	}
+	if !f.StorePassword.IsZero() && !history.Postgres(f.Store) {
+		problem("store_password", "is for a PostgreSQL store; the store has none")
 	}
 	if f.Evidence == "" {
 		problem("evidence", "needs a folder, such as ./data/evidence")

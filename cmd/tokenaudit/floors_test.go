@@ -14,17 +14,18 @@ import (
 // floors says which of our packages each one may import. What is missing here
 // may import nothing of ours.
 var floors = map[string][]string{
-	"jobs":                   {"jobs/audit"},
-	"jobs/influx":            {"jobs/audit", "configs/secret"},
-	"jobs/history":           {"jobs/audit", "configs/secret"},
-	"report":                 {"jobs/audit", "configs/secret"},
-	"notify":                 {"jobs/audit", "configs/secret"},
-	"notify/notifytest":      {"jobs/audit", "configs/secret", "notify"},
-	"jobs/influx/influxtest": {},
-	"configs":                {"jobs/influx", "jobs/history", "report", "notify", "jobs/audit", "configs/secret"},
-	"jobs/audit":             {},
-	"configs/secret":         {},
-	"cmd/tokenaudit":         {"*"},
+	"jobs":                     {"jobs/audit"},
+	"jobs/influx":              {"jobs/audit", "configs/secret"},
+	"jobs/history":             {"jobs/audit", "configs/secret"},
+	"report":                   {"jobs/audit", "configs/secret"},
+	"notify":                   {"jobs/audit", "configs/secret"},
+	"notify/notifytest":        {"jobs/audit", "configs/secret", "notify"},
+	"jobs/influx/influxtest":   {},
+	"jobs/history/historytest": {"configs/secret"},
+	"configs":                  {"jobs/influx", "jobs/history", "report", "notify", "jobs/audit", "configs/secret"},
+	"jobs/audit":               {},
+	"configs/secret":           {},
+	"cmd/tokenaudit":           {"*"},
 }
 
 // stdlibOnly are packages that import nothing but the standard library.

@@ -39,12 +39,12 @@ func (f *historyFlags) add(cmd *cobra.Command) {
 }
 
 // open reads the ledger beside whatever else works on it.
-func (f historyFlags) open() (*history.Reader, history.Snapshots, error) {
+func (f historyFlags) open(ctx context.Context) (*history.Reader, history.Snapshots, error) {
 	file, err := loadConfig(f.config)
 	if err != nil {
 		return nil, history.Snapshots{}, err
 	}
-	r, err := history.OpenReader(file.Store)
+	r, err := history.OpenReader(ctx, file.Store, file.StorePassword)
 	return r, history.Snapshots{Evidence: file.Evidence}, err
 }
 
@@ -69,7 +69,7 @@ func (c *cli) historyList() *cobra.Command {
 }
 
 func (c *cli) listRuns(ctx context.Context, f historyFlags) error {
-	r, _, err := f.open()
+	r, _, err := f.open(ctx)
 	if err != nil {
 		return err
 	}
@@ -112,7 +112,7 @@ func (c *cli) historyShow() *cobra.Command {
 }
 
 func (c *cli) showRun(ctx context.Context, f historyFlags, id string) error {
-	r, snapshots, err := f.open()
+	r, snapshots, err := f.open(ctx)
 	if err != nil {
 		return err
 	}

@@ -36,7 +36,7 @@ func (c *cli) historyDiff() *cobra.Command {
 }
 
 func (c *cli) diffRuns(ctx context.Context, f historyFlags, from, to string) error {
-	r, snapshots, err := f.open()
+	r, snapshots, err := f.open(ctx)
 	if err != nil {
 		return err
 	}

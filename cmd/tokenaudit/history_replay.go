@@ -40,7 +40,7 @@ func (c *cli) replayRun(ctx context.Context, f historyFlags, id string) error {
 	if err != nil {
 		return err
 	}
-	r, snapshots, err := f.open()
+	r, snapshots, err := f.open(ctx)
 	if err != nil {
 		return err
 	}
