@@ -71,7 +71,7 @@ func newRunner(t *testing.T, now func() time.Time) *jobs.Runner {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { ledger.Close() })
-	return &jobs.Runner{Ledger: ledger, Snapshots: history.Snapshots{Evidence: folder}, Now: now, Log: slog.New(slog.DiscardHandler)}
+	return &jobs.Runner{Ledger: ledger, Snapshots: history.Snapshots{Evidence: folder}, Now: func(context.Context) (time.Time, error) { return now(), nil }, Holder: "me", Log: slog.New(slog.DiscardHandler)}
 }
 
 // outcome is a review in a form that can be compared: the coverage of the only
