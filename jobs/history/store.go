@@ -1,6 +1,7 @@
 package history
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -90,13 +91,18 @@ func StoreWarnings(store string) []string {
 	if err != nil || !Postgres(store) {
 		return nil
 	}
-	host := u.Hostname()
-	ip := net.ParseIP(host)
-	within := host == "" || host == "localhost" || ip != nil && ip.IsLoopback()
-	if mode := u.Query().Get("sslmode"); within || mode == "verify-full" {
+	hosts := strings.Split(cmp.Or(u.Query().Get("host"), u.Host), ",")
+	if u.Query().Get("sslmode") == "verify-full" || !slices.ContainsFunc(hosts, elsewhere) {
 		return nil
 	}
 	return []string{"the connection to PostgreSQL is not checked; add ?sslmode=verify-full, and sslrootcert if the system does not know the authority"}
+}
+
+// elsewhere tells whether a host, or the folder of a socket, is on another machine.
+func elsewhere(host string) bool {
+	name := (&url.URL{Host: host}).Hostname()
+	ip := net.ParseIP(name)
+	return !strings.HasPrefix(host, "/") && name != "localhost" && (ip == nil || !ip.IsLoopback())
 }
 
 // Open opens the ledger, creates it if it is not there, and brings its tables up
