@@ -23,8 +23,10 @@ import (
 // File is a configuration file. Relative paths in it (store, evidence, ca_file
 // and the file of a secret) start at the folder of the configuration file.
 type File struct {
-	// Store is the ledger of jobs, runs and messages, as sqlite:PATH. Default: sqlite:./data/tokenaudit.db.
+	// Store is the ledger of jobs, runs and messages: sqlite:PATH, or for several replicas postgres://USER@HOST:PORT/DATABASE?sslmode=verify-full, without a password. Default: sqlite:./data/tokenaudit.db.
 	Store string `yaml:"store,omitempty"`
+	// StorePassword is that of a PostgreSQL store, read for each new connection. Default: as libpq has it (PGPASSWORD, PGPASSFILE).
+	StorePassword secret.Ref `yaml:"store_password,omitzero"`
 	// Evidence is the folder of snapshots, reports and evidence packs, or a bucket: s3://BUCKET/PREFIX?region=REGION, gs://BUCKET/PREFIX or azblob://CONTAINER/PREFIX, with credentials from the environment. Default: ./data/evidence.
 	Evidence string `yaml:"evidence,omitempty"`
 	// EvidenceShared says that the folder is one that every host on the store has: on or off. Default: off.

@@ -24,6 +24,7 @@ func (f *File) Effective() string {
 
 func (f *File) withoutArguments() File {
 	out := *f
+	out.StorePassword = commandOnly(f.StorePassword)
 	out.Targets, out.Jobs = slices.Clone(f.Targets), slices.Clone(f.Jobs)
 	for i := range out.Targets {
 		t := &out.Targets[i]

@@ -12,7 +12,10 @@ import (
 // TestEffectiveLoadsAgain: what the evidence shows is a configuration, the same one.
 func TestEffectiveLoadsAgain(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "a.yaml")
-	source := strings.ReplaceAll(string(Example()), "# ping: {env: PING_URL}", "ping: {exec: [vault, secret/influx-audit]}")
+	source := strings.NewReplacer(
+		"# ping: {env: PING_URL}", "ping: {exec: [vault, secret/influx-audit]}",
+		"store: sqlite:./data/tokenaudit.db", "store: postgres://tokenaudit@db/tokenaudit\nstore_password: {exec: [vault, secret/influx-audit-db]}\nevidence_shared: on",
+	).Replace(string(Example()))
 	if err := os.WriteFile(path, []byte(source), 0o600); err != nil {
 		t.Fatal(err)
 	}

@@ -105,8 +105,10 @@ func (f *File) resolve(folder string) {
 	if abs, err := filepath.Abs(folder); err == nil {
 		folder = abs
 	}
-	database, _ := strings.CutPrefix(f.Store, storePrefix)
-	f.Store = storePrefix + under(folder, database)
+	if path, ok := history.StorePath(f.Store); ok {
+		f.Store = history.AtPath(under(folder, path))
+	}
+	f.StorePassword.File = under(folder, f.StorePassword.File)
 	if !history.IsBucket(f.Evidence) {
 		f.Evidence = under(folder, f.Evidence)
 	}

@@ -168,6 +168,23 @@ jobs:
 	}
 }
 
+func TestPostgresStoreIsNoPath(t *testing.T) {
+	folder := t.TempDir()
+	path := filepath.Join(folder, "config.yaml")
+	const store = "postgres://tokenaudit@db.example.com:5432/tokenaudit?sslmode=verify-full"
+	source := minimal + "store: " + store + "\nstore_password: {file: db-password}\nevidence_shared: on\n"
+	if err := os.WriteFile(path, []byte(source), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	file, err := Load(path, checkSchedule)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := filepath.Join(folder, "db-password"); file.Store != store || file.StorePassword.File != want {
+		t.Errorf("store %s with the password in %s; want %s", file.Store, file.StorePassword.File, want)
+	}
+}
+
 func TestEnvironmentIsNotInterpolated(t *testing.T) {
 	t.Setenv("ORG", "acme")
 	if got := load(t, minimal+"    org: $ORG-${ORG}\n").Targets[0].Org; got != "$ORG-${ORG}" {

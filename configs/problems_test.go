@@ -33,6 +33,7 @@ const (
 	noValue   = "has no value; give it one or remove the key"
 	oneValue  = "needs one value, not a list or a mapping"
 	someList  = "needs a list with at least one entry"
+	noStore   = "needs sqlite:PATH, such as sqlite:./data/tokenaudit.db, or postgres://USER@HOST/DATABASE"
 	noSpan    = "needs a time span such as 90d, 2w, 36h, 30m or 1d12h, or off"
 	noTime    = `needs a schedule, such as "0 9 * * 1" or "@weekly"`
 	oneHost   = "1: evidence: is a folder of one host, while the store serves several; use a bucket, such as s3://BUCKET/PREFIX, or set evidence_shared: on if every host has this folder"
@@ -129,7 +130,11 @@ var bad = map[string][]string{
 	"secret-behind-bar":      {"4: not YAML: invalid header option"},
 	"secret-behind-tag":      {"4: tags (!) are not supported; quote the value if it is text"},
 	"secret-in-url":          {"3: targets[0].url: must not carry a user, a password or a query: the credential belongs in token"},
-	"secret-in-store":        {oneHost, "5: store: Postgres is not supported yet; use sqlite:PATH"},
+	"secret-in-store":        {oneHost, "5: store: must not hold a password: it belongs in store_password"},
+
+	"secret-in-store-setting":  {"5: store: must not hold a password: it belongs in store_password"},
+	"secret-in-store-broken":   {"5: store: is not a URL of the form postgres://USER@HOST/DATABASE, without a password"},
+	"secret-in-store-password": {"6: store_password: " + clearText},
 
 	"anchors":           {"5: " + aliases, "8: " + aliases},
 	"directive":         {"1: directives (%) are not supported; quote the value if it is text", "2: " + second},
@@ -141,11 +146,18 @@ var bad = map[string][]string{
 	"control-character": {"5: " + noText},
 	"not-utf8":          {"5: " + noText},
 
-	"store-memory":       {"5: store: needs sqlite:PATH, such as sqlite:./data/tokenaudit.db"},
-	"store-postgresql":   {oneHost, "5: store: Postgres is not supported yet; use sqlite:PATH"},
-	"store-url":          {"5: store: needs sqlite:PATH, such as sqlite:./data/tokenaudit.db"},
-	"evidence-empty":     {"5: evidence: needs a folder, such as ./data/evidence, or a bucket, such as s3://BUCKET/PREFIX"},
-	"target-names-twice": {"5: targets[1].name: targets[0] has this name already"},
+	"store-memory":   {"5: store: " + noStore},
+	"store-url":      {"5: store: " + noStore},
+	"store-unknown":  {"5: store: " + noStore},
+	"store-host":     {"5: store: needs a host: postgres://USER@HOST/DATABASE, or ?host=FOLDER for a socket"},
+	"store-database": {"5: store: needs a database: postgres://USER@HOST/DATABASE"},
+	"store-relative": {"5: store: needs an absolute path in sslrootcert"},
+	"store-setting": {
+		"5: store: has a setting that is not known; known: host, sslmode, sslrootcert, sslcert, sslkey, sslnegotiation, channel_binding, target_session_attrs, connect_timeout, application_name, search_path, passfile",
+	},
+	"store-password-of-file": {"5: store_password: is for a PostgreSQL store; the store has none"},
+	"evidence-empty":         {"5: evidence: needs a folder, such as ./data/evidence, or a bucket, such as s3://BUCKET/PREFIX"},
+	"target-names-twice":     {"5: targets[1].name: targets[0] has this name already"},
 	"target-empty": {
 		"2: targets[0].name: " + noName,
 		"2: targets[0].url: needs a URL such as https://influxdb.example.com:8086",

@@ -14,8 +14,6 @@ import (
 	"tokenaudit/report"
 )
 
-const storePrefix = "sqlite:"
-
 var jobName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`)
 
 // problemFunc is told the path of a key, such as "jobs[0].timezone", and what is wrong.
@@ -50,24 +48,21 @@ func (f *File) validate(check ScheduleCheck, problem problemFunc) {
 	validateNames("jobs", f.jobNames(), problem)
 }
 
-// validateStorage repeats no store: its URL may hold a password.
 func (f *File) validateStorage(problem problemFunc) {
-	database, ok := strings.CutPrefix(f.Store, storePrefix)
-	switch {
-	case strings.HasPrefix(f.Store, "postgres:"), strings.HasPrefix(f.Store, "postgresql:"):
-		problem("store", "Postgres is not supported yet; use sqlite:PATH")
-	case !ok || database == "" || strings.HasPrefix(database, "//") || strings.HasPrefix(database, ":"):
-		problem("store", "needs sqlite:PATH, such as sqlite:./data/tokenaudit.db")
+	if err := history.CheckStore(f.Store); err != nil {
+		problem("store", err.Error())
+	}
+	if err := f.StorePassword.Validate(); err != nil && !f.StorePassword.IsZero() {
+		problem("store_password", err.Error())
+	}
+	if !f.StorePassword.IsZero() && !history.Postgres(f.Store) {
+		problem("store_password", "is for a PostgreSQL store; the store has none")
 	}
 	if err := history.CheckEvidence(f.Evidence); err != nil {
 		problem("evidence", err.Error())
-	} else if onServer(f.Store) && !history.IsBucket(f.Evidence) && !bool(f.EvidenceShared) {
+	} else if history.Postgres(f.Store) && !history.IsBucket(f.Evidence) && !bool(f.EvidenceShared) {
 		problem("evidence", "is a folder of one host, while the store serves several; use a bucket, such as s3://BUCKET/PREFIX, or set evidence_shared: on if every host has this folder")
 	}
-}
-
-func onServer(store string) bool {
-	return strings.HasPrefix(store, "postgres://") || strings.HasPrefix(store, "postgresql://")
 }
 
 func (p Policy) validate(problem problemFunc) {

@@ -14,6 +14,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"tokenaudit/configs/secret"
 	"tokenaudit/jobs"
 	"tokenaudit/jobs/audit"
 	"tokenaudit/jobs/history"
@@ -111,7 +112,7 @@ func (w *world) start() {
 	if w.stop != nil {
 		w.stop()
 	}
-	ledger, err := history.Open(w.t.Context(), "sqlite:"+filepath.Join(w.dir, "ledger.db"))
+	ledger, err := history.Open(w.t.Context(), "sqlite:"+filepath.Join(w.dir, "ledger.db"), secret.Ref{})
 	if err != nil {
 		w.t.Fatal(err)
 	}

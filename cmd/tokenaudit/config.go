@@ -2,12 +2,14 @@ package main
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/spf13/cobra"
 
 	"tokenaudit/configs"
 	"tokenaudit/configs/secret"
 	"tokenaudit/jobs"
+	"tokenaudit/jobs/history"
 	"tokenaudit/jobs/influx"
 )
 
@@ -67,6 +69,7 @@ func warnings(f *configs.File) []string {
 			out = append(out, where+": "+w)
 		}
 	}
+	note("store", slices.Concat(f.StorePassword.Warnings(), history.StoreWarnings(f.Store)))
 	for _, t := range f.Targets {
 		for _, ref := range append([]secret.Ref{t.Token}, userTokens(t.Users)...) {
 			note(fmt.Sprintf("target %q", t.Name), ref.Warnings())

@@ -7,12 +7,12 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
-	"strings"
 
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/jedib0t/go-pretty/v6/text"
 	"github.com/spf13/cobra"
 
+	"tokenaudit/configs"
 	"tokenaudit/configs/secret"
 	"tokenaudit/jobs/audit"
 	"tokenaudit/jobs/history"
@@ -79,7 +79,7 @@ func (c *cli) examine(ctx context.Context, path string) error {
 		}
 	}
 	e.add("evidence", examineEvidence(ctx, f.Evidence))
-	e.add("store", examineStore(ctx, f.Store))
+	e.add("store", examineStore(ctx, f))
 	for _, w := range warnings(f) {
 		e.add("configuration", influx.Diagnosis{What: "warning", Result: w})
 	}
@@ -191,14 +191,18 @@ func existing(dir string) string {
 	}
 }
 
-func examineStore(ctx context.Context, store string) influx.Diagnosis {
-	d := influx.Diagnosis{What: "ledger opens", OK: true, Result: store}
-	if path := strings.TrimPrefix(store, "sqlite:"); !exists(path) {
+func examineStore(ctx context.Context, f *configs.File) influx.Diagnosis {
+	path, isFile := history.StorePath(f.Store)
+	d := influx.Diagnosis{What: "ledger opens", OK: true, Result: f.Store}
+	switch {
+	case !isFile:
+		return examinePostgres(ctx, f)
+	case !exists(path):
 		in := examineFolder(filepath.Dir(path))
 		in.What, in.Result = d.What, "not there yet; "+in.Result
 		return in
 	}
-	l, err := history.Open(ctx, store)
+	l, err := history.Open(ctx, f.Store, f.StorePassword)
 	switch {
 	case errors.Is(err, history.ErrBusy):
 		d.Result = "in use by another tokenaudit"
@@ -208,6 +212,15 @@ func examineStore(ctx context.Context, store string) influx.Diagnosis {
 		l.Close()
 	}
 	return d
+}
+
+// examinePostgres connects as a review does, and makes nothing.
+func examinePostgres(ctx context.Context, f *configs.File) influx.Diagnosis {
+	found, err := history.ExaminePostgres(ctx, f.Store, f.StorePassword)
+	if err != nil {
+		return influx.Diagnosis{What: "database answers", Result: err.Error(), Fix: "check store and store_password, and that the role may connect to the database and create tables in it"}
+	}
+	return influx.Diagnosis{What: "database answers", OK: true, Result: found}
 }
 
 func exists(path string) bool {

@@ -20,6 +20,7 @@ import (
 	"github.com/johannesboyne/gofakes3/backend/s3mem"
 
 	"tokenaudit/configs"
+	"tokenaudit/configs/secret"
 	"tokenaudit/jobs"
 	"tokenaudit/jobs/audit"
 	"tokenaudit/jobs/history"
@@ -142,7 +143,7 @@ type host struct {
 // hosts are n processes on one ledger and one place of evidence.
 func hosts(t *testing.T, p place, now *time.Time, n int) []host {
 	t.Helper()
-	ledger, err := history.Open(t.Context(), "sqlite:"+filepath.Join(t.TempDir(), "ledger.db"))
+	ledger, err := history.Open(t.Context(), "sqlite:"+filepath.Join(t.TempDir(), "ledger.db"), secret.Ref{})
 	if err != nil {
 		t.Fatal(err)
 	}

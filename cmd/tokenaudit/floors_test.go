@@ -14,20 +14,21 @@ import (
 // floors says which of our packages each one may import. What is missing here
 // may import nothing of ours.
 var floors = map[string][]string{
-	"jobs":                   {"jobs/audit"},
-	"jobs/watch":             {"jobs", "jobs/audit"},
-	"jobs/influx":            {"jobs/audit", "configs/secret"},
-	"jobs/history":           {"jobs/audit", "configs/secret"},
-	"report":                 {"jobs/audit", "configs/secret"},
-	"notify":                 {"jobs/audit", "configs/secret", "configs/setting"},
-	"notify/notifytest":      {"jobs/audit", "configs/secret", "notify"},
-	"notify/mailtest":        {},
-	"jobs/influx/influxtest": {},
-	"configs":                {"jobs/influx", "jobs/history", "report", "notify", "jobs/audit", "configs/secret", "configs/setting"},
-	"jobs/audit":             {},
-	"configs/secret":         {},
-	"configs/setting":        {},
-	"cmd/tokenaudit":         {"*"},
+	"jobs":                     {"jobs/audit"},
+	"jobs/watch":               {"jobs", "jobs/audit"},
+	"jobs/influx":              {"jobs/audit", "configs/secret"},
+	"jobs/history":             {"jobs/audit", "configs/secret"},
+	"report":                   {"jobs/audit", "configs/secret"},
+	"notify":                   {"jobs/audit", "configs/secret", "configs/setting"},
+	"notify/notifytest":        {"jobs/audit", "configs/secret", "notify"},
+	"notify/mailtest":          {},
+	"jobs/influx/influxtest":   {},
+	"jobs/history/historytest": {"configs/secret"},
+	"configs":                  {"jobs/influx", "jobs/history", "report", "notify", "jobs/audit", "configs/secret", "configs/setting"},
+	"jobs/audit":               {},
+	"configs/secret":           {},
+	"configs/setting":          {},
+	"cmd/tokenaudit":           {"*"},
 }
 
 // stdlibOnly are packages that import nothing but the standard library.

@@ -49,17 +49,17 @@ type past struct {
 func (p past) Close() error { return errors.Join(p.Reader.Close(), p.Snapshots.Close()) }
 
 // ledger is read beside whatever else works on it.
-func (f historyFlags) ledger() (*history.Reader, *configs.File, error) {
+func (f historyFlags) ledger(ctx context.Context) (*history.Reader, *configs.File, error) {
 	file, err := loadConfig(f.config)
 	if err != nil {
 		return nil, nil, err
 	}
-	r, err := history.OpenReader(file.Store)
+	r, err := history.OpenReader(ctx, file.Store, file.StorePassword)
 	return r, file, err
 }
 
 func (f historyFlags) open(ctx context.Context) (past, error) {
-	r, file, err := f.ledger()
+	r, file, err := f.ledger(ctx)
 	if err != nil {
 		return past{}, err
 	}
@@ -91,7 +91,7 @@ func (c *cli) historyList() *cobra.Command {
 }
 
 func (c *cli) listRuns(ctx context.Context, f historyFlags) error {
-	r, _, err := f.ledger()
+	r, _, err := f.ledger(ctx)
 	if err != nil {
 		return err
 	}

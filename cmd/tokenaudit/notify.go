@@ -86,7 +86,7 @@ func (f previewFlags) message(ctx context.Context, file *configs.File) (notify.M
 	if job == "" && f.run == "" && len(file.Jobs) > 0 {
 		job = file.Jobs[0].Name
 	}
-	r, err := history.OpenReader(file.Store)
+	r, err := history.OpenReader(ctx, file.Store, file.StorePassword)
 	if errors.Is(err, history.ErrNone) && f.run == "" {
 		return notify.Sample(job, time.Now()), nil
 	}

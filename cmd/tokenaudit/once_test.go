@@ -95,7 +95,7 @@ func (f *failingAt) RoundTrip(r *http.Request) (*http.Response, error) {
 
 func deliverThroughFailure(t *testing.T, failure []notifytest.Failure, request, save int) {
 	dir := t.TempDir()
-	ledger, err := history.Open(t.Context(), "sqlite:"+filepath.Join(dir, "ledger.db"))
+	ledger, err := history.Open(t.Context(), "sqlite:"+filepath.Join(dir, "ledger.db"), secret.Ref{})
 	if err != nil {
 		t.Fatal(err)
 	}

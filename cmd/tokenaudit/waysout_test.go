@@ -27,7 +27,7 @@ import (
 func reviewThrough(t *testing.T, save, heartbeats int, wait time.Duration, name string, n notify.Notifier) []audit.Part {
 	t.Helper()
 	dir := t.TempDir()
-	ledger, err := history.Open(t.Context(), "sqlite:"+filepath.Join(dir, "ledger.db"))
+	ledger, err := history.Open(t.Context(), "sqlite:"+filepath.Join(dir, "ledger.db"), secret.Ref{})
 	if err != nil {
 		t.Fatal(err)
 	}

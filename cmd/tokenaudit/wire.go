@@ -48,7 +48,7 @@ func wire(ctx context.Context, f *configs.File, now jobs.Clock, log *slog.Logger
 	if err != nil {
 		return nil, usageError{err}
 	}
-	ledger, err := history.Open(ctx, f.Store)
+	ledger, err := history.Open(ctx, f.Store, f.StorePassword)
 	if err != nil {
 		return nil, err
 	}

@@ -11,15 +11,10 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"net/url"
-	"os"
-	"path/filepath"
-	"strings"
 	"time"
 
 	"github.com/gofrs/flock"
 	"github.com/pressly/goose/v3"
-	_ "modernc.org/sqlite" // the driver "sqlite"
 
 	"tokenaudit/jobs/audit"
 )
@@ -30,88 +25,16 @@ var migrations embed.FS
 // Ledger holds runs, their items and what is to be delivered.
 type Ledger struct {
 	db   *sql.DB
-	lock *flock.Flock
+	lock *flock.Flock // of a file; nil on PostgreSQL
 }
 
-// sqlitePrefix is the form of a store in the configuration: sqlite:PATH.
-const sqlitePrefix = "sqlite:"
-
-// ErrBusy is in the error of Open when another process works on the ledger.
-var ErrBusy = errors.New("another tokenaudit works on this store")
-
-// Open opens the ledger, creates it if it is not there, and brings its tables up
-// to date. The file is readable by its owner only. One process works on it at a
-// time, so that no run is done twice; the system frees the lock however the
-// process ends.
-func Open(ctx context.Context, store string) (*Ledger, error) {
-	path, ok := strings.CutPrefix(store, sqlitePrefix)
-	if !ok {
-		return nil, fmt.Errorf("store %q: not of the form sqlite:PATH", store)
-	}
-	l, err := openSQLite(ctx, path)
-	if err != nil {
-		return nil, fmt.Errorf("store %s: %w", path, err)
-	}
-	return l, nil
-}
-
-func openSQLite(ctx context.Context, path string) (*Ledger, error) {
-	if err := touch(path); err != nil {
-		return nil, err
-	}
-	lock := flock.New(path+".lock", flock.SetPermissions(0o600))
-	if held, err := lock.TryLock(); err != nil {
-		return nil, err
-	} else if !held {
-		return nil, ErrBusy
-	}
-	l, err := openLocked(ctx, path, lock)
-	if err != nil {
-		lock.Unlock()
-	}
-	return l, err
-}
-
-func openLocked(ctx context.Context, path string, lock *flock.Flock) (*Ledger, error) {
-	q := url.Values{"_txlock": {"immediate"}, "_pragma": {
-		"journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(1)", "busy_timeout(10000)",
-	}}
-	db, err := sql.Open("sqlite", "file:"+(&url.URL{Path: path}).EscapedPath()+"?"+q.Encode())
-	if err != nil {
-		return nil, err
-	}
-	db.SetMaxOpenConns(1) // SQLite has one writer; waiting in line here beats SQLITE_BUSY
-	l := &Ledger{db, lock}
-	err = migrate(ctx, db)
-	if err == nil {
-		err = l.freeAll(ctx)
-	}
-	if err != nil {
-		db.Close()
-		return nil, err
-	}
-	return l, nil
-}
-
-// touch makes the file before SQLite does, so that it is private from the first
-// byte; SQLite gives its side files the same mode.
-func touch(path string) error {
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		return err
-	}
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
-	if err != nil {
-		return err
-	}
-	return f.Close()
-}
-
-func migrate(ctx context.Context, db *sql.DB) error {
+// migrate brings the tables up to date. Every statement works on both databases.
+func migrate(ctx context.Context, db *sql.DB, dialect goose.Dialect, options ...goose.ProviderOption) error {
 	dir, err := fs.Sub(migrations, "migrations")
 	if err != nil {
 		return err
 	}
-	p, err := goose.NewProvider(goose.DialectSQLite3, db, dir)
+	p, err := goose.NewProvider(dialect, db, dir, options...)
 	if err != nil {
 		return err
 	}
@@ -119,18 +42,28 @@ func migrate(ctx context.Context, db *sql.DB) error {
 	return err
 }
 
-// freeAll takes the jobs from whoever held them: with the lock of the file at hand,
-// that process is no more.
-func (l *Ledger) freeAll(ctx context.Context) error {
-	_, err := l.db.ExecContext(ctx, `UPDATE job SET holder = ''`)
-	return err
+// Now is the clock of the ledger, by which every process on it goes: that of the
+// database server, so that a machine whose clock is fast opens no slot early. On a
+// file it is the clock of this machine.
+func (l *Ledger) Now(ctx context.Context) (time.Time, error) {
+	if l.lock != nil {
+		return time.Now(), nil
+	}
+	var now time.Time
+	if err := l.db.QueryRowContext(ctx, `SELECT clock_timestamp()`).Scan(&now); err != nil {
+		return now, fmt.Errorf("ledger: its clock: %w", err)
+	}
+	return now.UTC(), nil
 }
 
-// Now is the clock of the ledger, by which every process on it goes.
-func (l *Ledger) Now(context.Context) (time.Time, error) { return time.Now(), nil }
-
 // Close closes the database and lets other processes in.
-func (l *Ledger) Close() error { return errors.Join(l.db.Close(), l.lock.Unlock()) }
+func (l *Ledger) Close() error {
+	err := l.db.Close()
+	if l.lock != nil {
+		err = errors.Join(err, l.lock.Unlock())
+	}
+	return err
+}
 
 // Reached is the time up to which the slots of a job are dealt with. A job that
 // was never seen before, or has another schedule now, starts at now: it owes

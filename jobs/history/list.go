@@ -6,33 +6,33 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net/url"
-	"os"
 	"strings"
 	"time"
 
+	"tokenaudit/configs/secret"
 	"tokenaudit/jobs/audit"
 )
 
 // Reader reads a ledger while another process may be at work on it.
 type Reader struct{ db *sql.DB }
 
-// ErrNone says that there is no ledger.
+// ErrNone is in the error of OpenReader when there is nothing to read yet.
 var ErrNone = errors.New("no review has run yet")
 
 // OpenReader opens a ledger that is there already, to look at it only.
-func OpenReader(store string) (*Reader, error) {
-	path, ok := strings.CutPrefix(store, sqlitePrefix)
-	if !ok {
-		return nil, fmt.Errorf("store %q: not of the form sqlite:PATH", store)
+func OpenReader(ctx context.Context, store string, password secret.Ref) (*Reader, error) {
+	if err := CheckStore(store); err != nil {
+		return nil, fmt.Errorf("store: %w", err)
 	}
-	if _, err := os.Stat(path); err != nil {
-		return nil, fmt.Errorf("store: %w; %w", err, ErrNone)
+	var db *sql.DB
+	var err error
+	if path, ok := StorePath(store); ok {
+		db, err = readSQLite(path)
+	} else {
+		db, err = readPostgres(ctx, store, password)
 	}
-	q := url.Values{"mode": {"ro"}, "_pragma": {"busy_timeout(10000)"}}
-	db, err := sql.Open("sqlite", "file:"+(&url.URL{Path: path}).EscapedPath()+"?"+q.Encode())
 	if err != nil {
-		return nil, fmt.Errorf("store %s: %w", path, err)
+		return nil, fmt.Errorf("store %s: %w", store, err)
 	}
 	return &Reader{db}, nil
 }

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"tokenaudit/jobs/audit"
@@ -14,7 +15,7 @@ func openParts(ctx context.Context, tx *sql.Tx, o audit.Conclusion) error {
 	position := map[string]int{}
 	for _, p := range o.Parts {
 		_, err := tx.ExecContext(ctx, `INSERT INTO part (job, slot, outlet, name, position, state) VALUES ($1, $2, $3, $4, $5, 'new') ON CONFLICT DO NOTHING`,
-			o.Run.Job, o.Run.Slot.Unix(), p.Outlet, p.Name, position[p.Outlet])
+			o.Run.Job, o.Run.Slot.Unix(), p.Outlet, storable(p.Name), position[p.Outlet])
 		if err != nil {
 			return err
 		}
@@ -53,7 +54,7 @@ func (l *Ledger) Unsent(ctx context.Context, job string) ([]audit.Part, error) {
 func (l *Ledger) SavePart(ctx context.Context, holder string, p audit.Part) error {
 	done, err := l.db.ExecContext(ctx, `UPDATE part SET state = $5, ref = $6, error = $7, since = $8 WHERE job = $1 AND slot = $2 AND outlet = $3 AND name = $4
 		AND EXISTS (SELECT 1 FROM job WHERE job.name = $1 AND job.holder = $9)`,
-		p.Run.Job, p.Run.Slot.Unix(), p.Outlet, p.Name, p.State, p.Ref, p.Error, millis(p.Since), holder)
+		p.Run.Job, p.Run.Slot.Unix(), p.Outlet, p.Name, p.State, storable(p.Ref), storable(p.Error), millis(p.Since), holder)
 	if err != nil {
 		return fmt.Errorf("ledger: part %q of run %s: %w", p.Name, p.Run.ID(), err)
 	}
@@ -61,6 +62,12 @@ func (l *Ledger) SavePart(ctx context.Context, holder string, p audit.Part) erro
 		return errors.Join(err, fmt.Errorf("ledger: part %q of run %s: this process does not hold the job %q", p.Name, p.Run.ID(), p.Run.Job))
 	}
 	return nil
+}
+
+// storable is text without what PostgreSQL refuses: others wrote it, and it must not
+// keep a message from being noted as sent.
+func storable(text string) string {
+	return strings.ToValidUTF8(strings.ReplaceAll(text, "\x00", ""), "\uFFFD")
 }
 
 // millis is a time as the ledger has it, 0 for none.

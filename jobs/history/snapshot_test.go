@@ -7,11 +7,19 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
 	"tokenaudit/jobs/audit"
 )
+
+var monday = time.Date(2026, 11, 23, 9, 0, 0, 0, time.UTC)
+
+func weekly(weeks int) audit.Run {
+	slot := monday.AddDate(0, 0, 7*weeks)
+	return audit.Run{Job: "weekly", Slot: slot, Trigger: audit.Scheduled, Missed: weeks, Started: slot.Add(time.Second)}
+}
 
 func records(n int) iter.Seq2[audit.Record, error] {
 	return func(yield func(audit.Record, error) bool) {

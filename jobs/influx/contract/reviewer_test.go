@@ -66,7 +66,7 @@ func weekly(t *testing.T, source jobs.Source) jobs.Job {
 func newRunner(t *testing.T, now func() time.Time) *jobs.Runner {
 	t.Helper()
 	folder := t.TempDir()
-	ledger, err := history.Open(t.Context(), "sqlite:"+filepath.Join(folder, "ledger.db"))
+	ledger, err := history.Open(t.Context(), "sqlite:"+filepath.Join(folder, "ledger.db"), secret.Ref{})
 	if err != nil {
 		t.Fatal(err)
 	}

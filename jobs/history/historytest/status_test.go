@@ -1,4 +1,6 @@
-package history
+//go:build unix
+
+package historytest
 
 import (
 	"testing"
@@ -7,9 +9,10 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"tokenaudit/jobs/audit"
+	"tokenaudit/jobs/history"
 )
 
-func (l *Ledger) mustStatus(t *testing.T) audit.JobStatus {
+func mustStatus(t *testing.T, l *history.Ledger) audit.JobStatus {
 	t.Helper()
 	s, err := l.Status(t.Context(), "weekly")
 	if err != nil {
@@ -19,44 +22,44 @@ func (l *Ledger) mustStatus(t *testing.T) audit.JobStatus {
 }
 
 // end finishes a run a minute after its start.
-func (l *Ledger) end(t *testing.T, run audit.Run, v audit.Verdict, parts ...audit.Part) {
+func end(t *testing.T, l *history.Ledger, run audit.Run, v audit.Verdict, parts ...audit.Part) {
 	t.Helper()
-	l.mustBegin(t, run)
+	mustBegin(t, l, run)
 	s := audit.Summary{ID: run.ID(), Started: run.Started, Finished: run.Started.Add(time.Minute), Coverage: audit.TotalCoverage{Verdict: v}}
 	if err := l.Finish(t.Context(), audit.Conclusion{Run: run, Summary: s, Parts: parts}); err != nil {
 		t.Fatal(err)
 	}
 }
 
-func TestStatusOfNothing(t *testing.T) {
-	s := open(t).mustStatus(t)
+func statusOfNothing(t *testing.T, st store) {
+	s := mustStatus(t, st.open(t))
 	if diff := cmp.Diff(audit.JobStatus{Runs: map[audit.Verdict]int{}, Parts: map[audit.PartState]int{}}, s); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
 
-func TestStatus(t *testing.T) {
-	l := open(t)
+func status(t *testing.T, st store) {
+	l := st.open(t)
 	if _, err := l.Reached(t.Context(), "weekly", "0 9 * * 1 UTC", monday); err != nil {
 		t.Fatal(err)
 	}
-	l.end(t, weekly(1), audit.Complete, audit.Part{Outlet: "slack", Name: "summary"}, audit.Part{Outlet: "slack", Name: "owner:1"})
-	l.end(t, weekly(2), audit.NotKnown, audit.Part{Outlet: "slack", Name: "summary"})
+	end(t, l, weekly(1), audit.Complete, audit.Part{Outlet: "slack", Name: "summary"}, audit.Part{Outlet: "slack", Name: "owner:1"})
+	end(t, l, weekly(2), audit.NotKnown, audit.Part{Outlet: "slack", Name: "summary"})
 	byHand := weekly(3)
 	byHand.Trigger, byHand.Missed = audit.Manual, 0
-	l.end(t, byHand, audit.Partial)
+	end(t, l, byHand, audit.Partial)
 	last := weekly(4)
-	l.end(t, last, audit.NotKnown)
+	end(t, l, last, audit.NotKnown)
 	dry := weekly(5)
 	dry.Trigger = audit.DryRun
-	l.end(t, dry, audit.Complete)
+	end(t, l, dry, audit.Complete)
 	other := weekly(6)
 	other.Job = "daily"
-	l.mustBegin(t, other)
+	mustBegin(t, l, other)
 	running := weekly(7)
-	l.mustBegin(t, running)
+	mustBegin(t, l, running)
 
-	s := l.mustStatus(t)
+	s := mustStatus(t, l)
 	want := audit.JobStatus{
 		Schedule: "0 9 * * 1 UTC", Reached: monday, Running: &running,
 		LastSlot: last.Slot, LastSuccess: byHand.Started.Add(time.Minute), Missed: 1 + 2 + 4 + 7,
@@ -72,12 +75,12 @@ func TestStatus(t *testing.T) {
 	}
 }
 
-// TestStatusOfDryRun: one that is under way is no run of the job.
-func TestStatusOfDryRun(t *testing.T) {
-	l, dry := open(t), weekly(1)
+// statusOfDryRun: one that is under way is no run of the job.
+func statusOfDryRun(t *testing.T, st store) {
+	l, dry := st.open(t), weekly(1)
 	dry.Trigger = audit.DryRun
-	l.mustBegin(t, dry)
-	if s := l.mustStatus(t); s.Running != nil || s.Missed != 0 {
+	mustBegin(t, l, dry)
+	if s := mustStatus(t, l); s.Running != nil || s.Missed != 0 {
 		t.Errorf("status %+v", s)
 	}
 }

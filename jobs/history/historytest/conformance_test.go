@@ -1,24 +1,51 @@
-package history
+//go:build unix
+
+package historytest
 
 import (
-	"errors"
-	"io/fs"
-	"os"
 	"path/filepath"
-	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 
+	"tokenaudit/configs/secret"
 	"tokenaudit/jobs/audit"
+	"tokenaudit/jobs/history"
 )
 
-var monday = time.Date(2026, 11, 23, 9, 0, 0, 0, time.UTC)
+// conformance is what every store does alike. Each test has a store of its own.
+var conformance = map[string]func(*testing.T, store){
+	"begin once": beginOnce, "reached": reached, "run, items and outbox": runItemsAndOutbox, "hold": hold,
+	"hostile text": hostileText, "one of many": oneOfMany, "read": read,
+	"status": status, "status of nothing": statusOfNothing, "status of a dry run": statusOfDryRun,
+}
 
-func open(t *testing.T) *Ledger {
+// TestSQLite runs the conformance suite on a file.
+func TestSQLite(t *testing.T) {
+	for name, test := range conformance {
+		t.Run(name, func(t *testing.T) {
+			test(t, store{url: "sqlite:" + filepath.Join(t.TempDir(), "sub", "ledger?#%.db")})
+		})
+	}
+}
+
+// TestPostgres runs it on a database of a server of its own.
+func TestPostgres(t *testing.T) {
+	p := New(t)
+	for name, test := range conformance {
+		t.Run(name, func(t *testing.T) { test(t, store{p.Database(t), p.Password}) })
+	}
+}
+
+type store struct {
+	url      string
+	password secret.Ref
+}
+
+func (s store) open(t *testing.T) *history.Ledger {
 	t.Helper()
-	l, err := Open(t.Context(), "sqlite:"+filepath.Join(t.TempDir(), "sub", "ledger?#%.db"))
+	l, err := history.Open(t.Context(), s.url, s.password)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -26,19 +53,21 @@ func open(t *testing.T) *Ledger {
 	return l
 }
 
+var monday = time.Date(2026, 11, 23, 9, 0, 0, 0, time.UTC)
+
 func weekly(weeks int) audit.Run {
 	slot := monday.AddDate(0, 0, 7*weeks)
 	return audit.Run{Job: "weekly", Slot: slot, Trigger: audit.Scheduled, Missed: weeks, Started: slot.Add(time.Second)}
 }
 
-func (l *Ledger) mustBegin(t *testing.T, run audit.Run, targets ...string) {
+func mustBegin(t *testing.T, l *history.Ledger, run audit.Run, targets ...string) {
 	t.Helper()
 	if opened, err := l.Begin(t.Context(), run, targets); err != nil || !opened {
 		t.Fatalf("Begin(%s) = %t, %v", run.ID(), opened, err)
 	}
 }
 
-func (l *Ledger) mustFinish(t *testing.T, run audit.Run, total int) {
+func mustFinish(t *testing.T, l *history.Ledger, run audit.Run, total int) {
 	t.Helper()
 	s := audit.Summary{ID: run.ID(), Job: run.Job, Slot: run.Slot, Coverage: audit.TotalCoverage{Verdict: audit.Complete}}
 	s.Findings.BySeverity = map[audit.Severity]int{audit.High: total}
@@ -48,9 +77,9 @@ func (l *Ledger) mustFinish(t *testing.T, run audit.Run, total int) {
 	}
 }
 
-func TestBeginOnce(t *testing.T) {
-	l, run := open(t), weekly(0)
-	l.mustBegin(t, run, "prod")
+func beginOnce(t *testing.T, s store) {
+	l, run := s.open(t), weekly(0)
+	mustBegin(t, l, run, "prod")
 	for name, again := range map[string]audit.Run{"the same slot": run, "another slot while one runs": weekly(1)} {
 		if opened, err := l.Begin(t.Context(), again, nil); opened || err != nil {
 			t.Errorf("%s: opened %t, error %v", name, opened, err)
@@ -58,16 +87,16 @@ func TestBeginOnce(t *testing.T) {
 	}
 	other := run
 	other.Job = "daily"
-	l.mustBegin(t, other)
-	l.mustFinish(t, run, 1)
+	mustBegin(t, l, other)
+	mustFinish(t, l, run, 1)
 	if opened, err := l.Begin(t.Context(), run, nil); opened || err != nil {
 		t.Errorf("a finished slot: opened %t, error %v", opened, err)
 	}
-	l.mustBegin(t, weekly(1))
+	mustBegin(t, l, weekly(1))
 }
 
-func TestReached(t *testing.T) {
-	l := open(t)
+func reached(t *testing.T, s store) {
+	l := s.open(t)
 	check := func(want time.Time) {
 		t.Helper()
 		got, err := l.Reached(t.Context(), "weekly", "0 9 * * 1 UTC", monday.AddDate(0, 0, 99))
@@ -83,7 +112,7 @@ func TestReached(t *testing.T) {
 		t.Fatal(err)
 	}
 	check(first) // no run has that slot
-	l.mustBegin(t, weekly(0))
+	mustBegin(t, l, weekly(0))
 	l.Reach(t.Context(), "weekly", monday)
 	check(monday)
 	l.Reach(t.Context(), "weekly", first)
@@ -93,9 +122,9 @@ func TestReached(t *testing.T) {
 	}
 }
 
-func TestRunItemsAndOutbox(t *testing.T) {
-	l, run := open(t), weekly(2)
-	l.mustBegin(t, run, "zulu", "alpha")
+func runItemsAndOutbox(t *testing.T, s store) {
+	l, run := s.open(t), weekly(2)
+	mustBegin(t, l, run, "zulu", "alpha")
 	got, found, err := l.Running(t.Context(), "weekly")
 	if diff := cmp.Diff(run, got); diff != "" || !found || err != nil {
 		t.Errorf("Running: found %t, error %v, (-want +got):\n%s", found, err, diff)
@@ -117,7 +146,7 @@ func TestRunItemsAndOutbox(t *testing.T) {
 	if bases, err := l.Baselines(t.Context(), weekly(3), "zulu"); err != nil || len(bases) != 0 {
 		t.Errorf("a target that is not done is a baseline: %v, %v", bases, err)
 	}
-	l.mustFinish(t, run, 5)
+	mustFinish(t, l, run, 5)
 	if _, found, err := l.Running(t.Context(), "weekly"); found || err != nil {
 		t.Errorf("still running: %t, %v", found, err)
 	}
@@ -155,8 +184,8 @@ func TestRunItemsAndOutbox(t *testing.T) {
 	}
 }
 
-func TestHold(t *testing.T) {
-	l := open(t)
+func hold(t *testing.T, s store) {
+	l := s.open(t)
 	for _, step := range []struct {
 		name, holder string
 		after        time.Duration
@@ -178,38 +207,4 @@ func TestHold(t *testing.T) {
 	if got, _ := l.Hold(t.Context(), "weekly", "a", monday, monday); !got {
 		t.Error("not released")
 	}
-}
-
-func TestOpen(t *testing.T) {
-	if _, err := Open(t.Context(), "mysql://x"); err == nil || !strings.Contains(err.Error(), "sqlite:PATH") {
-		t.Errorf("error %v", err)
-	}
-	path := filepath.Join(t.TempDir(), "garbage.db")
-	os.WriteFile(path, []byte(strings.Repeat("not a database", 100)), 0o600)
-	if _, err := Open(t.Context(), "sqlite:"+path); err == nil {
-		t.Error("opened a file that is no database")
-	}
-	path = filepath.Join(t.TempDir(), "new", "ledger.db")
-	for range 2 { // made, then found again
-		l, err := Open(t.Context(), "sqlite:"+path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if _, err := Open(t.Context(), "sqlite:"+path); !errors.Is(err, ErrBusy) {
-			t.Errorf("a second one at the same time: %v", err)
-		}
-		if err := l.Close(); err != nil {
-			t.Error(err)
-		}
-	}
-	filepath.WalkDir(filepath.Dir(path), func(p string, d fs.DirEntry, _ error) error {
-		info, err := d.Info()
-		if errors.Is(err, fs.ErrNotExist) {
-			return nil
-		}
-		if info.Mode().Perm()&0o077 != 0 {
-			t.Errorf("%s has mode %o", p, info.Mode().Perm())
-		}
-		return nil
-	})
 }

@@ -1,0 +1,82 @@
+//go:build linux && amd64
+
+package main
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"tokenaudit/jobs/history"
+)
+
+// TestReplicas lets three processes serve one job of every minute, kills the one
+// that reviews and the one that delivers, and takes the database away while a slot
+// becomes due. No slot is lost, none is doubled, and each message is posted once.
+func TestReplicas(t *testing.T) {
+	if os.Getenv("CI") != "true" && os.Getenv("TOKENAUDIT_SLOW") != "1" {
+		t.Skip("takes three minutes; TOKENAUDIT_SLOW=1 runs it")
+	}
+	t.Parallel()
+	w := newReplicas(t)
+	w.mustRun("doctor", "-c", w.config())
+	for range 3 {
+		w.serve()
+	}
+	first := w.await("reviewing", func(saying) bool { return true })
+	w.kill(first.process)
+	w.serve()
+	taken := w.await("reviewed", func(s saying) bool { return s.Run == first.Run })
+	w.eventually("the messages of "+first.Run+" are sent", func() bool { return w.sent(first.Run) })
+	second := w.await("reviewed", func(s saying) bool { return s.Run != first.Run })
+	w.eventually("a request about "+second.Run, func() bool { _, asked := w.asked.Load(second.Run); return asked })
+	w.kill(second.process)
+	slot := w.restartDatabase()
+	third := w.await("reviewed", func(s saying) bool { return s.Run != first.Run && s.Run != second.Run })
+	w.eventually("the messages of "+third.Run+" are sent", func() bool { return w.sent(third.Run) })
+	t.Logf("%s begun by process %d and taken up by %d; %s by %d; %s by %d after the restart over %s",
+		first.Run, first.process, taken.process, second.Run, second.process, third.Run, third.process, slot.Format(time.TimeOnly))
+	w.stop()
+	w.mustRun("run", "-c", w.config(), "--quiet")
+	w.expectEverySlotOnce(slot)
+}
+
+// expectEverySlotOnce: a reported run for every minute from the first to the last,
+// which is not before until; a sound pack of each; each part in Slack once.
+func (w *replicas) expectEverySlotOnce(until time.Time) {
+	w.t.Helper()
+	var runs []history.Entry
+	if err := json.Unmarshal(w.mustRun("history", "list", "-c", w.config(), "--json"), &runs); err != nil || len(runs) < 3 {
+		w.t.Fatalf("runs %+v, %v", runs, err)
+	}
+	slices.SortFunc(runs, func(a, b history.Entry) int { return a.Run.Slot.Compare(b.Run.Slot) })
+	want := map[string]int{}
+	for i, e := range runs {
+		if due := runs[0].Run.Slot.Add(time.Duration(i) * time.Minute); !e.Run.Slot.Equal(due) || e.Run.Missed != 0 || !e.Reported {
+			w.t.Errorf("run %s: missed %d, reported %t; want the slot %s", e.Run.ID(), e.Run.Missed, e.Reported, due)
+		}
+		for _, p := range w.parts(e.Run.ID()) {
+			want[e.Run.ID()+" "+p.Name]++
+		}
+		if !w.sent(e.Run.ID()) {
+			w.t.Errorf("run %s has messages that are not sent", e.Run.ID())
+		}
+	}
+	if last := runs[len(runs)-1].Run.Slot; last.Before(until) {
+		w.t.Errorf("the last slot is %s, want %s or later", last, until)
+	}
+	if diff := cmp.Diff(want, w.messages()); diff != "" || len(want) < len(runs) {
+		w.t.Errorf("messages in Slack (-want +got):\n%s", diff)
+	}
+	w.mustRun("verify", filepath.Join(w.dir, "evidence", "minutely"))
+	packs, _ := filepath.Glob(filepath.Join(w.dir, "evidence", "minutely", "*", "manifest.json"))
+	left, _ := filepath.Glob(filepath.Join(w.dir, "evidence", "*", "*", ".*"))
+	if len(packs) != len(runs) || len(left) > 0 {
+		w.t.Errorf("%d packs of %d runs; left over %v", len(packs), len(runs), left)
+	}
+}

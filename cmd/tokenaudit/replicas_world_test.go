@@ -1,0 +1,217 @@
+//go:build linux && amd64
+
+package main
+
+import (
+	"bufio"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"slices"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"tokenaudit/jobs/audit"
+	"tokenaudit/jobs/history"
+	"tokenaudit/jobs/history/historytest"
+	"tokenaudit/jobs/influx/influxtest"
+	"tokenaudit/notify/notifytest"
+)
+
+// replicas are processes on one ledger, and the servers that they talk to.
+type replicas struct {
+	*mortal
+	postgres *historytest.Postgres
+	serving  map[int]*exec.Cmd
+	started  int
+	read     sync.WaitGroup
+	said     chan saying
+	asked    sync.Map // runs that Slack was asked to post about
+}
+
+// saying is a line of the log of a process.
+type saying struct {
+	process  int
+	Msg, Run string
+	Error    string
+}
+
+func newReplicas(t *testing.T) *replicas {
+	t.Helper()
+	db := influxtest.NewDemo(time.Now())
+	w := &replicas{
+		mortal:   &mortal{t: t, dir: t.TempDir(), slack: &notifytest.Slack{Token: "slack-token"}},
+		postgres: historytest.New(t), serving: map[int]*exec.Cmd{}, said: make(chan saying, 10000),
+	}
+	influx := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		time.Sleep(200 * time.Millisecond) // so that a review is under way for a while
+		db.Server.ServeHTTP(rw, r)
+	}))
+	slack := httptest.NewServer(http.HandlerFunc(w.serveSlowly))
+	t.Cleanup(influx.Close)
+	t.Cleanup(slack.Close)
+	w.write("influx-token", db.Token)
+	w.write("slack-token", w.slack.Token)
+	config := fmt.Sprintf(`store: %s
+store_password: {file: %s}
+evidence: ./evidence
+evidence_shared: on
+targets: [{name: prod, url: %q, org: %s, token: {file: influx-token}}]
+jobs:
+  - name: minutely
+    schedule: "* * * * *"
+    slack: {channel: C0123456789, token: {file: slack-token}, api_url: %s/api/}
+`, w.postgres.Database(t), w.postgres.Password.File, influx.URL, db.Org, slack.URL)
+	if err := os.WriteFile(w.config(), []byte(config), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		for process := range w.serving {
+			w.kill(process)
+		}
+	})
+	return w
+}
+
+// serveSlowly carries a request out unless its process is killed in the meantime. A
+// kill between the post and its answer is for TestKilledAtEveryRequest.
+func (w *replicas) serveSlowly(rw http.ResponseWriter, r *http.Request) {
+	run, _ := runAndPart([]byte(r.FormValue("metadata"))) // only a request that was read tells when its sender is gone
+	w.asked.Store(run, true)
+	select {
+	case <-r.Context().Done():
+	case <-time.After(2 * time.Second):
+		w.slack.ServeHTTP(rw, r)
+	}
+}
+
+// serve starts one more process.
+func (w *replicas) serve() {
+	w.t.Helper()
+	cmd := exec.Command("tokenaudit", "serve", "-c", w.config())
+	log, err := cmd.StderrPipe()
+	if err == nil {
+		err = cmd.Start()
+	}
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	process := w.started
+	w.serving[process] = cmd
+	w.started++
+	w.read.Go(func() { w.listen(process, log) })
+}
+
+func (w *replicas) listen(process int, log io.Reader) {
+	lines := bufio.NewScanner(log)
+	for lines.Scan() {
+		w.t.Logf("process %d: %s", process, lines.Text())
+		s := saying{process: process}
+		if json.Unmarshal(lines.Bytes(), &s) == nil {
+			w.said <- s
+		}
+	}
+}
+
+// kill is kill -9.
+func (w *replicas) kill(process int) {
+	w.serving[process].Process.Kill()
+	w.serving[process].Wait()
+	delete(w.serving, process)
+}
+
+// stop asks all processes to end, and waits for them.
+func (w *replicas) stop() {
+	w.t.Helper()
+	for _, cmd := range w.serving {
+		cmd.Process.Signal(syscall.SIGTERM)
+	}
+	w.read.Wait()
+	for process, cmd := range w.serving {
+		if err := cmd.Wait(); err != nil {
+			w.t.Errorf("process %d: %v", process, err)
+		}
+		delete(w.serving, process)
+	}
+}
+
+// await is the next line of any process that says so of a run.
+func (w *replicas) await(msg string, is func(saying) bool) saying {
+	w.t.Helper()
+	late := time.After(3 * time.Minute)
+	for {
+		select {
+		case s := <-w.said:
+			if s.Msg == msg && is(s) {
+				return s
+			}
+		case <-late:
+			w.t.Fatalf("nobody says %q", msg)
+		}
+	}
+}
+
+func (w *replicas) eventually(what string, holds func() bool) {
+	w.t.Helper()
+	for range 600 {
+		if holds() {
+			return
+		}
+		time.Sleep(200 * time.Millisecond)
+	}
+	w.t.Fatalf("never: %s", what)
+}
+
+// restartDatabase takes the database away until after the next full minute, which
+// it returns.
+func (w *replicas) restartDatabase() time.Time {
+	w.t.Helper()
+	slot := time.Now().Add(3 * time.Second).Truncate(time.Minute).Add(time.Minute)
+	time.Sleep(time.Until(slot.Add(-3 * time.Second)))
+	w.postgres.Stop(w.t)
+	time.Sleep(time.Until(slot.Add(7 * time.Second)))
+	w.postgres.Start(w.t)
+	return slot
+}
+
+// sent reports whether the messages of a run are posted, and answered.
+func (w *replicas) sent(run string) bool {
+	return !slices.ContainsFunc(w.parts(run), func(p history.PartEntry) bool { return p.State != audit.PartSent })
+}
+
+// messages counts what is in Slack, by run and part.
+func (w *replicas) messages() map[string]int {
+	out := map[string]int{}
+	for _, m := range w.slack.Messages() {
+		run, part := runAndPart(m.Metadata)
+		out[run+" "+part]++
+	}
+	return out
+}
+
+// runAndPart is what a message is about, by its metadata.
+func runAndPart(metadata []byte) (run, part string) {
+	var m struct {
+		Payload struct{ Key, Part string } `json:"event_payload"`
+	}
+	if err := json.Unmarshal(metadata, &m); err != nil {
+		return "unreadable:", string(metadata)
+	}
+	return m.Payload.Key, m.Payload.Part
+}
+
+// parts are the messages of a run, by the ledger.
+func (w *replicas) parts(id string) []history.PartEntry {
+	w.t.Helper()
+	var run history.Entry
+	if err := json.Unmarshal(w.mustRun("history", "show", "-c", w.config(), "--json", id), &run); err != nil || len(run.Parts) == 0 {
+		w.t.Fatalf("run %s: parts %+v, %v", id, run.Parts, err)
+	}
+	return run.Parts
+}

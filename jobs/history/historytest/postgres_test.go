@@ -1,0 +1,89 @@
+//go:build unix
+
+package historytest
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"tokenaudit/configs/secret"
+	"tokenaudit/jobs/history"
+)
+
+// TestSeveral: processes that start together make the tables once, and share them.
+func TestSeveral(t *testing.T) {
+	p := New(t)
+	s := store{p.Database(t), p.Password}
+	ledgers := make([]*history.Ledger, 3)
+	var group sync.WaitGroup
+	for i := range ledgers {
+		group.Go(func() {
+			var err error
+			if ledgers[i], err = history.Open(t.Context(), s.url, s.password); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	group.Wait()
+	if t.Failed() {
+		return
+	}
+	for _, l := range ledgers {
+		defer l.Close()
+	}
+	oneOf(t, ledgers...)
+}
+
+// TestRestart: a ledger outlives its database, and its password.
+func TestRestart(t *testing.T) {
+	p := New(t)
+	l := store{p.Database(t), p.Password}.open(t)
+	mustBegin(t, l, weekly(0))
+	p.Stop(t)
+	if _, err := l.Now(t.Context()); err == nil {
+		t.Error("a database that is down tells the time")
+	}
+	p.Start(t)
+	p.ChangePassword(t)
+	if _, found, err := l.Running(t.Context(), "weekly"); err != nil || !found {
+		t.Errorf("after a restart: found %t, %v", found, err)
+	}
+}
+
+// TestClock: the database says what time it is, whatever zone its sessions are in.
+func TestClock(t *testing.T) {
+	p := New(t)
+	l := store{p.Database(t), p.Password}.open(t)
+	first, err := l.Now(t.Context())
+	second, err2 := l.Now(t.Context())
+	if err != nil || err2 != nil || !second.After(first) || first.Location() != time.UTC {
+		t.Errorf("Now = %s, %v, then %s, %v", first, err, second, err2)
+	}
+}
+
+func TestExamine(t *testing.T) {
+	p := New(t)
+	s := store{p.Database(t), p.Password}
+	if found, err := history.ExaminePostgres(t.Context(), s.url, s.password); err != nil || !strings.Contains(found, "the tables will be made") {
+		t.Errorf("before the first review: %q, %v", found, err)
+	}
+	s.open(t)
+	if found, err := history.ExaminePostgres(t.Context(), s.url, s.password); err != nil || strings.Contains(found, "will be made") {
+		t.Errorf("after it: %q, %v", found, err)
+	}
+	const wrong = "canary-not-the-password"
+	other := secret.Ref{File: filepath.Join(t.TempDir(), "password")}
+	if _, err := history.Open(t.Context(), s.url, other); err == nil || !strings.Contains(err.Error(), "store_password") {
+		t.Errorf("without a password: %v", err)
+	}
+	if err := os.WriteFile(other.File, []byte(wrong), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := history.ExaminePostgres(t.Context(), s.url, other); err == nil || !strings.Contains(err.Error(), "password") || strings.Contains(err.Error(), wrong) {
+		t.Errorf("with a wrong password: %v", err)
+	}
+}

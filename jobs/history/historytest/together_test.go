@@ -1,0 +1,102 @@
+//go:build unix
+
+package historytest
+
+import (
+	"fmt"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"tokenaudit/jobs/audit"
+	"tokenaudit/jobs/history"
+)
+
+// hostileText: what others wrote must not keep a message from being noted as sent.
+func hostileText(t *testing.T, s store) {
+	l, run := s.open(t), weekly(0)
+	mustBegin(t, l, run)
+	const hostile = "owner:\x00\xff\xfe'; DROP TABLE run; --\u202e"
+	o := audit.Conclusion{Run: run, Summary: audit.Summary{ID: run.ID()}, Parts: []audit.Part{{Outlet: "slack", Name: hostile}}}
+	if err := l.Finish(t.Context(), o); err != nil {
+		t.Fatal(err)
+	}
+	parts, err := l.Unsent(t.Context(), run.Job)
+	if err != nil || len(parts) != 1 || !strings.HasSuffix(parts[0].Name, "DROP TABLE run; --\u202e") {
+		t.Fatalf("Unsent = %+v, %v", parts, err)
+	}
+	mustHold(t, l, "me")
+	parts[0].State, parts[0].Ref, parts[0].Error = audit.PartSent, hostile, hostile
+	if err := l.SavePart(t.Context(), "me", parts[0]); err != nil {
+		t.Error(err)
+	}
+	if parts, err := l.Unsent(t.Context(), run.Job); err != nil || len(parts) != 0 {
+		t.Errorf("Unsent = %+v, %v", parts, err)
+	}
+}
+
+func mustHold(t *testing.T, l *history.Ledger, holder string) {
+	t.Helper()
+	if held, err := l.Hold(t.Context(), "weekly", holder, monday, monday.Add(time.Minute)); err != nil || !held {
+		t.Fatalf("Hold = %t, %v", held, err)
+	}
+}
+
+// oneOfMany: of those who open a slot or hold a job at the same time, one gets it.
+func oneOfMany(t *testing.T, s store) {
+	oneOf(t, s.open(t))
+}
+
+func oneOf(t *testing.T, ledgers ...*history.Ledger) {
+	t.Helper()
+	const many = 8
+	var group sync.WaitGroup
+	var opened, held atomic.Int32
+	for i := range many {
+		l := ledgers[i%len(ledgers)]
+		group.Go(func() {
+			if got, err := l.Hold(t.Context(), "weekly", fmt.Sprint(i), monday, monday.Add(time.Minute)); err != nil {
+				t.Error(err)
+			} else if got {
+				held.Add(1)
+			}
+			if got, err := l.Begin(t.Context(), weekly(i%2), []string{"prod"}); err != nil {
+				t.Error(err)
+			} else if got {
+				opened.Add(1)
+			}
+		})
+	}
+	group.Wait()
+	if held.Load() != 1 || opened.Load() != 1 {
+		t.Errorf("%d hold the job, %d opened a run; want one each", held.Load(), opened.Load())
+	}
+}
+
+// read: a reader finds what is there, and makes nothing.
+func read(t *testing.T, s store) {
+	for range 2 {
+		if _, err := history.OpenReader(t.Context(), s.url, s.password); err == nil || !strings.Contains(err.Error(), "no review has run yet") {
+			t.Fatalf("before the first review: %v", err)
+		}
+	}
+	l := s.open(t)
+	mustBegin(t, l, weekly(0))
+	mustFinish(t, l, weekly(0), 5)
+	mustBegin(t, l, weekly(1))
+	r, err := history.OpenReader(t.Context(), s.url, s.password)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	for job, want := range map[string]int{"": 2, "weekly": 2, "other": 0} {
+		if runs, err := r.List(t.Context(), job); err != nil || len(runs) != want {
+			t.Errorf("List(%q) = %+v, %v", job, runs, err)
+		}
+	}
+	if e, err := r.Find(t.Context(), weekly(0).ID()); err != nil || !e.Reported || len(e.Parts) != 2 {
+		t.Errorf("Find = %+v, %v", e, err)
+	}
+}

@@ -1,0 +1,162 @@
+package history
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/stdlib"
+	"github.com/pressly/goose/v3"
+	"github.com/pressly/goose/v3/lock"
+
+	"tokenaudit/configs/secret"
+)
+
+// How long a database that does not answer is waited for. All of it together is
+// shorter than a job stays held, so that nobody waits for a job that is lost.
+const (
+	connectTimeout = 10 * time.Second
+	pingTimeout    = 5 * time.Second
+	patience       = 20 * time.Second // for one statement
+)
+
+func openPostgres(ctx context.Context, url string, password secret.Ref) (*Ledger, error) {
+	db, err := connect(url, password, "off")
+	if err != nil {
+		return nil, err
+	}
+	one, err := lock.NewPostgresSessionLocker(lock.WithLockTimeout(1, 60)) // of replicas that start together
+	if err == nil {
+		err = migrate(ctx, db, goose.DialectPostgres, goose.WithSessionLocker(one))
+	}
+	if err != nil {
+		db.Close()
+		return nil, err
+	}
+	return &Ledger{db: db}, nil
+}
+
+// connect makes a pool that outlives the database: what is broken is found out
+// before it is used again, and opened anew.
+func connect(url string, password secret.Ref, readOnly string) (*sql.DB, error) {
+	config, err := pgx.ParseConfig(url)
+	if err != nil {
+		return nil, err
+	}
+	if config.ConnectTimeout == 0 {
+		config.ConnectTimeout = connectTimeout
+	}
+	config.Tracer = impatience{}
+	sessionDefaults(config.RuntimeParams, readOnly)
+	db := stdlib.OpenDB(*config,
+		stdlib.OptionBeforeConnect(func(ctx context.Context, c *pgx.ConnConfig) error { return setPassword(ctx, c, password) }),
+		stdlib.OptionShouldPing(func(context.Context, stdlib.ShouldPingParams) bool { return false }), // it has no time limit
+		stdlib.OptionResetSession(ping))
+	db.SetMaxOpenConns(4)
+	db.SetConnMaxIdleTime(time.Minute)
+	db.SetConnMaxLifetime(30 * time.Minute)
+	return db, nil
+}
+
+// sessionDefaults make the server, too, let go of a client whose machine is gone:
+// it would hold its locks for two hours.
+func sessionDefaults(params map[string]string, readOnly string) {
+	params["default_transaction_read_only"] = readOnly
+	params["statement_timeout"] = fmt.Sprint(patience.Milliseconds())
+	params["idle_in_transaction_session_timeout"] = fmt.Sprint(patience.Milliseconds())
+	params["tcp_keepalives_idle"], params["tcp_keepalives_interval"], params["tcp_keepalives_count"] = "15", "5", "3"
+	if params["application_name"] == "" {
+		params["application_name"] = "tokenaudit"
+	}
+}
+
+func setPassword(ctx context.Context, config *pgx.ConnConfig, password secret.Ref) error {
+	if password.IsZero() {
+		return nil
+	}
+	value, err := password.Read(ctx)
+	if err != nil {
+		return fmt.Errorf("store_password: %w", err)
+	}
+	config.Password = value.Reveal()
+	return nil
+}
+
+func ping(ctx context.Context, conn *pgx.Conn) error {
+	ctx, cancel := context.WithTimeout(ctx, pingTimeout)
+	defer cancel()
+	if err := conn.Ping(ctx); err != nil {
+		return driver.ErrBadConn
+	}
+	return nil
+}
+
+// impatience puts a limit on every statement: pgx does each under the context that
+// this tracer returns.
+type impatience struct{}
+
+type cancelKey struct{}
+
+// TraceQueryStart implements pgx.QueryTracer.
+func (impatience) TraceQueryStart(ctx context.Context, _ *pgx.Conn, _ pgx.TraceQueryStartData) context.Context {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	return context.WithValue(ctx, cancelKey{}, cancel)
+}
+
+// TraceQueryEnd implements pgx.QueryTracer.
+func (impatience) TraceQueryEnd(ctx context.Context, _ *pgx.Conn, _ pgx.TraceQueryEndData) {
+	ctx.Value(cancelKey{}).(context.CancelFunc)()
+}
+
+// readPostgres opens a database that has a ledger already.
+func readPostgres(ctx context.Context, url string, password secret.Ref) (*sql.DB, error) {
+	db, err := connect(url, password, "on")
+	if err != nil {
+		return nil, err
+	}
+	var there bool
+	err = db.QueryRowContext(ctx, `SELECT to_regclass('run') IS NOT NULL`).Scan(&there)
+	if err == nil && !there {
+		err = ErrNone
+	}
+	if err != nil {
+		db.Close()
+		return nil, err
+	}
+	return db, nil
+}
+
+// oldest is the oldest version of PostgreSQL that the tests run on.
+const oldest = 15
+
+// ExaminePostgres tries a store without leaving anything in it, and says what it
+// found.
+func ExaminePostgres(ctx context.Context, url string, password secret.Ref) (string, error) {
+	if err := CheckStore(url); err != nil {
+		return "", err
+	}
+	db, err := connect(url, password, "on")
+	if err != nil {
+		return "", err
+	}
+	defer db.Close()
+	var user, database, version string
+	var number int
+	var there, may bool
+	err = db.QueryRowContext(ctx, `SELECT current_user, current_database(), current_setting('server_version'), current_setting('server_version_num')::int,
+		to_regclass('run') IS NOT NULL, COALESCE(has_schema_privilege(current_schema(), 'CREATE'), false)`).Scan(&user, &database, &version, &number, &there, &may)
+	switch {
+	case err != nil:
+		return "", err
+	case number < oldest*10000:
+		return "", fmt.Errorf("this is PostgreSQL %s; it needs %d or newer", version, oldest)
+	case !there && !may:
+		return "", fmt.Errorf("%q may not create tables in the database %q", user, database)
+	case !there:
+		return fmt.Sprintf("PostgreSQL %s, database %q; the tables will be made", version, database), nil
+	}
+	return fmt.Sprintf("PostgreSQL %s, database %q", version, database), nil
+}

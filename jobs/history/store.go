@@ -1,0 +1,127 @@
+package history
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"tokenaudit/configs/secret"
+)
+
+// sqlitePrefix is the form of a ledger in a file: sqlite:PATH.
+const sqlitePrefix = "sqlite:"
+
+// settings are those of libpq that the URL of a store may have. Of others, pgx
+// would make parameters of the session, and a misspelt sslmode would be no error.
+var settings = []string{
+	"host", "sslmode", "sslrootcert", "sslcert", "sslkey", "sslnegotiation", "channel_binding",
+	"target_session_attrs", "connect_timeout", "application_name", "search_path", "passfile",
+}
+
+// StorePath is the file of a store of the form sqlite:PATH.
+func StorePath(store string) (path string, ok bool) { return strings.CutPrefix(store, sqlitePrefix) }
+
+// AtPath is the store in the file at path.
+func AtPath(path string) string { return sqlitePrefix + path }
+
+// Postgres tells whether a store is a PostgreSQL database, well formed or not.
+func Postgres(store string) bool {
+	return strings.HasPrefix(store, "postgres:") || strings.HasPrefix(store, "postgresql:")
+}
+
+// CheckStore tells whether a store has a form that Open takes. The error repeats
+// nothing of it: its URL may hold a password.
+func CheckStore(store string) error {
+	if Postgres(store) {
+		return checkURL(store)
+	}
+	path, ok := StorePath(store)
+	if !ok || path == "" || strings.HasPrefix(path, "//") || strings.HasPrefix(path, ":") {
+		return errors.New("needs sqlite:PATH, such as sqlite:./data/tokenaudit.db, or postgres://USER@HOST/DATABASE")
+	}
+	return nil
+}
+
+func checkURL(store string) error {
+	u, err := url.Parse(store)
+	if err != nil {
+		return errors.New("is not a URL of the form postgres://USER@HOST/DATABASE, without a password")
+	}
+	query, err := url.ParseQuery(u.RawQuery)
+	if err != nil {
+		return errors.New("has settings (after the ?) that cannot be read")
+	}
+	if _, has := u.User.Password(); has || query.Has("password") || query.Has("sslpassword") {
+		return errors.New("must not hold a password: it belongs in store_password")
+	}
+	database := strings.TrimPrefix(u.Path, "/")
+	switch {
+	case u.Host == "" && query.Get("host") == "":
+		return errors.New("needs a host: postgres://USER@HOST/DATABASE, or ?host=FOLDER for a socket")
+	case database == "":
+		return errors.New("needs a database: postgres://USER@HOST/DATABASE")
+	case strings.ContainsAny(database, "/@"):
+		return errors.New("has a database whose name holds / or @; is a password in front of it? It belongs in store_password")
+	}
+	return checkSettings(query)
+}
+
+func checkSettings(query url.Values) error {
+	for name, values := range query {
+		if !slices.Contains(settings, name) {
+			return fmt.Errorf("has a setting that is not known; known: %s", strings.Join(settings, ", "))
+		}
+		if file := values[0]; slices.Contains([]string{"sslrootcert", "sslcert", "sslkey", "passfile"}, name) && file != "system" && !filepath.IsAbs(file) {
+			return fmt.Errorf("needs an absolute path in %s", name)
+		}
+	}
+	return nil
+}
+
+// StoreWarnings says what is legal but unsafe: a connection that others can listen
+// to, or whose other end nobody checked.
+func StoreWarnings(store string) []string {
+	u, err := url.Parse(store)
+	if err != nil || !Postgres(store) {
+		return nil
+	}
+	hosts := strings.Split(cmp.Or(u.Query().Get("host"), u.Host), ",")
+	if u.Query().Get("sslmode") == "verify-full" || !slices.ContainsFunc(hosts, elsewhere) {
+		return nil
+	}
+	return []string{"the connection to PostgreSQL is not checked; add ?sslmode=verify-full, and sslrootcert if the system does not know the authority"}
+}
+
+// elsewhere tells whether a host, or the folder of a socket, is on another machine.
+func elsewhere(host string) bool {
+	name := (&url.URL{Host: host}).Hostname()
+	ip := net.ParseIP(name)
+	return !strings.HasPrefix(host, "/") && name != "localhost" && (ip == nil || !ip.IsLoopback())
+}
+
+// Open opens the ledger, creates it if it is not there, and brings its tables up
+// to date. On a file, one process works at a time (ErrBusy). On PostgreSQL several
+// do, and Hold keeps them apart. The password is that of PostgreSQL, and read for
+// each new connection; without one the rules of libpq hold (PGPASSWORD, PGPASSFILE).
+func Open(ctx context.Context, store string, password secret.Ref) (*Ledger, error) {
+	if err := CheckStore(store); err != nil {
+		return nil, fmt.Errorf("store: %w", err)
+	}
+	var l *Ledger
+	var err error
+	if path, ok := StorePath(store); ok {
+		l, err = openSQLite(ctx, path)
+	} else {
+		l, err = openPostgres(ctx, store, password)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("store %s: %w", store, err)
+	}
+	return l, nil
+}
