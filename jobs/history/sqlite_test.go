@@ -26,7 +26,7 @@ func TestOpen(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := Open(t.Context(), "sqlite:"+path, secret.Ref{}); !errors.Is(err, ErrBusy) {
+		if _, err := Open(t.Context(), "sqlite:"+path, secret.Ref{}); !errors.Is(err, ErrBusy) || !strings.Contains(err.Error(), "need store: postgres://") {
 			t.Errorf("a second one at the same time: %v", err)
 		}
 		if err := l.Close(); err != nil {
