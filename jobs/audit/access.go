@@ -44,28 +44,36 @@ func allAccessTypes() []string {
 // AccessOf folds the permissions of a.
 func AccessOf(a Authorization) Access {
 	acc := Access{legacy: a.Legacy}
-	whole := map[string]bool{} // action:type held on the whole org
-	for _, p := range a.Permissions {
-		r := p.Resource
-		if r.ID == "" {
-			whole[p.Action+":"+r.Type] = true
-		}
+	var reads, writes uint32 // of allAccessTypes held on the whole org, a bit each
+	for i := range a.Permissions {
+		p := &a.Permissions[i]
+		r := &p.Resource
 		if dangles(r, a.UserID) {
 			acc.addDangling(r)
 		}
 		switch p.Action {
 		case "read":
 			acc.Reads++
+			reads |= whole(r)
 		case "write":
 			acc.addWrite(r, a.UserID)
+			writes |= whole(r)
 		}
 	}
 	slices.Sort(acc.WriteTypes)
-	acc.AllAccess = !acc.EveryOrg && holdsAll(whole)
+	acc.AllAccess = !acc.EveryOrg && reads&writes == 1<<len(allAccessTypes())-1
 	return acc
 }
 
-func (acc *Access) addWrite(r Resource, own string) {
+// whole is the bit of a resource that is all of its type, 0 for any other.
+func whole(r *Resource) uint32 {
+	if at := slices.Index(allAccessTypes(), r.Type); r.ID == "" && at >= 0 {
+		return 1 << at
+	}
+	return 0
+}
+
+func (acc *Access) addWrite(r *Resource, own string) {
 	acc.Writes++
 	if !slices.Contains(acc.WriteTypes, r.Type) {
 		acc.WriteTypes = append(acc.WriteTypes, r.Type)
@@ -83,11 +91,11 @@ func (acc *Access) addWrite(r Resource, own string) {
 // reachesOtherUsers: a permission on the users of an org reaches nobody, since
 // users belong to no org and the check passes none (influxdb authz.go). Every
 // all-access token carries such a one beside the one on its own user.
-func reachesOtherUsers(r Resource, own string) bool {
+func reachesOtherUsers(r *Resource, own string) bool {
 	return r.Type == "users" && r.OrgID == "" && (r.ID == "" || r.ID != own)
 }
 
-func (acc *Access) addBucket(r Resource) {
+func (acc *Access) addBucket(r *Resource) {
 	name := r.Name
 	if name == "" {
 		name = r.ID
@@ -97,29 +105,20 @@ func (acc *Access) addBucket(r Resource) {
 	}
 }
 
-func (acc *Access) addDangling(r Resource) {
+func (acc *Access) addDangling(r *Resource) {
 	same := func(o Resource) bool { return o.Type == r.Type && o.ID == r.ID }
 	if !slices.ContainsFunc(acc.Dangling, same) {
-		acc.Dangling = append(acc.Dangling, r)
+		acc.Dangling = append(acc.Dangling, *r)
 	}
 }
 
 // dangles: the server names buckets, orgs and users; one with an ID and without
 // a name is gone. A token's own user may have an empty name.
-func dangles(r Resource, own string) bool {
+func dangles(r *Resource, own string) bool {
 	if r.ID == "" || r.Name != "" {
 		return false
 	}
 	return r.Type == "buckets" || r.Type == "orgs" || r.Type == "users" && (r.ID == "" || r.ID != own)
-}
-
-func holdsAll(whole map[string]bool) bool {
-	for _, t := range allAccessTypes() {
-		if !whole["read:"+t] || !whole["write:"+t] {
-			return false
-		}
-	}
-	return true
 }
 
 // Class names the widest reach of an authorization in one word or two.
