@@ -1,8 +1,6 @@
 package influx
 
 import (
-	"encoding/json"
-	"io"
 	"strings"
 	"testing"
 
@@ -28,9 +26,9 @@ func TestDecodeList(t *testing.T) {
 		"pretty, with more keys": {"{\n\t\"new\": [[{\"x\":[1,null]}]],\n\t\"authorizations\": [\n\t{\"id\": \"a1\", \"new\": {\"y\": []}}\n\t]\n}\n", []string{"a1"}, ""},
 		"unreadable dates":       {`{"authorizations":[{"id":"a1","createdAt":"yesterday","updatedAt":7}]}`, []string{"a1"}, ""},
 		"empty object":           {`{}`, nil, `no key "authorizations"`},
-		"null":                   {`{"authorizations":null}`, nil, "expected ["},
-		"an object instead":      {`{"authorizations":{}}`, nil, "expected ["},
-		"an array instead":       {`[]`, nil, "expected {"},
+		"null":                   {`{"authorizations":null}`, nil, `"[" expected`},
+		"an object instead":      {`{"authorizations":{}}`, nil, `"[" expected`},
+		"an array instead":       {`[]`, nil, `"{" expected`},
 		"twice":                  {`{"authorizations":[],"authorizations":[]}`, nil, "twice"},
 		"no id":                  {`{"authorizations":[{"description":"x"}]}`, nil, "without an id"},
 		"null in the list":       {`{"authorizations":[null]}`, nil, "without an id"},
@@ -39,7 +37,7 @@ func TestDecodeList(t *testing.T) {
 		"cut at the end":         {`{"authorizations":[{"id":"a1"}]`, []string{"a1"}, "unexpected EOF"},
 		"nothing":                {``, nil, "unexpected EOF"},
 		"more after the end":     {`{"authorizations":[]}{}`, nil, "follows the end"},
-		"a page of HTML":         {`<html><body>Sign in</body></html>`, nil, "invalid character"},
+		"a page of HTML":         {`<html><body>Sign in</body></html>`, nil, `"{" expected`},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -52,28 +50,4 @@ func TestDecodeList(t *testing.T) {
 			}
 		})
 	}
-}
-
-// FuzzDecodeList compares with encoding/json reading the whole document at once.
-func FuzzDecodeList(f *testing.F) {
-	f.Add(`{"links":{},"authorizations":[{"id":"a1","permissions":[{"action":"read","resource":{"type":"buckets"}}]}]}`)
-	f.Add(`{"authorizations":[`)
-	f.Add(`{"authorizations":[{"id":"a1"}]} x`)
-	f.Fuzz(func(t *testing.T, body string) {
-		ids, err := decodeAll(body)
-		var whole struct {
-			Authorizations *[]wire `json:"authorizations"`
-		}
-		if err == nil {
-			if jerr := json.Unmarshal([]byte(body), &whole); jerr != nil || whole.Authorizations == nil {
-				t.Fatalf("accepted %q, which encoding/json refuses: %v", body, jerr)
-			}
-			if len(*whole.Authorizations) != len(ids) {
-				t.Fatalf("%d authorizations of %q, encoding/json has %d", len(ids), body, len(*whole.Authorizations))
-			}
-		}
-		if err == io.EOF {
-			t.Fatalf("%q: a bare EOF reads like a proper end", body)
-		}
-	})
 }
