@@ -1,9 +1,8 @@
 package audit
 
 import (
-	"fmt"
 	"slices"
-	"strings"
+	"strconv"
 )
 
 // Access is what the permissions of one authorization add up to. It is folded
@@ -43,7 +42,14 @@ func allAccessTypes() []string {
 
 // AccessOf folds the permissions of a.
 func AccessOf(a Authorization) Access {
-	acc := Access{legacy: a.Legacy}
+	var acc Access
+	acc.fold(&a)
+	return acc
+}
+
+// fold makes acc that of a; of what acc was, only the room is used again.
+func (acc *Access) fold(a *Authorization) {
+	*acc = Access{legacy: a.Legacy, Buckets: acc.Buckets[:0], WriteTypes: acc.WriteTypes[:0], Dangling: acc.Dangling[:0]}
 	var reads, writes uint32 // of allAccessTypes held on the whole org, a bit each
 	for i := range a.Permissions {
 		p := &a.Permissions[i]
@@ -62,7 +68,6 @@ func AccessOf(a Authorization) Access {
 	}
 	slices.Sort(acc.WriteTypes)
 	acc.AllAccess = !acc.EveryOrg && reads&writes == 1<<len(allAccessTypes())-1
-	return acc
 }
 
 // whole is the bit of a resource that is all of its type, 0 for any other.
@@ -142,33 +147,42 @@ func (acc Access) Class() string {
 
 // WriteScope says in words what the authorization may write and how far that
 // reaches; empty when it may write nothing.
-func (acc Access) WriteScope() string {
+func (acc Access) WriteScope() string { return string(acc.appendWriteScope(nil)) }
+
+// appendWriteScope appends WriteScope to b.
+func (acc *Access) appendWriteScope(b []byte) []byte {
 	switch {
 	case acc.Writes == 0:
-		return ""
+		return b
 	case acc.EveryOrg:
-		return "all orgs: " + strings.Join(acc.WriteTypes, ", ")
+		return appendJoined(append(b, "all orgs: "...), acc.WriteTypes, "")
 	case acc.AllAccess:
-		return "the whole org: every resource type"
+		return append(b, "the whole org: every resource type"...)
 	case acc.AllBuckets:
-		return "the whole org: all buckets" + acc.otherTypes()
+		b = append(b, "the whole org: all buckets"...)
 	case len(acc.Buckets) == 1:
-		return "one bucket: " + acc.Buckets[0] + acc.otherTypes()
+		b = append(append(b, "one bucket: "...), acc.Buckets[0]...)
 	case len(acc.Buckets) > 1:
-		return fmt.Sprintf("%d buckets: %s", len(acc.Buckets), strings.Join(acc.Buckets, ", ")) + acc.otherTypes()
+		b = append(strconv.AppendInt(b, int64(len(acc.Buckets)), 10), " buckets: "...)
+		b = appendJoined(b, acc.Buckets, "")
+	default:
+		return appendJoined(append(b, "no buckets: "...), acc.WriteTypes, "")
 	}
-	return "no buckets: " + strings.Join(acc.WriteTypes, ", ")
+	if slices.ContainsFunc(acc.WriteTypes, func(t string) bool { return t != "buckets" }) {
+		b = appendJoined(append(b, "; also "...), acc.WriteTypes, "buckets")
+	}
+	return b
 }
 
-func (acc Access) otherTypes() string {
-	var others []string
-	for _, t := range acc.WriteTypes {
-		if t != "buckets" {
-			others = append(others, t)
+// appendJoined lists words, but the one that is left out.
+func appendJoined(b []byte, words []string, leftOut string) []byte {
+	separator := ""
+	for _, w := range words {
+		if w == leftOut && w != "" {
+			continue
 		}
+		b = append(append(b, separator...), w...)
+		separator = ", "
 	}
-	if len(others) == 0 {
-		return ""
-	}
-	return "; also " + strings.Join(others, ", ")
+	return b
 }

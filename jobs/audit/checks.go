@@ -1,8 +1,8 @@
 package audit
 
 import (
-	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -194,7 +194,7 @@ func makeChecks() []Check {
 			Fix:   "Create a new token with the same permissions, switch over, revoke this one.",
 			Match: func(s *Subject) (string, Outcome) {
 				age := s.Now.Sub(s.CreatedAt)
-				old := func() string { return days(age) + " old" }
+				old := func() string { return days("", age, " old") }
 				return failWith(old, s.active() && s.Policy.RotateAfter > 0 && !s.CreatedAt.IsZero() && age > s.Policy.RotateAfter)
 			},
 		},
@@ -318,7 +318,7 @@ func matchLeftover(s *Subject) (string, Outcome) {
 		since = s.CreatedAt
 	}
 	idle := s.Now.Sub(since)
-	detail := func() string { return "inactive for " + days(idle) }
+	detail := func() string { return days("inactive for ", idle, "") }
 	return failWith(detail, s.Status == Inactive && s.Policy.InactiveAfter > 0 && !since.IsZero() && idle > s.Policy.InactiveAfter)
 }
 
@@ -340,7 +340,8 @@ func failIf(found bool) Outcome {
 // writeScope is put into words once for all checks that say it.
 func (s *Subject) writeScope() string {
 	if s.scope == "" {
-		s.scope = s.Access.WriteScope()
+		var room [256]byte
+		s.scope = string(s.Access.appendWriteScope(room[:0]))
 	}
 	return s.scope
 }
@@ -353,10 +354,14 @@ func failWith(detail func() string, found bool) (string, Outcome) {
 	return detail(), Fail
 }
 
-func days(d time.Duration) string {
-	n := int(d.Hours() / 24)
-	if n == 1 {
-		return "1 day"
+// days puts a time into words, with others before and after it.
+func days(before string, d time.Duration, after string) string {
+	n := int64(d.Hours() / 24)
+	var room [64]byte
+	b := strconv.AppendInt(append(room[:0], before...), n, 10)
+	b = append(b, " day"...)
+	if n != 1 {
+		b = append(b, 's')
 	}
-	return fmt.Sprintf("%d days", n)
+	return string(append(b, after...))
 }

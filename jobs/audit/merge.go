@@ -37,7 +37,9 @@ type Review struct {
 	// now lacks. Nil when the target could not be asked at all.
 	Probe func(context.Context, Authorization) Probe
 
-	judgements []judgement // of the newest authorization; only the room is used again
+	// Of the newest authorization; only the room is used again.
+	subject    Subject
+	judgements []judgement
 }
 
 // Merge walks the present authorizations and the records of the previous review
@@ -131,17 +133,19 @@ func (rv *Review) missing(ctx context.Context, before *Record) (Record, bool) {
 }
 
 func (rv *Review) judged(r *Record, before *Record) {
-	s := Subject{
-		Authorization: r.Authorization, Access: AccessOf(r.Authorization), Owner: r.Owner, OrgDeleted: r.OrgDeleted,
+	s := &rv.subject
+	*s = Subject{
+		Authorization: r.Authorization, Access: s.Access, Owner: r.Owner, OrgDeleted: r.OrgDeleted,
 		Exceptions: rv.Policy.exceptionsFor(rv.Target, r.Authorization), Policy: rv.Policy, Scope: rv.Scope, Now: rv.Now,
 	}
+	s.Access.fold(&r.Authorization)
 	var old []Finding
 	if before != nil {
 		old, r.FirstSeen = before.Findings, before.FirstSeen
 		r.Changes = changes(before.Authorization, r.Authorization)
 		s.Changes = r.Changes
 	}
-	rv.judgements = judge(rv.judgements[:0], &s)
+	rv.judgements = judge(rv.judgements[:0], s)
 	r.Findings = carry(old, rv.judgements, rv.Now)
 	except(r.Findings, s.Exceptions, r.Authorization, rv.Now)
 }
@@ -166,7 +170,9 @@ func standAll(fs []Finding) []Finding {
 func ascending[T any](seq iter.Seq2[T, error], key func(*T) string) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
 		last := ""
-		for v, err := range seq {
+		var v T // one for all: its address goes to key
+		for next, err := range seq {
+			v = next
 			id := key(&v)
 			if err == nil && id <= last {
 				err = fmt.Errorf("ids do not ascend: %q after %q", id, last)

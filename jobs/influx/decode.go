@@ -76,14 +76,13 @@ func decodeArray(d *jx.Decoder, elements *elementDecoder, each func(entry) error
 
 // decode leaves an element that is not as servers write it to encoding/json: tests
 // hold it to give the same.
-func (ed *elementDecoder) decode(raw []byte) (wire, error) {
-	var w wire
-	if ed.usual(raw, &w) {
+func (ed *elementDecoder) decode(raw []byte) (*wire, error) {
+	w := &ed.wire
+	if *w = (wire{}); ed.usual(raw, w) {
 		return w, nil
 	}
-	w = wire{}
-	err := json.Unmarshal(raw, &w)
-	return w, err
+	*w = wire{}
+	return w, json.Unmarshal(raw, w)
 }
 
 // cut names an end of input in the middle of a document for what it is.

@@ -19,6 +19,8 @@ type elementDecoder struct {
 	text        []byte // of the newest string
 	names       interned
 	permissions []audit.Permission
+	wire        wire
+	unique      []byte // ID and description, which are no text that comes again
 }
 
 func newElementDecoder() *elementDecoder {
@@ -33,7 +35,19 @@ func (ed *elementDecoder) usual(raw []byte, w *wire) bool {
 		return false // the libraries differ in what they make of half a character
 	}
 	ed.d.ResetBytes(raw)
-	err := ed.object(func(key []byte) error { return ed.member(key, w) })
+	ed.unique = ed.unique[:0]
+	var id, description span
+	err := ed.object(func(key []byte) error {
+		switch string(key) {
+		case "id":
+			return ed.keep(&id)
+		case "description":
+			return ed.keep(&description)
+		}
+		return ed.member(key, w)
+	})
+	unique := string(ed.unique) // one allocation for both
+	w.ID, w.Description = unique[id.from:id.to], unique[description.from:description.to]
 	return err == nil && ed.d.Skip() == io.EOF
 }
 
@@ -52,14 +66,10 @@ func (ed *elementDecoder) object(member func(key []byte) error) error {
 
 func (ed *elementDecoder) member(key []byte, w *wire) error {
 	switch string(key) {
-	case "id":
-		return ed.string(&w.ID)
 	case "token":
 		return ed.literal(w.Token.UnmarshalJSON)
 	case "status":
 		return name(ed, &w.Status)
-	case "description":
-		return ed.string(&w.Description)
 	case "orgID":
 		return name(ed, &w.OrgID)
 	case "org":
@@ -143,9 +153,14 @@ func (ed *elementDecoder) next() (err error) {
 	return err
 }
 
-func (ed *elementDecoder) string(s *string) error {
-	err := ed.next()
-	*s = string(ed.text)
+// span is a part of unique.
+type span struct{ from, to int }
+
+func (ed *elementDecoder) keep(s *span) (err error) {
+	from := len(ed.unique)
+	if ed.unique, err = ed.d.StrAppend(ed.unique); err == nil {
+		*s = span{from, len(ed.unique)}
+	}
 	return err
 }
 
