@@ -4,8 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
-
-	"github.com/go-faster/jx"
 )
 
 // listBuffer is how much of a list is decoded while more is read.
@@ -16,46 +14,72 @@ const listBuffer = 256 << 10
 // once, with an array, and the document must end properly: a cut or foreign 200 is
 // an error, not an empty list.
 func decodeList(r io.Reader, each func(entry) error) error {
-	d, elements := jx.Decode(r, listBuffer), newElementDecoder()
-	it, err := d.ObjIter()
-	if err != nil {
+	f := newFrames(r)
+	if err := f.expect('{'); err != nil {
 		return cut(err)
 	}
 	found := false
-	for it.Next() {
-		if string(it.Key()) != "authorizations" {
-			if err := d.Skip(); err != nil {
-				return cut(err)
-			}
-			continue
+	for first := true; ; first = false {
+		more, err := f.another(first, '}')
+		if err != nil {
+			return cut(err)
 		}
-		if found {
+		if !more {
+			break
+		}
+		ours, err := member(f)
+		switch {
+		case err != nil:
+			return cut(err)
+		case !ours:
+			continue
+		case found:
 			return errors.New(`the key "authorizations" is there twice`)
 		}
 		found = true
-		if err := decodeArray(d, elements, each); err != nil {
+		if err := decodeArray(f, each); err != nil {
 			return cut(err)
 		}
-	}
-	if err := it.Err(); err != nil {
-		return cut(err)
 	}
 	if !found {
 		return errors.New(`no key "authorizations" in the answer`)
 	}
-	if err := d.Skip(); err != io.EOF {
+	if _, err := f.peek(); err != io.EOF {
 		return errors.New("something follows the end of the document")
 	}
 	return nil
 }
 
-func decodeArray(d *jx.Decoder, elements *elementDecoder, each func(entry) error) error {
-	it, err := d.ArrIter()
+// member goes to the value of the next member if that is the list, else past it.
+func member(f *frames) (ours bool, err error) {
+	raw, err := f.value()
 	if err != nil {
+		return false, err
+	}
+	var key *string
+	if err := json.Unmarshal(raw, &key); err != nil || key == nil {
+		return false, errors.New("a key of the answer is no string")
+	}
+	if err := f.expect(':'); err != nil || *key == "authorizations" {
+		return err == nil, err
+	}
+	raw, err = f.value()
+	if err == nil && !json.Valid(raw) {
+		err = errors.New("a value in the answer is no JSON")
+	}
+	return false, err
+}
+
+func decodeArray(f *frames, each func(entry) error) error {
+	if err := f.expect('['); err != nil {
 		return err
 	}
-	for it.Next() {
-		raw, err := d.Raw()
+	elements := newElementDecoder()
+	for first := true; ; first = false {
+		if more, err := f.another(first, ']'); err != nil || !more {
+			return err
+		}
+		raw, err := f.value()
 		if err != nil {
 			return err
 		}
@@ -71,7 +95,6 @@ func decodeArray(d *jx.Decoder, elements *elementDecoder, each func(entry) error
 			return err
 		}
 	}
-	return it.Err()
 }
 
 // decode leaves an element that is not as servers write it to encoding/json: tests

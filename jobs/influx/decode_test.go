@@ -26,9 +26,9 @@ func TestDecodeList(t *testing.T) {
 		"pretty, with more keys": {"{\n\t\"new\": [[{\"x\":[1,null]}]],\n\t\"authorizations\": [\n\t{\"id\": \"a1\", \"new\": {\"y\": []}}\n\t]\n}\n", []string{"a1"}, ""},
 		"unreadable dates":       {`{"authorizations":[{"id":"a1","createdAt":"yesterday","updatedAt":7}]}`, []string{"a1"}, ""},
 		"empty object":           {`{}`, nil, `no key "authorizations"`},
-		"null":                   {`{"authorizations":null}`, nil, `"[" expected`},
-		"an object instead":      {`{"authorizations":{}}`, nil, `"[" expected`},
-		"an array instead":       {`[]`, nil, `"{" expected`},
+		"null":                   {`{"authorizations":null}`, nil, "expected ["},
+		"an object instead":      {`{"authorizations":{}}`, nil, "expected ["},
+		"an array instead":       {`[]`, nil, "expected {"},
 		"twice":                  {`{"authorizations":[],"authorizations":[]}`, nil, "twice"},
 		"no id":                  {`{"authorizations":[{"description":"x"}]}`, nil, "without an id"},
 		"null in the list":       {`{"authorizations":[null]}`, nil, "without an id"},
@@ -37,7 +37,7 @@ func TestDecodeList(t *testing.T) {
 		"cut at the end":         {`{"authorizations":[{"id":"a1"}]`, []string{"a1"}, "unexpected EOF"},
 		"nothing":                {``, nil, "unexpected EOF"},
 		"more after the end":     {`{"authorizations":[]}{}`, nil, "follows the end"},
-		"a page of HTML":         {`<html><body>Sign in</body></html>`, nil, `"{" expected`},
+		"a page of HTML":         {`<html><body>Sign in</body></html>`, nil, "expected {"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
