@@ -1,9 +1,8 @@
 package audit
 
 import (
-	"fmt"
 	"slices"
-	"strings"
+	"strconv"
 )
 
 // Access is what the permissions of one authorization add up to. It is folded
@@ -43,29 +42,43 @@ func allAccessTypes() []string {
 
 // AccessOf folds the permissions of a.
 func AccessOf(a Authorization) Access {
-	acc := Access{legacy: a.Legacy}
-	whole := map[string]bool{} // action:type held on the whole org
-	for _, p := range a.Permissions {
-		r := p.Resource
-		if r.ID == "" {
-			whole[p.Action+":"+r.Type] = true
-		}
+	var acc Access
+	acc.fold(&a)
+	return acc
+}
+
+// fold makes acc that of a; of what acc was, only the room is used again.
+func (acc *Access) fold(a *Authorization) {
+	*acc = Access{legacy: a.Legacy, Buckets: acc.Buckets[:0], WriteTypes: acc.WriteTypes[:0], Dangling: acc.Dangling[:0]}
+	var reads, writes uint32 // of allAccessTypes held on the whole org, a bit each
+	for i := range a.Permissions {
+		p := &a.Permissions[i]
+		r := &p.Resource
 		if dangles(r, a.UserID) {
 			acc.addDangling(r)
 		}
 		switch p.Action {
 		case "read":
 			acc.Reads++
+			reads |= whole(r)
 		case "write":
 			acc.addWrite(r, a.UserID)
+			writes |= whole(r)
 		}
 	}
 	slices.Sort(acc.WriteTypes)
-	acc.AllAccess = !acc.EveryOrg && holdsAll(whole)
-	return acc
+	acc.AllAccess = !acc.EveryOrg && reads&writes == 1<<len(allAccessTypes())-1
 }
 
-func (acc *Access) addWrite(r Resource, own string) {
+// whole is the bit of a resource that is all of its type, 0 for any other.
+func whole(r *Resource) uint32 {
+	if at := slices.Index(allAccessTypes(), r.Type); r.ID == "" && at >= 0 {
+		return 1 << at
+	}
+	return 0
+}
+
+func (acc *Access) addWrite(r *Resource, own string) {
 	acc.Writes++
 	if !slices.Contains(acc.WriteTypes, r.Type) {
 		acc.WriteTypes = append(acc.WriteTypes, r.Type)
@@ -83,11 +96,11 @@ func (acc *Access) addWrite(r Resource, own string) {
 // reachesOtherUsers: a permission on the users of an org reaches nobody, since
 // users belong to no org and the check passes none (influxdb authz.go). Every
 // all-access token carries such a one beside the one on its own user.
-func reachesOtherUsers(r Resource, own string) bool {
+func reachesOtherUsers(r *Resource, own string) bool {
 	return r.Type == "users" && r.OrgID == "" && (r.ID == "" || r.ID != own)
 }
 
-func (acc *Access) addBucket(r Resource) {
+func (acc *Access) addBucket(r *Resource) {
 	name := r.Name
 	if name == "" {
 		name = r.ID
@@ -97,29 +110,20 @@ func (acc *Access) addBucket(r Resource) {
 	}
 }
 
-func (acc *Access) addDangling(r Resource) {
+func (acc *Access) addDangling(r *Resource) {
 	same := func(o Resource) bool { return o.Type == r.Type && o.ID == r.ID }
 	if !slices.ContainsFunc(acc.Dangling, same) {
-		acc.Dangling = append(acc.Dangling, r)
+		acc.Dangling = append(acc.Dangling, *r)
 	}
 }
 
 // dangles: the server names buckets, orgs and users; one with an ID and without
 // a name is gone. A token's own user may have an empty name.
-func dangles(r Resource, own string) bool {
+func dangles(r *Resource, own string) bool {
 	if r.ID == "" || r.Name != "" {
 		return false
 	}
 	return r.Type == "buckets" || r.Type == "orgs" || r.Type == "users" && (r.ID == "" || r.ID != own)
-}
-
-func holdsAll(whole map[string]bool) bool {
-	for _, t := range allAccessTypes() {
-		if !whole["read:"+t] || !whole["write:"+t] {
-			return false
-		}
-	}
-	return true
 }
 
 // Class names the widest reach of an authorization in one word or two.
@@ -143,33 +147,42 @@ func (acc Access) Class() string {
 
 // WriteScope says in words what the authorization may write and how far that
 // reaches; empty when it may write nothing.
-func (acc Access) WriteScope() string {
+func (acc Access) WriteScope() string { return string(acc.appendWriteScope(nil)) }
+
+// appendWriteScope appends WriteScope to b.
+func (acc *Access) appendWriteScope(b []byte) []byte {
 	switch {
 	case acc.Writes == 0:
-		return ""
+		return b
 	case acc.EveryOrg:
-		return "all orgs: " + strings.Join(acc.WriteTypes, ", ")
+		return appendJoined(append(b, "all orgs: "...), acc.WriteTypes, "")
 	case acc.AllAccess:
-		return "the whole org: every resource type"
+		return append(b, "the whole org: every resource type"...)
 	case acc.AllBuckets:
-		return "the whole org: all buckets" + acc.otherTypes()
+		b = append(b, "the whole org: all buckets"...)
 	case len(acc.Buckets) == 1:
-		return "one bucket: " + acc.Buckets[0] + acc.otherTypes()
+		b = append(append(b, "one bucket: "...), acc.Buckets[0]...)
 	case len(acc.Buckets) > 1:
-		return fmt.Sprintf("%d buckets: %s", len(acc.Buckets), strings.Join(acc.Buckets, ", ")) + acc.otherTypes()
+		b = append(strconv.AppendInt(b, int64(len(acc.Buckets)), 10), " buckets: "...)
+		b = appendJoined(b, acc.Buckets, "")
+	default:
+		return appendJoined(append(b, "no buckets: "...), acc.WriteTypes, "")
 	}
-	return "no buckets: " + strings.Join(acc.WriteTypes, ", ")
+	if slices.ContainsFunc(acc.WriteTypes, func(t string) bool { return t != "buckets" }) {
+		b = appendJoined(append(b, "; also "...), acc.WriteTypes, "buckets")
+	}
+	return b
 }
 
-func (acc Access) otherTypes() string {
-	var others []string
-	for _, t := range acc.WriteTypes {
-		if t != "buckets" {
-			others = append(others, t)
+// appendJoined lists words, but the one that is left out.
+func appendJoined(b []byte, words []string, leftOut string) []byte {
+	separator := ""
+	for _, w := range words {
+		if w == leftOut && w != "" {
+			continue
 		}
+		b = append(append(b, separator...), w...)
+		separator = ", "
 	}
-	if len(others) == 0 {
-		return ""
-	}
-	return "; also " + strings.Join(others, ", ")
+	return b
 }

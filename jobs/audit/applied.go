@@ -23,8 +23,8 @@ type AppliedCheck struct {
 // Applied writes the policy out, check by check.
 func (p Policy) Applied() AppliedPolicy {
 	a := AppliedPolicy{ServiceUsers: append([]string{}, p.ServiceUsers...), RotateAfterDays: inDays(p.RotateAfter), InactiveAfterDays: inDays(p.InactiveAfter)}
-	for _, c := range Checks() {
-		a.Checks = append(a.Checks, AppliedCheck{c.ID, p.severityOf(c)})
+	for _, c := range theChecks() {
+		a.Checks = append(a.Checks, AppliedCheck{c.ID, p.severityOf(&c)})
 	}
 	order := append(Severities(), Off)
 	slices.SortStableFunc(a.Checks, func(x, y AppliedCheck) int {
@@ -38,10 +38,8 @@ func inDays(d time.Duration) int { return int(d / (24 * time.Hour)) }
 // CheckOf finds a check by its ID. A stored finding may be of a check that this
 // version no longer has: then the ID is its title.
 func CheckOf(id string) Check {
-	for _, c := range Checks() {
-		if c.ID == id {
-			return c
-		}
+	if at, ok := placeOf()[id]; ok {
+		return theChecks()[at]
 	}
 	return Check{ID: id, Title: id}
 }

@@ -42,7 +42,9 @@ type Authorization struct {
 
 // Key tells authorizations of one target apart and gives their order: by ID, the
 // legacy ones last. IDs are unique per kind only.
-func (a Authorization) Key() string {
+func (a Authorization) Key() string { return a.key() }
+
+func (a *Authorization) key() string {
 	if a.Legacy {
 		return "~" + a.ID
 	}

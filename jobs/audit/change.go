@@ -20,12 +20,19 @@ func changes(before, now Authorization) []Change {
 			out = append(out, Change{field, from, to})
 		}
 	}
-	note("permissions", grants(before), grants(now))
+	if !slices.EqualFunc(before.Permissions, now.Permissions, sameGrant) {
+		note("permissions", grants(before), grants(now))
+	}
 	note("owner", before.UserID, now.UserID)
 	note("org", before.OrgID, now.OrgID)
 	note("status", string(before.Status), string(now.Status))
 	note("description", before.Description, now.Description)
 	return out
+}
+
+// sameGrant leaves the names aside, as grants does.
+func sameGrant(a, b Permission) bool {
+	return a.Action == b.Action && a.Resource.Type == b.Resource.Type && a.Resource.ID == b.Resource.ID && a.Resource.OrgID == b.Resource.OrgID
 }
 
 // grants is the permissions in one order, whatever the order of the server.
@@ -39,7 +46,7 @@ func grants(a Authorization) string {
 }
 
 // changed finds the change of a field.
-func (s Subject) changed(field string) (Change, bool) {
+func (s *Subject) changed(field string) (Change, bool) {
 	at := slices.IndexFunc(s.Changes, func(c Change) bool { return c.Field == field })
 	if at < 0 {
 		return Change{}, false

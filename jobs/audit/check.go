@@ -51,6 +51,7 @@ type Subject struct {
 	Policy     Policy
 	Scope      Scope
 	Now        time.Time // the time of the review
+	scope      string    // see writeScope
 }
 
 // Scope is what the review of a target was asked for and could see.
@@ -91,18 +92,19 @@ type Check struct {
 	// Momentary marks a check that needs more than the authorization, its owner and
 	// the policy: what was asked, or what was before. It cannot be replayed.
 	Momentary bool
-	// Match judges one authorization; detail says what was found in it.
-	Match func(Subject) (detail string, outcome Outcome)
+	// Match judges one authorization; detail says what was found in it, and may be
+	// empty where nothing was.
+	Match func(*Subject) (detail string, outcome Outcome)
 }
 
 // severityOf is the severity of c under the policy, Off if it does not run.
-func (p Policy) severityOf(c Check) Severity {
+func (p *Policy) severityOf(c *Check) Severity {
 	if s, ok := p.Severity[c.ID]; ok {
 		return s
 	}
 	return c.Severity
 }
 
-func (p Policy) isServiceUser(o Owner) bool {
+func (p *Policy) isServiceUser(o *Owner) bool {
 	return slices.Contains(p.ServiceUsers, o.ID) || o.Name != "" && slices.Contains(p.ServiceUsers, o.Name)
 }

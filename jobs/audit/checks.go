@@ -1,21 +1,38 @@
 package audit
 
 import (
-	"fmt"
+	"slices"
+	"strconv"
 	"strings"
+	"sync"
 	"time"
 )
 
-// Checks is the policy: every rule of the review, worst first. To add one, add a
-// value here and a case to its test.
-func Checks() []Check {
+// Checks is the policy: every rule of the review, worst first.
+func Checks() []Check { return slices.Clone(theChecks()) }
+
+// theChecks are the checks, not to be changed: made once, as they are gone through
+// for every authorization and every finding.
+var theChecks = sync.OnceValue(makeChecks)
+
+// placeOf is the place of each check among them, by ID.
+var placeOf = sync.OnceValue(func() map[string]int {
+	places := map[string]int{}
+	for i, c := range theChecks() {
+		places[c.ID] = i
+	}
+	return places
+})
+
+// makeChecks has the values. To add a check, add it here and a case to its test.
+func makeChecks() []Check {
 	return []Check{
 		{
 			ID: "deleted-owner", Severity: Critical,
 			Title: "Owner was deleted",
 			Why:   "The token stopped working when its user was deleted, but its record lives on: if the user ID is created again, the token works again.",
 			Fix:   "Delete the authorization by its ID. If something still needs it, create a new token under a service user.",
-			Match: func(s Subject) (string, Outcome) {
+			Match: func(s *Subject) (string, Outcome) {
 				return s.Owner.Evidence, s.ownerIs(OwnerDeleted)
 			},
 		},
@@ -24,7 +41,7 @@ func Checks() []Check {
 			Title: "Org was deleted",
 			Why:   "The org is gone and the record of the token lives on, in no list: if the org's ID comes back in a restore, so does the access.",
 			Fix:   "Delete the authorization by its ID.",
-			Match: func(s Subject) (string, Outcome) {
+			Match: func(s *Subject) (string, Outcome) {
 				return "404 organization not found", failIf(s.OrgDeleted)
 			},
 		},
@@ -33,8 +50,8 @@ func Checks() []Check {
 			Title: "Writes to every org (operator token)",
 			Why:   "A write permission without an org reaches every org of the instance. Whoever holds the value owns the instance.",
 			Fix:   "Replace it by tokens of one org with the permissions they need; keep a single operator token, inactive, for emergencies.",
-			Match: func(s Subject) (string, Outcome) {
-				return s.Access.WriteScope(), failIf(s.Access.EveryOrg)
+			Match: func(s *Subject) (string, Outcome) {
+				return failWith(s.writeScope, s.Access.EveryOrg)
 			},
 		},
 		{
@@ -42,7 +59,7 @@ func Checks() []Check {
 			Title: "Can create tokens",
 			Why:   "With write on authorizations the holder can make further tokens, which outlive the revocation of this one.",
 			Fix:   "Revoke it. Create tokens with a person's session, or keep the one token of your provisioning tool in a vault and list its user under service_users.",
-			Match: func(s Subject) (string, Outcome) {
+			Match: func(s *Subject) (string, Outcome) {
 				return "write on authorizations", failIf(s.active() && s.Access.Mints)
 			},
 		},
@@ -58,7 +75,7 @@ func Checks() []Check {
 			Title: "The server shows token values",
 			Why:   "Whoever may read authorizations and users reads every token of the org in clear, the operator's too if it lives there (CVE-2024-30896).",
 			Fix:   "Upgrade InfluxDB to 2.9 or later, or start it with --use-hashed-tokens; then rotate the tokens that could be read.",
-			Match: func(s Subject) (string, Outcome) {
+			Match: func(s *Subject) (string, Outcome) {
 				return s.Description, failIf(!s.isExceptions())
 			},
 		},
@@ -67,8 +84,8 @@ func Checks() []Check {
 			Title: "The audit credential can write",
 			Why:   "A review needs to read authorizations, users and orgs and nothing else. What can write can be abused, and the review cannot vouch for itself.",
 			Fix:   "Make a credential with influx auth create --read-authorizations --read-users --read-orgs, and revoke this one.",
-			Match: func(s Subject) (string, Outcome) {
-				return s.Access.WriteScope(), failIf(s.Scope.Credentials[s.ID] && s.Access.Writes > 0)
+			Match: func(s *Subject) (string, Outcome) {
+				return failWith(s.writeScope, s.Scope.Credentials[s.ID] && s.Access.Writes > 0)
 			},
 		},
 		{
@@ -76,7 +93,7 @@ func Checks() []Check {
 			Title: "Exception is void",
 			Why:   "The token is not what the exception was approved for: its permissions, its owner or its status changed since. The exception no longer holds.",
 			Fix:   "Decide anew. If it is still right, approve it again with the fingerprint of today (tokenaudit tokens show ID).",
-			Match: func(s Subject) (string, Outcome) {
+			Match: func(s *Subject) (string, Outcome) {
 				return matchExceptions(s, func(e Exception) bool { return !s.IsServer() && e.Fingerprint != s.Fingerprint() })
 			},
 		},
@@ -85,7 +102,7 @@ func Checks() []Check {
 			Title: "Can administer users",
 			Why:   "With write on users beyond its own the holder can rename, disable or delete other users, or bring a deleted one back to life.",
 			Fix:   "Revoke it, and create a token without write on users.",
-			Match: func(s Subject) (string, Outcome) {
+			Match: func(s *Subject) (string, Outcome) {
 				return "write on users other than its own", failIf(s.active() && s.Access.AdministersUsers)
 			},
 		},
@@ -94,8 +111,8 @@ func Checks() []Check {
 			Title: "All-access token",
 			Why:   "Read and write on every resource type of the org: one leaked value is the whole org.",
 			Fix:   "Replace it by a token limited to the buckets and the action that its user needs.",
-			Match: func(s Subject) (string, Outcome) {
-				return s.Access.WriteScope(), failIf(s.Access.AllAccess)
+			Match: func(s *Subject) (string, Outcome) {
+				return failWith(s.writeScope, s.Access.AllAccess)
 			},
 		},
 		{
@@ -103,8 +120,8 @@ func Checks() []Check {
 			Title: "Writes to all buckets of the org",
 			Why:   "It reaches buckets that its user never meant to write, and every bucket created later.",
 			Fix:   "Create a token for the buckets that are really written, then revoke this one.",
-			Match: func(s Subject) (string, Outcome) {
-				return s.Access.WriteScope(), failIf(s.Access.AllBuckets && !s.Access.AllAccess && !s.Access.EveryOrg)
+			Match: func(s *Subject) (string, Outcome) {
+				return failWith(s.writeScope, s.Access.AllBuckets && !s.Access.AllAccess && !s.Access.EveryOrg)
 			},
 		},
 		{
@@ -112,7 +129,7 @@ func Checks() []Check {
 			Title: "Owner is inactive",
 			Why:   "The user was switched off and the token is refused for now; it works again the moment the user is switched on.",
 			Fix:   "Delete the authorization, or move the work to a service user.",
-			Match: func(s Subject) (string, Outcome) {
+			Match: func(s *Subject) (string, Outcome) {
 				return s.Owner.Evidence, s.ownerIs(OwnerInactive)
 			},
 		},
@@ -121,8 +138,8 @@ func Checks() []Check {
 			Title: "Active write token",
 			Why:   "Whoever holds the value can write or delete data. Each one needs a reason to exist and a known holder.",
 			Fix:   "Confirm that it is needed and narrow enough; otherwise set it inactive, and delete it when nothing breaks.",
-			Match: func(s Subject) (string, Outcome) {
-				return s.Access.WriteScope(), failIf(s.activeWrite())
+			Match: func(s *Subject) (string, Outcome) {
+				return failWith(s.writeScope, s.activeWrite())
 			},
 		},
 		{
@@ -130,8 +147,8 @@ func Checks() []Check {
 			Title: "Write token of a person",
 			Why:   "Tokens stop working when the user that created them is deleted: a pipeline that writes with a person's token breaks when that person leaves.",
 			Fix:   "Create the token under a generic (service) user, switch the writer over, revoke this one.",
-			Match: func(s Subject) (string, Outcome) {
-				return "owner is not in service_users", failIf(len(s.Policy.ServiceUsers) > 0 && s.activeWrite() && !s.Policy.isServiceUser(s.Owner))
+			Match: func(s *Subject) (string, Outcome) {
+				return "owner is not in service_users", failIf(len(s.Policy.ServiceUsers) > 0 && s.activeWrite() && !s.Policy.isServiceUser(&s.Owner))
 			},
 		},
 		{
@@ -139,8 +156,8 @@ func Checks() []Check {
 			Title: "The audit credential belongs to a person",
 			Why:   "It stops working when that person's user is deleted, and the reviews stop with it.",
 			Fix:   "Create it under a service user and list that one under service_users.",
-			Match: func(s Subject) (string, Outcome) {
-				personal := len(s.Policy.ServiceUsers) > 0 && !s.Policy.isServiceUser(s.Owner)
+			Match: func(s *Subject) (string, Outcome) {
+				personal := len(s.Policy.ServiceUsers) > 0 && !s.Policy.isServiceUser(&s.Owner)
 				return "owner is not in service_users", failIf(s.Scope.Credentials[s.ID] && personal)
 			},
 		},
@@ -156,7 +173,7 @@ func Checks() []Check {
 			Title: "Owner is not in the org",
 			Why:   "The user is neither member nor owner of the org, yet its token is still let in: removing a member does not touch tokens.",
 			Fix:   "Delete the authorization, or add the user to the org again if that was a mistake.",
-			Match: func(s Subject) (string, Outcome) {
+			Match: func(s *Subject) (string, Outcome) {
 				if s.Owner.State == OwnerInactive || s.Owner.State == OwnerPresent && !s.Owner.MembershipKnown {
 					return "", Unknown
 				}
@@ -175,9 +192,10 @@ func Checks() []Check {
 			Title: "Not rotated",
 			Why:   "The longer a value lives, the more places know it. InfluxDB tokens of this kind never expire by themselves.",
 			Fix:   "Create a new token with the same permissions, switch over, revoke this one.",
-			Match: func(s Subject) (string, Outcome) {
+			Match: func(s *Subject) (string, Outcome) {
 				age := s.Now.Sub(s.CreatedAt)
-				return days(age) + " old", failIf(s.active() && s.Policy.RotateAfter > 0 && !s.CreatedAt.IsZero() && age > s.Policy.RotateAfter)
+				old := func() string { return days("", age, " old") }
+				return failWith(old, s.active() && s.Policy.RotateAfter > 0 && !s.CreatedAt.IsZero() && age > s.Policy.RotateAfter)
 			},
 		},
 		{
@@ -185,7 +203,7 @@ func Checks() []Check {
 			Title: "Exception has expired",
 			Why:   "What it allowed counts again.",
 			Fix:   "Mend what it allowed, or have it approved again; then remove the old one from the configuration.",
-			Match: func(s Subject) (string, Outcome) {
+			Match: func(s *Subject) (string, Outcome) {
 				return matchExceptions(s, func(e Exception) bool { return !s.IsServer() && !s.Now.Before(e.Expires) })
 			},
 		},
@@ -194,7 +212,7 @@ func Checks() []Check {
 			Title: "Exception expires within 14 days",
 			Why:   "What it allows will count again.",
 			Fix:   "Mend what it allows, or have it approved again in time.",
-			Match: func(s Subject) (string, Outcome) {
+			Match: func(s *Subject) (string, Outcome) {
 				return matchExceptions(s, func(e Exception) bool {
 					return !s.IsServer() && s.Now.Before(e.Expires) && !s.Now.Add(expiringWithin).Before(e.Expires)
 				})
@@ -205,7 +223,7 @@ func Checks() []Check {
 			Title: "Exception that nothing used",
 			Why:   "The token is gone, or the finding that it allowed is: an exception that is left lying about may allow something else one day.",
 			Fix:   "Remove it from the configuration.",
-			Match: func(s Subject) (string, Outcome) {
+			Match: func(s *Subject) (string, Outcome) {
 				return matchExceptions(s, func(Exception) bool { return s.isExceptions() })
 			},
 		},
@@ -221,7 +239,7 @@ func Checks() []Check {
 			Title: "No description",
 			Why:   "Nobody can tell what it is for, so nobody dares to revoke it.",
 			Fix:   "Describe what uses it and who is responsible: influx auth update, or the token's page.",
-			Match: func(s Subject) (string, Outcome) {
+			Match: func(s *Subject) (string, Outcome) {
 				return "description is empty", failIf(blank(s.Description))
 			},
 		},
@@ -230,19 +248,19 @@ func Checks() []Check {
 			Title: "Permission on something that no longer exists",
 			Why:   "Part of what it was made for is gone. If the ID comes back in a restore, so does the access.",
 			Fix:   "Create a token without the dead permission, then delete this one.",
-			Match: func(s Subject) (string, Outcome) {
-				return danglingDetail(s.Access.Dangling), failIf(len(s.Access.Dangling) > 0)
+			Match: func(s *Subject) (string, Outcome) {
+				return failWith(s.Access.danglingDetail, len(s.Access.Dangling) > 0)
 			},
 		},
 	}
 }
 
 // active: only what says that it is inactive is taken for that.
-func (s Subject) active() bool { return s.Status != Inactive }
+func (s *Subject) active() bool { return s.Status != Inactive }
 
-func (s Subject) activeWrite() bool { return s.active() && s.Access.Writes > 0 }
+func (s *Subject) activeWrite() bool { return s.active() && s.Access.Writes > 0 }
 
-func (s Subject) ownerIs(state OwnerState) Outcome {
+func (s *Subject) ownerIs(state OwnerState) Outcome {
 	switch s.Owner.State {
 	case state:
 		return Fail
@@ -254,7 +272,7 @@ func (s Subject) ownerIs(state OwnerState) Outcome {
 
 // matchDrift: the alarm is not taken back when the next review sees no further
 // change, so it answers unknown rather than pass.
-func matchDrift(s Subject) (string, Outcome) {
+func matchDrift(s *Subject) (string, Outcome) {
 	for _, field := range []string{"permissions", "owner", "org"} {
 		if c, ok := s.changed(field); ok {
 			return field + ": before " + orNone(c.From) + ", now " + orNone(c.To), Fail
@@ -271,7 +289,7 @@ func orNone(s string) string {
 }
 
 // matchReactivated stands until the token is inactive again.
-func matchReactivated(s Subject) (string, Outcome) {
+func matchReactivated(s *Subject) (string, Outcome) {
 	c, ok := s.changed("status")
 	switch {
 	case !s.active():
@@ -282,7 +300,7 @@ func matchReactivated(s Subject) (string, Outcome) {
 	return "", Unknown
 }
 
-func matchUnlisted(s Subject) (string, Outcome) {
+func matchUnlisted(s *Subject) (string, Outcome) {
 	switch {
 	case s.Scope.Users == nil || s.Scope.Users[s.UserID]:
 		return "", Pass
@@ -294,18 +312,19 @@ func matchUnlisted(s Subject) (string, Outcome) {
 
 // matchLeftover counts from the last update: that is when it was set inactive,
 // or later.
-func matchLeftover(s Subject) (string, Outcome) {
+func matchLeftover(s *Subject) (string, Outcome) {
 	since := s.UpdatedAt
 	if since.IsZero() {
 		since = s.CreatedAt
 	}
 	idle := s.Now.Sub(since)
-	return "inactive for " + days(idle), failIf(s.Status == Inactive && s.Policy.InactiveAfter > 0 && !since.IsZero() && idle > s.Policy.InactiveAfter)
+	detail := func() string { return days("inactive for ", idle, "") }
+	return failWith(detail, s.Status == Inactive && s.Policy.InactiveAfter > 0 && !since.IsZero() && idle > s.Policy.InactiveAfter)
 }
 
-func danglingDetail(rs []Resource) string {
+func (acc *Access) danglingDetail() string {
 	var parts []string
-	for _, r := range rs {
+	for _, r := range acc.Dangling {
 		parts = append(parts, strings.TrimSuffix(r.Type, "s")+" "+r.ID)
 	}
 	return strings.Join(parts, ", ")
@@ -318,10 +337,31 @@ func failIf(found bool) Outcome {
 	return Pass
 }
 
-func days(d time.Duration) string {
-	n := int(d.Hours() / 24)
-	if n == 1 {
-		return "1 day"
+// writeScope is put into words once for all checks that say it.
+func (s *Subject) writeScope() string {
+	if s.scope == "" {
+		var room [256]byte
+		s.scope = string(s.Access.appendWriteScope(room[:0]))
 	}
-	return fmt.Sprintf("%d days", n)
+	return s.scope
+}
+
+// failWith draws up the detail only of what is found: most checks pass.
+func failWith(detail func() string, found bool) (string, Outcome) {
+	if !found {
+		return "", Pass
+	}
+	return detail(), Fail
+}
+
+// days puts a time into words, with others before and after it.
+func days(before string, d time.Duration, after string) string {
+	n := int64(d.Hours() / 24)
+	var room [64]byte
+	b := strconv.AppendInt(append(room[:0], before...), n, 10)
+	b = append(b, " day"...)
+	if n != 1 {
+		b = append(b, 's')
+	}
+	return string(append(b, after...))
 }

@@ -81,7 +81,7 @@ func except(fs []Finding, es []Exception, a Authorization, now time.Time) (used 
 }
 
 // matchExceptions judges the exceptions that name an authorization.
-func matchExceptions(s Subject, bad func(Exception) bool) (string, Outcome) {
+func matchExceptions(s *Subject, bad func(Exception) bool) (string, Outcome) {
 	var found []string
 	for _, e := range s.Exceptions {
 		if bad(e) {

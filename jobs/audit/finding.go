@@ -39,18 +39,22 @@ func (f Finding) Reported(at time.Time) bool { return f.Current() || f.Since.Equ
 // judgement is what one check says of one authorization, before it is compared
 // with the past.
 type judgement struct {
-	check    Check
+	check    *Check
 	severity Severity
 	detail   string
 	outcome  Outcome
 }
 
-// judge runs every check that is not off.
-func judge(s Subject) []judgement {
-	var out []judgement
-	for _, c := range Checks() {
+// judge runs every check that is not off, and appends what it says to out.
+func judge(out []judgement, s *Subject) []judgement {
+	checks, server := theChecks(), s.IsServer()
+	for i := range checks {
+		c := &checks[i]
+		if c.Server != server {
+			continue
+		}
 		severity := s.Policy.severityOf(c)
-		if severity == Off || c.Server != s.IsServer() {
+		if severity == Off {
 			continue
 		}
 		detail, outcome := c.Match(s)
@@ -64,8 +68,12 @@ func judge(s Subject) []judgement {
 // open nor resolved. One that could not be judged keeps them as they were.
 func carry(before []Finding, now []judgement, at time.Time) []Finding {
 	var out []Finding
-	for _, j := range now {
+	for i := range now {
+		j := &now[i]
 		old, had := findingOf(before, j.check.ID)
+		if (j.outcome == Fail || had) && out == nil {
+			out = make([]Finding, 0, most(now, before))
+		}
 		switch {
 		case j.outcome == Fail:
 			out = append(out, matched(j, old, had, at))
@@ -79,7 +87,18 @@ func carry(before []Finding, now []judgement, at time.Time) []Finding {
 	return out
 }
 
-func matched(j judgement, old Finding, had bool, at time.Time) Finding {
+// most is how many findings there can be.
+func most(now []judgement, before []Finding) int {
+	n := len(before)
+	for i := range now {
+		if now[i].outcome == Fail {
+			n++
+		}
+	}
+	return min(n, len(now))
+}
+
+func matched(j *judgement, old Finding, had bool, at time.Time) Finding {
 	f := Finding{Check: j.check.ID, Severity: j.severity, Detail: j.detail, State: New, Since: at}
 	switch {
 	case had && old.Current():
@@ -106,9 +125,9 @@ func resolve(f Finding, at time.Time) Finding {
 }
 
 func findingOf(fs []Finding, check string) (Finding, bool) {
-	for _, f := range fs {
-		if f.Check == check {
-			return f, true
+	for i := range fs {
+		if fs[i].Check == check {
+			return fs[i], true
 		}
 	}
 	return Finding{}, false

@@ -36,16 +36,21 @@ type Review struct {
 	// Probe asks for an authorization that the previous review had and the list
 	// now lacks. Nil when the target could not be asked at all.
 	Probe func(context.Context, Authorization) Probe
+
+	// Of the newest authorization; only the room is used again.
+	subject    Subject
+	judgements []judgement
 }
 
 // Merge walks the present authorizations and the records of the previous review
 // together and yields the records of this one. Both must ascend by ID without
-// repeating one; the first error ends the walk.
+// repeating one; the first error ends the walk. The previous review is read ahead
+// in a goroutine of its own, which has ended when the walk has.
 func (rv Review) Merge(ctx context.Context, now iter.Seq2[Authorization, error], before iter.Seq2[Record, error]) iter.Seq2[Record, error] {
 	return func(yield func(Record, error) bool) {
-		nextNow, stopNow := iter.Pull2(ascending(now, Authorization.Key))
+		nextNow, stopNow := iter.Pull2(ascending(now, (*Authorization).key))
 		defer stopNow()
-		nextBefore, stopBefore := iter.Pull2(ascending(before, func(r Record) string { return r.Key() }))
+		nextBefore, stopBefore := iter.Pull2(ascending(ahead(before), (*Record).key))
 		defer stopBefore()
 
 		unused := newUnused(rv)
@@ -64,18 +69,18 @@ func (rv Review) Merge(ctx context.Context, now iter.Seq2[Authorization, error],
 				unused.before = &held
 				b, errB, okB = nextBefore()
 				continue
-			case okA && okB && a.Key() == b.Key():
-				out = rv.seen(ctx, a, &b)
+			case okA && okB && a.key() == b.key():
+				out = rv.seen(ctx, &a, &b)
 				a, errA, okA = nextNow()
 				b, errB, okB = nextBefore()
-			case !okB || okA && a.Key() < b.Key():
-				out = rv.seen(ctx, a, nil)
+			case !okB || okA && a.key() < b.key():
+				out = rv.seen(ctx, &a, nil)
 				a, errA, okA = nextNow()
 			default:
-				out, keep = rv.missing(ctx, b)
+				out, keep = rv.missing(ctx, &b)
 				b, errB, okB = nextBefore()
 			}
-			unused.met(out)
+			unused.met(&out)
 			if keep && !yield(out, nil) {
 				return
 			}
@@ -87,15 +92,16 @@ func (rv Review) Merge(ctx context.Context, now iter.Seq2[Authorization, error],
 }
 
 // seen is an authorization that the server showed.
-func (rv Review) seen(ctx context.Context, a Authorization, before *Record) Record {
-	r := Record{Target: rv.Target, Authorization: a, Presence: Listed, Owner: rv.Owner(ctx, a), FirstSeen: rv.Now, LastSeen: rv.Now}
-	r.OrgDeleted = rv.OrgDeleted != nil && rv.OrgDeleted(a)
-	return rv.judged(r, before)
+func (rv *Review) seen(ctx context.Context, a *Authorization, before *Record) Record {
+	r := Record{Target: rv.Target, Authorization: *a, Presence: Listed, Owner: rv.Owner(ctx, *a), FirstSeen: rv.Now, LastSeen: rv.Now}
+	r.OrgDeleted = rv.OrgDeleted != nil && rv.OrgDeleted(*a)
+	rv.judged(&r, before)
+	return r
 }
 
 // missing is an authorization of the previous review that the list now lacks.
 // One that was already gone is forgotten.
-func (rv Review) missing(ctx context.Context, before Record) (Record, bool) {
+func (rv *Review) missing(ctx context.Context, before *Record) (Record, bool) {
 	if before.Presence == Gone {
 		return Record{}, false
 	}
@@ -103,7 +109,7 @@ func (rv Review) missing(ctx context.Context, before Record) (Record, bool) {
 	if rv.Probe != nil {
 		p = rv.Probe(ctx, before.Authorization)
 	}
-	r := before
+	r := *before
 	r.Presence, r.Evidence, r.Changes, r.OrgDeleted = p.Presence, p.Evidence, nil, p.OrgDeleted
 	switch p.Presence {
 	case Gone:
@@ -119,27 +125,29 @@ func (rv Review) missing(ctx context.Context, before Record) (Record, bool) {
 		} else {
 			r.Owner = rv.Owner(ctx, r.Authorization)
 		}
-		r = rv.judged(r, &before)
+		rv.judged(&r, before)
 	default:
 		r.Findings = standAll(before.Findings)
 	}
 	return r, true
 }
 
-func (rv Review) judged(r Record, before *Record) Record {
-	s := Subject{
-		Authorization: r.Authorization, Access: AccessOf(r.Authorization), Owner: r.Owner, OrgDeleted: r.OrgDeleted,
+func (rv *Review) judged(r *Record, before *Record) {
+	s := &rv.subject
+	*s = Subject{
+		Authorization: r.Authorization, Access: s.Access, Owner: r.Owner, OrgDeleted: r.OrgDeleted,
 		Exceptions: rv.Policy.exceptionsFor(rv.Target, r.Authorization), Policy: rv.Policy, Scope: rv.Scope, Now: rv.Now,
 	}
+	s.Access.fold(&r.Authorization)
 	var old []Finding
 	if before != nil {
 		old, r.FirstSeen = before.Findings, before.FirstSeen
 		r.Changes = changes(before.Authorization, r.Authorization)
 		s.Changes = r.Changes
 	}
-	r.Findings = carry(old, judge(s), rv.Now)
+	rv.judgements = judge(rv.judgements[:0], s)
+	r.Findings = carry(old, rv.judgements, rv.Now)
 	except(r.Findings, s.Exceptions, r.Authorization, rv.Now)
-	return r
 }
 
 func resolveAll(fs []Finding, at time.Time) []Finding {
@@ -159,17 +167,20 @@ func standAll(fs []Finding) []Finding {
 }
 
 // ascending passes seq on and ends it with an error where IDs do not ascend.
-func ascending[T any](seq iter.Seq2[T, error], id func(T) string) iter.Seq2[T, error] {
+func ascending[T any](seq iter.Seq2[T, error], key func(*T) string) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
 		last := ""
-		for v, err := range seq {
-			if err == nil && id(v) <= last {
-				err = fmt.Errorf("ids do not ascend: %q after %q", id(v), last)
+		var v T // one for all: its address goes to key
+		for next, err := range seq {
+			v = next
+			id := key(&v)
+			if err == nil && id <= last {
+				err = fmt.Errorf("ids do not ascend: %q after %q", id, last)
 			}
 			if !yield(v, err) || err != nil {
 				return
 			}
-			last = id(v)
+			last = id
 		}
 	}
 }

@@ -48,14 +48,14 @@ func NewsOf(rows iter.Seq2[Record, error]) (News, error) {
 		if err != nil {
 			return News{}, err
 		}
-		if h := highlight(r, Finding.fresh); len(h.Findings) > 0 {
+		if h := highlight(&r, Finding.fresh); len(h.Findings) > 0 {
 			if !r.IsServer() {
 				n.Authorizations++
 			}
 			n.Findings += len(h.Findings)
 			n.Worst = insert(n.Worst, h, MaxWorst)
 		}
-		if h := highlight(r, Finding.pressing); len(h.Findings) > 0 && !r.IsServer() {
+		if h := highlight(&r, Finding.pressing); len(h.Findings) > 0 && !r.IsServer() {
 			owners.add(h)
 		}
 	}
@@ -69,8 +69,11 @@ func (f Finding) pressing() bool {
 	return f.fresh() || f.State == Open && f.Severity.AtLeast(High)
 }
 
-func highlight(r Record, wanted func(Finding) bool) Highlight {
+func highlight(r *Record, wanted func(Finding) bool) Highlight {
 	var h Highlight
+	if !slices.ContainsFunc(r.Findings, wanted) {
+		return h
+	}
 	for _, f := range r.Findings {
 		if wanted(f) {
 			h.Findings = append(h.Findings, f)
@@ -78,7 +81,7 @@ func highlight(r Record, wanted func(Finding) bool) Highlight {
 	}
 	if len(h.Findings) > 0 {
 		slices.SortStableFunc(h.Findings, func(a, b Finding) int { return rank(a) - rank(b) })
-		h.Record = brief(r)
+		h.Record = brief(*r)
 	}
 	return h
 }
@@ -97,6 +100,9 @@ func brief(r Record) Record {
 
 // insert keeps the worst highlights, in order.
 func insert(worst []Highlight, h Highlight, max int) []Highlight {
+	if len(worst) == max && compareHighlights(worst[max-1], h) <= 0 { // nearly all, once it is full
+		return worst
+	}
 	at, _ := slices.BinarySearchFunc(worst, h, compareHighlights)
 	if at == max {
 		return worst
@@ -117,6 +123,9 @@ func compareHighlights(a, b Highlight) int {
 
 // rank orders findings by severity, then by the order of the checks.
 func rank(f Finding) int {
-	at := slices.IndexFunc(Checks(), func(c Check) bool { return c.ID == f.Check })
+	at, ok := placeOf()[f.Check]
+	if !ok {
+		at = -1
+	}
 	return slices.Index(Severities(), f.Severity)*1000 + at
 }

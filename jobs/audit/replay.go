@@ -8,7 +8,7 @@ import "time"
 // what only the stored one did.
 func Replay(r Record, p Policy, at time.Time) []Finding {
 	s := Subject{Authorization: r.Authorization, Access: AccessOf(r.Authorization), Owner: r.Owner, OrgDeleted: r.OrgDeleted, Exceptions: p.exceptionsFor(r.Target, r.Authorization), Policy: p, Now: at}
-	judgements := judge(s)
+	judgements := judge(nil, &s)
 	for i := range judgements {
 		if judgements[i].check.Momentary {
 			judgements[i].outcome = Unknown

@@ -22,7 +22,10 @@ func newUnused(rv Review) *unused {
 
 // met strikes off what a record used, and what is said of it elsewhere: expired
 // and void exceptions have findings of their own.
-func (u *unused) met(r Record) {
+func (u *unused) met(r *Record) {
+	if len(u.open) == 0 {
+		return
+	}
 	for i, e := range u.review.Policy.Exceptions {
 		if !u.open[i] || e.Authorization != r.ID || r.Legacy {
 			continue
@@ -33,7 +36,7 @@ func (u *unused) met(r Record) {
 	}
 }
 
-func (e Exception) usedBy(r Record) bool {
+func (e Exception) usedBy(r *Record) bool {
 	for _, f := range r.Findings {
 		if f.State == Excepted && e.covers(f.Check) {
 			return true
@@ -63,7 +66,7 @@ func (u *unused) record() (Record, bool) {
 	if u.before != nil {
 		old, r.FirstSeen = u.before.Findings, u.before.FirstSeen
 	}
-	r.Findings = carry(old, judge(s), u.review.Now)
+	r.Findings = carry(old, judge(nil, &s), u.review.Now)
 	reported := func(f Finding) bool { return f.Reported(u.review.Now) }
 	return r, slices.ContainsFunc(r.Findings, reported)
 }

@@ -3,15 +3,12 @@ package history
 import (
 	"bufio"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"iter"
 	"os"
 	"path/filepath"
-
-	"github.com/klauspost/compress/gzip"
 
 	"tokenaudit/jobs/audit"
 )
@@ -55,22 +52,28 @@ func write(path string, records iter.Seq2[audit.Record, error]) (err error) {
 }
 
 func encode(w io.Writer, records iter.Seq2[audit.Record, error]) error {
-	zip, err := gzip.NewWriterLevel(w, gzip.BestSpeed)
-	if err != nil {
-		return err
-	}
-	buffered := bufio.NewWriterSize(zip, 64<<10)
-	enc := json.NewEncoder(buffered)
-	enc.SetEscapeHTML(false)
+	return zipped(w, func(w io.Writer) error { return writeLines(w, records) })
+}
+
+func writeLines(w io.Writer, records iter.Seq2[audit.Record, error]) error {
+	var lines []byte
 	for r, err := range records {
 		if err != nil {
 			return err
 		}
-		if err := enc.Encode(r); err != nil {
+		if lines, err = appendRecord(lines, &r); err != nil {
 			return err
 		}
+		if len(lines) < pipeBuffer {
+			continue
+		}
+		if _, err := w.Write(lines); err != nil {
+			return err
+		}
+		lines = lines[:0]
 	}
-	return errors.Join(buffered.Flush(), zip.Close())
+	_, err := w.Write(lines)
+	return err
 }
 
 // syncFolder makes a rename survive a power cut.
@@ -110,17 +113,41 @@ func decode(path string) iter.Seq2[audit.Record, error] {
 			return
 		}
 		defer f.Close()
-		zip, err := gzip.NewReader(bufio.NewReaderSize(f, 64<<10))
-		if err != nil {
-			yield(audit.Record{}, err)
-			return
-		}
-		dec := json.NewDecoder(zip)
-		for {
-			var r audit.Record
-			if err := dec.Decode(&r); err == io.EOF {
+		lines := unzipped(f)
+		defer lines.Close()
+		for r, err := range readLines(lines) {
+			if !yield(r, err) || err != nil {
 				return
-			} else if !yield(r, err) || err != nil {
+			}
+		}
+	}
+}
+
+func readLines(r io.Reader) iter.Seq2[audit.Record, error] {
+	return func(yield func(audit.Record, error) bool) {
+		lines, reader := bufio.NewReaderSize(r, pipeBuffer), newRecordReader()
+		var long []byte
+		for {
+			line, err := lines.ReadSlice('\n')
+			if err == bufio.ErrBufferFull {
+				long = append(long, line...)
+				continue
+			}
+			if err != nil && err != io.EOF {
+				yield(audit.Record{}, err)
+				return
+			}
+			if len(long) > 0 {
+				long = append(long, line...)
+				line, long = long, long[:0]
+			}
+			if len(line) > 0 {
+				r, err := reader.read(line)
+				if !yield(r, err) || err != nil {
+					return
+				}
+			}
+			if err == io.EOF {
 				return
 			}
 		}

@@ -2,8 +2,6 @@ package influx
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -77,23 +75,25 @@ func (c *Client) fill(ctx context.Context, path string, q Query, begin func() fu
 }
 
 func (c *Client) listOnce(ctx context.Context, path string, q Query, each func(entry) error) (http.Header, error) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
 	resp, err := c.get(ctx, path, q.values())
 	if err != nil {
 		return nil, err
 	}
 	defer resp.Body.Close()
+	body := newReadAhead(resp.Body)
+	defer func() { cancel(); body.Close() }()
 	legacy := func(e entry) error {
 		e.Legacy = path == legacyPath
 		return each(e)
 	}
-	sum := sha256.New()
-	err = decodeList(io.TeeReader(resp.Body, sum), legacy)
-	c.mu.Lock()
-	c.line.list = hex.EncodeToString(sum.Sum(nil))
-	c.mu.Unlock()
-	if err != nil {
+	if err := decodeList(body, legacy); err != nil {
 		return resp.Header, fmt.Errorf("%s: the answer broke off or is not a list of authorizations: %w", request(path, q.values()), err)
 	}
+	c.mu.Lock()
+	c.line.list = body.sha256()
+	c.mu.Unlock()
 	return resp.Header, nil
 }
 

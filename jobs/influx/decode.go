@@ -3,120 +3,89 @@ package influx
 import (
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
-	"time"
-
-	"tokenaudit/jobs/audit"
 )
 
-// wire is an authorization as the API sends it. Of the token it keeps only
-// whether there was a value to read: the value is dropped while decoding and
-// never enters the program's model.
-type wire struct {
-	ID          string             `json:"id"`
-	OrgID       string             `json:"orgID"`
-	Org         string             `json:"org"`
-	UserID      string             `json:"userID"`
-	User        string             `json:"user"`
-	Description string             `json:"description"`
-	Status      audit.Status       `json:"status"`
-	Permissions []audit.Permission `json:"permissions"`
-	CreatedAt   lenientTime        `json:"createdAt"`
-	UpdatedAt   lenientTime        `json:"updatedAt"`
-	Token       readable           `json:"token"`
-}
-
-// entry is an authorization with what the answer told beside it.
-type entry struct {
-	audit.Authorization
-	tokenReadable bool
-}
-
-// readable is true for a token value in clear. Hashed tokens come as "", those of
-// Cloud as "redacted". A 1.x authorization has its user name there.
-type readable bool
-
-func (r *readable) UnmarshalJSON(b []byte) error {
-	switch string(b) {
-	case `""`, `null`, `"redacted"`:
-		*r = false
-	default:
-		*r = true
-	}
-	return nil
-}
-
-// lenientTime is zero where the server sends no time or one of another form; an
-// unreadable date must not hide an authorization.
-type lenientTime struct{ time.Time }
-
-func (t *lenientTime) UnmarshalJSON(b []byte) error {
-	if t.Time.UnmarshalJSON(b) != nil {
-		t.Time = time.Time{}
-	}
-	return nil
-}
-
-func (w wire) entry() (entry, error) {
-	if w.ID == "" {
-		return entry{}, errors.New("an authorization without an id")
-	}
-	return entry{audit.Authorization{
-		ID: w.ID, OrgID: w.OrgID, Org: w.Org, UserID: w.UserID, User: w.User,
-		Description: w.Description, Status: w.Status, Permissions: w.Permissions,
-		CreatedAt: w.CreatedAt.UTC(), UpdatedAt: w.UpdatedAt.UTC(),
-	}, bool(w.Token)}, nil
-}
+// listBuffer is how much of a list is decoded while more is read.
+const listBuffer = 256 << 10
 
 // decodeList reads {"authorizations": [...]} and hands on one authorization at a
-// time. The key must be there, once, with an array, and the document must end
-// properly: a cut or foreign 200 is an error, not an empty list.
+// time, whose permissions are valid until each returns. The key must be there,
+// once, with an array, and the document must end properly: a cut or foreign 200 is
+// an error, not an empty list.
 func decodeList(r io.Reader, each func(entry) error) error {
-	dec := json.NewDecoder(r)
-	if err := expect(dec, json.Delim('{')); err != nil {
-		return err
+	f := newFrames(r)
+	if err := f.expect('{'); err != nil {
+		return cut(err)
 	}
 	found := false
-	for dec.More() {
-		key, err := dec.Token()
+	for first := true; ; first = false {
+		more, err := f.another(first, '}')
 		if err != nil {
 			return cut(err)
 		}
-		if key != "authorizations" {
-			if err := skip(dec); err != nil {
-				return err
-			}
-			continue
+		if !more {
+			break
 		}
-		if found {
+		ours, err := member(f)
+		switch {
+		case err != nil:
+			return cut(err)
+		case !ours:
+			continue
+		case found:
 			return errors.New(`the key "authorizations" is there twice`)
 		}
 		found = true
-		if err := decodeArray(dec, each); err != nil {
-			return err
+		if err := decodeArray(f, each); err != nil {
+			return cut(err)
 		}
-	}
-	if err := expect(dec, json.Delim('}')); err != nil {
-		return err
 	}
 	if !found {
 		return errors.New(`no key "authorizations" in the answer`)
 	}
-	if _, err := dec.Token(); err != io.EOF {
+	if _, err := f.peek(); err != io.EOF {
 		return errors.New("something follows the end of the document")
 	}
 	return nil
 }
 
-func decodeArray(dec *json.Decoder, each func(entry) error) error {
-	if err := expect(dec, json.Delim('[')); err != nil {
+// member goes to the value of the next member if that is the list, else past it.
+func member(f *frames) (ours bool, err error) {
+	raw, err := f.value()
+	if err != nil {
+		return false, err
+	}
+	var key *string
+	if err := json.Unmarshal(raw, &key); err != nil || key == nil {
+		return false, errors.New("a key of the answer is no string")
+	}
+	if err := f.expect(':'); err != nil || *key == "authorizations" {
+		return err == nil, err
+	}
+	raw, err = f.value()
+	if err == nil && !json.Valid(raw) {
+		err = errors.New("a value in the answer is no JSON")
+	}
+	return false, err
+}
+
+func decodeArray(f *frames, each func(entry) error) error {
+	if err := f.expect('['); err != nil {
 		return err
 	}
-	for dec.More() {
-		var w wire
-		if err := dec.Decode(&w); err != nil {
-			return cut(err)
+	elements := newElementDecoder()
+	for first := true; ; first = false {
+		if more, err := f.another(first, ']'); err != nil || !more {
+			return err
+		}
+		raw, err := f.value()
+		if err != nil {
+			return err
+		}
+		w, err := elements.decode(raw)
+		if err != nil {
+			return err
 		}
 		e, err := w.entry()
 		if err != nil {
@@ -126,44 +95,22 @@ func decodeArray(dec *json.Decoder, each func(entry) error) error {
 			return err
 		}
 	}
-	return expect(dec, json.Delim(']'))
 }
 
-func expect(dec *json.Decoder, want json.Delim) error {
-	got, err := dec.Token()
-	if err != nil {
-		return cut(err)
+// decode leaves an element that is not as servers write it to encoding/json: tests
+// hold it to give the same.
+func (ed *elementDecoder) decode(raw []byte) (*wire, error) {
+	w := &ed.wire
+	if *w = (wire{}); ed.usual(raw, w) {
+		return w, nil
 	}
-	if got != want {
-		return fmt.Errorf("expected %s and got something else", want)
-	}
-	return nil
-}
-
-// skip passes over one value, keeping one string of it at a time.
-func skip(dec *json.Decoder) error {
-	depth := 0
-	for {
-		token, err := dec.Token()
-		if err != nil {
-			return cut(err)
-		}
-		if d, ok := token.(json.Delim); ok {
-			if d == '{' || d == '[' {
-				depth++
-			} else {
-				depth--
-			}
-		}
-		if depth == 0 {
-			return nil
-		}
-	}
+	*w = wire{}
+	return w, json.Unmarshal(raw, w)
 }
 
 // cut names an end of input in the middle of a document for what it is.
 func cut(err error) error {
-	if err == io.EOF {
+	if errors.Is(err, io.EOF) {
 		return io.ErrUnexpectedEOF
 	}
 	return err

@@ -3,7 +3,7 @@ package influx
 import (
 	"context"
 	"fmt"
-	"hash/fnv"
+	"hash/maphash"
 	"maps"
 	"net/http"
 	"slices"
@@ -41,7 +41,7 @@ func (c *collector) orgName() string {
 func (c *collector) read(ctx context.Context, client *Client, what, path string, q Query) (http.Header, *audit.Asked, error) {
 	var t tally
 	header, err := client.fill(ctx, path, q, func() func(entry) error {
-		t = tally{byUser: map[string]fingerprint{}}
+		t = tally{seed: c.seed, byUser: map[string]fingerprint{}}
 		return func(e entry) error {
 			c.progress()
 			if !t.count(e.Authorization, q) {
@@ -94,6 +94,7 @@ func (c *collector) reconcile(what string, t tally) {
 // tally counts the rows of one answer.
 type tally struct {
 	rows, foreign int
+	seed          maphash.Seed // the same for all lists that are compared
 	byUser        map[string]fingerprint
 }
 
@@ -111,10 +112,8 @@ func (t *tally) count(a audit.Authorization, q Query) bool {
 	}
 	ours := q.ofThisOrg(a)
 	if ours {
-		h := fnv.New64a()
-		h.Write([]byte(a.ID))
 		f := t.byUser[a.UserID]
-		t.byUser[a.UserID] = fingerprint{f.rows + 1, f.sum + h.Sum64()}
+		t.byUser[a.UserID] = fingerprint{f.rows + 1, f.sum + maphash.String(t.seed, a.ID)}
 	}
 	return ours
 }

@@ -18,7 +18,11 @@ type directory struct {
 	namesOwners bool
 	members     map[string]orgMembers
 	asked       map[string]lookup // users asked for one by one
+	owners      map[ownerOf]audit.Owner
 }
+
+// ownerOf is all of an authorization that its owner depends on.
+type ownerOf struct{ userID, user, orgID string }
 
 type orgMembers struct {
 	accounts map[string]account
@@ -31,11 +35,21 @@ type lookup struct {
 }
 
 func newDirectory(c *Client) *directory {
-	return &directory{client: c, members: map[string]orgMembers{}, asked: map[string]lookup{}}
+	return &directory{client: c, members: map[string]orgMembers{}, asked: map[string]lookup{}, owners: map[ownerOf]audit.Owner{}}
 }
 
 // owner says what is known of the user of a, and from where.
 func (d *directory) owner(ctx context.Context, a audit.Authorization) audit.Owner {
+	key := ownerOf{a.UserID, a.User, a.OrgID}
+	o, ok := d.owners[key]
+	if !ok {
+		o = d.findOwner(ctx, a)
+		d.owners[key] = o
+	}
+	return o
+}
+
+func (d *directory) findOwner(ctx context.Context, a audit.Authorization) audit.Owner {
 	o := d.existence(ctx, a)
 	o.ID = a.UserID
 	if o.Name == "" {

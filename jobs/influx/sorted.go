@@ -1,13 +1,10 @@
 package influx
 
 import (
-	"bufio"
 	"cmp"
 	"container/heap"
-	"encoding/json"
 	"io"
 	"iter"
-	"os"
 	"slices"
 
 	"tokenaudit/jobs/audit"
@@ -20,25 +17,43 @@ const (
 )
 
 // Sorted collects authorizations from any number of lists, in any order, and
-// gives them in ascending order of their IDs, each once. It holds a bounded
-// number in memory; the rest lies in temporary files that have no name, so
-// that nothing is left behind however the program ends.
+// gives them in ascending order of their IDs, each once. As long as they ascend,
+// as the lists of OSS do, they are only written down; what comes out of order is
+// sorted a bounded number at a time. Beyond a megabyte they lie in temporary files
+// that have no name, so that nothing is left behind however the program ends.
 type Sorted struct {
-	buffer []audit.Authorization
-	size   int
-	runs   []*os.File // each ascending
-	last   string     // key at the end of the newest run
+	buffer []audit.Authorization // out of order
+	size   int                   // of the buffer
+	runs   []*run
+	texts  *dictionary
 }
 
-func newSorted() *Sorted { return &Sorted{} }
+func newSorted() *Sorted { return &Sorted{texts: newDictionary()} }
 
+// add keeps nothing of the permissions of a, which may be used again.
 func (s *Sorted) add(a audit.Authorization) error {
+	if key := a.Key(); len(s.buffer) == 0 && s.ascends(key) {
+		return s.write(&a, key)
+	}
+	a.Permissions = slices.Clone(a.Permissions)
 	s.buffer = append(s.buffer, a)
 	s.size += weight(a)
 	if len(s.buffer) < bufferedRows && s.size < bufferedBytes {
 		return nil
 	}
 	return s.spill()
+}
+
+// ascends reports whether the newest run goes on with key.
+func (s *Sorted) ascends(key string) bool {
+	return len(s.runs) == 0 || key > s.runs[len(s.runs)-1].last
+}
+
+func (s *Sorted) write(a *audit.Authorization, key string) error {
+	if len(s.runs) == 0 {
+		s.runs = []*run{{}}
+	}
+	return s.runs[len(s.runs)-1].write(s.texts, a, key)
 }
 
 // weight is roughly what a holds in memory.
@@ -53,48 +68,36 @@ func weight(a audit.Authorization) int {
 // reset forgets everything, for a list that broke off.
 func (s *Sorted) reset() {
 	s.Close()
-	*s = Sorted{}
+	*s = *newSorted()
 }
 
 // Close frees the files. They have no name and are not needed again, so that
 // there is nothing to do about an error.
 func (s *Sorted) Close() {
-	for _, f := range s.runs {
-		f.Close()
+	for _, r := range s.runs {
+		r.close()
 	}
 	s.runs = nil
 }
 
-// spill writes the buffer to the newest run if it goes on from there, as lists of
-// OSS do, else to a new one.
+// spill writes the buffer to the newest run if it goes on from there, else to a
+// new one.
 func (s *Sorted) spill() error {
 	s.sortBuffer()
-	if len(s.runs) == 0 || s.buffer[0].Key() <= s.last {
-		f, err := unnamedFile()
-		if err != nil {
+	if !s.ascends(s.buffer[0].Key()) {
+		if err := s.runs[len(s.runs)-1].flush(); err != nil {
 			return err
 		}
-		s.runs = append(s.runs, f)
+		s.runs = append(s.runs, &run{})
 	}
-	s.last = s.buffer[len(s.buffer)-1].Key()
-	w := bufio.NewWriterSize(s.runs[len(s.runs)-1], 256<<10)
-	enc := json.NewEncoder(w)
-	for _, a := range s.buffer {
-		if err := enc.Encode(a); err != nil {
+	for i := range s.buffer {
+		if err := s.write(&s.buffer[i], s.buffer[i].Key()); err != nil {
 			return err
 		}
 	}
 	clear(s.buffer)
 	s.buffer, s.size = s.buffer[:0], 0
-	return w.Flush()
-}
-
-func unnamedFile() (*os.File, error) {
-	f, err := os.CreateTemp("", "tokenaudit-*")
-	if err != nil {
-		return nil, err
-	}
-	return f, os.Remove(f.Name())
+	return nil
 }
 
 func (s *Sorted) sortBuffer() {
@@ -153,8 +156,8 @@ func (s *Sorted) merged() iter.Seq2[audit.Authorization, error] {
 	return func(yield func(audit.Authorization, error) bool) {
 		s.sortBuffer()
 		h := cursors{}
-		for _, f := range s.runs {
-			if err := h.open(f); err != nil {
+		for _, r := range s.runs {
+			if err := h.open(r.reader(s.texts)); err != nil {
 				yield(audit.Authorization{}, err)
 				return
 			}
@@ -194,17 +197,12 @@ func (h *cursors) Pop() any {
 	return c
 }
 
-func (h *cursors) open(f *os.File) error {
-	if _, err := f.Seek(0, io.SeekStart); err != nil {
-		return err
-	}
-	dec := json.NewDecoder(bufio.NewReaderSize(f, 64<<10))
-	next := func() (a audit.Authorization, err error) { return a, dec.Decode(&a) }
-	head, err := next()
+func (h *cursors) open(r *runReader) error {
+	head, err := r.next()
 	if err != nil {
 		return err
 	}
-	*h = append(*h, &cursor{head, next})
+	*h = append(*h, &cursor{head, r.next})
 	return nil
 }
 

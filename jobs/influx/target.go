@@ -3,6 +3,7 @@ package influx
 import (
 	"context"
 	"fmt"
+	"hash/maphash"
 	"log/slog"
 
 	"golang.org/x/time/rate"
@@ -62,6 +63,7 @@ type collector struct {
 	complete    bool                   // the one list of the whole org was answered
 	failed      error                  // why it was not
 	seen        map[string]fingerprint // authorizations seen, by user ID
+	seed        maphash.Seed           // of the fingerprints
 	idOf        map[string]string      // user IDs by name
 	orgs        map[string]bool        // of the authorizations seen, by ID
 	credentials *credentials
@@ -75,7 +77,7 @@ type collector struct {
 func newCollector(t *Target, progress func()) *collector {
 	return &collector{
 		Target: t, progress: progress, list: newSorted(), cov: newCoverage(t.cfg), org: t.cfg.Query(),
-		seen: map[string]fingerprint{}, idOf: map[string]string{}, orgs: map[string]bool{}, accounts: map[string]account{},
+		seen: map[string]fingerprint{}, seed: maphash.MakeSeed(), idOf: map[string]string{}, orgs: map[string]bool{}, accounts: map[string]account{},
 		credentials: newCredentials(t.cfg.Credential), directory: newDirectory(t.client),
 		pace: rate.NewLimiter(perSecond, perSecond),
 	}

@@ -1,0 +1,65 @@
+package audit
+
+import "iter"
+
+// Limits of what is read ahead.
+const (
+	aheadBatch   = 128 // values that are handed over together
+	aheadBatches = 4
+)
+
+// batch is values of a sequence, and the error that ended it after them.
+type batch[T any] struct {
+	values []T
+	err    error
+}
+
+// ahead walks seq in a goroutine of its own, a bounded number of values ahead.
+// The goroutine has ended when the walk has.
+func ahead[T any](seq iter.Seq2[T, error]) iter.Seq2[T, error] {
+	return func(yield func(T, error) bool) {
+		batches, done := make(chan batch[T], aheadBatches), make(chan struct{})
+		go fill(seq, batches, done)
+		defer func() {
+			close(done)
+			for range batches { // closed when the goroutine ends
+			}
+		}()
+		for b := range batches {
+			for _, v := range b.values {
+				if !yield(v, nil) {
+					return
+				}
+			}
+			if b.err != nil {
+				yield(*new(T), b.err)
+				return
+			}
+		}
+	}
+}
+
+func fill[T any](seq iter.Seq2[T, error], batches chan<- batch[T], done <-chan struct{}) {
+	defer close(batches)
+	send := func(b batch[T]) bool {
+		select {
+		case batches <- b:
+			return true
+		case <-done:
+			return false
+		}
+	}
+	var b batch[T]
+	for v, err := range seq {
+		if b.err = err; err != nil {
+			break
+		}
+		if b.values = append(b.values, v); len(b.values) == aheadBatch {
+			if !send(b) {
+				return
+			}
+			b.values = make([]T, 0, aheadBatch)
+		}
+	}
+	send(b)
+}
