@@ -32,9 +32,9 @@ func bookFindingColumns() []column {
 func (b *book) authorizationColumns() []column {
 	columns := authorizationColumns()
 	at := slices.IndexFunc(columns, func(c column) bool { return c.name == "may_write" })
-	columns = slices.Insert(columns, at, column{name: "permission_summary", header: "Permission summary", width: 19, value: func(r *row) any { return r.reach() }})
+	columns = slices.Insert(columns, at, column{name: "permission_summary", header: "Permission summary", width: 19, value: func(r *row) value { return str(r.reach()) }})
 	controls := b.draft.in.Controls
-	return append(columns, column{name: "controls", header: "Related controls", width: 44, limit: 1000, value: func(r *row) any { return r.controls(controls) }})
+	return append(columns, column{name: "controls", header: "Related controls", width: 44, limit: 1000, value: func(r *row) value { return str(r.controls(controls)) }})
 }
 
 // byName picks columns in the order of the names.

@@ -107,16 +107,16 @@ func (b *book) changes(ctx context.Context) error {
 
 func changeColumns() []column {
 	return []column{
-		{header: "What", width: 19, value: func(r *row) any { return r.changed.What.String() }},
-		{header: "Severity", width: 10, kind: severity, value: func(r *row) any { return string(r.changed.Severity) }},
-		{header: "Field or check", width: 28, wrap: true, value: func(r *row) any { return r.changed.Field }},
-		{header: "From", width: 32, wrap: true, limit: 400, value: func(r *row) any { return r.changed.From }},
-		{header: "To, or detail", width: 32, wrap: true, limit: 400, value: func(r *row) any { return r.changed.To }},
-		{header: "Description", width: 30, wrap: true, limit: 200, value: func(r *row) any { return r.Description }},
-		{header: "Authorization ID", width: 18, value: func(r *row) any { return r.ID }},
-		{header: "Owner", width: 18, value: func(r *row) any { return r.owner() }},
-		{header: "Org", width: 14, value: func(r *row) any { return r.Org }},
-		{header: "Target", width: 14, value: func(r *row) any { return r.Target }},
-		{header: "Proof", width: 44, wrap: true, limit: 400, value: func(r *row) any { return r.Evidence }},
+		{header: "What", width: 19, value: func(r *row) value { return str(r.changed.What.String()) }},
+		{header: "Severity", width: 10, kind: severity, value: func(r *row) value { return str(string(r.changed.Severity)) }},
+		{header: "Field or check", width: 28, wrap: true, value: func(r *row) value { return str(r.changed.Field) }},
+		{header: "From", width: 32, wrap: true, limit: 400, value: func(r *row) value { return str(r.changed.From) }},
+		{header: "To, or detail", width: 32, wrap: true, limit: 400, value: func(r *row) value { return str(r.changed.To) }},
+		{header: "Description", width: 30, wrap: true, limit: 200, value: func(r *row) value { return str(r.Description) }},
+		{header: "Authorization ID", width: 18, value: func(r *row) value { return str(r.ID) }},
+		{header: "Owner", width: 18, value: func(r *row) value { return str(r.owner()) }},
+		{header: "Org", width: 14, value: func(r *row) value { return str(r.Org) }},
+		{header: "Target", width: 14, value: func(r *row) value { return str(r.Target) }},
+		{header: "Proof", width: 44, wrap: true, limit: 400, value: func(r *row) value { return str(r.Evidence) }},
 	}
 }

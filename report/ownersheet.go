@@ -98,19 +98,19 @@ func withoutErrors[T any](vs []T) iter.Seq2[T, error] {
 
 func holderColumns() []column {
 	columns := []column{
-		{header: "Owner", width: 24, value: func(r *row) any { return r.holder.name }},
-		{header: "Owner ID", width: 18, value: func(r *row) any { return r.holder.id }},
-		{header: "Target", width: 16, value: func(r *row) any { return r.holder.target }},
-		{header: "State", width: 12, value: func(r *row) any { return string(r.holder.state) }},
-		{header: "Tokens", width: 9, kind: integer, value: func(r *row) any { return r.holder.tokens }},
-		{header: "Active", width: 9, kind: integer, value: func(r *row) any { return r.holder.active }},
-		{header: "May write", width: 11, kind: integer, value: func(r *row) any { return r.holder.write }},
+		{header: "Owner", width: 24, value: func(r *row) value { return str(r.holder.name) }},
+		{header: "Owner ID", width: 18, value: func(r *row) value { return str(r.holder.id) }},
+		{header: "Target", width: 16, value: func(r *row) value { return str(r.holder.target) }},
+		{header: "State", width: 12, value: func(r *row) value { return str(string(r.holder.state)) }},
+		{header: "Tokens", width: 9, kind: integer, value: func(r *row) value { return num(r.holder.tokens) }},
+		{header: "Active", width: 9, kind: integer, value: func(r *row) value { return num(r.holder.active) }},
+		{header: "May write", width: 11, kind: integer, value: func(r *row) value { return num(r.holder.write) }},
 	}
 	for _, sev := range audit.Severities() {
-		columns = append(columns, column{header: capital(string(sev)), width: 9, kind: tally, word: string(sev), value: func(r *row) any { return r.holder.findings[sev] }})
+		columns = append(columns, column{header: capital(string(sev)), width: 9, kind: tally, word: string(sev), value: func(r *row) value { return num(r.holder.findings[sev]) }})
 	}
 	return append(columns,
-		column{header: "Findings", width: 10, kind: integer, value: func(r *row) any { return r.holder.total() }},
-		column{header: "Oldest token (UTC)", width: 20, kind: date, value: func(r *row) any { return r.holder.oldest }},
+		column{header: "Findings", width: 10, kind: integer, value: func(r *row) value { return num(r.holder.total()) }},
+		column{header: "Oldest token (UTC)", width: 20, kind: date, value: func(r *row) value { return when(r.holder.oldest) }},
 	)
 }

@@ -45,21 +45,21 @@ func taskColumns(b *book) []column {
 
 func taskFacts(b *book) []column {
 	return []column{
-		{header: "Severity", width: 10, kind: severity, value: func(r *row) any { return string(r.Worst()) }},
-		{header: "Why it needs a decision", width: 28, wrap: true, value: func(r *row) any { return r.titles() }},
-		{header: "Proposed action", width: 54, wrap: true, value: func(r *row) any { return r.fix() }},
-		{header: "Description", width: 26, wrap: true, limit: 200, value: func(r *row) any { return r.Description }},
-		{header: "Authorization ID", width: 18, value: func(r *row) any { return r.ID }},
-		{header: "Record", width: 10, kind: reference, value: func(r *row) any { return b.linkTo(r) }},
-		{header: "Status", width: 9, value: func(r *row) any { return string(r.Status) }},
-		{header: "Owner", width: 17, value: func(r *row) any { return r.owner() }},
-		{header: "Owner state", width: 12, value: func(r *row) any { return string(r.Owner.State) }},
-		{header: "May write", width: 22, wrap: true, limit: 200, value: func(r *row) any { return r.access.WriteScope() }},
-		{header: "Age (days)", width: 8, kind: integer, wrap: true, value: func(r *row) any { return r.age() }},
-		{header: "Org", width: 13, value: func(r *row) any { return r.Org }},
-		{header: "Target", width: 13, value: func(r *row) any { return r.Target }},
-		{header: "Owner ID", width: 18, value: func(r *row) any { return r.UserID }},
-		{header: "Org ID", width: 18, value: func(r *row) any { return r.OrgID }},
+		{header: "Severity", width: 10, kind: severity, value: func(r *row) value { return str(string(r.Worst())) }},
+		{header: "Why it needs a decision", width: 28, wrap: true, value: func(r *row) value { return str(r.titles()) }},
+		{header: "Proposed action", width: 54, wrap: true, value: func(r *row) value { return str(r.fix()) }},
+		{header: "Description", width: 26, wrap: true, limit: 200, value: func(r *row) value { return str(r.Description) }},
+		{header: "Authorization ID", width: 18, value: func(r *row) value { return str(r.ID) }},
+		{header: "Record", width: 10, kind: reference, value: func(r *row) value { return b.linkTo(r) }},
+		{header: "Status", width: 9, value: func(r *row) value { return str(string(r.Status)) }},
+		{header: "Owner", width: 17, value: func(r *row) value { return str(r.owner()) }},
+		{header: "Owner state", width: 12, value: func(r *row) value { return str(string(r.Owner.State)) }},
+		{header: "May write", width: 22, wrap: true, limit: 200, value: func(r *row) value { return str(r.access.WriteScope()) }},
+		{header: "Age (days)", width: 8, kind: integer, wrap: true, value: func(r *row) value { return r.age() }},
+		{header: "Org", width: 13, value: func(r *row) value { return str(r.Org) }},
+		{header: "Target", width: 13, value: func(r *row) value { return str(r.Target) }},
+		{header: "Owner ID", width: 18, value: func(r *row) value { return str(r.UserID) }},
+		{header: "Org ID", width: 18, value: func(r *row) value { return str(r.OrgID) }},
 	}
 }
 

@@ -1,8 +1,8 @@
 package audit
 
 import (
-	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -33,22 +33,20 @@ type Access struct {
 // since 2.0. Later releases and Cloud add more (notebooks, remotes, flows …); a
 // token made with --all-access by an older server lacks those and is all-access
 // all the same. orgs and users are left out: they go by ID, not by org.
-func allAccessTypes() []string {
-	return []string{
-		"authorizations", "buckets", "checks", "dashboards", "dbrp", "documents",
-		"labels", "notificationEndpoints", "notificationRules", "scrapers", "secrets",
-		"sources", "tasks", "telegrafs", "variables", "views",
-	}
+var allAccessTypes = [...]string{
+	"authorizations", "buckets", "checks", "dashboards", "dbrp", "documents",
+	"labels", "notificationEndpoints", "notificationRules", "scrapers", "secrets",
+	"sources", "tasks", "telegrafs", "variables", "views",
 }
 
 // AccessOf folds the permissions of a.
 func AccessOf(a Authorization) Access {
 	acc := Access{legacy: a.Legacy}
-	whole := map[string]bool{} // action:type held on the whole org
+	var whole held
 	for _, p := range a.Permissions {
 		r := p.Resource
 		if r.ID == "" {
-			whole[p.Action+":"+r.Type] = true
+			whole.add(p.Action, r.Type)
 		}
 		if dangles(r, a.UserID) {
 			acc.addDangling(r)
@@ -61,7 +59,7 @@ func AccessOf(a Authorization) Access {
 		}
 	}
 	slices.Sort(acc.WriteTypes)
-	acc.AllAccess = !acc.EveryOrg && holdsAll(whole)
+	acc.AllAccess = !acc.EveryOrg && whole.all()
 	return acc
 }
 
@@ -113,13 +111,25 @@ func dangles(r Resource, own string) bool {
 	return r.Type == "buckets" || r.Type == "orgs" || r.Type == "users" && (r.ID == "" || r.ID != own)
 }
 
-func holdsAll(whole map[string]bool) bool {
-	for _, t := range allAccessTypes() {
-		if !whole["read:"+t] || !whole["write:"+t] {
-			return false
-		}
+// held are the types of allAccessTypes that are held on the whole org, a bit each.
+type held struct{ read, write uint32 }
+
+func (h *held) add(action, typ string) {
+	bit := uint32(1) << len(allAccessTypes) // of no type that counts
+	if at := slices.Index(allAccessTypes[:], typ); at >= 0 {
+		bit = 1 << at
 	}
-	return true
+	switch action {
+	case "read":
+		h.read |= bit
+	case "write":
+		h.write |= bit
+	}
+}
+
+func (h held) all() bool {
+	const every = 1<<len(allAccessTypes) - 1
+	return h.read&h.write&every == every
 }
 
 // Class names the widest reach of an authorization in one word or two.
@@ -156,7 +166,7 @@ func (acc Access) WriteScope() string {
 	case len(acc.Buckets) == 1:
 		return "one bucket: " + acc.Buckets[0] + acc.otherTypes()
 	case len(acc.Buckets) > 1:
-		return fmt.Sprintf("%d buckets: %s", len(acc.Buckets), strings.Join(acc.Buckets, ", ")) + acc.otherTypes()
+		return strconv.Itoa(len(acc.Buckets)) + " buckets: " + strings.Join(acc.Buckets, ", ") + acc.otherTypes()
 	}
 	return "no buckets: " + strings.Join(acc.WriteTypes, ", ")
 }

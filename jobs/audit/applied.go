@@ -2,6 +2,7 @@ package audit
 
 import (
 	"slices"
+	"sync"
 	"time"
 )
 
@@ -38,10 +39,29 @@ func inDays(d time.Duration) int { return int(d / (24 * time.Hour)) }
 // CheckOf finds a check by its ID. A stored finding may be of a check that this
 // version no longer has: then the ID is its title.
 func CheckOf(id string) Check {
-	for _, c := range Checks() {
-		if c.ID == id {
-			return c
-		}
+	if at := CheckPlace(id); at >= 0 {
+		return checks()[at]
 	}
 	return Check{ID: id, Title: id}
 }
+
+// CheckPlace is the place of a check among Checks, from 0; -1 for an unknown one.
+func CheckPlace(id string) int {
+	if at, ok := checkPlaces()[id]; ok {
+		return at
+	}
+	return -1
+}
+
+// The checks are constants that Go cannot write as such; they are asked for with
+// every finding, so the list is made once.
+var (
+	checks      = sync.OnceValue(Checks)
+	checkPlaces = sync.OnceValue(func() map[string]int {
+		places := map[string]int{}
+		for i, c := range checks() {
+			places[c.ID] = i
+		}
+		return places
+	})
+)

@@ -48,7 +48,7 @@ type judgement struct {
 // judge runs every check that is not off.
 func judge(s Subject) []judgement {
 	var out []judgement
-	for _, c := range Checks() {
+	for _, c := range checks() {
 		severity := s.Policy.severityOf(c)
 		if severity == Off || c.Server != s.IsServer() {
 			continue

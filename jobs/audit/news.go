@@ -117,6 +117,5 @@ func compareHighlights(a, b Highlight) int {
 
 // rank orders findings by severity, then by the order of the checks.
 func rank(f Finding) int {
-	at := slices.IndexFunc(Checks(), func(c Check) bool { return c.ID == f.Check })
-	return slices.Index(Severities(), f.Severity)*1000 + at
+	return slices.Index(Severities(), f.Severity)*1000 + CheckPlace(f.Check)
 }
