@@ -1,7 +1,6 @@
 package report
 
 import (
-	"strings"
 	"time"
 
 	"tokenaudit/jobs/audit"
@@ -24,9 +23,8 @@ const (
 
 func (k kind) isNumber() bool { return k == integer || k == tally }
 
-// column is one column of the CSV file and of the sheet. Value gives a string, an
-// int or a time.Time; the zero time and nil are an empty cell. In the workbook it
-// may give a formula; without a Value a cell is for the reviewer to fill in.
+// column is one column of the CSV file and of the sheet. Only in the workbook may
+// its Value be a formula; without a Value a cell is for the reviewer to fill in.
 type column struct {
 	name   string // in CSV, never changed once released
 	header string // in the workbook
@@ -35,7 +33,7 @@ type column struct {
 	wrap   bool   // in the workbook, over several lines
 	limit  int    // of characters in the workbook; 0 is what Excel allows
 	word   string // that colours a tally
-	value  func(*row) any
+	value  func(*row) value
 }
 
 // row is what a line of a table speaks of: an authorization, and in the table of
@@ -46,6 +44,9 @@ type row struct {
 	check   audit.Check
 	access  audit.Access
 	now     time.Time // the time of the review
+	scope   string    // what it may write, in words
+	granted string    // its permissions
+	combination
 	// For the sheets of the workbook that are about something else:
 	place   int // among the authorizations
 	changed changed
@@ -66,8 +67,8 @@ func authorizationColumns() []column {
 		{name: "owner_state", header: "Owner state", width: 12, value: func(r *row) value { return str(string(r.Owner.State)) }},
 		{name: "owner_evidence", header: "Owner evidence", width: 30, value: func(r *row) value { return str(r.Owner.Evidence) }},
 		{name: "class", header: "Class", width: 15, value: func(r *row) value { return str(r.access.Class()) }},
-		{name: "may_write", header: "May write", width: 30, limit: 1000, value: func(r *row) value { return str(r.access.WriteScope()) }},
-		{name: "permissions", header: "Permissions", width: 36, limit: 1000, value: func(r *row) value { return str(r.permissions()) }},
+		{name: "may_write", header: "May write", width: 30, limit: 1000, value: func(r *row) value { return str(r.scope) }},
+		{name: "permissions", header: "Permissions", width: 36, limit: 1000, value: func(r *row) value { return str(r.granted) }},
 		{name: "created", header: "Created (UTC)", width: 19, kind: date, value: func(r *row) value { return when(r.CreatedAt) }},
 		{name: "updated", header: "Updated (UTC)", width: 19, kind: date, value: func(r *row) value { return when(r.UpdatedAt) }},
 		{name: "age_days", header: "Age (days)", width: 11, kind: integer, value: func(r *row) value { return r.age() }},
@@ -75,8 +76,8 @@ func authorizationColumns() []column {
 		{name: "last_seen", header: "Last seen (UTC)", width: 19, kind: date, value: func(r *row) value { return when(r.LastSeen) }},
 		{name: "presence", header: "Presence", width: 10, value: func(r *row) value { return str(string(r.Presence)) }},
 		{name: "presence_evidence", header: "Presence, by", width: 36, value: func(r *row) value { return str(r.Evidence) }},
-		{name: "worst_severity", header: "Worst severity", width: 14, kind: severity, value: func(r *row) value { return str(string(r.Worst())) }},
-		{name: "findings", header: "Findings", width: 40, value: func(r *row) value { return str(r.checks()) }},
+		{name: "worst_severity", header: "Worst severity", width: 14, kind: severity, value: func(r *row) value { return str(string(r.worst)) }},
+		{name: "findings", header: "Findings", width: 40, value: func(r *row) value { return str(r.checks) }},
 	}
 }
 
@@ -104,14 +105,6 @@ func findingColumns() []column {
 	}
 }
 
-func authorizationRow(r audit.Record, now time.Time) *row {
-	return &row{Record: r, access: audit.AccessOf(r.Authorization), now: now}
-}
-
-func findingRow(h hit, now time.Time) *row {
-	return &row{Record: h.Record, finding: h.Finding, check: audit.CheckOf(h.Finding.Check), now: now}
-}
-
 func (r *row) owner() string {
 	if r.Owner.Name != "" {
 		return r.Owner.Name
@@ -120,29 +113,11 @@ func (r *row) owner() string {
 }
 
 // age counts to the time of the review, as the checks do.
-func (r *row) age() any {
+func (r *row) age() value {
 	if r.CreatedAt.IsZero() {
-		return nil
+		return value{}
 	}
-	return max(0, int(r.now.Sub(r.CreatedAt).Hours()/24))
-}
-
-func (r *row) permissions() string {
-	var ps []string
-	for _, p := range r.Permissions {
-		ps = append(ps, p.String())
-	}
-	return strings.Join(ps, ", ")
-}
-
-func (r *row) checks() string {
-	var ids []string
-	for _, f := range r.Findings {
-		if f.Current() {
-			ids = append(ids, f.Check)
-		}
-	}
-	return strings.Join(ids, ", ")
+	return num(max(0, int(r.now.Sub(r.CreatedAt).Hours()/24)))
 }
 
 // past: resolved, or of an authorization that no longer exists.

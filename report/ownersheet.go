@@ -23,31 +23,33 @@ type holder struct {
 	oldest                time.Time
 }
 
-func (s *survey) hold(r audit.Record) {
+func (s *survey) hold(r *row) {
 	key := holderKey{r.Target, r.UserID}
 	h := s.holders[key]
 	if h == nil {
-		h = &holder{holderKey: key, name: (&row{Record: r}).owner(), state: r.Owner.State, findings: map[audit.Severity]int{}}
+		h = &holder{holderKey: key, name: r.owner(), state: r.Owner.State, findings: map[audit.Severity]int{}}
 		s.holders[key] = h
 	}
 	h.add(r)
 }
 
-func (h *holder) add(r audit.Record) {
+func (h *holder) add(r *row) {
 	h.tokens++
 	if r.Status != audit.Inactive {
 		h.active++
 	}
-	if audit.AccessOf(r.Authorization).Writes > 0 {
+	if r.access.Writes > 0 {
 		h.write++
 	}
-	for _, f := range standing(r) {
-		h.findings[f.Severity]++
+	for _, f := range r.Findings {
+		if f.Current() {
+			h.findings[f.Severity]++
+		}
 	}
 	if !r.CreatedAt.IsZero() && (h.oldest.IsZero() || r.CreatedAt.Before(h.oldest)) {
 		h.oldest = r.CreatedAt
 	}
-	if stateRank(r.Owner.State) < stateRank(h.state) { // it may be a member of one org and not of another
+	if r.Owner.State != h.state && stateRank(r.Owner.State) < stateRank(h.state) { // it may be a member of one org and not of another
 		h.state = r.Owner.State
 	}
 }
