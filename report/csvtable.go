@@ -78,7 +78,8 @@ func appendCSV(b []byte, v value, delimiter rune) []byte {
 	case aNumber:
 		return strconv.AppendInt(b, int64(v.number), 10)
 	case aTime:
-		return appendField(b, v.at.UTC().Format(time.RFC3339), delimiter)
+		var text [len(time.RFC3339)]byte
+		return appendField(b, string(v.at.UTC().AppendFormat(text[:0], time.RFC3339)), delimiter)
 	}
 	return b
 }

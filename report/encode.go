@@ -120,10 +120,30 @@ func entity(c byte) string {
 
 // appendTime appends a date as serial counts it.
 func appendTime(b []byte, t time.Time) []byte {
-	v := serial(t)
-	days, ok := v.(float64)
-	if !ok {
-		return appendContent(b, str(v.(string)), 0)
+	days, billionths := serialParts(t)
+	if days < firstSerial {
+		return appendInline(b, csvCell(t), 0)
 	}
-	return append(strconv.AppendFloat(append(b, "><v>"...), days, 'f', -1, 64), "</v></c>"...)
+	b = append(b, "><v>"...)
+	if days > lastExact {
+		b = strconv.AppendFloat(b, float64(days)+float64(billionths)/1e9, 'f', -1, 64)
+	} else {
+		b = appendDecimal(b, days, billionths)
+	}
+	return append(b, "</v></c>"...)
+}
+
+// appendDecimal appends whole.billionths without zeros at the end.
+func appendDecimal(b []byte, whole, billionths int64) []byte {
+	b = strconv.AppendInt(b, whole, 10)
+	if billionths == 0 {
+		return b
+	}
+	at := len(b)
+	b = strconv.AppendInt(b, 1e9+billionths, 10)
+	b[at] = '.' // in place of the 1
+	for b[len(b)-1] == '0' {
+		b = b[:len(b)-1]
+	}
+	return b
 }
