@@ -35,7 +35,7 @@ func serial(t time.Time) any {
 	if t.IsZero() {
 		return nil
 	}
-	days, billionths := serialParts(t)
+	days, billionths := serialParts(t.Unix())
 	if days < firstSerial {
 		return csvCell(t)
 	}
@@ -48,9 +48,9 @@ const (
 )
 
 // serialParts are the days of a serial, and the billionths of the last one.
-func serialParts(t time.Time) (days, billionths int64) {
+func serialParts(unix int64) (days, billionths int64) {
 	const epoch = -2209161600 // 1899-12-30 in Unix time
-	seconds := t.Unix() - epoch
+	seconds := unix - epoch
 	return seconds / 86400, (seconds%86400*1e9 + 86399) / 86400
 }
 

@@ -74,14 +74,31 @@ func (t *csvTable) flush(bytes int) error {
 func appendCSV(b []byte, v value, delimiter rune) []byte {
 	switch v.is {
 	case aText:
+		if harmless(v.text, delimiter) {
+			return append(b, v.text...)
+		}
 		return appendField(b, neutral(audit.Visible(v.text, true)), delimiter)
 	case aNumber:
-		return strconv.AppendInt(b, int64(v.number), 10)
+		return strconv.AppendInt(b, v.number, 10)
 	case aTime:
 		var text [len(time.RFC3339)]byte
-		return appendField(b, string(v.at.UTC().AppendFormat(text[:0], time.RFC3339)), delimiter)
+		return appendField(b, string(v.at().AppendFormat(text[:0], time.RFC3339)), delimiter)
 	}
 	return b
+}
+
+// harmless text stands in the file as it is: printable ASCII that begins with a
+// letter or a digit.
+func harmless(s string, delimiter rune) bool {
+	if s == "" || !unicode.IsLetter(rune(s[0])) && !unicode.IsDigit(rune(s[0])) {
+		return s == ""
+	}
+	for i := range len(s) {
+		if c := s[i]; c < ' ' || c > '~' || c == '"' || rune(c) == delimiter {
+			return false
+		}
+	}
+	return true
 }
 
 func appendField(b []byte, s string, delimiter rune) []byte {

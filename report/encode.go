@@ -18,9 +18,9 @@ func appendContent(b []byte, v value, limit int) []byte {
 	case aText:
 		return appendInline(b, v.text, limit)
 	case aNumber:
-		return append(strconv.AppendInt(append(b, "><v>"...), int64(v.number), 10), "</v></c>"...)
+		return append(strconv.AppendInt(append(b, "><v>"...), v.number, 10), "</v></c>"...)
 	case aTime:
-		return appendTime(b, v.at)
+		return appendTime(b, v.number)
 	case aFormula:
 		b = append(appendEscaped(append(b, ` t="str"><f>`...), v.formula), "</f><v>"...)
 		return append(appendEscaped(b, v.text), "</v></c>"...)
@@ -119,10 +119,10 @@ func entity(c byte) string {
 }
 
 // appendTime appends a date as serial counts it.
-func appendTime(b []byte, t time.Time) []byte {
-	days, billionths := serialParts(t)
+func appendTime(b []byte, seconds int64) []byte {
+	days, billionths := serialParts(seconds)
 	if days < firstSerial {
-		return appendInline(b, csvCell(t), 0)
+		return appendInline(b, csvCell(time.Unix(seconds, 0)), 0)
 	}
 	b = append(b, "><v>"...)
 	if days > lastExact {

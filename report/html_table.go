@@ -73,7 +73,7 @@ func cells(views []columnView, r *row) []cellView {
 // cellText is short: of a time it has the day.
 func cellText(v value) string {
 	if v.is == aTime {
-		return day(v.at)
+		return day(v.at())
 	}
 	return audit.Line(strings.ReplaceAll(display(v), "not_member", "not a member"), cellRunes)
 }

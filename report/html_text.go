@@ -38,9 +38,9 @@ func display(v value) string {
 	case aText:
 		return v.text
 	case aNumber:
-		return grouped(v.number)
+		return grouped(int(v.number))
 	case aTime:
-		return moment(v.at)
+		return moment(v.at())
 	}
 	return ""
 }
@@ -51,7 +51,7 @@ func sortKey(c column, v value) string {
 	case v.is == aNumber:
 		return fmt.Sprint(v.number)
 	case v.is == aTime:
-		return fmt.Sprint(v.at.Unix())
+		return fmt.Sprint(v.number)
 	case c.kind == severity:
 		return fmt.Sprint(place(audit.Severities(), audit.Severity(v.text)))
 	case c.kind == date: // not known

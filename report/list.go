@@ -37,7 +37,7 @@ func (b *book) list(name string, frozen int, columns []column) *list {
 	for i, c := range columns {
 		letter, _ := excelize.ColumnNumberToName(i + 1)
 		l.widths = append(l.widths, c.width)
-		l.columns = append(l.columns, listColumn{column: c, start: `<c r="` + letter, styles: map[look][]byte{}})
+		l.columns = append(l.columns, listColumn{column: c, start: `<c r="` + letter, made: map[look][]byte{}})
 	}
 	return l
 }
@@ -89,8 +89,7 @@ func (l *list) add(r *row) error {
 	lines, past := 1, r.past()
 	for i := range l.columns {
 		c := &l.columns[i]
-		v, look := c.cell(r, past)
-		if err := c.set(v, look, mostLines, l.book.styles); err != nil {
+		if err := c.show(r, past, l.book.styles); err != nil {
 			return err
 		}
 		lines = max(lines, c.lines)

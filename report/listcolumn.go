@@ -6,26 +6,33 @@ import "strconv"
 // cells say what the one above them says.
 type listColumn struct {
 	column
-	start   string // of a cell, up to its row
-	styles  map[look][]byte
-	fixed   [2][]byte // the styles of cells without a colour: of the past, and others
+	start   string          // of a cell, up to its row
+	made    map[look][]byte // styles
 	last    value
+	past    bool
 	most    int
 	style   []byte // from behind the row to the end of the style
 	content []byte // from there to the end of the cell
 	lines   int    // that it takes, where it wraps
 }
 
-// cell of a column: what is past is faded and has lost its colour.
-func (c *listColumn) cell(r *row, past bool) (value, look) {
-	if c.value == nil {
-		return value{}, look{role: entry, kind: c.kind, wrap: c.wrap, open: true}
+// show makes the cell of a row: what is past is faded and has lost its colour.
+func (c *listColumn) show(r *row, past bool, s *styles) error {
+	l := look{role: entry, kind: c.kind, wrap: c.wrap, past: past}
+	v := value{}
+	if c.value == nil { // for the reviewer
+		l.open, l.past = true, false
+	} else {
+		v = known(c.value(r))
 	}
-	v, l := known(c.value(r)), look{role: entry, kind: c.kind, wrap: c.wrap, past: past}
+	if v == c.last && past == c.past && c.most == mostLines {
+		return nil
+	}
 	if !past {
 		l.word = c.paint(v)
 	}
-	return v, l
+	c.past = past
+	return c.set(v, l, mostLines, s)
 }
 
 // paint is the word that colours a cell: its own, or where it counts something
@@ -51,13 +58,10 @@ func known(v value) value {
 	return v
 }
 
-// set makes the cell, of at most as many lines.
+// set makes a cell, of at most as many lines.
 func (c *listColumn) set(v value, l look, most int, s *styles) (err error) {
 	if c.style, err = c.styleOf(l, s); err != nil {
 		return err
-	}
-	if c.content != nil && v == c.last && most == c.most {
-		return nil
 	}
 	c.last, c.most, c.lines = v, most, 0
 	c.content = appendContent(c.content[:0], v, c.limit)
@@ -67,24 +71,11 @@ func (c *listColumn) set(v value, l look, most int, s *styles) (err error) {
 	return nil
 }
 
-// styleOf finds the style of a cell; those of a column differ by little.
 func (c *listColumn) styleOf(l look, s *styles) ([]byte, error) {
-	plain := l.word == "" && l.role == entry
-	at := 0
-	if l.past {
-		at = 1
-	}
-	if plain && c.fixed[at] != nil {
-		return c.fixed[at], nil
-	}
-	if made, ok := c.styles[l]; ok {
+	if made, ok := c.made[l]; ok {
 		return made, nil
 	}
 	id, err := s.id(l)
-	made := append(strconv.AppendInt([]byte(`" s="`), int64(id), 10), '"')
-	c.styles[l] = made
-	if plain {
-		c.fixed[at] = made
-	}
-	return made, err
+	c.made[l] = append(strconv.AppendInt([]byte(`" s="`), int64(id), 10), '"')
+	return c.made[l], err
 }
