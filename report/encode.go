@@ -36,13 +36,20 @@ func appendInline(b []byte, s string, limit int) []byte {
 		limit = excelize.TotalCellChars
 	}
 	b = append(b, ` t="inlineStr"><is><t`...)
-	if !plainASCII(s) || len(s) > limit {
+	plain := plainASCII(s) && len(s) <= limit
+	if !plain {
 		s = xlsxText(s, limit)
 	}
 	if isSpace(s[0]) || isSpace(s[len(s)-1]) {
 		b = append(b, ` xml:space="preserve"`...)
 	}
-	return append(appendText(append(b, '>'), s), "</t></is></c>"...)
+	b = append(b, '>')
+	if plain {
+		b = append(b, s...)
+	} else {
+		b = appendText(b, s)
+	}
+	return append(b, "</t></is></c>"...)
 }
 
 func isSpace(c byte) bool { return c == ' ' || c == '\t' || c == '\n' || c == '\r' }

@@ -9,7 +9,7 @@ type listColumn struct {
 	start   string          // of a cell, up to its row
 	made    map[look][]byte // styles
 	last    value
-	past    bool
+	look    look
 	most    int
 	style   []byte // from behind the row to the end of the style
 	content []byte // from there to the end of the cell
@@ -25,13 +25,12 @@ func (c *listColumn) show(r *row, past bool, s *styles) error {
 	} else {
 		v = known(c.value(r))
 	}
-	if v == c.last && past == c.past && c.most == mostLines {
-		return nil
-	}
 	if !past {
 		l.word = c.paint(v)
 	}
-	c.past = past
+	if v == c.last && l == c.look && c.most == mostLines {
+		return nil
+	}
 	return c.set(v, l, mostLines, s)
 }
 
@@ -60,8 +59,11 @@ func known(v value) value {
 
 // set makes a cell, of at most as many lines.
 func (c *listColumn) set(v value, l look, most int, s *styles) (err error) {
-	if c.style, err = c.styleOf(l, s); err != nil {
-		return err
+	if c.style == nil || l != c.look {
+		if c.style, err = c.styleOf(l, s); err != nil {
+			return err
+		}
+		c.look = l
 	}
 	c.last, c.most, c.lines = v, most, 0
 	c.content = appendContent(c.content[:0], v, c.limit)
