@@ -1,11 +1,8 @@
 package report
 
 import (
-	"fmt"
 	"slices"
-	"strings"
-
-	"tokenaudit/jobs/audit"
+	"strconv"
 )
 
 // bookFindingColumns are the columns of a finding, in the order in which a person
@@ -32,9 +29,8 @@ func bookFindingColumns() []column {
 func (b *book) authorizationColumns() []column {
 	columns := authorizationColumns()
 	at := slices.IndexFunc(columns, func(c column) bool { return c.name == "may_write" })
-	columns = slices.Insert(columns, at, column{name: "permission_summary", header: "Permission summary", width: 19, value: func(r *row) any { return r.reach() }})
-	controls := b.draft.in.Controls
-	return append(columns, column{name: "controls", header: "Related controls", width: 44, limit: 1000, value: func(r *row) any { return r.controls(controls) }})
+	columns = slices.Insert(columns, at, column{name: "permission_summary", header: "Permission summary", width: 19, value: func(r *row) value { return str(r.reach()) }})
+	return append(columns, column{name: "controls", header: "Related controls", width: 44, limit: 1000, value: func(r *row) value { return str(r.controls) }})
 }
 
 // byName picks columns in the order of the names.
@@ -53,18 +49,5 @@ func (r *row) reach() string {
 	if len(r.Permissions) == 0 {
 		return "none"
 	}
-	return fmt.Sprintf("%d read, %d write", r.access.Reads, r.access.Writes)
-}
-
-// controls that the current findings relate to, each once.
-func (r *row) controls(all audit.Controls) string {
-	var names []string
-	for _, f := range standing(r.Record) {
-		for _, c := range all[f.Check] {
-			if name := c.Framework + " " + c.ID; !slices.Contains(names, name) {
-				names = append(names, name)
-			}
-		}
-	}
-	return strings.Join(names, ", ")
+	return strconv.Itoa(r.access.Reads) + " read, " + strconv.Itoa(r.access.Writes) + " write"
 }

@@ -32,53 +32,63 @@ func (t transition) String() string {
 
 // changed is one line of the changes: Field is a field or a check.
 type changed struct {
-	What            transition
+	what            string
 	Field, From, To string
 	Severity        audit.Severity
-	Record          audit.Record
 }
 
 // compare notes what is different about r. In a first review everything is new,
 // and nothing has changed.
-func (s *survey) compare(r audit.Record) error {
+func (s *survey) compare(r *row) error {
 	if s.at.Previous == nil {
 		return nil
 	}
-	for _, c := range changesOf(r, s.at.Started) {
-		c.Record = r
-		c.Record.Permissions, c.Record.Findings, c.Record.Changes = nil, nil, nil
-		if err := s.changes.put(c.What, c); err != nil {
+	return s.note(r, changesOf(r))
+}
+
+func (s *survey) note(r *row, all []change) error {
+	for _, c := range all {
+		r.changed = c.changed
+		r.changed.what = c.kind.String()
+		if err := s.changes.put(c.kind, r); err != nil {
 			return err
 		}
 	}
+	r.changed = changed{}
 	return nil
 }
 
-func changesOf(r audit.Record, at time.Time) []changed {
-	out := presenceOf(r, at)
+// change is a line in the making.
+type change struct {
+	kind transition
+	changed
+}
+
+func changesOf(r *row) []change {
+	out := presenceOf(r)
 	for _, c := range r.Changes {
-		out = append(out, changed{What: fieldChanged, Field: c.Field, From: c.From, To: c.To})
+		out = append(out, change{fieldChanged, changed{Field: c.Field, From: c.From, To: c.To}})
 	}
 	for _, f := range r.Findings {
-		if what, ok := transitionOf(f, at); ok {
-			out = append(out, changed{What: what, Field: audit.CheckOf(f.Check).Title, To: f.Detail, Severity: f.Severity})
+		if kind, ok := transitionOf(f, r.now); ok {
+			out = append(out, change{kind, changed{Field: audit.CheckOf(f.Check).Title, To: f.Detail, Severity: f.Severity}})
 		}
 	}
 	return out
 }
 
-func presenceOf(r audit.Record, at time.Time) []changed {
+func presenceOf(r *row) []change {
 	switch {
 	case r.IsServer():
 		return nil
 	case r.Presence == audit.Gone:
-		return []changed{{What: wasRevoked, From: string(r.Status)}}
+		return []change{{wasRevoked, changed{From: string(r.Status)}}}
 	case r.Presence == audit.Hidden:
-		return []changed{{What: isHidden}}
+		return []change{{kind: isHidden}}
 	case r.Presence == audit.Unseen:
-		return []changed{{What: isUnseen}}
-	case r.FirstSeen.Equal(at):
-		return []changed{{What: isNew, To: audit.AccessOf(r.Authorization).WriteScope()}}
+		return []change{{kind: isUnseen}}
+	case r.FirstSeen.Equal(r.now):
+		return []change{{isNew, changed{To: r.scope}}}
 	}
 	return nil
 }
@@ -99,24 +109,21 @@ func (b *book) changes(ctx context.Context) error {
 	if b.draft.in.Summary.Previous == nil {
 		l.none = "This is the first review: there is nothing to compare it with."
 	}
-	all := untilDone(ctx, b.survey.changes.all(cmp.Compare[transition]))
-	return l.fill(mapped(all, func(c changed) *row {
-		return &row{Record: c.Record, changed: c, now: b.draft.in.Summary.Started}
-	}))
+	return l.fill(untilDone(ctx, b.survey.changes.all(cmp.Compare[transition])))
 }
 
 func changeColumns() []column {
 	return []column{
-		{header: "What", width: 19, value: func(r *row) any { return r.changed.What.String() }},
-		{header: "Severity", width: 10, kind: severity, value: func(r *row) any { return string(r.changed.Severity) }},
-		{header: "Field or check", width: 28, wrap: true, value: func(r *row) any { return r.changed.Field }},
-		{header: "From", width: 32, wrap: true, limit: 400, value: func(r *row) any { return r.changed.From }},
-		{header: "To, or detail", width: 32, wrap: true, limit: 400, value: func(r *row) any { return r.changed.To }},
-		{header: "Description", width: 30, wrap: true, limit: 200, value: func(r *row) any { return r.Description }},
-		{header: "Authorization ID", width: 18, value: func(r *row) any { return r.ID }},
-		{header: "Owner", width: 18, value: func(r *row) any { return r.owner() }},
-		{header: "Org", width: 14, value: func(r *row) any { return r.Org }},
-		{header: "Target", width: 14, value: func(r *row) any { return r.Target }},
-		{header: "Proof", width: 44, wrap: true, limit: 400, value: func(r *row) any { return r.Evidence }},
+		{header: "What", width: 19, value: func(r *row) value { return str(r.changed.what) }},
+		{header: "Severity", width: 10, kind: severity, value: func(r *row) value { return str(string(r.changed.Severity)) }},
+		{header: "Field or check", width: 28, wrap: true, value: func(r *row) value { return str(r.changed.Field) }},
+		{header: "From", width: 32, wrap: true, limit: 400, value: func(r *row) value { return str(r.changed.From) }},
+		{header: "To, or detail", width: 32, wrap: true, limit: 400, value: func(r *row) value { return str(r.changed.To) }},
+		{header: "Description", width: 30, wrap: true, limit: 200, value: func(r *row) value { return str(r.Description) }},
+		{header: "Authorization ID", width: 18, value: func(r *row) value { return str(r.ID) }},
+		{header: "Owner", width: 18, value: func(r *row) value { return str(r.owner()) }},
+		{header: "Org", width: 14, value: func(r *row) value { return str(r.Org) }},
+		{header: "Target", width: 14, value: func(r *row) value { return str(r.Target) }},
+		{header: "Proof", width: 44, wrap: true, limit: 400, value: func(r *row) value { return str(r.Evidence) }},
 	}
 }

@@ -32,16 +32,26 @@ func content(c cell) any {
 // a second off and would show the second before. Excel has no dates before 1900
 // and is wrong about its first two months; those are text.
 func serial(t time.Time) any {
-	switch {
-	case t.IsZero():
+	if t.IsZero() {
 		return nil
-	case t.Before(time.Date(1900, 3, 1, 0, 0, 0, 0, time.UTC)):
+	}
+	days, billionths := serialParts(t.Unix())
+	if days < firstSerial {
 		return csvCell(t)
 	}
-	epoch := time.Date(1899, 12, 30, 0, 0, 0, 0, time.UTC)
-	seconds := t.Unix() - epoch.Unix()
-	days, rest := seconds/86400, seconds%86400
-	return float64(days) + float64((rest*1e9+86399)/86400)/1e9
+	return float64(days) + float64(billionths)/1e9
+}
+
+const (
+	firstSerial = 61      // 1900-03-01
+	lastExact   = 999_999 // 4637-11-25; up to there a float64 tells all billionths apart
+)
+
+// serialParts are the days of a serial, and the billionths of the last one.
+func serialParts(unix int64) (days, billionths int64) {
+	const epoch = -2209161600 // 1899-12-30 in Unix time
+	seconds := unix - epoch
+	return seconds / 86400, (seconds%86400*1e9 + 86399) / 86400
 }
 
 // xlsxText makes text fit into a cell: visible, and at most limit UTF-16 units,

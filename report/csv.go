@@ -2,9 +2,10 @@ package report
 
 import (
 	"context"
-	"encoding/csv"
+	"errors"
 	"io"
 	"iter"
+	"os"
 	"strconv"
 	"strings"
 	"time"
@@ -19,19 +20,41 @@ const (
 	authorizationsFile = "authorizations.csv"
 )
 
-// writeCSV writes as RFC 4180 has it: commas, CRLF, and a header even when there
-// are no rows.
-func writeCSV(ctx context.Context, d *draft) error {
-	err := d.file(findingsFile, func(w io.Writer) error {
-		return table(w, d.in.CSV, findingColumns(), d.findingRows(ctx))
-	})
+// tables are the CSV files, as RFC 4180 has them: commas, CRLF, and a header even
+// when there are no rows.
+type tables struct {
+	*draft
+	file           *os.File
+	authorizations *csvTable
+}
+
+func beginCSV(d *draft) (output, error) {
+	f, err := d.create(authorizationsFile)
 	if err != nil {
+		return nil, err
+	}
+	t := &tables{draft: d, file: f}
+	t.authorizations, err = newCSVTable(f, d.in.CSV, authorizationColumns())
+	return t, err
+}
+
+func (t *tables) meet(r *row) error {
+	if r.IsServer() {
+		return nil
+	}
+	return t.authorizations.add(r)
+}
+
+func (t *tables) end(ctx context.Context) error {
+	if err := errors.Join(t.authorizations.flush(0), t.file.Sync()); err != nil {
 		return err
 	}
-	return d.file(authorizationsFile, func(w io.Writer) error {
-		return table(w, d.in.CSV, authorizationColumns(), d.authorizationRows(ctx))
+	return t.draft.file(findingsFile, func(w io.Writer) error {
+		return table(w, t.in.CSV, findingColumns(), t.findingRows(ctx))
 	})
 }
+
+func (t *tables) close() error { return t.file.Close() }
 
 // CSVStyle is how the CSV files are written for a spreadsheet that does not read
 // plain RFC 4180. The zero value is that.
@@ -41,38 +64,22 @@ type CSVStyle struct {
 }
 
 func table(w io.Writer, style CSVStyle, cols []column, rows iter.Seq2[*row, error]) error {
-	if style.BOM {
-		if _, err := io.WriteString(w, "\ufeff"); err != nil {
-			return err
-		}
-	}
-	out := csv.NewWriter(w)
-	out.UseCRLF = true
-	if style.Delimiter != 0 {
-		out.Comma = style.Delimiter
-	}
-	cells := make([]string, len(cols))
-	for i, c := range cols {
-		cells[i] = c.name
-	}
-	if err := out.Write(cells); err != nil {
+	t, err := newCSVTable(w, style, cols)
+	if err != nil {
 		return err
 	}
 	for r, err := range rows {
 		if err != nil {
 			return err
 		}
-		for i, c := range cols {
-			cells[i] = csvCell(c.value(r))
-		}
-		if err := out.Write(cells); err != nil {
+		if err := t.add(r); err != nil {
 			return err
 		}
 	}
-	out.Flush()
-	return out.Error()
+	return t.flush(0)
 }
 
+// csvCell is a cell as it reads.
 func csvCell(v any) string {
 	switch v := v.(type) {
 	case string:

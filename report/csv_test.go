@@ -116,6 +116,10 @@ func TestDerivedCells(t *testing.T) {
 func TestFindingsCSV(t *testing.T) {
 	in := input(t)
 	got := readCSV(t, written(t, in)["findings.csv"])
+	type hit struct {
+		Finding audit.Finding
+		Record  audit.Record
+	}
 	var want []hit
 	for r := range in.Rows() {
 		for _, f := range r.Findings {

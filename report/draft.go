@@ -39,16 +39,9 @@ func newDraft(dir string, in Input) (*draft, error) {
 
 func (d *draft) discard() { _ = os.RemoveAll(d.staging) }
 
-func (d *draft) write(ctx context.Context, chosen []format) (err error) {
-	if d.findings, err = collect(ctx, d); err != nil {
+func (d *draft) write(ctx context.Context, chosen []format) error {
+	if err := d.writeAll(ctx, chosen); err != nil {
 		return err
-	}
-	var files []string
-	for _, f := range chosen {
-		if err := f.write(ctx, d); err != nil {
-			return fmt.Errorf("%s: %w", f.name, err)
-		}
-		files = append(files, f.files...)
 	}
 	if err := d.file(summaryFile, d.writeSummary); err != nil {
 		return err
@@ -56,7 +49,60 @@ func (d *draft) write(ctx context.Context, chosen []format) (err error) {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
+	var files []string
+	for _, f := range chosen {
+		files = append(files, f.files...)
+	}
 	return d.publish(append(files, summaryFile))
+}
+
+// writeAll takes every row to the findings and to each output in turn, so that the
+// records are read once, and then ends the outputs.
+func (d *draft) writeAll(ctx context.Context, chosen []format) (err error) {
+	d.findings = newFindings(d)
+	outputs := make([]output, len(chosen))
+	defer func() { err = errors.Join(err, closeAll(outputs)) }()
+	for i, f := range chosen {
+		if outputs[i], err = f.begin(d); err != nil {
+			return fmt.Errorf("%s: %w", f.name, err)
+		}
+	}
+	if err := d.meetAll(ctx, chosen, outputs); err != nil {
+		return err
+	}
+	for i, out := range outputs {
+		if err := out.end(ctx); err != nil {
+			return fmt.Errorf("%s: %w", chosen[i].name, err)
+		}
+	}
+	return nil
+}
+
+func (d *draft) meetAll(ctx context.Context, chosen []format, outputs []output) (err error) {
+	defer func() { err = errors.Join(err, d.findings.close()) }()
+	for r, err := range d.rows(ctx) {
+		if err != nil {
+			return err
+		}
+		if err := d.findings.meet(r); err != nil {
+			return err
+		}
+		for i, out := range outputs {
+			if err := out.meet(r); err != nil {
+				return fmt.Errorf("%s: %w", chosen[i].name, err)
+			}
+		}
+	}
+	return nil
+}
+
+func closeAll(outputs []output) (err error) {
+	for _, out := range outputs {
+		if out != nil {
+			err = errors.Join(err, out.close())
+		}
+	}
+	return err
 }
 
 func (d *draft) writeSummary(w io.Writer) error {
@@ -66,8 +112,8 @@ func (d *draft) writeSummary(w io.Writer) error {
 	return enc.Encode(d.in.Summary)
 }
 
-// rows walks the records until the context ends.
-func (d *draft) rows(ctx context.Context) iter.Seq2[audit.Record, error] {
+// records walks the records until the context ends.
+func (d *draft) records(ctx context.Context) iter.Seq2[audit.Record, error] {
 	return untilDone(ctx, d.in.Rows())
 }
 
@@ -86,7 +132,7 @@ func untilDone[T any](ctx context.Context, seq iter.Seq2[T, error]) iter.Seq2[T,
 
 // file writes one file of the draft down to the disk.
 func (d *draft) file(name string, write func(io.Writer) error) error {
-	f, err := os.OpenFile(filepath.Join(d.staging, name), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	f, err := d.create(name)
 	if err != nil {
 		return err
 	}
@@ -96,6 +142,10 @@ func (d *draft) file(name string, write func(io.Writer) error) error {
 		err = errors.Join(buf.Flush(), f.Sync())
 	}
 	return errors.Join(err, f.Close())
+}
+
+func (d *draft) create(name string) (*os.File, error) {
+	return os.OpenFile(filepath.Join(d.staging, name), os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
 }
 
 func (d *draft) publish(files []string) error {

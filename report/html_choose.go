@@ -23,7 +23,7 @@ func chooseRows(ctx context.Context, d *draft) (*choice, error) {
 		c.groups[g] = i
 	}
 	c.free = make([]int, 2*len(c.groups)+1)
-	for r, err := range d.rows(ctx) {
+	for r, err := range d.records(ctx) {
 		if err != nil {
 			return nil, err
 		}

@@ -64,7 +64,7 @@ type controlView struct {
 func todos(fs *findings, controls audit.Controls) []todoView {
 	var out []todoView
 	for _, g := range fs.groups {
-		states := fs.piles[g].states
+		states := fs.states(g)
 		n := states[audit.New] + states[audit.Open] + states[audit.Reopened]
 		if n+states[audit.Excepted] == 0 {
 			continue

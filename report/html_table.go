@@ -3,7 +3,6 @@ package report
 import (
 	"slices"
 	"strings"
-	"time"
 
 	"tokenaudit/jobs/audit"
 )
@@ -72,9 +71,9 @@ func cells(views []columnView, r *row) []cellView {
 }
 
 // cellText is short: of a time it has the day.
-func cellText(v any) string {
-	if t, ok := v.(time.Time); ok && !t.IsZero() {
-		return day(t)
+func cellText(v value) string {
+	if v.is == aTime {
+		return day(v.at())
 	}
 	return audit.Line(strings.ReplaceAll(display(v), "not_member", "not a member"), cellRunes)
 }

@@ -33,30 +33,30 @@ func firstRunes(s string, n int) string {
 }
 
 // display is the value of a column as a person reads it.
-func display(v any) string {
-	switch v := known(v).(type) {
-	case string:
-		return v
-	case int:
-		return grouped(v)
-	case time.Time:
-		return moment(v)
+func display(v value) string {
+	switch v := known(v); v.is {
+	case aText:
+		return v.text
+	case aNumber:
+		return grouped(int(v.number))
+	case aTime:
+		return moment(v.at())
 	}
 	return ""
 }
 
 // sortKey orders what does not sort by its words; empty where the words do.
-func sortKey(c column, v any) string {
-	switch v := v.(type) {
-	case int:
-		return fmt.Sprint(v)
-	case time.Time:
-		return fmt.Sprint(v.Unix())
-	case string:
-		if c.kind == severity {
-			return fmt.Sprint(place(audit.Severities(), audit.Severity(v)))
-		}
-	case nil:
+func sortKey(c column, v value) string {
+	switch {
+	case v.is == aNumber:
+		return fmt.Sprint(v.number)
+	case v.is == aTime:
+		return fmt.Sprint(v.number)
+	case c.kind == severity:
+		return fmt.Sprint(place(audit.Severities(), audit.Severity(v.text)))
+	case c.kind == date: // not known
+		return fmt.Sprint(time.Time{}.Unix())
+	case v.is == noValue:
 		return "-1"
 	}
 	return ""

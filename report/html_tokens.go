@@ -35,15 +35,15 @@ func gatherTokens(ctx context.Context, d *draft, c *choice, data *pageData) (tok
 	views, ranked := tokenColumns(), make([][]rowView, len(c.free))
 	err := d.file(tokensFile, func(w io.Writer) error {
 		enc := json.NewEncoder(w)
-		for r, err := range d.rows(ctx) {
+		for line, err := range d.rows(ctx) {
 			if err != nil {
 				return err
 			}
+			r := line.Record
 			rank := c.rank(r)
 			if !c.pick(rank) {
 				continue
 			}
-			line := authorizationRow(r, d.in.Summary.Started)
 			if !r.IsServer() {
 				ranked[rank] = append(ranked[rank], tokenRow(views, line, len(ts.index)))
 			}

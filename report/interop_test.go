@@ -58,18 +58,21 @@ func pythonWithOpenpyxl(t *testing.T) string {
 
 func TestOpenpyxlReadsTheSame(t *testing.T) {
 	python := pythonWithOpenpyxl(t)
-	in := input(t)
-	out, err := exec.Command(python, "-c", readWithOpenpyxl, workbookOnDisk(t, in)).Output()
-	if err != nil {
-		t.Fatal(err)
-	}
-	var got [][]string
-	if err := json.Unmarshal(out, &got); err != nil {
-		t.Fatal(err)
-	}
-	rows, _ := allRows(t, in)
-	if diff := cmp.Diff(expected(wholeColumns(in), rows), got); diff != "" {
-		t.Errorf("%.3000s", diff)
+	for name, in := range map[string]Input{"hostile": input(t), "many": thousands(t, 2000)} {
+		t.Run(name, func(t *testing.T) {
+			out, err := exec.Command(python, "-c", readWithOpenpyxl, workbookOnDisk(t, in)).Output()
+			if err != nil {
+				t.Fatal(err)
+			}
+			var got [][]string
+			if err := json.Unmarshal(out, &got); err != nil {
+				t.Fatal(err)
+			}
+			rows, _ := allRows(t, in)
+			if diff := cmp.Diff(expected(wholeColumns(in), rows), got); diff != "" {
+				t.Errorf("%.3000s", diff)
+			}
+		})
 	}
 }
 

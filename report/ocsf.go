@@ -25,7 +25,7 @@ const (
 func writeOCSF(ctx context.Context, d *draft) error {
 	return d.file(ocsfFile, func(w io.Writer) error {
 		out := json.NewEncoder(w)
-		for r, err := range d.rows(ctx) {
+		for r, err := range d.records(ctx) {
 			if err != nil {
 				return err
 			}
@@ -51,8 +51,7 @@ func (d *draft) writeEvents(out *json.Encoder, r audit.Record) error {
 
 func newEvent(in Input, r audit.Record, f audit.Finding) ocsfEvent {
 	t := new(trimmer)
-	row := findingRow(hit{Finding: f, Record: r}, in.Summary.Started)
-	row.access = audit.AccessOf(r.Authorization)
+	row := &row{Record: r, finding: f, check: audit.CheckOf(f.Check), access: audit.AccessOf(r.Authorization), now: in.Summary.Started}
 	e := ocsfEvent{
 		ocsfClass:    classOf(f),
 		Time:         millis(in.Summary.Started),

@@ -23,31 +23,33 @@ type holder struct {
 	oldest                time.Time
 }
 
-func (s *survey) hold(r audit.Record) {
+func (s *survey) hold(r *row) {
 	key := holderKey{r.Target, r.UserID}
 	h := s.holders[key]
 	if h == nil {
-		h = &holder{holderKey: key, name: (&row{Record: r}).owner(), state: r.Owner.State, findings: map[audit.Severity]int{}}
+		h = &holder{holderKey: key, name: r.owner(), state: r.Owner.State, findings: map[audit.Severity]int{}}
 		s.holders[key] = h
 	}
 	h.add(r)
 }
 
-func (h *holder) add(r audit.Record) {
+func (h *holder) add(r *row) {
 	h.tokens++
 	if r.Status != audit.Inactive {
 		h.active++
 	}
-	if audit.AccessOf(r.Authorization).Writes > 0 {
+	if r.access.Writes > 0 {
 		h.write++
 	}
-	for _, f := range standing(r) {
-		h.findings[f.Severity]++
+	for _, f := range r.Findings {
+		if f.Current() {
+			h.findings[f.Severity]++
+		}
 	}
 	if !r.CreatedAt.IsZero() && (h.oldest.IsZero() || r.CreatedAt.Before(h.oldest)) {
 		h.oldest = r.CreatedAt
 	}
-	if stateRank(r.Owner.State) < stateRank(h.state) { // it may be a member of one org and not of another
+	if r.Owner.State != h.state && stateRank(r.Owner.State) < stateRank(h.state) { // it may be a member of one org and not of another
 		h.state = r.Owner.State
 	}
 }
@@ -98,19 +100,19 @@ func withoutErrors[T any](vs []T) iter.Seq2[T, error] {
 
 func holderColumns() []column {
 	columns := []column{
-		{header: "Owner", width: 24, value: func(r *row) any { return r.holder.name }},
-		{header: "Owner ID", width: 18, value: func(r *row) any { return r.holder.id }},
-		{header: "Target", width: 16, value: func(r *row) any { return r.holder.target }},
-		{header: "State", width: 12, value: func(r *row) any { return string(r.holder.state) }},
-		{header: "Tokens", width: 9, kind: integer, value: func(r *row) any { return r.holder.tokens }},
-		{header: "Active", width: 9, kind: integer, value: func(r *row) any { return r.holder.active }},
-		{header: "May write", width: 11, kind: integer, value: func(r *row) any { return r.holder.write }},
+		{header: "Owner", width: 24, value: func(r *row) value { return str(r.holder.name) }},
+		{header: "Owner ID", width: 18, value: func(r *row) value { return str(r.holder.id) }},
+		{header: "Target", width: 16, value: func(r *row) value { return str(r.holder.target) }},
+		{header: "State", width: 12, value: func(r *row) value { return str(string(r.holder.state)) }},
+		{header: "Tokens", width: 9, kind: integer, value: func(r *row) value { return num(r.holder.tokens) }},
+		{header: "Active", width: 9, kind: integer, value: func(r *row) value { return num(r.holder.active) }},
+		{header: "May write", width: 11, kind: integer, value: func(r *row) value { return num(r.holder.write) }},
 	}
 	for _, sev := range audit.Severities() {
-		columns = append(columns, column{header: capital(string(sev)), width: 9, kind: tally, word: string(sev), value: func(r *row) any { return r.holder.findings[sev] }})
+		columns = append(columns, column{header: capital(string(sev)), width: 9, kind: tally, word: string(sev), value: func(r *row) value { return num(r.holder.findings[sev]) }})
 	}
 	return append(columns,
-		column{header: "Findings", width: 10, kind: integer, value: func(r *row) any { return r.holder.total() }},
-		column{header: "Oldest token (UTC)", width: 20, kind: date, value: func(r *row) any { return r.holder.oldest }},
+		column{header: "Findings", width: 10, kind: integer, value: func(r *row) value { return num(r.holder.total()) }},
+		column{header: "Oldest token (UTC)", width: 20, kind: date, value: func(r *row) value { return when(r.holder.oldest) }},
 	)
 }

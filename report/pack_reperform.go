@@ -31,6 +31,7 @@ type redo struct {
 	URL          string
 	Rows, Writes int
 	Skip         string // why it cannot be asked for again
+	filter       url.Values
 }
 
 // writeScript writes reperform.sh: everything from outside goes through quote.
@@ -60,16 +61,14 @@ func (s *sealer) lists() ([]redo, error) {
 				continue
 			}
 			r := redo{Number: len(out) + 1, Target: t.Target, What: audit.Line(asked.What, 200), Rows: asked.Rows}
-			if err := s.fill(&r, asked, query); err != nil {
-				return nil, err
-			}
+			s.fill(&r, asked, query)
 			out = append(out, r)
 		}
 	}
-	return out, nil
+	return out, s.countWriters(out)
 }
 
-func (s *sealer) fill(r *redo, asked audit.Asked, query string) error {
+func (s *sealer) fill(r *redo, asked audit.Asked, query string) {
 	base, err := url.Parse(s.pack.URLs[r.Target])
 	filter, bad := url.ParseQuery(strings.TrimPrefix(query, "?"))
 	switch {
@@ -81,28 +80,73 @@ func (s *sealer) fill(r *redo, asked audit.Asked, query string) error {
 		r.Skip = "its address is not known"
 	}
 	if r.Skip != "" {
-		return nil
+		return
 	}
 	base = base.JoinPath("/api/v2/authorizations")
 	base.RawQuery = filter.Encode()
-	r.URL = base.String()
-	r.Writes, err = s.activeWriters(r.Target, filter)
-	return err
+	r.URL, r.filter = base.String(), filter
 }
 
-// activeWriters counts, in the snapshot of a target, what jq counts in the list.
-func (s *sealer) activeWriters(target string, filter url.Values) (int, error) {
-	n := 0
-	err := eachRecord(filepath.Join(s.dir, "snapshot-"+target+".jsonl.gz"), func(r audit.Record) {
-		listed := r.Presence == audit.Listed && !r.Legacy && !r.IsServer()
-		if listed && r.Status == audit.Active && inFilter(r, filter) && audit.AccessOf(r.Authorization).Writes > 0 {
-			n++
+// countWriters counts, in the snapshots of the targets, what jq counts in the lists:
+// each snapshot is read once, however many lists were asked for.
+func (s *sealer) countWriters(lists []redo) error {
+	for _, t := range s.pack.Summary.Coverage.Targets {
+		var of []*redo
+		for i := range lists {
+			if r := &lists[i]; r.Target == t.Target && r.Skip == "" {
+				of = append(of, r)
+			}
 		}
-	})
-	return n, err
+		if of == nil {
+			continue
+		}
+		err := eachRecord(filepath.Join(s.dir, "snapshot-"+t.Target+".jsonl.gz"), func(r *heldAuthorization) { count(of, r) })
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
-func inFilter(r audit.Record, filter url.Values) bool {
+func count(lists []*redo, r *heldAuthorization) {
+	if !r.activeWriter() {
+		return
+	}
+	for _, l := range lists {
+		if inFilter(r, l.filter) {
+			l.Writes++
+		}
+	}
+}
+
+// heldAuthorization is what reperforming looks at in a snapshot.
+type heldAuthorization struct {
+	ID          string         `json:"id"`
+	OrgID       string         `json:"orgID"`
+	Org         string         `json:"org"`
+	UserID      string         `json:"userID"`
+	User        string         `json:"user"`
+	Status      audit.Status   `json:"status"`
+	Presence    audit.Presence `json:"presence"`
+	Legacy      bool           `json:"legacy"`
+	Permissions []struct {
+		Action string `json:"action"`
+	} `json:"permissions"`
+}
+
+func (h *heldAuthorization) activeWriter() bool {
+	if h.Presence != audit.Listed || h.Legacy || h.ID == audit.ServerID || h.Status != audit.Active {
+		return false
+	}
+	for _, p := range h.Permissions {
+		if p.Action == "write" {
+			return true
+		}
+	}
+	return false
+}
+
+func inFilter(r *heldAuthorization, filter url.Values) bool {
 	for key, value := range map[string]string{"userID": r.UserID, "user": r.User, "orgID": r.OrgID, "org": r.Org} {
 		if filter.Has(key) && filter.Get(key) != value {
 			return false
@@ -111,7 +155,7 @@ func inFilter(r audit.Record, filter url.Values) bool {
 	return true
 }
 
-func eachRecord(path string, do func(audit.Record)) error {
+func eachRecord(path string, do func(*heldAuthorization)) error {
 	f, err := os.Open(path)
 	if err != nil {
 		return err
@@ -123,10 +167,10 @@ func eachRecord(path string, do func(audit.Record)) error {
 	}
 	dec := json.NewDecoder(unzipped)
 	for {
-		var r audit.Record
+		var r heldAuthorization
 		switch err := dec.Decode(&r); err {
 		case nil:
-			do(r)
+			do(&r)
 		case io.EOF:
 			return nil
 		default:

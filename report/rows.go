@@ -7,16 +7,44 @@ import (
 	"tokenaudit/jobs/audit"
 )
 
+// meeting makes rows of records, one after the other: the row is used again.
+type meeting struct {
+	*combinations
+	row  row
+	text []byte
+}
+
+func newMeeting(in Input) *meeting {
+	return &meeting{combinations: newCombinations(in.Controls), row: row{now: in.Summary.Started}}
+}
+
+// of is the row of a record. It is only there until the next one.
+func (m *meeting) of(r audit.Record) *row {
+	access := audit.AccessOf(r.Authorization)
+	m.row = row{Record: r, access: access, scope: access.WriteScope(), combination: m.combinations.of(&r), now: m.row.now}
+	m.text = m.text[:0]
+	for i, p := range r.Permissions {
+		if i > 0 {
+			m.text = append(m.text, ", "...)
+		}
+		m.text = p.Append(m.text)
+	}
+	m.row.granted = string(m.text)
+	return &m.row
+}
+
+// rows are those of all records, the server's included. Each is only there until
+// the next one.
+func (d *draft) rows(ctx context.Context) iter.Seq2[*row, error] {
+	m := newMeeting(d.in)
+	return mapped(d.records(ctx), m.of)
+}
+
 // authorizationRows are the rows of the whole population, those included that are
 // gone since the previous review.
 func (d *draft) authorizationRows(ctx context.Context) iter.Seq2[*row, error] {
-	return mapped(withoutServer(d.rows(ctx)), func(r audit.Record) *row { return authorizationRow(r, d.in.Summary.Started) })
-}
-
-// withoutServer leaves out the record that stands for the server itself.
-func withoutServer(seq iter.Seq2[audit.Record, error]) iter.Seq2[audit.Record, error] {
-	return func(yield func(audit.Record, error) bool) {
-		for r, err := range seq {
+	return func(yield func(*row, error) bool) {
+		for r, err := range d.rows(ctx) {
 			if err == nil && r.IsServer() {
 				continue
 			}
@@ -29,8 +57,7 @@ func withoutServer(seq iter.Seq2[audit.Record, error]) iter.Seq2[audit.Record, e
 
 // findingRows are the rows of the findings, worst first.
 func (d *draft) findingRows(ctx context.Context) iter.Seq2[*row, error] {
-	all := untilDone(ctx, d.findings.all())
-	return mapped(all, func(h hit) *row { return findingRow(h, d.in.Summary.Started) })
+	return untilDone(ctx, d.findings.all())
 }
 
 func mapped[T, U any](seq iter.Seq2[T, error], f func(T) U) iter.Seq2[U, error] {

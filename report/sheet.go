@@ -78,8 +78,10 @@ func (s *sheet) fit(most int, cells []cell) float64 {
 		}
 		column += over
 	}
-	return 3 + lineHeight*float64(lines)
+	return heightOf(lines)
 }
+
+func heightOf(lines int) float64 { return 3 + lineHeight*float64(lines) }
 
 func sum(vs []float64) float64 {
 	total := 0.0

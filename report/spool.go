@@ -2,7 +2,7 @@ package report
 
 import (
 	"bufio"
-	"encoding/gob"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -10,79 +10,110 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"time"
 )
 
-// spool holds values outside of memory, in the order they came.
-type spool[T any] struct {
+// spool holds rows outside of memory, in the order they came. It keeps what the
+// sheets of tasks, findings and changes show, and nothing else of a record.
+type spool struct {
 	file *os.File
 	buf  *bufio.Writer
-	enc  *gob.Encoder
+	row  []byte
+	now  time.Time // of the review
 }
 
-func newSpool[T any](path string) (*spool[T], error) {
-	f, err := os.Create(path)
+func newSpool(path string, now time.Time) (*spool, error) {
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return nil, err
 	}
-	buf := bufio.NewWriter(f)
-	return &spool[T]{file: f, buf: buf, enc: gob.NewEncoder(buf)}, nil
+	return &spool{file: f, buf: bufio.NewWriterSize(f, 32<<10), now: now}, nil
 }
 
-func (s *spool[T]) close() error { return errors.Join(s.buf.Flush(), s.file.Close()) }
+func (s *spool) put(r *row) error {
+	s.row = appendRow(s.row[:0], r)
+	var length [binary.MaxVarintLen64]byte
+	_, err := s.buf.Write(length[:binary.PutUvarint(length[:], uint64(len(s.row)))])
+	if err == nil {
+		_, err = s.buf.Write(s.row)
+	}
+	return err
+}
 
-func (s *spool[T]) all() iter.Seq2[T, error] {
-	return func(yield func(T, error) bool) {
-		var none T
+func (s *spool) close() error { return errors.Join(s.buf.Flush(), s.file.Close()) }
+
+// all walks the rows. Each is only there until the next one.
+func (s *spool) all() iter.Seq2[*row, error] {
+	return func(yield func(*row, error) bool) {
 		f, err := os.Open(s.file.Name())
 		if err != nil {
-			yield(none, err)
+			yield(nil, err)
 			return
 		}
 		defer f.Close()
-		dec := gob.NewDecoder(bufio.NewReader(f))
+		in, r, buf := bufio.NewReaderSize(f, 32<<10), new(row), []byte(nil)
 		for {
-			var v T
-			if err := dec.Decode(&v); err == io.EOF || !yield(v, err) || err != nil {
+			if buf, err = readFrame(in, buf); err == io.EOF {
+				return
+			}
+			if err == nil {
+				*r = row{now: s.now}
+				err = parseRow(string(buf), r)
+			}
+			if !yield(r, err) || err != nil {
 				return
 			}
 		}
 	}
 }
 
+func readFrame(in *bufio.Reader, buf []byte) ([]byte, error) {
+	n, err := binary.ReadUvarint(in)
+	if err != nil {
+		return buf, err
+	}
+	buf = slices.Grow(buf[:0], int(n))[:n]
+	if _, err = io.ReadFull(in, buf); err == io.EOF {
+		err = io.ErrUnexpectedEOF
+	}
+	return buf, err
+}
+
 // shelves are spools by key. What is put there in order, and the keys sorted, are
-// values of any number sorted by key and then as they came.
-type shelves[K comparable, T any] struct {
+// rows of any number sorted by key and then as they came.
+type shelves[K comparable] struct {
 	dir, name string
-	spools    map[K]*spool[T]
+	now       time.Time
+	spools    map[K]*spool
 	counts    map[K]int
 }
 
-func newShelves[K comparable, T any](dir, name string) *shelves[K, T] {
-	return &shelves[K, T]{dir: dir, name: name, spools: map[K]*spool[T]{}, counts: map[K]int{}}
+func newShelves[K comparable](d *draft, name string) *shelves[K] {
+	return &shelves[K]{dir: d.staging, name: name, now: d.in.Summary.Started, spools: map[K]*spool{}, counts: map[K]int{}}
 }
 
-func (s *shelves[K, T]) put(k K, v T) error {
+func (s *shelves[K]) put(k K, r *row) error {
 	sp := s.spools[k]
 	if sp == nil {
 		var err error
-		if sp, err = newSpool[T](filepath.Join(s.dir, fmt.Sprintf("%s-%d", s.name, len(s.spools)))); err != nil {
+		if sp, err = newSpool(filepath.Join(s.dir, fmt.Sprintf("%s-%d", s.name, len(s.spools))), s.now); err != nil {
 			return err
 		}
 		s.spools[k] = sp
 	}
 	s.counts[k]++
-	return sp.enc.Encode(v)
+	return sp.put(r)
 }
 
-func (s *shelves[K, T]) close() (err error) {
+func (s *shelves[K]) close() (err error) {
 	for _, sp := range s.spools {
 		err = errors.Join(err, sp.close())
 	}
 	return err
 }
 
-// total is how many values there are.
-func (s *shelves[K, T]) total() int {
+// total is how many rows there are.
+func (s *shelves[K]) total() int {
 	n := 0
 	for _, c := range s.counts {
 		n += c
@@ -90,17 +121,22 @@ func (s *shelves[K, T]) total() int {
 	return n
 }
 
-// all walks the values; it may be walked more than once, after close.
-func (s *shelves[K, T]) all(order func(K, K) int) iter.Seq2[T, error] {
-	return func(yield func(T, error) bool) {
-		var keys []K
-		for k := range s.spools {
-			keys = append(keys, k)
-		}
-		slices.SortFunc(keys, order)
-		for _, k := range keys {
-			for v, err := range s.spools[k].all() {
-				if !yield(v, err) || err != nil {
+// keys in order.
+func (s *shelves[K]) keys(order func(K, K) int) []K {
+	var keys []K
+	for k := range s.spools {
+		keys = append(keys, k)
+	}
+	slices.SortFunc(keys, order)
+	return keys
+}
+
+// all walks the rows; it may be walked more than once, after close.
+func (s *shelves[K]) all(order func(K, K) int) iter.Seq2[*row, error] {
+	return func(yield func(*row, error) bool) {
+		for _, k := range s.keys(order) {
+			for r, err := range s.spools[k].all() {
+				if !yield(r, err) || err != nil {
 					return
 				}
 			}

@@ -78,9 +78,7 @@ func (o *overview) checkLink(c audit.AppliedCheck) cell {
 			name.look.kind = reference
 			o.link(o.at(1), sheet, line)
 		}
-		for _, n := range o.draft.findings.piles[g].states {
-			before += n
-		}
+		before += o.draft.findings.counts[g]
 	}
 	return name
 }

@@ -1,14 +1,13 @@
 package report
 
 import (
-	"context"
 	"errors"
 
 	"tokenaudit/jobs/audit"
 )
 
-// survey is what the workbook must know before its first sheet: one walk over the
-// rows. Memory grows with the users only.
+// survey is what the workbook must know before its small sheets. Memory grows with
+// the users only.
 type survey struct {
 	at      audit.Summary
 	rows    int // of the sheet Authorizations
@@ -18,8 +17,9 @@ type survey struct {
 	// presences counts the 1.x authorizations on their own.
 	presences map[presenceKey]int
 	holders   map[holderKey]*holder
-	tasks     *shelves[group, task]
-	changes   *shelves[transition, changed]
+	tasks     *shelves[group] // by their worst finding; their place is among the authorizations
+	changes   *shelves[transition]
+	excepted  []excepted // no more than the configuration has
 }
 
 type presenceKey struct {
@@ -27,42 +27,35 @@ type presenceKey struct {
 	legacy   bool
 }
 
-// task is an authorization that needs a decision. Place is its row among the
-// authorizations, from 0; the record of the server has none.
-type task struct {
-	Record audit.Record
-	Place  int
+// excepted is a finding that an exception allows.
+type excepted struct {
+	authorization string
+	audit.Finding
 }
 
-func newSurvey(ctx context.Context, d *draft) (*survey, error) {
-	s := &survey{
+func newSurvey(d *draft) *survey {
+	return &survey{
 		at: d.in.Summary, counts: audit.NewCounts(), states: map[audit.OwnerState]int{}, targets: map[string]int{}, presences: map[presenceKey]int{}, holders: map[holderKey]*holder{},
-		tasks: newShelves[group, task](d.staging, "task"), changes: newShelves[transition, changed](d.staging, "change"),
+		tasks: newShelves[group](d, "task"), changes: newShelves[transition](d, "change"),
 	}
-	err := s.walk(ctx, d)
-	return s, errors.Join(err, s.tasks.close(), s.changes.close())
 }
 
-func (s *survey) walk(ctx context.Context, d *draft) error {
-	for r, err := range d.rows(ctx) {
-		if err != nil {
-			return err
-		}
-		if err := s.meet(r); err != nil {
-			return err
-		}
-	}
-	return nil
-}
+func (s *survey) close() error { return errors.Join(s.tasks.close(), s.changes.close()) }
 
-func (s *survey) meet(r audit.Record) error {
-	s.counts.Add(r, s.at.Started)
+func (s *survey) meet(r *row) error {
+	s.counts.Add(r.Record, s.at.Started)
 	if r.Exists() {
 		s.states[r.Owner.State]++
 		s.targets[r.Target]++
 		s.presences[presenceKey{r.Presence, r.Legacy}]++
 		s.hold(r)
 	}
+	for _, f := range r.Findings {
+		if f.State == audit.Excepted && f.Approval != nil {
+			s.excepted = append(s.excepted, excepted{r.ID, f})
+		}
+	}
+	r.place = s.rows
 	if err := errors.Join(s.assign(r), s.compare(r)); err != nil {
 		return err
 	}
@@ -73,12 +66,11 @@ func (s *survey) meet(r audit.Record) error {
 }
 
 // assign puts what needs a decision where its worst finding belongs.
-func (s *survey) assign(r audit.Record) error {
-	fs := standing(r)
-	if len(fs) == 0 {
+func (s *survey) assign(r *row) error {
+	if r.first == "" {
 		return nil
 	}
-	return s.tasks.put(group{fs[0].Severity, fs[0].Check}, task{Record: r, Place: s.rows})
+	return s.tasks.put(group{r.firstSeverity, r.first}, r)
 }
 
 // legacy is how many 1.x authorizations exist.

@@ -42,13 +42,7 @@ func (b *book) authorizationTable() dataTable {
 }
 
 func (b *book) findingTable() dataTable {
-	n := 0
-	for _, p := range b.draft.findings.piles {
-		for _, in := range p.states {
-			n += in
-		}
-	}
-	return dataTable{sheetFindings, bookFindingColumns(), n, b.maxRows}
+	return dataTable{sheetFindings, bookFindingColumns(), b.draft.findings.total(), b.maxRows}
 }
 
 func (b *book) taskTable() dataTable {

@@ -23,13 +23,8 @@ func standing(r audit.Record) []audit.Finding {
 
 func (b *book) todo(ctx context.Context) error {
 	l := b.list(sheetTodo, 1, taskColumns(b))
-	l.pages, l.finish = 1, b.protectFacts
-	tasks := untilDone(ctx, b.survey.tasks.all(compareGroups))
-	return l.fill(mapped(tasks, func(t task) *row {
-		r := authorizationRow(t.Record, b.draft.in.Summary.Started)
-		r.place = t.Place
-		return r
-	}))
+	l.pages, l.finish = 1, (*book).protectFacts
+	return l.fill(untilDone(ctx, b.survey.tasks.all(compareGroups)))
 }
 
 // taskColumns: the facts, then the cells that the reviewer fills in.
@@ -45,48 +40,40 @@ func taskColumns(b *book) []column {
 
 func taskFacts(b *book) []column {
 	return []column{
-		{header: "Severity", width: 10, kind: severity, value: func(r *row) any { return string(r.Worst()) }},
-		{header: "Why it needs a decision", width: 28, wrap: true, value: func(r *row) any { return r.titles() }},
-		{header: "Proposed action", width: 54, wrap: true, value: func(r *row) any { return r.fix() }},
-		{header: "Description", width: 26, wrap: true, limit: 200, value: func(r *row) any { return r.Description }},
-		{header: "Authorization ID", width: 18, value: func(r *row) any { return r.ID }},
-		{header: "Record", width: 10, kind: reference, value: func(r *row) any { return b.linkTo(r) }},
-		{header: "Status", width: 9, value: func(r *row) any { return string(r.Status) }},
-		{header: "Owner", width: 17, value: func(r *row) any { return r.owner() }},
-		{header: "Owner state", width: 12, value: func(r *row) any { return string(r.Owner.State) }},
-		{header: "May write", width: 22, wrap: true, limit: 200, value: func(r *row) any { return r.access.WriteScope() }},
-		{header: "Age (days)", width: 8, kind: integer, wrap: true, value: func(r *row) any { return r.age() }},
-		{header: "Org", width: 13, value: func(r *row) any { return r.Org }},
-		{header: "Target", width: 13, value: func(r *row) any { return r.Target }},
-		{header: "Owner ID", width: 18, value: func(r *row) any { return r.UserID }},
-		{header: "Org ID", width: 18, value: func(r *row) any { return r.OrgID }},
+		{header: "Severity", width: 10, kind: severity, value: func(r *row) value { return str(string(r.worst)) }},
+		{header: "Why it needs a decision", width: 28, wrap: true, value: func(r *row) value { return str(r.titles) }},
+		{header: "Proposed action", width: 54, wrap: true, value: func(r *row) value { return str(r.fix()) }},
+		{header: "Description", width: 26, wrap: true, limit: 200, value: func(r *row) value { return str(r.Description) }},
+		{header: "Authorization ID", width: 18, value: func(r *row) value { return str(r.ID) }},
+		{header: "Record", width: 10, kind: reference, value: func(r *row) value { return b.linkTo(r) }},
+		{header: "Status", width: 9, value: func(r *row) value { return str(string(r.Status)) }},
+		{header: "Owner", width: 17, value: func(r *row) value { return str(r.owner()) }},
+		{header: "Owner state", width: 12, value: func(r *row) value { return str(string(r.Owner.State)) }},
+		{header: "May write", width: 22, wrap: true, limit: 200, value: func(r *row) value { return str(r.scope) }},
+		{header: "Age (days)", width: 8, kind: integer, wrap: true, value: func(r *row) value { return r.age() }},
+		{header: "Org", width: 13, value: func(r *row) value { return str(r.Org) }},
+		{header: "Target", width: 13, value: func(r *row) value { return str(r.Target) }},
+		{header: "Owner ID", width: 18, value: func(r *row) value { return str(r.UserID) }},
+		{header: "Org ID", width: 18, value: func(r *row) value { return str(r.OrgID) }},
 	}
-}
-
-func (r *row) titles() string {
-	var titles []string
-	for _, f := range standing(r.Record) {
-		titles = append(titles, audit.CheckOf(f.Check).Title)
-	}
-	return strings.Join(titles, "; ")
 }
 
 // fix is what the worst finding asks for.
-func (r *row) fix() string { return audit.CheckOf(standing(r.Record)[0].Check).Fix }
+func (r *row) fix() string { return audit.CheckOf(r.first).Fix }
 
 // linkTo leads to the row of the authorization. It is a formula of our own words
 // and numbers: unlike a link of the sheet, it moves with its row.
-func (b *book) linkTo(r *row) any {
+func (b *book) linkTo(r *row) value {
 	if r.IsServer() {
-		return unknown
+		return str(unknown)
 	}
-	t := b.authorizationTable()
+	t := dataTable{name: sheetAuthorizations, maxRows: b.maxRows}
 	sheet, line := t.at(r.place)
 	text := "row " + strconv.Itoa(line)
 	if sheet != t.name {
 		text = strings.TrimPrefix(sheet, t.name+" ") + ", " + text
 	}
-	return formula{`HYPERLINK("#'` + sheet + `'!A` + strconv.Itoa(line) + `","` + text + `")`, text}
+	return value{is: aFormula, text: text, formula: `HYPERLINK("#'` + sheet + `'!A` + strconv.Itoa(line) + `","` + text + `")`}
 }
 
 // protectFacts locks the facts, without a password: it guards against a slip of

@@ -26,10 +26,10 @@ func writeVanta(ctx context.Context, d *draft) error {
 // https://help.vanta.com/en/articles/11345421-access-file-uploader.
 func vantaColumns(policy audit.AppliedPolicy) []column {
 	return []column{
-		{name: "Account name", value: func(r *row) any { return r.account() }},
-		{name: "Account owner", value: func(r *row) any { return r.accountOwner(policy) }},
-		{name: "Role", value: func(r *row) any { return r.roles() }},
-		{name: "Status", value: func(r *row) any { return r.accountStatus() }},
+		{name: "Account name", value: func(r *row) value { return str(r.account()) }},
+		{name: "Account owner", value: func(r *row) value { return str(r.accountOwner(policy)) }},
+		{name: "Role", value: func(r *row) value { return str(r.roles()) }},
+		{name: "Status", value: func(r *row) value { return str(r.accountStatus()) }},
 	}
 }
 

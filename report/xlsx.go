@@ -14,57 +14,79 @@ import (
 
 const workbookFile = "review.xlsx"
 
-// book is a workbook in the making.
+// book is a workbook in the making. Its lists are streamed into the file first, that
+// of the authorizations while they are met; the small sheets, which say what the
+// lists come to, follow.
 type book struct {
 	*excelize.File
-	draft   *draft
-	survey  *survey
-	styles  *styles
-	maxRows int // of a sheet; what is more goes on to the next one
-	sheets  int
+	draft          *draft
+	survey         *survey
+	styles         *styles
+	archive        *archive
+	authorizations *list
+	parts          []*part // of the lists, in the order in which they were written
+	maxRows        int     // of a sheet; what is more goes on to the next one
 }
 
-func writeXLSX(ctx context.Context, d *draft) error {
-	return d.file(workbookFile, func(w io.Writer) error {
-		return writeWorkbook(ctx, d, w, excelize.TotalRows)
-	})
-}
+func beginBook(d *draft) (output, error) { return newBook(d, excelize.TotalRows) }
 
-func writeWorkbook(ctx context.Context, d *draft, w io.Writer, maxRows int) (err error) {
-	seen, err := newSurvey(ctx, d)
+func newBook(d *draft, maxRows int) (*book, error) {
+	out, err := d.create(workbookFile)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	f := excelize.NewFile(excelize.Options{TmpDir: d.staging})
-	defer func() { err = errors.Join(err, f.Close()) }()
+	b := &book{File: f, draft: d, survey: newSurvey(d), styles: &styles{f: f, made: map[look]int{}}, maxRows: maxRows}
+	if b.archive, err = newArchive(out); err != nil {
+		return b, err
+	}
 	if err := f.SetDefaultFont(fontFamily); err != nil { // the widths of columns are counted in its digits
+		return b, err
+	}
+	b.authorizations = b.list(sheetAuthorizations, 4, b.authorizationColumns())
+	return b, b.authorizations.begin()
+}
+
+func (b *book) meet(r *row) error {
+	if err := b.survey.meet(r); err != nil || r.IsServer() {
 		return err
 	}
-	b := &book{File: f, draft: d, survey: seen, styles: &styles{f: f, made: map[look]int{}}, maxRows: maxRows}
+	return b.authorizations.add(r)
+}
+
+func (b *book) end(ctx context.Context) error {
+	if err := errors.Join(b.survey.close(), b.authorizations.end()); err != nil {
+		return err
+	}
+	for _, step := range []func(context.Context) error{b.todo, b.findings, b.changes, b.owners} {
+		if err := step(ctx); err != nil {
+			return err
+		}
+	}
+	if err := b.arrange(); err != nil {
+		return err
+	}
 	for _, step := range b.steps() {
 		if err := step(ctx); err != nil {
 			return err
 		}
 	}
-	return b.save(w)
+	return errors.Join(b.save(), b.archive.out.Sync())
 }
 
-// steps make the sheets in their order, and what belongs to the whole.
+func (b *book) close() error { return errors.Join(b.archive.out.Close(), b.File.Close()) }
+
+// steps make what is not rows of a list, sheet by sheet in their order.
 func (b *book) steps() []func(context.Context) error {
 	return []func(context.Context) error{
-		b.summary, b.todo, b.findings, b.authorizations, b.changes, b.owners, b.coverage, b.exceptions, b.controls, b.about, b.properties,
+		b.summary, b.settleAll, b.coverage, b.exceptions, b.controls, b.about, b.properties,
 	}
 }
 
 // save bypasses excelize's own writer, which holds the whole file in memory.
-func (b *book) save(w io.Writer) error {
-	a, err := newArchive(w, b.draft.staging)
-	if err != nil {
-		return err
-	}
-	defer a.spool.Close()
+func (b *book) save() error {
 	b.orderTypes()
-	b.SetZipWriter(func(io.Writer) excelize.ZipWriter { return a })
+	b.SetZipWriter(func(io.Writer) excelize.ZipWriter { return b.archive })
 	return b.Write(io.Discard)
 }
 
@@ -77,10 +99,6 @@ func (b *book) orderTypes() {
 
 func (b *book) findings(ctx context.Context) error {
 	return b.list(sheetFindings, 2, bookFindingColumns()).fill(b.draft.findingRows(ctx))
-}
-
-func (b *book) authorizations(ctx context.Context) error {
-	return b.list(sheetAuthorizations, 4, b.authorizationColumns()).fill(b.draft.authorizationRows(ctx))
 }
 
 // properties take their times from the review, so that the same input is the
@@ -119,12 +137,8 @@ const (
 	paperA4 = 9
 )
 
-// open begins the next sheet of the workbook.
+// open begins a sheet of the workbook.
 func (b *book) open(l layout) (*sheet, error) {
-	b.sheets++
-	if err := b.newSheet(l.name); err != nil {
-		return nil, err
-	}
 	if err := b.setPage(l); err != nil {
 		return nil, err
 	}
@@ -138,14 +152,6 @@ func (b *book) open(l layout) (*sheet, error) {
 		}
 	}
 	return &sheet{StreamWriter: sw, styles: b.styles, name: l.name, widths: l.widths}, sw.SetPanes(panes(l))
-}
-
-func (b *book) newSheet(name string) error {
-	if b.sheets == 1 {
-		return b.SetSheetName("Sheet1", name)
-	}
-	_, err := b.NewSheet(name)
-	return err
 }
 
 func (b *book) setPage(l layout) error {

@@ -2,9 +2,9 @@ package report
 
 import (
 	"archive/zip"
-	"bytes"
 	"fmt"
 	"io"
+	"iter"
 	"slices"
 	"strconv"
 	"strings"
@@ -56,7 +56,7 @@ func wholeColumns(in Input) []column {
 }
 
 func expectedCell(c column, r *row) string {
-	switch v := c.value(r).(type) {
+	switch v := c.value(r).boxed().(type) {
 	case string:
 		return xlsxText(v, c.limit)
 	case int:
@@ -70,20 +70,35 @@ func expectedCell(c column, r *row) string {
 }
 
 func allRows(t testing.TB, in Input) (authorizations, found []*row) {
+	d := met(t, in)
+	copied := func(rows iter.Seq2[*row, error]) (all []*row) {
+		for r, err := range rows {
+			if err != nil {
+				t.Fatal(err)
+			}
+			c := *r
+			all = append(all, &c)
+		}
+		return all
+	}
+	return copied(d.authorizationRows(t.Context())), copied(d.findingRows(t.Context()))
+}
+
+// met is a draft that has met every row, and its outputs with it.
+func met(t testing.TB, in Input, outputs ...func(*draft) (output, error)) *draft {
+	t.Helper()
 	d, err := newDraft(t.TempDir(), in)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if d.findings, err = collect(t.Context(), d); err != nil {
+	var formats []format
+	for _, begin := range outputs {
+		formats = append(formats, format{begin: begin})
+	}
+	if err := d.writeAll(t.Context(), formats); err != nil {
 		t.Fatal(err)
 	}
-	for r := range d.authorizationRows(t.Context()) {
-		authorizations = append(authorizations, r)
-	}
-	for r := range d.findingRows(t.Context()) {
-		found = append(found, r)
-	}
-	return authorizations, found
+	return d
 }
 
 func TestWorkbookCells(t *testing.T) {
@@ -310,18 +325,7 @@ func TestWorkbookExactlyFull(t *testing.T) {
 
 func smallSheets(t *testing.T, in Input, maxRows int) *excelize.File {
 	t.Helper()
-	d, err := newDraft(t.TempDir(), in)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if d.findings, err = collect(t.Context(), d); err != nil {
-		t.Fatal(err)
-	}
-	var b bytes.Buffer
-	if err := writeWorkbook(t.Context(), d, &b, maxRows); err != nil {
-		t.Fatal(err)
-	}
-	return openWorkbook(t, b.String())
+	return openWorkbook(t, workbookText(t, in, maxRows))
 }
 
 func TestWorkbookWithoutRows(t *testing.T) {

@@ -2,96 +2,120 @@ package report
 
 import (
 	"archive/zip"
+	"bytes"
 	"errors"
-	"hash"
-	"hash/crc32"
+	"fmt"
 	"io"
 	"io/fs"
+	"maps"
+	"math"
 	"os"
 	"slices"
-	"strings"
-
-	"github.com/klauspost/compress/flate"
 )
 
-// archive is the zip file of a workbook. excelize hands over its parts in the
-// order of a map and would keep the whole file in memory; the archive packs the
-// parts on disk and puts them in order, without times, when all are there. So the
+// archive is the zip file of a workbook. The large sheets are streamed into it, one
+// after the other; the other parts, which excelize hands over in the order of a map
+// and which are small, follow in the order of their names, without times. So the
 // same workbook is the same bytes, and memory stays flat.
 type archive struct {
-	out   io.Writer
-	spool *os.File // the packed parts, one after the other
-	parts []*part
+	out     *os.File
+	zip     *zip.Writer
+	part    io.Writer                // that is being streamed
+	size    int64                    // of it
+	largest int64                    // of those before
+	given   map[string]*bytes.Buffer // by excelize
+	written map[string][]byte        // what is in the file; of a streamed sheet the two halves around its rows
 }
 
-type part struct {
-	zip.FileHeader
-	offset int64
-	sum    hash.Hash32
-	pack   *flate.Writer
-	err    error // excelize does not look at every error of Write
+func newArchive(out *os.File) (*archive, error) {
+	pack, err := newPacker()
+	a := &archive{out: out, zip: zip.NewWriter(out), given: map[string]*bytes.Buffer{}, written: map[string][]byte{}}
+	a.zip.RegisterCompressor(zip.Deflate, func(w io.Writer) (io.WriteCloser, error) {
+		pack.out = w
+		return pack, nil
+	})
+	return a, err
 }
 
-func newArchive(out io.Writer, dir string) (*archive, error) {
-	spool, err := os.CreateTemp(dir, "parts-*")
-	return &archive{out: out, spool: spool}, err
+// stream begins a part, and so ends the one before.
+func (a *archive) stream(name string) (err error) {
+	a.part, err = a.zip.CreateHeader(&zip.FileHeader{Name: name, Method: zip.Deflate})
+	a.size = 0
+	return err
 }
 
-// Create begins the next part, and so ends the one before.
-func (a *archive) Create(name string) (io.Writer, error) {
-	if err := a.endPart(); err != nil {
-		return nil, err
-	}
-	offset, err := a.spool.Seek(0, io.SeekCurrent)
-	if err != nil {
-		return nil, err
-	}
-	pack, err := flate.NewWriter(a.spool, 5)
-	p := &part{FileHeader: zip.FileHeader{Name: name, Method: zip.Deflate}, offset: offset, sum: crc32.NewIEEE(), pack: pack}
-	a.parts = append(a.parts, p)
-	return p, err
-}
-
-func (p *part) Write(b []byte) (int, error) {
-	n, err := p.pack.Write(b)
-	p.sum.Write(b[:n])
-	p.UncompressedSize64 += uint64(n)
-	p.err = errors.Join(p.err, err)
+func (a *archive) Write(b []byte) (int, error) {
+	n, err := a.part.Write(b)
+	a.size += int64(n)
+	a.largest = max(a.largest, a.size)
 	return n, err
 }
 
-func (a *archive) endPart() error {
-	if len(a.parts) == 0 {
-		return nil
-	}
-	p := a.parts[len(a.parts)-1]
-	if err := errors.Join(p.err, p.pack.Close()); err != nil {
+// put writes a part at once.
+func (a *archive) put(name string, content []byte) error {
+	if err := a.stream(name); err != nil {
 		return err
 	}
-	end, err := a.spool.Seek(0, io.SeekCurrent)
-	p.CRC32, p.CompressedSize64 = p.sum.Sum32(), uint64(end-p.offset)
+	a.written[name] = content
+	_, err := a.Write(content)
 	return err
+}
+
+// Create takes a part from excelize.
+func (a *archive) Create(name string) (io.Writer, error) {
+	a.given[name] = new(bytes.Buffer)
+	return a.given[name], nil
 }
 
 // AddFS is part of excelize's interface; excelize does not call it.
 func (a *archive) AddFS(fs.FS) error { return errors.ErrUnsupported }
 
-// Close writes the archive. By name, [Content_Types].xml comes first, as readers
-// that look at the first part only expect it.
+// Close writes the parts that excelize gave. What is in the file already must be
+// what it gave, but for the rows.
 func (a *archive) Close() error {
-	if err := a.endPart(); err != nil {
+	for _, name := range slices.Sorted(maps.Keys(a.given)) {
+		content := a.given[name].Bytes()
+		before, ok := a.written[name]
+		if ok && !bytes.Equal(before, content) {
+			return fmt.Errorf("%s was begun in another way than excelize ends it", name)
+		}
+		if ok {
+			continue
+		}
+		if err := a.put(name, content); err != nil {
+			return err
+		}
+	}
+	if err := a.zip.Close(); err != nil || a.largest <= math.MaxUint32 {
 		return err
 	}
-	slices.SortFunc(a.parts, func(x, y *part) int { return strings.Compare(x.Name, y.Name) })
-	zw := zip.NewWriter(a.out)
-	for _, p := range a.parts {
-		w, err := zw.CreateRaw(&p.FileHeader)
+	return a.markLarge()
+}
+
+// markLarge says in the headers of parts over 4 GiB that they need version 4.5 of
+// the format (APPNOTE.TXT, 4.4.3.2), without which Excel does not open them. The
+// headers were written before the sizes were known.
+func (a *archive) markLarge() error {
+	info, err := a.out.Stat()
+	if err != nil {
+		return err
+	}
+	r, err := zip.NewReader(a.out, info.Size())
+	if err != nil {
+		return err
+	}
+	for _, f := range r.File {
+		if max(f.UncompressedSize64, f.CompressedSize64) <= math.MaxUint32 {
+			continue
+		}
+		data, err := f.DataOffset()
 		if err != nil {
 			return err
 		}
-		if _, err := io.Copy(w, io.NewSectionReader(a.spool, p.offset, int64(p.CompressedSize64))); err != nil {
+		const header, version = 30, 4 // its length, and where the version is in it
+		if _, err := a.out.WriteAt([]byte{45, 0}, data-int64(len(f.Name))-header+version); err != nil {
 			return err
 		}
 	}
-	return zw.Close()
+	return nil
 }

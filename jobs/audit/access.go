@@ -32,12 +32,10 @@ type Access struct {
 // since 2.0. Later releases and Cloud add more (notebooks, remotes, flows …); a
 // token made with --all-access by an older server lacks those and is all-access
 // all the same. orgs and users are left out: they go by ID, not by org.
-func allAccessTypes() []string {
-	return []string{
-		"authorizations", "buckets", "checks", "dashboards", "dbrp", "documents",
-		"labels", "notificationEndpoints", "notificationRules", "scrapers", "secrets",
-		"sources", "tasks", "telegrafs", "variables", "views",
-	}
+var allAccessTypes = [...]string{
+	"authorizations", "buckets", "checks", "dashboards", "dbrp", "documents",
+	"labels", "notificationEndpoints", "notificationRules", "scrapers", "secrets",
+	"sources", "tasks", "telegrafs", "variables", "views",
 }
 
 // AccessOf folds the permissions of a.
@@ -67,12 +65,12 @@ func (acc *Access) fold(a *Authorization) {
 		}
 	}
 	slices.Sort(acc.WriteTypes)
-	acc.AllAccess = !acc.EveryOrg && reads&writes == 1<<len(allAccessTypes())-1
+	acc.AllAccess = !acc.EveryOrg && reads&writes == 1<<len(allAccessTypes)-1
 }
 
 // whole is the bit of a resource that is all of its type, 0 for any other.
 func whole(r *Resource) uint32 {
-	if at := slices.Index(allAccessTypes(), r.Type); r.ID == "" && at >= 0 {
+	if at := slices.Index(allAccessTypes[:], r.Type); r.ID == "" && at >= 0 {
 		return 1 << at
 	}
 	return 0

@@ -38,8 +38,16 @@ func inDays(d time.Duration) int { return int(d / (24 * time.Hour)) }
 // CheckOf finds a check by its ID. A stored finding may be of a check that this
 // version no longer has: then the ID is its title.
 func CheckOf(id string) Check {
-	if at, ok := placeOf()[id]; ok {
+	if at := CheckPlace(id); at >= 0 {
 		return theChecks()[at]
 	}
 	return Check{ID: id, Title: id}
+}
+
+// CheckPlace is the place of a check among Checks, from 0; -1 for an unknown one.
+func CheckPlace(id string) int {
+	if at, ok := placeOf()[id]; ok {
+		return at
+	}
+	return -1
 }

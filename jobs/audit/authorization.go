@@ -8,10 +8,7 @@
 // vault, and what the model cannot hold it cannot leak.
 package audit
 
-import (
-	"strings"
-	"time"
-)
+import "time"
 
 // Status of an authorization. InfluxDB knows these two only.
 type Status string
@@ -71,18 +68,20 @@ type Resource struct {
 }
 
 // String writes a permission as the influx CLI does: write:orgs/ORG/buckets/ID.
-func (p Permission) String() string {
-	var b strings.Builder
-	b.WriteString(p.Action + ":")
+func (p Permission) String() string { return string(p.Append(nil)) }
+
+// Append appends what String gives.
+func (p Permission) Append(b []byte) []byte {
+	b = append(append(b, p.Action...), ':')
 	if p.Resource.OrgID != "" {
-		b.WriteString("orgs/" + p.Resource.OrgID)
+		b = append(append(b, "orgs/"...), p.Resource.OrgID...)
 	}
 	if p.Resource.OrgID != "" || p.Resource.ID == "" {
-		b.WriteString("/")
+		b = append(b, '/')
 	}
-	b.WriteString(p.Resource.Type)
+	b = append(b, p.Resource.Type...)
 	if p.Resource.ID != "" {
-		b.WriteString("/" + p.Resource.ID)
+		b = append(append(b, '/'), p.Resource.ID...)
 	}
-	return b.String()
+	return b
 }

@@ -42,7 +42,7 @@ func allAccess() []Permission {
 		{"read", Resource{Type: "users", ID: user}}, {"write", Resource{Type: "users", ID: user}},
 		{"read", Resource{Type: "orgs", ID: org, Name: "acme"}}, {"write", Resource{Type: "orgs", ID: org, Name: "acme"}},
 	}
-	for _, t := range append(allAccessTypes(), "users", "notebooks") {
+	for _, t := range append(allAccessTypes[:], "users", "notebooks") {
 		ps = append(ps, read(t), write(t))
 	}
 	return ps
@@ -50,7 +50,7 @@ func allAccess() []Permission {
 
 func operator() []Permission {
 	var ps []Permission
-	for _, t := range append(allAccessTypes(), "users", "orgs") {
+	for _, t := range append(allAccessTypes[:], "users", "orgs") {
 		ps = append(ps, Permission{"read", Resource{Type: t}}, Permission{"write", Resource{Type: t}})
 	}
 	return ps

@@ -123,9 +123,5 @@ func compareHighlights(a, b Highlight) int {
 
 // rank orders findings by severity, then by the order of the checks.
 func rank(f Finding) int {
-	at, ok := placeOf()[f.Check]
-	if !ok {
-		at = -1
-	}
-	return slices.Index(Severities(), f.Severity)*1000 + at
+	return slices.Index(Severities(), f.Severity)*1000 + CheckPlace(f.Check)
 }

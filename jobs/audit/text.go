@@ -11,7 +11,7 @@ import (
 // zero-width characters and invalid bytes become visible escapes such as \u202e,
 // so that nothing is lost and nothing acts. Line breaks and tabs stay if keepLines.
 func Visible(s string, keepLines bool) string {
-	if !strings.ContainsFunc(s, hides) {
+	if printable(s) || !strings.ContainsFunc(s, hides) {
 		return s
 	}
 	var b strings.Builder
@@ -47,6 +47,16 @@ func Line(s string, max int) string {
 		return string(runes)
 	}
 	return strings.TrimRight(string(runes[:max-1]), " ") + "…"
+}
+
+// printable: all of it is printable ASCII, as nearly all text is.
+func printable(s string) bool {
+	for i := range len(s) {
+		if s[i] < ' ' || s[i] > '~' {
+			return false
+		}
+	}
+	return true
 }
 
 // hides: categories Cc and Cf, the line and paragraph separators, what Unicode

@@ -1,0 +1,158 @@
+package report
+
+import (
+	"archive/zip"
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"io"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/klauspost/compress/flate"
+)
+
+// What is inflated is what was written, however it was cut, and by any inflater.
+func TestPackerRoundTrip(t *testing.T) {
+	random := rand.New(rand.NewPCG(1, 2))
+	noise := make([]byte, 3*blockSize+17)
+	for i := range noise {
+		noise[i] = byte(random.IntN(256) & random.IntN(256))
+	}
+	tests := []struct {
+		name string
+		in   []byte
+	}{
+		{"nothing", nil},
+		{"a byte", noise[:1]},
+		{"one block less a byte", noise[:blockSize-1]},
+		{"one block", noise[:blockSize]},
+		{"a block and a byte", noise[:blockSize+1]},
+		{"many blocks", bytes.Repeat(noise, 3)},
+	}
+	p, err := newPacker()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range tests { // the same packer, one part after the other
+		t.Run(tt.name, func(t *testing.T) {
+			var packed bytes.Buffer
+			p.out = &packed
+			for rest := tt.in; len(rest) > 0; {
+				n := 1 + random.IntN(min(len(rest), 100_000))
+				if _, err := p.Write(rest[:n]); err != nil {
+					t.Fatal(err)
+				}
+				rest = rest[n:]
+			}
+			if err := p.Close(); err != nil {
+				t.Fatal(err)
+			}
+			got, err := io.ReadAll(flate.NewReader(&packed))
+			if err != nil || !bytes.Equal(got, tt.in) {
+				t.Errorf("%d bytes, %v", len(got), err)
+			}
+		})
+	}
+}
+
+type fullDisk struct{ left int }
+
+var errFull = errors.New("no space left on device")
+
+func (d *fullDisk) Write(b []byte) (int, error) {
+	if d.left -= len(b); d.left < 0 {
+		return 0, errFull
+	}
+	return len(b), nil
+}
+
+func TestPackerTellsOfAFullDisk(t *testing.T) {
+	for _, room := range []int{0, 100, 1000} {
+		p, err := newPacker()
+		if err != nil {
+			t.Fatal(err)
+		}
+		p.out = &fullDisk{room}
+		for range 20 * blockSize / 64 {
+			if _, err = p.Write(make([]byte, 64)); err != nil {
+				break
+			}
+		}
+		if err == nil {
+			err = p.Close()
+		}
+		if !errors.Is(err, errFull) {
+			t.Errorf("room for %d bytes: %v", room, err)
+		}
+	}
+}
+
+// A sheet of more than 4 GiB: the archive is read back to its end, and says in front
+// of the sheet, too, that it needs ZIP64.
+func TestArchiveOver4GiB(t *testing.T) {
+	if testing.Short() {
+		t.Skip("writes 4 GiB, if into a small file")
+	}
+	f, err := os.Create(filepath.Join(t.TempDir(), workbookFile))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	a, err := newArchive(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(a.put("before", []byte("small")), a.stream("large")); err != nil {
+		t.Fatal(err)
+	}
+	const size = 4<<30 + 5
+	for left, zeros := size, make([]byte, 1<<20); left > 0; left -= len(zeros) {
+		if _, err := a.Write(zeros[:min(left, len(zeros))]); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := errors.Join(a.put("after", []byte("small")), a.Close()); err != nil {
+		t.Fatal(err)
+	}
+	checkLarge(t, f, size)
+}
+
+func checkLarge(t *testing.T, f *os.File, size uint64) {
+	info, err := f.Stat()
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := zip.NewReader(f, info.Size())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, want := range []struct {
+		name    string
+		size    uint64
+		version uint16
+	}{{"before", 5, 20}, {"large", size, 45}, {"after", 5, 20}} {
+		e := r.File[i]
+		at, err := e.DataOffset()
+		if err != nil {
+			t.Fatal(err)
+		}
+		header := make([]byte, 6)
+		if _, err := f.ReadAt(header, at-30-int64(len(e.Name))); err != nil {
+			t.Fatal(err)
+		}
+		version := binary.LittleEndian.Uint16(header[4:])
+		if e.Name != want.name || e.UncompressedSize64 != want.size || version != want.version || string(header[:4]) != "PK\x03\x04" {
+			t.Errorf("%s has %d bytes, version %d, %q", e.Name, e.UncompressedSize64, version, header[:4])
+		}
+	}
+	content, err := r.File[1].Open()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n, err := io.Copy(io.Discard, content); err != nil || uint64(n) != size { // checks the CRC too
+		t.Errorf("read %d bytes, %v", n, err)
+	}
+}
