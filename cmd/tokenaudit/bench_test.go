@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -27,6 +28,18 @@ type figure struct {
 	peak int64 // KiB of the largest process
 }
 
+// fleetMain is the program bench-fleet of .ci/bench.
+func fleetMain() {
+	dir, err := os.MkdirTemp("", "tokenaudit-bench-")
+	if err == nil {
+		err = errors.Join(fleet(dir), os.RemoveAll(dir))
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+}
+
 // benchMain is the program behind .ci/bench: bench [AUTHORIZATIONS [ROUNDS]]. It
 // serves as many authorizations on loopback, lets each contender have them in turn,
 // and prints medians, and ratios to the whole review.
@@ -35,7 +48,7 @@ func benchMain() {
 	dir, err := os.MkdirTemp("", "tokenaudit-bench-")
 	if err == nil {
 		err = bench(dir, n, rounds)
-		os.RemoveAll(dir)
+		err = errors.Join(err, os.RemoveAll(dir))
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
