@@ -10,6 +10,7 @@ import (
 	"io"
 	"io/fs"
 	"iter"
+	"net/url"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -35,6 +36,7 @@ func openBucket(ctx context.Context, address string) (*bucket, error) {
 	}
 	prefix := prefixOf(u)
 	u.Path = ""
+	quietChecksums(u)
 	b, err := blob.OpenBucket(ctx, u.String())
 	if err != nil {
 		return nil, &bucketError{"evidence: opening the bucket", err}
@@ -157,3 +159,16 @@ func (e *bucketError) Unwrap() error { return e.err }
 
 // Unreachable tells it from an object that is missing or damaged.
 func (e *bucketError) Unreachable() {}
+
+// quietChecksums keeps the client of S3 from writing a line to standard error for
+// every answer without a checksum, as many servers give them: what is read is
+// compared with the manifest anyway.
+func quietChecksums(u *url.URL) {
+	const option = "response_checksum_validation"
+	q := u.Query()
+	if u.Scheme != "s3" || q.Has(option) {
+		return
+	}
+	q.Set(option, "when_required")
+	u.RawQuery = q.Encode()
+}
