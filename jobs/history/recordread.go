@@ -3,34 +3,28 @@ package history
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
-	"io"
 	"time"
 	"unicode/utf8"
-
-	"github.com/go-faster/jx"
 
 	"tokenaudit/jobs/audit"
 )
 
-// recordReader reads lines as appendRecord writes them. What looks different, such
-// as a key that it does not know, it leaves to encoding/json: tests hold it to give
-// the same. Texts that come again and again are kept once.
+// recordReader reads lines as appendRecord writes them: the same members in the
+// same order, without a space. What looks different, such as a member that it does
+// not know, it leaves to encoding/json: tests hold it to give the same. Texts that
+// come again and again are kept once.
 type recordReader struct {
-	d           *jx.Decoder
-	text        []byte // of the newest string
-	names       interned
-	details     interned // apart, as there may be any number of them
+	lineReader
+	names       *audit.Texts
+	details     *audit.Texts // apart, as there may be any number of them
 	permissions []audit.Permission
 	findings    []audit.Finding
+	unique      []byte
 }
 
 func newRecordReader() *recordReader {
-	return &recordReader{d: jx.DecodeBytes(nil), names: interned{}, details: interned{}}
+	return &recordReader{names: audit.NewTexts(), details: audit.NewTexts()}
 }
-
-// errUnusual is a line that encoding/json has to read.
-var errUnusual = errors.New("not as written")
 
 func (rr *recordReader) read(line []byte) (audit.Record, error) {
 	var r audit.Record
@@ -42,242 +36,210 @@ func (rr *recordReader) read(line []byte) (audit.Record, error) {
 }
 
 func (rr *recordReader) usual(line []byte, r *audit.Record) bool {
-	if !utf8.Valid(line) || bytes.Contains(line, []byte(`\ud`)) || bytes.Contains(line, []byte(`\uD`)) {
-		return false // the libraries differ in what they make of half a character
+	if !utf8.Valid(line) {
+		return false
 	}
-	rr.d.ResetBytes(line)
-	err := rr.object(func(key []byte) error { return rr.member(key, r) })
-	return err == nil && rr.d.Skip() == io.EOF
+	rr.rest, rr.unusual = line, false
+	r.Target = rr.name(`{"target":`)
+	rr.authorization(&r.Authorization)
+	r.Presence = audit.Presence(rr.name(`,"presence":`))
+	r.Evidence = string(rr.optional(`,"evidence":`))
+	rr.owner(&r.Owner)
+	r.OrgDeleted = rr.has(`,"orgDeleted":true`)
+	if rr.has(`,"changes":`) {
+		rr.any(&r.Changes)
+	}
+	r.FirstSeen = rr.time(`,"firstSeen":`)
+	r.LastSeen = rr.time(`,"lastSeen":`)
+	if rr.has(`,"findings":[`) {
+		r.Findings = rr.findingList()
+	}
+	rr.want("}\n")
+	return !rr.unusual && len(rr.rest) == 0
 }
 
-func (rr *recordReader) object(member func(key []byte) error) error {
-	it, err := rr.d.ObjIter()
-	if err != nil {
-		return err
+func (rr *recordReader) authorization(a *audit.Authorization) {
+	id := rr.text(`,"id":`)
+	a.OrgID = rr.name(`,"orgID":`)
+	a.Org = rr.optionalName(`,"org":`)
+	a.UserID = rr.name(`,"userID":`)
+	a.User = rr.optionalName(`,"user":`)
+	description := rr.text(`,"description":`)
+	rr.unique = append(append(rr.unique[:0], id...), description...)
+	unique := string(rr.unique) // one allocation for the two that are no text that comes again
+	a.ID, a.Description = unique[:len(id)], unique[len(id):]
+	a.Status = audit.Status(rr.name(`,"status":`))
+	if !rr.has(`,"permissions":null`) {
+		a.Permissions = rr.permissionList()
 	}
-	for it.Next() {
-		if err := member(it.Key()); err != nil {
-			return err
+	a.CreatedAt = rr.optionalTime(`,"createdAt":`)
+	a.UpdatedAt = rr.optionalTime(`,"updatedAt":`)
+	a.Legacy = rr.has(`,"legacy":true`)
+}
+
+func (rr *recordReader) permissionList() []audit.Permission {
+	ps := rr.permissions[:0]
+	rr.want(`,"permissions":[`)
+	for first := true; rr.another(first); first = false {
+		p := audit.Permission{Action: rr.name(`{"action":`)}
+		r := &p.Resource
+		r.Type = rr.name(`,"resource":{"type":`)
+		r.ID = rr.optionalName(`,"id":`)
+		r.Name = rr.optionalName(`,"name":`)
+		r.OrgID = rr.optionalName(`,"orgID":`)
+		r.Org = rr.optionalName(`,"org":`)
+		rr.want("}}")
+		ps = append(ps, p)
+	}
+	rr.permissions = ps
+	return append(make([]audit.Permission, 0, len(ps)), ps...)
+}
+
+func (rr *recordReader) owner(o *audit.Owner) {
+	o.ID = rr.name(`,"owner":{"id":`)
+	o.Name = rr.optionalName(`,"name":`)
+	o.State = audit.OwnerState(rr.name(`,"state":`))
+	o.MembershipKnown = rr.has(`,"membershipKnown":true`)
+	o.Evidence = rr.optionalName(`,"evidence":`)
+	rr.want("}")
+}
+
+func (rr *recordReader) findingList() []audit.Finding {
+	fs := rr.findings[:0]
+	for first := true; rr.another(first); first = false {
+		f := audit.Finding{Check: rr.name(`{"check":`)}
+		f.Severity = audit.Severity(rr.name(`,"severity":`))
+		f.Detail = rr.details.Of(rr.optional(`,"detail":`))
+		f.State = audit.FindingState(rr.name(`,"state":`))
+		f.Since = rr.time(`,"since":`)
+		if rr.has(`,"approval":`) {
+			rr.any(&f.Approval)
 		}
+		rr.want("}")
+		fs = append(fs, f)
 	}
-	return it.Err()
+	rr.findings = fs
+	return append(make([]audit.Finding, 0, len(fs)), fs...)
 }
 
-func (rr *recordReader) member(key []byte, r *audit.Record) error {
-	switch string(key) {
-	case "target":
-		return rr.name(&r.Target)
-	case "presence":
-		return name(rr, &r.Presence)
-	case "evidence":
-		return rr.string(&r.Evidence)
-	case "owner":
-		return rr.object(func(key []byte) error { return rr.owner(key, &r.Owner) })
-	case "orgDeleted":
-		return rr.bool(&r.OrgDeleted)
-	case "changes":
-		return rr.any(&r.Changes)
-	case "firstSeen":
-		return rr.time(&r.FirstSeen)
-	case "lastSeen":
-		return rr.time(&r.LastSeen)
-	case "findings":
-		return rr.findingList(&r.Findings)
-	}
-	return rr.authorization(key, &r.Authorization)
+func (rr *recordReader) name(key string) string { return rr.names.Of(rr.text(key)) }
+
+func (rr *recordReader) optionalName(key string) string { return rr.names.Of(rr.optional(key)) }
+
+// lineReader takes a line apart. It is unusual once something is not as expected,
+// and what it gives then means nothing.
+type lineReader struct {
+	rest    []byte
+	unusual bool
+
+	newest     []byte // text of newestTime: times come again and again
+	newestTime time.Time
 }
 
-func (rr *recordReader) authorization(key []byte, a *audit.Authorization) error {
-	switch string(key) {
-	case "id":
-		return rr.string(&a.ID)
-	case "orgID":
-		return rr.name(&a.OrgID)
-	case "org":
-		return rr.name(&a.Org)
-	case "userID":
-		return rr.name(&a.UserID)
-	case "user":
-		return rr.name(&a.User)
-	case "description":
-		return rr.string(&a.Description)
-	case "status":
-		return name(rr, &a.Status)
-	case "permissions":
-		return rr.permissionList(&a.Permissions)
-	case "createdAt":
-		return rr.time(&a.CreatedAt)
-	case "updatedAt":
-		return rr.time(&a.UpdatedAt)
-	case "legacy":
-		return rr.bool(&a.Legacy)
+// has takes what is expected if it comes next.
+func (l *lineReader) has(what string) bool {
+	if len(l.rest) < len(what) || string(l.rest[:len(what)]) != what {
+		return false
 	}
-	return errUnusual
+	l.rest = l.rest[len(what):]
+	return true
 }
 
-func (rr *recordReader) owner(key []byte, o *audit.Owner) error {
-	switch string(key) {
-	case "id":
-		return rr.name(&o.ID)
-	case "name":
-		return rr.name(&o.Name)
-	case "state":
-		return name(rr, &o.State)
-	case "membershipKnown":
-		return rr.bool(&o.MembershipKnown)
-	case "evidence":
-		return rr.name(&o.Evidence)
+func (l *lineReader) want(what string) {
+	if !l.has(what) {
+		l.unusual, l.rest = true, nil
 	}
-	return errUnusual
 }
 
-func (rr *recordReader) permissionList(into *[]audit.Permission) error {
-	if rr.d.Next() == jx.Null {
-		return rr.d.Null()
+// another reports whether a list goes on; it takes the comma, or the end.
+func (l *lineReader) another(first bool) bool {
+	if l.unusual || l.has("]") {
+		return false
 	}
-	if *into != nil {
-		return errUnusual
+	if !first {
+		l.want(",")
 	}
-	it, err := rr.d.ArrIter()
-	if err != nil {
-		return err
-	}
-	rr.permissions = rr.permissions[:0]
-	for it.Next() {
-		rr.permissions = append(rr.permissions, audit.Permission{})
-		p := &rr.permissions[len(rr.permissions)-1]
-		if err := rr.object(func(key []byte) error { return rr.permission(key, p) }); err != nil {
-			return err
-		}
-	}
-	*into = append(make([]audit.Permission, 0, len(rr.permissions)), rr.permissions...)
-	return it.Err()
+	return !l.unusual
 }
 
-func (rr *recordReader) permission(key []byte, p *audit.Permission) error {
-	switch string(key) {
-	case "action":
-		return rr.name(&p.Action)
-	case "resource":
-		return rr.object(func(key []byte) error { return rr.resource(key, &p.Resource) })
-	}
-	return errUnusual
-}
-
-func (rr *recordReader) resource(key []byte, r *audit.Resource) error {
-	switch string(key) {
-	case "type":
-		return rr.name(&r.Type)
-	case "id":
-		return rr.name(&r.ID)
-	case "name":
-		return rr.name(&r.Name)
-	case "orgID":
-		return rr.name(&r.OrgID)
-	case "org":
-		return rr.name(&r.Org)
-	}
-	return errUnusual
-}
-
-func (rr *recordReader) findingList(into *[]audit.Finding) error {
-	if *into != nil {
-		return errUnusual
-	}
-	it, err := rr.d.ArrIter()
-	if err != nil {
-		return err
-	}
-	rr.findings = rr.findings[:0]
-	for it.Next() {
-		rr.findings = append(rr.findings, audit.Finding{})
-		f := &rr.findings[len(rr.findings)-1]
-		if err := rr.object(func(key []byte) error { return rr.finding(key, f) }); err != nil {
-			return err
-		}
-	}
-	*into = append(make([]audit.Finding, 0, len(rr.findings)), rr.findings...)
-	return it.Err()
-}
-
-func (rr *recordReader) finding(key []byte, f *audit.Finding) error {
-	switch string(key) {
-	case "check":
-		return rr.name(&f.Check)
-	case "severity":
-		return name(rr, &f.Severity)
-	case "detail":
-		if err := rr.next(); err != nil {
-			return err
-		}
-		f.Detail = rr.details.text(rr.text)
+// optional is for a member that is left out when it is empty.
+func (l *lineReader) optional(key string) []byte {
+	if len(l.rest) < len(key) || string(l.rest[:len(key)]) != key {
 		return nil
-	case "state":
-		return name(rr, &f.State)
-	case "since":
-		return rr.time(&f.Since)
-	case "approval":
-		return rr.any(&f.Approval)
 	}
-	return errUnusual
+	return l.text(key)
 }
 
-func (rr *recordReader) next() (err error) {
-	rr.text, err = rr.d.StrAppend(rr.text[:0])
-	return err
-}
-
-func (rr *recordReader) string(s *string) error {
-	err := rr.next()
-	*s = string(rr.text)
-	return err
-}
-
-func (rr *recordReader) name(s *string) error { return name(rr, s) }
-
-func name[T ~string](rr *recordReader, s *T) error {
-	err := rr.next()
-	*s = T(rr.names.text(rr.text))
-	return err
-}
-
-func (rr *recordReader) bool(v *bool) (err error) {
-	*v, err = rr.d.Bool()
-	return err
-}
-
-func (rr *recordReader) time(t *time.Time) error {
-	if err := rr.next(); err != nil {
-		return err
+// text takes a member that is a string. It is valid as long as the line.
+func (l *lineReader) text(key string) []byte {
+	l.want(key)
+	l.want(`"`)
+	for i, c := range l.rest {
+		switch {
+		case c == '"':
+			text := l.rest[:i]
+			l.rest = l.rest[i+1:]
+			return text
+		case c == '\\':
+			return l.escapedText(i)
+		case c < ' ':
+			l.unusual, l.rest = true, nil
+			return nil
+		}
 	}
-	return t.UnmarshalText(rr.text)
+	l.unusual, l.rest = true, nil
+	return nil
+}
+
+// escapedText takes a string whose first escape is at i.
+func (l *lineReader) escapedText(i int) []byte {
+	for ; i < len(l.rest) && l.rest[i] != '"'; i++ {
+		if l.rest[i] == '\\' {
+			i++
+		}
+	}
+	if i >= len(l.rest) {
+		l.unusual, l.rest = true, nil
+		return nil
+	}
+	quoted := append(append([]byte{'"'}, l.rest[:i]...), '"')
+	l.rest = l.rest[i+1:]
+	var s string
+	l.unusual = json.Unmarshal(quoted, &s) != nil || l.unusual
+	return []byte(s)
+}
+
+func (l *lineReader) optionalTime(key string) time.Time {
+	if len(l.rest) < len(key) || string(l.rest[:len(key)]) != key {
+		return time.Time{}
+	}
+	return l.time(key)
+}
+
+func (l *lineReader) time(key string) time.Time {
+	l.want(key)
+	if bytes.HasPrefix(l.rest, l.newest) && len(l.newest) > 0 {
+		l.rest = l.rest[len(l.newest):]
+		return l.newestTime
+	}
+	before := l.rest
+	text := l.text("")
+	quoted := before[:len(before)-len(l.rest)]
+	var t time.Time
+	if l.unusual || len(quoted) != len(text)+2 || t.UnmarshalText(text) != nil {
+		l.unusual, l.rest = true, nil
+		return time.Time{}
+	}
+	l.newest, l.newestTime = append(l.newest[:0], quoted...), t
+	return t
 }
 
 // any is for what is rare.
-func (rr *recordReader) any(v any) error {
-	raw, err := rr.d.Raw()
-	if err != nil {
-		return err
+func (l *lineReader) any(v any) {
+	dec := json.NewDecoder(bytes.NewReader(l.rest))
+	if dec.Decode(v) != nil {
+		l.unusual, l.rest = true, nil
+		return
 	}
-	return json.Unmarshal(raw, v)
-}
-
-// interned are texts that are kept once.
-type interned map[string]string
-
-// Limits of what is kept once; what is beyond them is no less right.
-const (
-	mostInterned    = 1 << 16
-	longestInterned = 128
-)
-
-func (in interned) text(b []byte) string {
-	if s, ok := in[string(b)]; ok {
-		return s
-	}
-	s := string(b)
-	if len(in) < mostInterned && len(b) <= longestInterned {
-		in[s] = s
-	}
-	return s
+	l.rest = l.rest[dec.InputOffset():]
 }

@@ -16,6 +16,12 @@ type dictionary struct {
 	texts   []string // by number
 }
 
+// Limits of a dictionary.
+const (
+	mostNumbered    = 1 << 16
+	longestNumbered = 128
+)
+
 func newDictionary() *dictionary { return &dictionary{numbers: map[string]uint64{}} }
 
 func (d *dictionary) append(b []byte, a *audit.Authorization) []byte {
@@ -40,7 +46,7 @@ func (d *dictionary) append(b []byte, a *audit.Authorization) []byte {
 // appendText writes the number of s and one, or zero and s.
 func (d *dictionary) appendText(b []byte, s string) []byte {
 	n, ok := d.numbers[s]
-	if !ok && len(d.texts) < mostInterned && len(s) <= longestInterned {
+	if !ok && len(d.texts) < mostNumbered && len(s) <= longestNumbered {
 		n, ok = uint64(len(d.texts)), true
 		d.numbers[s], d.texts = n, append(d.texts, s)
 	}

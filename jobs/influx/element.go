@@ -17,14 +17,14 @@ import (
 type elementDecoder struct {
 	d           *jx.Decoder
 	text        []byte // of the newest string
-	names       interned
+	names       *audit.Texts
 	permissions []audit.Permission
 	wire        wire
 	unique      []byte // ID and description, which are no text that comes again
 }
 
 func newElementDecoder() *elementDecoder {
-	return &elementDecoder{d: jx.DecodeBytes(nil), names: interned{}}
+	return &elementDecoder{d: jx.DecodeBytes(nil), names: audit.NewTexts()}
 }
 
 // errUnusual is an element that encoding/json has to decode.
@@ -166,7 +166,7 @@ func (ed *elementDecoder) keep(s *span) (err error) {
 
 func name[T ~string](ed *elementDecoder, s *T) error {
 	err := ed.next()
-	*s = T(ed.names.text(ed.text))
+	*s = T(ed.names.Of(ed.text))
 	return err
 }
 
@@ -180,24 +180,4 @@ func (ed *elementDecoder) literal(take func([]byte) error) error {
 		return err
 	}
 	return take(raw)
-}
-
-// interned are texts that are kept once.
-type interned map[string]string
-
-// Limits of what is kept once; what is beyond them is no less right.
-const (
-	mostInterned    = 1 << 16
-	longestInterned = 128
-)
-
-func (in interned) text(b []byte) string {
-	if s, ok := in[string(b)]; ok {
-		return s
-	}
-	s := string(b)
-	if len(in) < mostInterned && len(b) <= longestInterned {
-		in[s] = s
-	}
-	return s
 }
