@@ -10,6 +10,7 @@ import (
 	"iter"
 	"os"
 	"path/filepath"
+	"sync"
 
 	"tokenaudit/jobs/audit"
 )
@@ -70,12 +71,33 @@ func (d *draft) writeAll(ctx context.Context, chosen []format) (err error) {
 	if err := d.meetAll(ctx, chosen, outputs); err != nil {
 		return err
 	}
-	for i, out := range outputs {
-		if err := out.end(ctx); err != nil {
-			return fmt.Errorf("%s: %w", chosen[i].name, err)
+	return endAll(ctx, chosen, outputs)
+}
+
+// endAll ends the outputs side by side; those that walk the records do so in turn.
+func endAll(ctx context.Context, chosen []format, outputs []output) error {
+	var all sync.WaitGroup
+	errs := make([]error, len(outputs))
+	end := func(i int) {
+		if err := outputs[i].end(ctx); err != nil {
+			errs[i] = fmt.Errorf("%s: %w", chosen[i].name, err)
 		}
 	}
-	return nil
+	for i, out := range outputs {
+		if _, walks := out.(afterwards); !walks {
+			all.Go(func() { end(i) })
+		}
+	}
+	for i, out := range outputs {
+		if _, walks := out.(afterwards); !walks {
+			continue
+		}
+		if end(i); errs[i] != nil {
+			break
+		}
+	}
+	all.Wait()
+	return errors.Join(errs...)
 }
 
 func (d *draft) meetAll(ctx context.Context, chosen []format, outputs []output) (err error) {

@@ -19,6 +19,7 @@ type spool struct {
 	file *os.File
 	buf  *bufio.Writer
 	row  []byte
+	head []byte
 	now  time.Time // of the review
 }
 
@@ -32,11 +33,11 @@ func newSpool(path string, now time.Time) (*spool, error) {
 
 func (s *spool) put(r *row) error {
 	s.row = appendRow(s.row[:0], r)
-	var length [binary.MaxVarintLen64]byte
-	_, err := s.buf.Write(length[:binary.PutUvarint(length[:], uint64(len(s.row)))])
-	if err == nil {
-		_, err = s.buf.Write(s.row)
+	s.head = binary.AppendUvarint(s.head[:0], uint64(len(s.row)))
+	if _, err := s.buf.Write(s.head); err != nil {
+		return err
 	}
+	_, err := s.buf.Write(s.row)
 	return err
 }
 
