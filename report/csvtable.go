@@ -79,7 +79,8 @@ func appendCSV(b []byte, v value, delimiter rune) []byte {
 		}
 		return appendField(b, neutral(audit.Visible(v.text, true)), delimiter)
 	case aNumber:
-		return strconv.AppendInt(b, v.number, 10)
+		var text [20]byte
+		return appendField(b, string(strconv.AppendInt(text[:0], v.number, 10)), delimiter)
 	case aTime:
 		var text [len(time.RFC3339)]byte
 		return appendField(b, string(v.at().AppendFormat(text[:0], time.RFC3339)), delimiter)
