@@ -39,7 +39,7 @@ func (f Finding) Reported(at time.Time) bool { return f.Current() || f.Since.Equ
 // judgement is what one check says of one authorization, before it is compared
 // with the past.
 type judgement struct {
-	check    Check
+	check    *Check
 	severity Severity
 	detail   string
 	outcome  Outcome
@@ -47,9 +47,11 @@ type judgement struct {
 
 // judge runs every check that is not off.
 func judge(s Subject) []judgement {
-	var out []judgement
-	for _, c := range checks() {
-		severity := s.Policy.severityOf(c)
+	all := checks()
+	out := make([]judgement, 0, len(all))
+	for i := range all {
+		c := &all[i]
+		severity := s.Policy.severityOf(*c)
 		if severity == Off || c.Server != s.IsServer() {
 			continue
 		}
