@@ -1,9 +1,6 @@
 package report
 
-import (
-	"slices"
-	"strconv"
-)
+import "slices"
 
 // bookFindingColumns are the columns of a finding, in the order in which a person
 // reads them.
@@ -29,7 +26,7 @@ func bookFindingColumns() []column {
 func (b *book) authorizationColumns() []column {
 	columns := authorizationColumns()
 	at := slices.IndexFunc(columns, func(c column) bool { return c.name == "may_write" })
-	columns = slices.Insert(columns, at, column{name: "permission_summary", header: "Permission summary", width: 19, value: func(r *row) value { return str(r.reach()) }})
+	columns = slices.Insert(columns, at, column{name: "permission_summary", header: "Permission summary", width: 19, value: func(r *row) value { return str(r.reach) }})
 	return append(columns, column{name: "controls", header: "Related controls", width: 44, limit: 1000, value: func(r *row) value { return str(r.controls) }})
 }
 
@@ -42,12 +39,4 @@ func byName(columns []column, names ...string) []column {
 		}
 	}
 	return out
-}
-
-// reach counts the permissions.
-func (r *row) reach() string {
-	if len(r.Permissions) == 0 {
-		return "none"
-	}
-	return strconv.Itoa(r.access.Reads) + " read, " + strconv.Itoa(r.access.Writes) + " write"
 }

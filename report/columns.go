@@ -46,6 +46,7 @@ type row struct {
 	now     time.Time // the time of the review
 	scope   string    // what it may write, in words
 	granted string    // its permissions
+	reach   string    // how many they are
 	combination
 	// For the sheets of the workbook that are about something else:
 	place   int // among the authorizations

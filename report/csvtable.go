@@ -74,12 +74,13 @@ func (t *csvTable) flush(bytes int) error {
 func appendCSV(b []byte, v value, delimiter rune) []byte {
 	switch v.is {
 	case aText:
-		if harmless(v.text, delimiter) {
-			return append(b, v.text...)
+		if b, ok := appendHarmless(b, v.text, delimiter); ok {
+			return b
 		}
 		return appendField(b, neutral(audit.Visible(v.text, true)), delimiter)
 	case aNumber:
-		return strconv.AppendInt(b, v.number, 10)
+		var text [20]byte
+		return appendField(b, string(strconv.AppendInt(text[:0], v.number, 10)), delimiter)
 	case aTime:
 		var text [len(time.RFC3339)]byte
 		return appendField(b, string(v.at().AppendFormat(text[:0], time.RFC3339)), delimiter)
@@ -87,18 +88,27 @@ func appendCSV(b []byte, v value, delimiter rune) []byte {
 	return b
 }
 
-// harmless text stands in the file as it is: printable ASCII that begins with a
-// letter or a digit.
-func harmless(s string, delimiter rune) bool {
-	if s == "" || !unicode.IsLetter(rune(s[0])) && !unicode.IsDigit(rune(s[0])) {
-		return s == ""
+// appendHarmless appends what nearly all text is, in one pass: printable ASCII that
+// begins with a letter or a digit and has no quotes.
+func appendHarmless(b []byte, s string, delimiter rune) ([]byte, bool) {
+	if s == "" {
+		return b, true
 	}
+	if c := s[0] | 0x20; (c < 'a' || c > 'z') && (s[0] < '0' || s[0] > '9') {
+		return b, false
+	}
+	parted := false
 	for i := range len(s) {
-		if c := s[i]; c < ' ' || c > '~' || c == '"' || rune(c) == delimiter {
-			return false
+		c := s[i]
+		if c < ' ' || c > '~' || c == '"' {
+			return b, false
 		}
+		parted = parted || rune(c) == delimiter
 	}
-	return true
+	if parted {
+		return append(append(append(b, '"'), s...), '"'), true
+	}
+	return append(b, s...), true
 }
 
 func appendField(b []byte, s string, delimiter rune) []byte {

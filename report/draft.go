@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"iter"
 	"os"
@@ -54,55 +53,6 @@ func (d *draft) write(ctx context.Context, chosen []format) error {
 		files = append(files, f.files...)
 	}
 	return d.publish(append(files, summaryFile))
-}
-
-// writeAll takes every row to the findings and to each output in turn, so that the
-// records are read once, and then ends the outputs.
-func (d *draft) writeAll(ctx context.Context, chosen []format) (err error) {
-	d.findings = newFindings(d)
-	outputs := make([]output, len(chosen))
-	defer func() { err = errors.Join(err, closeAll(outputs)) }()
-	for i, f := range chosen {
-		if outputs[i], err = f.begin(d); err != nil {
-			return fmt.Errorf("%s: %w", f.name, err)
-		}
-	}
-	if err := d.meetAll(ctx, chosen, outputs); err != nil {
-		return err
-	}
-	for i, out := range outputs {
-		if err := out.end(ctx); err != nil {
-			return fmt.Errorf("%s: %w", chosen[i].name, err)
-		}
-	}
-	return nil
-}
-
-func (d *draft) meetAll(ctx context.Context, chosen []format, outputs []output) (err error) {
-	defer func() { err = errors.Join(err, d.findings.close()) }()
-	for r, err := range d.rows(ctx) {
-		if err != nil {
-			return err
-		}
-		if err := d.findings.meet(r); err != nil {
-			return err
-		}
-		for i, out := range outputs {
-			if err := out.meet(r); err != nil {
-				return fmt.Errorf("%s: %w", chosen[i].name, err)
-			}
-		}
-	}
-	return nil
-}
-
-func closeAll(outputs []output) (err error) {
-	for _, out := range outputs {
-		if out != nil {
-			err = errors.Join(err, out.close())
-		}
-	}
-	return err
 }
 
 func (d *draft) writeSummary(w io.Writer) error {

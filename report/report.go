@@ -21,29 +21,6 @@ type format struct {
 	begin func(*draft) (output, error)
 }
 
-// output meets every row once, in order, and then ends its files. What it is given
-// is only there until the next row.
-type output interface {
-	meet(*row) error
-	end(context.Context) error
-	// close lets go of what is open, ended or not.
-	close() error
-}
-
-// afterwards is an output that walks the rows itself, when all have been met.
-type afterwards struct {
-	*draft
-	write func(context.Context, *draft) error
-}
-
-func after(write func(context.Context, *draft) error) func(*draft) (output, error) {
-	return func(d *draft) (output, error) { return afterwards{d, write}, nil }
-}
-
-func (a afterwards) meet(*row) error               { return nil }
-func (a afterwards) end(ctx context.Context) error { return a.write(ctx, a.draft) }
-func (a afterwards) close() error                  { return nil }
-
 func formats() []format {
 	return []format{
 		{"xlsx", []string{workbookFile}, beginBook},

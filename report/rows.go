@@ -3,6 +3,7 @@ package report
 import (
 	"context"
 	"iter"
+	"strconv"
 
 	"tokenaudit/jobs/audit"
 )
@@ -10,27 +11,50 @@ import (
 // meeting makes rows of records, one after the other: the row is used again.
 type meeting struct {
 	*combinations
-	row  row
-	text []byte
+	row     row
+	text    []byte
+	reaches map[[2]int]string
 }
 
 func newMeeting(in Input) *meeting {
-	return &meeting{combinations: newCombinations(in.Controls), row: row{now: in.Summary.Started}}
+	return &meeting{combinations: newCombinations(in.Controls), row: row{now: in.Summary.Started}, reaches: map[[2]int]string{}}
 }
 
 // of is the row of a record. It is only there until the next one.
 func (m *meeting) of(r audit.Record) *row {
 	access := audit.AccessOf(r.Authorization)
-	m.row = row{Record: r, access: access, scope: access.WriteScope(), combination: m.combinations.of(&r), now: m.row.now}
+	m.row = row{
+		Record: r, access: access, scope: access.WriteScope(), combination: m.combinations.of(&r), now: m.row.now,
+		granted: m.granted(r.Permissions), reach: m.reach(access, len(r.Permissions)),
+	}
+	return &m.row
+}
+
+func (m *meeting) granted(ps []audit.Permission) string {
 	m.text = m.text[:0]
-	for i, p := range r.Permissions {
+	for i, p := range ps {
 		if i > 0 {
 			m.text = append(m.text, ", "...)
 		}
 		m.text = p.Append(m.text)
 	}
-	m.row.granted = string(m.text)
-	return &m.row
+	return string(m.text)
+}
+
+// reach counts the permissions. Most authorizations have as many as others.
+func (m *meeting) reach(a audit.Access, permissions int) string {
+	if permissions == 0 {
+		return "none"
+	}
+	key := [2]int{a.Reads, a.Writes}
+	s, ok := m.reaches[key]
+	if !ok {
+		s = strconv.Itoa(a.Reads) + " read, " + strconv.Itoa(a.Writes) + " write"
+	}
+	if !ok && len(m.reaches) < mostCombinations {
+		m.reaches[key] = s
+	}
+	return s
 }
 
 // rows are those of all records, the server's included. Each is only there until

@@ -41,9 +41,8 @@ func appendRow(b []byte, r *row) []byte {
 
 var errSpool = errors.New("a spooled row is damaged")
 
-// parseRow reads what appendRow wrote. The texts share the memory of s.
-func parseRow(s string, r *row) error {
-	p := rowParser{left: s, ok: true}
+// row reads what appendRow wrote. The texts share the memory of the block.
+func (p *rowParser) row(r *row) error {
 	for _, text := range r.texts() {
 		*text = p.text()
 	}
@@ -54,12 +53,13 @@ func parseRow(s string, r *row) error {
 	r.place = int(p.number())
 	r.Legacy = p.number() == 1
 	r.check = audit.CheckOf(r.finding.Check)
-	if !p.ok || p.left != "" {
+	if !p.ok {
 		return errSpool
 	}
 	return nil
 }
 
+// rowParser reads the rows of a block.
 type rowParser struct {
 	left string
 	ok   bool

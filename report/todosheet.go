@@ -69,11 +69,12 @@ func (b *book) linkTo(r *row) value {
 	}
 	t := dataTable{name: sheetAuthorizations, maxRows: b.maxRows}
 	sheet, line := t.at(r.place)
-	text := "row " + strconv.Itoa(line)
+	row := strconv.Itoa(line)
+	text := "row " + row
 	if sheet != t.name {
 		text = strings.TrimPrefix(sheet, t.name+" ") + ", " + text
 	}
-	return value{is: aFormula, text: text, formula: `HYPERLINK("#'` + sheet + `'!A` + strconv.Itoa(line) + `","` + text + `")`}
+	return value{is: aFormula, text: text, formula: `HYPERLINK("#'` + sheet + `'!A` + row + `","` + text + `")`}
 }
 
 // protectFacts locks the facts, without a password: it guards against a slip of

@@ -103,6 +103,9 @@ func (acc *Access) addBucket(r *Resource) {
 	if name == "" {
 		name = r.ID
 	}
+	if acc.Buckets == nil {
+		acc.Buckets = make([]string, 0, 4)
+	}
 	if !slices.Contains(acc.Buckets, name) {
 		acc.Buckets = append(acc.Buckets, name)
 	}
