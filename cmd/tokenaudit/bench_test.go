@@ -74,10 +74,18 @@ func bench(dir string, n, rounds int) error {
 		return err
 	}
 	defer w.close()
-	all := contenders(w)
-	if _, err := w.run(all[0]); err != nil { // what the review is compared with
-		return err
+	reviews, sheets := contenders(w), sheetContenders(n)
+	for _, first := range []contender{reviews[0], sheetInput()} { // what the review is compared with; what the sheets hold
+		if _, err := w.run(first); err != nil {
+			return err
+		}
 	}
+	fmt.Printf("%d authorizations, %d MiB of JSON, %d CPUs, median of %d\n\n", n, w.size>>20, runtime.NumCPU(), rounds)
+	return errors.Join(w.compare(reviews, rounds), w.compare(sheets, rounds))
+}
+
+// compare runs each contender in turn, round after round, and prints a table.
+func (w *benchWorld) compare(all []contender, rounds int) error {
 	figures := map[string][]figure{}
 	for range rounds {
 		for _, c := range all {
@@ -92,9 +100,26 @@ func bench(dir string, n, rounds int) error {
 			fmt.Fprintf(os.Stderr, "%s: %.2f s, %d MiB\n", c.name, f.wall.Seconds(), f.peak>>10)
 		}
 	}
-	fmt.Printf("%d authorizations, %d MiB of JSON, %d CPUs, median of %d\n\n", n, w.size>>20, runtime.NumCPU(), rounds)
 	printFigures(all, figures)
 	return nil
+}
+
+// sheetContenders write one sheet of 18 columns: ours first.
+func sheetContenders(n int) []contender {
+	rows := strconv.Itoa(n)
+	sheet := func(way string) []string {
+		return []string{"env", "BENCH_SHEET=" + way, "BENCH_ROWS=" + rows, "bench-sheet", "-test.run", "^TestBenchSheet$"}
+	}
+	return []contender{
+		{"one sheet, tokenaudit", sheet("ours"), ""},
+		{"one sheet, excelize's StreamWriter", sheet("excelize"), ""},
+		{"one sheet, libxlsxwriter", []string{"bench-xlsxwriter", "sheet.tsv", rows, "c.xlsx"}, "bench-xlsxwriter"},
+	}
+}
+
+// sheetInput writes the rows that libxlsxwriter is given.
+func sheetInput() contender {
+	return contender{"the input of libxlsxwriter", []string{"env", "BENCH_SHEET=input", "BENCH_ROWS=1", "BENCH_INPUT=sheet.tsv", "bench-sheet", "-test.run", "^TestBenchSheet$"}, ""}
 }
 
 func found(program string) bool {
@@ -146,7 +171,7 @@ func printFigures(all []contender, figures map[string][]figure) {
 		t.AppendRow([]any{c.name, fmt.Sprintf("%.2f", m.wall.Seconds()), m.peak >> 10,
 			fmt.Sprintf("%.1fx", m.wall.Seconds()/ours.wall.Seconds()), fmt.Sprintf("%.1fx", float64(m.peak)/float64(ours.peak))})
 	}
-	fmt.Println(t.Render())
+	fmt.Println(t.Render() + "\n")
 }
 
 func median(fs []figure) figure {
