@@ -117,9 +117,5 @@ func TestFolder(t *testing.T) {
 
 func BenchmarkWrite(b *testing.B) {
 	s, run := Snapshots{b.TempDir()}, weekly(0)
-	for b.Loop() {
-		if err := s.Write(run, "prod", records(10_000)); err != nil {
-			b.Fatal(err)
-		}
-	}
+	perAuthorization(b, func() error { return s.Write(run, "prod", records(benchRows)) })
 }
