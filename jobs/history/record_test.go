@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"encoding/json"
 	"io"
+	"iter"
+	"runtime"
 	"testing"
 	"time"
 
@@ -150,19 +152,47 @@ func BenchmarkEncode(b *testing.B) {
 	})
 }
 
+const benchRows = 20_000
+
 func BenchmarkRead(b *testing.B) {
 	s, run := Snapshots{Evidence: b.TempDir()}, weekly(0)
-	const n = 20_000
-	if err := s.Write(b.Context(), run, "prod", records(n)); err != nil {
+	if err := s.Write(b.Context(), run, "prod", records(benchRows)); err != nil {
 		b.Fatal(err)
 	}
-	b.ReportAllocs()
-	for b.Loop() {
-		for _, err := range s.Read(b.Context(), run, "prod") {
-			if err != nil {
-				b.Fatal(err)
-			}
+	perAuthorization(b, func() error {
+		_, err := last(s.Read(b.Context(), run, "prod"))
+		return err
+	})
+}
+
+func last(seq iter.Seq2[audit.Record, error]) (r audit.Record, err error) {
+	for r, err = range seq {
+		if err != nil {
+			return r, err
 		}
 	}
-	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*n), "ns/authorization")
+	return r, nil
+}
+
+// perAuthorization measures a walk of benchRows records.
+func perAuthorization(b *testing.B, run func() error) {
+	b.SetBytes(int64(benchRows * len(appendMust(must(last(records(1)))))))
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	for b.Loop() {
+		if err := run(); err != nil {
+			b.Fatal(err)
+		}
+	}
+	runtime.ReadMemStats(&after)
+	rows := float64(b.N) * benchRows
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/rows, "ns/authorization")
+	b.ReportMetric(float64(after.Mallocs-before.Mallocs)/rows, "allocs/authorization")
+}
+
+func must(r audit.Record, err error) audit.Record {
+	if err != nil {
+		panic(err)
+	}
+	return r
 }

@@ -125,9 +125,5 @@ func TestFolder(t *testing.T) {
 
 func BenchmarkWrite(b *testing.B) {
 	s, run := Snapshots{Evidence: b.TempDir()}, weekly(0)
-	for b.Loop() {
-		if err := s.Write(b.Context(), run, "prod", records(10_000)); err != nil {
-			b.Fatal(err)
-		}
-	}
+	perAuthorization(b, func() error { return s.Write(b.Context(), run, "prod", records(benchRows)) })
 }
