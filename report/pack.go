@@ -25,6 +25,8 @@ const (
 // Pack is what an evidence pack says besides what is in the files of the run.
 type Pack struct {
 	Summary audit.Summary
+	// Rows are the records of the run, which the counts of reperform.sh are made of.
+	Rows Rows
 	// Schedule is the cron expression of the job, Zone its IANA zone.
 	Schedule, Zone string
 	// Sequence numbers the packs of a job without a gap; the first is 1.

@@ -191,7 +191,7 @@ func sealReports(t *testing.T, key []byte) string {
 	for target, as := range byTarget {
 		snapshot(t, dir, target, as)
 	}
-	_, err := Seal(t.Context(), dir, Pack{Summary: in.Summary, Schedule: "@weekly", Zone: "UTC", Sequence: 1, Key: key, URLs: map[string]string{"plant": "http://localhost:1", "office": "http://localhost:1"}})
+	_, err := Seal(t.Context(), dir, Pack{Summary: in.Summary, Rows: in.Rows, Schedule: "@weekly", Zone: "UTC", Sequence: 1, Key: key, URLs: map[string]string{"plant": "http://localhost:1", "office": "http://localhost:1"}})
 	must(t, err)
 	return dir
 }

@@ -62,7 +62,7 @@ func (e evidence) make(ctx context.Context, folder string, of jobs.Evidence) (au
 
 func (e evidence) seal(ctx context.Context, folder string, of jobs.Evidence) (audit.Link, error) {
 	pack := report.Pack{
-		Summary: of.Summary, Schedule: e.job.Schedule, Zone: e.job.Timezone, Sequence: 1,
+		Summary: of.Summary, Rows: report.Rows(of.Rows), Schedule: e.job.Schedule, Zone: e.job.Timezone, Sequence: 1,
 		Config: e.file.Effective(), Controls: e.controls, URLs: map[string]string{},
 	}
 	if of.Previous != nil {

@@ -156,16 +156,16 @@ func (c *cli) say(f runFlags, format string, args ...any) {
 
 // tell prints a finished run: in full, as Slack would show it, for a dry run.
 func (c *cli) tell(ctx context.Context, a *app, s audit.Summary, dryRun bool) error {
-	m, err := a.drawUp(ctx, s)
-	if err != nil {
-		return err
-	}
 	var out bytes.Buffer
-	printSummary(&out, s, m.Evidence)
+	printSummary(&out, s, a.snapshots.Location(s.Run()))
 	if dryRun {
+		m, err := a.drawUp(ctx, s)
+		if err != nil {
+			return err
+		}
 		fmt.Fprintf(&out, "\nThe message, not sent:\n\n%s", notify.Text(a.slack[s.Job], m, isTerminal(c.stdout)))
 	}
-	_, err = out.WriteTo(c.stdout)
+	_, err := out.WriteTo(c.stdout)
 	return err
 }
 
