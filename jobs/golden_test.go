@@ -26,6 +26,9 @@ import (
 // count to what they always wrote: how it is computed may change, the evidence
 // may not. The second week has every kind of change.
 func TestReviewIsTheSame(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long; runs without -short")
+	}
 	w := newWorld(t)
 	cfg := servedPopulation(t, 20_000)
 	target, err := influx.NewTarget(cfg, slog.New(slog.DiscardHandler))

@@ -75,6 +75,9 @@ func generated(t testing.TB, n int) []audit.Authorization {
 // The hashes of all that the report of 20,000 authorizations says. A change that
 // means to alter a report runs this with UPDATE=1; one that makes it faster does not.
 func TestReportsSayTheSameAsBefore(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long; runs without -short")
+	}
 	dir := t.TempDir()
 	if err := Write(t.Context(), dir, Names(), thousands(t, 20_000)); err != nil {
 		t.Fatal(err)

@@ -20,6 +20,9 @@ import (
 // half-written file, and its ledger knows one run that is not finished; the last one
 // is whole. TOKENAUDIT_CANCEL is the number of authorizations, 10,000 if not set.
 func TestCancelledInTheMiddle(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long; runs without -short")
+	}
 	n, err := strconv.Atoi(os.Getenv("TOKENAUDIT_CANCEL"))
 	if err != nil {
 		n = 10_000

@@ -15,6 +15,9 @@ const nobody = 65534
 // TestStaticBinary runs the demo where there is nothing but the program, a folder
 // for its reports and one for temporary files, as a user without rights.
 func TestStaticBinary(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long; runs without -short")
+	}
 	if os.Getuid() != 0 {
 		t.Skip("only root may chroot")
 	}

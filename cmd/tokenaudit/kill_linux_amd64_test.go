@@ -174,6 +174,9 @@ func (w *mortal) expectParts() {
 // TestKilledAtEveryStep kills the program after each write to the ledger and each
 // file, and then lets it go on.
 func TestKilledAtEveryStep(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long; runs without -short")
+	}
 	t.Parallel()
 	for step, killed := 1, true; killed; step++ {
 		t.Run(fmt.Sprintf("step %d", step), func(t *testing.T) {
@@ -192,6 +195,9 @@ func TestKilledAtEveryStep(t *testing.T) {
 // TestKilledAtEveryRequest kills the program before each request to Slack is carried
 // out, and after it was and before the answer.
 func TestKilledAtEveryRequest(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long; runs without -short")
+	}
 	t.Parallel()
 	for _, answered := range []bool{false, true} {
 		for request, killed := int32(1), true; killed; request++ {

@@ -19,7 +19,7 @@ import (
 // that reviews and the one that delivers, and takes the database away while a slot
 // becomes due. No slot is lost, none is doubled, and each message is posted once.
 func TestReplicas(t *testing.T) {
-	if os.Getenv("CI") != "true" && os.Getenv("TOKENAUDIT_SLOW") != "1" {
+	if testing.Short() || os.Getenv("CI") != "true" && os.Getenv("TOKENAUDIT_SLOW") != "1" {
 		t.Skip("takes three minutes; TOKENAUDIT_SLOW=1 runs it")
 	}
 	t.Parallel()
