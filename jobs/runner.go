@@ -256,7 +256,7 @@ func (r *Runner) Rows(ctx context.Context, s audit.Summary) Rows {
 	return func() iter.Seq2[audit.Record, error] {
 		return func(yield func(audit.Record, error) bool) {
 			for _, t := range s.Coverage.Targets {
-				for rec, err := range r.Snapshots.Read(ctx, run, t.Target) {
+				for rec, err := range audit.Ahead(r.Snapshots.Read(ctx, run, t.Target)) {
 					if !yield(rec, err) || err != nil {
 						return
 					}

@@ -79,6 +79,7 @@ func (d *draft) meetAll(ctx context.Context, chosen []format, outputs []output) 
 		if err != nil {
 			return err
 		}
+		d.in.Writers.meet(&r.Record)
 		if err := d.findings.meet(r); err != nil {
 			return err
 		}

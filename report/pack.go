@@ -25,8 +25,8 @@ const (
 // Pack is what an evidence pack says besides what is in the files of the run.
 type Pack struct {
 	Summary audit.Summary
-	// Rows are the records of the run, which the counts of reperform.sh are made of.
-	Rows Rows
+	// Writers are what reperform.sh asks for again, counted by Write.
+	Writers *Writers
 	// Schedule is the cron expression of the job, Zone its IANA zone.
 	Schedule, Zone string
 	// Sequence numbers the packs of a job without a gap; the first is 1.
@@ -36,8 +36,6 @@ type Pack struct {
 	// Config is the effective configuration without secrets.
 	Config   string
 	Controls audit.Controls
-	// URLs are the servers of the targets, by name; a database file has none.
-	URLs map[string]string
 	// Key signs the pack: a private SSH key without a passphrase, in PEM. Empty for
 	// a pack that says that it is not signed.
 	Key []byte

@@ -29,15 +29,11 @@ type redo struct {
 
 // writeScript writes reperform.sh: everything from outside goes through quote.
 func (s *sealer) writeScript(w io.Writer) error {
-	lists, err := s.lists()
-	if err != nil {
-		return err
-	}
 	t, err := template.New(reperformFile).Funcs(template.FuncMap{"quote": quote}).Parse(reperformTemplate)
 	if err != nil {
 		return err
 	}
-	return t.Execute(w, map[string]any{"Run": s.pack.Summary.ID, "Lists": lists})
+	return t.Execute(w, map[string]any{"Run": s.pack.Summary.ID, "Lists": s.pack.Writers.all()})
 }
 
 // quote makes one harmless word for a POSIX shell: on one line, nothing in it acts.
@@ -45,24 +41,24 @@ func quote(text string) string {
 	return "'" + strings.ReplaceAll(audit.Visible(text, false), "'", `'\''`) + "'"
 }
 
-func (s *sealer) lists() ([]redo, error) {
+func listsOf(s audit.Summary, urls map[string]string) []redo {
 	var out []redo
-	for _, t := range s.pack.Summary.Coverage.Targets {
+	for _, t := range s.Coverage.Targets {
 		for _, asked := range t.Asked {
 			query, ok := strings.CutPrefix(asked.Request, listRequest)
 			if !ok || query != "" && query[0] != '?' {
 				continue
 			}
 			r := redo{Number: len(out) + 1, Target: t.Target, What: audit.Line(asked.What, 200), Rows: asked.Rows}
-			s.fill(&r, asked, query)
+			r.fill(urls[t.Target], asked, query)
 			out = append(out, r)
 		}
 	}
-	return out, s.countWriters(out)
+	return out
 }
 
-func (s *sealer) fill(r *redo, asked audit.Asked, query string) {
-	base, err := url.Parse(s.pack.URLs[r.Target])
+func (r *redo) fill(address string, asked audit.Asked, query string) {
+	base, err := url.Parse(address)
 	filter, bad := url.ParseQuery(strings.TrimPrefix(query, "?"))
 	switch {
 	case asked.Status != http.StatusOK || asked.Verdict == audit.NotKnown:

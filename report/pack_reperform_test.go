@@ -2,7 +2,6 @@ package report
 
 import (
 	"fmt"
-	"iter"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -74,26 +73,17 @@ func (a *auditor) records() []audit.Authorization {
 	return out
 }
 
-// recordsOf are listed authorizations of a target.
-func recordsOf(target string, as []audit.Authorization) Rows {
-	return func() iter.Seq2[audit.Record, error] {
-		return func(yield func(audit.Record, error) bool) {
-			for _, a := range as {
-				if !yield(audit.Record{Target: target, Authorization: a, Presence: audit.Listed}, nil) {
-					return
-				}
-			}
-		}
-	}
-}
-
 func (a *auditor) seal(t *testing.T, run string, asked ...audit.Asked) {
 	t.Helper()
 	cov := audit.NewCoverage("plant")
 	cov.Asked = asked
 	s := audit.Summarize(audit.Run{Job: run, Slot: firstSlot}, []audit.Item{{Coverage: cov}}, firstSlot, audit.Tool{}, audit.Policy{}, nil)
 	snapshot(t, a.dir, "plant", a.records())
-	_, err := Seal(t.Context(), a.dir, Pack{Summary: s, Rows: recordsOf("plant", a.records()), Sequence: 1, URLs: map[string]string{"plant": a.url}})
+	writers := NewWriters(s, map[string]string{"plant": a.url})
+	for _, auth := range a.records() {
+		writers.meet(&audit.Record{Target: "plant", Authorization: auth, Presence: audit.Listed})
+	}
+	_, err := Seal(t.Context(), a.dir, Pack{Summary: s, Writers: writers, Sequence: 1})
 	must(t, err)
 }
 

@@ -7,25 +7,28 @@ import (
 	"tokenaudit/jobs/audit"
 )
 
-// countWriters counts, in the records of the run, what jq counts in the lists.
-func (s *sealer) countWriters(lists []redo) error {
-	if s.pack.Rows == nil || !slices.ContainsFunc(lists, func(r redo) bool { return r.Skip == "" }) {
-		return nil
-	}
-	for r, err := range s.pack.Rows() {
-		if err != nil {
-			return err
-		}
-		if activeWriter(&r) {
-			count(lists, &r)
-		}
-	}
-	return nil
+// Writers are the lists that a run asked for, with the active write tokens in each,
+// as reperform.sh counts them with jq. Write counts, Seal writes down.
+type Writers struct{ lists []redo }
+
+// NewWriters counts nothing yet. The URLs are those of the targets, by name.
+func NewWriters(s audit.Summary, urls map[string]string) *Writers {
+	return &Writers{listsOf(s, urls)}
 }
 
-func count(lists []redo, r *audit.Record) {
-	for i := range lists {
-		if l := &lists[i]; l.Target == r.Target && l.Skip == "" && inFilter(r, l.filter) {
+func (w *Writers) all() []redo {
+	if w == nil {
+		return nil
+	}
+	return w.lists
+}
+
+func (w *Writers) meet(r *audit.Record) {
+	if w == nil || !activeWriter(r) {
+		return
+	}
+	for i := range w.lists {
+		if l := &w.lists[i]; l.Target == r.Target && l.Skip == "" && inFilter(r, l.filter) {
 			l.Writes++
 		}
 	}

@@ -46,6 +46,8 @@ type Input struct {
 	// Config is the effective configuration without secrets, as YAML.
 	Config string
 	CSV    CSVStyle
+	// Writers are counted on the way; nil counts nothing.
+	Writers *Writers
 }
 
 // Names of the formats.

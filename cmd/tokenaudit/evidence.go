@@ -50,6 +50,7 @@ func (e evidence) write(ctx context.Context, folder string, of jobs.Evidence) (a
 func (e evidence) make(ctx context.Context, folder string, of jobs.Evidence) (audit.Link, error) {
 	in := report.Input{
 		Summary: of.Summary, Rows: report.Rows(of.Rows), Trend: of.Trend, Controls: e.controls, Config: e.file.Effective(), CSV: e.job.CSV.Style(),
+		Writers: report.NewWriters(of.Summary, e.urls()),
 	}
 	if err := report.Write(ctx, folder, e.job.Reports, in); err != nil {
 		return audit.Link{}, err
@@ -57,22 +58,17 @@ func (e evidence) make(ctx context.Context, folder string, of jobs.Evidence) (au
 	if of.Summary.Trigger == audit.DryRun { // no evidence, so no place in the chain
 		return audit.Link{}, nil
 	}
-	return e.seal(ctx, folder, of)
+	return e.seal(ctx, folder, of, in.Writers)
 }
 
-func (e evidence) seal(ctx context.Context, folder string, of jobs.Evidence) (audit.Link, error) {
+func (e evidence) seal(ctx context.Context, folder string, of jobs.Evidence, writers *report.Writers) (audit.Link, error) {
 	pack := report.Pack{
-		Summary: of.Summary, Rows: report.Rows(of.Rows), Schedule: e.job.Schedule, Zone: e.job.Timezone, Sequence: 1,
-		Config: e.file.Effective(), Controls: e.controls, URLs: map[string]string{},
+		Summary: of.Summary, Writers: writers, Schedule: e.job.Schedule, Zone: e.job.Timezone, Sequence: 1,
+		Config: e.file.Effective(), Controls: e.controls,
 	}
 	if of.Previous != nil {
 		previous := report.Link(*of.Previous)
 		pack.Sequence, pack.Previous = previous.Sequence+1, &previous
-	}
-	for _, t := range e.file.Targets {
-		if t.URL != "" {
-			pack.URLs[t.Name] = t.URL
-		}
 	}
 	if !e.job.SigningKey.IsZero() {
 		key, err := e.job.SigningKey.ReadLines(ctx)
@@ -83,6 +79,17 @@ func (e evidence) seal(ctx context.Context, folder string, of jobs.Evidence) (au
 	}
 	link, err := report.Seal(ctx, folder, pack)
 	return audit.Link(link), err
+}
+
+// urls are the servers of the targets; a database file has none.
+func (e evidence) urls() map[string]string {
+	urls := map[string]string{}
+	for _, t := range e.file.Targets {
+		if t.URL != "" {
+			urls[t.Name] = t.URL
+		}
+	}
+	return urls
 }
 
 // prune takes old packs away after a complete review: one that could not see

@@ -14,9 +14,9 @@ type batch[T any] struct {
 	err    error
 }
 
-// ahead walks seq in a goroutine of its own, a bounded number of values ahead.
+// Ahead walks seq in a goroutine of its own, a bounded number of values ahead.
 // The goroutine has ended when the walk has.
-func ahead[T any](seq iter.Seq2[T, error]) iter.Seq2[T, error] {
+func Ahead[T any](seq iter.Seq2[T, error]) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
 		batches, done := make(chan batch[T], aheadBatches), make(chan struct{})
 		go fill(seq, batches, done)
