@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 
 	"github.com/slack-go/slack"
 
@@ -61,7 +62,11 @@ func (b bot) lookUp(ctx context.Context, s session, address string) (addressee, 
 	case err == nil:
 		return addressee{user: user.ID}, nil
 	case errors.As(err, &no) && (no.Err == "users_not_found" || no.Err == "missing_scope"):
-		b.log.WarnContext(ctx, "an owner is not mentioned", "error", s.asking().explain(err))
+		level := slog.LevelInfo // not everybody is in Slack
+		if no.Err == "missing_scope" {
+			level = slog.LevelWarn
+		}
+		b.log.Log(ctx, level, "an owner is not mentioned", "error", s.asking().explain(err))
 		return addressee{channel: b.config.FallbackChannel}, nil
 	}
 	return addressee{}, fmt.Errorf("looking up an owner by e-mail: %w", s.unposted(err))

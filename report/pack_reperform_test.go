@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"iter"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -80,9 +81,12 @@ func (a *auditor) seal(t *testing.T, run string, asked ...audit.Asked) {
 	s := audit.Summarize(audit.Run{Job: run, Slot: firstSlot}, []audit.Item{{Coverage: cov}}, firstSlot, audit.Tool{}, audit.Policy{}, nil)
 	snapshot(t, a.dir, "plant", a.records())
 	writers := NewWriters(s, map[string]string{"plant": a.url})
+	var records []audit.Record
 	for _, auth := range a.records() {
-		writers.meet(&audit.Record{Target: "plant", Authorization: auth, Presence: audit.Listed})
+		records = append(records, audit.Record{Target: "plant", Authorization: auth, Presence: audit.Listed})
 	}
+	in := Input{Summary: s, Rows: func() iter.Seq2[audit.Record, error] { return values(records) }, Writers: writers}
+	must(t, Write(t.Context(), a.dir, []string{"csv"}, in))
 	_, err := Seal(t.Context(), a.dir, Pack{Summary: s, Writers: writers, Sequence: 1})
 	must(t, err)
 }

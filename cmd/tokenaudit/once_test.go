@@ -18,7 +18,6 @@ import (
 	"tokenaudit/configs/secret"
 	"tokenaudit/jobs"
 	"tokenaudit/jobs/audit"
-	"tokenaudit/jobs/history"
 	"tokenaudit/notify"
 	"tokenaudit/notify/notifytest"
 )
@@ -94,40 +93,16 @@ func (f *failingAt) RoundTrip(r *http.Request) (*http.Response, error) {
 }
 
 func deliverThroughFailure(t *testing.T, failure []notifytest.Failure, request, save int) {
-	dir := t.TempDir()
-	ledger, err := history.Open(t.Context(), "sqlite:"+filepath.Join(dir, "ledger.db"), secret.Ref{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer ledger.Close()
-	slack, log := &notifytest.Slack{}, slog.New(slog.DiscardHandler)
-	client := &http.Client{Transport: &failingAt{slack.Client().Transport, slack, request, failure}}
-	snapshots := history.Snapshots{Evidence: dir}
-	a := &app{ledger: ledger, snapshots: snapshots, runner: &jobs.Runner{
-		Ledger: &forgetful{ledger, save}, Snapshots: snapshots, Now: ledger.Now, Holder: "me", Log: log,
-	}}
-	token := secret.Ref{File: filepath.Join(dir, "token")}
+	token := secret.Ref{File: filepath.Join(t.TempDir(), "token")}
 	if err := os.WriteFile(token.File, []byte("xoxb-1"), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	slack := &notifytest.Slack{}
+	client := &http.Client{Transport: &failingAt{slack.Client().Transport, slack, request, failure}}
 	config := notify.Config{Channel: "C0123456789", Token: token}
-	schedule, err := jobs.ParseSchedule("0 9 * * 1", "UTC")
-	if err != nil {
-		t.Fatal(err)
-	}
-	job := jobs.Job{
-		Name: "weekly", Schedule: schedule, Deadline: time.Hour, DeliverWithin: 24 * time.Hour,
-		Targets: []jobs.Target{{Name: "prod", Source: threeOwners{}}},
-		Report:  func(context.Context, string, jobs.Evidence) (audit.Link, error) { return audit.Link{}, nil },
-		Outlets: []jobs.Outlet{a.outlet("slack", notify.NewSlack(config, client, log))},
-	}
-	a.runner.ReviewNow(t.Context(), job, audit.Manual) // an error is what this is about
-	for range 4 {
-		time.Sleep(time.Minute)
-		_, err = a.runner.Tick(t.Context(), job)
-	}
-	if err != nil {
-		t.Errorf("after four heartbeats: %v", err)
+	n := notify.NewSlack(config, client, slog.New(slog.DiscardHandler))
+	if left := reviewThrough(t, save, 4, time.Minute, "slack", n); len(left) > 0 {
+		t.Errorf("after four heartbeats there is left: %+v", left)
 	}
 	got, root := map[string]int{}, ""
 	for _, m := range slack.Messages() {
