@@ -17,8 +17,13 @@ type ownerBook struct {
 // among the worst are let go of; their tokens stay counted.
 const mostHeld = 5000
 
+// longestID bounds the IDs of owners, which name parts of messages: a server that is
+// not InfluxDB may send anything.
+const longestID = 64
+
 func (b *ownerBook) add(h Highlight) {
 	id := cmp.Or(h.Record.UserID, h.Record.Owner.ID)
+	id = strings.ToValidUTF8(id[:min(len(id), longestID)], "�")
 	o := b.owners[id]
 	if o == nil {
 		if b.owners == nil {
