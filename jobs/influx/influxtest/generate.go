@@ -23,13 +23,15 @@ const (
 )
 
 // Generate gives the organization n authorizations for benchmarks, owned by
-// generated users, the same in every run: 2 % of them are all-access tokens, the
-// others have 1 to 6 permissions on buckets, which makes about 1.4 kB each in a
-// list. It may be called once.
+// generated members of it, the same in every run: 2 % of them are all-access
+// tokens, the others have 1 to 6 permissions on buckets, which makes about 1.4 kB
+// each in a list. It may be called once.
 func (s *Server) Generate(orgID string, n int) {
 	g := generated{n: n, orgID: orgID, since: s.Now().Add(-2 * year)}
 	for i := range n/100 + 1 {
-		g.users = append(g.users, s.AddUser(fmt.Sprintf("gateway-%05d", i)))
+		user := s.AddUser(fmt.Sprintf("gateway-%05d", i))
+		s.AddMember(orgID, user)
+		g.users = append(g.users, user)
 	}
 	for i := range 200 {
 		g.buckets = append(g.buckets, s.AddBucket(orgID, fmt.Sprintf("plant-%03d-telemetry", i)))
