@@ -11,24 +11,29 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 
 	"github.com/klauspost/compress/gzip"
+	"golang.org/x/sync/errgroup"
 )
 
-// measureFiles measures files, sorted by name.
+// measureFiles measures files, some at a time, and gives them sorted by name.
 func measureFiles(ctx context.Context, paths []string) ([]PackFile, error) {
-	var files []PackFile
-	for _, path := range paths {
-		f, err := measure(ctx, path)
-		if err == nil {
-			err = checkName(f.Name)
-		}
-		if err != nil {
-			return nil, err
-		}
-		files = append(files, f)
+	files := make([]PackFile, len(paths))
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(runtime.GOMAXPROCS(0))
+	for i, path := range paths {
+		g.Go(func() (err error) {
+			if files[i], err = measure(ctx, path); err != nil {
+				return err
+			}
+			return checkName(files[i].Name)
+		})
+	}
+	if err := g.Wait(); err != nil {
+		return nil, err
 	}
 	slices.SortFunc(files, func(a, b PackFile) int { return cmp.Compare(a.Name, b.Name) })
 	return files, nil
@@ -54,7 +59,8 @@ func measure(ctx context.Context, path string) (PackFile, error) {
 	}
 	defer f.Close()
 	hash, size := sha256.New(), new(counter)
-	all := io.TeeReader(untilCancelled{ctx, f}, io.MultiWriter(hash, size))
+	in := bufio.NewReaderSize(untilCancelled{ctx, f}, 256<<10) // whatever asks for less
+	all := io.TeeReader(in, io.MultiWriter(hash, size))
 	rows, rowsErr := countRows(out.Name, all)
 	if _, err := io.Copy(io.Discard, all); err != nil {
 		return out, err
