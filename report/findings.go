@@ -21,6 +21,7 @@ type findings struct {
 	*shelves[group]
 	at     map[group]*states
 	groups []group // worst first, when all are there
+	row    row     // that is met, with one of its findings after the other
 }
 
 // states are the numbers of findings in each state.
@@ -43,7 +44,12 @@ func (fs *findings) states(g group) states {
 }
 
 // meet puts the findings aside that belong in the report.
-func (fs *findings) meet(r *row) error {
+func (fs *findings) meet(met *row) error {
+	if len(met.Findings) == 0 {
+		return nil
+	}
+	r := &fs.row
+	*r = *met
 	for i := range r.Findings {
 		f := &r.Findings[i]
 		if !f.Reported(r.now) {
@@ -59,7 +65,6 @@ func (fs *findings) meet(r *row) error {
 			return err
 		}
 	}
-	r.finding = audit.Finding{}
 	return nil
 }
 

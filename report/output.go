@@ -8,7 +8,7 @@ import (
 )
 
 // output meets every row once, in order, and then ends its files. What it is given
-// is only there until the next row.
+// is only there until the next row, and others look at it at the same time.
 type output interface {
 	meet(*row) error
 	end(context.Context) error
@@ -52,9 +52,7 @@ func endAll(ctx context.Context, chosen []format, outputs []output) error {
 	var all sync.WaitGroup
 	errs := make([]error, len(outputs))
 	end := func(i int) {
-		if err := outputs[i].end(ctx); err != nil {
-			errs[i] = fmt.Errorf("%s: %w", chosen[i].name, err)
-		}
+		errs[i] = ofFormat(chosen[i].name, outputs[i].end(ctx))
 	}
 	for i, out := range outputs {
 		if _, walks := out.(afterwards); !walks {
@@ -73,23 +71,52 @@ func endAll(ctx context.Context, chosen []format, outputs []output) error {
 	return errors.Join(errs...)
 }
 
+// meetAll takes rows a batch at a time, so that the outputs meet them side by side.
 func (d *draft) meetAll(ctx context.Context, chosen []format, outputs []output) (err error) {
 	defer func() { err = errors.Join(err, d.findings.close()) }()
-	for r, err := range d.rows(ctx) {
+	errs := make([]error, len(outputs)+1)
+	for rows, err := range d.batches(ctx) {
 		if err != nil {
 			return err
 		}
-		d.in.Writers.meet(&r.Record)
-		if err := d.findings.meet(r); err != nil {
-			return err
-		}
+		var all sync.WaitGroup
 		for i, out := range outputs {
-			if err := out.meet(r); err != nil {
-				return fmt.Errorf("%s: %w", chosen[i].name, err)
-			}
+			all.Go(func() { errs[i] = ofFormat(chosen[i].name, meetEach(out, rows)) })
+		}
+		all.Go(func() { errs[len(outputs)] = d.meetHere(rows) })
+		all.Wait()
+		if err := errors.Join(errs...); err != nil {
+			return err
 		}
 	}
 	return nil
+}
+
+func meetEach(out output, rows []row) error {
+	for i := range rows {
+		if err := out.meet(&rows[i]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// meetHere is for what several outputs need.
+func (d *draft) meetHere(rows []row) error {
+	for i := range rows {
+		d.in.Writers.meet(&rows[i].Record)
+		if err := d.findings.meet(&rows[i]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func ofFormat(format string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("%s: %w", format, err)
 }
 
 func closeAll(outputs []output) (err error) {

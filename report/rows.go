@@ -57,6 +57,31 @@ func (m *meeting) reach(a audit.Access, permissions int) string {
 	return s
 }
 
+// rowsTogether is how many rows the outputs meet before they wait for each other.
+const rowsTogether = 64
+
+// batches are the rows of all records, some at a time. They are only there until the
+// next batch.
+func (d *draft) batches(ctx context.Context) iter.Seq2[[]row, error] {
+	return func(yield func([]row, error) bool) {
+		rows := make([]row, 0, rowsTogether)
+		for r, err := range d.rows(ctx) {
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+			if rows = append(rows, *r); len(rows) < rowsTogether {
+				continue
+			}
+			if !yield(rows, nil) {
+				return
+			}
+			rows = rows[:0]
+		}
+		yield(rows, nil)
+	}
+}
+
 // rows are those of all records, the server's included. Each is only there until
 // the next one.
 func (d *draft) rows(ctx context.Context) iter.Seq2[*row, error] {

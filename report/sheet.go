@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/xuri/excelize/v2"
 )
@@ -108,7 +109,12 @@ func linesIn(text string, width float64, most int) int {
 func afterLine(text string, width float64) string {
 	space, used := 0, 0.0
 	for i, r := range text {
-		if used += runeWidth(r); used > width && i > 0 {
+		if r < utf8.RuneSelf {
+			used += widths[r]
+		} else {
+			used += runeWidth(r)
+		}
+		if used > width && i > 0 {
 			return text[cmp.Or(space, i):]
 		}
 		if r == ' ' {
@@ -117,6 +123,14 @@ func afterLine(text string, width float64) string {
 	}
 	return ""
 }
+
+// widths are those of ASCII.
+var widths = func() (w [utf8.RuneSelf]float64) {
+	for r := range w {
+		w[r] = runeWidth(rune(r))
+	}
+	return w
+}()
 
 // runeWidth is how wide a character of Arial 10 is, in the unit of column widths,
 // rather too wide than too narrow.

@@ -20,6 +20,7 @@ type survey struct {
 	tasks     *shelves[group] // by their worst finding; their place is among the authorizations
 	changes   *shelves[transition]
 	excepted  []excepted // no more than the configuration has
+	row       row        // that is met, with its place and one of its changes after the other
 }
 
 type presenceKey struct {
@@ -55,8 +56,9 @@ func (s *survey) meet(r *row) error {
 			s.excepted = append(s.excepted, excepted{r.ID, f})
 		}
 	}
-	r.place = s.rows
-	if err := errors.Join(s.assign(r), s.compare(r)); err != nil {
+	s.row = *r
+	s.row.place = s.rows
+	if err := errors.Join(s.assign(&s.row), s.compare(&s.row)); err != nil {
 		return err
 	}
 	if !r.IsServer() {
