@@ -8,7 +8,7 @@ import (
 	"github.com/klauspost/compress/flate"
 )
 
-const blockSize = 512 << 10
+const blockSize = 256 << 10
 
 // packer deflates what is written to it in blocks, each on a goroutine of its own,
 // and writes them down in order. A block ends with a sync flush (RFC 1951 knows

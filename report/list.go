@@ -68,6 +68,7 @@ func (l *list) begin() error {
 	lines := 1
 	for i := range l.columns {
 		c := &l.columns[i]
+		c.shown = false
 		if err := c.set(str(c.header), look{role: header, kind: c.kind, wrap: true}, 2, l.book.styles); err != nil {
 			return err
 		}
@@ -110,7 +111,7 @@ func (l *list) line(height float64) {
 	line := strconv.AppendInt(digits[:0], int64(l.sheet.rows), 10)
 	for i := range l.columns {
 		c := &l.columns[i]
-		l.buf = append(append(append(append(l.buf, c.start...), line...), c.style...), c.content...)
+		l.buf = append(append(append(l.buf, c.start...), line...), c.rest...)
 	}
 	l.buf = append(l.buf, "</row>"...)
 }

@@ -6,32 +6,39 @@ import "strconv"
 // cells say what the one above them says.
 type listColumn struct {
 	column
-	start   string          // of a cell, up to its row
-	made    map[look][]byte // styles
-	last    value
-	look    look
-	most    int
-	style   []byte // from behind the row to the end of the style
-	content []byte // from there to the end of the cell
-	lines   int    // that it takes, where it wraps
+	start string          // of a cell, up to its row
+	made  map[look][]byte // styles
+	shown bool            // last and past are those of a row
+	last  value
+	past  bool
+	look  look
+	style []byte // of look
+	rest  []byte // of the cell, from behind its row
+	lines int    // that it takes, where it wraps
 }
 
 // show makes the cell of a row: what is past is faded and has lost its colour.
 func (c *listColumn) show(r *row, past bool, s *styles) error {
-	l := look{role: entry, kind: c.kind, wrap: c.wrap, past: past}
 	v := value{}
+	if c.value != nil {
+		v = known(c.value(r))
+	}
+	if c.shown && v == c.last && past == c.past {
+		return nil
+	}
+	c.shown, c.last, c.past = true, v, past
+	return c.set(v, c.lookOf(v, past), mostLines, s)
+}
+
+func (c *listColumn) lookOf(v value, past bool) look {
+	l := look{role: entry, kind: c.kind, wrap: c.wrap, past: past}
 	if c.value == nil { // for the reviewer
 		l.open, l.past = true, false
-	} else {
-		v = known(c.value(r))
 	}
 	if !past {
 		l.word = c.paint(v)
 	}
-	if v == c.last && l == c.look && c.most == mostLines {
-		return nil
-	}
-	return c.set(v, l, mostLines, s)
+	return l
 }
 
 // paint is the word that colours a cell: its own, or where it counts something
@@ -65,8 +72,7 @@ func (c *listColumn) set(v value, l look, most int, s *styles) (err error) {
 		}
 		c.look = l
 	}
-	c.last, c.most, c.lines = v, most, 0
-	c.content = appendContent(c.content[:0], v, c.limit)
+	c.rest, c.lines = appendContent(append(c.rest[:0], c.style...), v, c.limit), 0
 	if v.is == aText && l.wrap {
 		c.lines = linesIn(v.text, c.width, most)
 	}
