@@ -30,7 +30,7 @@ func newElementDecoder() *elementDecoder {
 // usual decodes the element that the window begins with, if it is all there and as
 // servers write it, and gives its length; else 0.
 func (ed *elementDecoder) usual(window []byte, w *wire) int {
-	ed.scanner, *w = scanner{window: window}, wire{}
+	ed.scanner, *w = scanner{window: window, unescaped: ed.unescaped[:0]}, wire{}
 	var id, description []byte
 	ed.want('{')
 	for first := true; ed.another(first, '}'); first = false {
@@ -158,7 +158,7 @@ func (ed *elementDecoder) resource(r *audit.Resource) {
 // place of another.
 type knownPermissions struct {
 	seed  maphash.Seed
-	slots []knownPermission
+	slots []*knownPermission
 }
 
 type knownPermission struct {
@@ -173,11 +173,15 @@ const (
 )
 
 func newKnownPermissions() knownPermissions {
-	return knownPermissions{maphash.MakeSeed(), make([]knownPermission, mostPermissions)}
+	return knownPermissions{maphash.MakeSeed(), make([]*knownPermission, mostPermissions)}
 }
 
 func (k *knownPermissions) slot(raw []byte) *knownPermission {
-	return &k.slots[maphash.Bytes(k.seed, raw)%mostPermissions]
+	slot := &k.slots[maphash.Bytes(k.seed, raw)%mostPermissions]
+	if *slot == nil {
+		*slot = new(knownPermission)
+	}
+	return *slot
 }
 
 // likelyPermission goes to the second closing brace, where a permission ends that

@@ -1,18 +1,24 @@
 package influx
 
 import (
+	"bytes"
 	"encoding/binary"
 	"encoding/json"
 	"math/bits"
+	"strconv"
+	"strings"
+	"unicode/utf16"
+	"unicode/utf8"
 )
 
 // scanner takes JSON apart that is written as servers write it, from the window
 // that it was read into. It is unusual once something is not as expected or not all
 // there, and what it gives then means nothing: encoding/json has to judge it.
 type scanner struct {
-	window  []byte
-	at      int
-	unusual bool
+	window    []byte
+	at        int
+	unusual   bool
+	unescaped []byte // texts that do not stand in the window
 }
 
 func (s *scanner) fail() { s.unusual, s.at = true, len(s.window) }
@@ -67,11 +73,38 @@ func (s *scanner) text() []byte {
 	case plain:
 		return raw[1 : len(raw)-1]
 	}
-	var text string
-	if json.Unmarshal(raw, &text) != nil {
+	from := len(s.unescaped)
+	s.unescape(raw[1 : len(raw)-1])
+	return s.unescaped[from:]
+}
+
+// unescape appends what a valid literal stands for. Half a character is unusual, as
+// is any that is escaped as two halves.
+func (s *scanner) unescape(text []byte) {
+	if !utf8.Valid(text) {
 		s.fail()
+		return
 	}
-	return []byte(text)
+	for {
+		n := bytes.IndexByte(text, '\\')
+		if n < 0 {
+			s.unescaped = append(s.unescaped, text...)
+			return
+		}
+		s.unescaped = append(s.unescaped, text[:n]...)
+		c := text[n+1]
+		if text = text[n+2:]; c != 'u' {
+			s.unescaped = append(s.unescaped, "\"\\/\b\f\n\r\t"[strings.IndexByte(`"\/bfnrt`, c)])
+			continue
+		}
+		r, err := strconv.ParseUint(string(text[:4]), 16, 16)
+		if err != nil || utf16.IsSurrogate(rune(r)) {
+			s.fail()
+			return
+		}
+		s.unescaped = utf8.AppendRune(s.unescaped, rune(r))
+		text = text[4:]
+	}
 }
 
 // literal takes a string as it stands. It is plain if the text is, too.
