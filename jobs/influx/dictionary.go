@@ -8,48 +8,21 @@ import (
 	"tokenaudit/jobs/audit"
 )
 
-// dictionary writes authorizations as bytes, with numbers for what comes again and
-// again: permissions, and IDs and names of users, orgs and buckets. It is kept in
-// memory and bounded; what has no number is written out.
+// dictionary writes authorizations as bytes, with numbers for the texts that come
+// again and again: IDs and names of users, orgs and buckets. It is kept in memory
+// and bounded; a text that has no number is written out.
 type dictionary struct {
-	texts       numbering[string]
-	permissions numbering[audit.Permission]
+	numbers map[string]uint64
+	texts   []string // by number
 }
 
 // Limits of a dictionary.
 const (
-	mostNumbered            = 1 << 16
-	mostNumberedPermissions = 1 << 14
-	longestNumbered         = 128 // bytes of text
+	mostNumbered    = 1 << 16
+	longestNumbered = 128
 )
 
-func newDictionary() *dictionary {
-	return &dictionary{newNumbering[string](mostNumbered), newNumbering[audit.Permission](mostNumberedPermissions)}
-}
-
-// numbering gives numbers to the first of what it is asked for.
-type numbering[T comparable] struct {
-	numbers map[T]uint64
-	values  []T // by number
-	most    int
-}
-
-func newNumbering[T comparable](most int) numbering[T] {
-	return numbering[T]{numbers: map[T]uint64{}, most: most}
-}
-
-// append writes the number of v and one, or zero.
-func (n *numbering[T]) append(b []byte, v T, size int) (_ []byte, ok bool) {
-	number, ok := n.numbers[v]
-	if !ok && len(n.values) < n.most && size <= longestNumbered {
-		number, ok = uint64(len(n.values)), true
-		n.numbers[v], n.values = number, append(n.values, v)
-	}
-	if !ok {
-		return append(b, 0), false
-	}
-	return binary.AppendUvarint(b, number+1), true
-}
+func newDictionary() *dictionary { return &dictionary{numbers: map[string]uint64{}} }
 
 func (d *dictionary) append(b []byte, a *audit.Authorization) []byte {
 	b = binary.AppendUvarint(b, uint64(len(a.ID)))
@@ -62,33 +35,25 @@ func (d *dictionary) append(b []byte, a *audit.Authorization) []byte {
 	b = append(b, bit(a.Legacy), bit(a.Permissions == nil))
 	b = binary.AppendUvarint(b, uint64(len(a.Permissions)))
 	for i := range a.Permissions {
-		b = d.appendPermission(b, &a.Permissions[i])
+		p := &a.Permissions[i]
+		for _, s := range [...]string{p.Action, p.Resource.Type, p.Resource.ID, p.Resource.Name, p.Resource.OrgID, p.Resource.Org} {
+			b = d.appendText(b, s)
+		}
 	}
 	return b
 }
 
-func (d *dictionary) appendPermission(b []byte, p *audit.Permission) []byte {
-	texts := [...]string{p.Action, p.Resource.Type, p.Resource.ID, p.Resource.Name, p.Resource.OrgID, p.Resource.Org}
-	size := 0
-	for _, s := range texts {
-		size += len(s)
-	}
-	b, ok := d.permissions.append(b, *p, size)
-	if ok {
-		return b
-	}
-	for _, s := range texts {
-		b = d.appendText(b, s)
-	}
-	return b
-}
-
+// appendText writes the number of s and one, or zero and s.
 func (d *dictionary) appendText(b []byte, s string) []byte {
-	b, ok := d.texts.append(b, s, len(s))
-	if ok {
-		return b
+	n, ok := d.numbers[s]
+	if !ok && len(d.texts) < mostNumbered && len(s) <= longestNumbered {
+		n, ok = uint64(len(d.texts)), true
+		d.numbers[s], d.texts = n, append(d.texts, s)
 	}
-	return append(binary.AppendUvarint(b, uint64(len(s))), s...)
+	if ok {
+		return binary.AppendUvarint(b, n+1)
+	}
+	return append(binary.AppendUvarint(append(b, 0), uint64(len(s))), s...)
 }
 
 func appendTime(b []byte, t time.Time) []byte {
@@ -140,28 +105,17 @@ func (r *rowReader) permissions() []audit.Permission {
 	}
 	ps := make([]audit.Permission, n)
 	for i := range ps {
-		ps[i] = r.permission()
+		ps[i] = audit.Permission{Action: r.text(), Resource: audit.Resource{Type: r.text(), ID: r.text(), Name: r.text(), OrgID: r.text(), Org: r.text()}}
 	}
 	return ps
-}
-
-func (r *rowReader) permission() audit.Permission {
-	switch n := r.number(); {
-	case n == 0:
-		return audit.Permission{Action: r.text(), Resource: audit.Resource{Type: r.text(), ID: r.text(), Name: r.text(), OrgID: r.text(), Org: r.text()}}
-	case n <= len(r.dictionary.permissions.values):
-		return r.dictionary.permissions.values[n-1]
-	}
-	r.broken = true
-	return audit.Permission{}
 }
 
 func (r *rowReader) text() string {
 	switch n := r.number(); {
 	case n == 0:
 		return string(r.take(r.number()))
-	case n <= len(r.texts.values):
-		return r.texts.values[n-1]
+	case n <= len(r.texts):
+		return r.texts[n-1]
 	}
 	r.broken = true
 	return ""

@@ -57,10 +57,11 @@ func (s *scanner) another(first bool, end byte) bool {
 // key takes the name of a member.
 func (s *scanner) key() []byte {
 	raw, plain := s.literal()
-	if s.want(':'); !plain || s.unusual {
+	if !plain {
 		s.fail()
 		return nil
 	}
+	s.want(':')
 	return raw[1 : len(raw)-1]
 }
 
