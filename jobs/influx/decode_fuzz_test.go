@@ -27,6 +27,7 @@ func FuzzDecodeList(f *testing.F) {
 		`{"authorizations":[{"id":"a","createdAt":"2026-01-02T03:04:05.123456789+02:00","updatedAt":null,"token":null}]}`,
 		`{"authorizations":[{"id":"a","permissions":[{"resource":{"name":"}}"}},{"resource":{"name":"}}"}} , {"action":"b","action":"a"},{"action":"a","resource":{}}],"links":{"a":"b"}}]}`,
 		"{\"authorizations\":[{\"id\":\"\\/\\b\\f\\n\\r\\t\\u00e9\\\\ é   eight by eight\",\"links\":{\"\\n\":\"\x00\"}}]}",
+		`{"authorizations":[{"id":"a","permissions":[{"action":"a","resource":{"type":"b"}}],"permissions":[{"resource":{"id":"c"}}]}]}`,
 		`{"authorizations":[{"id":"a","createdAt":7,"new":[[-0.5e+1,true,{}]]}]}`,
 	} {
 		f.Add(body)

@@ -33,6 +33,7 @@ func TestUsualElements(t *testing.T) {
 	for name, element := range map[string]string{
 		"of Cloud":       usualElement,
 		"of OSS":         indented(t, usualElement),
+		"a long name":    `{"id":"a","permissions":[{"action":"read","resource":{"name":"` + strings.Repeat("x", longestPermission) + `"}}]}`,
 		"few members":    `{"id":"a","permissions":[]}`,
 		"44 permissions": `{"id":"a","permissions":[` + strings.Repeat(`{"action":"write","resource":{"type":"buckets"}},`, 43) + `{"action":"read","resource":{"type":"orgs"}}]}`,
 	} {
@@ -65,6 +66,7 @@ func TestPermissionsSeenBefore(t *testing.T) {
 		permissions string
 		known       int
 	}{
+		"none":                 {``, 0},
 		"usual":                {`{"action":"read","resource":{"type":"buckets","id":"b"}},{"action":"write","resource":{"type":"buckets","id":"b"}}`, 2},
 		"with spaces":          {"{ \"action\" : \"read\",\n\t\"resource\": {\"type\":\"orgs\"}\r\n}", 1},
 		"44":                   {strings.Repeat(`{"action":"write","resource":{"type":"buckets"}},`, 43) + `{"action":"read","resource":{"type":"orgs"}}`, 2},
@@ -96,6 +98,9 @@ func TestPermissionsSeenBefore(t *testing.T) {
 				}
 				if diff := cmp.Diff(want, *got); diff != "" {
 					t.Errorf("(-encoding/json +got):\n%s", diff)
+				}
+				for end := range len(element) { // what is cut does not become known
+					ed.usual([]byte(element[:end]), new(wire))
 				}
 			}
 			if known := ed.known.all(); len(known) != test.known {
@@ -141,11 +146,11 @@ func TestTokensAreNotKept(t *testing.T) {
 	}
 }
 
-// TestKnownPermissionsAreBounded however many different ones there are.
-func TestKnownPermissionsAreBounded(t *testing.T) {
+// TestElementsAreDecodedInBoundedRoom however many there are.
+func TestElementsAreDecodedInBoundedRoom(t *testing.T) {
 	var list strings.Builder
 	for i := range 3 * mostPermissions {
-		fmt.Fprintf(&list, `,{"id":"a","permissions":[{"action":"read","resource":{"type":"buckets","id":"%d"}}]}`, i)
+		fmt.Fprintf(&list, `,{"id":"a","description":"\n","permissions":[{"action":"read","resource":{"type":"buckets","id":"%d"}}]}`, i)
 	}
 	f := newFrames(strings.NewReader(list.String()))
 	ed := newElementDecoder()
@@ -161,8 +166,8 @@ func TestKnownPermissionsAreBounded(t *testing.T) {
 	if _, err := f.peek(); err != io.EOF {
 		t.Errorf("after the last: %v", err)
 	}
-	if n := len(ed.known.all()); n > mostPermissions {
-		t.Errorf("%d known", n)
+	if n := len(ed.known.all()); n > mostPermissions || cap(ed.unescaped) > 64 {
+		t.Errorf("%d permissions and %d bytes of texts are kept", n, cap(ed.unescaped))
 	}
 }
 

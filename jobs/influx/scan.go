@@ -65,7 +65,7 @@ func (s *scanner) key() []byte {
 	return raw[1 : len(raw)-1]
 }
 
-// text takes a string; it is valid as long as the window.
+// text takes a string; it is valid until the window changes.
 func (s *scanner) text() []byte {
 	raw, plain := s.literal()
 	switch {
