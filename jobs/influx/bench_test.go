@@ -34,7 +34,7 @@ const benchRows = 20_000
 // authorizations are judged.
 func BenchmarkDecode(b *testing.B) {
 	list := benchList(b, benchRows)
-	for name, decode := range map[string]func(io.Reader, func(entry) error) error{"jx": decodeList, "encoding-json": decodeWithJSON} {
+	for name, decode := range map[string]func(io.Reader, func(entry) error) error{"ours": decodeList, "encoding-json": decodeWithJSON} {
 		b.Run(name, func(b *testing.B) {
 			measure(b, list, func() error {
 				return decode(bytes.NewReader(list), func(entry) error { return nil })

@@ -79,11 +79,7 @@ func decodeArray(f *frames, each func(entry) error) error {
 		if more, err := f.another(first, ']'); err != nil || !more {
 			return err
 		}
-		raw, err := f.value()
-		if err != nil {
-			return err
-		}
-		w, err := elements.decode(raw)
+		w, err := elements.decode(f)
 		if err != nil {
 			return err
 		}
@@ -97,12 +93,17 @@ func decodeArray(f *frames, each func(entry) error) error {
 	}
 }
 
-// decode leaves an element that is not as servers write it to encoding/json: tests
-// hold it to give the same.
-func (ed *elementDecoder) decode(raw []byte) (*wire, error) {
+// decode takes the next element. One that is not as servers write it is left to
+// encoding/json: tests hold the usual way to give the same.
+func (ed *elementDecoder) decode(f *frames) (*wire, error) {
 	w := &ed.wire
-	if *w = (wire{}); ed.usual(raw, w) {
+	if n := ed.usual(f.buf[f.at:], w); n > 0 {
+		f.take(n)
 		return w, nil
+	}
+	raw, err := f.value() // it may only have been cut
+	if err != nil || ed.usual(raw, w) > 0 {
+		return w, err
 	}
 	*w = wire{}
 	return w, json.Unmarshal(raw, w)
