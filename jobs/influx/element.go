@@ -1,6 +1,10 @@
 package influx
 
-import "tokenaudit/jobs/audit"
+import (
+	"bytes"
+
+	"tokenaudit/jobs/audit"
+)
 
 // elementDecoder decodes elements of a list one after the other, in the same room.
 // Texts that come again and again, such as the names of users and buckets, are kept
@@ -29,7 +33,8 @@ func (ed *elementDecoder) usual(window []byte, w *wire) int {
 	var id, description []byte
 	ed.want('{')
 	for first := true; ed.another(first, '}'); first = false {
-		switch string(ed.key()) {
+		key := ed.key()
+		switch string(key) {
 		case "id":
 			id = ed.text()
 		case "description":
@@ -48,14 +53,12 @@ func (ed *elementDecoder) usual(window []byte, w *wire) int {
 			w.User = ed.name()
 		case "permissions":
 			ed.permissionList(&w.Permissions)
-		case "links":
-			ed.skipTexts()
 		case "createdAt":
 			ed.literalTo(w.CreatedAt.UnmarshalJSON)
 		case "updatedAt":
 			ed.literalTo(w.UpdatedAt.UnmarshalJSON)
-		default: // encoding/json may know it: there the case of letters does not matter
-			ed.fail()
+		default:
+			ed.unknown(key)
 		}
 	}
 	if ed.unusual {
@@ -75,8 +78,19 @@ func (ed *elementDecoder) literalTo(take func([]byte) error) {
 	}
 }
 
-// skipTexts takes an object of strings.
-func (ed *elementDecoder) skipTexts() {
+// unknown passes over a member such as links, unless encoding/json would know it:
+// there the case of letters does not matter.
+func (ed *elementDecoder) unknown(key []byte) {
+	for _, known := range [...]string{"id", "token", "status", "description", "orgID", "org", "userID", "user", "permissions", "createdAt", "updatedAt"} {
+		if bytes.EqualFold(key, []byte(known)) {
+			ed.fail()
+			return
+		}
+	}
+	if ed.next() == '"' {
+		ed.literal()
+		return
+	}
 	ed.want('{')
 	for first := true; ed.another(first, '}'); first = false {
 		ed.key()

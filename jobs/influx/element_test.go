@@ -35,6 +35,7 @@ func TestUsualElements(t *testing.T) {
 		"of OSS":         indented(t, usualElement),
 		"a long name":    `{"id":"a","permissions":[{"action":"read","resource":{"name":"` + strings.Repeat("x", longestPermission) + `"}}]}`,
 		"few members":    `{"id":"a","permissions":[]}`,
+		"new members":    `{"id":"a","lastUsedAt":"2026-01-02T03:04:05Z","labels":{"team":"x"}}`,
 		"44 permissions": `{"id":"a","permissions":[` + strings.Repeat(`{"action":"write","resource":{"type":"buckets"}},`, 43) + `{"action":"read","resource":{"type":"orgs"}}]}`,
 	} {
 		t.Run(name, func(t *testing.T) {
