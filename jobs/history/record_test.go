@@ -3,9 +3,12 @@ package history
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"io"
 	"iter"
+	"math/rand/v2"
 	"runtime"
+	"strings"
 	"testing"
 	"time"
 
@@ -60,17 +63,23 @@ func FuzzRecord(f *testing.F) {
 	})
 }
 
-// FuzzRecordReader reads any line as encoding/json does, errors too.
+// FuzzRecordReader reads any line as encoding/json does, errors too, whatever the
+// reader keeps of the line before.
 func FuzzRecordReader(f *testing.F) {
-	f.Add([]byte(`{"id":"a","ID":"b","new":[1],"permissions":[{"action":"read"}],"permissions":null}`))
-	f.Add([]byte(`{"id":"a"}{"id":"b"}`))
-	f.Add([]byte(`{"description":"\ud83d\ude00 \ud800 \uD800\ud83d\ude00"}`))
-	f.Add([]byte(`{"findings":[{"approval":{"expires":"2026-01-01T00:00:00Z"}}],"findings":[]}`))
-	f.Add([]byte(`{"owner":{"id":null},"firstSeen":"yesterday"}`))
-	f.Add([]byte(`null`))
-	f.Add([]byte(`{"id":`))
-	f.Add(appendMust(fullRecord("a")))
-	f.Fuzz(func(t *testing.T, line []byte) { sameRecord(t, line) })
+	plain := appendMust(fullRecord("a"))
+	add := func(line []byte) { f.Add(line, line); f.Add(plain, line) }
+	add([]byte(`{"id":"a","ID":"b","new":[1],"permissions":[{"action":"read"}],"permissions":null}`))
+	add([]byte(`{"id":"a"}{"id":"b"}`))
+	add([]byte(`{"description":"\ud83d\ude00 \ud800 \uD800\ud83d\ude00"}`))
+	add([]byte(`{"findings":[{"approval":{"expires":"2026-01-01T00:00:00Z"}}],"findings":[]}`))
+	add([]byte(`{"owner":{"id":null},"firstSeen":"yesterday"}`))
+	add([]byte(`null`))
+	add([]byte(`{"id":`))
+	for _, text := range []string{"a", "b", "}}", "}", "\"}},", "\n}}"} {
+		add(appendMust(fullRecord(text)))
+	}
+	add(bytes.Replace(plain, []byte(`,"name":"a"`), []byte(`,"name":"a","name":"}}"`), 1))
+	f.Fuzz(func(t *testing.T, before, line []byte) { sameRecord(t, line, before, line) })
 }
 
 func appendMust(r audit.Record) []byte {
@@ -81,11 +90,16 @@ func appendMust(r audit.Record) []byte {
 	return b
 }
 
-func sameRecord(t *testing.T, line []byte) {
+// sameRecord: a reader of the lines before reads line as encoding/json does.
+func sameRecord(t *testing.T, line []byte, before ...[]byte) {
 	t.Helper()
+	reader := newRecordReader()
+	for _, b := range before {
+		_, _ = reader.read(b)
+	}
 	var want audit.Record
 	wantErr := json.Unmarshal(line, &want)
-	got, err := newRecordReader().read(line)
+	got, err := reader.read(line)
 	if (err == nil) != (wantErr == nil) {
 		t.Fatalf("%q: %v, encoding/json: %v", line, err, wantErr)
 	}
@@ -154,9 +168,40 @@ func BenchmarkEncode(b *testing.B) {
 
 const benchRows = 20_000
 
+// population has n records as reviews write them: owners of 100 authorizations each,
+// 1 to 6 permissions out of 200 buckets, two findings, in no order.
+func population(n int) iter.Seq2[audit.Record, error] {
+	return func(yield func(audit.Record, error) bool) {
+		random := rand.New(rand.NewPCG(22708, 0))
+		for i := range n {
+			owner := random.IntN(n/100 + 1)
+			o := audit.Owner{ID: fmt.Sprintf("11adece3%08x", owner), Name: fmt.Sprintf("gateway-%05d", owner), State: audit.OwnerPresent, MembershipKnown: true, Evidence: "GET /api/v2/users: status active"}
+			at := monday.AddDate(-2, 0, 0).Add(time.Duration(i) * 2 * 365 * 24 * time.Hour / time.Duration(n)).Add(time.Duration(random.IntN(1e9)))
+			r := audit.Record{Target: "prod", Presence: audit.Listed, Owner: o, FirstSeen: monday, LastSeen: monday.AddDate(0, 0, 7)}
+			r.Authorization = audit.Authorization{ID: fmt.Sprintf("%016x", i), OrgID: "a5528a874dbcfb6c", Org: "acme", UserID: o.ID, User: o.Name, Status: audit.Active, CreatedAt: at, UpdatedAt: at}
+			r.Description = fmt.Sprintf("telegraf on gateway %d, hall %d", i, random.IntN(40))
+			var names []string
+			for range 1 + random.IntN(6) {
+				bucket := random.IntN(200)
+				names = append(names, fmt.Sprintf("plant-%03d-telemetry", bucket))
+				buckets := audit.Resource{Type: "buckets", ID: fmt.Sprintf("83f63bee%08x", bucket), Name: names[len(names)-1], OrgID: r.OrgID, Org: r.Org}
+				r.Permissions = append(r.Permissions, audit.Permission{Action: []string{"read", "write"}[random.IntN(2)], Resource: buckets})
+			}
+			age := fmt.Sprintf("%d days old", int(monday.Sub(at).Hours()/24))
+			r.Findings = []audit.Finding{
+				{Check: "active-write", Severity: audit.Medium, Detail: strings.Join(names, ", "), State: audit.Open, Since: monday},
+				{Check: "not-rotated", Severity: audit.Medium, Detail: age, State: audit.Open, Since: monday},
+			}
+			if !yield(r, nil) {
+				return
+			}
+		}
+	}
+}
+
 func BenchmarkRead(b *testing.B) {
 	s, run := Snapshots{Evidence: b.TempDir()}, weekly(0)
-	if err := s.Write(b.Context(), run, "prod", records(benchRows)); err != nil {
+	if err := s.Write(b.Context(), run, "prod", population(benchRows)); err != nil {
 		b.Fatal(err)
 	}
 	perAuthorization(b, func() error {
@@ -176,7 +221,7 @@ func last(seq iter.Seq2[audit.Record, error]) (r audit.Record, err error) {
 
 // perAuthorization measures a walk of benchRows records.
 func perAuthorization(b *testing.B, run func() error) {
-	b.SetBytes(int64(benchRows * len(appendMust(must(last(records(1)))))))
+	b.SetBytes(int64(benchRows * len(appendMust(must(last(population(1)))))))
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
 	for b.Loop() {
@@ -190,9 +235,9 @@ func perAuthorization(b *testing.B, run func() error) {
 	b.ReportMetric(float64(after.Mallocs-before.Mallocs)/rows, "allocs/authorization")
 }
 
-func must(r audit.Record, err error) audit.Record {
+func must[T any](v T, err error) T {
 	if err != nil {
 		panic(err)
 	}
-	return r
+	return v
 }
