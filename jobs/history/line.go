@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"math/bits"
 	"time"
+	"unicode/utf8"
 )
 
 // lineReader takes a line apart. It is unusual once something is not as expected,
@@ -13,12 +14,6 @@ import (
 type lineReader struct {
 	rest    []byte
 	unusual bool
-}
-
-// newestTime is the newest time of a member: most come again and again.
-type newestTime struct {
-	text []byte
-	time time.Time
 }
 
 // has takes what is expected if it comes next.
@@ -72,23 +67,47 @@ func (l *lineReader) text(key string) []byte {
 	return nil
 }
 
+// ones has a 1 in each of eight bytes.
+const ones = 0x0101010101010101
+
 // special is where the first quote, backslash or control character is, or the
 // length. Eight bytes at a time are twice as fast as one.
 func special(b []byte) int {
-	const ones = 0x0101010101010101
 	i := 0
 	for ; i+8 <= len(b); i += 8 {
-		x := binary.LittleEndian.Uint64(b[i:])
-		quote, backslash := x^'"'*ones, x^'\\'*ones
-		// A byte below n borrows, and so sets its high bit; what is above it may then be wrong.
-		found := (x-' '*ones)&^x | (quote-ones)&^quote | (backslash-ones)&^backslash
-		if found &= 0x80 * ones; found != 0 {
+		if found := specialOf(binary.LittleEndian.Uint64(b[i:])); found != 0 {
 			return i + bits.TrailingZeros64(found)/8
 		}
 	}
 	for ; i < len(b) && b[i] >= ' ' && b[i] != '"' && b[i] != '\\'; i++ {
 	}
 	return i
+}
+
+// specialOf sets the high bit of the lowest special byte of x, and of none below it:
+// a byte below n borrows when n is taken from it, and so may mislead those above.
+func specialOf(x uint64) uint64 {
+	quote, backslash := x^'"'*ones, x^'\\'*ones
+	return ((x-' '*ones)&^x | (quote-ones)&^quote | (backslash-ones)&^backslash) & (0x80 * ones)
+}
+
+// plain: b is ASCII that stands in JSON as it is.
+func plain(b []byte) bool {
+	var found uint64
+	for rest := b; len(rest) >= 8; rest = rest[8:] {
+		x := binary.LittleEndian.Uint64(rest)
+		found |= specialOf(x) | x
+	}
+	if len(b) >= 8 {
+		x := binary.LittleEndian.Uint64(b[len(b)-8:])
+		return (found|specialOf(x)|x)&(0x80*ones) == 0
+	}
+	for _, c := range b {
+		if c < ' ' || c >= utf8.RuneSelf || c == '"' || c == '\\' {
+			return false
+		}
+	}
+	return true
 }
 
 // escapedText takes a string whose first escape is at i.

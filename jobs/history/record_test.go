@@ -54,7 +54,7 @@ func FuzzRecord(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text string) {
 		for _, r := range []audit.Record{fullRecord(text), {}, {Authorization: audit.Authorization{Permissions: []audit.Permission{}}}} {
 			want := asJSON(t, r)
-			got, err := appendRecord(nil, &r)
+			got, err := new(recordWriter).append(nil, &r)
 			if err != nil || !bytes.Equal(got, want) {
 				t.Fatalf("error %v\n%s instead of\n%s", err, got, want)
 			}
@@ -83,7 +83,7 @@ func FuzzRecordReader(f *testing.F) {
 }
 
 func appendMust(r audit.Record) []byte {
-	b, err := appendRecord(nil, &r)
+	b, err := new(recordWriter).append(nil, &r)
 	if err != nil {
 		panic(err)
 	}
@@ -120,7 +120,7 @@ func TestWhatIsWrittenIsUsual(t *testing.T) {
 func TestTimesThatJSONCannotHold(t *testing.T) {
 	r := fullRecord("a")
 	r.CreatedAt = time.Date(10_000, 1, 1, 0, 0, 0, 0, time.UTC)
-	if _, err := appendRecord(nil, &r); err == nil {
+	if _, err := new(recordWriter).append(nil, &r); err == nil {
 		t.Error("no error for the year 10000")
 	}
 }
@@ -148,9 +148,10 @@ func TestLongLines(t *testing.T) {
 func BenchmarkEncode(b *testing.B) {
 	r := fullRecord("telegraf on gateway 12")
 	var line []byte
+	var writer recordWriter
 	b.Run("append", func(b *testing.B) {
 		for b.Loop() {
-			line, _ = appendRecord(line[:0], &r)
+			line, _ = writer.append(line[:0], &r)
 			b.SetBytes(int64(len(line)))
 		}
 	})

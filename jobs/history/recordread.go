@@ -7,7 +7,7 @@ import (
 	"tokenaudit/jobs/audit"
 )
 
-// recordReader reads lines as appendRecord writes them: the same members in the
+// recordReader reads lines as recordWriter writes them: the same members in the
 // same order, without a space. What looks different, such as a member that it does
 // not know, it leaves to encoding/json: tests hold it to give the same. Texts that
 // come again and again are kept once.
