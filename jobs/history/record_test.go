@@ -52,15 +52,45 @@ func FuzzRecord(f *testing.F) {
 		f.Add(text)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		for _, r := range []audit.Record{fullRecord(text), {}, {Authorization: audit.Authorization{Permissions: []audit.Permission{}}}} {
+		var writer recordWriter
+		for _, r := range []audit.Record{fullRecord(text), {}, fullRecord(text), {Authorization: audit.Authorization{Permissions: []audit.Permission{}}}} {
 			want := asJSON(t, r)
-			got, err := new(recordWriter).append(nil, &r)
+			got, err := writer.append(nil, &r)
 			if err != nil || !bytes.Equal(got, want) {
 				t.Fatalf("error %v\n%s instead of\n%s", err, got, want)
 			}
 			sameRecord(t, want)
 		}
 	})
+}
+
+// TestTextsOfEveryLength has every kind of character at every place of a text.
+func TestTextsOfEveryLength(t *testing.T) {
+	for n := range 20 {
+		for at := range n + 1 {
+			for _, c := range []string{"a", `"`, `\`, "\n", "\x1f", " ", "!", "#", "[", "]", "\x7f", "\x80", "ü", "\u2028"} {
+				sameText(t, strings.Repeat("a", at)+c+strings.Repeat("z", n-at))
+			}
+		}
+	}
+}
+
+func sameText(t *testing.T, s string) {
+	t.Helper()
+	var want bytes.Buffer
+	enc := json.NewEncoder(&want)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(s); err != nil {
+		t.Fatal(err)
+	}
+	got := append(appendText(nil, s), '\n')
+	if !bytes.Equal(got, want.Bytes()) {
+		t.Fatalf("%s instead of %s", got, want.Bytes())
+	}
+	l := lineReader{rest: got}
+	if back := l.text(""); string(back) != strings.ToValidUTF8(s, "\ufffd") || l.unusual || string(l.rest) != "\n" {
+		t.Fatalf("%q came back as %q, before %q", s, back, l.rest)
+	}
 }
 
 // FuzzRecordReader reads any line as encoding/json does, errors too, whatever the
