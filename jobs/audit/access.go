@@ -70,7 +70,10 @@ func (acc *Access) fold(a *Authorization) {
 
 // whole is the bit of a resource that is all of its type, 0 for any other.
 func whole(r *Resource) uint32 {
-	if at := slices.Index(allAccessTypes[:], r.Type); r.ID == "" && at >= 0 {
+	if r.ID != "" {
+		return 0
+	}
+	if at := slices.Index(allAccessTypes[:], r.Type); at >= 0 {
 		return 1 << at
 	}
 	return 0

@@ -18,8 +18,8 @@ type batch[T any] struct {
 // The goroutine has ended when the walk has.
 func Ahead[T any](seq iter.Seq2[T, error]) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
-		batches, done := make(chan batch[T], aheadBatches), make(chan struct{})
-		go fill(seq, batches, done)
+		batches, free, done := make(chan batch[T], aheadBatches), make(chan []T, aheadBatches), make(chan struct{})
+		go fill(seq, batches, free, done)
 		defer func() {
 			close(done)
 			for range batches { // closed when the goroutine ends
@@ -31,6 +31,10 @@ func Ahead[T any](seq iter.Seq2[T, error]) iter.Seq2[T, error] {
 					return
 				}
 			}
+			select {
+			case free <- b.values[:0]: // yield was given copies
+			default:
+			}
 			if b.err != nil {
 				yield(*new(T), b.err)
 				return
@@ -39,7 +43,7 @@ func Ahead[T any](seq iter.Seq2[T, error]) iter.Seq2[T, error] {
 	}
 }
 
-func fill[T any](seq iter.Seq2[T, error], batches chan<- batch[T], done <-chan struct{}) {
+func fill[T any](seq iter.Seq2[T, error], batches chan<- batch[T], free <-chan []T, done <-chan struct{}) {
 	defer close(batches)
 	send := func(b batch[T]) bool {
 		select {
@@ -58,7 +62,11 @@ func fill[T any](seq iter.Seq2[T, error], batches chan<- batch[T], done <-chan s
 			if !send(b) {
 				return
 			}
-			b.values = make([]T, 0, aheadBatch)
+			select {
+			case b.values = <-free:
+			default:
+				b.values = make([]T, 0, aheadBatch)
+			}
 		}
 	}
 	send(b)

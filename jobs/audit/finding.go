@@ -36,17 +36,19 @@ func (f Finding) Actionable() bool { return f.Current() && f.State != Excepted }
 // the given time: it stands, or that very review saw it resolved.
 func (f Finding) Reported(at time.Time) bool { return f.Current() || f.Since.Equal(at) }
 
-// judgement is what one check says of one authorization, before it is compared
-// with the past.
+// judgement is what one check says of one authorization, and its finding in the
+// previous review, nil if there was none.
 type judgement struct {
 	check    *Check
 	severity Severity
 	detail   string
 	outcome  Outcome
+	before   *Finding
 }
 
-// judge runs every check that is not off, and appends what it says to out.
-func judge(out []judgement, s *Subject) []judgement {
+// judge runs every check that is not off, and appends what it says to out. Most
+// find nothing now and found nothing before: there is nothing to say.
+func judge(out []judgement, s *Subject, before []Finding) []judgement {
 	checks, server := theChecks(), s.IsServer()
 	for i := range checks {
 		c := &checks[i]
@@ -58,52 +60,44 @@ func judge(out []judgement, s *Subject) []judgement {
 			continue
 		}
 		detail, outcome := c.Match(s)
-		out = append(out, judgement{c, severity, detail, outcome})
+		old := findingOf(before, c.ID)
+		if outcome == Fail || old != nil {
+			out = append(out, judgement{c, severity, detail, outcome, old})
+		}
 	}
 	return out
 }
 
-// carry turns judgements into findings, given those of the previous review. A
-// check that was switched off since takes its findings with it: they are neither
-// open nor resolved. One that could not be judged keeps them as they were.
-func carry(before []Finding, now []judgement, at time.Time) []Finding {
-	var out []Finding
+// carry turns judgements into findings. A check that was switched off since the
+// previous review takes its findings with it: they are neither open nor resolved.
+// One that could not be judged keeps them as they were.
+func carry(now []judgement, at time.Time) []Finding {
+	if len(now) == 0 {
+		return nil
+	}
+	out := make([]Finding, 0, len(now))
 	for i := range now {
 		j := &now[i]
-		old, had := findingOf(before, j.check.ID)
-		if (j.outcome == Fail || had) && out == nil {
-			out = make([]Finding, 0, most(now, before))
-		}
 		switch {
 		case j.outcome == Fail:
-			out = append(out, matched(j, old, had, at))
-		case !had:
+			out = append(out, matched(j, at))
+		case j.before == nil:
 		case j.outcome == Unknown:
-			out = append(out, stand(old))
+			out = append(out, stand(*j.before))
 		default:
-			out = append(out, resolve(old, at))
+			out = append(out, resolve(*j.before, at))
 		}
 	}
 	return out
 }
 
-// most is how many findings there can be.
-func most(now []judgement, before []Finding) int {
-	n := len(before)
-	for i := range now {
-		if now[i].outcome == Fail {
-			n++
-		}
-	}
-	return min(n, len(now))
-}
-
-func matched(j *judgement, old Finding, had bool, at time.Time) Finding {
+func matched(j *judgement, at time.Time) Finding {
 	f := Finding{Check: j.check.ID, Severity: j.severity, Detail: j.detail, State: New, Since: at}
 	switch {
-	case had && old.Current():
-		f.State, f.Since = Open, old.Since
-	case had:
+	case j.before == nil:
+	case j.before.Current():
+		f.State, f.Since = Open, j.before.Since
+	default:
 		f.State = Reopened
 	}
 	return f
@@ -124,11 +118,11 @@ func resolve(f Finding, at time.Time) Finding {
 	return f
 }
 
-func findingOf(fs []Finding, check string) (Finding, bool) {
+func findingOf(fs []Finding, check string) *Finding {
 	for i := range fs {
 		if fs[i].Check == check {
-			return fs[i], true
+			return &fs[i]
 		}
 	}
-	return Finding{}, false
+	return nil
 }

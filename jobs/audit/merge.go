@@ -145,8 +145,8 @@ func (rv *Review) judged(r *Record, before *Record) {
 		r.Changes = changes(before.Authorization, r.Authorization)
 		s.Changes = r.Changes
 	}
-	rv.judgements = judge(rv.judgements[:0], s)
-	r.Findings = carry(old, rv.judgements, rv.Now)
+	rv.judgements = judge(rv.judgements[:0], s, old)
+	r.Findings = carry(rv.judgements, rv.Now)
 	except(r.Findings, s.Exceptions, r.Authorization, rv.Now)
 }
 

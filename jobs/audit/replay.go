@@ -8,14 +8,14 @@ import "time"
 // what only the stored one did.
 func Replay(r Record, p Policy, at time.Time) []Finding {
 	s := Subject{Authorization: r.Authorization, Access: AccessOf(r.Authorization), Owner: r.Owner, OrgDeleted: r.OrgDeleted, Exceptions: p.exceptionsFor(r.Target, r.Authorization), Policy: p, Now: at}
-	judgements := judge(nil, &s)
+	before := current(r.Findings)
+	judgements := judge(nil, &s, before)
 	for i := range judgements {
 		if judgements[i].check.Momentary {
 			judgements[i].outcome = Unknown
 		}
 	}
-	before := current(r.Findings)
-	findings := append(carry(before, judgements, at), switchedOff(before, judgements, at)...)
+	findings := append(carry(judgements, at), switchedOff(before, judgements, at)...)
 	except(findings, s.Exceptions, r.Authorization, at)
 	return findings
 }

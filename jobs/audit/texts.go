@@ -22,6 +22,10 @@ func NewTexts() *Texts {
 	return &Texts{known: map[string]string{}, often: make([]string, oftenTexts)}
 }
 
+// NewestTexts has none yet, and keeps those in the table only: for texts most of
+// which come once, or soon again.
+func NewestTexts() *Texts { return &Texts{often: make([]string, oftenTexts)} }
+
 // Of is string(b).
 func (t *Texts) Of(b []byte) string {
 	if len(b) == 0 || len(b) > longestText {
@@ -39,7 +43,7 @@ func (t *Texts) lookUp(b []byte) string {
 		return s
 	}
 	s := string(b)
-	if len(t.known) < mostTexts {
+	if t.known != nil && len(t.known) < mostTexts {
 		t.known[s] = s
 	}
 	return s

@@ -66,7 +66,7 @@ func (u *unused) record() (Record, bool) {
 	if u.before != nil {
 		old, r.FirstSeen = u.before.Findings, u.before.FirstSeen
 	}
-	r.Findings = carry(old, judge(nil, &s), u.review.Now)
+	r.Findings = carry(judge(nil, &s, old), u.review.Now)
 	reported := func(f Finding) bool { return f.Reported(u.review.Now) }
 	return r, slices.ContainsFunc(r.Findings, reported)
 }

@@ -10,12 +10,15 @@ import (
 	"tokenaudit/jobs/audit"
 )
 
-// appendRecord appends r as one line of JSON, to the byte as encoding/json writes it
+// recordWriter has the newest time of each kind: most come again and again.
+type recordWriter struct{ created, first, last, since newestTime }
+
+// append appends r as one line of JSON, to the byte as encoding/json writes it
 // without escapes for HTML: tests hold it to that. It is many times faster, and a
 // snapshot has as many lines as there are authorizations.
-func appendRecord(b []byte, r *audit.Record) (_ []byte, err error) {
+func (rw *recordWriter) append(b []byte, r *audit.Record) (_ []byte, err error) {
 	b = appendText(append(b, `{"target":`...), r.Target)
-	if b, err = appendAuthorization(b, &r.Authorization); err != nil {
+	if b, err = rw.appendAuthorization(b, &r.Authorization); err != nil {
 		return b, err
 	}
 	b = appendText(append(b, `,"presence":`...), string(r.Presence))
@@ -27,19 +30,19 @@ func appendRecord(b []byte, r *audit.Record) (_ []byte, err error) {
 			return b, err
 		}
 	}
-	if b, err = appendTime(append(b, `,"firstSeen":`...), r.FirstSeen); err != nil {
+	if b, err = rw.first.append(append(b, `,"firstSeen":`...), r.FirstSeen); err != nil {
 		return b, err
 	}
-	if b, err = appendTime(append(b, `,"lastSeen":`...), r.LastSeen); err != nil {
+	if b, err = rw.last.append(append(b, `,"lastSeen":`...), r.LastSeen); err != nil {
 		return b, err
 	}
-	if b, err = appendFindings(b, r.Findings); err != nil {
+	if b, err = rw.appendFindings(b, r.Findings); err != nil {
 		return b, err
 	}
 	return append(b, '}', '\n'), nil
 }
 
-func appendAuthorization(b []byte, a *audit.Authorization) (_ []byte, err error) {
+func (rw *recordWriter) appendAuthorization(b []byte, a *audit.Authorization) (_ []byte, err error) {
 	b = appendText(append(b, `,"id":`...), a.ID)
 	b = appendText(append(b, `,"orgID":`...), a.OrgID)
 	b = appendOptional(b, `,"org":`, a.Org)
@@ -49,12 +52,12 @@ func appendAuthorization(b []byte, a *audit.Authorization) (_ []byte, err error)
 	b = appendText(append(b, `,"status":`...), string(a.Status))
 	b = appendPermissions(append(b, `,"permissions":`...), a.Permissions)
 	if !a.CreatedAt.IsZero() {
-		if b, err = appendTime(append(b, `,"createdAt":`...), a.CreatedAt); err != nil {
+		if b, err = rw.created.append(append(b, `,"createdAt":`...), a.CreatedAt); err != nil {
 			return b, err
 		}
 	}
 	if !a.UpdatedAt.IsZero() {
-		if b, err = appendTime(append(b, `,"updatedAt":`...), a.UpdatedAt); err != nil {
+		if b, err = rw.created.append(append(b, `,"updatedAt":`...), a.UpdatedAt); err != nil {
 			return b, err
 		}
 	}
@@ -90,7 +93,7 @@ func appendOwner(b []byte, o *audit.Owner) []byte {
 	return append(appendOptional(b, `,"evidence":`, o.Evidence), '}')
 }
 
-func appendFindings(b []byte, fs []audit.Finding) (_ []byte, err error) {
+func (rw *recordWriter) appendFindings(b []byte, fs []audit.Finding) (_ []byte, err error) {
 	if len(fs) == 0 {
 		return b, nil
 	}
@@ -99,19 +102,19 @@ func appendFindings(b []byte, fs []audit.Finding) (_ []byte, err error) {
 		if i > 0 {
 			b = append(b, ',')
 		}
-		if b, err = appendFinding(b, &fs[i]); err != nil {
+		if b, err = rw.appendFinding(b, &fs[i]); err != nil {
 			return b, err
 		}
 	}
 	return append(b, ']'), nil
 }
 
-func appendFinding(b []byte, f *audit.Finding) (_ []byte, err error) {
+func (rw *recordWriter) appendFinding(b []byte, f *audit.Finding) (_ []byte, err error) {
 	b = appendText(append(b, `{"check":`...), f.Check)
 	b = appendText(append(b, `,"severity":`...), string(f.Severity))
 	b = appendOptional(b, `,"detail":`, f.Detail)
 	b = appendText(append(b, `,"state":`...), string(f.State))
-	if b, err = appendTime(append(b, `,"since":`...), f.Since); err != nil {
+	if b, err = rw.since.append(append(b, `,"since":`...), f.Since); err != nil {
 		return b, err
 	}
 	if f.Approval != nil {
@@ -145,15 +148,39 @@ func appendTrue(b []byte, key string, v bool) []byte {
 	return strconv.AppendBool(append(b, key...), v)
 }
 
-func appendTime(b []byte, t time.Time) ([]byte, error) {
+// newestTime is the newest time of a member, and its text in quotes.
+type newestTime struct {
+	text []byte
+	time time.Time
+}
+
+func (n *newestTime) append(b []byte, t time.Time) ([]byte, error) {
+	if t == n.time && len(n.text) > 0 { // not Equal: another zone has another text
+		return append(b, n.text...), nil
+	}
+	start := len(b)
 	b, err := t.AppendText(append(b, '"'))
-	return append(b, '"'), err
+	if err != nil {
+		return b, err
+	}
+	b = append(b, '"')
+	n.text, n.time = append(n.text[:0], b[start:]...), t
+	return b, nil
 }
 
 const hexDigits = "0123456789abcdef"
 
 func appendText(b []byte, s string) []byte {
 	b = append(b, '"')
+	start := len(b)
+	if b = append(b, s...); plain(b[start:]) {
+		return append(b, '"')
+	}
+	return appendEscaped(b[:start], s)
+}
+
+// appendEscaped appends s, and the closing quote.
+func appendEscaped(b []byte, s string) []byte {
 	from := 0
 	for i := 0; i < len(s); {
 		c := s[i]

@@ -3,9 +3,12 @@ package history
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"io"
 	"iter"
+	"math/rand/v2"
 	"runtime"
+	"strings"
 	"testing"
 	"time"
 
@@ -49,9 +52,10 @@ func FuzzRecord(f *testing.F) {
 		f.Add(text)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		for _, r := range []audit.Record{fullRecord(text), {}, {Authorization: audit.Authorization{Permissions: []audit.Permission{}}}} {
+		var writer recordWriter
+		for _, r := range []audit.Record{fullRecord(text), {}, fullRecord(text), {Authorization: audit.Authorization{Permissions: []audit.Permission{}}}} {
 			want := asJSON(t, r)
-			got, err := appendRecord(nil, &r)
+			got, err := writer.append(nil, &r)
 			if err != nil || !bytes.Equal(got, want) {
 				t.Fatalf("error %v\n%s instead of\n%s", err, got, want)
 			}
@@ -60,32 +64,72 @@ func FuzzRecord(f *testing.F) {
 	})
 }
 
-// FuzzRecordReader reads any line as encoding/json does, errors too.
+// TestTextsOfEveryLength has every kind of character at every place of a text.
+func TestTextsOfEveryLength(t *testing.T) {
+	for n := range 20 {
+		for at := range n + 1 {
+			for _, c := range []string{"a", `"`, `\`, "\n", "\x1f", " ", "!", "#", "[", "]", "\x7f", "\x80", "ü", "\u2028"} {
+				sameText(t, strings.Repeat("a", at)+c+strings.Repeat("z", n-at))
+			}
+		}
+	}
+}
+
+func sameText(t *testing.T, s string) {
+	t.Helper()
+	var want bytes.Buffer
+	enc := json.NewEncoder(&want)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(s); err != nil {
+		t.Fatal(err)
+	}
+	got := append(appendText(nil, s), '\n')
+	if !bytes.Equal(got, want.Bytes()) {
+		t.Fatalf("%s instead of %s", got, want.Bytes())
+	}
+	l := lineReader{rest: got}
+	if back := l.text(""); string(back) != strings.ToValidUTF8(s, "\ufffd") || l.unusual || string(l.rest) != "\n" {
+		t.Fatalf("%q came back as %q, before %q", s, back, l.rest)
+	}
+}
+
+// FuzzRecordReader reads any line as encoding/json does, errors too, whatever the
+// reader keeps of the line before.
 func FuzzRecordReader(f *testing.F) {
-	f.Add([]byte(`{"id":"a","ID":"b","new":[1],"permissions":[{"action":"read"}],"permissions":null}`))
-	f.Add([]byte(`{"id":"a"}{"id":"b"}`))
-	f.Add([]byte(`{"description":"\ud83d\ude00 \ud800 \uD800\ud83d\ude00"}`))
-	f.Add([]byte(`{"findings":[{"approval":{"expires":"2026-01-01T00:00:00Z"}}],"findings":[]}`))
-	f.Add([]byte(`{"owner":{"id":null},"firstSeen":"yesterday"}`))
-	f.Add([]byte(`null`))
-	f.Add([]byte(`{"id":`))
-	f.Add(appendMust(fullRecord("a")))
-	f.Fuzz(func(t *testing.T, line []byte) { sameRecord(t, line) })
+	plain := appendMust(fullRecord("a"))
+	add := func(line []byte) { f.Add(line, line); f.Add(plain, line) }
+	add([]byte(`{"id":"a","ID":"b","new":[1],"permissions":[{"action":"read"}],"permissions":null}`))
+	add([]byte(`{"id":"a"}{"id":"b"}`))
+	add([]byte(`{"description":"\ud83d\ude00 \ud800 \uD800\ud83d\ude00"}`))
+	add([]byte(`{"findings":[{"approval":{"expires":"2026-01-01T00:00:00Z"}}],"findings":[]}`))
+	add([]byte(`{"owner":{"id":null},"firstSeen":"yesterday"}`))
+	add([]byte(`null`))
+	add([]byte(`{"id":`))
+	for _, text := range []string{"a", "b", "}}", "}", "\"}},", "\n}}"} {
+		add(appendMust(fullRecord(text)))
+	}
+	add(bytes.Replace(plain, []byte(`,"name":"a"`), []byte(`,"name":"a","name":"}}"`), 1))
+	f.Fuzz(func(t *testing.T, before, line []byte) { sameRecord(t, line, before, line) })
 }
 
 func appendMust(r audit.Record) []byte {
-	b, err := appendRecord(nil, &r)
+	b, err := new(recordWriter).append(nil, &r)
 	if err != nil {
 		panic(err)
 	}
 	return b
 }
 
-func sameRecord(t *testing.T, line []byte) {
+// sameRecord: a reader of the lines before reads line as encoding/json does.
+func sameRecord(t *testing.T, line []byte, before ...[]byte) {
 	t.Helper()
+	reader := newRecordReader()
+	for _, b := range before {
+		_, _ = reader.read(b)
+	}
 	var want audit.Record
 	wantErr := json.Unmarshal(line, &want)
-	got, err := newRecordReader().read(line)
+	got, err := reader.read(line)
 	if (err == nil) != (wantErr == nil) {
 		t.Fatalf("%q: %v, encoding/json: %v", line, err, wantErr)
 	}
@@ -106,7 +150,7 @@ func TestWhatIsWrittenIsUsual(t *testing.T) {
 func TestTimesThatJSONCannotHold(t *testing.T) {
 	r := fullRecord("a")
 	r.CreatedAt = time.Date(10_000, 1, 1, 0, 0, 0, 0, time.UTC)
-	if _, err := appendRecord(nil, &r); err == nil {
+	if _, err := new(recordWriter).append(nil, &r); err == nil {
 		t.Error("no error for the year 10000")
 	}
 }
@@ -134,9 +178,10 @@ func TestLongLines(t *testing.T) {
 func BenchmarkEncode(b *testing.B) {
 	r := fullRecord("telegraf on gateway 12")
 	var line []byte
+	var writer recordWriter
 	b.Run("append", func(b *testing.B) {
 		for b.Loop() {
-			line, _ = appendRecord(line[:0], &r)
+			line, _ = writer.append(line[:0], &r)
 			b.SetBytes(int64(len(line)))
 		}
 	})
@@ -154,9 +199,40 @@ func BenchmarkEncode(b *testing.B) {
 
 const benchRows = 20_000
 
+// population has n records as reviews write them: owners of 100 authorizations each,
+// 1 to 6 permissions out of 200 buckets, two findings, in no order.
+func population(n int) iter.Seq2[audit.Record, error] {
+	return func(yield func(audit.Record, error) bool) {
+		random := rand.New(rand.NewPCG(22708, 0))
+		for i := range n {
+			owner := random.IntN(n/100 + 1)
+			o := audit.Owner{ID: fmt.Sprintf("11adece3%08x", owner), Name: fmt.Sprintf("gateway-%05d", owner), State: audit.OwnerPresent, MembershipKnown: true, Evidence: "GET /api/v2/users: status active"}
+			at := monday.AddDate(-2, 0, 0).Add(time.Duration(i) * 2 * 365 * 24 * time.Hour / time.Duration(n)).Add(time.Duration(random.IntN(1e9)))
+			r := audit.Record{Target: "prod", Presence: audit.Listed, Owner: o, FirstSeen: monday, LastSeen: monday.AddDate(0, 0, 7)}
+			r.Authorization = audit.Authorization{ID: fmt.Sprintf("%016x", i), OrgID: "a5528a874dbcfb6c", Org: "acme", UserID: o.ID, User: o.Name, Status: audit.Active, CreatedAt: at, UpdatedAt: at}
+			r.Description = fmt.Sprintf("telegraf on gateway %d, hall %d", i, random.IntN(40))
+			var names []string
+			for range 1 + random.IntN(6) {
+				bucket := random.IntN(200)
+				names = append(names, fmt.Sprintf("plant-%03d-telemetry", bucket))
+				buckets := audit.Resource{Type: "buckets", ID: fmt.Sprintf("83f63bee%08x", bucket), Name: names[len(names)-1], OrgID: r.OrgID, Org: r.Org}
+				r.Permissions = append(r.Permissions, audit.Permission{Action: []string{"read", "write"}[random.IntN(2)], Resource: buckets})
+			}
+			age := fmt.Sprintf("%d days old", int(monday.Sub(at).Hours()/24))
+			r.Findings = []audit.Finding{
+				{Check: "active-write", Severity: audit.Medium, Detail: strings.Join(names, ", "), State: audit.Open, Since: monday},
+				{Check: "not-rotated", Severity: audit.Medium, Detail: age, State: audit.Open, Since: monday},
+			}
+			if !yield(r, nil) {
+				return
+			}
+		}
+	}
+}
+
 func BenchmarkRead(b *testing.B) {
 	s, run := Snapshots{Evidence: b.TempDir()}, weekly(0)
-	if err := s.Write(b.Context(), run, "prod", records(benchRows)); err != nil {
+	if err := s.Write(b.Context(), run, "prod", population(benchRows)); err != nil {
 		b.Fatal(err)
 	}
 	perAuthorization(b, func() error {
@@ -176,7 +252,7 @@ func last(seq iter.Seq2[audit.Record, error]) (r audit.Record, err error) {
 
 // perAuthorization measures a walk of benchRows records.
 func perAuthorization(b *testing.B, run func() error) {
-	b.SetBytes(int64(benchRows * len(appendMust(must(last(records(1)))))))
+	b.SetBytes(int64(benchRows * len(appendMust(must(last(population(1)))))))
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
 	for b.Loop() {
@@ -190,9 +266,9 @@ func perAuthorization(b *testing.B, run func() error) {
 	b.ReportMetric(float64(after.Mallocs-before.Mallocs)/rows, "allocs/authorization")
 }
 
-func must(r audit.Record, err error) audit.Record {
+func must[T any](v T, err error) T {
 	if err != nil {
 		panic(err)
 	}
-	return r
+	return v
 }

@@ -57,11 +57,12 @@ func encode(w io.Writer, records iter.Seq2[audit.Record, error]) error {
 
 func writeLines(w io.Writer, records iter.Seq2[audit.Record, error]) error {
 	var lines []byte
+	var writer recordWriter
 	for r, err := range records {
 		if err != nil {
 			return err
 		}
-		if lines, err = appendRecord(lines, &r); err != nil {
+		if lines, err = writer.append(lines, &r); err != nil {
 			return err
 		}
 		if len(lines) < pipeBuffer {
