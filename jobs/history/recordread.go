@@ -27,13 +27,16 @@ func newRecordReader() *recordReader {
 	return &recordReader{names: audit.NewTexts(), details: audit.NewestTexts(), grants: newGrants()}
 }
 
-func (rr *recordReader) read(line []byte) (audit.Record, error) {
-	var r audit.Record
-	if rr.usual(line, &r) {
-		return r, nil
+func (rr *recordReader) read(line []byte) (r audit.Record, err error) {
+	if !rr.usual(line, &r) {
+		return unusual(line)
 	}
-	r = audit.Record{}
-	return r, json.Unmarshal(line, &r)
+	return r, nil
+}
+
+func unusual(line []byte) (r audit.Record, err error) {
+	err = json.Unmarshal(line, &r)
+	return r, err
 }
 
 func (rr *recordReader) usual(line []byte, r *audit.Record) bool {
@@ -48,7 +51,7 @@ func (rr *recordReader) usual(line []byte, r *audit.Record) bool {
 	rr.owner(&r.Owner, &r.Authorization)
 	r.OrgDeleted = rr.has(`,"orgDeleted":true`)
 	if rr.has(`,"changes":`) {
-		rr.any(&r.Changes)
+		r.Changes = rr.changes()
 	}
 	r.FirstSeen = rr.time(`,"firstSeen":`, &rr.first)
 	r.LastSeen = rr.time(`,"lastSeen":`, &rr.last)
@@ -110,13 +113,25 @@ func (rr *recordReader) findingList() []audit.Finding {
 		f.State = audit.FindingState(rr.name(`,"state":`))
 		f.Since = rr.time(`,"since":`, &rr.since)
 		if rr.has(`,"approval":`) {
-			rr.any(&f.Approval)
+			f.Approval = rr.approval()
 		}
 		rr.want("}")
 		fs = append(fs, f)
 	}
 	rr.findings = fs
 	return append(make([]audit.Finding, 0, len(fs)), fs...)
+}
+
+// What is rare is decoded into a variable of its own, as that is allocated.
+
+func (rr *recordReader) changes() (cs []audit.Change) {
+	rr.any(&cs)
+	return cs
+}
+
+func (rr *recordReader) approval() (a *audit.Approval) {
+	rr.any(&a)
+	return a
 }
 
 func (rr *recordReader) name(key string) string { return rr.names.Of(rr.text(key)) }
