@@ -4,41 +4,46 @@ import (
 	"context"
 	"iter"
 	"strconv"
+	"time"
 
 	"tokenaudit/jobs/audit"
 )
 
-// meeting makes rows of records, one after the other: the row is used again.
+// meeting makes rows of records.
 type meeting struct {
 	*combinations
-	row     row
+	now     time.Time // of the review
 	text    []byte
 	reaches map[[2]int]string
 }
 
 func newMeeting(in Input) *meeting {
-	return &meeting{combinations: newCombinations(in.Controls), row: row{now: in.Summary.Started}, reaches: map[[2]int]string{}}
+	return &meeting{combinations: newCombinations(in.Controls), now: in.Summary.Started, reaches: map[[2]int]string{}}
 }
 
-// of is the row of a record. It is only there until the next one.
-func (m *meeting) of(r audit.Record) *row {
-	access := audit.AccessOf(r.Authorization)
-	m.row = row{
-		Record: r, access: access, scope: access.WriteScope(), combination: m.combinations.of(&r), now: m.row.now,
-		granted: m.granted(r.Permissions), reach: m.reach(access, len(r.Permissions)),
+// fill makes r the row of a record; of what r was, only the room is used again.
+func (m *meeting) fill(r *row, rec *audit.Record) {
+	access := r.access
+	access.Fold(&rec.Authorization)
+	scope, granted := m.words(&access, rec.Permissions)
+	*r = row{
+		Record: *rec, access: access, scope: scope, combination: m.combinations.of(rec), now: m.now,
+		granted: granted, reach: m.reach(access, len(rec.Permissions)),
 	}
-	return &m.row
 }
 
-func (m *meeting) granted(ps []audit.Permission) string {
-	m.text = m.text[:0]
+// words are what an authorization may write and its permissions, in one allocation.
+func (m *meeting) words(access *audit.Access, ps []audit.Permission) (scope, granted string) {
+	m.text = access.AppendWriteScope(m.text[:0])
+	at := len(m.text)
 	for i, p := range ps {
 		if i > 0 {
 			m.text = append(m.text, ", "...)
 		}
 		m.text = p.Append(m.text)
 	}
-	return string(m.text)
+	both := string(m.text)
+	return both[:at], both[at:]
 }
 
 // reach counts the permissions. Most authorizations have as many as others.
@@ -64,29 +69,32 @@ const rowsTogether = 64
 // next batch.
 func (d *draft) batches(ctx context.Context) iter.Seq2[[]row, error] {
 	return func(yield func([]row, error) bool) {
-		rows := make([]row, 0, rowsTogether)
-		for r, err := range d.rows(ctx) {
+		m, n, rows := newMeeting(d.in), 0, make([]row, rowsTogether)
+		for rec, err := range d.records(ctx) {
 			if err != nil {
 				yield(nil, err)
 				return
 			}
-			if rows = append(rows, *r); len(rows) < rowsTogether {
+			m.fill(&rows[n], &rec)
+			if n++; n < rowsTogether {
 				continue
 			}
-			if !yield(rows, nil) {
+			if n = 0; !yield(rows, nil) {
 				return
 			}
-			rows = rows[:0]
 		}
-		yield(rows, nil)
+		yield(rows[:n], nil)
 	}
 }
 
 // rows are those of all records, the server's included. Each is only there until
 // the next one.
 func (d *draft) rows(ctx context.Context) iter.Seq2[*row, error] {
-	m := newMeeting(d.in)
-	return mapped(d.records(ctx), m.of)
+	m, r := newMeeting(d.in), new(row)
+	return mapped(d.records(ctx), func(rec audit.Record) *row {
+		m.fill(r, &rec)
+		return r
+	})
 }
 
 // authorizationRows are the rows of the whole population, those included that are

@@ -111,7 +111,8 @@ func TestVantaRoles(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.want, func(t *testing.T) {
-			r := newMeeting(Input{Summary: audit.Summary{Started: began}}).of(audit.Record{Authorization: audit.Authorization{Permissions: tt.permissions}})
+			r := new(row)
+			newMeeting(Input{Summary: audit.Summary{Started: began}}).fill(r, &audit.Record{Authorization: audit.Authorization{Permissions: tt.permissions}})
 			if got := r.roles(); got != tt.want {
 				t.Errorf("%q, want %q", got, tt.want)
 			}

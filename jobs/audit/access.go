@@ -41,12 +41,12 @@ var allAccessTypes = [...]string{
 // AccessOf folds the permissions of a.
 func AccessOf(a Authorization) Access {
 	var acc Access
-	acc.fold(&a)
+	acc.Fold(&a)
 	return acc
 }
 
-// fold makes acc that of a; of what acc was, only the room is used again.
-func (acc *Access) fold(a *Authorization) {
+// Fold makes acc that of a; of what acc was, only the room is used again.
+func (acc *Access) Fold(a *Authorization) {
 	*acc = Access{legacy: a.Legacy, Buckets: acc.Buckets[:0], WriteTypes: acc.WriteTypes[:0], Dangling: acc.Dangling[:0]}
 	var reads, writes uint32 // of allAccessTypes held on the whole org, a bit each
 	for i := range a.Permissions {
@@ -151,10 +151,10 @@ func (acc Access) Class() string {
 
 // WriteScope says in words what the authorization may write and how far that
 // reaches; empty when it may write nothing.
-func (acc Access) WriteScope() string { return string(acc.appendWriteScope(nil)) }
+func (acc Access) WriteScope() string { return string(acc.AppendWriteScope(nil)) }
 
-// appendWriteScope appends WriteScope to b.
-func (acc *Access) appendWriteScope(b []byte) []byte {
+// AppendWriteScope appends WriteScope to b.
+func (acc *Access) AppendWriteScope(b []byte) []byte {
 	switch {
 	case acc.Writes == 0:
 		return b

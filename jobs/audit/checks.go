@@ -341,7 +341,7 @@ func failIf(found bool) Outcome {
 func (s *Subject) writeScope() string {
 	if s.scope == "" {
 		var room [256]byte
-		s.scope = string(s.Access.appendWriteScope(room[:0]))
+		s.scope = string(s.Access.AppendWriteScope(room[:0]))
 	}
 	return s.scope
 }

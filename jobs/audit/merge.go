@@ -138,7 +138,7 @@ func (rv *Review) judged(r *Record, before *Record) {
 		Authorization: r.Authorization, Access: s.Access, Owner: r.Owner, OrgDeleted: r.OrgDeleted,
 		Exceptions: rv.Policy.exceptionsFor(rv.Target, r.Authorization), Policy: rv.Policy, Scope: rv.Scope, Now: rv.Now,
 	}
-	s.Access.fold(&r.Authorization)
+	s.Access.Fold(&r.Authorization)
 	var old []Finding
 	if before != nil {
 		old, r.FirstSeen = before.Findings, before.FirstSeen
