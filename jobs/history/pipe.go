@@ -5,10 +5,14 @@ import (
 	"io"
 
 	"github.com/klauspost/compress/gzip"
+	"github.com/klauspost/readahead"
 )
 
 // pipeBuffer is how much one side of a pipe works on while the other does.
 const pipeBuffer = 256 << 10
+
+// buffersAhead is how many are unzipped while what came before is read.
+const buffersAhead = 4
 
 // zipped compresses into w, in a goroutine of its own, what write writes.
 func zipped(w io.Writer, write func(io.Writer) error) error {
@@ -40,39 +44,15 @@ func compress(w io.Writer, r io.Reader) error {
 
 // unzipped reads what is compressed in r, in a goroutine of its own. Closing it
 // waits until that has ended.
-func unzipped(r io.Reader) io.ReadCloser {
-	from, to := io.Pipe()
-	u := &unzipping{from, make(chan struct{})}
-	go func() {
-		defer close(u.done)
-		to.CloseWithError(decompress(to, r))
-	}()
-	return u
-}
-
-type unzipping struct {
-	*io.PipeReader
-	done chan struct{}
-}
-
-func (u *unzipping) Close() error {
-	err := u.PipeReader.Close()
-	<-u.done
-	return err
-}
-
-func decompress(w io.Writer, r io.Reader) error {
+func unzipped(r io.Reader) (io.ReadCloser, error) {
 	zip, err := gzip.NewReader(bufio.NewReaderSize(r, 64<<10))
 	if err != nil {
-		return unexpected(err)
+		return nil, unexpected(err)
 	}
-	// Not io.Copy: the WriteTo of the reader hands on small pieces.
-	_, err = io.CopyBuffer(w, struct{ io.Reader }{zip}, make([]byte, pipeBuffer))
-	return err
+	return readahead.NewReaderSize(zip, buffersAhead, pipeBuffer/2)
 }
 
-// unexpected names the end of an empty file for what it is: a pipe would take it
-// for a proper one.
+// unexpected names the end of an empty file for what it is.
 func unexpected(err error) error {
 	if err == io.EOF {
 		return io.ErrUnexpectedEOF

@@ -114,7 +114,11 @@ func decode(path string) iter.Seq2[audit.Record, error] {
 			return
 		}
 		defer f.Close()
-		lines := unzipped(f)
+		lines, err := unzipped(f)
+		if err != nil {
+			yield(audit.Record{}, err)
+			return
+		}
 		defer lines.Close()
 		for r, err := range readLines(lines) {
 			if !yield(r, err) || err != nil {

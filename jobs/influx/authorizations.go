@@ -2,11 +2,15 @@ package influx
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"net/url"
+
+	"github.com/klauspost/readahead"
 
 	"tokenaudit/jobs/audit"
 )
@@ -74,6 +78,9 @@ func (c *Client) fill(ctx context.Context, path string, q Query, begin func() fu
 	}
 }
 
+// buffersAhead is how much is read, and summed up, while what came before is decoded.
+const buffersAhead = 4
+
 func (c *Client) listOnce(ctx context.Context, path string, q Query, each func(entry) error) (http.Header, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -82,8 +89,12 @@ func (c *Client) listOnce(ctx context.Context, path string, q Query, each func(e
 		return nil, err
 	}
 	defer resp.Body.Close()
-	body := newReadAhead(resp.Body)
-	defer func() { cancel(); body.Close() }()
+	sum := sha256.New()
+	body, err := readahead.NewReaderSize(io.TeeReader(resp.Body, sum), buffersAhead, listBuffer/2)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { cancel(); body.Close() }() // which waits for what it reads
 	legacy := func(e entry) error {
 		e.Legacy = path == legacyPath
 		return each(e)
@@ -92,7 +103,7 @@ func (c *Client) listOnce(ctx context.Context, path string, q Query, each func(e
 		return resp.Header, fmt.Errorf("%s: the answer broke off or is not a list of authorizations: %w", request(path, q.values()), err)
 	}
 	c.mu.Lock()
-	c.line.list = body.sha256()
+	c.line.list = hex.EncodeToString(sum.Sum(nil))
 	c.mu.Unlock()
 	return resp.Header, nil
 }
