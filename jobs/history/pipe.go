@@ -2,44 +2,31 @@ package history
 
 import (
 	"bufio"
+	"errors"
 	"io"
 
 	"github.com/klauspost/compress/gzip"
+	"github.com/klauspost/pgzip"
 	"github.com/klauspost/readahead"
 )
 
-// pipeBuffer is how much one side of a pipe works on while the other does.
-const pipeBuffer = 256 << 10
+// Limits of what is compressed or uncompressed while more is written or read.
+const (
+	zipBuffer  = 256 << 10
+	zipBuffers = 2
+)
 
-// buffersAhead is how many are unzipped while what came before is read.
-const buffersAhead = 4
-
-// zipped compresses into w, in a goroutine of its own, what write writes.
+// zipped compresses into w, on goroutines of its own, what write writes.
 func zipped(w io.Writer, write func(io.Writer) error) error {
-	from, to := io.Pipe()
-	done := make(chan error, 1)
-	go func() {
-		err := compress(w, from)
-		from.CloseWithError(err)
-		done <- err
-	}()
-	err := write(to)
-	to.CloseWithError(err)
-	if zipErr := <-done; err == nil {
-		err = zipErr
-	}
-	return err
-}
-
-func compress(w io.Writer, r io.Reader) error {
-	zip, err := gzip.NewWriterLevel(w, gzip.BestSpeed)
+	zip, err := pgzip.NewWriterLevel(w, pgzip.BestSpeed)
 	if err != nil {
 		return err
 	}
-	if _, err := io.CopyBuffer(zip, r, make([]byte, pipeBuffer)); err != nil {
+	if err := zip.SetConcurrency(zipBuffer, zipBuffers); err != nil {
 		return err
 	}
-	return zip.Close()
+	err = write(zip)
+	return errors.Join(err, zip.Close())
 }
 
 // unzipped reads what is compressed in r, in a goroutine of its own. Closing it
@@ -49,7 +36,7 @@ func unzipped(r io.Reader) (io.ReadCloser, error) {
 	if err != nil {
 		return nil, unexpected(err)
 	}
-	return readahead.NewReaderSize(zip, buffersAhead, pipeBuffer/2)
+	return readahead.NewReaderSize(zip, zipBuffers, zipBuffer)
 }
 
 // unexpected names the end of an empty file for what it is.

@@ -65,7 +65,7 @@ func writeLines(w io.Writer, records iter.Seq2[audit.Record, error]) error {
 		if lines, err = writer.append(lines, &r); err != nil {
 			return err
 		}
-		if len(lines) < pipeBuffer {
+		if len(lines) < zipBuffer {
 			continue
 		}
 		if _, err := w.Write(lines); err != nil {
@@ -130,7 +130,7 @@ func decode(path string) iter.Seq2[audit.Record, error] {
 
 func readLines(r io.Reader) iter.Seq2[audit.Record, error] {
 	return func(yield func(audit.Record, error) bool) {
-		lines, reader := bufio.NewReaderSize(r, pipeBuffer), newRecordReader()
+		lines, reader := bufio.NewReaderSize(r, zipBuffer), newRecordReader()
 		var long []byte
 		for {
 			line, err := lines.ReadSlice('\n')
