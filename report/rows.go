@@ -63,7 +63,7 @@ func (m *meeting) reach(a audit.Access, permissions int) string {
 }
 
 // rowsTogether is how many rows the outputs meet before they wait for each other.
-const rowsTogether = 64
+const rowsTogether = 256
 
 // batches are the rows of all records, some at a time. They are only there until the
 // next batch.
