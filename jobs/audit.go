@@ -189,8 +189,7 @@ func (s *snapshot) before(ctx context.Context) iter.Seq2[audit.Record, error] {
 	}
 	return func(yield func(audit.Record, error) bool) {
 		for rec, err := range s.Snapshots.Read(ctx, s.bases[0].Run, s.target) {
-			var away interface{ Unreachable() }
-			if err != nil && !errors.As(err, &away) {
+			if err != nil && !errors.As(err, new(interface{ Unreachable() })) {
 				err = baselineError{err}
 			}
 			if !yield(rec, err) {
