@@ -9,11 +9,19 @@ import (
 
 // Writers are the lists that a run asked for, with the active write tokens in each,
 // as reperform.sh counts them with jq. Write counts, Seal writes down.
-type Writers struct{ lists []redo }
+type Writers struct {
+	lists []redo
+	of    map[string][]*redo // of a target
+}
 
 // NewWriters counts nothing yet. The URLs are those of the targets, by name.
 func NewWriters(s audit.Summary, urls map[string]string) *Writers {
-	return &Writers{listsOf(s, urls)}
+	w := &Writers{listsOf(s, urls), map[string][]*redo{}}
+	for i := range w.lists {
+		l := &w.lists[i]
+		w.of[l.Target] = append(w.of[l.Target], l)
+	}
+	return w
 }
 
 func (w *Writers) all() []redo {
@@ -27,8 +35,8 @@ func (w *Writers) meet(r *audit.Record) {
 	if w == nil || !activeWriter(r) {
 		return
 	}
-	for i := range w.lists {
-		if l := &w.lists[i]; l.Target == r.Target && l.Skip == "" && inFilter(r, l.filter) {
+	for _, l := range w.of[r.Target] {
+		if l.Skip == "" && inFilter(r, l.filter) {
 			l.Writes++
 		}
 	}

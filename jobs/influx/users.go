@@ -1,11 +1,14 @@
 package influx
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
+	"sync"
 
 	"tokenaudit/jobs/audit"
 )
@@ -111,18 +114,22 @@ func (c *Client) users(ctx context.Context, seesAll bool) (map[string]account, e
 	return known, nil
 }
 
-// members are the users of an org in either role. Both lists must answer, or
-// nothing is known.
+// members are the users of an org in either role, asked for side by side. Both lists
+// must answer, or nothing is known.
 func (c *Client) members(ctx context.Context, orgID string) (map[string]account, error) {
+	var pages [2][]account
+	var errs [2]error
+	var both sync.WaitGroup
+	for i, role := range []string{"members", "owners"} {
+		both.Go(func() { pages[i], errs[i] = c.accountPage(ctx, "/api/v2/orgs/"+url.PathEscape(orgID)+"/"+role, nil) })
+	}
+	both.Wait()
+	if err := cmp.Or(errs[0], errs[1]); err != nil {
+		return nil, err
+	}
 	all := map[string]account{}
-	for _, role := range []string{"members", "owners"} {
-		page, err := c.accountPage(ctx, "/api/v2/orgs/"+url.PathEscape(orgID)+"/"+role, nil)
-		if err != nil {
-			return nil, err
-		}
-		for _, a := range page {
-			all[a.ID] = a
-		}
+	for _, a := range slices.Concat(pages[0], pages[1]) {
+		all[a.ID] = a
 	}
 	return all, nil
 }
