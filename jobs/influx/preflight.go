@@ -55,13 +55,19 @@ func (c *collector) askSight(ctx context.Context) {
 	}
 }
 
-// askOrg finds the ID of an org given by name. Failing is no harm: the list
-// takes a name too.
-func (c *collector) askOrg(ctx context.Context) {
+func (c *collector) findOrg(ctx context.Context) (id string, err error) {
+	if c.org.Org == "" {
+		return "", nil
+	}
+	return c.client.orgID(ctx, c.org.Org)
+}
+
+// askOrg notes the ID of an org given by name. Failing is no harm: the list takes a
+// name too.
+func (c *collector) askOrg(id string, err error) {
 	if c.org.Org == "" {
 		return
 	}
-	id, err := c.client.orgID(ctx, c.org.Org)
 	c.ask("the ID of org "+c.org.Org, request("/api/v2/orgs", c.org.values()), min(len(id), 1), 0, err)
 	if err == nil && id != "" {
 		c.org = Query{OrgID: id}

@@ -11,15 +11,11 @@ import (
 	"tokenaudit/jobs/audit"
 )
 
-// askStored reads the server's own counts. OSS counts the keys of its store at
+// askStored notes the server's own counts. OSS counts the keys of its store at
 // each scrape (influxdata/influxdb bolt/metrics.go), whoever may see them, so the
 // difference to the list is what the list hides. The counts are of the whole
 // instance: they compare with a list of the whole instance only.
-func (c *collector) askStored(ctx context.Context) {
-	if !c.oss() || !c.listable() {
-		return
-	}
-	stored, err := c.client.stored(ctx)
+func (c *collector) askStored(stored audit.Stored, err error) {
 	asked := c.ask("how many authorizations, users and orgs are stored", "GET /metrics", stored.Authorizations, 0, err)
 	switch {
 	case err != nil:

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"hash/maphash"
 	"log/slog"
+	"sync"
 
 	"golang.org/x/time/rate"
 
@@ -92,19 +93,27 @@ func newCoverage(cfg Config) audit.Coverage {
 	return cov
 }
 
-// run asks, in the order in which answers are needed for the next question.
+// run asks, in the order in which answers are needed for the next question, and two
+// things at a time where neither answer is needed for the other.
 func (c *collector) run(ctx context.Context) {
 	if !c.askCredential(ctx) {
 		return
 	}
+	orgID := meanwhile(func() (string, error) { return c.findOrg(ctx) })
 	c.askSight(ctx)
-	c.askOrg(ctx)
+	c.askOrg(orgID())
 	c.askAccounts(ctx)
 	c.listOrg(ctx)
 	c.reviewUsers(ctx)
-	c.listLegacy(ctx)
-	c.askStored(ctx)
+	c.askOSS(ctx)
 	c.conclude()
+}
+
+// meanwhile begins to ask. What it returns waits for the answer, and must be called.
+func meanwhile[T any](ask func() (T, error)) func() (T, error) {
+	answer := sync.OnceValues(ask)
+	go answer()
+	return answer
 }
 
 func (c *collector) collection() audit.Collection {
