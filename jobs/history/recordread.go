@@ -1,6 +1,7 @@
 package history
 
 import (
+	"bytes"
 	"encoding/json"
 	"unicode/utf8"
 
@@ -15,7 +16,7 @@ type recordReader struct {
 	lineReader
 	names       *audit.Texts
 	details     *audit.Texts // apart, as most of the longer ones come once
-	grants      *grants
+	known       *audit.KnownPermissions
 	permissions []audit.Permission
 	findings    []audit.Finding
 	two         []byte
@@ -24,7 +25,7 @@ type recordReader struct {
 }
 
 func newRecordReader() *recordReader {
-	return &recordReader{names: audit.NewTexts(), details: audit.NewestTexts(), grants: newGrants()}
+	return &recordReader{names: audit.NewTexts(), details: audit.NewestTexts(), known: audit.NewKnownPermissions()}
 }
 
 func (rr *recordReader) read(line []byte) (r audit.Record, err error) {
@@ -89,10 +90,37 @@ func (rr *recordReader) permissionList() []audit.Permission {
 	ps := rr.permissions[:0]
 	rr.want(`,"permissions":[`)
 	for first := true; rr.another(first); first = false {
-		ps = append(ps, rr.grant())
+		ps = append(ps, rr.nextPermission())
 	}
 	rr.permissions = ps
 	return append(make([]audit.Permission, 0, len(ps)), ps...)
+}
+
+// nextPermission takes one at once if it is known. Only one that permission took to
+// the byte becomes known: it would take the same bytes for the same again.
+func (rr *recordReader) nextPermission() (p audit.Permission) {
+	raw := rr.rest[:min(bytes.IndexByte(rr.rest, '}')+2, len(rr.rest))]
+	if known, ok := rr.known.Of(raw); ok {
+		rr.rest = rr.rest[len(raw):]
+		return known
+	}
+	left := len(rr.rest) - len(raw)
+	rr.permission(&p)
+	if !rr.unusual && len(rr.rest) == left {
+		rr.known.Keep(raw, p)
+	}
+	return p
+}
+
+func (rr *recordReader) permission(p *audit.Permission) {
+	p.Action = rr.name(`{"action":`)
+	r := &p.Resource
+	r.Type = rr.name(`,"resource":{"type":`)
+	r.ID = rr.optionalName(`,"id":`)
+	r.Name = rr.optionalName(`,"name":`)
+	r.OrgID = rr.optionalName(`,"orgID":`)
+	r.Org = rr.optionalName(`,"org":`)
+	rr.want("}}")
 }
 
 func (rr *recordReader) owner(o *audit.Owner, a *audit.Authorization) {

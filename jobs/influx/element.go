@@ -13,7 +13,7 @@ import (
 type elementDecoder struct {
 	scanner
 	names       *audit.Texts
-	known       knownPermissions
+	known       *audit.KnownPermissions
 	permissions []audit.Permission
 	wire        wire
 	unique      []byte // ID and description, which are no text that comes again
@@ -21,7 +21,7 @@ type elementDecoder struct {
 
 func newElementDecoder() *elementDecoder {
 	return &elementDecoder{
-		names: audit.NewTexts(), known: newKnownPermissions(),
+		names: audit.NewTexts(), known: audit.NewKnownPermissions(),
 		permissions: []audit.Permission{}, // an empty list is not null
 	}
 }

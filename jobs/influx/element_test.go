@@ -33,7 +33,7 @@ func TestUsualElements(t *testing.T) {
 	for name, element := range map[string]string{
 		"of Cloud":       usualElement,
 		"of OSS":         indented(t, usualElement),
-		"a long name":    `{"id":"a","permissions":[{"action":"read","resource":{"name":"` + strings.Repeat("x", longestPermission) + `"}}]}`,
+		"a long name":    `{"id":"a","permissions":[{"action":"read","resource":{"name":"` + strings.Repeat("x", audit.LongestKnown) + `"}}]}`,
 		"few members":    `{"id":"a","permissions":[]}`,
 		"new members":    `{"id":"a","lastUsedAt":"2026-01-02T03:04:05Z","labels":{"team":"x"}}`,
 		"44 permissions": `{"id":"a","permissions":[` + strings.Repeat(`{"action":"write","resource":{"type":"buckets"}},`, 43) + `{"action":"read","resource":{"type":"orgs"}}]}`,
@@ -82,7 +82,7 @@ func TestPermissionsSeenBefore(t *testing.T) {
 		"escapes":              {`{"action":"read","resource":{"type":"buckets","name":"\"\u003c\u00e9\n}"}}`, 0},
 		"half a character":     {`{"action":"read","resource":{"type":"buckets","name":"\ud800"}}`, 0},
 		"no UTF-8":             {"{\"action\":\"read\",\"resource\":{\"name\":\"a\xffb\"}}", 0},
-		"longer than is known": {`{"action":"read","resource":{"name":"` + strings.Repeat("x", longestPermission) + `"}}`, 0},
+		"longer than is known": {`{"action":"read","resource":{"name":"` + strings.Repeat("x", audit.LongestKnown) + `"}}`, 0},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -104,19 +104,17 @@ func TestPermissionsSeenBefore(t *testing.T) {
 					ed.usual([]byte(element[:end]), new(wire))
 				}
 			}
-			if known := ed.known.all(); len(known) != test.known {
+			if known := ed.knownTexts(); len(known) != test.known {
 				t.Errorf("%d known, want %d: %q", len(known), test.known, known)
 			}
 		})
 	}
 }
 
-// all that are known, as they were written.
-func (k *knownPermissions) all() (raw []string) {
-	for _, slot := range k.slots {
-		if slot != nil && len(slot.raw) > 0 {
-			raw = append(raw, string(slot.raw))
-		}
+// knownTexts are the permissions that are known, as they were written.
+func (ed *elementDecoder) knownTexts() (raw []string) {
+	for text := range ed.known.All() {
+		raw = append(raw, text)
 	}
 	return raw
 }
@@ -139,7 +137,7 @@ func TestTokensAreNotKept(t *testing.T) {
 			if err == nil && !bool(ed.wire.Token) {
 				t.Error("the token was not seen")
 			}
-			kept := fmt.Sprint(*ed.names, ed.wire, ed.permissions, ed.known.all(), string(ed.unique), string(ed.unescaped), err)
+			kept := fmt.Sprint(*ed.names, ed.wire, ed.permissions, ed.knownTexts(), string(ed.unique), string(ed.unescaped), err)
 			if strings.Contains(kept, "secret") {
 				t.Errorf("kept: %s", kept)
 			}
@@ -150,12 +148,12 @@ func TestTokensAreNotKept(t *testing.T) {
 // TestElementsAreDecodedInBoundedRoom however many there are.
 func TestElementsAreDecodedInBoundedRoom(t *testing.T) {
 	var list strings.Builder
-	for i := range 3 * mostPermissions {
+	for i := range 3 * audit.MostKnown {
 		fmt.Fprintf(&list, `,{"id":"a","description":"\n","permissions":[{"action":"read","resource":{"type":"buckets","id":"%d"}}]}`, i)
 	}
 	f := newFrames(strings.NewReader(list.String()))
 	ed := newElementDecoder()
-	for i := range 3 * mostPermissions {
+	for i := range 3 * audit.MostKnown {
 		if err := f.expect(','); err != nil {
 			t.Fatal(err)
 		}
@@ -167,7 +165,7 @@ func TestElementsAreDecodedInBoundedRoom(t *testing.T) {
 	if _, err := f.peek(); err != io.EOF {
 		t.Errorf("after the last: %v", err)
 	}
-	if n := len(ed.known.all()); n > mostPermissions || cap(ed.unescaped) > 64 {
+	if n := len(ed.knownTexts()); n > audit.MostKnown || cap(ed.unescaped) > 64 {
 		t.Errorf("%d permissions and %d bytes of texts are kept", n, cap(ed.unescaped))
 	}
 }
