@@ -1,0 +1,81 @@
+package influx_test
+
+import (
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"tokenaudit/configs/secret"
+	"tokenaudit/jobs/influx"
+)
+
+// couples answers a question of a pair once the other one has been asked, too.
+type couples struct {
+	http.Handler
+	pairs [][2]string // of the ends of paths
+	asked sync.Map    // channels, closed when asked
+	alone sync.Map    // that waited in vain
+}
+
+func (c *couples) channel(path string) chan struct{} {
+	ch, _ := c.asked.LoadOrStore(path, make(chan struct{}))
+	return ch.(chan struct{})
+}
+
+func (c *couples) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	for _, pair := range c.pairs {
+		for i, path := range pair {
+			if !strings.HasSuffix(r.URL.Path, path) {
+				continue
+			}
+			close(c.channel(path))
+			select {
+			case <-c.channel(pair[1-i]):
+			case <-time.After(10 * time.Second):
+				c.alone.Store(path, true)
+			}
+		}
+	}
+	c.Handler.ServeHTTP(w, r)
+}
+
+// TestTwoQuestionsAtATime: a target far away is asked together what does not depend
+// on each other, and the order in which it is told stays the same.
+func TestTwoQuestionsAtATime(t *testing.T) {
+	p := newPlant(t)
+	c := &couples{Handler: p, pairs: [][2]string{
+		{"/users/0000000000000001", "/orgs"}, {"/private/legacy/authorizations", "/metrics"}, {"/members", "/owners"},
+	}}
+	web := httptest.NewServer(c)
+	defer web.Close()
+	t.Setenv("TEST_TOKEN", p.auditor())
+	target, err := influx.NewTarget(influx.Config{Name: "prod", URL: web.URL, Org: "acme", Token: secret.Ref{Env: "TEST_TOKEN"}}, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	col, err := target.Collect(t.Context(), func() {})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer col.Close()
+	for a, err := range col.Authorizations {
+		if err != nil {
+			t.Fatal(err)
+		}
+		col.Owner(t.Context(), a)
+	}
+	c.alone.Range(func(path, _ any) bool {
+		t.Errorf("%s was asked alone", path)
+		return true
+	})
+	want := []string{"/api/v2/me", "/api/v2/users/", "/api/v2/orgs", "/api/v2/users", "/api/v2/authorizations", "/private/legacy/authorizations", "/metrics"}
+	for i, asked := range col.Coverage.Asked {
+		if i >= len(want) || !strings.HasPrefix(asked.Request, "GET "+want[i]) {
+			t.Errorf("question %d is %s", i, asked.Request)
+		}
+	}
+}
