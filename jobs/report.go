@@ -3,6 +3,7 @@ package jobs
 import (
 	"context"
 	"fmt"
+	"iter"
 
 	"tokenaudit/jobs/audit"
 )
@@ -22,15 +23,21 @@ func (r *Runner) report(ctx context.Context, j Job, run audit.Run) (*audit.Summa
 	if err != nil {
 		return nil, err
 	}
+	told := run.Trigger != audit.DryRun && len(j.Outlets) > 0 // a dry run tells nobody, whoever finishes it
+	heard := &hearing{rows: e.Rows}
+	if told {
+		e.Rows = heard.walk
+	}
 	pack, err := j.Report(ctx, r.Snapshots.Folder(run), e)
 	if err != nil {
 		return nil, fmt.Errorf("writing the reports: %w", err)
 	}
 	out := audit.Conclusion{Run: run, Summary: e.Summary, Pack: pack}
-	if run.Trigger != audit.DryRun { // nobody is told, whoever finishes it
-		if out.News, out.Parts, err = j.parts(e); err != nil {
+	if told {
+		if out.News, err = heard.news(); err != nil {
 			return nil, fmt.Errorf("drawing up the messages: %w", err)
 		}
+		out.Parts = j.parts(e.Summary, out.News)
 	}
 	if err := r.Ledger.Finish(ctx, out); err != nil {
 		return nil, err
@@ -62,17 +69,45 @@ func (r *Runner) evidence(ctx context.Context, j Job, run audit.Run) (e Evidence
 	return e, nil
 }
 
-// parts are the messages that a run owes, and what they say.
-func (j Job) parts(e Evidence) (audit.News, []audit.Part, error) {
-	if len(j.Outlets) == 0 {
-		return audit.News{}, nil, nil
-	}
-	news, err := audit.NewsOf(e.Rows())
+// parts are the messages that a run owes.
+func (j Job) parts(s audit.Summary, news audit.News) []audit.Part {
 	var parts []audit.Part
 	for _, o := range j.Outlets {
-		for _, name := range o.Parts(e.Summary, news) {
+		for _, name := range o.Parts(s, news) {
 			parts = append(parts, audit.Part{Outlet: o.Name, Name: name})
 		}
 	}
-	return news, parts, err
+	return parts
+}
+
+// hearing gathers the news while the reports are made of the records, which saves
+// reading them once more. One walk at a time.
+type hearing struct {
+	rows  Rows
+	whole *audit.NewsBuilder // of a walk that came to its end
+}
+
+func (h *hearing) walk() iter.Seq2[audit.Record, error] {
+	if h.whole != nil {
+		return h.rows()
+	}
+	return func(yield func(audit.Record, error) bool) {
+		var b audit.NewsBuilder
+		for rec, err := range h.rows() {
+			if err == nil {
+				b.Add(&rec)
+			}
+			if !yield(rec, err) || err != nil {
+				return
+			}
+		}
+		h.whole = &b
+	}
+}
+
+func (h *hearing) news() (audit.News, error) {
+	if h.whole != nil {
+		return h.whole.News(), nil
+	}
+	return audit.NewsOf(h.rows())
 }

@@ -42,25 +42,41 @@ type OwnerNews struct {
 
 // NewsOf walks the records of a review.
 func NewsOf(rows iter.Seq2[Record, error]) (News, error) {
-	var n News
-	owners := ownerBook{}
+	var b NewsBuilder
 	for r, err := range rows {
 		if err != nil {
 			return News{}, err
 		}
-		if h := highlight(&r, Finding.fresh); len(h.Findings) > 0 {
-			if !r.IsServer() {
-				n.Authorizations++
-			}
-			n.Findings += len(h.Findings)
-			n.Worst = insert(n.Worst, h, MaxWorst)
-		}
-		if h := highlight(&r, Finding.pressing); len(h.Findings) > 0 && !r.IsServer() {
-			owners.add(h)
-		}
+		b.Add(&r)
 	}
-	n.Owners, n.MoreOwners = owners.worst()
-	return n, nil
+	return b.News(), nil
+}
+
+// NewsBuilder makes News of records that come one by one. The zero value is empty.
+type NewsBuilder struct {
+	news   News
+	owners ownerBook
+}
+
+// Add keeps what there is to say of a record.
+func (b *NewsBuilder) Add(r *Record) {
+	if h := highlight(r, Finding.fresh); len(h.Findings) > 0 {
+		if !r.IsServer() {
+			b.news.Authorizations++
+		}
+		b.news.Findings += len(h.Findings)
+		b.news.Worst = insert(b.news.Worst, h, MaxWorst)
+	}
+	if h := highlight(r, Finding.pressing); len(h.Findings) > 0 && !r.IsServer() {
+		b.owners.add(h)
+	}
+}
+
+// News is what was added so far.
+func (b *NewsBuilder) News() News {
+	n := b.news
+	n.Owners, n.MoreOwners = b.owners.worst()
+	return n
 }
 
 func (f Finding) fresh() bool { return f.State == New || f.State == Reopened }

@@ -1,0 +1,67 @@
+package jobs_test
+
+import (
+	"context"
+	"iter"
+	"testing"
+
+	"tokenaudit/jobs"
+	"tokenaudit/jobs/audit"
+)
+
+// TestNewsAreHeardOnTheWay: the news are those of all records, whether the reports
+// walk them to the end, break off or do not walk at all, and a whole walk is enough.
+func TestNewsAreHeardOnTheWay(t *testing.T) {
+	walk := func(t *testing.T, e jobs.Evidence, most int) {
+		n := 0
+		for _, err := range e.Rows() {
+			if err != nil {
+				t.Fatal(err)
+			}
+			if n++; n == most {
+				return
+			}
+		}
+	}
+	tests := map[string]struct {
+		report func(*testing.T, jobs.Evidence)
+		reads  int
+	}{
+		"no walk":    {func(*testing.T, jobs.Evidence) {}, 1},
+		"broken off": {func(t *testing.T, e jobs.Evidence) { walk(t, e, 1) }, 2},
+		"one walk":   {func(t *testing.T, e jobs.Evidence) { walk(t, e, -1) }, 1},
+		"two walks":  {func(t *testing.T, e jobs.Evidence) { walk(t, e, -1); walk(t, e, -1) }, 2},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			reads := &countedReads{Snapshots: w.runner.Snapshots}
+			w.runner.Snapshots = reads
+			w.job.Report = func(_ context.Context, _ string, e jobs.Evidence) (audit.Link, error) {
+				test.report(t, e)
+				return audit.Link{Sequence: 1}, nil
+			}
+			var news audit.News
+			w.job.Outlets[0].Parts = func(_ audit.Summary, n audit.News) []string {
+				news = n
+				return []string{"summary"}
+			}
+			if _, err := w.runner.ReviewNow(t.Context(), w.job, audit.Manual); err != nil {
+				t.Fatal(err)
+			}
+			if news.Authorizations != 2 || reads.n != test.reads {
+				t.Errorf("news of %d authorizations, %d reads instead of %d", news.Authorizations, reads.n, test.reads)
+			}
+		})
+	}
+}
+
+type countedReads struct {
+	jobs.Snapshots
+	n int
+}
+
+func (c *countedReads) Read(ctx context.Context, run audit.Run, target string) iter.Seq2[audit.Record, error] {
+	c.n++
+	return c.Snapshots.Read(ctx, run, target)
+}
