@@ -194,7 +194,7 @@ func makeChecks() []Check {
 			Fix:   "Create a new token with the same permissions, switch over, revoke this one.",
 			Match: func(s *Subject) (string, Outcome) {
 				age := s.Now.Sub(s.CreatedAt)
-				old := func() string { return days("", age, " old") }
+				old := func() string { return s.days("", age, " old") }
 				return failWith(old, s.active() && s.Policy.RotateAfter > 0 && !s.CreatedAt.IsZero() && age > s.Policy.RotateAfter)
 			},
 		},
@@ -318,7 +318,7 @@ func matchLeftover(s *Subject) (string, Outcome) {
 		since = s.CreatedAt
 	}
 	idle := s.Now.Sub(since)
-	detail := func() string { return days("inactive for ", idle, "") }
+	detail := func() string { return s.days("inactive for ", idle, "") }
 	return failWith(detail, s.Status == Inactive && s.Policy.InactiveAfter > 0 && !since.IsZero() && idle > s.Policy.InactiveAfter)
 }
 
@@ -341,9 +341,17 @@ func failIf(found bool) Outcome {
 func (s *Subject) writeScope() string {
 	if s.scope == "" {
 		var room [256]byte
-		s.scope = string(s.Access.AppendWriteScope(room[:0]))
+		s.scope = s.text(s.Access.AppendWriteScope(room[:0]))
 	}
 	return s.scope
+}
+
+// text is string(b); what many authorizations have in common is made once.
+func (s *Subject) text(b []byte) string {
+	if s.texts == nil {
+		return string(b)
+	}
+	return s.texts.Of(b)
 }
 
 // failWith draws up the detail only of what is found: most checks pass.
@@ -355,7 +363,7 @@ func failWith(detail func() string, found bool) (string, Outcome) {
 }
 
 // days puts a time into words, with others before and after it.
-func days(before string, d time.Duration, after string) string {
+func (s *Subject) days(before string, d time.Duration, after string) string {
 	n := int64(d.Hours() / 24)
 	var room [64]byte
 	b := strconv.AppendInt(append(room[:0], before...), n, 10)
@@ -363,5 +371,5 @@ func days(before string, d time.Duration, after string) string {
 	if n != 1 {
 		b = append(b, 's')
 	}
-	return string(append(b, after...))
+	return s.text(append(b, after...))
 }
