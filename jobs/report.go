@@ -34,10 +34,9 @@ func (r *Runner) report(ctx context.Context, j Job, run audit.Run) (*audit.Summa
 	}
 	out := audit.Conclusion{Run: run, Summary: e.Summary, Pack: pack}
 	if told {
-		if out.News, err = heard.news(); err != nil {
+		if err := j.drawUp(&out, heard); err != nil {
 			return nil, fmt.Errorf("drawing up the messages: %w", err)
 		}
-		out.Parts = j.parts(e.Summary, out.News)
 	}
 	if err := r.Ledger.Finish(ctx, out); err != nil {
 		return nil, err
@@ -69,15 +68,17 @@ func (r *Runner) evidence(ctx context.Context, j Job, run audit.Run) (e Evidence
 	return e, nil
 }
 
-// parts are the messages that a run owes.
-func (j Job) parts(s audit.Summary, news audit.News) []audit.Part {
-	var parts []audit.Part
+// drawUp notes the messages that a run owes, and what they say.
+func (j Job) drawUp(out *audit.Conclusion, heard *hearing) (err error) {
+	if out.News, err = heard.news(); err != nil {
+		return err
+	}
 	for _, o := range j.Outlets {
-		for _, name := range o.Parts(s, news) {
-			parts = append(parts, audit.Part{Outlet: o.Name, Name: name})
+		for _, name := range o.Parts(out.Summary, out.News) {
+			out.Parts = append(out.Parts, audit.Part{Outlet: o.Name, Name: name})
 		}
 	}
-	return parts
+	return nil
 }
 
 // hearing gathers the news while the reports are made of the records, which saves

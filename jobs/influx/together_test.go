@@ -1,7 +1,6 @@
 package influx_test
 
 import (
-	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -9,7 +8,6 @@ import (
 	"testing"
 	"time"
 
-	"tokenaudit/configs/secret"
 	"tokenaudit/jobs/influx"
 )
 
@@ -52,15 +50,7 @@ func TestTwoQuestionsAtATime(t *testing.T) {
 	}}
 	web := httptest.NewServer(c)
 	defer web.Close()
-	t.Setenv("TEST_TOKEN", p.auditor())
-	target, err := influx.NewTarget(influx.Config{Name: "prod", URL: web.URL, Org: "acme", Token: secret.Ref{Env: "TEST_TOKEN"}}, slog.New(slog.DiscardHandler))
-	if err != nil {
-		t.Fatal(err)
-	}
-	col, err := target.Collect(t.Context(), func() {})
-	if err != nil {
-		t.Fatal(err)
-	}
+	col := p.configured(t, p.auditor(), func(cfg *influx.Config) { cfg.URL = web.URL })
 	defer col.Close()
 	for a, err := range col.Authorizations {
 		if err != nil {
