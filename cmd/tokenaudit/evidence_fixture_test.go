@@ -69,7 +69,7 @@ type fakeS3 struct {
 
 	mu     sync.Mutex
 	refuse func(*http.Request) bool
-	garble string // suffix of the object whose content comes back changed
+	garble string
 }
 
 func newFakeS3(t *testing.T) *fakeS3 {
@@ -117,12 +117,25 @@ func (s *fakeS3) refuses(r *http.Request) bool {
 	return s.refuse != nil && s.refuse(r)
 }
 
+// garbling lets the content of objects with that suffix come back changed; "" is none.
+func (s *fakeS3) garbling(suffix string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.garble = suffix
+}
+
+func (s *fakeS3) garbles(r *http.Request) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.garble != "" && r.Method == http.MethodGet && strings.HasSuffix(r.URL.Path, s.garble)
+}
+
 func (s *fakeS3) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case s.refuses(r):
 		w.WriteHeader(http.StatusForbidden)
 		io.WriteString(w, `<Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>`)
-	case s.garble != "" && r.Method == http.MethodGet && strings.HasSuffix(r.URL.Path, s.garble):
+	case s.garbles(r):
 		answer := httptest.NewRecorder()
 		s.Handler.ServeHTTP(answer, r)
 		body := answer.Body.Bytes()

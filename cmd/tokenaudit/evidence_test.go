@@ -145,7 +145,7 @@ func TestReadBack(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			s3, now := newFakeS3(t), november
 			h := hosts(t, s3.place(), &now, 1)[0]
-			s3.garble = "/" + name
+			s3.garbling("/" + name)
 			_, err := h.runner.ReviewNow(t.Context(), h.job, audit.Manual)
 			if err == nil || !strings.Contains(err.Error(), name+" is not what was written there") {
 				t.Errorf("error %v", err)
@@ -155,7 +155,7 @@ func TestReadBack(t *testing.T) {
 					t.Errorf("left %s", key)
 				}
 			}
-			s3.garble = ""
+			s3.garbling("")
 			if _, err := h.runner.Tick(t.Context(), h.job); err != nil {
 				t.Fatal(err)
 			}
@@ -168,11 +168,11 @@ func TestReadBack(t *testing.T) {
 func TestForgedObject(t *testing.T) {
 	s3, now := newFakeS3(t), november
 	s := hosts(t, s3.place(), &now, 1)[0].mustReview(t)
-	s3.garble = "/findings.csv"
+	s3.garbling("/findings.csv")
 	if out, err := verifyText(t, s3.place().under("weekly")); exitCode(err) != exitFailed || !strings.Contains(out, "findings.csv: was changed") {
 		t.Errorf("%v\n%s", err, out)
 	}
-	s3.garble = ""
+	s3.garbling("")
 	content := strings.NewReader("x")
 	if _, err := s3.backend.PutObject("evidence", "team/audit/"+s.ID+"/../../up", nil, content, 1, nil); err != nil {
 		t.Fatal(err)
