@@ -70,6 +70,24 @@ func (c *collector) lower(a *audit.Asked, u User, v audit.Verdict, reason string
 	c.cov.Lower(audit.Partial, "%s: %s", u.label(), reason)
 }
 
+// unnamed holds the users configured by name, whose IDs are yet to be found.
+func unnamed(users []User) map[string]string {
+	ids := map[string]string{}
+	for _, u := range users {
+		if u.Name != "" {
+			ids[u.Name] = ""
+		}
+	}
+	return ids
+}
+
+// name notes the ID of a user whose name is configured.
+func (c *collector) name(user, id string) {
+	if _, ok := c.idOf[user]; ok {
+		c.idOf[user] = id
+	}
+}
+
 // lookUp asks whether the user exists, unless the users are known already.
 func (c *collector) lookUp(ctx context.Context, u User) (request string, err error) {
 	if _, ok := c.accounts[c.userID(u)]; ok {

@@ -71,7 +71,7 @@ func (c *collector) note(e entry) {
 	if e.Legacy {
 		return
 	}
-	c.idOf[e.User] = e.UserID
+	c.name(e.User, e.UserID)
 	c.orgs[e.OrgID] = true
 	c.credentials.note(e.Authorization)
 	c.readable = c.readable || e.tokenReadable

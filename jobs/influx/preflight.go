@@ -3,6 +3,7 @@ package influx
 import (
 	"context"
 	"errors"
+	"maps"
 	"net/http"
 
 	"tokenaudit/jobs/audit"
@@ -79,19 +80,20 @@ func (c *collector) askOrg(id string, err error) {
 func (c *collector) askAccounts(ctx context.Context) {
 	users, err := c.client.users(ctx, c.seesAll)
 	c.ask("users", "GET /api/v2/users", len(users), 0, err)
-	c.directory.users = users
-	c.know(users)
+	c.directory.users, c.accounts = users, users
+	defer c.nameAccounts()
 	if err == nil && len(users) > 1 || c.org.OrgID == "" {
 		return
 	}
 	m := c.directory.membersOf(ctx, c.org.OrgID)
 	c.ask("members and owners of the org", "GET /api/v2/orgs/"+c.org.OrgID+"/members, /owners", len(m.accounts), 0, m.err)
-	c.know(m.accounts)
+	c.accounts = maps.Clone(users)
+	maps.Copy(c.accounts, m.accounts)
 }
 
-func (c *collector) know(users map[string]account) {
-	for id, a := range users {
-		c.accounts[id], c.idOf[a.Name] = a, id
+func (c *collector) nameAccounts() {
+	for id, a := range c.accounts {
+		c.name(a.Name, id)
 	}
 }
 

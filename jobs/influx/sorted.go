@@ -154,6 +154,7 @@ func names(a audit.Authorization) int {
 // merged walks the runs and the buffer together.
 func (s *Sorted) merged() iter.Seq2[audit.Authorization, error] {
 	return func(yield func(audit.Authorization, error) bool) {
+		s.texts.numbers = nil // which are for what is added
 		s.sortBuffer()
 		h := cursors{}
 		for _, r := range s.runs {

@@ -65,7 +65,7 @@ type collector struct {
 	failed      error                  // why it was not
 	seen        map[string]fingerprint // authorizations seen, by user ID
 	seed        maphash.Seed           // of the fingerprints
-	idOf        map[string]string      // user IDs by name
+	idOf        map[string]string      // IDs of the users configured by name, "" where not known
 	orgs        map[string]bool        // of the authorizations seen, by ID
 	credentials *credentials
 	readable    bool // a token value came back in clear
@@ -78,7 +78,7 @@ type collector struct {
 func newCollector(t *Target, progress func()) *collector {
 	return &collector{
 		Target: t, progress: progress, list: newSorted(), cov: newCoverage(t.cfg), org: t.cfg.Query(),
-		seen: map[string]fingerprint{}, seed: maphash.MakeSeed(), idOf: map[string]string{}, orgs: map[string]bool{}, accounts: map[string]account{},
+		seen: map[string]fingerprint{}, seed: maphash.MakeSeed(), idOf: unnamed(t.cfg.Users), orgs: map[string]bool{},
 		credentials: newCredentials(t.cfg.Credential), directory: newDirectory(t.client),
 		pace: rate.NewLimiter(perSecond, perSecond),
 	}
