@@ -67,9 +67,8 @@ type fakeS3 struct {
 	http.Handler
 	url string
 
-	mu     sync.Mutex
-	refuse func(*http.Request) bool
-	garble string
+	mu    sync.Mutex
+	fault func(http.ResponseWriter, *http.Request) bool // one request at a time; true answers it
 }
 
 func newFakeS3(t *testing.T) *fakeS3 {
@@ -106,42 +105,47 @@ func (s *fakeS3) place() place {
 
 // refusing lets requests fail in a way that is not tried again.
 func (s *fakeS3) refusing(refuse func(*http.Request) bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.refuse = refuse
-}
-
-func (s *fakeS3) refuses(r *http.Request) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.refuse != nil && s.refuse(r)
-}
-
-// garbling lets the content of objects with that suffix come back changed; "" is none.
-func (s *fakeS3) garbling(suffix string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.garble = suffix
-}
-
-func (s *fakeS3) garbles(r *http.Request) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.garble != "" && r.Method == http.MethodGet && strings.HasSuffix(r.URL.Path, s.garble)
-}
-
-func (s *fakeS3) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	switch {
-	case s.refuses(r):
+	s.failing(func(w http.ResponseWriter, r *http.Request) bool {
+		if !refuse(r) {
+			return false
+		}
 		w.WriteHeader(http.StatusForbidden)
 		io.WriteString(w, `<Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>`)
-	case s.garbles(r):
+		return true
+	})
+}
+
+// garbling lets the content of objects with that suffix come back changed.
+func (s *fakeS3) garbling(suffix string) {
+	s.failing(func(w http.ResponseWriter, r *http.Request) bool {
+		if r.Method != http.MethodGet || !strings.HasSuffix(r.URL.Path, suffix) {
+			return false
+		}
 		answer := httptest.NewRecorder()
 		s.Handler.ServeHTTP(answer, r)
 		body := answer.Body.Bytes()
 		body[len(body)/2] ^= 1
 		w.Write(body)
-	default:
+		return true
+	})
+}
+
+func (s *fakeS3) well() { s.failing(nil) }
+
+func (s *fakeS3) failing(fault func(http.ResponseWriter, *http.Request) bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.fault = fault
+}
+
+func (s *fakeS3) fails(w http.ResponseWriter, r *http.Request) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.fault != nil && s.fault(w, r)
+}
+
+func (s *fakeS3) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if !s.fails(w, r) {
 		s.Handler.ServeHTTP(w, r)
 	}
 }

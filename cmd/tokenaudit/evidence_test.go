@@ -86,7 +86,7 @@ func second(t *testing.T, refuse func(request string) bool) (p place, other host
 	now = now.AddDate(0, 0, 7)
 	s3.refusing(func(r *http.Request) bool { return refuse(r.Method + " " + r.URL.Path) })
 	_, err = both[0].runner.ReviewNow(t.Context(), both[0].job, audit.Manual)
-	s3.refusing(nil)
+	s3.well()
 	return p, both[1], audit.Run{Job: "weekly", Slot: now}.ID(), err
 }
 
@@ -155,7 +155,7 @@ func TestReadBack(t *testing.T) {
 					t.Errorf("left %s", key)
 				}
 			}
-			s3.garbling("")
+			s3.well()
 			if _, err := h.runner.Tick(t.Context(), h.job); err != nil {
 				t.Fatal(err)
 			}
@@ -172,7 +172,7 @@ func TestForgedObject(t *testing.T) {
 	if out, err := verifyText(t, s3.place().under("weekly")); exitCode(err) != exitFailed || !strings.Contains(out, "findings.csv: was changed") {
 		t.Errorf("%v\n%s", err, out)
 	}
-	s3.garbling("")
+	s3.well()
 	content := strings.NewReader("x")
 	if _, err := s3.backend.PutObject("evidence", "team/audit/"+s.ID+"/../../up", nil, content, 1, nil); err != nil {
 		t.Fatal(err)
@@ -240,7 +240,7 @@ func TestRetentionTakenUp(t *testing.T) {
 		return deletes == len(packFiles)
 	})
 	h.mustReview(t)
-	s3.refusing(nil)
+	s3.well()
 	if deletes != len(packFiles) {
 		t.Fatalf("%d deletes, want %d", deletes, len(packFiles))
 	}
@@ -268,7 +268,7 @@ func TestBaselineOutOfReach(t *testing.T) {
 	if s, err := both[1].runner.ReviewNow(t.Context(), both[1].job, audit.Manual); err == nil || s != nil {
 		t.Errorf("out of reach: error %v, summary %v", err, s)
 	}
-	s3.refusing(nil)
+	s3.well()
 	if _, err := s3.backend.DeleteObject("evidence", snapshot); err != nil {
 		t.Fatal(err)
 	}
@@ -301,7 +301,7 @@ func TestOtherHostWentOn(t *testing.T) {
 	if _, err := both[0].runner.ReviewNow(t.Context(), both[0].job, audit.Manual); err == nil {
 		t.Fatal("no error")
 	}
-	s3.refusing(nil)
+	s3.well()
 	if _, err := both[1].runner.Tick(t.Context(), both[1].job); err != nil {
 		t.Fatal(err)
 	}
@@ -355,7 +355,7 @@ func TestExamineBucket(t *testing.T) {
 			t.Errorf("cannot %s: %+v", name, d)
 		}
 	}
-	s3.refusing(nil)
+	s3.well()
 	if err := s3.backend.ForceDeleteBucket("evidence"); err != nil {
 		t.Fatal(err)
 	}
