@@ -17,6 +17,7 @@ import (
 	"tokenaudit/jobs/audit"
 	"tokenaudit/jobs/history"
 	"tokenaudit/jobs/influx"
+	"tokenaudit/jobs/influx/bolt"
 	"tokenaudit/notify"
 )
 
@@ -117,7 +118,7 @@ func (c *cli) examineTarget(ctx context.Context, e *examination, cfg influx.Conf
 
 func diagnose(ctx context.Context, cfg influx.Config, log *slog.Logger, progress func()) ([]influx.Diagnosis, audit.Coverage, error) {
 	if cfg.Bolt != "" {
-		source, err := influx.NewBolt(cfg)
+		source, err := bolt.New(cfg)
 		if err != nil {
 			return nil, audit.Coverage{}, err
 		}

@@ -16,7 +16,9 @@ import (
 var floors = map[string][]string{
 	"jobs":                     {"jobs/audit"},
 	"jobs/watch":               {"jobs", "jobs/audit"},
-	"jobs/influx":              {"jobs/audit", "configs/secret"},
+	"jobs/influx":              {"jobs/audit", "configs/secret", "jobs/influx/recovery"},
+	"jobs/influx/bolt":         {"jobs/audit", "jobs/influx"},
+	"jobs/influx/recovery":     {"jobs/audit"},
 	"jobs/history":             {"jobs/audit", "configs/secret"},
 	"report":                   {"jobs/audit", "configs/secret"},
 	"notify":                   {"jobs/audit", "configs/secret", "configs/setting"},

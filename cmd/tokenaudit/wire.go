@@ -16,6 +16,7 @@ import (
 	"tokenaudit/jobs/audit"
 	"tokenaudit/jobs/history"
 	"tokenaudit/jobs/influx"
+	"tokenaudit/jobs/influx/bolt"
 	"tokenaudit/jobs/watch"
 	"tokenaudit/notify"
 )
@@ -95,7 +96,7 @@ func wire(ctx context.Context, f *configs.File, now jobs.Clock, log *slog.Logger
 
 func newSource(cfg influx.Config, log *slog.Logger, traffic *watch.Traffic) (jobs.Source, error) {
 	if cfg.Bolt != "" {
-		return influx.NewBolt(cfg)
+		return bolt.New(cfg)
 	}
 	target, err := influx.NewTarget(cfg, log)
 	if err != nil {

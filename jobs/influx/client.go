@@ -72,7 +72,7 @@ func NewClient(cfg Config, token secret.Ref, log *slog.Logger) (*Client, error) 
 	if err != nil {
 		return nil, err
 	}
-	x := &exchange{next: watchdog{transport}, target: cfg.Name, log: log.With("target", cfg.Name, "host", base.Host)}
+	x := &exchange{next: idleTimeout{transport}, target: cfg.Name, log: log.With("target", cfg.Name, "host", base.Host)}
 	retry := retryablehttp.NewClient()
 	retry.HTTPClient = &http.Client{Transport: x, CheckRedirect: refuseRedirect}
 	retry.Logger = nil

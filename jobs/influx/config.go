@@ -55,6 +55,9 @@ const (
 	KindBolt       = "bolt"
 )
 
+// IsID: s has the form of an ID, 16 hex digits.
+func IsID(s string) bool { return idPattern.MatchString(s) }
+
 // User is a user to review, by name or by ID. On InfluxDB Cloud a token lists
 // only the authorizations of its own user: there each user needs a token of its own.
 type User struct {
@@ -80,7 +83,7 @@ func (c Config) Validate(problem func(key, text string)) {
 		problem("kind", "needs one of auto, oss, cloud-tsm, cloud-serverless, bolt")
 	}
 	for key, id := range map[string]string{"canary": c.Canary, "credential": c.Credential} {
-		if id != "" && !idPattern.MatchString(id) {
+		if id != "" && !IsID(id) {
 			problem(key, "needs the ID of an authorization: 16 hex digits")
 		}
 	}
@@ -134,7 +137,7 @@ func (u User) validate(problem func(key, text string)) {
 		problem("", "needs a name or an id: an empty one would ask for every user")
 	case u.Name != "" && u.ID != "":
 		problem(".id", "give a name or an id, not both")
-	case u.ID != "" && !idPattern.MatchString(u.ID):
+	case u.ID != "" && !IsID(u.ID):
 		problem(".id", "needs 16 hex digits; use name for a name")
 	}
 	if !u.Token.IsZero() {
@@ -148,14 +151,14 @@ func index(key string, i int) string { return fmt.Sprintf("%s[%d]", key, i) }
 
 // Query asks for the org by ID if that is what the configuration gives.
 func (c Config) Query() Query {
-	if idPattern.MatchString(c.Org) {
+	if IsID(c.Org) {
 		return Query{OrgID: strings.ToLower(c.Org)}
 	}
 	return Query{Org: c.Org}
 }
 
-// lowerIDs writes IDs as the API does.
-func (c Config) lowerIDs() Config {
+// LowerIDs writes IDs as the API does.
+func (c Config) LowerIDs() Config {
 	c.Canary, c.Credential = strings.ToLower(c.Canary), strings.ToLower(c.Credential)
 	c.Users = slices.Clone(c.Users)
 	for i := range c.Users {

@@ -22,14 +22,15 @@ func (c *collector) reviewUsers(ctx context.Context) {
 	}
 }
 
-func (u User) label() string { return "user " + cmp.Or(u.Name, u.ID) }
+// Label names the user in the coverage.
+func (u User) Label() string { return "user " + cmp.Or(u.Name, u.ID) }
 
 // listOwn: a credential always belongs to the population that it lists, so an
 // empty answer means that it may not see.
 func (c *collector) listOwn(ctx context.Context, client *Client, u User) {
 	me, err := client.me(ctx)
 	if why := refusal(err); why != "" {
-		c.lower(c.ask(u.label()+", its own credential", "GET /api/v2/me", 0, 0, err), u, audit.NotKnown, why)
+		c.lower(c.ask(u.Label()+", its own credential", "GET /api/v2/me", 0, 0, err), u, audit.NotKnown, why)
 		return
 	}
 	c.credentials.add(me.ID)
@@ -37,7 +38,7 @@ func (c *collector) listOwn(ctx context.Context, client *Client, u User) {
 	if q.UserID = c.userID(u); q.UserID == "" {
 		q.User = u.Name
 	}
-	_, asked, err := c.read(ctx, client, u.label()+", with its own credential", authorizationsPath, q)
+	_, asked, err := c.read(ctx, client, u.Label()+", with its own credential", authorizationsPath, q)
 	switch {
 	case err != nil:
 		c.lower(asked, u, audit.NotKnown, err.Error())
@@ -50,7 +51,7 @@ func (c *collector) listOwn(ctx context.Context, client *Client, u User) {
 func (c *collector) findUser(ctx context.Context, u User) {
 	request, err := c.lookUp(ctx, u)
 	rows := c.seen[c.userID(u)].rows
-	asked := c.ask(u.label(), request, rows, 0, err)
+	asked := c.ask(u.Label(), request, rows, 0, err)
 	switch {
 	case says(err, http.StatusNotFound, "user not found"):
 		c.lower(asked, u, audit.NotKnown, "does not exist (404 user not found): misspelt, or deleted; tokens it may have left behind are not in the list")
@@ -67,7 +68,7 @@ func (c *collector) findUser(ctx context.Context, u User) {
 
 func (c *collector) lower(a *audit.Asked, u User, v audit.Verdict, reason string) {
 	a.Verdict, a.Reason = v, reason
-	c.cov.Lower(audit.Partial, "%s: %s", u.label(), reason)
+	c.cov.Lower(audit.Partial, "%s: %s", u.Label(), reason)
 }
 
 // unnamed holds the users configured by name, whose IDs are yet to be found.

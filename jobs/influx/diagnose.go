@@ -135,7 +135,7 @@ func (c *collector) membersKnown(ctx context.Context) bool {
 
 func (c *collector) diagnoseUser(u User) Diagnosis {
 	rows := c.seen[c.userID(u)].rows
-	d := Diagnosis{What: "credential of " + u.label(), OK: rows > 0, Result: fmt.Sprintf("%d listed", rows)}
+	d := Diagnosis{What: "credential of " + u.Label(), OK: rows > 0, Result: fmt.Sprintf("%d listed", rows)}
 	if !d.OK {
 		d.Fix = "give it a token of this user that may read authorizations and the user"
 	}

@@ -35,7 +35,7 @@ func (r *run) write(texts *dictionary, a *audit.Authorization, key string) error
 
 func (r *run) flush() (err error) {
 	if r.file == nil {
-		if r.file, err = unnamedFile(); err != nil {
+		if r.file, err = TempFile(); err != nil {
 			return err
 		}
 	}
@@ -51,7 +51,9 @@ func (r *run) close() {
 	}
 }
 
-func unnamedFile() (*os.File, error) {
+// TempFile is a file without a name, that only this user may read: nothing is left of
+// it however the program ends.
+func TempFile() (*os.File, error) {
 	f, err := os.CreateTemp("", "tokenaudit-*")
 	if err != nil {
 		return nil, err

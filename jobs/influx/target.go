@@ -1,10 +1,12 @@
 package influx
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"hash/maphash"
 	"log/slog"
+	"net/http"
 	"sync"
 
 	"golang.org/x/time/rate"
@@ -21,7 +23,7 @@ type Target struct {
 
 // NewTarget makes the clients of a target; it sends nothing.
 func NewTarget(cfg Config, log *slog.Logger) (*Target, error) {
-	cfg = cfg.lowerIDs()
+	cfg = cfg.LowerIDs()
 	client, err := NewClient(cfg, cfg.Token, log)
 	if err != nil {
 		return nil, fmt.Errorf("target %q: %w", cfg.Name, err)
@@ -198,4 +200,67 @@ func (c *collector) ask(what, request string, rows, foreign int, err error) *aud
 	}
 	c.cov.Asked = append(c.cov.Asked, a)
 	return &c.cov.Asked[len(c.cov.Asked)-1]
+}
+
+// nameServer goes by the headers of the list. Only OSS says what it is; it
+// looks the owners' names up when it lists and leaves out authorizations of
+// deleted users, so that there a name is proof of presence.
+func (c *collector) nameServer(h http.Header) {
+	build, version := h.Get("X-Influxdb-Build"), h.Get("X-Influxdb-Version")
+	if build != "" || version != "" {
+		c.cov.Server = fmt.Sprintf("InfluxDB %s %s", build, version)
+	}
+	c.directory.namesOwners = isOSS(h)
+	if wants := cmp.Or(c.cfg.Kind, KindAuto); wants != KindAuto && (wants == KindOSS) != isOSS(h) {
+		c.cov.Blind(fmt.Sprintf("the target is configured as %s, and the server says that it is %q", wants, build))
+	}
+}
+
+// oss reports whether the server is OSS, by its own word or by configuration.
+func (c *collector) oss() bool { return c.directory.namesOwners || c.cfg.Kind == KindOSS }
+
+// cloud reports whether a token lists its own user's authorizations only.
+func (c *collector) cloud() bool { return c.cfg.Kind == KindTSM || c.cfg.Kind == KindServerless }
+
+// conclude draws the verdict on the target as a whole.
+func (c *collector) conclude() {
+	rows := 0
+	for _, f := range c.seen {
+		rows += f.rows
+	}
+	switch {
+	case c.failed != nil && rows == 0:
+		c.cov.Lower(audit.NotKnown, "nothing could be listed: %v", c.failed)
+	case c.failed != nil:
+		c.cov.Lower(audit.Partial, "the list of %s failed: %v", c.orgName(), c.failed)
+	case rows == 0:
+		c.cov.Lower(audit.NotKnown, "the list is empty, which proves nothing: it should hold at least the credential's own authorization. It lacks read on authorizations or on all users: %s", c.fix())
+	case !c.seesAll && len(c.cfg.Users) == 0:
+		c.cov.Lower(audit.Partial, "the credential may not read all users, and InfluxDB then lists only the authorizations of its own user. %s", c.wider())
+	}
+	if c.cfg.Canary != "" && !c.canary {
+		c.cov.Lower(audit.Partial, "the canary %s is not in the answer: it was deleted, or the list leaves out what it should show", c.cfg.Canary)
+	}
+	if rows > 0 && len(c.credentials.known()) == 0 {
+		c.cov.Blind("which authorization the credential itself is could not be told; name it under credential, and it is reviewed too")
+	}
+	c.flagReadable()
+	c.cov.ClockSkewSeconds = int(c.client.line.skew.Seconds())
+}
+
+// wider says how more can be seen.
+func (c *collector) wider() string {
+	if c.oss() && !c.cloud() {
+		return "Give it one: " + c.fix()
+	}
+	return "Name each user under users, with a credential of its own"
+}
+
+// flagReadable adds the server itself to the population when it shows values.
+func (c *collector) flagReadable() {
+	if c.readable {
+		if err := c.list.add(audit.Server("token values came back in clear in the list of authorizations")); err != nil {
+			c.cov.Lower(audit.Partial, "token values came back in clear, and that could not be kept: %v", err)
+		}
+	}
 }

@@ -7,6 +7,7 @@ import (
 
 	"tokenaudit/jobs/audit"
 	"tokenaudit/jobs/influx"
+	"tokenaudit/jobs/influx/bolt"
 	"tokenaudit/jobs/influx/contract/realinflux"
 )
 
@@ -16,7 +17,7 @@ func TestBolt(t *testing.T) {
 	server := realinflux.New(t, true)
 	w := newWorld(server)
 	online := newReviewer(t, w, "operator", "").review(t)
-	source, err := influx.NewBolt(influx.Config{Name: "prod", Bolt: server.Backup(t)})
+	source, err := bolt.New(influx.Config{Name: "prod", Bolt: server.Backup(t)})
 	if err != nil {
 		t.Fatal(err)
 	}

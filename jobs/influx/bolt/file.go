@@ -1,4 +1,4 @@
-package influx
+package bolt
 
 import (
 	"context"
@@ -11,23 +11,25 @@ import (
 	"github.com/klauspost/compress/gzip"
 	"go.etcd.io/bbolt"
 	bolterrors "go.etcd.io/bbolt/errors"
+
+	"tokenaudit/jobs/influx"
 )
 
 var (
-	errBoltInUse  = errors.New("influxd has this file open; copy it, or use influx backup")
-	errBoltBroken = errors.New("the database file is damaged, or was copied while influxd wrote to it; stop influxd and copy it again, or use influx backup")
+	errInUse   = errors.New("influxd has this file open; copy it, or use influx backup")
+	errDamaged = errors.New("the database file is damaged, or was copied while influxd wrote to it; stop influxd and copy it again, or use influx backup")
 )
 
-// boltFile is one state of a database file, open for reading only.
-type boltFile struct {
+// database is one state of a database file, open for reading only.
+type database struct {
 	db      *bbolt.DB
 	tx      *bbolt.Tx
 	written time.Time
 	lost    int // pages that are neither in use nor free
 }
 
-// openBolt opens a database file, or what influx backup makes of one.
-func openBolt(ctx context.Context, path string) (*boltFile, error) {
+// openDatabase opens a database file, or what influx backup makes of one.
+func openDatabase(ctx context.Context, path string) (*database, error) {
 	f, written, err := openRegular(path)
 	if err != nil {
 		return nil, err
@@ -38,10 +40,10 @@ func openBolt(ctx context.Context, path string) (*boltFile, error) {
 			return nil, fmt.Errorf("the backup cannot be unpacked: %w", err)
 		}
 	}
-	b := &boltFile{written: written}
+	b := &database{written: written}
 	if err := guarded(func() error { return b.begin(f) }); err != nil {
 		f.Close()
-		return nil, explainBolt(err)
+		return nil, explain(err)
 	}
 	if err := b.whole(f); err != nil {
 		b.Close()
@@ -75,7 +77,7 @@ func unpack(ctx context.Context, from io.Reader) (*os.File, error) {
 	if err != nil {
 		return nil, err
 	}
-	f, err := unnamedFile()
+	f, err := influx.TempFile()
 	if err != nil {
 		return nil, err
 	}
@@ -99,7 +101,7 @@ func (r untilDone) Read(p []byte) (int, error) {
 	return r.Reader.Read(p)
 }
 
-func (b *boltFile) begin(f *os.File) error {
+func (b *database) begin(f *os.File) error {
 	db, err := bbolt.Open(f.Name(), 0, &bbolt.Options{
 		ReadOnly: true, Timeout: 200 * time.Millisecond, NoStatistics: true,
 		OpenFile: func(string, int, os.FileMode) (*os.File, error) { return f, nil },
@@ -113,11 +115,11 @@ func (b *boltFile) begin(f *os.File) error {
 }
 
 // whole refuses a damaged file, and one without a bucket that every InfluxDB 2 has.
-func (b *boltFile) whole(f *os.File) error {
+func (b *database) whole(f *os.File) error {
 	if err := guarded(func() error { return b.sound(f) }); err != nil {
 		return err
 	}
-	for _, bucket := range []string{storeOf(false).bucket, boltUsers, boltOrgs, boltBuckets, boltMappings} {
+	for _, bucket := range []string{storeOf(false).bucket, usersBucket, orgsBucket, bucketsBucket, mappingsBucket} {
 		if err := b.has(bucket); err != nil {
 			return err
 		}
@@ -126,7 +128,7 @@ func (b *boltFile) whole(f *os.File) error {
 }
 
 // sound comes before anything is read through bbolt.
-func (b *boltFile) sound(f *os.File) error {
+func (b *database) sound(f *os.File) error {
 	info, err := f.Stat()
 	if err != nil {
 		return err
@@ -137,15 +139,15 @@ func (b *boltFile) sound(f *os.File) error {
 	case err != nil:
 		return err
 	case meta.transaction != uint64(b.tx.ID()):
-		return errBoltBroken
+		return errDamaged
 	case have < meta.pages:
 		return fmt.Errorf("the database file is cut short: %d of %d pages", have, meta.pages)
 	}
-	b.lost, err = (&boltPages{file: f, size: pageSize, boltMeta: meta}).check()
+	b.lost, err = (&pageCheck{file: f, size: pageSize, metaPage: meta}).check()
 	return err
 }
 
-func (b *boltFile) has(bucket string) error {
+func (b *database) has(bucket string) error {
 	return guarded(func() error {
 		if b.tx.Bucket([]byte(bucket)) == nil {
 			return fmt.Errorf("it has no bucket %s, so it is not the influxd.bolt of InfluxDB 2", bucket)
@@ -156,17 +158,17 @@ func (b *boltFile) has(bucket string) error {
 
 // Close frees the file; it is not needed again, so that there is nothing to do
 // about an error.
-func (b *boltFile) Close() {
+func (b *database) Close() {
 	b.tx.Rollback()
 	b.db.Close()
 }
 
-// explainBolt says what to do about a file that bbolt does not open.
-func explainBolt(err error) error {
+// explain says what to do about a file that bbolt does not open.
+func explain(err error) error {
 	switch {
 	case errors.Is(err, bolterrors.ErrTimeout):
-		return errBoltInUse
-	case errors.Is(err, errBoltBroken):
+		return errInUse
+	case errors.Is(err, errDamaged):
 		return err
 	}
 	return fmt.Errorf("it is not a database file of InfluxDB, or it is cut short: %w", err)

@@ -1,4 +1,4 @@
-package influx
+package bolt
 
 import (
 	"cmp"
@@ -8,31 +8,39 @@ import (
 	"strings"
 
 	"tokenaudit/jobs/audit"
+	"tokenaudit/jobs/influx"
 )
 
 // Buckets of influxdb tenant/storage_*.go. Keys are IDs; those of mappings are the
 // ID of the resource and that of the user, one after the other.
 const (
-	boltUsers    = "usersv1"
-	boltOrgs     = "organizationsv1"
-	boltBuckets  = "bucketsv1"
-	boltMappings = "userresourcemappingsv1"
+	usersBucket    = "usersv1"
+	orgsBucket     = "organizationsv1"
+	bucketsBucket  = "bucketsv1"
+	mappingsBucket = "userresourcemappingsv1"
 )
 
-// boltDirectory is who and what exists, by ID. One whose record cannot be decoded
+// user is a record of a user; of orgs and buckets it has the ID and the name.
+type user struct {
+	ID     string `json:"id"`
+	Name   string `json:"name"`
+	Status string `json:"status"`
+}
+
+// directory is who and what exists, by ID. One whose record cannot be decoded
 // goes by its ID.
-type boltDirectory struct {
-	users         map[string]account
+type directory struct {
+	users         map[string]user
 	orgs, buckets map[string]string
 	broken        map[string]*unreadable // by bucket
 }
 
-func readBoltDirectory(ctx context.Context, file *boltFile) (*boltDirectory, error) {
-	d := &boltDirectory{users: map[string]account{}, orgs: map[string]string{}, buckets: map[string]string{}, broken: map[string]*unreadable{}}
-	for bucket, keep := range map[string]func(account){
-		boltUsers:   func(a account) { d.users[a.ID] = a },
-		boltOrgs:    func(a account) { d.orgs[a.ID] = a.Name },
-		boltBuckets: func(a account) { d.buckets[a.ID] = a.Name },
+func readDirectory(ctx context.Context, file *database) (*directory, error) {
+	d := &directory{users: map[string]user{}, orgs: map[string]string{}, buckets: map[string]string{}, broken: map[string]*unreadable{}}
+	for bucket, keep := range map[string]func(user){
+		usersBucket:   func(a user) { d.users[a.ID] = a },
+		orgsBucket:    func(a user) { d.orgs[a.ID] = a.Name },
+		bucketsBucket: func(a user) { d.buckets[a.ID] = a.Name },
 	} {
 		d.broken[bucket] = &unreadable{}
 		for row, err := range file.rows(bucket) {
@@ -48,11 +56,11 @@ func readBoltDirectory(ctx context.Context, file *boltFile) (*boltDirectory, err
 // undecoded is the status of a user whose record cannot be decoded.
 const undecoded = "cannot be decoded"
 
-func (d *boltDirectory) decode(row boltRow, bucket string) account {
-	a := account{}
+func (d *directory) decode(row record, bucket string) user {
+	a := user{}
 	if err := json.Unmarshal(row.value, &a); err != nil {
 		d.broken[bucket].add(row)
-		a = account{Name: row.key, Status: undecoded}
+		a = user{Name: row.key, Status: undecoded}
 	}
 	a.ID = row.key
 	return a
@@ -61,7 +69,7 @@ func (d *boltDirectory) decode(row boltRow, bucket string) account {
 // orgID finds the org to review. The name of an org is kept as it was given, and
 // found without the space around it (organizationIndexKey in influxdb
 // tenant/storage_org.go). An ID may be that of a deleted org.
-func (d *boltDirectory) orgID(q Query) (string, error) {
+func (d *directory) orgID(q influx.Query) (string, error) {
 	if q.Org == "" {
 		return q.OrgID, nil
 	}
@@ -73,7 +81,7 @@ func (d *boltDirectory) orgID(q Query) (string, error) {
 	return "", fmt.Errorf("no org %q in the database file: misspelt, or deleted; what a deleted org left behind is found by its ID", q.Org)
 }
 
-func (d *boltDirectory) userID(u User) (string, bool) {
+func (d *directory) userID(u influx.User) (string, bool) {
 	if u.ID != "" {
 		_, found := d.users[u.ID]
 		return u.ID, found
@@ -88,14 +96,14 @@ func (d *boltDirectory) userID(u User) (string, bool) {
 
 // name looks names up as the API does: what was deleted has none, and the org of
 // a deleted resource is left out too (influxdb authorization/http_server.go).
-func (d *boltDirectory) name(a *audit.Authorization) {
+func (d *directory) name(a *audit.Authorization) {
 	a.User, a.Org = d.users[a.UserID].Name, d.orgs[a.OrgID]
 	for i := range a.Permissions {
 		d.nameResource(&a.Permissions[i].Resource)
 	}
 }
 
-func (d *boltDirectory) nameResource(r *audit.Resource) {
+func (d *directory) nameResource(r *audit.Resource) {
 	r.Name, r.Org = "", ""
 	if r.ID != "" {
 		name, exists := d.nameOf(r.Type, r.ID)
@@ -108,7 +116,7 @@ func (d *boltDirectory) nameResource(r *audit.Resource) {
 }
 
 // nameOf: things of other types have no name, whether they exist or not.
-func (d *boltDirectory) nameOf(kind, id string) (name string, exists bool) {
+func (d *directory) nameOf(kind, id string) (name string, exists bool) {
 	switch kind {
 	case "buckets":
 		name, exists = d.buckets[id]

@@ -1,4 +1,4 @@
-package influx
+package bolt
 
 import (
 	"errors"
@@ -9,20 +9,20 @@ import (
 )
 
 // ask notes what the file was read for.
-func (r *boltReview) ask(what string, rows int) *audit.Asked {
+func (r *review) ask(what string, rows int) *audit.Asked {
 	request := "bolt " + filepath.Base(r.cfg.Bolt)
 	r.cov.Asked = append(r.cov.Asked, audit.Asked{What: what, Request: request, Rows: rows, Verdict: audit.Complete})
 	return &r.cov.Asked[len(r.cov.Asked)-1]
 }
 
 // lower says of one question, and of the target, that something is missing.
-func (r *boltReview) lower(a *audit.Asked, v audit.Verdict, reason string) {
+func (r *review) lower(a *audit.Asked, v audit.Verdict, reason string) {
 	a.Verdict, a.Reason = v, reason
 	r.cov.Lower(audit.Partial, "%s: %s", a.What, reason)
 }
 
 // unknown is the answer when the file cannot be reviewed.
-func (r *boltReview) unknown(err error) audit.Collection {
+func (r *review) unknown(err error) audit.Collection {
 	r.close()
 	a := r.ask("the database file", 0)
 	a.Verdict, a.Reason = audit.NotKnown, err.Error()
@@ -31,11 +31,11 @@ func (r *boltReview) unknown(err error) audit.Collection {
 }
 
 // askDirectory says who and what else is in the file.
-func (r *boltReview) askDirectory() {
+func (r *review) askDirectory() {
 	for _, kind := range []struct {
 		what, bucket string
 		rows         int
-	}{{"users", boltUsers, len(r.users)}, {"orgs", boltOrgs, len(r.orgs)}, {"buckets", boltBuckets, len(r.buckets)}} {
+	}{{"users", usersBucket, len(r.users)}, {"orgs", orgsBucket, len(r.orgs)}, {"buckets", bucketsBucket, len(r.buckets)}} {
 		asked := r.ask(kind.what+" in the database file", kind.rows)
 		if broken := r.broken[kind.bucket]; broken.rows > 0 {
 			r.lower(asked, audit.Partial, broken.reason())
@@ -45,10 +45,10 @@ func (r *boltReview) askDirectory() {
 
 // reviewUsers says of each configured user what the file has of it. One that was
 // deleted and is given by its ID is all there as long as it left something behind.
-func (r *boltReview) reviewUsers() {
+func (r *review) reviewUsers() {
 	for _, u := range r.cfg.Users {
 		id, exists := r.userID(u)
-		asked := r.ask(u.label(), r.rowsOf[id])
+		asked := r.ask(u.Label(), r.rowsOf[id])
 		if !exists && (u.ID == "" || asked.Rows == 0) {
 			r.lower(asked, audit.NotKnown, "does not exist in the database file: misspelt, or deleted")
 		}
@@ -57,7 +57,7 @@ func (r *boltReview) reviewUsers() {
 
 // conclude draws the verdict on the file as a whole; the error is that nothing can
 // be said.
-func (r *boltReview) conclude() error {
+func (r *review) conclude() error {
 	_, exists := r.orgs[r.org]
 	if r.org != "" && !exists && len(r.rowsOf) == 0 {
 		return fmt.Errorf("no org %s in the database file, and nothing that one would have left behind", r.org)
@@ -71,7 +71,7 @@ func (r *boltReview) conclude() error {
 	return nil
 }
 
-func (r *boltReview) scope() audit.Scope {
+func (r *review) scope() audit.Scope {
 	s := audit.Scope{AllVisible: true}
 	if len(r.cfg.Users) == 0 {
 		return s

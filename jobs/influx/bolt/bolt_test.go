@@ -1,4 +1,4 @@
-package influx_test
+package bolt_test
 
 import (
 	"fmt"

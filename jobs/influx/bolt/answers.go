@@ -1,6 +1,7 @@
-package influx
+package bolt
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -9,8 +10,8 @@ import (
 )
 
 // all walks the stores again.
-func (r *boltReview) all(yield func(audit.Authorization, error) bool) {
-	for _, store := range boltStores() {
+func (r *review) all(yield func(audit.Authorization, error) bool) {
+	for _, store := range tokenStores() {
 		for row, err := range r.file.rows(store.bucket) {
 			if err != nil {
 				yield(audit.Authorization{}, err)
@@ -28,7 +29,7 @@ func (r *boltReview) all(yield func(audit.Authorization, error) bool) {
 }
 
 // owner: the file holds every user, so that one which is not there was deleted.
-func (r *boltReview) owner(_ context.Context, a audit.Authorization) audit.Owner {
+func (r *review) owner(_ context.Context, a audit.Authorization) audit.Owner {
 	o := r.existence(a.UserID)
 	o.ID, o.MembershipKnown = a.UserID, true
 	if _, exists := r.orgs[a.OrgID]; !exists {
@@ -44,12 +45,12 @@ func (r *boltReview) owner(_ context.Context, a audit.Authorization) audit.Owner
 	return o
 }
 
-func (r *boltReview) orgDeleted(a audit.Authorization) bool {
+func (r *review) orgDeleted(a audit.Authorization) bool {
 	_, exists := r.orgs[a.OrgID]
 	return !exists
 }
 
-func (r *boltReview) existence(id string) audit.Owner {
+func (r *review) existence(id string) audit.Owner {
 	u, exists := r.users[id]
 	switch {
 	case id == "":
@@ -59,13 +60,17 @@ func (r *boltReview) existence(id string) audit.Owner {
 	case u.Status == undecoded:
 		return audit.Owner{State: audit.OwnerUnknown, Evidence: fmt.Sprintf("the record of user %s in the database file cannot be decoded", id)}
 	}
-	return found(u, "the database file")
+	state := audit.OwnerPresent
+	if u.Status == "inactive" { // the only word that the v2 API blocks
+		state = audit.OwnerInactive
+	}
+	return audit.Owner{Name: u.Name, State: state, Evidence: "the database file: status " + cmp.Or(u.Status, "not given")}
 }
 
 // isMember is true for owners of the org too. A mapping of another kind is none
 // (getURMsByType in influxdb tenant/http_handler_urm.go).
-func (r *boltReview) isMember(orgID, userID string) (bool, error) {
-	row, exists, err := r.file.get(boltMappings, orgID+userID)
+func (r *review) isMember(orgID, userID string) (bool, error) {
+	row, exists, err := r.file.get(mappingsBucket, orgID+userID)
 	if err != nil || !exists {
 		return false, err
 	}
@@ -78,7 +83,7 @@ func (r *boltReview) isMember(orgID, userID string) (bool, error) {
 
 // probe: what is not in the file no longer exists, unless the file is older or
 // damaged.
-func (r *boltReview) probe(_ context.Context, before audit.Authorization) audit.Probe {
+func (r *review) probe(_ context.Context, before audit.Authorization) audit.Probe {
 	if before.IsServer() {
 		return audit.Probe{Presence: audit.Unseen, Evidence: "a database file does not say what the server shows"}
 	}

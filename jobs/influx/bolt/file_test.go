@@ -1,4 +1,4 @@
-package influx_test
+package bolt_test
 
 import (
 	"bytes"
@@ -14,6 +14,7 @@ import (
 
 	"tokenaudit/jobs/audit"
 	"tokenaudit/jobs/influx"
+	"tokenaudit/jobs/influx/bolt"
 )
 
 // many adds n authorizations to acme in one transaction.
@@ -151,7 +152,7 @@ func otherDatabase(t *testing.T) string {
 }
 
 func TestBoltNeedsAPath(t *testing.T) {
-	if _, err := influx.NewBolt(influx.Config{Name: "prod"}); err == nil || !strings.Contains(err.Error(), `"prod"`) {
+	if _, err := bolt.New(influx.Config{Name: "prod"}); err == nil || !strings.Contains(err.Error(), `"prod"`) {
 		t.Errorf("err = %v", err)
 	}
 }

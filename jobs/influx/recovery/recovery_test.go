@@ -1,10 +1,8 @@
-package influx
+package recovery
 
 import (
 	"bytes"
 	"fmt"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"text/tabwriter"
@@ -40,19 +38,8 @@ func printed(rows ...recovery) string {
 // its permissions unless it has one.
 func listed(t *testing.T, text string) ([]string, error) {
 	t.Helper()
-	list, err := readRecoveryList(strings.NewReader(text))
-	if err != nil {
-		if strings.Contains(err.Error(), "CANARY") {
-			t.Errorf("the error holds what is in the list: %v", err)
-		}
-		return nil, err
-	}
-	defer list.Close()
 	out := []string{}
-	for a, err := range list.All() {
-		if err != nil {
-			t.Fatal(err)
-		}
+	err := Read(strings.NewReader(text), func(a audit.Authorization) error {
 		if strings.Contains(fmt.Sprint(a), "CANARY") {
 			t.Errorf("%+v", a)
 		}
@@ -61,6 +48,13 @@ func listed(t *testing.T, text string) ([]string, error) {
 			line += fmt.Sprint(" with ", a.Permissions)
 		}
 		out = append(out, line)
+		return nil
+	})
+	if err != nil {
+		if strings.Contains(err.Error(), "CANARY") {
+			t.Errorf("the error holds what is in the list: %v", err)
+		}
+		return nil, err
 	}
 	return out, nil
 }
@@ -84,7 +78,7 @@ func TestRecoveryList(t *testing.T) {
 		"neither":           {printed(rowOf(first, "", owner, "")), []string{first + ` by "" ` + owner + `: ""`}},
 		"name is an ID":     {printed(rowOf(first, second, owner, "")), []string{first + ` by "` + second + `" ` + owner + `: ""`}},
 		"text is an ID":     {printed(rowOf(first, "", owner, second)), []string{first + ` by "" ` + owner + `: "` + second + `"`}},
-		"not ascending":     {printed(rowOf(second, "b", owner, "2"), rowOf(first, "", owner, "1")), []string{first + ` by "" ` + owner + `: "1"`, second + ` by "b" ` + owner + `: "2"`}},
+		"not ascending":     {printed(rowOf(second, "b", owner, "2"), rowOf(first, "", owner, "1")), []string{second + ` by "b" ` + owner + `: "2"`, first + ` by "" ` + owner + `: "1"`}},
 		"wide letters":      {printed(rowOf(first, "Zoë 漢字", owner, "naïve 漢字"), rowOf(second, "", owner, "e\u0301")), []string{first + ` by "Zoë 漢字" ` + owner + `: "naïve 漢字"`, second + ` by "" ` + owner + `: "e` + "\u0301" + `"`}},
 		"long":              {printed(rowOf(first, "alice", owner, long)), []string{fmt.Sprintf("%s by %q %s: %q", first, "alice", owner, long)}},
 		"log before it":     {"2026-01-02T03:04:05Z\tinfo\tResources opened\n" + printed(rowOf(first, "a", owner, "x")), []string{first + ` by "a" ` + owner + `: "x"`}},
@@ -168,57 +162,6 @@ func TestRecoveryPermissions(t *testing.T) {
 	}
 }
 
-func TestKnownFromTheRecoveryList(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "auths.txt")
-	row := recovery{first, "alice", owner, "sensor", recoveryToken, "[write:orgs/00000000000000c1/tasks]"}
-	if err := os.WriteFile(path, []byte(printed(row)), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	known, free, err := Config{Name: "prod", Import: path}.known()
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer free()
-	const source = "in the output of influxd recovery auth list"
-	want := audit.Record{
-		Target: "prod",
-		Authorization: audit.Authorization{
-			ID: first, UserID: owner, User: "alice", Description: "sensor", OrgID: "00000000000000c1",
-			Permissions: []audit.Permission{{Action: "write", Resource: audit.Resource{Type: "tasks", OrgID: "00000000000000c1"}}},
-		},
-		Presence: audit.Unseen, Evidence: source,
-		Owner: audit.Owner{ID: owner, Name: "alice", State: audit.OwnerUnknown, Evidence: source},
-	}
-	var got []audit.Record
-	for r, err := range known {
-		if err != nil {
-			t.Fatal(err)
-		}
-		got = append(got, r)
-	}
-	if diff := cmp.Diff([]audit.Record{want}, got); diff != "" {
-		t.Errorf("(-want +got)\n%s", diff)
-	}
-}
-
-func TestKnownWithoutAList(t *testing.T) {
-	known, free, err := Config{}.known()
-	if known != nil || err != nil {
-		t.Errorf("%v, %v", known != nil, err)
-	}
-	free()
-	path := filepath.Join(t.TempDir(), "auths.txt")
-	if _, _, err := (Config{Import: path}).known(); err == nil {
-		t.Error("a missing file is no error")
-	}
-	if err := os.WriteFile(path, []byte("CANARY"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if _, _, err := (Config{Import: path}).known(); err == nil || !strings.Contains(err.Error(), path) || strings.Contains(err.Error(), "CANARY") {
-		t.Errorf("err = %v", err)
-	}
-}
-
 // FuzzRecoveryList: whatever stands in a description or a name, the token is not
 // taken for something else, and nothing panics.
 func FuzzRecoveryList(f *testing.F) {
@@ -235,6 +178,6 @@ func FuzzRecoveryList(f *testing.F) {
 		if _, err := listed(t, text); err != nil && !strings.Contains(err.Error(), "line") {
 			t.Errorf("no line number: %v", err)
 		}
-		readRecoveryList(strings.NewReader(name + other)) // must not panic
+		Read(strings.NewReader(name+other), func(audit.Authorization) error { return nil }) // must not panic
 	})
 }

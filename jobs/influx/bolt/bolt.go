@@ -1,4 +1,9 @@
-package influx
+// Package bolt reviews a copy of the database file of InfluxDB OSS, or what influx
+// backup made of one. Nothing is hidden in it: users, orgs and authorizations are
+// read from its buckets and handed on in the form of the API, without the tokens.
+// bbolt trusts the pages that it reads, so the file is checked page by page before
+// bbolt walks it: a silent loss there would be a false "clean".
+package bolt
 
 import (
 	"cmp"
@@ -9,29 +14,30 @@ import (
 	"time"
 
 	"tokenaudit/jobs/audit"
+	"tokenaudit/jobs/influx"
 )
 
-// Bolt collects the authorizations of a database file of InfluxDB OSS. Nothing is
+// Target collects the authorizations of a database file of InfluxDB OSS. Nothing is
 // hidden in it: it holds those whose user or org was deleted too.
-type Bolt struct{ cfg Config }
+type Target struct{ cfg influx.Config }
 
-// NewBolt takes a configuration with the path of a file; it opens nothing.
-func NewBolt(cfg Config) (*Bolt, error) {
+// New takes a configuration with the path of a file; it opens nothing.
+func New(cfg influx.Config) (*Target, error) {
 	if cfg.Bolt == "" {
 		return nil, fmt.Errorf("target %q: bolt needs the path of a copy of influxd.bolt or of a *.bolt.gz", cfg.Name)
 	}
-	return &Bolt{cfg: cfg.lowerIDs()}, nil
+	return &Target{cfg: cfg.LowerIDs()}, nil
 }
 
 // Collect reads the file once to know what can be said of it, and again while the
 // authorizations are walked. A file that cannot be read is said in the coverage;
 // an error means that ctx ended. Progress is called for each authorization.
-func (b *Bolt) Collect(ctx context.Context, progress func()) (audit.Collection, error) {
-	r := newBoltReview(b.cfg, progress)
+func (t *Target) Collect(ctx context.Context, progress func()) (audit.Collection, error) {
+	r := newReview(t.cfg, progress)
 	err := r.read(ctx)
 	if cause := context.Cause(ctx); cause != nil {
 		r.close()
-		return audit.Collection{}, fmt.Errorf("target %q: %w", b.cfg.Name, cause)
+		return audit.Collection{}, fmt.Errorf("target %q: %w", t.cfg.Name, cause)
 	}
 	if err != nil {
 		return r.unknown(err), nil
@@ -39,26 +45,25 @@ func (b *Bolt) Collect(ctx context.Context, progress func()) (audit.Collection, 
 	return audit.Collection{Authorizations: r.all, Coverage: r.cov, Scope: r.scope(), Owner: r.owner, Probe: r.probe, OrgDeleted: r.orgDeleted, Close: r.close}, nil
 }
 
-// boltReview is the state of one Collect.
-type boltReview struct {
-	cfg      Config
+// review is the state of one Collect.
+type review struct {
+	cfg      influx.Config
 	progress func()
 	cov      audit.Coverage
 
-	file *boltFile // nil until it could be opened
-	*boltDirectory
+	file *database // nil until it could be opened
+	*directory
 	org    string         // ID of the only org to review; "" for every org
 	rowsOf map[string]int // authorizations of the org, by user ID
 	canary bool           // the canary is among them
 }
 
-func newBoltReview(cfg Config, progress func()) *boltReview {
-	r := &boltReview{cfg: cfg, progress: progress, cov: audit.NewCoverage(cfg.Name), rowsOf: map[string]int{}}
-	return r
+func newReview(cfg influx.Config, progress func()) *review {
+	return &review{cfg: cfg, progress: progress, cov: audit.NewCoverage(cfg.Name), rowsOf: map[string]int{}}
 }
 
 // source names the instance, not the file: each backup has a name of its own.
-func (r *boltReview) source() string {
+func (r *review) source() string {
 	source := "database file of an InfluxDB without orgs"
 	if len(r.orgs) > 0 {
 		source = "database file of the InfluxDB with org " + slices.Min(slices.Collect(maps.Keys(r.orgs)))
@@ -69,21 +74,21 @@ func (r *boltReview) source() string {
 	return source
 }
 
-func (r *boltReview) close() {
+func (r *review) close() {
 	if r.file != nil {
 		r.file.Close()
 	}
 }
 
-func (r *boltReview) read(ctx context.Context) (err error) {
-	if r.file, err = openBolt(ctx, r.cfg.Bolt); err != nil {
+func (r *review) read(ctx context.Context) (err error) {
+	if r.file, err = openDatabase(ctx, r.cfg.Bolt); err != nil {
 		return err
 	}
 	r.cov.Server = "InfluxDB OSS, database file of " + r.file.written.UTC().Format(time.RFC3339)
 	if r.file.lost > 0 {
 		r.cov.Lower(audit.Partial, "%d pages of the database file are neither in use nor free: something may be missing", r.file.lost)
 	}
-	if r.boltDirectory, err = readBoltDirectory(ctx, r.file); err != nil {
+	if r.directory, err = readDirectory(ctx, r.file); err != nil {
 		return err
 	}
 	if r.org, err = r.orgID(r.cfg.Query()); err != nil {
@@ -91,7 +96,7 @@ func (r *boltReview) read(ctx context.Context) (err error) {
 	}
 	r.cov.Source, r.cov.Stored = r.source(), &audit.Stored{Users: len(r.users), Orgs: len(r.orgs)}
 	r.askDirectory()
-	for _, store := range boltStores() {
+	for _, store := range tokenStores() {
 		if err := r.count(ctx, store); err != nil {
 			return err
 		}
@@ -101,7 +106,7 @@ func (r *boltReview) read(ctx context.Context) (err error) {
 }
 
 // count walks a store for the first time, and finds what cannot be decoded.
-func (r *boltReview) count(ctx context.Context, store boltStore) error {
+func (r *review) count(ctx context.Context, store tokenStore) error {
 	rows := 0
 	var broken unreadable
 	for row, err := range r.file.rows(store.bucket) {
@@ -127,9 +132,9 @@ func (r *boltReview) count(ctx context.Context, store boltStore) error {
 	return nil
 }
 
-func (r *boltReview) covers(a audit.Authorization) bool { return r.org == "" || a.OrgID == r.org }
+func (r *review) covers(a audit.Authorization) bool { return r.org == "" || a.OrgID == r.org }
 
-func (r *boltReview) note(a audit.Authorization) {
+func (r *review) note(a audit.Authorization) {
 	r.progress()
 	r.rowsOf[a.UserID]++
 	r.canary = r.canary || a.Key() == r.cfg.Canary

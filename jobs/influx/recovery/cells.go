@@ -1,6 +1,7 @@
-package influx
+package recovery
 
 import (
+	"regexp"
 	"strings"
 	"unicode/utf8"
 
@@ -12,6 +13,8 @@ type cell struct {
 	column int
 	text   string
 }
+
+var idPattern = regexp.MustCompile(`^[0-9a-fA-F]{16}$`)
 
 const (
 	tabStop = 8
@@ -34,12 +37,12 @@ func cellsOf(line string) []cell {
 	return out
 }
 
-func isRecoveryHeader(cells []cell) bool {
+func isHeader(cells []cell) bool {
 	var names []string
 	for _, c := range cells {
 		names = append(names, strings.TrimPrefix(c.text, "\ufeff"))
 	}
-	return strings.Join(names, "|") == recoveryHeader
+	return strings.Join(names, "|") == columns
 }
 
 // userCell finds the user ID in a row. The name before it is empty for a deleted

@@ -8,15 +8,15 @@ import (
 	"time"
 )
 
-// watchdog ends a request that hears nothing for too long, in the headers or
+// idleTimeout ends a request that hears nothing for too long, in the headers or
 // in the middle of the body, and says so by name. A limit on the whole request
 // would break long lists that are coming in all right.
-type watchdog struct{ next http.RoundTripper }
+type idleTimeout struct{ next http.RoundTripper }
 
-func (w watchdog) RoundTrip(req *http.Request) (*http.Response, error) {
+func (t idleTimeout) RoundTrip(req *http.Request) (*http.Response, error) {
 	ctx, cancel := context.WithCancelCause(req.Context())
 	timer := time.AfterFunc(quiet, func() { cancel(fmt.Errorf("the server sent nothing for %s", quiet)) })
-	resp, err := w.next.RoundTrip(req.WithContext(ctx))
+	resp, err := t.next.RoundTrip(req.WithContext(ctx))
 	if err != nil {
 		timer.Stop()
 		err = named(ctx, err)
@@ -24,18 +24,18 @@ func (w watchdog) RoundTrip(req *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	timer.Reset(quiet)
-	resp.Body = &watchedBody{resp.Body, ctx, cancel, timer}
+	resp.Body = &timedBody{resp.Body, ctx, cancel, timer}
 	return resp, nil
 }
 
-type watchedBody struct {
+type timedBody struct {
 	io.ReadCloser
 	ctx    context.Context
 	cancel context.CancelCauseFunc
 	timer  *time.Timer
 }
 
-func (b *watchedBody) Read(p []byte) (int, error) {
+func (b *timedBody) Read(p []byte) (int, error) {
 	n, err := b.ReadCloser.Read(p)
 	if n > 0 {
 		b.timer.Reset(quiet)
@@ -46,7 +46,7 @@ func (b *watchedBody) Read(p []byte) (int, error) {
 	return n, err
 }
 
-func (b *watchedBody) Close() error {
+func (b *timedBody) Close() error {
 	b.timer.Stop()
 	defer b.cancel(nil)
 	return b.ReadCloser.Close()

@@ -1,4 +1,4 @@
-package influx_test
+package bolt_test
 
 import (
 	"bytes"
@@ -11,6 +11,7 @@ import (
 
 	"tokenaudit/jobs/audit"
 	"tokenaudit/jobs/influx"
+	"tokenaudit/jobs/influx/bolt"
 )
 
 // secretValue stands where InfluxDB keeps tokens, their hashes and passwords.
@@ -159,7 +160,7 @@ type review struct {
 func reviewed(t testing.TB, cfg influx.Config) review {
 	t.Helper()
 	cfg.Name = "prod"
-	b, err := influx.NewBolt(cfg)
+	b, err := bolt.New(cfg)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,4 +1,4 @@
-package influx_test
+package bolt_test
 
 import (
 	"context"
@@ -11,6 +11,7 @@ import (
 
 	"tokenaudit/jobs/audit"
 	"tokenaudit/jobs/influx"
+	"tokenaudit/jobs/influx/bolt"
 )
 
 func TestBoltBrokenRecords(t *testing.T) {
@@ -117,7 +118,7 @@ func TestBoltEndsWithItsContext(t *testing.T) {
 			if at == 0 {
 				cancel(why)
 			}
-			b, err := influx.NewBolt(influx.Config{Name: "prod", Bolt: path})
+			b, err := bolt.New(influx.Config{Name: "prod", Bolt: path})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -135,7 +136,7 @@ func TestBoltHoldsNoListInMemory(t *testing.T) {
 	const n = 20_000
 	d := population(t)
 	d.many(n)
-	b, err := influx.NewBolt(influx.Config{Name: "prod", Bolt: d.file(), Org: "acme"})
+	b, err := bolt.New(influx.Config{Name: "prod", Bolt: d.file(), Org: "acme"})
 	if err != nil {
 		t.Fatal(err)
 	}
