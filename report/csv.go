@@ -29,7 +29,7 @@ type tables struct {
 }
 
 func beginCSV(d *draft) (output, error) {
-	f, err := d.create(authorizationsFile)
+	f, err := d.Create(authorizationsFile)
 	if err != nil {
 		return nil, err
 	}
@@ -49,8 +49,8 @@ func (t *tables) end(ctx context.Context) error {
 	if err := errors.Join(t.authorizations.flush(0), t.file.Sync()); err != nil {
 		return err
 	}
-	return t.draft.file(findingsFile, func(w io.Writer) error {
-		return table(w, t.in.CSV, findingColumns(), t.findingRows(ctx))
+	return t.draft.File(findingsFile, func(w io.Writer) error {
+		return writeTable(w, t.in.CSV, findingColumns(), t.findingRows(ctx))
 	})
 }
 
@@ -63,7 +63,7 @@ type CSVStyle struct {
 	BOM       bool // a byte order mark in front, by which Excel knows UTF-8
 }
 
-func table(w io.Writer, style CSVStyle, cols []column, rows iter.Seq2[*row, error]) error {
+func writeTable(w io.Writer, style CSVStyle, cols []column, rows iter.Seq2[*row, error]) error {
 	t, err := newCSVTable(w, style, cols)
 	if err != nil {
 		return err

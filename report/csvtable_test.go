@@ -33,7 +33,7 @@ func FuzzCSVIsThatOfTheStandardLibrary(f *testing.F) {
 			columns = append(columns, column{name: "n", value: func(*row) value { return v }})
 		}
 		var got, want bytes.Buffer
-		if err := table(&got, CSVStyle{Delimiter: delimiter}, columns, values([]*row{{}, {}})); err != nil {
+		if err := writeTable(&got, CSVStyle{Delimiter: delimiter}, columns, values([]*row{{}, {}})); err != nil {
 			t.Fatal(err)
 		}
 		w := csv.NewWriter(&want)

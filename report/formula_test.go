@@ -77,7 +77,7 @@ func TestWorkbookLinks(t *testing.T) {
 func workbookText(t testing.TB, in Input, maxRows int) string {
 	t.Helper()
 	d := met(t, in, func(d *draft) (output, error) { return newBook(d, maxRows) })
-	text, err := os.ReadFile(filepath.Join(d.staging, workbookFile))
+	text, err := os.ReadFile(filepath.Join(d.Path, workbookFile))
 	if err != nil {
 		t.Fatal(err)
 	}

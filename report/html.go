@@ -31,7 +31,7 @@ func writeHTML(ctx context.Context, d *draft) error {
 	if err != nil {
 		return err
 	}
-	return d.file(pageFile, func(w io.Writer) error { return v.write(w, t, d) })
+	return d.File(pageFile, func(w io.Writer) error { return v.write(w, t, d) })
 }
 
 func pageTemplate() (*template.Template, error) {

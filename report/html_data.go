@@ -102,7 +102,7 @@ func (p *pageData) lines(w io.Writer, d *draft) error {
 	if err := enc.Encode(map[string]any{"columns": headers, "checks": p.checks, "resources": p.resources}); err != nil {
 		return err
 	}
-	f, err := os.Open(filepath.Join(d.staging, tokensFile))
+	f, err := os.Open(filepath.Join(d.Path, tokensFile))
 	if err != nil {
 		return err
 	}

@@ -33,7 +33,7 @@ type tokens struct {
 func gatherTokens(ctx context.Context, d *draft, c *choice, data *pageData) (tokens, error) {
 	ts := tokens{index: map[string]int{}}
 	views, ranked := tokenColumns(), make([][]rowView, len(c.free))
-	err := d.file(tokensFile, func(w io.Writer) error {
+	err := d.File(tokensFile, func(w io.Writer) error {
 		enc := json.NewEncoder(w)
 		for line, err := range d.rows(ctx) {
 			if err != nil {

@@ -23,7 +23,7 @@ const (
 // object a line, in the order of the records. It walks the records and not the
 // piles of findings, which have no permissions.
 func writeOCSF(ctx context.Context, d *draft) error {
-	return d.file(ocsfFile, func(w io.Writer) error {
+	return d.File(ocsfFile, func(w io.Writer) error {
 		out := json.NewEncoder(w)
 		for r, err := range d.records(ctx) {
 			if err != nil {

@@ -104,7 +104,9 @@ func meetEach(out output, rows []row) error {
 // meetHere is for what several outputs need.
 func (d *draft) meetHere(rows []row) error {
 	for i := range rows {
-		d.in.Writers.meet(&rows[i].Record)
+		if d.in.Each != nil {
+			d.in.Each(&rows[i].Record)
+		}
 		if err := d.findings.meet(&rows[i]); err != nil {
 			return err
 		}

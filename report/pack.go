@@ -12,6 +12,7 @@ import (
 	"golang.org/x/crypto/ssh"
 
 	"tokenaudit/jobs/audit"
+	"tokenaudit/report/table"
 )
 
 // Files that make the folder of a run an evidence pack.
@@ -25,7 +26,7 @@ const (
 // Pack is what an evidence pack says besides what is in the files of the run.
 type Pack struct {
 	Summary audit.Summary
-	// Writers are what reperform.sh asks for again, counted by Write.
+	// Writers are what reperform.sh asks for again, counted by its Meet.
 	Writers *Writers
 	// Schedule is the cron expression of the job, Zone its IANA zone.
 	Schedule, Zone string
@@ -66,12 +67,12 @@ func seal(ctx context.Context, dir string, p Pack) (Link, error) {
 	if err != nil {
 		return Link{}, err
 	}
-	d, err := newDraft(dir, Input{})
+	d, err := table.NewStaging(dir)
 	if err != nil {
 		return Link{}, err
 	}
-	defer d.discard()
-	s := &sealer{draft: d, pack: p, key: key}
+	defer d.Discard()
+	s := &sealer{Staging: d, pack: p, key: key}
 	link, err := s.seal(ctx)
 	if err != nil {
 		return Link{}, err
@@ -81,13 +82,13 @@ func seal(ctx context.Context, dir string, p Pack) (Link, error) {
 
 // sealer is a pack in the making.
 type sealer struct {
-	*draft
+	*table.Staging
 	pack Pack
 	key  ssh.Signer // nil for a pack without signature
 }
 
 func (s *sealer) seal(ctx context.Context) (Link, error) {
-	if err := s.file(reperformFile, s.writeScript); err != nil {
+	if err := s.File(reperformFile, s.writeScript); err != nil {
 		return Link{}, err
 	}
 	files, err := s.measureAll(ctx)
@@ -106,7 +107,7 @@ func (s *sealer) seal(ctx context.Context) (Link, error) {
 }
 
 func (s *sealer) put(name string, content []byte) error {
-	return s.file(name, func(w io.Writer) error {
+	return s.File(name, func(w io.Writer) error {
 		_, err := w.Write(content)
 		return err
 	})
@@ -126,7 +127,7 @@ func (s *sealer) sign(sums []byte) error {
 // publishPack takes an older manifest away first: half of two packs is no pack.
 func (s *sealer) publishPack() error {
 	for _, name := range []string{manifestFile, signatureFile} {
-		if err := os.Remove(filepath.Join(s.dir, name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		if err := os.Remove(filepath.Join(s.Dir, name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
 	}
@@ -134,18 +135,18 @@ func (s *sealer) publishPack() error {
 	if s.key != nil {
 		names = append(names, signatureFile)
 	}
-	return s.publish(append(names, manifestFile))
+	return s.Publish(append(names, manifestFile))
 }
 
 // measureAll measures every file of the folder, and the script that is to come.
 func (s *sealer) measureAll(ctx context.Context) ([]PackFile, error) {
-	entries, err := os.ReadDir(s.dir)
+	entries, err := os.ReadDir(s.Dir)
 	if err != nil {
 		return nil, err
 	}
-	paths := []string{filepath.Join(s.staging, reperformFile)}
+	paths := []string{filepath.Join(s.Path, reperformFile)}
 	for _, e := range entries {
-		if path := filepath.Join(s.dir, e.Name()); path != s.staging && !isSeal(e.Name()) {
+		if path := filepath.Join(s.Dir, e.Name()); path != s.Path && !isSeal(e.Name()) {
 			paths = append(paths, path)
 		}
 	}

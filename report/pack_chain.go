@@ -8,6 +8,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+
+	"tokenaudit/report/table"
 )
 
 // chainFile lies beside the packs of a job. Only it tells that packs are missing
@@ -63,12 +65,12 @@ func readChain(folder string) (chainRecord, error) {
 }
 
 func (r chainRecord) write(folder string) error {
-	d, err := newDraft(filepath.Join(folder), Input{})
+	d, err := table.NewStaging(folder)
 	if err != nil {
 		return err
 	}
-	defer d.discard()
-	err = d.file(chainFile, func(w io.Writer) error {
+	defer d.Discard()
+	err = d.File(chainFile, func(w io.Writer) error {
 		enc := json.NewEncoder(w)
 		enc.SetIndent("", "  ")
 		return enc.Encode(r)
@@ -76,5 +78,5 @@ func (r chainRecord) write(folder string) error {
 	if err != nil {
 		return err
 	}
-	return d.publish([]string{chainFile})
+	return d.Publish([]string{chainFile})
 }

@@ -85,7 +85,7 @@ func (a *auditor) seal(t *testing.T, run string, asked ...audit.Asked) {
 	for _, auth := range a.records() {
 		records = append(records, audit.Record{Target: "plant", Authorization: auth, Presence: audit.Listed})
 	}
-	in := Input{Summary: s, Rows: func() iter.Seq2[audit.Record, error] { return values(records) }, Writers: writers}
+	in := Input{Summary: s, Rows: func() iter.Seq2[audit.Record, error] { return values(records) }, Each: writers.Meet}
 	must(t, Write(t.Context(), a.dir, []string{"csv"}, in))
 	_, err := Seal(t.Context(), a.dir, Pack{Summary: s, Writers: writers, Sequence: 1})
 	must(t, err)

@@ -183,7 +183,8 @@ func sealReports(t *testing.T, key []byte) string {
 	t.Helper()
 	in := input(t)
 	dir := filepath.Join(t.TempDir(), "weekly-review", in.Summary.Run().SlotName())
-	in.Writers = NewWriters(in.Summary, map[string]string{"plant": "http://localhost:1", "office": "http://localhost:1"})
+	writers := NewWriters(in.Summary, map[string]string{"plant": "http://localhost:1", "office": "http://localhost:1"})
+	in.Each = writers.Meet
 	must(t, Write(t.Context(), dir, Names(), in))
 	byTarget := map[string][]audit.Authorization{}
 	for r := range in.Rows() {
@@ -192,7 +193,7 @@ func sealReports(t *testing.T, key []byte) string {
 	for target, as := range byTarget {
 		snapshot(t, dir, target, as)
 	}
-	_, err := Seal(t.Context(), dir, Pack{Summary: in.Summary, Writers: in.Writers, Schedule: "@weekly", Zone: "UTC", Sequence: 1, Key: key})
+	_, err := Seal(t.Context(), dir, Pack{Summary: in.Summary, Writers: writers, Schedule: "@weekly", Zone: "UTC", Sequence: 1, Key: key})
 	must(t, err)
 	return dir
 }

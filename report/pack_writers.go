@@ -8,7 +8,7 @@ import (
 )
 
 // Writers are the lists that a run asked for, with the active write tokens in each,
-// as reperform.sh counts them with jq. Write counts, Seal writes down.
+// as reperform.sh counts them with jq. Meet counts, Seal writes down.
 type Writers struct {
 	lists []redo
 	of    map[string][]*redo // of a target
@@ -31,7 +31,8 @@ func (w *Writers) all() []redo {
 	return w.lists
 }
 
-func (w *Writers) meet(r *audit.Record) {
+// Meet counts a record, if it is one to count.
+func (w *Writers) Meet(r *audit.Record) {
 	if w == nil || !activeWriter(r) {
 		return
 	}

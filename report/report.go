@@ -46,8 +46,8 @@ type Input struct {
 	// Config is the effective configuration without secrets, as YAML.
 	Config string
 	CSV    CSVStyle
-	// Writers are counted on the way; nil counts nothing.
-	Writers *Writers
+	// Each is shown every record on the way; it may be nil.
+	Each func(*audit.Record)
 }
 
 // Names of the formats.
@@ -73,7 +73,7 @@ func Write(ctx context.Context, dir string, names []string, in Input) error {
 	if err != nil {
 		return fmt.Errorf("report: %w", err)
 	}
-	defer d.discard()
+	defer d.Discard()
 	if err := d.write(ctx, chosen); err != nil {
 		return fmt.Errorf("report: %w", err)
 	}

@@ -19,7 +19,7 @@ type shelves[K comparable] struct {
 }
 
 func newShelves[K comparable](d *draft, name string) *shelves[K] {
-	return &shelves[K]{dir: d.staging, name: name, now: d.in.Summary.Started, spools: map[K]*spool{}, counts: map[K]int{}}
+	return &shelves[K]{dir: d.Path, name: name, now: d.in.Summary.Started, spools: map[K]*spool{}, counts: map[K]int{}}
 }
 
 func (s *shelves[K]) put(k K, r *row) error {

@@ -17,8 +17,8 @@ const vantaFile = "vanta-access.csv"
 // each authorization. To upload it, Vanta wants it named
 // "Access File - [Company] - [System].csv".
 func writeVanta(ctx context.Context, d *draft) error {
-	return d.file(vantaFile, func(w io.Writer) error {
-		return table(w, CSVStyle{}, vantaColumns(d.in.Summary.Policy), existing(d.authorizationRows(ctx)))
+	return d.File(vantaFile, func(w io.Writer) error {
+		return writeTable(w, CSVStyle{}, vantaColumns(d.in.Summary.Policy), existing(d.authorizationRows(ctx)))
 	})
 }
 

@@ -31,11 +31,11 @@ type book struct {
 func beginBook(d *draft) (output, error) { return newBook(d, excelize.TotalRows) }
 
 func newBook(d *draft, maxRows int) (*book, error) {
-	out, err := d.create(workbookFile)
+	out, err := d.Create(workbookFile)
 	if err != nil {
 		return nil, err
 	}
-	f := excelize.NewFile(excelize.Options{TmpDir: d.staging})
+	f := excelize.NewFile(excelize.Options{TmpDir: d.Path})
 	b := &book{File: f, draft: d, survey: newSurvey(d), styles: &styles{f: f, made: map[look]int{}}, maxRows: maxRows}
 	if b.archive, err = newArchive(out); err != nil {
 		return b, err

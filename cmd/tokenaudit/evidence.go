@@ -48,9 +48,10 @@ func (e evidence) write(ctx context.Context, folder string, of jobs.Evidence) (a
 }
 
 func (e evidence) make(ctx context.Context, folder string, of jobs.Evidence) (audit.Link, error) {
+	writers := report.NewWriters(of.Summary, e.urls())
 	in := report.Input{
 		Summary: of.Summary, Rows: report.Rows(of.Rows), Trend: of.Trend, Controls: e.controls, Config: e.file.Effective(), CSV: e.job.CSV.Style(),
-		Writers: report.NewWriters(of.Summary, e.urls()),
+		Each: writers.Meet,
 	}
 	if err := report.Write(ctx, folder, e.job.Reports, in); err != nil {
 		return audit.Link{}, err
@@ -58,7 +59,7 @@ func (e evidence) make(ctx context.Context, folder string, of jobs.Evidence) (au
 	if of.Summary.Trigger == audit.DryRun { // no evidence, so no place in the chain
 		return audit.Link{}, nil
 	}
-	return e.seal(ctx, folder, of, in.Writers)
+	return e.seal(ctx, folder, of, writers)
 }
 
 func (e evidence) seal(ctx context.Context, folder string, of jobs.Evidence, writers *report.Writers) (audit.Link, error) {
