@@ -8,9 +8,9 @@ import (
 
 	"tokenaudit/configs"
 	"tokenaudit/configs/secret"
-	"tokenaudit/jobs"
 	"tokenaudit/jobs/history"
 	"tokenaudit/jobs/influx"
+	"tokenaudit/jobs/schedule"
 )
 
 func (c *cli) config() *cobra.Command {
@@ -76,7 +76,7 @@ func warnings(f *configs.File) []string {
 		}
 	}
 	for _, j := range f.Jobs {
-		if s, err := jobs.ParseSchedule(j.Schedule, j.Timezone); err == nil {
+		if s, err := schedule.Parse(j.Schedule, j.Timezone); err == nil {
 			note(fmt.Sprintf("job %q", j.Name), s.Warnings())
 		}
 	}

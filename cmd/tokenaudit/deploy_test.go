@@ -16,7 +16,7 @@ import (
 	"github.com/goccy/go-yaml"
 	"github.com/prometheus/client_golang/prometheus"
 
-	"tokenaudit/jobs/watch"
+	"tokenaudit/jobs/metrics"
 )
 
 const deploy = root + "/configs/deploy/"
@@ -34,8 +34,8 @@ func readDeploy(t *testing.T, name string) string {
 func exposed() map[string][]string {
 	out := map[string][]string{}
 	descs := make(chan *prometheus.Desc, 100)
-	new(watch.Collector).Describe(descs)
-	watch.NewTraffic().Describe(descs)
+	new(metrics.Collector).Describe(descs)
+	metrics.NewTraffic().Describe(descs)
 	close(descs)
 	for d := range descs {
 		m := regexp.MustCompile(`fqName: "([^"]+)".*variableLabels: \{([^}]*)\}`).FindStringSubmatch(d.String())
@@ -206,7 +206,7 @@ func TestDockerfile(t *testing.T) {
 
 // TestProbes: what Kubernetes asks for is answered.
 func TestProbes(t *testing.T) {
-	handler := (&watch.Health{Collector: &watch.Collector{}}).Handler(prometheus.NewRegistry())
+	handler := (&metrics.Health{Collector: &metrics.Collector{}}).Handler(prometheus.NewRegistry())
 	manifest := readDeploy(t, "kubernetes/deployment.yaml")
 	paths := regexp.MustCompile(`httpGet: \{path: ([^,]+), port: metrics\}`).FindAllStringSubmatch(manifest, -1)
 	if len(paths) != 2 {

@@ -9,9 +9,9 @@ import (
 	"time"
 
 	"tokenaudit/configs"
-	"tokenaudit/jobs"
 	"tokenaudit/jobs/audit"
 	"tokenaudit/jobs/history"
+	"tokenaudit/jobs/runner"
 	"tokenaudit/report"
 )
 
@@ -26,7 +26,7 @@ type evidence struct {
 
 // write makes the evidence stand whole where every process sees it, and only then
 // lets go of what is old.
-func (e evidence) write(ctx context.Context, folder string, of jobs.Evidence) (audit.Link, error) {
+func (e evidence) write(ctx context.Context, folder string, of runner.Evidence) (audit.Link, error) {
 	run, targets := of.Summary.Run(), []string{}
 	for _, t := range of.Summary.Coverage.Targets {
 		targets = append(targets, t.Target)
@@ -47,7 +47,7 @@ func (e evidence) write(ctx context.Context, folder string, of jobs.Evidence) (a
 	return link, nil
 }
 
-func (e evidence) make(ctx context.Context, folder string, of jobs.Evidence) (audit.Link, error) {
+func (e evidence) make(ctx context.Context, folder string, of runner.Evidence) (audit.Link, error) {
 	writers := report.NewWriters(of.Summary, e.urls())
 	in := report.Input{
 		Summary: of.Summary, Rows: report.Rows(of.Rows), Trend: of.Trend, Controls: e.controls, Config: e.file.Effective(), CSV: e.job.CSV.Style(),
@@ -62,7 +62,7 @@ func (e evidence) make(ctx context.Context, folder string, of jobs.Evidence) (au
 	return e.seal(ctx, folder, of, writers)
 }
 
-func (e evidence) seal(ctx context.Context, folder string, of jobs.Evidence, writers *report.Writers) (audit.Link, error) {
+func (e evidence) seal(ctx context.Context, folder string, of runner.Evidence, writers *report.Writers) (audit.Link, error) {
 	pack := report.Pack{
 		Summary: of.Summary, Writers: writers, Schedule: e.job.Schedule, Zone: e.job.Timezone, Sequence: 1,
 		Config: e.file.Effective(), Controls: e.controls,

@@ -21,9 +21,10 @@ import (
 
 	"tokenaudit/configs"
 	"tokenaudit/configs/secret"
-	"tokenaudit/jobs"
 	"tokenaudit/jobs/audit"
 	"tokenaudit/jobs/history"
+	"tokenaudit/jobs/runner"
+	"tokenaudit/jobs/schedule"
 )
 
 // place is somewhere that evidence is kept.
@@ -152,8 +153,8 @@ func (s *fakeS3) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // host is a process that reviews, with a ledger that it shares with others.
 type host struct {
-	runner    *jobs.Runner
-	job       jobs.Job
+	runner    *runner.Runner
+	job       runner.Job
 	snapshots history.Snapshots
 }
 
@@ -165,7 +166,7 @@ func hosts(t *testing.T, p place, now *time.Time, n int) []host {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { ledger.Close() })
-	schedule, err := jobs.ParseSchedule("0 0 1 1 *", "UTC")
+	schedule, err := schedule.Parse("0 0 1 1 *", "UTC")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -181,12 +182,12 @@ func hosts(t *testing.T, p place, now *time.Time, n int) []host {
 			file: &configs.File{}, snapshots: s, log: log,
 			job: configs.Job{Schedule: "0 0 1 1 *", Timezone: "UTC", Reports: []string{"csv"}, Keep: configs.Duration(15 * 24 * time.Hour)},
 		}
-		out = append(out, host{snapshots: s, runner: &jobs.Runner{
+		out = append(out, host{snapshots: s, runner: &runner.Runner{
 			Ledger: ledger, Snapshots: s, Holder: fmt.Sprint("host ", i), Log: log,
 			Now: func(context.Context) (time.Time, error) { return *now, nil },
-		}, job: jobs.Job{
+		}, job: runner.Job{
 			Name: "weekly", Schedule: schedule, CatchUp: time.Hour, Deadline: time.Hour, DeliverWithin: time.Hour,
-			Targets: []jobs.Target{{Name: "prod", Source: threeOwners{}}, {Name: "plant", Source: threeOwners{}}},
+			Targets: []runner.Target{{Name: "prod", Source: threeOwners{}}, {Name: "plant", Source: threeOwners{}}},
 			Report:  e.write,
 		}})
 	}

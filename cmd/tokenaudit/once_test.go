@@ -16,8 +16,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"tokenaudit/configs/secret"
-	"tokenaudit/jobs"
 	"tokenaudit/jobs/audit"
+	"tokenaudit/jobs/runner"
 	"tokenaudit/notify"
 	"tokenaudit/notify/notifytest"
 )
@@ -43,7 +43,7 @@ func (threeOwners) Collect(context.Context, func()) (audit.Collection, error) {
 
 // forgetful is a ledger that fails to save a part once.
 type forgetful struct {
-	jobs.Ledger
+	runner.Ledger
 	left int // saves until it fails
 }
 

@@ -14,9 +14,10 @@ import (
 	"github.com/spf13/cobra"
 
 	"tokenaudit/configs"
-	"tokenaudit/jobs"
 	"tokenaudit/jobs/audit"
 	"tokenaudit/jobs/history"
+	"tokenaudit/jobs/runner"
+	"tokenaudit/jobs/schedule"
 	"tokenaudit/notify"
 )
 
@@ -96,7 +97,7 @@ func (c *cli) runJobs(ctx context.Context, f runFlags) error {
 
 // runAll runs jobs one after the other. Errors come before exit codes, and of
 // those findings before gaps.
-func (c *cli) runAll(ctx context.Context, a *app, chosen []jobs.Job, f runFlags) error {
+func (c *cli) runAll(ctx context.Context, a *app, chosen []runner.Job, f runFlags) error {
 	bar := c.newProgress()
 	a.runner.Progress = bar.add
 	var errs []error
@@ -121,7 +122,7 @@ func (c *cli) runAll(ctx context.Context, a *app, chosen []jobs.Job, f runFlags)
 
 // runJob runs one job and says what came of it. The summary is there even if a
 // message did not arrive.
-func (c *cli) runJob(ctx context.Context, a *app, job jobs.Job, f runFlags, bar *progress) (*audit.Summary, error) {
+func (c *cli) runJob(ctx context.Context, a *app, job runner.Job, f runFlags, bar *progress) (*audit.Summary, error) {
 	s, err := f.step(ctx, a.runner, job)
 	bar.done()
 	switch {
@@ -129,7 +130,7 @@ func (c *cli) runJob(ctx context.Context, a *app, job jobs.Job, f runFlags, bar 
 		fmt.Fprintf(c.stderr, "tokenaudit: %s: coverage %s: %s\n", s.ID, s.Coverage.Verdict, audit.Line(strings.Join(s.Coverage.Reasons, "; "), 1000))
 	case s != nil && !f.quiet:
 		err = errors.Join(err, c.tell(ctx, a, *s, f.dryRun))
-	case errors.Is(err, jobs.ErrHeld) && !f.now && !f.dryRun:
+	case errors.Is(err, runner.ErrHeld) && !f.now && !f.dryRun:
 		c.say(f, "%s: %v; it does what is due\n", job.Name, err)
 		return nil, nil
 	case s == nil && err == nil:
@@ -138,7 +139,7 @@ func (c *cli) runJob(ctx context.Context, a *app, job jobs.Job, f runFlags, bar 
 	return s, err
 }
 
-func (f runFlags) step(ctx context.Context, r *jobs.Runner, job jobs.Job) (*audit.Summary, error) {
+func (f runFlags) step(ctx context.Context, r *runner.Runner, job runner.Job) (*audit.Summary, error) {
 	switch {
 	case f.dryRun:
 		return r.ReviewNow(ctx, job, audit.DryRun)
@@ -194,6 +195,6 @@ func loadConfig(path string) (*configs.File, error) {
 }
 
 func checkSchedule(spec, zone string) error {
-	_, err := jobs.ParseSchedule(spec, zone)
+	_, err := schedule.Parse(spec, zone)
 	return err
 }

@@ -10,7 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"tokenaudit/configs"
-	"tokenaudit/jobs"
+	"tokenaudit/jobs/schedule"
 )
 
 // scheduleFlags are the flags of schedule.
@@ -51,7 +51,7 @@ func (c *cli) printSchedule(f scheduleFlags) error {
 	}
 	t := newTable("JOB", "SLOT", "UTC", "")
 	for _, j := range chosen {
-		s, err := jobs.ParseSchedule(j.Schedule, j.Timezone)
+		s, err := schedule.Parse(j.Schedule, j.Timezone)
 		if err != nil {
 			return usageError{err}
 		}
@@ -85,7 +85,7 @@ func (f scheduleFlags) start(zone string) (time.Time, error) {
 	return time.Time{}, usagef("--from %q: needs a day such as 2027-03-01", f.from)
 }
 
-func slots(job string, s *jobs.Schedule, from time.Time, n int) []table.Row {
+func slots(job string, s *schedule.Schedule, from time.Time, n int) []table.Row {
 	var rows []table.Row
 	for slot, before := s.Next(from), from; len(rows) < n && !slot.IsZero(); slot, before = s.Next(slot), slot {
 		rows = append(rows, table.Row{job, slot.Format("Mon 2006-01-02 15:04 MST"), slot.UTC().Format("2006-01-02 15:04"), clockNote(s, before, slot)})
@@ -94,7 +94,7 @@ func slots(job string, s *jobs.Schedule, from time.Time, n int) []table.Row {
 }
 
 // clockNote marks a slot that a change of the clocks has to do with.
-func clockNote(s *jobs.Schedule, before, slot time.Time) string {
+func clockNote(s *schedule.Schedule, before, slot time.Time) string {
 	var notes []string
 	switch by := s.Change(before, slot); {
 	case by > 0:

@@ -7,7 +7,7 @@ import (
 
 	"github.com/coreos/go-systemd/v22/daemon"
 
-	"tokenaudit/jobs"
+	"tokenaudit/jobs/runner"
 )
 
 // systemd tells the service manager how the process is. Where there is none, or it
@@ -23,8 +23,8 @@ func newSystemd(log *slog.Logger) (*systemd, error) {
 	if err != nil {
 		return nil, usageError{err}
 	}
-	if least := 2 * jobs.Heartbeat; within > 0 && within < least {
-		return nil, usagef("WatchdogSec is %s; the scheduler shows that it is alive every %s, so set %s or more", within, jobs.Heartbeat, least.Round(time.Second))
+	if least := 2 * runner.Heartbeat; within > 0 && within < least {
+		return nil, usagef("WatchdogSec is %s; the scheduler shows that it is alive every %s, so set %s or more", within, runner.Heartbeat, least.Round(time.Second))
 	}
 	return &systemd{log: log}, nil
 }

@@ -11,9 +11,9 @@ import (
 	"github.com/jedib0t/go-pretty/v6/text"
 	"github.com/spf13/cobra"
 
-	"tokenaudit/jobs"
 	"tokenaudit/jobs/audit"
 	"tokenaudit/jobs/history"
+	"tokenaudit/jobs/schedule"
 	"tokenaudit/report"
 )
 
@@ -124,8 +124,8 @@ func (f verifyFlags) options() (o report.VerifyOptions, err error) {
 }
 
 // plannedSlots are the slots of a schedule in [from, to).
-func plannedSlots(schedule, zone string, from, to time.Time) ([]time.Time, error) {
-	s, err := jobs.ParseSchedule(schedule, zone)
+func plannedSlots(spec, zone string, from, to time.Time) ([]time.Time, error) {
+	s, err := schedule.Parse(spec, zone)
 	if err != nil {
 		return nil, err
 	}

@@ -10,18 +10,18 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
-	"tokenaudit/jobs"
 	"tokenaudit/jobs/audit"
-	"tokenaudit/jobs/watch"
+	"tokenaudit/jobs/metrics"
+	"tokenaudit/jobs/runner"
 	"tokenaudit/notify"
 )
 
-func (a *app) collector() *watch.Collector {
-	return &watch.Collector{Ledger: a.ledger, Now: a.runner.Now, Jobs: a.jobs, Version: version, Go: runtime.Version()}
+func (a *app) collector() *metrics.Collector {
+	return &metrics.Collector{Ledger: a.ledger, Now: a.runner.Now, Jobs: a.jobs, Version: version, Go: runtime.Version()}
 }
 
 // metrics are those of the jobs and of the requests to InfluxDB.
-func (a *app) metrics(c *watch.Collector) *prometheus.Registry {
+func (a *app) metrics(c *metrics.Collector) *prometheus.Registry {
 	r := prometheus.NewRegistry()
 	r.MustRegister(c, a.traffic)
 	return r
@@ -33,7 +33,7 @@ func (f runFlags) writeMetrics(a *app, err error) error {
 	if f.metricsFile == "" {
 		return err
 	}
-	failed := watch.WriteTextfile(f.metricsFile, a.metrics(a.collector()))
+	failed := metrics.WriteTextfile(f.metricsFile, a.metrics(a.collector()))
 	if failed != nil && errors.As(err, new(quietError)) {
 		return failed
 	}
@@ -42,12 +42,12 @@ func (f runFlags) writeMetrics(a *app, err error) error {
 
 // watch answers at address until ctx ends, "" for nowhere. What goes wrong later
 // ends the process: one that nobody can watch must not seem well.
-func (a *app) watch(ctx context.Context, address string, log *slog.Logger, fail context.CancelCauseFunc) (*watch.Health, error) {
+func (a *app) watch(ctx context.Context, address string, log *slog.Logger, fail context.CancelCauseFunc) (*metrics.Health, error) {
 	now, err := a.runner.Now(ctx)
 	if err != nil {
 		return nil, err
 	}
-	health := &watch.Health{Collector: a.collector(), Since: now}
+	health := &metrics.Health{Collector: a.collector(), Since: now}
 	if address == "" {
 		return health, nil
 	}
@@ -57,7 +57,7 @@ func (a *app) watch(ctx context.Context, address string, log *slog.Logger, fail 
 	}
 	log.Info("answering", "address", l.Addr().String())
 	go func() {
-		if err := watch.Serve(ctx, l, health.Handler(a.metrics(health.Collector)), log); err != nil {
+		if err := metrics.Serve(ctx, l, health.Handler(a.metrics(health.Collector)), log); err != nil {
 			fail(err)
 		}
 	}()
@@ -65,8 +65,8 @@ func (a *app) watch(ctx context.Context, address string, log *slog.Logger, fail 
 }
 
 // pinger makes the pings of a job. One that fails is logged, and no more.
-func pinger(p notify.Ping, log *slog.Logger) jobs.PingFunc {
-	return func(ctx context.Context, run audit.Run, event jobs.PingEvent, text string) {
+func pinger(p notify.Ping, log *slog.Logger) runner.PingFunc {
+	return func(ctx context.Context, run audit.Run, event runner.PingEvent, text string) {
 		if err := p.Send(ctx, run.ID(), string(event), text); err != nil {
 			log.Warn("a ping did not arrive", "job", run.Job, "run", run.ID(), "error", err)
 		}

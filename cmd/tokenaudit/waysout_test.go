@@ -14,9 +14,10 @@ import (
 
 	"tokenaudit/configs"
 	"tokenaudit/configs/secret"
-	"tokenaudit/jobs"
 	"tokenaudit/jobs/audit"
 	"tokenaudit/jobs/history"
+	"tokenaudit/jobs/runner"
+	"tokenaudit/jobs/schedule"
 	"tokenaudit/notify"
 	"tokenaudit/notify/mailtest"
 	"tokenaudit/notify/notifytest"
@@ -32,18 +33,18 @@ func reviewThrough(t *testing.T, save, heartbeats int, wait time.Duration, name 
 		t.Fatal(err)
 	}
 	defer ledger.Close()
-	a := &app{ledger: ledger, runner: &jobs.Runner{
+	a := &app{ledger: ledger, runner: &runner.Runner{
 		Ledger: &forgetful{ledger, save}, Snapshots: history.Snapshots{Evidence: dir}, Now: ledger.Now, Holder: "me", Log: slog.New(slog.DiscardHandler),
 	}}
-	schedule, err := jobs.ParseSchedule("0 9 * * 1", "UTC")
+	schedule, err := schedule.Parse("0 9 * * 1", "UTC")
 	if err != nil {
 		t.Fatal(err)
 	}
-	job := jobs.Job{
+	job := runner.Job{
 		Name: "weekly", Schedule: schedule, Deadline: time.Hour, DeliverWithin: 24 * time.Hour,
-		Targets: []jobs.Target{{Name: "prod", Source: threeOwners{}}},
-		Report:  func(context.Context, string, jobs.Evidence) (audit.Link, error) { return audit.Link{}, nil },
-		Outlets: []jobs.Outlet{a.outlet(name, n)},
+		Targets: []runner.Target{{Name: "prod", Source: threeOwners{}}},
+		Report:  func(context.Context, string, runner.Evidence) (audit.Link, error) { return audit.Link{}, nil },
+		Outlets: []runner.Outlet{a.outlet(name, n)},
 	}
 	a.runner.ReviewNow(t.Context(), job, audit.Manual) // an error is what this is about
 	for range heartbeats {

@@ -12,22 +12,23 @@ import (
 	"time"
 
 	"tokenaudit/configs"
-	"tokenaudit/jobs"
 	"tokenaudit/jobs/audit"
 	"tokenaudit/jobs/history"
 	"tokenaudit/jobs/influx"
 	"tokenaudit/jobs/influx/bolt"
-	"tokenaudit/jobs/watch"
+	"tokenaudit/jobs/metrics"
+	"tokenaudit/jobs/runner"
+	"tokenaudit/jobs/schedule"
 	"tokenaudit/notify"
 )
 
 // app is a configuration turned into objects.
 type app struct {
-	runner    *jobs.Runner
-	jobs      []jobs.Job
+	runner    *runner.Runner
+	jobs      []runner.Job
 	ledger    *history.Ledger
 	snapshots history.Snapshots
-	traffic   *watch.Traffic
+	traffic   *metrics.Traffic
 	slack     map[string]notify.Config // by the name of the job
 }
 
@@ -36,14 +37,14 @@ func (a *app) close() error { return errors.Join(a.ledger.Close(), a.snapshots.C
 // wire is one straight line from configuration to objects, on purpose: cut into
 // pieces it would only pass a wide state around. It sends nothing. With dryRun no
 // message is opened for delivery. The clock is that of the ledger, unless now is one.
-func wire(ctx context.Context, f *configs.File, now jobs.Clock, log *slog.Logger, dryRun bool) (*app, error) {
-	sources, traffic := map[string]jobs.Target{}, watch.NewTraffic()
+func wire(ctx context.Context, f *configs.File, now runner.Clock, log *slog.Logger, dryRun bool) (*app, error) {
+	sources, traffic := map[string]runner.Target{}, metrics.NewTraffic()
 	for _, cfg := range f.Targets {
 		source, err := newSource(cfg, log, traffic)
 		if err != nil {
 			return nil, err
 		}
-		sources[cfg.Name] = jobs.Target{Name: cfg.Name, Host: cfg.Host(), Source: source}
+		sources[cfg.Name] = runner.Target{Name: cfg.Name, Host: cfg.Host(), Source: source}
 	}
 	controls, err := f.RelatedControls()
 	if err != nil {
@@ -61,17 +62,17 @@ func wire(ctx context.Context, f *configs.File, now jobs.Clock, log *slog.Logger
 	if now == nil {
 		now = ledger.Now
 	}
-	a := &app{ledger: ledger, snapshots: snapshots, traffic: traffic, slack: map[string]notify.Config{}, runner: &jobs.Runner{
+	a := &app{ledger: ledger, snapshots: snapshots, traffic: traffic, slack: map[string]notify.Config{}, runner: &runner.Runner{
 		Ledger: ledger, Snapshots: snapshots, Tool: tool(), Now: now, Log: log, Holder: rand.Text(),
 		Parallel: int(f.Parallel), PerHost: int(f.ParallelPerHost),
 	}}
 	for _, cfg := range f.Jobs {
-		schedule, err := jobs.ParseSchedule(cfg.Schedule, cfg.Timezone)
+		schedule, err := schedule.Parse(cfg.Schedule, cfg.Timezone)
 		if err != nil {
 			a.close()
 			return nil, fmt.Errorf("job %q: %w", cfg.Name, err)
 		}
-		job := jobs.Job{
+		job := runner.Job{
 			Name: cfg.Name, Schedule: schedule, Policy: f.Audit(), Report: evidence{f, cfg, controls, snapshots, log}.write,
 			CatchUp: time.Duration(cfg.CatchUp), Jitter: time.Duration(cfg.Jitter), Deadline: time.Duration(cfg.Deadline), DeliverWithin: time.Duration(cfg.DeliverWithin),
 		}
@@ -94,7 +95,7 @@ func wire(ctx context.Context, f *configs.File, now jobs.Clock, log *slog.Logger
 	return a, nil
 }
 
-func newSource(cfg influx.Config, log *slog.Logger, traffic *watch.Traffic) (jobs.Source, error) {
+func newSource(cfg influx.Config, log *slog.Logger, traffic *metrics.Traffic) (runner.Source, error) {
 	if cfg.Bolt != "" {
 		return bolt.New(cfg)
 	}
@@ -128,8 +129,8 @@ func waysOut(cfg configs.Job, log *slog.Logger) []wayOut {
 }
 
 // outlets are the ways out of a job. Servers other than Slack's get time to recover.
-func (a *app) outlets(cfg configs.Job, log *slog.Logger) []jobs.Outlet {
-	var out []jobs.Outlet
+func (a *app) outlets(cfg configs.Job, log *slog.Logger) []runner.Outlet {
+	var out []runner.Outlet
 	for _, way := range waysOut(cfg, log) {
 		if way.name != "slack" {
 			way.notifier = notify.Patient(way.notifier)
@@ -140,17 +141,17 @@ func (a *app) outlets(cfg configs.Job, log *slog.Logger) []jobs.Outlet {
 }
 
 // outlet says runs through a notifier.
-func (a *app) outlet(name string, n notify.Notifier) jobs.Outlet {
-	send := func(ctx context.Context, m jobs.Message) (string, error) {
+func (a *app) outlet(name string, n notify.Notifier) runner.Outlet {
+	send := func(ctx context.Context, m runner.Message) (string, error) {
 		said := a.message(m.Summary, m.News)
 		said.Part, said.Root, said.Again, said.Since = m.Name, m.Root, m.Again(), m.Since
 		ref, err := n.Send(ctx, said)
 		if err != nil && !errors.Is(err, notify.ErrNotPosted) {
-			err = &jobs.UncertainError{Err: err, LetBe: errors.Is(err, notify.ErrLetBe)}
+			err = &runner.UncertainError{Err: err, LetBe: errors.Is(err, notify.ErrLetBe)}
 		}
 		return ref, err
 	}
-	return jobs.Outlet{Name: name, Parts: n.Parts, Send: send}
+	return runner.Outlet{Name: name, Parts: n.Parts, Send: send}
 }
 
 // message is what there is to say about a run.
@@ -169,16 +170,16 @@ func (a *app) drawUp(ctx context.Context, s audit.Summary) (notify.Message, erro
 }
 
 // job finds a job by name; "" finds all.
-func (a *app) find(name string) ([]jobs.Job, error) {
+func (a *app) find(name string) ([]runner.Job, error) {
 	if name == "" {
 		return a.jobs, nil
 	}
-	byName := map[string]jobs.Job{}
+	byName := map[string]runner.Job{}
 	for _, j := range a.jobs {
 		byName[j.Name] = j
 	}
 	if j, ok := byName[name]; ok {
-		return []jobs.Job{j}, nil
+		return []runner.Job{j}, nil
 	}
 	return nil, usagef("no job %q in the configuration; it has %v", name, slices.Sorted(maps.Keys(byName)))
 }

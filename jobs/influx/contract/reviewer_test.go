@@ -13,18 +13,19 @@ import (
 	"time"
 
 	"tokenaudit/configs/secret"
-	"tokenaudit/jobs"
 	"tokenaudit/jobs/audit"
 	"tokenaudit/jobs/history"
 	"tokenaudit/jobs/influx"
+	"tokenaudit/jobs/runner"
+	"tokenaudit/jobs/schedule"
 )
 
 // reviewer reviews one peer, with a ledger and evidence of its own.
 type reviewer struct {
 	*world
 	url    string
-	runner *jobs.Runner
-	job    jobs.Job
+	runner *runner.Runner
+	job    runner.Job
 	now    time.Time
 }
 
@@ -44,26 +45,26 @@ func newReviewer(t *testing.T, w *world, token, org string) *reviewer {
 	return newReviewerOf(t, w, web.URL, target)
 }
 
-func newReviewerOf(t *testing.T, w *world, url string, source jobs.Source) *reviewer {
+func newReviewerOf(t *testing.T, w *world, url string, source runner.Source) *reviewer {
 	t.Helper()
 	r := &reviewer{world: w, url: url, now: time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC), job: weekly(t, source)}
 	r.runner = newRunner(t, func() time.Time { return r.now })
 	return r
 }
 
-func weekly(t *testing.T, source jobs.Source) jobs.Job {
+func weekly(t *testing.T, source runner.Source) runner.Job {
 	t.Helper()
-	schedule, err := jobs.ParseSchedule("0 9 * * 1", "UTC")
+	schedule, err := schedule.Parse("0 9 * * 1", "UTC")
 	if err != nil {
 		t.Fatal(err)
 	}
-	return jobs.Job{
-		Name: "weekly", Schedule: schedule, Deadline: time.Hour, Targets: []jobs.Target{{Name: "prod", Source: source}},
-		Report: func(context.Context, string, jobs.Evidence) (audit.Link, error) { return audit.Link{}, nil },
+	return runner.Job{
+		Name: "weekly", Schedule: schedule, Deadline: time.Hour, Targets: []runner.Target{{Name: "prod", Source: source}},
+		Report: func(context.Context, string, runner.Evidence) (audit.Link, error) { return audit.Link{}, nil },
 	}
 }
 
-func newRunner(t *testing.T, now func() time.Time) *jobs.Runner {
+func newRunner(t *testing.T, now func() time.Time) *runner.Runner {
 	t.Helper()
 	folder := t.TempDir()
 	ledger, err := history.Open(t.Context(), "sqlite:"+filepath.Join(folder, "ledger.db"), secret.Ref{})
@@ -72,7 +73,7 @@ func newRunner(t *testing.T, now func() time.Time) *jobs.Runner {
 	}
 	t.Cleanup(func() { ledger.Close() })
 	clock := func(context.Context) (time.Time, error) { return now(), nil }
-	return &jobs.Runner{Ledger: ledger, Snapshots: history.Snapshots{Evidence: folder}, Now: clock, Holder: "contract", Log: slog.New(slog.DiscardHandler)}
+	return &runner.Runner{Ledger: ledger, Snapshots: history.Snapshots{Evidence: folder}, Now: clock, Holder: "contract", Log: slog.New(slog.DiscardHandler)}
 }
 
 // outcome is a review in a form that can be compared: the coverage of the only

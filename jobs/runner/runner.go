@@ -1,4 +1,4 @@
-package jobs
+package runner
 
 import (
 	"context"
@@ -20,7 +20,7 @@ type Slots interface {
 	Running(ctx context.Context, job string) (run audit.Run, found bool, err error)
 }
 
-// Ledger remembers runs; package history has the only one.
+// Ledger remembers runs; the one in jobs/history is the only one.
 type Ledger interface {
 	Holds
 	Slots

@@ -1,4 +1,4 @@
-package jobs_test
+package runner_test
 
 import (
 	"bytes"
@@ -15,8 +15,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"tokenaudit/jobs"
 	"tokenaudit/jobs/audit"
+	"tokenaudit/jobs/runner"
 )
 
 // switchboard is a dead man's switch that notes what it hears.
@@ -26,7 +26,7 @@ type switchboard struct {
 	texts []string
 }
 
-func (s *switchboard) ping(_ context.Context, run audit.Run, event jobs.PingEvent, text string) {
+func (s *switchboard) ping(_ context.Context, run audit.Run, event runner.PingEvent, text string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.heard, s.texts = append(s.heard, run.ID()+" "+string(event)), append(s.texts, text)
@@ -56,7 +56,7 @@ func TestPings(t *testing.T) {
 			w.tick()
 		}, []string{first + " start", first + " fail", first + " start", first + " fail"}, "coverage unknown"},
 		{"no reports", func(w *world) {
-			w.job.Report = func(context.Context, string, jobs.Evidence) (audit.Link, error) {
+			w.job.Report = func(context.Context, string, runner.Evidence) (audit.Link, error) {
 				return audit.Link{}, errors.New("disk full")
 			}
 			w.runner.Tick(w.t.Context(), w.job)
@@ -101,7 +101,7 @@ func TestServePingsOnce(t *testing.T) {
 		var broken atomic.Value
 		broken.Store("disk full")
 		var tries, beats atomic.Int32
-		w.job.Report = func(context.Context, string, jobs.Evidence) (audit.Link, error) {
+		w.job.Report = func(context.Context, string, runner.Evidence) (audit.Link, error) {
 			if try := tries.Add(1); broken.Load() != "" {
 				return audit.Link{}, fmt.Errorf("%s, try %d", broken.Load(), try)
 			}
@@ -112,7 +112,7 @@ func TestServePingsOnce(t *testing.T) {
 		w.runner.Beat = func() { beats.Add(1) }
 		ended := make(chan struct{})
 		go func() {
-			w.runner.Serve(ctx, []jobs.Job{w.job})
+			w.runner.Serve(ctx, []runner.Job{w.job})
 			close(ended)
 		}()
 		slot := w.job.Schedule.Next(time.Now())
@@ -135,7 +135,7 @@ func TestServePingsOnce(t *testing.T) {
 		if diff := cmp.Diff([]string{"first start", "first fail", "first fail", "first success", next + " start", next + " success"}, got); diff != "" {
 			t.Errorf("(-want +got):\n%s", diff)
 		}
-		if least := int32(7 * 24 * time.Hour / jobs.Heartbeat); beats.Load() < least {
+		if least := int32(7 * 24 * time.Hour / runner.Heartbeat); beats.Load() < least {
 			t.Errorf("%d beats in a week, want one at each heartbeat: %d", beats.Load(), least)
 		}
 		checkLog(t, log.String())

@@ -1,4 +1,4 @@
-package jobs_test
+package runner_test
 
 import (
 	"context"
@@ -8,8 +8,8 @@ import (
 	"testing/synctest"
 	"time"
 
-	"tokenaudit/jobs"
 	"tokenaudit/jobs/audit"
+	"tokenaudit/jobs/runner"
 )
 
 // crowd counts how many targets are collected at the same time, in all and of the
@@ -40,7 +40,7 @@ func TestParallel(t *testing.T) {
 			if i%3 == 0 {
 				takes = time.Minute
 			}
-			w.job.Targets = append(w.job.Targets, jobs.Target{Name: fmt.Sprintf("target-%03d", i), Host: host, Source: &source{collect: func(context.Context) error {
+			w.job.Targets = append(w.job.Targets, runner.Target{Name: fmt.Sprintf("target-%03d", i), Host: host, Source: &source{collect: func(context.Context) error {
 				c.add(host, 1)
 				time.Sleep(takes)
 				c.add(host, -1)

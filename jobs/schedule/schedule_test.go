@@ -1,4 +1,4 @@
-package jobs
+package schedule
 
 import (
 	"fmt"
@@ -92,7 +92,7 @@ func TestParseScheduleRefuses(t *testing.T) {
 		{"path for a zone", "0 9 * * 1", "../../etc/localtime", "IANA"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			_, err := ParseSchedule(tc.spec, tc.zone)
+			_, err := Parse(tc.spec, tc.zone)
 			if err == nil || !strings.Contains(err.Error(), tc.reason) {
 				t.Errorf("error %v, want one that says %q", err, tc.reason)
 			}
@@ -229,7 +229,7 @@ func FuzzParseSchedule(f *testing.F) {
 		f.Add(spec, "Pacific/Apia", int64(1325152799))
 	}
 	f.Fuzz(func(t *testing.T, spec, zone string, unix int64) {
-		s, err := ParseSchedule(spec, zone)
+		s, err := Parse(spec, zone)
 		if err != nil {
 			return
 		}
@@ -242,7 +242,7 @@ func FuzzParseSchedule(f *testing.F) {
 
 func mustSchedule(t *testing.T, spec, zone string) *Schedule {
 	t.Helper()
-	s, err := ParseSchedule(spec, zone)
+	s, err := Parse(spec, zone)
 	if err != nil {
 		t.Fatal(err)
 	}

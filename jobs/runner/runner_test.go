@@ -1,4 +1,4 @@
-package jobs_test
+package runner_test
 
 import (
 	"context"
@@ -15,9 +15,10 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"tokenaudit/configs/secret"
-	"tokenaudit/jobs"
 	"tokenaudit/jobs/audit"
 	"tokenaudit/jobs/history"
+	"tokenaudit/jobs/runner"
+	"tokenaudit/jobs/schedule"
 )
 
 // source is a target whose answers a test sets.
@@ -60,9 +61,9 @@ func (s *source) Collect(ctx context.Context, progress func()) (audit.Collection
 type world struct {
 	t      *testing.T
 	now    time.Time
-	runner *jobs.Runner
+	runner *runner.Runner
 	ledger *history.Ledger
-	job    jobs.Job
+	job    runner.Job
 	prod   *source
 	dir    string
 
@@ -76,19 +77,19 @@ type world struct {
 func newWorld(t *testing.T) *world {
 	t.Helper()
 	w := &world{t: t, now: at("2026-11-20 12:00"), prod: &source{tokens: tokens("a1", "b2")}, dir: t.TempDir()}
-	schedule, err := jobs.ParseSchedule("0 9 * * 1", "UTC")
+	schedule, err := schedule.Parse("0 9 * * 1", "UTC")
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.job = jobs.Job{
+	w.job = runner.Job{
 		Name: "weekly", Schedule: schedule, CatchUp: 6 * 24 * time.Hour, Deadline: time.Hour,
-		Targets: []jobs.Target{{Name: "prod", Source: w.prod}},
-		Report: func(context.Context, string, jobs.Evidence) (audit.Link, error) {
+		Targets: []runner.Target{{Name: "prod", Source: w.prod}},
+		Report: func(context.Context, string, runner.Evidence) (audit.Link, error) {
 			w.reports++
 			return audit.Link{Sequence: w.reports}, nil
 		},
 		DeliverWithin: 6 * 24 * time.Hour,
-		Outlets: []jobs.Outlet{summaryOutlet(func(_ context.Context, m jobs.Message) (string, error) {
+		Outlets: []runner.Outlet{summaryOutlet(func(_ context.Context, m runner.Message) (string, error) {
 			w.tries++
 			if w.refuse != nil {
 				return "", w.refuse
@@ -102,8 +103,8 @@ func newWorld(t *testing.T) *world {
 }
 
 // summaryOutlet says one message about each run.
-func summaryOutlet(send func(context.Context, jobs.Message) (string, error)) jobs.Outlet {
-	return jobs.Outlet{Name: "slack", Parts: func(audit.Summary, audit.News) []string { return []string{"summary"} }, Send: send}
+func summaryOutlet(send func(context.Context, runner.Message) (string, error)) runner.Outlet {
+	return runner.Outlet{Name: "slack", Parts: func(audit.Summary, audit.News) []string { return []string{"summary"} }, Send: send}
 }
 
 // start opens the ledger as a new process would.
@@ -118,7 +119,7 @@ func (w *world) start() {
 	}
 	w.ledger, w.stop = ledger, func() { ledger.Close() }
 	w.t.Cleanup(w.stop)
-	w.runner = &jobs.Runner{
+	w.runner = &runner.Runner{
 		Ledger: ledger, Snapshots: history.Snapshots{Evidence: w.dir}, Now: func(context.Context) (time.Time, error) { return w.now, nil }, Holder: rand.Text(),
 		Log: slog.New(slog.DiscardHandler),
 	}
@@ -299,7 +300,7 @@ func TestClockAheadIsSaid(t *testing.T) {
 func TestAnotherScheduleOwesNothing(t *testing.T) {
 	w := newWorld(t)
 	w.tick()
-	hourly, err := jobs.ParseSchedule("@hourly", "UTC")
+	hourly, err := schedule.Parse("@hourly", "UTC")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -343,7 +344,7 @@ func TestFailedTargetResolvesNothing(t *testing.T) {
 func TestInterruptedRunIsTakenUp(t *testing.T) {
 	w := newWorld(t)
 	second := &source{tokens: tokens("c3")}
-	w.job.Targets = append(w.job.Targets, jobs.Target{Name: "second", Source: second})
+	w.job.Targets = append(w.job.Targets, runner.Target{Name: "second", Source: second})
 	w.tick()
 	ctx, kill := context.WithCancel(t.Context())
 	second.collect = func(ctx context.Context) error {
@@ -402,7 +403,7 @@ func TestUndeliveredIsTriedAgain(t *testing.T) {
 	w.refuse = errors.New("channel_not_found")
 	w.now = at("2026-11-23 09:00")
 	s, err := w.runner.Tick(t.Context(), w.job)
-	if s == nil || !errors.As(err, new(*jobs.DeliveryError)) {
+	if s == nil || !errors.As(err, new(*runner.DeliveryError)) {
 		t.Fatalf("summary %v, error %v; want both", s, err)
 	}
 	w.refuse = nil
@@ -419,7 +420,7 @@ func TestReportThatFailsIsWrittenLater(t *testing.T) {
 	w := newWorld(t)
 	w.tick()
 	report := w.job.Report
-	w.job.Report = func(context.Context, string, jobs.Evidence) (audit.Link, error) {
+	w.job.Report = func(context.Context, string, runner.Evidence) (audit.Link, error) {
 		return audit.Link{}, errors.New("disk full")
 	}
 	w.now = at("2026-11-23 09:00")
@@ -485,7 +486,7 @@ func TestUncertainMessage(t *testing.T) {
 	for letBe, want := range map[bool]int{false: 5, true: 1} {
 		w := newWorld(t)
 		w.tick()
-		w.refuse = &jobs.UncertainError{Err: errors.New("line cut"), LetBe: letBe}
+		w.refuse = &runner.UncertainError{Err: errors.New("line cut"), LetBe: letBe}
 		w.now = at("2026-11-23 09:00")
 		for range 5 {
 			w.runner.Tick(t.Context(), w.job)
@@ -519,10 +520,10 @@ func TestThread(t *testing.T) {
 	w.tick()
 	var said []string
 	refuse := map[string]error{"summary": errors.New("not_in_channel")}
-	w.job.Outlets = []jobs.Outlet{{
+	w.job.Outlets = []runner.Outlet{{
 		Name:  "slack",
 		Parts: func(audit.Summary, audit.News) []string { return []string{"summary", "owner:b", "owner:a"} },
-		Send: func(_ context.Context, m jobs.Message) (string, error) {
+		Send: func(_ context.Context, m runner.Message) (string, error) {
 			said = append(said, m.Name+" under "+m.Root)
 			return "ref-" + m.Name, refuse[m.Name]
 		},

@@ -1,4 +1,4 @@
-package watch_test
+package metrics_test
 
 import (
 	"context"
@@ -15,9 +15,10 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/prometheus/client_golang/prometheus"
 
-	"tokenaudit/jobs"
 	"tokenaudit/jobs/audit"
-	"tokenaudit/jobs/watch"
+	"tokenaudit/jobs/metrics"
+	"tokenaudit/jobs/runner"
+	"tokenaudit/jobs/schedule"
 )
 
 // ledger says what a test sets.
@@ -48,15 +49,15 @@ func reviewed() audit.JobStatus {
 }
 
 // newCollector is of one weekly job, at a time after monday.
-func newCollector(t *testing.T, l *ledger, after time.Duration) *watch.Collector {
+func newCollector(t *testing.T, l *ledger, after time.Duration) *metrics.Collector {
 	t.Helper()
-	schedule, err := jobs.ParseSchedule("0 9 * * 1", "UTC")
+	schedule, err := schedule.Parse("0 9 * * 1", "UTC")
 	if err != nil {
 		t.Fatal(err)
 	}
-	job := jobs.Job{Name: "weekly", Schedule: schedule, CatchUp: 6 * 24 * time.Hour, Deadline: time.Hour}
+	job := runner.Job{Name: "weekly", Schedule: schedule, CatchUp: 6 * 24 * time.Hour, Deadline: time.Hour}
 	now := func(context.Context) (time.Time, error) { return monday.Add(after), nil }
-	return &watch.Collector{Ledger: l, Now: now, Jobs: []jobs.Job{job}, Version: "1.2.3", Go: "go1.26"}
+	return &metrics.Collector{Ledger: l, Now: now, Jobs: []runner.Job{job}, Version: "1.2.3", Go: "go1.26"}
 }
 
 func registry(t *testing.T, cs ...prometheus.Collector) *prometheus.Registry {
@@ -74,7 +75,7 @@ func registry(t *testing.T, cs ...prometheus.Collector) *prometheus.Registry {
 func text(t *testing.T, r *prometheus.Registry) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "tokenaudit.prom")
-	if err := watch.WriteTextfile(path, r); err != nil {
+	if err := metrics.WriteTextfile(path, r); err != nil {
 		t.Fatal(err)
 	}
 	data, err := os.ReadFile(path)
@@ -91,7 +92,7 @@ func text(t *testing.T, r *prometheus.Registry) string {
 }
 
 func TestMetrics(t *testing.T) {
-	traffic := watch.NewTraffic()
+	traffic := metrics.NewTraffic()
 	traffic.Expect("prod")
 	traffic.Request("prod", 200)
 	traffic.Request("prod", 0)
@@ -167,9 +168,9 @@ func TestHealth(t *testing.T) {
 	}{
 		{"nothing due", time.Hour, week, false, true, 200, 200},
 		{"due", week + time.Hour, week, false, true, 200, 200},
-		{"overdue", week + time.Hour + jobs.Grace + 1, week, false, true, 503, 200},
+		{"overdue", week + time.Hour + runner.Grace + 1, week, false, true, 503, 200},
 		{"overdue, but just started", week + 48*time.Hour, time.Hour, false, true, 200, 200},
-		{"overdue, with time enough since the start", week + 48*time.Hour, time.Hour + jobs.Grace + 1, false, true, 503, 200},
+		{"overdue, with time enough since the start", week + 48*time.Hour, time.Hour + runner.Grace + 1, false, true, 503, 200},
 		{"not running", time.Hour, 0, false, false, 200, 503},
 		{"no ledger", time.Hour, 0, true, true, 503, 503},
 	} {
@@ -179,7 +180,7 @@ func TestHealth(t *testing.T) {
 				l.err = errors.New("disk full")
 			}
 			c := newCollector(t, l, tc.after)
-			health := &watch.Health{Collector: c, Since: monday.Add(tc.after - tc.up)}
+			health := &metrics.Health{Collector: c, Since: monday.Add(tc.after - tc.up)}
 			health.SetReady(tc.ready)
 			h := health.Handler(registry(t, c))
 			if code, body := get(t, h, "/healthz"); code != tc.healthz || code == 503 && !tc.broken && body != "overdue: weekly\n" {
@@ -197,7 +198,7 @@ func TestHealth(t *testing.T) {
 
 func TestOnlyReads(t *testing.T) {
 	c := newCollector(t, &ledger{}, 0)
-	h := (&watch.Health{Collector: c}).Handler(registry(t, c))
+	h := (&metrics.Health{Collector: c}).Handler(registry(t, c))
 	for _, path := range []string{"/healthz", "/readyz"} {
 		w := httptest.NewRecorder()
 		h.ServeHTTP(w, httptest.NewRequest(http.MethodPost, path, nil))

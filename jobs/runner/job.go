@@ -1,7 +1,7 @@
-// Package jobs decides when a review runs and takes it through its three steps:
+// Package runner decides when a review runs and takes it through its three steps:
 // audit every target, write the reports, deliver them. Each step can be repeated:
 // what a killed process left is taken up where it stopped.
-package jobs
+package runner
 
 import (
 	"context"
@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"tokenaudit/jobs/audit"
+	"tokenaudit/jobs/schedule"
 )
 
 // Source is a target: something that holds authorizations.
@@ -40,7 +41,7 @@ type Evidence struct {
 // Job is a review that repeats.
 type Job struct {
 	Name     string
-	Schedule *Schedule
+	Schedule *schedule.Schedule
 	// CatchUp is how late a slot may be opened. One that is older is not reviewed
 	// any more; the next run says that it was missed.
 	CatchUp time.Duration

@@ -1,4 +1,4 @@
-package watch_test
+package metrics_test
 
 import (
 	"context"
@@ -8,7 +8,7 @@ import (
 	"net/http"
 	"testing"
 
-	"tokenaudit/jobs/watch"
+	"tokenaudit/jobs/metrics"
 )
 
 // TestServeFinishesAnswers: an answer that is under way at the end arrives.
@@ -25,7 +25,7 @@ func TestServeFinishesAnswers(t *testing.T) {
 		io.WriteString(w, "whole")
 	})
 	ended := make(chan error, 1)
-	go func() { ended <- watch.Serve(ctx, l, handler, slog.New(slog.DiscardHandler)) }()
+	go func() { ended <- metrics.Serve(ctx, l, handler, slog.New(slog.DiscardHandler)) }()
 	go func() {
 		<-asked
 		stop()
@@ -49,7 +49,7 @@ func TestServeSaysWhyItEnded(t *testing.T) {
 		t.Fatal(err)
 	}
 	l.Close()
-	if err := watch.Serve(t.Context(), l, http.NotFoundHandler(), slog.New(slog.DiscardHandler)); err == nil {
+	if err := metrics.Serve(t.Context(), l, http.NotFoundHandler(), slog.New(slog.DiscardHandler)); err == nil {
 		t.Error("no error, although nobody can ask")
 	}
 }

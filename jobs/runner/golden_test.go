@@ -1,4 +1,4 @@
-package jobs_test
+package runner_test
 
 import (
 	"compress/gzip"
@@ -16,10 +16,10 @@ import (
 	"time"
 
 	"tokenaudit/configs/secret"
-	"tokenaudit/jobs"
 	"tokenaudit/jobs/audit"
 	"tokenaudit/jobs/influx"
 	"tokenaudit/jobs/influx/influxtest"
+	"tokenaudit/jobs/runner"
 )
 
 // TestReviewIsTheSame holds what two reviews of 20,000 authorizations write and
@@ -37,7 +37,7 @@ func TestReviewIsTheSame(t *testing.T) {
 	}
 	w.job.Targets[0].Source = target
 	var lastNews audit.News
-	w.job.Report = func(_ context.Context, _ string, e jobs.Evidence) (_ audit.Link, err error) {
+	w.job.Report = func(_ context.Context, _ string, e runner.Evidence) (_ audit.Link, err error) {
 		lastNews, err = audit.NewsOf(e.Rows())
 		return audit.Link{}, err
 	}
@@ -97,7 +97,7 @@ func copyUnzipped(t *testing.T, w io.Writer, path string) {
 }
 
 // changedSource is a server on which much happened since the week before.
-type changedSource struct{ jobs.Source }
+type changedSource struct{ runner.Source }
 
 func (c changedSource) Collect(ctx context.Context, progress func()) (audit.Collection, error) {
 	col, err := c.Source.Collect(ctx, progress)

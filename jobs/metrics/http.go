@@ -1,4 +1,4 @@
-package watch
+package metrics
 
 import (
 	"context"
@@ -14,7 +14,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
-	"tokenaudit/jobs"
+	"tokenaudit/jobs/runner"
 )
 
 // Health answers who asks whether the process is well.
@@ -78,7 +78,7 @@ func (h *Health) overdue(ctx context.Context) ([]string, error) {
 		if err != nil {
 			return nil, err
 		}
-		if standing.Overdue && now.Sub(h.Since) > j.Deadline+jobs.Grace {
+		if standing.Overdue && now.Sub(h.Since) > j.Deadline+runner.Grace {
 			names = append(names, j.Name)
 		}
 	}

@@ -1,18 +1,18 @@
-package jobs_test
+package runner_test
 
 import (
 	"context"
 	"iter"
 	"testing"
 
-	"tokenaudit/jobs"
 	"tokenaudit/jobs/audit"
+	"tokenaudit/jobs/runner"
 )
 
 // TestNewsAreHeardOnTheWay: the news are those of all records, whether the reports
 // walk them to the end, break off or do not walk at all, and a whole walk is enough.
 func TestNewsAreHeardOnTheWay(t *testing.T) {
-	walk := func(t *testing.T, e jobs.Evidence, most int) {
+	walk := func(t *testing.T, e runner.Evidence, most int) {
 		n := 0
 		for _, err := range e.Rows() {
 			if err != nil {
@@ -24,20 +24,20 @@ func TestNewsAreHeardOnTheWay(t *testing.T) {
 		}
 	}
 	tests := map[string]struct {
-		report func(*testing.T, jobs.Evidence)
+		report func(*testing.T, runner.Evidence)
 		reads  int
 	}{
-		"no walk":    {func(*testing.T, jobs.Evidence) {}, 1},
-		"broken off": {func(t *testing.T, e jobs.Evidence) { walk(t, e, 1) }, 2},
-		"one walk":   {func(t *testing.T, e jobs.Evidence) { walk(t, e, -1) }, 1},
-		"two walks":  {func(t *testing.T, e jobs.Evidence) { walk(t, e, -1); walk(t, e, -1) }, 2},
+		"no walk":    {func(*testing.T, runner.Evidence) {}, 1},
+		"broken off": {func(t *testing.T, e runner.Evidence) { walk(t, e, 1) }, 2},
+		"one walk":   {func(t *testing.T, e runner.Evidence) { walk(t, e, -1) }, 1},
+		"two walks":  {func(t *testing.T, e runner.Evidence) { walk(t, e, -1); walk(t, e, -1) }, 2},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t)
 			reads := &countedReads{Snapshots: w.runner.Snapshots}
 			w.runner.Snapshots = reads
-			w.job.Report = func(_ context.Context, _ string, e jobs.Evidence) (audit.Link, error) {
+			w.job.Report = func(_ context.Context, _ string, e runner.Evidence) (audit.Link, error) {
 				test.report(t, e)
 				return audit.Link{Sequence: 1}, nil
 			}
@@ -57,7 +57,7 @@ func TestNewsAreHeardOnTheWay(t *testing.T) {
 }
 
 type countedReads struct {
-	jobs.Snapshots
+	runner.Snapshots
 	n int
 }
 

@@ -1,4 +1,4 @@
-package jobs_test
+package runner_test
 
 import (
 	"context"
@@ -7,7 +7,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"tokenaudit/jobs"
+	"tokenaudit/jobs/runner"
 )
 
 // TestServe runs the scheduler for three weeks of fake time, over a ledger in memory.
@@ -16,13 +16,13 @@ func TestServe(t *testing.T) {
 		ctx, stop := context.WithCancel(t.Context())
 		var sent atomic.Int32
 		w := serving(t)
-		w.job.Outlets = []jobs.Outlet{summaryOutlet(func(context.Context, jobs.Message) (string, error) {
+		w.job.Outlets = []runner.Outlet{summaryOutlet(func(context.Context, runner.Message) (string, error) {
 			sent.Add(1)
 			return "", nil
 		})}
 		ended := make(chan struct{})
 		go func() {
-			w.runner.Serve(ctx, []jobs.Job{w.job})
+			w.runner.Serve(ctx, []runner.Job{w.job})
 			close(ended)
 		}()
 		time.Sleep(21*24*time.Hour + time.Hour)

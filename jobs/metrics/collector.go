@@ -1,7 +1,7 @@
-// Package watch shows how the reviews are getting on: as metrics for Prometheus,
+// Package metrics shows how the reviews are getting on: as metrics for Prometheus,
 // and as answers to who asks whether the process is well. What it says of a job
 // comes from the ledger, so that it survives a restart.
-package watch
+package metrics
 
 import (
 	"context"
@@ -10,11 +10,11 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
-	"tokenaudit/jobs"
 	"tokenaudit/jobs/audit"
+	"tokenaudit/jobs/runner"
 )
 
-// Ledger knows how the jobs stand; package history has the only one.
+// Ledger knows how the jobs stand; the one in jobs/history is the only one.
 type Ledger interface {
 	Status(ctx context.Context, job string) (audit.JobStatus, error)
 }
@@ -23,8 +23,8 @@ type Ledger interface {
 // an error of the scrape, never an old value or a zero.
 type Collector struct {
 	Ledger  Ledger
-	Now     jobs.Clock
-	Jobs    []jobs.Job
+	Now     runner.Clock
+	Jobs    []runner.Job
 	Version string // of this program
 	Go      string // version of Go that it was built with
 }
@@ -78,19 +78,19 @@ func (c *Collector) Collect(out chan<- prometheus.Metric) {
 	}
 }
 
-func (c *Collector) look(ctx context.Context, j jobs.Job) (audit.JobStatus, jobs.Standing, error) {
+func (c *Collector) look(ctx context.Context, j runner.Job) (audit.JobStatus, runner.Standing, error) {
 	now, err := c.Now(ctx)
 	if err != nil {
-		return audit.JobStatus{}, jobs.Standing{}, fmt.Errorf("the clock: %w", err)
+		return audit.JobStatus{}, runner.Standing{}, fmt.Errorf("the clock: %w", err)
 	}
 	status, err := c.Ledger.Status(ctx, j.Name)
 	if err != nil {
-		return audit.JobStatus{}, jobs.Standing{}, err
+		return audit.JobStatus{}, runner.Standing{}, err
 	}
 	return status, j.Standing(status, now), nil
 }
 
-func collectStanding(out chan<- prometheus.Metric, job string, status audit.JobStatus, s jobs.Standing) {
+func collectStanding(out chan<- prometheus.Metric, job string, status audit.JobStatus, s runner.Standing) {
 	timestamp(out, lastSuccess, status.LastSuccess, job)
 	timestamp(out, lastSlot, status.LastSlot, job)
 	timestamp(out, nextSlot, s.Next, job)

@@ -1,4 +1,4 @@
-package jobs_test
+package runner_test
 
 import (
 	"context"
@@ -8,8 +8,9 @@ import (
 	"testing"
 	"time"
 
-	"tokenaudit/jobs"
 	"tokenaudit/jobs/audit"
+	"tokenaudit/jobs/runner"
+	"tokenaudit/jobs/schedule"
 )
 
 // memory is a ledger and a snapshot store for tests in fake time, where real
@@ -31,16 +32,16 @@ type memoryRun struct {
 
 func serving(t *testing.T) *world {
 	m := &memory{reached: map[string]time.Time{}, runs: map[string]*memoryRun{}, snapshots: map[string][]audit.Record{}}
-	schedule, err := jobs.ParseSchedule("0 9 * * 1", "UTC")
+	schedule, err := schedule.Parse("0 9 * * 1", "UTC")
 	if err != nil {
 		t.Fatal(err)
 	}
 	w := &world{t: t, prod: &source{tokens: tokens("a1")}}
-	w.runner = &jobs.Runner{Ledger: m, Snapshots: m, Now: m.Now, Holder: "me", Log: slog.New(slog.DiscardHandler)}
-	w.job = jobs.Job{
+	w.runner = &runner.Runner{Ledger: m, Snapshots: m, Now: m.Now, Holder: "me", Log: slog.New(slog.DiscardHandler)}
+	w.job = runner.Job{
 		Name: "weekly", Schedule: schedule, CatchUp: 24 * time.Hour, Deadline: time.Hour,
-		Targets: []jobs.Target{{Name: "prod", Source: w.prod}}, DeliverWithin: 24 * time.Hour,
-		Report: func(context.Context, string, jobs.Evidence) (audit.Link, error) { return audit.Link{}, nil },
+		Targets: []runner.Target{{Name: "prod", Source: w.prod}}, DeliverWithin: 24 * time.Hour,
+		Report: func(context.Context, string, runner.Evidence) (audit.Link, error) { return audit.Link{}, nil },
 	}
 	return w
 }

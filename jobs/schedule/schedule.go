@@ -1,4 +1,6 @@
-package jobs
+// Package schedule says when a review is due: cron expressions of robfig/cron on
+// the clocks of one zone, each slot exactly once, whatever the clocks do.
+package schedule
 
 import (
 	"errors"
@@ -29,13 +31,13 @@ type Schedule struct {
 	spec *cron.SpecSchedule // matches clock digits written in UTC, where no clock ever changes
 }
 
-// ParseSchedule reads a cron expression of five fields (minute, hour, day of
+// Parse reads a cron expression of five fields (minute, hour, day of
 // month, month, day of week) or a name such as @weekly, on the clocks of an
 // IANA zone such as Europe/Berlin. It refuses what would not fire when its
 // author thinks: a zone inside the expression, @every, an empty list item, a
 // date that never comes, and a zone that is unnamed, unknown or Local. Its
 // errors give the reason and what to write instead.
-func ParseSchedule(spec, zone string) (*Schedule, error) {
+func Parse(spec, zone string) (*Schedule, error) {
 	spec = strings.TrimSpace(spec)
 	parsed, err := parseCron(spec)
 	if err != nil {
@@ -190,4 +192,27 @@ func (s *Schedule) Warnings() []string {
 // String returns the expression and its zone.
 func (s *Schedule) String() string {
 	return s.text + " " + s.zone.String()
+}
+
+// Moved reports whether the clocks jump over the time that the schedule names, so
+// that the slot stands at the jump.
+func (s *Schedule) Moved(slot time.Time) bool {
+	digits := clockDigits(slot.In(s.zone), time.UTC)
+	return !s.spec.Next(digits.Add(-time.Second)).Equal(digits)
+}
+
+// Repeated reports whether the clocks show the time of the slot once more after
+// it; the schedule takes the first.
+func (s *Schedule) Repeated(slot time.Time) bool {
+	slot = slot.In(s.zone)
+	_, end := slot.ZoneBounds()
+	return !end.IsZero() && !end.Add(-s.Change(slot, end)).After(slot) && s.Change(slot, end) > 0
+}
+
+// Change is by how much the clocks were set back between two times; negative if
+// they were set forward.
+func (s *Schedule) Change(from, to time.Time) time.Duration {
+	_, before := from.In(s.zone).Zone()
+	_, after := to.In(s.zone).Zone()
+	return time.Duration(before-after) * time.Second
 }

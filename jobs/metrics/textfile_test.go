@@ -1,4 +1,4 @@
-package watch_test
+package metrics_test
 
 import (
 	"errors"
@@ -8,7 +8,7 @@ import (
 	"syscall"
 	"testing"
 
-	"tokenaudit/jobs/watch"
+	"tokenaudit/jobs/metrics"
 )
 
 // TestTextfile: others can read it, whatever the umask; what a killed process left
@@ -20,7 +20,7 @@ func TestTextfile(t *testing.T) {
 	if err := errors.Join(os.WriteFile(elsewhere, []byte("precious"), 0o600), os.Symlink(elsewhere, draft)); err != nil {
 		t.Fatal(err)
 	}
-	if err := watch.WriteTextfile(path, registry(t, newCollector(t, &ledger{}, 0))); err != nil {
+	if err := metrics.WriteTextfile(path, registry(t, newCollector(t, &ledger{}, 0))); err != nil {
 		t.Fatal(err)
 	}
 	info, err := os.Lstat(path)
@@ -41,14 +41,14 @@ func TestTextfileOfBrokenLedger(t *testing.T) {
 	if err := os.WriteFile(path, []byte("before"), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	err := watch.WriteTextfile(path, registry(t, newCollector(t, &ledger{err: errors.New("disk full")}, 0)))
+	err := metrics.WriteTextfile(path, registry(t, newCollector(t, &ledger{err: errors.New("disk full")}, 0)))
 	if text, _ := os.ReadFile(path); err == nil || string(text) != "before" {
 		t.Errorf("error %v, file %q", err, text)
 	}
 }
 
 func TestTextfileWithoutFolder(t *testing.T) {
-	err := watch.WriteTextfile(filepath.Join(t.TempDir(), "none", "a.prom"), registry(t, newCollector(t, &ledger{}, 0)))
+	err := metrics.WriteTextfile(filepath.Join(t.TempDir(), "none", "a.prom"), registry(t, newCollector(t, &ledger{}, 0)))
 	if !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("error %v", err)
 	}
