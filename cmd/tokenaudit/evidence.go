@@ -13,6 +13,7 @@ import (
 	"tokenaudit/jobs/history"
 	"tokenaudit/jobs/runner"
 	"tokenaudit/report"
+	"tokenaudit/report/pack"
 )
 
 // evidence writes the reports of a job and seals them.
@@ -48,10 +49,10 @@ func (e evidence) write(ctx context.Context, folder string, of runner.Evidence) 
 }
 
 func (e evidence) make(ctx context.Context, folder string, of runner.Evidence) (audit.Link, error) {
-	writers := report.NewWriters(of.Summary, e.urls())
+	lists := pack.NewLists(of.Summary, e.urls())
 	in := report.Input{
 		Summary: of.Summary, Rows: report.Rows(of.Rows), Trend: of.Trend, Controls: e.controls, Config: e.file.Effective(), CSV: e.job.CSV.Style(),
-		Each: writers.Meet,
+		Each: lists.Count,
 	}
 	if err := report.Write(ctx, folder, e.job.Reports, in); err != nil {
 		return audit.Link{}, err
@@ -59,27 +60,25 @@ func (e evidence) make(ctx context.Context, folder string, of runner.Evidence) (
 	if of.Summary.Trigger == audit.DryRun { // no evidence, so no place in the chain
 		return audit.Link{}, nil
 	}
-	return e.seal(ctx, folder, of, writers)
+	return e.seal(ctx, folder, of, lists)
 }
 
-func (e evidence) seal(ctx context.Context, folder string, of runner.Evidence, writers *report.Writers) (audit.Link, error) {
-	pack := report.Pack{
-		Summary: of.Summary, Writers: writers, Schedule: e.job.Schedule, Zone: e.job.Timezone, Sequence: 1,
+func (e evidence) seal(ctx context.Context, folder string, of runner.Evidence, lists *pack.Lists) (audit.Link, error) {
+	in := pack.Input{
+		Summary: of.Summary, Lists: lists, Schedule: e.job.Schedule, Zone: e.job.Timezone, Sequence: 1,
 		Config: e.file.Effective(), Controls: e.controls,
 	}
 	if of.Previous != nil {
-		previous := report.Link(*of.Previous)
-		pack.Sequence, pack.Previous = previous.Sequence+1, &previous
+		in.Sequence, in.Previous = of.Previous.Sequence+1, of.Previous
 	}
 	if !e.job.SigningKey.IsZero() {
 		key, err := e.job.SigningKey.ReadLines(ctx)
 		if err != nil {
 			return audit.Link{}, fmt.Errorf("signing_key: %w", err)
 		}
-		pack.Key = []byte(key.Reveal())
+		in.Key = []byte(key.Reveal())
 	}
-	link, err := report.Seal(ctx, folder, pack)
-	return audit.Link(link), err
+	return pack.Seal(ctx, folder, in)
 }
 
 // urls are the servers of the targets; a database file has none.
@@ -104,7 +103,7 @@ func (e evidence) prune(ctx context.Context, folder string, s audit.Summary) {
 	err := e.snapshots.GatherManifests(ctx, s.Job, before)
 	var gone []string
 	if err == nil {
-		gone, err = report.Prune(folder, before)
+		gone, err = pack.Prune(folder, before)
 	}
 	err = errors.Join(err, e.snapshots.Remove(ctx, s.Job, gone))
 	log := e.log.With("job", s.Job)

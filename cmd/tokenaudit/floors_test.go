@@ -22,6 +22,7 @@ var floors = map[string][]string{
 	"jobs/influx/recovery":     {"jobs/audit"},
 	"jobs/history":             {"jobs/audit", "configs/secret"},
 	"report":                   {"jobs/audit", "configs/secret", "report/table"},
+	"report/pack":              {"jobs/audit"},
 	"report/table":             {"jobs/audit"},
 	"notify":                   {"jobs/audit", "configs/secret", "configs/setting"},
 	"notify/notifytest":        {"jobs/audit", "configs/secret", "notify"},

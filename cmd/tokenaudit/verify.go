@@ -14,7 +14,7 @@ import (
 	"tokenaudit/jobs/audit"
 	"tokenaudit/jobs/history"
 	"tokenaudit/jobs/schedule"
-	"tokenaudit/report"
+	"tokenaudit/report/pack"
 )
 
 // verifyFlags are the flags of verify.
@@ -70,7 +70,7 @@ func (c *cli) verifyPath(ctx context.Context, path string, f verifyFlags) error 
 	if _, err := os.Stat(path); err != nil {
 		return usageError{err}
 	}
-	v, err := report.Verify(ctx, path, o)
+	v, err := pack.Verify(ctx, path, o)
 	switch {
 	case ctx.Err() != nil:
 		return ctx.Err()
@@ -103,10 +103,10 @@ func fetchPacks(ctx context.Context, address string) (folder string, remove func
 	return folder, func() { s.Close() }, nil
 }
 
-func (f verifyFlags) options() (o report.VerifyOptions, err error) {
+func (f verifyFlags) options() (o pack.Options, err error) {
 	o.Planned, o.Now = plannedSlots, time.Now()
 	if f.period != "" {
-		p, err := report.ParsePeriod(f.period)
+		p, err := pack.ParsePeriod(f.period)
 		if err != nil {
 			return o, err
 		}
@@ -138,7 +138,7 @@ func plannedSlots(spec, zone string, from, to time.Time) ([]time.Time, error) {
 
 // printVerdict shows what is in the packs through audit.Line: somebody may have
 // forged them.
-func printVerdict(w io.Writer, v report.Verdict) error {
+func printVerdict(w io.Writer, v pack.Result) error {
 	var b strings.Builder
 	t := newTable("PACK", "RUN", "COVERAGE", "FILES", "SIGNED BY", "")
 	for _, p := range v.Packs {
@@ -165,7 +165,7 @@ func printVerdict(w io.Writer, v report.Verdict) error {
 	return err
 }
 
-func signedBy(p report.CheckedPack) string {
+func signedBy(p pack.Checked) string {
 	switch {
 	case p.Signer != "":
 		return line(p.Signer)
@@ -175,7 +175,7 @@ func signedBy(p report.CheckedPack) string {
 	return "nobody"
 }
 
-func printAttendance(w io.Writer, a report.Attendance) {
+func printAttendance(w io.Writer, a pack.Attendance) {
 	fmt.Fprintf(w, "\n%s: %d of %d %s reviews", a.Period, a.Performed, a.Planned, a.Often)
 	if a.Open {
 		fmt.Fprint(w, ", up to now: the period is not over")
@@ -215,7 +215,7 @@ func printList(w io.Writer, title string, lines []string) {
 	}
 }
 
-func conclusion(v report.Verdict) string {
+func conclusion(v pack.Result) string {
 	switch {
 	case len(v.Problems) > 0:
 		return "NOT VERIFIED: " + plural(len(v.Problems), "problem")

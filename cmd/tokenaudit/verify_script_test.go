@@ -12,7 +12,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"tokenaudit/jobs/audit"
-	"tokenaudit/report"
+	"tokenaudit/report/pack"
 )
 
 // cmdSeal seals a made-up review at evidence/weekly, signed if there is a file
@@ -23,7 +23,7 @@ func cmdSeal(ts *testscript.TestScript, _ bool, args []string) {
 	run := audit.Run{Job: "weekly", Slot: slot, Trigger: audit.Trigger(args[1]), Started: slot.Add(time.Minute)}
 	cov := audit.NewCoverage("prod")
 	cov.Verdict = audit.Verdict(args[2])
-	p := report.Pack{
+	p := pack.Input{
 		Summary:  audit.Summarize(run, []audit.Item{{Coverage: cov}}, slot.Add(time.Hour), tool(), audit.Policy{}, nil),
 		Schedule: "0 9 * * 1", Zone: "Europe/Berlin", Sequence: 1,
 	}
@@ -38,17 +38,17 @@ func cmdSeal(ts *testscript.TestScript, _ bool, args []string) {
 	dir := filepath.Join(folder, run.SlotName())
 	ts.Check(os.MkdirAll(dir, 0o700))
 	ts.Check(os.WriteFile(filepath.Join(dir, "findings.csv"), []byte("run\r\n"+run.ID()+"\r\n"), 0o600))
-	_, err = report.Seal(context.Background(), dir, p)
+	_, err = pack.Seal(context.Background(), dir, p)
 	ts.Check(err)
 }
 
-func headOf(ts *testscript.TestScript, folder string) *report.Link {
+func headOf(ts *testscript.TestScript, folder string) *audit.Link {
 	text, err := os.ReadFile(filepath.Join(folder, "chain.json"))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
 	ts.Check(err)
-	var chain struct{ Head report.Link }
+	var chain struct{ Head audit.Link }
 	ts.Check(json.Unmarshal(text, &chain))
 	return &chain.Head
 }

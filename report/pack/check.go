@@ -1,6 +1,7 @@
-package report
+package pack
 
 import (
+	"context"
 	"errors"
 	"io/fs"
 	"maps"
@@ -14,25 +15,25 @@ import (
 )
 
 // checkPack checks one pack by itself.
-func (v *verifier) checkPack(p *pack) {
+func (v *verifier) checkPack(ctx context.Context, p *pack) {
 	run := audit.Run{Job: p.Job, Slot: p.Slot}
 	if v.out.Chain && p.folder != run.SlotName() {
 		v.problem(p.folder, "", "holds the pack of run %s: packs were swapped, copied or renamed", p.Run)
 	}
-	v.checkFiles(p)
+	v.checkFiles(ctx, p)
 	v.checkSignature(p)
 }
 
 // listing is what three places say of the files of a pack.
 type listing struct {
-	manifest map[string]PackFile
+	manifest map[string]File
 	sums     map[string]string
 	present  map[string]bool
 }
 
 // checkFiles compares the files with the manifest, as far as it could be read,
 // and with SHA256SUMS.
-func (v *verifier) checkFiles(p *pack) {
+func (v *verifier) checkFiles(ctx context.Context, p *pack) {
 	l, sums := v.list(p)
 	names := maps.Clone(l.present)
 	for name := range l.manifest {
@@ -43,7 +44,7 @@ func (v *verifier) checkFiles(p *pack) {
 	}
 	before := len(v.out.Problems)
 	for _, name := range slices.Sorted(maps.Keys(names)) {
-		v.checkFile(p, l, name)
+		v.checkFile(ctx, p, l, name)
 	}
 	if len(v.out.Problems) == before && p.link.Manifest != "" && sums != nil && string(sums) != string(sumsOf(p.Files, p.link.Manifest)) {
 		v.problem(p.folder, sumsFile, "is not what %s says: one of the two was changed", manifestFile)
@@ -51,7 +52,7 @@ func (v *verifier) checkFiles(p *pack) {
 }
 
 func (v *verifier) list(p *pack) (l listing, sums []byte) {
-	l = listing{manifest: map[string]PackFile{}, present: map[string]bool{}}
+	l = listing{manifest: map[string]File{}, present: map[string]bool{}}
 	for _, f := range p.Files {
 		l.manifest[f.Name] = f
 	}
@@ -73,7 +74,7 @@ func (v *verifier) list(p *pack) (l listing, sums []byte) {
 	return l, sums
 }
 
-func (v *verifier) checkFile(p *pack, l listing, name string) {
+func (v *verifier) checkFile(ctx context.Context, p *pack, l listing, name string) {
 	said, inManifest := l.manifest[name]
 	sum, inSums := l.sums[name]
 	switch {
@@ -86,12 +87,12 @@ func (v *verifier) checkFile(p *pack, l listing, name string) {
 	case !inManifest && !inSums:
 		v.problem(p.folder, name, "is no part of the pack: it was added")
 	default:
-		v.checkContent(p, name, said, inManifest, sum)
+		v.checkContent(ctx, p, name, said, inManifest, sum)
 	}
 }
 
-func (v *verifier) checkContent(p *pack, name string, said PackFile, inManifest bool, sum string) {
-	got, err := measure(v.ctx, filepath.Join(p.dir, name))
+func (v *verifier) checkContent(ctx context.Context, p *pack, name string, said File, inManifest bool, sum string) {
+	got, err := measure(ctx, filepath.Join(p.dir, name))
 	if err != nil && !errors.As(err, new(rowsError)) {
 		v.problem(p.folder, name, "cannot be read: %v", err)
 		return
@@ -113,7 +114,7 @@ func (v *verifier) checkContent(p *pack, name string, said PackFile, inManifest 
 }
 
 // rowsOf is -1 for a file without rows.
-func rowsOf(f PackFile) int {
+func rowsOf(f File) int {
 	if f.Rows == nil {
 		return -1
 	}

@@ -1,10 +1,80 @@
-package report
+package pack
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
+	"path/filepath"
+
+	"tokenaudit/jobs/audit"
 )
+
+// chainFile lies beside the packs of a job. Only it tells that packs are missing
+// after the last one that is there.
+const chainFile = "chain.json"
+
+const chainFormat = "tokenaudit-chain/1"
+
+// chainRecord is chain.json.
+type chainRecord struct {
+	Format string     `json:"format"`
+	Job    string     `json:"job"`
+	Head   audit.Link `json:"head"` // the newest pack
+	// Pruned is the newest pack that retention took away, null if it took none.
+	Pruned *audit.Link `json:"pruned"`
+}
+
+// remember makes a pack the head of the chain, unless a later one is.
+func remember(folder, job string, head audit.Link) error {
+	r, err := readChain(folder)
+	if errors.Is(err, fs.ErrNotExist) {
+		r, err = chainRecord{Format: chainFormat, Job: job}, nil
+	}
+	if err != nil || r.Head.Sequence > head.Sequence {
+		return err
+	}
+	r.Head = head
+	return r.write(folder)
+}
+
+// MarkPruned notes, in the folder of a job, that retention takes the packs up to
+// and including last away, so that Verify does not miss them. Call it before they
+// are removed.
+func MarkPruned(folder string, last audit.Link) error {
+	r, err := readChain(folder)
+	if err != nil || r.Pruned != nil && r.Pruned.Sequence >= last.Sequence {
+		return err
+	}
+	r.Pruned = &last
+	return r.write(folder)
+}
+
+func readChain(folder string) (chainRecord, error) {
+	var r chainRecord
+	text, err := os.ReadFile(filepath.Join(folder, chainFile))
+	if err != nil {
+		return r, err
+	}
+	if err := json.Unmarshal(text, &r); err != nil || r.Format != chainFormat {
+		return r, fmt.Errorf("%s is damaged; put it back from a copy, or remove it, and the next review writes it anew", filepath.Join(folder, chainFile))
+	}
+	return r, nil
+}
+
+func (r chainRecord) write(folder string) error {
+	text, err := json.MarshalIndent(r, "", "  ")
+	if err != nil {
+		return err
+	}
+	root, err := os.OpenRoot(folder)
+	if err != nil {
+		return err
+	}
+	defer root.Close()
+	return writeFile(root, chainFile, append(text, '\n'))
+}
 
 // checkChain checks that the packs follow one another without a gap, from the
 // first, or what retention left, to the head.
@@ -31,7 +101,7 @@ func (v *verifier) checkChain() {
 	v.checkKeys()
 }
 
-func (v *verifier) checkStart(first *pack, pruned *Link) {
+func (v *verifier) checkStart(first *pack, pruned *audit.Link) {
 	switch before := first.Previous; {
 	case before == nil:
 	case pruned != nil && *pruned == *before:
@@ -68,7 +138,7 @@ func (v *verifier) concerns(p, next *pack) bool {
 	return err != nil || p.Slot.Before(from) && !next.Slot.Before(to)
 }
 
-func (v *verifier) checkHead(last *pack, head Link) {
+func (v *verifier) checkHead(last *pack, head audit.Link) {
 	switch {
 	case v.afterPeriod(last):
 	case head.Sequence > last.Sequence:

@@ -1,4 +1,4 @@
-package report
+package pack
 
 import (
 	"cmp"
@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"slices"
 	"time"
+
+	"tokenaudit/jobs/audit"
 )
 
 // kept is how many packs retention never takes away: the next reviews are compared
@@ -47,7 +49,7 @@ func Prune(folder string, before time.Time) ([]string, error) {
 type prunable struct {
 	dir  string
 	slot time.Time
-	link Link
+	link audit.Link
 }
 
 // packsOf are the packs of a job in the order of their numbers. A folder without a
@@ -70,7 +72,7 @@ func packsOf(folder string) ([]prunable, error) {
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", path, err)
 		}
-		packs = append(packs, prunable{filepath.Dir(path), m.Slot, Link{Sequence: m.Sequence, Run: m.Run, Manifest: digest(text)}})
+		packs = append(packs, prunable{filepath.Dir(path), m.Slot, audit.Link{Sequence: m.Sequence, Run: m.Run, Manifest: digest(text)}})
 	}
 	slices.SortFunc(packs, func(a, b prunable) int { return cmp.Compare(a.link.Sequence, b.link.Sequence) })
 	return packs, nil

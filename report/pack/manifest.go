@@ -1,4 +1,4 @@
-package report
+package pack
 
 import (
 	"bytes"
@@ -36,25 +36,25 @@ type Manifest struct {
 	Schedule string `json:"schedule"`
 	Zone     string `json:"zone"`
 	// Sequence counts the packs of the job from 1; Previous is null for the first.
-	Sequence int        `json:"sequence"`
-	Previous *Link      `json:"previous"`
-	Tool     audit.Tool `json:"tool"`
+	Sequence int         `json:"sequence"`
+	Previous *audit.Link `json:"previous"`
+	Tool     audit.Tool  `json:"tool"`
 	// ConfigSHA256 is that of the effective configuration without secrets, and
 	// ControlsSHA256 that of the mapping of checks to controls, as JSON.
 	ConfigSHA256   string           `json:"config_sha256"`
 	ControlsSHA256 string           `json:"controls_sha256"`
-	Coverage       PackCoverage     `json:"coverage"`
+	Coverage       Coverage         `json:"coverage"`
 	Requests       []TargetRequests `json:"requests"`
 	// Signed packs have a SHA256SUMS.sig, made with the key of this fingerprint.
 	Signed bool   `json:"signed"`
 	Key    string `json:"key,omitempty"` // SHA256:…
 	// Files are all files of the pack, by name, but this one and SHA256SUMS with
 	// its signature, which cover this one.
-	Files []PackFile `json:"files"`
+	Files []File `json:"files"`
 }
 
-// PackCoverage says how much of what was asked for the run could see.
-type PackCoverage struct {
+// Coverage says how much of what was asked for the run could see.
+type Coverage struct {
 	Verdict audit.Verdict `json:"verdict"`
 	Reasons []string      `json:"reasons"`
 }
@@ -68,8 +68,8 @@ type TargetRequests struct {
 	Asked   []audit.Asked `json:"asked"`
 }
 
-// PackFile is one file of a pack.
-type PackFile struct {
+// File is one file of a pack.
+type File struct {
 	Name string `json:"name"`
 	Size int64  `json:"size"`
 	// Rows are the rows of a CSV file without its header, or the lines of a JSONL
@@ -78,14 +78,14 @@ type PackFile struct {
 	SHA256 string `json:"sha256"`
 }
 
-func newManifest(p Pack, files []PackFile, key ssh.Signer) Manifest {
-	s := p.Summary
+func newManifest(in Input, files []File, key ssh.Signer) Manifest {
+	s := in.Summary
 	m := Manifest{
 		Format: manifestFormat, Run: s.ID, Job: s.Job, Slot: s.Slot, Trigger: s.Trigger, Missed: s.Missed,
-		Started: s.Started, Finished: s.Finished, Schedule: p.Schedule, Zone: p.Zone,
-		Sequence: p.Sequence, Previous: p.Previous, Tool: s.Tool,
-		ConfigSHA256: digest([]byte(p.Config)), ControlsSHA256: controlsDigest(p.Controls),
-		Coverage: PackCoverage{s.Coverage.Verdict, append([]string{}, s.Coverage.Reasons...)},
+		Started: s.Started, Finished: s.Finished, Schedule: in.Schedule, Zone: in.Zone,
+		Sequence: in.Sequence, Previous: in.Previous, Tool: s.Tool,
+		ConfigSHA256: digest([]byte(in.Config)), ControlsSHA256: controlsDigest(in.Controls),
+		Coverage: Coverage{s.Coverage.Verdict, append([]string{}, s.Coverage.Reasons...)},
 		Requests: []TargetRequests{}, Signed: key != nil, Files: files,
 	}
 	for _, t := range s.Coverage.Targets {
@@ -141,7 +141,7 @@ func (m Manifest) validate() error {
 }
 
 // checkPlace: the first pack has none before it, every other has the one before.
-func checkPlace(sequence int, previous *Link) error {
+func checkPlace(sequence int, previous *audit.Link) error {
 	switch {
 	case sequence < 1:
 		return fmt.Errorf("the sequence number is %d; the first is 1", sequence)
@@ -155,7 +155,7 @@ func checkPlace(sequence int, previous *Link) error {
 	return nil
 }
 
-func checkFiles(files []PackFile) error {
+func checkFiles(files []File) error {
 	last := ""
 	for _, f := range files {
 		if err := checkName(f.Name); err != nil {

@@ -1,4 +1,4 @@
-package report
+package pack
 
 import (
 	"fmt"
@@ -36,13 +36,13 @@ func TestParsePeriod(t *testing.T) {
 
 // quarter are the 14 packs from 29 June to 28 September, then changed; the third
 // quarter has 13 Mondays.
-func quarter(t *testing.T, change func(w *weeks)) Verdict {
+func quarter(t *testing.T, change func(w *weeks)) Result {
 	t.Helper()
 	w := newWeeks(t, 14, nil)
 	change(w)
 	p, err := ParsePeriod("2026Q3")
 	must(t, err)
-	return w.verify(VerifyOptions{Period: &p, Planned: mondays, Now: firstSlot.AddDate(1, 0, 0)})
+	return w.verify(Options{Period: &p, Planned: mondays, Now: firstSlot.AddDate(1, 0, 0)})
 }
 
 func TestPeriod(t *testing.T) {
@@ -80,7 +80,7 @@ func TestOutsideOfPeriod(t *testing.T) {
 	for name, n := range map[string]int{"between later ones": 8, "at the end": 10} {
 		w := newWeeks(t, 10, nil)
 		must(t, os.RemoveAll(w.folder(n)))
-		o := VerifyOptions{Period: &july, Planned: mondays, Now: firstSlot.AddDate(1, 0, 0)}
+		o := Options{Period: &july, Planned: mondays, Now: firstSlot.AddDate(1, 0, 0)}
 		if v := w.verify(o); !v.OK() {
 			t.Errorf("%s: %s%s", name, attendance(v), problems(v.Problems))
 		}
@@ -91,7 +91,7 @@ func TestOutsideOfPeriod(t *testing.T) {
 	}
 }
 
-func attendance(v Verdict) string {
+func attendance(v Result) string {
 	a := v.Attendance
 	out := fmt.Sprintf("%d of %d %s", a.Performed, a.Planned, a.Often)
 	for _, slot := range a.Missing {
@@ -124,7 +124,7 @@ func TestAttendance(t *testing.T) {
 	} {
 		p, err := ParsePeriod(text)
 		must(t, err)
-		v := w.verify(VerifyOptions{Period: &p, Planned: mondays, Now: week(5).Add(time.Hour)})
+		v := w.verify(Options{Period: &p, Planned: mondays, Now: week(5).Add(time.Hour)})
 		if got := attendance(v); got != want || len(v.Problems) > 0 || v.OK() != !strings.Contains(want, "missing") {
 			t.Errorf("%s: %s, want %s%s", text, got, want, problems(v.Problems))
 		}
@@ -156,7 +156,7 @@ func TestScheduleChanges(t *testing.T) {
 		return all, err
 	}
 	july, _ := ParsePeriod("2026-07")
-	v := w.verify(VerifyOptions{Period: &july, Planned: planned, Now: firstSlot.AddDate(0, 0, 20)}) // 19 July
+	v := w.verify(Options{Period: &july, Planned: planned, Now: firstSlot.AddDate(0, 0, 20)}) // 19 July
 	if got, want := attendance(v), "2 of 3 planned missing 2026-07-17T07:00Z"; got != want || !strings.Contains(strings.Join(v.Remarks, "\n"), "the schedule changed with 2026-07-10T0700Z") {
 		t.Errorf("%s, want %s; %q", got, want, v.Remarks)
 	}
@@ -167,11 +167,11 @@ func TestBadSchedule(t *testing.T) {
 	w := newWeeks(t, 1, nil)
 	july, _ := ParsePeriod("2026-07")
 	refuse := func(string, string, time.Time, time.Time) ([]time.Time, error) { return nil, fmt.Errorf("five fields") }
-	if v := w.verify(VerifyOptions{Period: &july, Planned: refuse, Now: firstSlot.AddDate(1, 0, 0)}); !hasProblem(v.Problems, "five fields") {
+	if v := w.verify(Options{Period: &july, Planned: refuse, Now: firstSlot.AddDate(1, 0, 0)}); !hasProblem(v.Problems, "five fields") {
 		t.Error(problems(v.Problems))
 	}
 	reseal(t, w.folder(1), func(m *Manifest) { m.Zone = "Moon/Base" })
-	if v := w.verify(VerifyOptions{Period: &july, Planned: mondays, Now: firstSlot.AddDate(1, 0, 0)}); !hasProblem(v.Problems, "Moon/Base") {
+	if v := w.verify(Options{Period: &july, Planned: mondays, Now: firstSlot.AddDate(1, 0, 0)}); !hasProblem(v.Problems, "Moon/Base") {
 		t.Error(problems(v.Problems))
 	}
 }

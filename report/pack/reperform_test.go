@@ -1,8 +1,7 @@
-package report
+package pack
 
 import (
 	"fmt"
-	"iter"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -64,8 +63,8 @@ func (a *auditor) fail(status int, body string) {
 func (a *auditor) records() []audit.Authorization {
 	var out []audit.Authorization
 	for i, status := range []audit.Status{audit.Active, audit.Active, audit.Inactive, audit.Active, audit.Active} {
-		auth := authorization(i, evil)
-		auth.OrgID, auth.Org, auth.Status, auth.Permissions = a.org, a.name, status, []audit.Permission{write(""), write("")}
+		write := audit.Permission{Action: "write", Resource: audit.Resource{Type: "buckets"}}
+		auth := audit.Authorization{ID: fmt.Sprintf("%016x", i+1), Description: evil, OrgID: a.org, Org: a.name, Status: status, Permissions: []audit.Permission{write, write}}
 		if i > 2 {
 			auth.Permissions = nil
 		}
@@ -80,14 +79,11 @@ func (a *auditor) seal(t *testing.T, run string, asked ...audit.Asked) {
 	cov.Asked = asked
 	s := audit.Summarize(audit.Run{Job: run, Slot: firstSlot}, []audit.Item{{Coverage: cov}}, firstSlot, audit.Tool{}, audit.Policy{}, nil)
 	snapshot(t, a.dir, "plant", a.records())
-	writers := NewWriters(s, map[string]string{"plant": a.url})
-	var records []audit.Record
+	lists := NewLists(s, map[string]string{"plant": a.url})
 	for _, auth := range a.records() {
-		records = append(records, audit.Record{Target: "plant", Authorization: auth, Presence: audit.Listed})
+		lists.Count(&audit.Record{Target: "plant", Authorization: auth, Presence: audit.Listed})
 	}
-	in := Input{Summary: s, Rows: func() iter.Seq2[audit.Record, error] { return values(records) }, Each: writers.Meet}
-	must(t, Write(t.Context(), a.dir, []string{"csv"}, in))
-	_, err := Seal(t.Context(), a.dir, Pack{Summary: s, Writers: writers, Sequence: 1})
+	_, err := Seal(t.Context(), a.dir, Input{Summary: s, Lists: lists, Sequence: 1})
 	must(t, err)
 }
 

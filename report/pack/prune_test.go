@@ -1,4 +1,4 @@
-package report
+package pack
 
 import (
 	"os"
@@ -28,7 +28,7 @@ func TestPrune(t *testing.T) {
 		if _, err := os.Stat(filepath.Join(w.folder(test.first), manifestFile)); err != nil {
 			t.Error(err)
 		}
-		if v := w.verify(VerifyOptions{}); !v.OK() {
+		if v := w.verify(Options{}); !v.OK() {
 			t.Errorf("before %s: %s", test.before, problems(v.Problems))
 		}
 	}

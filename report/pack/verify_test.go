@@ -1,4 +1,4 @@
-package report
+package pack
 
 import (
 	"os"
@@ -108,7 +108,7 @@ func signAnew(t *testing.T, dir string) {
 func olderChain(t *testing.T, w *weeks) {
 	r, err := readChain(w.dir)
 	must(t, err)
-	r.Head = Link{Sequence: 3, Run: "weekly/" + third, Manifest: digest(getFile(t, filepath.Join(w.folder(3), manifestFile)))}
+	r.Head = audit.Link{Sequence: 3, Run: "weekly/" + third, Manifest: digest(getFile(t, filepath.Join(w.folder(3), manifestFile)))}
 	must(t, r.write(w.dir))
 }
 
@@ -117,11 +117,11 @@ func TestTampering(t *testing.T) {
 	for name, c := range tamperings() {
 		t.Run(name, func(t *testing.T) {
 			w := newWeeks(t, 4, key)
-			if v := w.verify(VerifyOptions{}); !v.OK() {
+			if v := w.verify(Options{}); !v.OK() {
 				t.Fatal(problems(v.Problems))
 			}
 			c.do(t, w)
-			if v := w.verify(VerifyOptions{}); v.OK() || !hasProblem(v.Problems, c.want...) || len(v.Proven) > 0 {
+			if v := w.verify(Options{}); v.OK() || !hasProblem(v.Problems, c.want...) || len(v.Proven) > 0 {
 				t.Errorf("want %q, proven %q, got%s", c.want, v.Proven, problems(v.Problems))
 			}
 		})
@@ -141,7 +141,7 @@ func TestOneByte(t *testing.T) {
 				changed := append([]byte{}, before...)
 				changed[i] ^= 4
 				putFile(t, path, changed)
-				if v := w.verify(VerifyOptions{}); !hasProblem(v.Problems, second, name) {
+				if v := w.verify(Options{}); !hasProblem(v.Problems, second, name) {
 					t.Fatalf("byte %d: %s", i, problems(v.Problems))
 				}
 			}
@@ -152,7 +152,7 @@ func TestOneByte(t *testing.T) {
 // TestSinglePack: one pack says itself what is wrong with it.
 func TestSinglePack(t *testing.T) {
 	w := newWeeks(t, 2, nil)
-	v, err := Verify(t.Context(), w.folder(2), VerifyOptions{})
+	v, err := Verify(t.Context(), w.folder(2), Options{})
 	if err != nil || !v.OK() || v.Chain {
 		t.Fatalf("%v%s", err, problems(v.Problems))
 	}
@@ -163,12 +163,12 @@ func TestSinglePack(t *testing.T) {
 	}
 	sums := getFile(t, filepath.Join(w.folder(2), sumsFile))
 	addLine(t, filepath.Join(w.folder(2), sumsFile)) // no signature tells here
-	if v, _ := Verify(t.Context(), w.folder(2), VerifyOptions{}); !hasProblem(v.Problems, second, sumsFile+": is not what") {
+	if v, _ := Verify(t.Context(), w.folder(2), Options{}); !hasProblem(v.Problems, second, sumsFile+": is not what") {
 		t.Error(problems(v.Problems))
 	}
 	putFile(t, filepath.Join(w.folder(2), sumsFile), sums)
 	flip(t, filepath.Join(w.folder(2), "review.xlsx"))
-	if v, _ := Verify(t.Context(), w.folder(2), VerifyOptions{}); !hasProblem(v.Problems, second, "review.xlsx", "was changed") || len(v.Problems) != 1 {
+	if v, _ := Verify(t.Context(), w.folder(2), Options{}); !hasProblem(v.Problems, second, "review.xlsx", "was changed") || len(v.Problems) != 1 {
 		t.Error(problems(v.Problems))
 	}
 }
@@ -177,7 +177,7 @@ func TestSinglePack(t *testing.T) {
 func TestWithoutChain(t *testing.T) {
 	w := newWeeks(t, 3, nil)
 	must(t, os.Remove(filepath.Join(w.dir, chainFile)))
-	v := w.verify(VerifyOptions{})
+	v := w.verify(Options{})
 	if !v.OK() || !strings.Contains(strings.Join(v.NotProven, "\n"), "That pack 3 is the last") {
 		t.Errorf("%q%s", v.NotProven, problems(v.Problems))
 	}
@@ -188,14 +188,14 @@ func TestVerifyRefuses(t *testing.T) {
 	year, _ := ParsePeriod("2026")
 	for name, c := range map[string]struct {
 		path string
-		o    VerifyOptions
+		o    Options
 		want string
 	}{
-		"nothing there":       {filepath.Join(w.dir, "x"), VerifyOptions{}, "no such file"},
-		"a file":              {filepath.Join(w.dir, chainFile), VerifyOptions{}, "not a directory"},
-		"a folder above":      {filepath.Dir(w.dir), VerifyOptions{}, "no evidence pack"},
-		"a period of one run": {w.folder(1), VerifyOptions{Period: &year}, "folder of a job"},
-		"no signer":           {w.dir, VerifyOptions{Signers: []byte("# none\n")}, "no key"},
+		"nothing there":       {filepath.Join(w.dir, "x"), Options{}, "no such file"},
+		"a file":              {filepath.Join(w.dir, chainFile), Options{}, "not a directory"},
+		"a folder above":      {filepath.Dir(w.dir), Options{}, "no evidence pack"},
+		"a period of one run": {w.folder(1), Options{Period: &year}, "folder of a job"},
+		"no signer":           {w.dir, Options{Signers: []byte("# none\n")}, "no key"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if _, err := Verify(t.Context(), c.path, c.o); err == nil || !strings.Contains(err.Error(), c.want) {
@@ -223,7 +223,7 @@ func TestSigners(t *testing.T) {
 		"one line of them alone": {"a@x " + other + "\nb@x " + public, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
-			v, err := Verify(t.Context(), w.dir, VerifyOptions{Signers: []byte(c.signers)})
+			v, err := Verify(t.Context(), w.dir, Options{Signers: []byte(c.signers)})
 			switch {
 			case c.want == "refused" && err == nil:
 				t.Error("was taken")
@@ -242,15 +242,15 @@ func TestForger(t *testing.T) {
 	_, public := newKey(t, "ed25519")
 	forged, _ := newKey(t, "other")
 	w := newWeeks(t, 2, forged)
-	v := w.verify(VerifyOptions{Signers: []byte("a@x " + public)})
+	v := w.verify(Options{Signers: []byte("a@x " + public)})
 	if !hasProblem(v.Problems, second, signatureFile, "does not have") {
 		t.Error(problems(v.Problems))
 	}
-	if v := w.verify(VerifyOptions{}); !v.OK() || !strings.Contains(strings.Join(v.NotProven, "\n"), "Who signed") {
+	if v := w.verify(Options{}); !v.OK() || !strings.Contains(strings.Join(v.NotProven, "\n"), "Who signed") {
 		t.Errorf("without signers: %q", v.NotProven)
 	}
 	unsigned := newWeeks(t, 1, nil)
-	if v := unsigned.verify(VerifyOptions{Signers: []byte("a@x " + public)}); !hasProblem(v.Problems, signatureFile, "not signed") {
+	if v := unsigned.verify(Options{Signers: []byte("a@x " + public)}); !hasProblem(v.Problems, signatureFile, "not signed") {
 		t.Error(problems(v.Problems))
 	}
 }
@@ -259,7 +259,7 @@ func TestKeyChanges(t *testing.T) {
 	w := newWeeks(t, 1, nil)
 	w.key, _ = newKey(t, "ed25519")
 	w.seal(audit.Run{Job: "weekly", Slot: firstSlot.AddDate(0, 0, 7), Trigger: audit.Scheduled}, audit.Complete)
-	if v := w.verify(VerifyOptions{}); !v.OK() || !strings.Contains(strings.Join(v.Remarks, "\n"), second+" is signed by SHA256:") {
+	if v := w.verify(Options{}); !v.OK() || !strings.Contains(strings.Join(v.Remarks, "\n"), second+" is signed by SHA256:") {
 		t.Errorf("%q%s", v.Remarks, problems(v.Problems))
 	}
 }

@@ -1,4 +1,4 @@
-package report
+package pack
 
 import (
 	"bufio"
@@ -7,6 +7,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -19,9 +20,48 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
+// writeFile lets a file appear whole or not at all. It writes through no link.
+func writeFile(root *os.Root, name string, content []byte) error {
+	temp := "." + name // a fixed name, so that what a killed process left is taken away
+	if err := root.RemoveAll(temp); err != nil {
+		return err
+	}
+	f, err := root.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(content)
+	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
+		return errors.Join(err, root.Remove(temp))
+	}
+	if err := root.Rename(temp, name); err != nil {
+		return err
+	}
+	dir, err := root.Open(".")
+	if err != nil {
+		return err
+	}
+	return errors.Join(dir.Sync(), dir.Close()) // the rename survives a power cut
+}
+
+// measureAll measures what is in the folder of a run, some files at a time.
+func measureAll(ctx context.Context, dir string) ([]File, error) {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return nil, err
+	}
+	var paths []string
+	for _, e := range entries {
+		if name := strings.TrimPrefix(e.Name(), "."); !isSeal(name) { // with a dot, what a killed process left
+			paths = append(paths, filepath.Join(dir, e.Name()))
+		}
+	}
+	return measureFiles(ctx, paths)
+}
+
 // measureFiles measures files, some at a time, and gives them sorted by name.
-func measureFiles(ctx context.Context, paths []string) ([]PackFile, error) {
-	files := make([]PackFile, len(paths))
+func measureFiles(ctx context.Context, paths []string) ([]File, error) {
+	files := make([]File, len(paths))
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(runtime.GOMAXPROCS(0))
 	for i, path := range paths {
@@ -35,7 +75,7 @@ func measureFiles(ctx context.Context, paths []string) ([]PackFile, error) {
 	if err := g.Wait(); err != nil {
 		return nil, err
 	}
-	slices.SortFunc(files, func(a, b PackFile) int { return cmp.Compare(a.Name, b.Name) })
+	slices.SortFunc(files, func(a, b File) int { return cmp.Compare(a.Name, b.Name) })
 	return files, nil
 }
 
@@ -44,8 +84,8 @@ func measureFiles(ctx context.Context, paths []string) ([]PackFile, error) {
 type rowsError struct{ error }
 
 // measure reads a file once, in pieces, for its size, rows and hash.
-func measure(ctx context.Context, path string) (PackFile, error) {
-	out := PackFile{Name: filepath.Base(path)}
+func measure(ctx context.Context, path string) (File, error) {
+	out := File{Name: filepath.Base(path)}
 	info, err := os.Lstat(path)
 	if err != nil {
 		return out, err
@@ -140,9 +180,9 @@ func countLines(r io.Reader, quotes bool) (int, error) {
 }
 
 // sumsOf is SHA256SUMS, as sha256sum -c reads it.
-func sumsOf(files []PackFile, manifest string) []byte {
-	all := append(slices.Clone(files), PackFile{Name: manifestFile, SHA256: manifest})
-	slices.SortFunc(all, func(a, b PackFile) int { return cmp.Compare(a.Name, b.Name) })
+func sumsOf(files []File, manifest string) []byte {
+	all := append(slices.Clone(files), File{Name: manifestFile, SHA256: manifest})
+	slices.SortFunc(all, func(a, b File) int { return cmp.Compare(a.Name, b.Name) })
 	var out bytes.Buffer
 	for _, f := range all {
 		fmt.Fprintf(&out, "%s  %s\n", f.SHA256, f.Name)

@@ -1,4 +1,4 @@
-package report
+package pack
 
 import (
 	"context"
@@ -62,7 +62,7 @@ type weeks struct {
 	t    testing.TB
 	dir  string
 	key  []byte
-	last *Link
+	last *audit.Link
 }
 
 func newWeeks(t testing.TB, n int, key []byte) *weeks {
@@ -85,11 +85,11 @@ func (w *weeks) seal(run audit.Run, verdict audit.Verdict) {
 	w.last = &link
 }
 
-func (w *weeks) pack(run audit.Run, verdict audit.Verdict) Pack {
+func (w *weeks) pack(run audit.Run, verdict audit.Verdict) Input {
 	cov := audit.NewCoverage("plant")
 	cov.Verdict, cov.Asked = verdict, []audit.Asked{{What: "authorizations", Request: "GET /api/v2/authorizations?orgID=00000000000000aa", Status: 200, Rows: 2, Verdict: audit.Complete}}
 	s := audit.Summarize(run, []audit.Item{{Coverage: cov}}, run.Started.Add(time.Minute), audit.Tool{Name: "tokenaudit", Version: "1"}, audit.Policy{}, nil)
-	p := Pack{Summary: s, Schedule: "0 9 * * 1", Zone: "Europe/Berlin", Sequence: 1, Config: "jobs: []", Writers: NewWriters(s, map[string]string{"plant": "http://localhost:1"}), Key: w.key}
+	p := Input{Summary: s, Schedule: "0 9 * * 1", Zone: "Europe/Berlin", Sequence: 1, Config: "jobs: []", Lists: NewLists(s, map[string]string{"plant": "http://localhost:1"}), Key: w.key}
 	if w.last != nil {
 		p.Sequence, p.Previous = w.last.Sequence+1, w.last
 	}
@@ -111,7 +111,7 @@ func (w *weeks) write(dir string, run audit.Run) {
 	for name, text := range files {
 		putFile(w.t, filepath.Join(dir, name), []byte(text))
 	}
-	snapshot(w.t, dir, "plant", population()["office"][:2])
+	snapshot(w.t, dir, "plant", []audit.Authorization{{ID: "000000000000a001", OrgID: "00000000000000aa"}, {ID: "000000000000a002", OrgID: "00000000000000aa"}})
 }
 
 func snapshot(t testing.TB, dir, target string, as []audit.Authorization) {
@@ -151,7 +151,7 @@ func (w *weeks) folder(n int) string {
 	return filepath.Join(w.dir, audit.Run{Slot: firstSlot.AddDate(0, 0, 7*(n-1))}.SlotName())
 }
 
-func (w *weeks) verify(o VerifyOptions) Verdict {
+func (w *weeks) verify(o Options) Result {
 	w.t.Helper()
 	v, err := Verify(w.t.Context(), w.dir, o)
 	if err != nil {

@@ -1,4 +1,4 @@
-package report
+package pack
 
 import (
 	"encoding/json"
@@ -32,7 +32,7 @@ func TestSealManifest(t *testing.T) {
 	if m.Sequence != 2 || m.Run != "weekly/2026-07-06T0700Z" || m.Schedule != "0 9 * * 1" || m.Zone != "Europe/Berlin" || !m.Signed || m.Key == "" {
 		t.Errorf("%+v", m)
 	}
-	if want := digest(getFile(t, filepath.Join(w.folder(1), manifestFile))); m.Previous == nil || *m.Previous != (Link{Sequence: 1, Run: "weekly/2026-06-29T0700Z", Manifest: want}) {
+	if want := digest(getFile(t, filepath.Join(w.folder(1), manifestFile))); m.Previous == nil || *m.Previous != (audit.Link{Sequence: 1, Run: "weekly/2026-06-29T0700Z", Manifest: want}) {
 		t.Errorf("previous %+v, want the hash %s", m.Previous, want)
 	}
 	if first := readManifest(t, w.folder(1)); first.Previous != nil {
@@ -76,7 +76,7 @@ func TestSealAgain(t *testing.T) {
 			w := newWeeks(t, 1, key)
 			before := filesBelow(t, w.dir)
 			w.last = nil
-			if err := os.MkdirAll(filepath.Join(w.folder(1), ".report", "rest"), 0o700); err != nil {
+			if err := os.MkdirAll(filepath.Join(w.folder(1), ".manifest.json", "rest"), 0o700); err != nil {
 				t.Fatal(err)
 			}
 			w.seal(audit.Run{Job: "weekly", Slot: firstSlot, Trigger: audit.Scheduled}, audit.Complete)
@@ -93,7 +93,7 @@ func TestSealAgainWithoutKey(t *testing.T) {
 	w := newWeeks(t, 1, key)
 	w.last, w.key = nil, nil
 	w.seal(audit.Run{Job: "weekly", Slot: firstSlot, Trigger: audit.Scheduled}, audit.Complete)
-	if v := w.verify(VerifyOptions{}); !v.OK() {
+	if v := w.verify(Options{}); !v.OK() {
 		t.Error(problems(v.Problems))
 	}
 }
@@ -104,24 +104,24 @@ func TestSealRefuses(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	link := &Link{Sequence: 1, Run: "weekly/x", Manifest: digest(nil)}
+	link := &audit.Link{Sequence: 1, Run: "weekly/x", Manifest: digest(nil)}
 	for name, c := range map[string]struct {
-		change func(*Pack, string)
+		change func(*Input, string)
 		want   string
 	}{
-		"an encrypted key":               {func(p *Pack, _ string) { p.Key = encrypted }, "passphrase"},
-		"what is no key":                 {func(p *Pack, _ string) { p.Key = []byte("canary-secret") }, "not a private SSH key"},
-		"no number":                      {func(p *Pack, _ string) { p.Sequence = 0 }, "the first is 1"},
-		"a first one with one before it": {func(p *Pack, _ string) { p.Previous = link }, "cannot have"},
-		"a later one without":            {func(p *Pack, _ string) { p.Sequence = 2 }, "lacks the previous"},
-		"a gap":                          {func(p *Pack, _ string) { p.Sequence, p.Previous = 3, link }, "needs the number"},
-		"a link":                         {func(_ *Pack, dir string) { must(t, os.Symlink("/etc/hosts", filepath.Join(dir, "x.csv"))) }, "not a regular file"},
-		"a folder":                       {func(_ *Pack, dir string) { must(t, os.Mkdir(filepath.Join(dir, "x"), 0o700)) }, "not a regular file"},
-		"a name that sha256sum escapes":  {func(_ *Pack, dir string) { putFile(t, filepath.Join(dir, "a\nb"), nil) }, "no name"},
-		"a snapshot that is cut": {func(_ *Pack, dir string) {
+		"an encrypted key":               {func(p *Input, _ string) { p.Key = encrypted }, "passphrase"},
+		"what is no key":                 {func(p *Input, _ string) { p.Key = []byte("canary-secret") }, "not a private SSH key"},
+		"no number":                      {func(p *Input, _ string) { p.Sequence = 0 }, "the first is 1"},
+		"a first one with one before it": {func(p *Input, _ string) { p.Previous = link }, "cannot have"},
+		"a later one without":            {func(p *Input, _ string) { p.Sequence = 2 }, "lacks the previous"},
+		"a gap":                          {func(p *Input, _ string) { p.Sequence, p.Previous = 3, link }, "needs the number"},
+		"a link":                         {func(_ *Input, dir string) { must(t, os.Symlink("/etc/hosts", filepath.Join(dir, "x.csv"))) }, "not a regular file"},
+		"a folder":                       {func(_ *Input, dir string) { must(t, os.Mkdir(filepath.Join(dir, "x"), 0o700)) }, "not a regular file"},
+		"a name that sha256sum escapes":  {func(_ *Input, dir string) { putFile(t, filepath.Join(dir, "a\nb"), nil) }, "no name"},
+		"a snapshot that is cut": {func(_ *Input, dir string) {
 			putFile(t, filepath.Join(dir, "snapshot-plant.jsonl.gz"), []byte{0x1f, 0x8b})
 		}, "snapshot-plant"},
-		"a damaged chain": {func(_ *Pack, dir string) { putFile(t, filepath.Join(dir, "..", chainFile), []byte("{")) }, "damaged"},
+		"a damaged chain": {func(_ *Input, dir string) { putFile(t, filepath.Join(dir, "..", chainFile), []byte("{")) }, "damaged"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWeeks(t, 0, nil)
@@ -156,14 +156,13 @@ func encryptedKey(t *testing.T, private []byte) string {
 	return path
 }
 
-// TestSealedReports: what Write writes can be sealed, verified and checked with
-// the tools that every auditor has.
-func TestSealedReports(t *testing.T) {
+// TestOtherTools: a pack can be checked with the tools that every auditor has.
+func TestOtherTools(t *testing.T) {
 	for _, kind := range []string{"ed25519", "ecdsa", "rsa"} {
 		t.Run(kind, func(t *testing.T) {
 			key, public := newKey(t, kind)
-			dir, signers := sealReports(t, key), "auditor@example.com "+public+"\n"
-			v, err := Verify(t.Context(), dir, VerifyOptions{Signers: []byte(signers)})
+			dir, signers := newWeeks(t, 1, key).folder(1), "auditor@example.com "+public+"\n"
+			v, err := Verify(t.Context(), dir, Options{Signers: []byte(signers)})
 			if err != nil || !v.OK() || v.Packs[0].Signer != "auditor@example.com" {
 				t.Errorf("%v %+v%s", err, v.Packs, problems(v.Problems))
 			}
@@ -177,25 +176,6 @@ func TestSealedReports(t *testing.T) {
 			}
 		})
 	}
-}
-
-func sealReports(t *testing.T, key []byte) string {
-	t.Helper()
-	in := input(t)
-	dir := filepath.Join(t.TempDir(), "weekly-review", in.Summary.Run().SlotName())
-	writers := NewWriters(in.Summary, map[string]string{"plant": "http://localhost:1", "office": "http://localhost:1"})
-	in.Each = writers.Meet
-	must(t, Write(t.Context(), dir, Names(), in))
-	byTarget := map[string][]audit.Authorization{}
-	for r := range in.Rows() {
-		byTarget[r.Target] = append(byTarget[r.Target], r.Authorization)
-	}
-	for target, as := range byTarget {
-		snapshot(t, dir, target, as)
-	}
-	_, err := Seal(t.Context(), dir, Pack{Summary: in.Summary, Writers: writers, Schedule: "@weekly", Zone: "UTC", Sequence: 1, Key: key})
-	must(t, err)
-	return dir
 }
 
 func TestCountRows(t *testing.T) {
@@ -217,16 +197,16 @@ func TestCountRows(t *testing.T) {
 func TestMarkPruned(t *testing.T) {
 	w := newWeeks(t, 4, nil)
 	for _, n := range []int{2, 1} { // an older one does not take back the newer one
-		must(t, MarkPruned(w.dir, Link{Sequence: n, Run: readManifest(t, w.folder(n)).Run, Manifest: digest(getFile(t, filepath.Join(w.folder(n), manifestFile)))}))
+		must(t, MarkPruned(w.dir, audit.Link{Sequence: n, Run: readManifest(t, w.folder(n)).Run, Manifest: digest(getFile(t, filepath.Join(w.folder(n), manifestFile)))}))
 	}
 	must(t, os.RemoveAll(w.folder(1)))
 	must(t, os.RemoveAll(w.folder(2)))
-	v := w.verify(VerifyOptions{})
+	v := w.verify(Options{})
 	if !v.OK() || !slices.ContainsFunc(v.Remarks, func(r string) bool { return strings.Contains(r, "retention took the packs up to 2") }) {
 		t.Errorf("%s\n%v", problems(v.Problems), v.Remarks)
 	}
 	must(t, os.RemoveAll(w.folder(3)))
-	if v := w.verify(VerifyOptions{}); !hasProblem(v.Problems, "packs 1 to 3 are missing at the start") {
+	if v := w.verify(Options{}); !hasProblem(v.Problems, "packs 1 to 3 are missing at the start") {
 		t.Error(problems(v.Problems))
 	}
 }

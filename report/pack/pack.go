@@ -1,0 +1,129 @@
+// Package pack makes the folder of a run an evidence pack, and verifies packs.
+//
+// Seal measures the snapshots and reports that the run left in the folder, adds
+// reperform.sh, SHA256SUMS, its signature and manifest.json, and links the pack to
+// the one before it. Verify reads all that back: files, signatures, the chain of a
+// job's packs, and whether the reviews of a period took place. Prune takes old packs
+// away. An auditor needs sha256sum and ssh-keygen only; packs of every earlier
+// version verify.
+package pack
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"golang.org/x/crypto/ssh"
+
+	"tokenaudit/jobs/audit"
+)
+
+// Files that Seal adds to the folder of a run.
+const (
+	manifestFile  = "manifest.json"
+	sumsFile      = "SHA256SUMS"
+	signatureFile = "SHA256SUMS.sig"
+	reperformFile = "reperform.sh"
+)
+
+// Input is what a pack says besides what is in the files of the run.
+type Input struct {
+	Summary audit.Summary
+	// Lists are what reperform.sh asks for again; nil for none.
+	Lists *Lists
+	// Schedule is the cron expression of the job, Zone its IANA zone.
+	Schedule, Zone string
+	// Sequence numbers the packs of a job without a gap; the first is 1.
+	Sequence int
+	// Previous is the pack before this one, nil for the first.
+	Previous *audit.Link
+	// Config is the effective configuration without secrets.
+	Config   string
+	Controls audit.Controls
+	// Key signs the pack: a private SSH key without a passphrase, in PEM. Empty for
+	// a pack that says that it is not signed.
+	Key []byte
+}
+
+// Seal makes an evidence pack of the folder of a run whose snapshots and reports
+// are in place, the manifest last, and then writes the pack down as the head of the
+// chain in the folder above. A folder with a manifest is whole. The same input gives
+// the same bytes, so a run that was cut off is sealed again.
+func Seal(ctx context.Context, dir string, in Input) (audit.Link, error) {
+	link, err := seal(ctx, dir, in)
+	if err != nil {
+		return audit.Link{}, fmt.Errorf("evidence pack %s: %w", dir, err)
+	}
+	return link, nil
+}
+
+func seal(ctx context.Context, dir string, in Input) (audit.Link, error) {
+	if err := checkPlace(in.Sequence, in.Previous); err != nil {
+		return audit.Link{}, err
+	}
+	key, err := parseKey(in.Key)
+	if err != nil {
+		return audit.Link{}, err
+	}
+	script, err := in.Lists.script(in.Summary.ID)
+	if err != nil {
+		return audit.Link{}, err
+	}
+	files, err := measureAll(ctx, dir)
+	if err != nil {
+		return audit.Link{}, err
+	}
+	files = append(files, File{Name: reperformFile, Size: int64(len(script)), SHA256: digest(script)})
+	slices.SortFunc(files, func(a, b File) int { return cmp.Compare(a.Name, b.Name) })
+	manifest, err := newManifest(in, files, key).encode()
+	if err != nil {
+		return audit.Link{}, err
+	}
+	link := audit.Link{Sequence: in.Sequence, Run: in.Summary.ID, Manifest: digest(manifest)}
+	sums := sumsOf(files, link.Manifest)
+	if err := publish(dir, key, script, sums, manifest); err != nil {
+		return audit.Link{}, err
+	}
+	return link, remember(filepath.Dir(dir), in.Summary.Job, link)
+}
+
+// publish takes an older manifest away first: half of two packs is no pack.
+func publish(dir string, key ssh.Signer, script, sums, manifest []byte) error {
+	var signature []byte
+	if key != nil {
+		var err error
+		if signature, err = sign(sums, key); err != nil {
+			return fmt.Errorf("signing: %w", err)
+		}
+	}
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return err
+	}
+	defer root.Close()
+	for _, name := range []string{manifestFile, signatureFile, "." + signatureFile} {
+		if err := root.RemoveAll(name); err != nil {
+			return err
+		}
+	}
+	for _, f := range []struct {
+		name    string
+		content []byte
+	}{{reperformFile, script}, {sumsFile, sums}, {signatureFile, signature}, {manifestFile, manifest}} {
+		if f.content == nil {
+			continue
+		}
+		if err := writeFile(root, f.name, f.content); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// isSeal reports whether Seal writes the file.
+func isSeal(name string) bool {
+	return name == manifestFile || name == sumsFile || name == signatureFile || name == reperformFile
+}
