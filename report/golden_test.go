@@ -6,71 +6,17 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
-	"iter"
-	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/xuri/excelize/v2"
+	excelize "github.com/xuri/excelize/v2"
 
-	"tokenaudit/jobs/audit"
-	"tokenaudit/jobs/influx/influxtest"
+	"tokenaudit/report/reporttest"
+	"tokenaudit/report/xlsx"
 )
-
-// thousands is a review of as many authorizations as a large server has, with one a
-// week before, in which part of them were missing, and others not missing yet.
-func thousands(t testing.TB, n int) Input {
-	t.Helper()
-	all := generated(t, n)
-	var then, now []audit.Authorization
-	for i, a := range all {
-		if i%97 != 0 {
-			then = append(then, changedSince(a, i))
-		}
-		if i%89 != 0 {
-			now = append(now, a)
-		}
-	}
-	records := merge(t, "prod", began, now, merge(t, "prod", lastWeek, then, nil))
-	run := audit.Run{Job: "weekly-review", Slot: thisWeek, Trigger: audit.Scheduled, Started: began}
-	previous := &audit.Previous{ID: "weekly-review/2026-11-16T0800Z", Slot: lastWeek}
-	in := input(t)
-	in.Summary = audit.Summarize(run, []audit.Item{item("prod", records)}, thisWeek, in.Summary.Tool, audit.Policy{}, previous)
-	in.Rows = func() iter.Seq2[audit.Record, error] { return values(records) }
-	return in
-}
-
-func changedSince(a audit.Authorization, i int) audit.Authorization {
-	if i%31 == 0 {
-		a.Description = "before " + a.Description
-	}
-	if i%53 == 0 {
-		a.Status = audit.Inactive
-	}
-	return a
-}
-
-func generated(t testing.TB, n int) []audit.Authorization {
-	db := influxtest.New(influxtest.OSS)
-	org, auditor := db.AddOrg("acme"), db.AddUser("auditor")
-	_, token := db.AddAuthorization(influxtest.Authorization{OrgID: org, UserID: auditor, Description: "audit", Permissions: influxtest.AuditorPermissions(org)})
-	db.Generate(org, n)
-	r, answer := httptest.NewRequest("GET", "/api/v2/authorizations?org=acme", nil), httptest.NewRecorder()
-	r.Header.Set("Authorization", "Token "+token)
-	db.ServeHTTP(answer, r)
-	var list struct{ Authorizations []audit.Authorization }
-	if err := json.Unmarshal(answer.Body.Bytes(), &list); err != nil {
-		t.Fatal(err)
-	}
-	for i := range list.Authorizations { // the time of the fake is the present
-		list.Authorizations[i].CreatedAt = lastWeek.AddDate(0, 0, -i%700)
-		list.Authorizations[i].UpdatedAt = list.Authorizations[i].CreatedAt
-	}
-	return list.Authorizations
-}
 
 // The hashes of all that the report of 20,000 authorizations says. A change that
 // means to alter a report runs this with UPDATE=1; one that makes it faster does not.
@@ -79,12 +25,12 @@ func TestReportsSayTheSameAsBefore(t *testing.T) {
 		t.Skip("long; runs without -short")
 	}
 	dir := t.TempDir()
-	if err := Write(t.Context(), dir, Names(), thousands(t, 20_000)); err != nil {
+	if err := Write(t.Context(), dir, Names(), reporttest.Thousands(t, 20_000)); err != nil {
 		t.Fatal(err)
 	}
 	got := map[string]string{}
-	for name, text := range contents(t, dir) {
-		if name != workbookFile {
+	for name, text := range reporttest.Contents(t, dir) {
+		if name != xlsx.File {
 			got[name] = hashOf([]byte(text))
 			continue
 		}
@@ -120,7 +66,7 @@ func hashOf(b []byte) string {
 // sheetHashes are those of the sheets, where each style is what it looks like and
 // not its number.
 func sheetHashes(t *testing.T, text string) map[string]string {
-	f, files := openWorkbook(t, text), parts(t, text)
+	f, files := reporttest.OpenWorkbook(t, text), reporttest.Parts(t, text)
 	out := map[string]string{}
 	for i, name := range f.GetSheetList() {
 		sheet := files[partOf(t, files, name)]

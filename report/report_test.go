@@ -16,20 +16,22 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"tokenaudit/jobs/audit"
+	"tokenaudit/report/reporttest"
+	"tokenaudit/report/table"
 )
 
 func TestWriteFiles(t *testing.T) {
 	tests := []struct {
 		name    string
 		formats []string
-		in      Input
+		in      table.Input
 		want    []string
 	}{
-		{"every format", Names(), input(t), []string{"authorizations.csv", "findings.csv", "findings.ocsf.jsonl", "report.html", "review.xlsx", "summary.json", "vanta-access.csv"}},
-		{"one format", []string{"csv"}, input(t), []string{"authorizations.csv", "findings.csv", "summary.json"}},
-		{"a format twice", []string{"xlsx", "xlsx"}, input(t), []string{"review.xlsx", "summary.json"}},
-		{"no format", nil, input(t), []string{"summary.json"}},
-		{"no rows", Names(), nothing(), []string{"authorizations.csv", "findings.csv", "findings.ocsf.jsonl", "report.html", "review.xlsx", "summary.json", "vanta-access.csv"}},
+		{"every format", Names(), reporttest.Input(t), []string{"authorizations.csv", "findings.csv", "findings.ocsf.jsonl", "report.html", "review.xlsx", "summary.json", "vanta-access.csv"}},
+		{"one format", []string{"csv"}, reporttest.Input(t), []string{"authorizations.csv", "findings.csv", "summary.json"}},
+		{"a format twice", []string{"xlsx", "xlsx"}, reporttest.Input(t), []string{"review.xlsx", "summary.json"}},
+		{"no format", nil, reporttest.Input(t), []string{"summary.json"}},
+		{"no rows", Names(), reporttest.Nothing(), []string{"authorizations.csv", "findings.csv", "findings.ocsf.jsonl", "report.html", "review.xlsx", "summary.json", "vanta-access.csv"}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -37,7 +39,7 @@ func TestWriteFiles(t *testing.T) {
 			if err := Write(t.Context(), dir, tt.formats, tt.in); err != nil {
 				t.Fatal(err)
 			}
-			if diff := cmp.Diff(tt.want, slices.Sorted(maps.Keys(contents(t, dir)))); diff != "" {
+			if diff := cmp.Diff(tt.want, slices.Sorted(maps.Keys(reporttest.Contents(t, dir)))); diff != "" {
 				t.Error(diff)
 			}
 			checkModes(t, dir)
@@ -62,7 +64,7 @@ func checkModes(t *testing.T, dir string) {
 }
 
 func TestWriteSummary(t *testing.T) {
-	in := input(t)
+	in := reporttest.Input(t)
 	var got audit.Summary
 	if err := json.Unmarshal([]byte(written(t, in)["summary.json"]), &got); err != nil {
 		t.Fatal(err)
@@ -73,7 +75,7 @@ func TestWriteSummary(t *testing.T) {
 }
 
 func TestWriteSameInputSameBytes(t *testing.T) {
-	in := input(t)
+	in := reporttest.Input(t)
 	first := written(t, in)
 	for range 3 {
 		for name, want := range written(t, in) {
@@ -85,22 +87,22 @@ func TestWriteSameInputSameBytes(t *testing.T) {
 }
 
 func TestWriteFailureLeavesFolder(t *testing.T) {
-	in := input(t)
+	in := reporttest.Input(t)
 	cancelled, cancel := context.WithCancel(t.Context())
 	cancel()
 	tests := []struct {
 		name    string
 		ctx     context.Context
 		formats []string
-		in      Input
+		in      table.Input
 		want    error
 	}{
 		{"unknown format", t.Context(), []string{"csv", "docx"}, in, nil},
 		{"cancelled before", cancelled, Names(), in, context.Canceled},
-		{"cancelled without rows", cancelled, Names(), nothing(), context.Canceled},
-		{"rows break in the first walk", t.Context(), Names(), broken(in, 1), errBroken},
-		{"rows break in the workbook", t.Context(), Names(), broken(in, 2), errBroken},
-		{"rows break in the csv", t.Context(), Names(), broken(in, 3), errBroken},
+		{"cancelled without rows", cancelled, Names(), reporttest.Nothing(), context.Canceled},
+		{"rows break in the first walk", t.Context(), Names(), reporttest.Broken(in, 1), reporttest.ErrBroken},
+		{"rows break in the workbook", t.Context(), Names(), reporttest.Broken(in, 2), reporttest.ErrBroken},
+		{"rows break in the csv", t.Context(), Names(), reporttest.Broken(in, 3), reporttest.ErrBroken},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -110,7 +112,7 @@ func TestWriteFailureLeavesFolder(t *testing.T) {
 			if err == nil || tt.want != nil && !errors.Is(err, tt.want) {
 				t.Errorf("error %v, want %v", err, tt.want)
 			}
-			if diff := cmp.Diff(before, contents(t, dir)); diff != "" {
+			if diff := cmp.Diff(before, reporttest.Contents(t, dir)); diff != "" {
 				t.Error(diff)
 			}
 		})
@@ -119,7 +121,7 @@ func TestWriteFailureLeavesFolder(t *testing.T) {
 
 // Every walk is cut short at once by cancelling at a record of it.
 func TestWriteCancelledAtAnyRecord(t *testing.T) {
-	in := input(t)
+	in := reporttest.Input(t)
 	for at := 1; at <= 90; at += 11 {
 		ctx, cancel := context.WithCancel(t.Context())
 		dir, walked := t.TempDir(), 0
@@ -131,13 +133,13 @@ func TestWriteCancelledAtAnyRecord(t *testing.T) {
 		if !errors.Is(err, context.Canceled) || walked > at {
 			t.Errorf("cancelled at record %d: walked %d, %v", at, walked, err)
 		}
-		if left := contents(t, dir); len(left) != 0 {
+		if left := reporttest.Contents(t, dir); len(left) != 0 {
 			t.Errorf("cancelled at record %d: left %v", at, slices.Collect(maps.Keys(left)))
 		}
 	}
 }
 
-func watched(in Input, each func()) Input {
+func watched(in table.Input, each func()) table.Input {
 	rows := in.Rows
 	in.Rows = func() iter.Seq2[audit.Record, error] {
 		return func(yield func(audit.Record, error) bool) {
@@ -161,13 +163,13 @@ func TestWriteReplacesByRename(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer f.Close()
-	if err := Write(t.Context(), dir, Names(), input(t)); err != nil {
+	if err := Write(t.Context(), dir, Names(), reporttest.Input(t)); err != nil {
 		t.Fatal(err)
 	}
 	if b, err := io.ReadAll(f); err != nil || string(b) != old["findings.csv"] {
 		t.Errorf("the open file reads %q, %v", b, err)
 	}
-	for name, now := range contents(t, dir) {
+	for name, now := range reporttest.Contents(t, dir) {
 		if now == old[name] {
 			t.Errorf("%s is still the old one", name)
 		}
@@ -175,7 +177,7 @@ func TestWriteReplacesByRename(t *testing.T) {
 }
 
 func TestUnknownFormatNamesTheKnown(t *testing.T) {
-	err := Write(t.Context(), t.TempDir(), []string{"docx"}, nothing())
+	err := Write(t.Context(), t.TempDir(), []string{"docx"}, reporttest.Nothing())
 	for _, word := range append(Names(), "docx") {
 		if err == nil || !strings.Contains(err.Error(), word) {
 			t.Errorf("error %v does not name %s", err, word)
@@ -189,37 +191,15 @@ func oldReport(t *testing.T, dir string) map[string]string {
 			t.Fatal(err)
 		}
 	}
-	return contents(t, dir)
-}
-
-// contents of every file below dir, hidden ones included.
-func contents(t *testing.T, dir string) map[string]string {
-	files := map[string]string{}
-	err := filepath.WalkDir(dir, func(path string, d os.DirEntry, err error) error {
-		if err != nil || path == dir {
-			return err
-		}
-		rel, _ := filepath.Rel(dir, path)
-		files[rel] = ""
-		if d.IsDir() {
-			return nil
-		}
-		b, err := os.ReadFile(path)
-		files[rel] = string(b)
-		return err
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return files
+	return reporttest.Contents(t, dir)
 }
 
 // written writes every format and gives the files.
-func written(t *testing.T, in Input) map[string]string {
+func written(t *testing.T, in table.Input) map[string]string {
 	t.Helper()
 	dir := t.TempDir()
 	if err := Write(t.Context(), dir, Names(), in); err != nil {
 		t.Fatal(err)
 	}
-	return contents(t, dir)
+	return reporttest.Contents(t, dir)
 }

@@ -1,0 +1,292 @@
+package csv
+
+import (
+	"bytes"
+	"encoding/csv"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+	"unicode/utf8"
+
+	"github.com/google/go-cmp/cmp"
+
+	"tokenaudit/jobs/audit"
+	"tokenaudit/report/reporttest"
+	"tokenaudit/report/table"
+)
+
+func TestAuthorizationsCSV(t *testing.T) {
+	in := reporttest.Input(t)
+	got := reporttest.ReadCSV(t, tablesText(t, in)["authorizations.csv"])
+	i := 0
+	for r := range in.Rows() {
+		row := got.Rows[i]
+		i++
+		want := map[string]string{
+			"target": r.Target, "org": r.Org, "org_id": r.OrgID, "authorization_id": r.ID,
+			"description": neutral(audit.Visible(r.Description, true)), "status": string(r.Status),
+			"owner": r.Owner.Name, "owner_id": r.UserID, "owner_state": string(r.Owner.State), "owner_evidence": r.Owner.Evidence,
+			"class": row["class"], "may_write": row["may_write"], "permissions": row["permissions"],
+			"created": reporttest.Stamp(r.CreatedAt), "updated": reporttest.Stamp(r.UpdatedAt), "age_days": row["age_days"],
+			"first_seen": reporttest.Stamp(r.FirstSeen), "last_seen": reporttest.Stamp(r.LastSeen), "presence": string(r.Presence), "presence_evidence": r.Evidence,
+			"worst_severity": string(r.Worst()), "findings": row["findings"],
+		}
+		if want["owner"] == "" {
+			want["owner"] = r.User
+		}
+		if diff := cmp.Diff(want, row); diff != "" {
+			t.Errorf("%s: %s", r.ID, diff)
+		}
+	}
+	if i != len(got.Rows) {
+		t.Errorf("%d rows for %d records", len(got.Rows), i)
+	}
+}
+
+func TestDerivedCells(t *testing.T) {
+	got := reporttest.ReadCSV(t, tablesText(t, reporttest.Input(t))["authorizations.csv"])
+	byDescription := map[string]map[string]string{}
+	for _, r := range got.Rows {
+		byDescription[r["description"]] = r
+	}
+	tests := []struct{ description, Column, want string }{
+		{"operator", "class", "operator"},
+		{"operator", "may_write", "all orgs: buckets"},
+		{"operator", "permissions", "write:/buckets"},
+		{"operator", "findings", "operator, active-write, not-rotated"},
+		{"operator", "worst_severity", "critical"},
+		{"set aside", "class", "write"},
+		{"set aside", "may_write", "one bucket: sensors"},
+		{"set aside", "permissions", "read:buckets/00000000000000c1, write:orgs/00000000000000aa/buckets/00000000000000c1"},
+		{"deleted since", "presence", "gone"},
+		{"deleted since", "findings", ""},
+		{"hidden", "presence", "hidden"},
+		{"cannot be asked", "presence", "unseen"},
+		{"cannot be asked", "last_seen", "2026-11-16T08:00:00Z"},
+		{"new here", "first_seen", "2026-11-23T08:00:03Z"},
+		{"of a deleted user", "owner_state", "deleted"},
+		{"'@SUM(A1)", "age_days", "30"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.description+" "+tt.Column, func(t *testing.T) {
+			if got := byDescription[tt.description][tt.Column]; got != tt.want {
+				t.Errorf("%q, want %q", got, tt.want)
+			}
+		})
+	}
+}
+
+func TestFindingsCSV(t *testing.T) {
+	in := reporttest.Input(t)
+	got := reporttest.ReadCSV(t, tablesText(t, in)["findings.csv"])
+	type hit struct {
+		Finding audit.Finding
+		Record  audit.Record
+	}
+	var want []hit
+	for r := range in.Rows() {
+		for _, f := range r.Findings {
+			if f.Reported(in.Summary.Started) {
+				want = append(want, hit{Finding: f, Record: r})
+			}
+		}
+	}
+	slices.SortStableFunc(want, func(a, b hit) int {
+		return table.CompareGroups(table.Group{Severity: a.Finding.Severity, Check: a.Finding.Check}, table.Group{Severity: b.Finding.Severity, Check: b.Finding.Check})
+	})
+	if len(got.Rows) != len(want) {
+		t.Fatalf("%d rows for %d findings", len(got.Rows), len(want))
+	}
+	for i, h := range want {
+		c := audit.CheckOf(h.Finding.Check)
+		wanted := map[string]string{
+			"severity": string(h.Finding.Severity), "check": c.ID, "title": c.Title, "state": string(h.Finding.State),
+			"since": reporttest.Stamp(h.Finding.Since), "authorization_id": h.Record.ID, "detail": h.Finding.Detail,
+			"description": neutral(audit.Visible(h.Record.Description, true)), "why": c.Why, "what_to_do": c.Fix,
+		}
+		for name, text := range wanted {
+			if got.Rows[i][name] != text {
+				t.Errorf("row %d, %s: %.80q, want %.80q", i, name, got.Rows[i][name], text)
+			}
+		}
+	}
+}
+
+func TestFindingsAreWorstFirst(t *testing.T) {
+	severities := reporttest.ReadCSV(t, tablesText(t, reporttest.Input(t))["findings.csv"]).Column("severity")
+	if !slices.IsSortedFunc(severities, func(a, b string) int {
+		return table.Rank(audit.Severities(), audit.Severity(a)) - table.Rank(audit.Severities(), audit.Severity(b))
+	}) {
+		t.Error(severities)
+	}
+}
+
+func TestCSVCountsEqualSummary(t *testing.T) {
+	in := reporttest.Input(t)
+	files := tablesText(t, in)
+	fs, as := in.Summary.Findings, in.Summary.Authorizations
+	got := audit.NewCounts().Findings
+	for _, r := range reporttest.ReadCSV(t, files["findings.csv"]).Rows {
+		got.ByState[audit.FindingState(r["state"])]++
+		if r["state"] != "resolved" {
+			got.Total++
+			got.ByCheck[r["check"]]++
+			got.BySeverity[audit.Severity(r["severity"])]++
+		}
+	}
+	if diff := cmp.Diff(fs, got); diff != "" {
+		t.Error(diff)
+	}
+	presence := map[string]int{}
+	for _, p := range reporttest.ReadCSV(t, files["authorizations.csv"]).Column("presence") {
+		presence[p]++
+	}
+	if presence["gone"] != as.Gone || presence["listed"]+presence["hidden"]+presence["unseen"] != as.Total {
+		t.Errorf("presence %v, summary %+v", presence, as)
+	}
+}
+
+func TestCSVForm(t *testing.T) {
+	files := tablesText(t, reporttest.Input(t))
+	for _, name := range []string{table.FindingsFile, table.AuthorizationsFile} {
+		text := files[name]
+		if n := strings.Count(strings.ReplaceAll(text, "\r\n", ""), "\n"); n != 0 {
+			t.Errorf("%s: %d lines end without CR", name, n)
+		}
+		if !strings.HasSuffix(text, "\r\n") || !strings.Contains(text, reporttest.Describe("long")) {
+			t.Errorf("%s: no end of line, or the long description was cut", name)
+		}
+	}
+}
+
+func TestCSVWithoutRows(t *testing.T) {
+	files := tablesText(t, reporttest.Nothing())
+	for name, cols := range map[string][]table.Column{table.FindingsFile: table.FindingColumns(), table.AuthorizationsFile: table.AuthorizationColumns()} {
+		got := reporttest.ReadCSV(t, files[name])
+		if len(got.Header) != len(cols) || got.Header[0] != cols[0].Name || len(got.Rows) != 0 {
+			t.Errorf("%s: %q", name, files[name])
+		}
+	}
+}
+
+func TestNeutral(t *testing.T) {
+	tests := []struct{ name, in, want string }{
+		{"empty", "", ""},
+		{"word", "telegraf", "telegraf"},
+		{"equals", "=1", "'=1"},
+		{"plus", "+1", "'+1"},
+		{"minus", "-1", "'-1"},
+		{"at", "@A1", "'@A1"},
+		{"tab", "\tx", "'\tx"},
+		{"return", "\rx", "'\rx"},
+		{"after spaces", " \u00a0=1", "' \u00a0=1"},
+		{"after a line", "\n=1", "'\n=1"},
+		{"after a control character", "\x01=1", "'\x01=1"},
+		{"full width", "＝1", "'＝1"},
+		{"an apostrophe of its own", "'=1", "''=1"},
+		{"inside", "a=1", "a=1"},
+		{"spaces only", "  ", "  "},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			if got := neutral(tt.in); got != tt.want {
+				t.Errorf("%q, want %q", got, tt.want)
+			}
+		})
+	}
+}
+
+func TestOwnNumbersAndDatesStay(t *testing.T) {
+	tests := []struct {
+		Value any
+		want  string
+	}{
+		{-1, "-1"}, {0, "0"}, {nil, ""}, {time.Time{}, ""},
+		{time.Date(2026, 1, 2, 3, 4, 5, 6, time.FixedZone("", 3600)), "2026-01-02T02:04:05Z"},
+	}
+	for _, tt := range tests {
+		if got := csvCell(tt.Value); got != tt.want {
+			t.Errorf("%v: %q, want %q", tt.Value, got, tt.want)
+		}
+	}
+}
+
+// FuzzCSVCell: a cell never begins a formula, and taking its apostrophe away
+// gives the visible text back.
+func FuzzCSVCell(f *testing.F) {
+	for _, s := range reporttest.Hostile() {
+		f.Add(s[:min(len(s), 100)])
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		var b strings.Builder
+		w := csv.NewWriter(&b)
+		w.UseCRLF = true
+		if err := w.Write([]string{csvCell(s), "end"}); err != nil {
+			t.Fatal(err)
+		}
+		w.Flush()
+		cell := reporttest.ReadCSV(t, "a,b\r\n"+b.String()).Rows[0]["a"]
+		if strings.IndexAny(strings.TrimSpace(cell), "=+-@") == 0 || strings.IndexAny(cell, "\t\r") == 0 {
+			t.Errorf("%q begins a formula", cell)
+		}
+		if got := strings.TrimPrefix(cell, "'"); got != audit.Visible(s, true) {
+			t.Errorf("%q came back as %q", audit.Visible(s, true), got)
+		}
+	})
+}
+
+func TestCSVStyle(t *testing.T) {
+	in := reporttest.Input(t)
+	in.CSV = table.CSVStyle{Delimiter: ';', BOM: true}
+	files := tablesText(t, in)
+	for _, name := range []string{table.FindingsFile, table.AuthorizationsFile} {
+		rest, ok := strings.CutPrefix(files[name], "\ufeff")
+		if header, _, _ := strings.Cut(rest, "\r\n"); !ok || strings.Count(header, ";") < 10 || strings.Contains(header, ",") {
+			t.Errorf("%s begins with %q", name, header)
+		}
+	}
+}
+
+func tablesText(t testing.TB, in table.Input) map[string]string {
+	t.Helper()
+	return reporttest.Files(t, in, func(d *table.Draft) (reporttest.Format, error) { return New(d) })
+}
+
+// FuzzCSVIsThatOfTheStandardLibrary: byte by byte, whatever the delimiter.
+func FuzzCSVIsThatOfTheStandardLibrary(f *testing.F) {
+	for _, s := range reporttest.Hostile() {
+		f.Add(s[:min(len(s), 100)], "x", int64(0), ',')
+	}
+	f.Add(`\.`, " a", int64(1), ';')
+	f.Add("a\tb", "\u2003wide", int64(-1), '\t')
+	f.Add("a|b", "\"", int64(1<<40), '|')
+	f.Add("a€b", "\r\n", int64(1<<33), '€')
+	f.Fuzz(func(t *testing.T, a, b string, n int64, delimiter rune) {
+		if delimiter == 0 || delimiter == '"' || delimiter == '\r' || delimiter == '\n' || !utf8.ValidRune(delimiter) || delimiter == utf8.RuneError {
+			return
+		}
+		at := time.Unix(n, 0)
+		if at.Year() < 0 || at.Year() > 9999 {
+			return
+		}
+		cells := []table.Value{table.Str(a), table.Str(b), table.Num(int(n)), table.When(at), {}}
+		var columns []table.Column
+		for _, v := range cells {
+			columns = append(columns, table.Column{Name: "n", Value: func(*table.Row) table.Value { return v }})
+		}
+		var got, want bytes.Buffer
+		if err := writeTable(&got, table.CSVStyle{Delimiter: delimiter}, columns, reporttest.Values([]*table.Row{{}, {}})); err != nil {
+			t.Fatal(err)
+		}
+		w := csv.NewWriter(&want)
+		w.Comma, w.UseCRLF = delimiter, true
+		line := []string{neutral(audit.Visible(a, true)), neutral(audit.Visible(b, true)), csvCell(int(n)), csvCell(at), ""}
+		if err := w.WriteAll([][]string{{"n", "n", "n", "n", "n"}, line, line}); err != nil {
+			t.Fatal(err)
+		}
+		if got.String() != want.String() {
+			t.Errorf("%q, the standard library has %q", got.String(), want.String())
+		}
+	})
+}

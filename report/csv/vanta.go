@@ -1,0 +1,93 @@
+package csv
+
+import (
+	"context"
+	"io"
+	"iter"
+	"net/mail"
+	"strings"
+
+	"tokenaudit/jobs/audit"
+	"tokenaudit/report/table"
+)
+
+const VantaFile = "vanta-access.csv"
+
+// WriteVanta writes the population as the Vanta Access File has it, an account for
+// each authorization. To upload it, Vanta wants it named
+// "Access File - [Company] - [System].csv".
+func WriteVanta(ctx context.Context, d *table.Draft) error {
+	return d.File(VantaFile, func(w io.Writer) error {
+		return writeTable(w, table.CSVStyle{}, vantaColumns(d.In.Summary.Policy), existing(d.AuthorizationRows(ctx)))
+	})
+}
+
+// vantaColumns have the names and the values of
+// https://help.vanta.com/en/articles/11345421-access-file-uploader.
+func vantaColumns(policy audit.AppliedPolicy) []table.Column {
+	return []table.Column{
+		{Name: "Account name", Value: func(r *table.Row) table.Value { return table.Str(accountName(r)) }},
+		{Name: "Account owner", Value: func(r *table.Row) table.Value { return table.Str(accountOwner(r, policy)) }},
+		{Name: "Role", Value: func(r *table.Row) table.Value { return table.Str(roles(r)) }},
+		{Name: "Status", Value: func(r *table.Row) table.Value { return table.Str(accountStatus(r)) }},
+	}
+}
+
+// existing leaves out what is gone.
+func existing(rows iter.Seq2[*table.Row, error]) iter.Seq2[*table.Row, error] {
+	return func(yield func(*table.Row, error) bool) {
+		for r, err := range rows {
+			if err == nil && !r.Exists() {
+				continue
+			}
+			if !yield(r, err) {
+				return
+			}
+		}
+	}
+}
+
+// accountName is unlike every other, and says what the authorization is for. Vanta
+// refuses spaces at the ends.
+func accountName(r *table.Row) string {
+	return strings.TrimSpace(r.Target + "/" + r.Key() + " " + strings.TrimSpace(audit.Line(r.Description, 100)))
+}
+
+// accountOwner is empty, for the reviewer to fill in, where the user is known and
+// its name is no e-mail address: a name alone is nobody that Vanta knows.
+func accountOwner(r *table.Row, policy audit.AppliedPolicy) string {
+	switch {
+	case r.Owner.State == audit.OwnerDeleted:
+		return "No owner"
+	case r.IsService(policy):
+		return "Not a person"
+	case isMail(r.OwnerName()):
+		return r.OwnerName()
+	}
+	return ""
+}
+
+func isMail(name string) bool {
+	address, err := mail.ParseAddress(name)
+	return err == nil && address.Address == name
+}
+
+func roles(r *table.Row) string {
+	roles := []string{r.Access.Class()}
+	if r.Access.Mints {
+		roles = append(roles, "creates tokens")
+	}
+	if r.Access.AdministersUsers {
+		roles = append(roles, "administers users")
+	}
+	return strings.Join(roles, ", ")
+}
+
+// accountStatus is that of the authorization: only what says that it is inactive is
+// taken for that.
+func accountStatus(r *table.Row) string {
+	if r.Status == audit.Inactive {
+		return "Deactivated"
+	}
+	return "Active"
+}

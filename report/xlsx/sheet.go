@@ -1,0 +1,322 @@
+package xlsx
+
+import (
+	"cmp"
+	"errors"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	excelize "github.com/xuri/excelize/v2"
+
+	"tokenaudit/report/table"
+)
+
+// page is a sheet that is written section by section; the first error stays.
+type page struct {
+	*sheet
+	columns int
+	err     error
+}
+
+func (p *page) line(height float64, cells ...cell) {
+	if p.err == nil {
+		p.err = p.add(height, cells...)
+	}
+}
+
+// flow is a line as high as its texts need; none of them is cut.
+func (p *page) flow(cells ...cell) {
+	p.line(p.fit(25, cells), cells...)
+}
+
+// wide is one text over all columns.
+func (p *page) wide(height float64, text string, l look) {
+	p.line(height, cell{value: text, look: l, over: p.columns})
+}
+
+func (p *page) section(title string) {
+	p.line(12)
+	p.wide(22, title, look{role: section})
+}
+
+// header fills the line: what the cells leave free is blank.
+func (p *page) header(cells ...cell) {
+	free := p.columns
+	for _, c := range cells {
+		free -= max(c.over, 1)
+	}
+	if free > 0 {
+		cells = append(cells, cell{look: look{role: header}, over: free})
+	}
+	p.line(18, cells...)
+}
+
+func left(name string) cell { return cell{value: name, look: look{role: header}} }
+
+// right heads a column of numbers.
+func right(name string) cell { return cell{value: name, look: look{role: header, kind: table.Integer}} }
+
+// across lets a cell take n columns.
+func across(n int, c cell) cell {
+	c.over = n
+	return c
+}
+
+// fact is a label and a text.
+func (p *page) fact(name, text string) {
+	p.flow(labelled(name), wrapped(text, p.columns-1))
+}
+
+func labelled(name string) cell { return cell{value: name, look: look{role: label}} }
+
+func words(s string) cell { return cell{value: s} }
+
+func wrapped(s string, over int) cell { return cell{value: s, look: look{wrap: true}, over: over} }
+
+func number(n int) cell { return figureOf(n) }
+
+// figureOf is a number, or the formula that counts it.
+func figureOf(v any) cell { return cell{value: v, look: look{kind: table.Integer}} }
+
+func coloured(word string) cell { return cell{value: word, look: look{word: word}} }
+
+// at names a cell of the line that comes next.
+func (p *page) at(column int) string {
+	letter, _ := excelize.ColumnNumberToName(column)
+	return "$" + letter + strconv.Itoa(p.rows+1)
+}
+
+// cell is a value and its look; over is how many columns it takes, if more than one.
+type cell struct {
+	value any
+	look  look
+	limit int
+	over  int
+}
+
+// sheet takes its rows one after the other, from the top.
+type sheet struct {
+	*excelize.StreamWriter
+	styles *styles
+	name   string
+	widths []float64
+	rows   int
+	row    []any // used again for every row
+}
+
+// add writes one row. Every row has a height: otherwise a description of many
+// lines would be given as many by the reading program.
+func (s *sheet) add(height float64, cells ...cell) error {
+	s.rows++
+	s.row = s.row[:0]
+	column := 1
+	for _, c := range cells {
+		if err := s.put(c, column); err != nil {
+			return err
+		}
+		column += max(c.over, 1)
+	}
+	return s.SetRow("A"+strconv.Itoa(s.rows), s.row, excelize.RowOpts{Height: height})
+}
+
+func (s *sheet) put(c cell, column int) error {
+	id, err := s.styles.id(c.look)
+	if err != nil {
+		return err
+	}
+	made := excelize.Cell{StyleID: id, Value: content(c)}
+	if f, ok := c.value.(table.Formula); ok {
+		made.Formula = f.Text
+	}
+	s.row = append(s.row, made)
+	if c.over < 2 {
+		return nil
+	}
+	for range c.over - 1 {
+		s.row = append(s.row, excelize.Cell{StyleID: id})
+	}
+	from, _ := excelize.CoordinatesToCellName(column, s.rows)
+	to, err := excelize.CoordinatesToCellName(column+c.over-1, s.rows)
+	if err != nil {
+		return err
+	}
+	return s.MergeCell(from, to)
+}
+
+const lineHeight = 13
+
+// fit is the height that the texts of a row need, at most as many lines: programs
+// do not size merged cells, and not all of them size others.
+func (s *sheet) fit(most int, cells []cell) float64 {
+	lines, column := 1, 0
+	for _, c := range cells {
+		over := max(c.over, 1)
+		if text, ok := c.value.(string); ok && c.look.wrap {
+			lines = max(lines, linesIn(text, sum(s.widths[column:column+over]), most))
+		}
+		column += over
+	}
+	return heightOf(lines)
+}
+
+func heightOf(lines int) float64 { return 3 + lineHeight*float64(lines) }
+
+func sum(vs []float64) float64 {
+	total := 0.0
+	for _, v := range vs {
+		total += v
+	}
+	return total
+}
+
+// linesIn estimates how many lines a text takes in a cell, at most as many.
+func linesIn(text string, width float64, most int) int {
+	lines := 0
+	for line := range strings.Lines(text) {
+		for rest := line; rest != ""; rest = afterLine(rest, width-2) {
+			if lines++; lines == most {
+				return most
+			}
+		}
+	}
+	return max(lines, 1)
+}
+
+// afterLine is what is left of a text after the words that fit on one line.
+func afterLine(text string, width float64) string {
+	space, used := 0, 0.0
+	for i, r := range text {
+		if r < utf8.RuneSelf {
+			used += widths[r]
+		} else {
+			used += runeWidth(r)
+		}
+		if used > width && i > 0 {
+			return text[cmp.Or(space, i):]
+		}
+		if r == ' ' {
+			space = i + 1
+		}
+	}
+	return ""
+}
+
+// widths are those of ASCII.
+var widths = func() (w [utf8.RuneSelf]float64) {
+	for r := range w {
+		w[r] = runeWidth(rune(r))
+	}
+	return w
+}()
+
+// runeWidth is how wide a character of Arial 10 is, in the unit of column widths,
+// rather too wide than too narrow.
+func runeWidth(r rune) float64 {
+	switch {
+	case r == '\n':
+		return 0
+	case strings.ContainsRune(" .,;:'|!iljtfrI()[]/-", r):
+		return 0.5
+	case r >= 0x2E80:
+		return 1.8
+	case strings.ContainsRune("mwMW@%", r):
+		return 1.4
+	case r >= 'A' && r <= 'Z':
+		return 1.17
+	}
+	return 0.94
+}
+
+// footer is text for the foot of a page, where an ampersand begins a code.
+func footer(s string) string { return strings.ReplaceAll(table.OneLine(s), "&", "&&") }
+
+// layout of a sheet, all of which excelize wants before the first row.
+type layout struct {
+	name       string
+	widths     []float64
+	frozenCols int
+	frozenRows int
+	paper      int
+	pages      int  // that its width is printed on
+	one        bool // all of it on one page
+}
+
+const (
+	paperA3 = 8
+	paperA4 = 9
+)
+
+// open begins a sheet of the workbook.
+func (b *Workbook) open(l layout) (*sheet, error) {
+	if err := b.setPage(l); err != nil {
+		return nil, err
+	}
+	sw, err := b.NewStreamWriter(l.name)
+	if err != nil {
+		return nil, err
+	}
+	for i, width := range l.widths {
+		if err := sw.SetColWidth(i+1, i+1, width); err != nil {
+			return nil, err
+		}
+	}
+	return &sheet{StreamWriter: sw, styles: b.styles, name: l.name, widths: l.widths}, sw.SetPanes(panes(l))
+}
+
+func (b *Workbook) setPage(l layout) error {
+	yes, no, landscape, over, tall := true, false, "landscape", "overThenDown", 0
+	margin, edge, strip, tab := 0.4, 0.7, 0.3, tabOf(l.name)
+	if l.one {
+		tall = 1
+	}
+	return errors.Join(
+		b.SetSheetProps(l.name, &excelize.SheetPropsOptions{FitToPage: &yes, TabColorRGB: &tab}),
+		b.SetPageLayout(l.name, &excelize.PageLayoutOptions{Size: &l.paper, Orientation: &landscape, FitToWidth: &l.pages, FitToHeight: &tall, PageOrder: &over}),
+		b.SetPageMargins(l.name, &excelize.PageLayoutMarginsOptions{Left: &margin, Right: &margin, Top: &edge, Bottom: &edge, Header: &strip, Footer: &strip}),
+		b.SetSheetView(l.name, 0, &excelize.ViewOptions{ShowGridLines: &no}),
+		b.SetHeaderFooter(l.name, &excelize.HeaderFooterOptions{
+			OddHeader: "&L&8 InfluxDB token review&R&8 " + footer(b.draft.In.Summary.ID),
+			OddFooter: "&L&8 " + footer(b.draft.In.Summary.Tool.Name) + "&C&8&A&R&8Page &P of &N",
+		}),
+	)
+}
+
+// tabOf: the sheet that asks for work stands out.
+func tabOf(name string) string {
+	if strings.HasPrefix(name, sheetTodo) {
+		return "C05621"
+	}
+	return slate
+}
+
+func panes(l layout) *excelize.Panes {
+	if l.frozenRows == 0 {
+		return &excelize.Panes{}
+	}
+	corner, _ := excelize.CoordinatesToCellName(l.frozenCols+1, l.frozenRows+1)
+	p := &excelize.Panes{Freeze: true, XSplit: l.frozenCols, YSplit: l.frozenRows, TopLeftCell: corner, ActivePane: "bottomRight"}
+	if l.frozenCols == 0 {
+		p.ActivePane = "bottomLeft"
+	}
+	return p
+}
+
+// repeatHeader prints the first row and the frozen columns on every page, and
+// lets the first row filter the rest.
+func (b *Workbook) repeatHeader(s *sheet, columns, frozen int) error {
+	last, err := excelize.ColumnNumberToName(columns)
+	if err != nil {
+		return err
+	}
+	fixed, err := excelize.ColumnNumberToName(frozen)
+	if err != nil {
+		return err
+	}
+	all, in := "A1:"+last+strconv.Itoa(s.rows), "'"+s.name+"'!"
+	return errors.Join(
+		b.SetDefinedName(&excelize.DefinedName{Name: "_xlnm.Print_Titles", Scope: s.name, RefersTo: in + "$A:$" + fixed + "," + in + "$1:$1"}),
+		b.AutoFilter(s.name, all, nil),
+		b.AddIgnoredErrors(s.name, all, excelize.IgnoredErrorsNumberStoredAsText),
+	)
+}

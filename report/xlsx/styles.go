@@ -1,0 +1,206 @@
+package xlsx
+
+import (
+	excelize "github.com/xuri/excelize/v2"
+
+	"tokenaudit/jobs/audit"
+	"tokenaudit/report/table"
+)
+
+// The palette. The fills of the severities differ in lightness too, so that a
+// page printed in grey still tells them apart.
+const (
+	ink   = "1F2933"
+	faded = "7B8794"
+	slate = "334E68"
+	rule  = "D9E2EC"
+	white = "FFFFFF"
+	pale  = "F2F5F8"
+	blank = "FFFBE6" // cells to fill in
+	blue  = "1D5F9E"
+)
+
+const fontFamily = "Arial"
+
+type paint struct {
+	fill, ink string
+	bold      bool
+}
+
+func paintOf(word string) (paint, bool) {
+	p, ok := map[string]paint{
+		string(audit.Critical): {"9B2C2C", white, true},
+		string(audit.High):     {"EFA58B", ink, true},
+		string(audit.Medium):   {"FBE3A8", ink, false},
+		string(audit.Low):      {"E4EDF5", ink, false},
+		string(audit.Complete): {"DDEFE3", "1E5C3A", true},
+		string(audit.Partial):  {"FBE3A8", ink, true},
+		string(audit.NotKnown): {"CBD2D9", ink, true},
+		agrees:                 {"DDEFE3", "1E5C3A", true},
+		differs:                {"9B2C2C", white, true},
+	}[word]
+	return p, ok
+}
+
+// role is what a cell is for.
+type role int
+
+const (
+	body  role = iota
+	entry      // in a list
+	header
+	title
+	subtitle
+	section
+	label
+	band
+	figure  // a large number
+	caption // above it
+	note    // below it
+	mono
+)
+
+// look is everything that decides the style of a cell.
+type look struct {
+	role role
+	kind table.Kind
+	wrap bool
+	past bool
+	open bool   // to be filled in, though its sheet is protected
+	word string // a severity or verdict that colours the cell
+}
+
+// styles makes each look once; a workbook may hold 64,000 styles, not one a cell.
+type styles struct {
+	f    *excelize.File
+	made map[look]int
+}
+
+func (s *styles) id(l look) (int, error) {
+	if _, ok := paintOf(l.word); !ok {
+		l.word = ""
+	}
+	if id, ok := s.made[l]; ok {
+		return id, nil
+	}
+	id, err := s.f.NewStyle(styleOf(l))
+	s.made[l] = id
+	return id, err
+}
+
+const (
+	integerFormat = 3  // #,##0
+	textFormat    = 49 // @: text stays text when somebody edits the cell
+)
+
+func styleOf(l look) *excelize.Style {
+	st := &excelize.Style{Font: fontOf(l), Alignment: alignmentOf(l), Border: borderOf(l), Fill: fillOf(l)}
+	if l.open {
+		st.Protection = &excelize.Protection{Locked: false}
+	}
+	if format := formatOf(l.kind); format != "" {
+		st.CustomNumFmt = &format
+		return st
+	}
+	st.NumFmt = textFormat
+	if l.kind.IsNumber() {
+		st.NumFmt = integerFormat
+	}
+	return st
+}
+
+func formatOf(k table.Kind) string {
+	return map[table.Kind]string{table.Date: "yyyy-mm-dd hh:mm:ss", table.EntryDate: "yyyy-mm-dd"}[k]
+}
+
+func fontOf(l look) *excelize.Font {
+	f := fontOfRole(l.role)
+	if l.kind == table.Reference && l.role != header {
+		f.Color, f.Underline = blue, "single"
+	}
+	if p, ok := paintOf(l.word); ok {
+		f.Color, f.Bold = p.ink, p.bold || f.Bold
+	}
+	if l.past {
+		f.Color = faded
+	}
+	return &f
+}
+
+func fontOfRole(r role) excelize.Font {
+	f := excelize.Font{Family: fontFamily, Size: 10, Color: ink}
+	made, ok := map[role]excelize.Font{
+		title:    {Size: 18, Bold: true, Color: slate},
+		subtitle: {Size: 10, Color: faded},
+		section:  {Size: 12, Bold: true, Color: slate},
+		header:   {Size: 10, Bold: true, Color: white},
+		label:    {Size: 10, Color: slate},
+		band:     {Size: 11, Color: ink},
+		figure:   {Size: 20, Bold: true, Color: ink},
+		caption:  {Size: 9, Color: ink},
+		note:     {Size: 8, Color: ink},
+		mono:     {Size: 9, Color: ink, Family: "Courier New"},
+	}[r]
+	if !ok {
+		return f
+	}
+	if made.Family == "" {
+		made.Family = f.Family
+	}
+	return made
+}
+
+func alignmentOf(l look) *excelize.Alignment {
+	a := &excelize.Alignment{Vertical: "center", Horizontal: "left", Indent: 1, WrapText: l.wrap}
+	switch l.role {
+	case title, subtitle, section, mono:
+		a.Indent = 0
+	case figure, caption, note:
+		a.Horizontal, a.Indent = "center", 0
+	case entry: // of many lines, the first is the one to see
+		a.Vertical = "top"
+	}
+	if l.kind.IsNumber() && a.Horizontal == "left" {
+		a.Horizontal = "right"
+	}
+	return a
+}
+
+func borderOf(l look) []excelize.Border {
+	if l.open {
+		return boxed()
+	}
+	switch l.role {
+	case body, entry, label:
+		return []excelize.Border{{Type: "bottom", Color: rule, Style: 1}}
+	case band: // parts two of the same colour
+		return []excelize.Border{{Type: "bottom", Color: white, Style: 5}}
+	case section:
+		return []excelize.Border{{Type: "bottom", Color: slate, Style: 2}}
+	case figure, caption, note:
+		return []excelize.Border{{Type: "left", Color: white, Style: 5}, {Type: "right", Color: white, Style: 5}}
+	}
+	return nil
+}
+
+func boxed() []excelize.Border {
+	var sides []excelize.Border
+	for _, side := range []string{"left", "right", "bottom"} {
+		sides = append(sides, excelize.Border{Type: side, Color: "D8CFA8", Style: 1})
+	}
+	return sides
+}
+
+func fillOf(l look) excelize.Fill {
+	colour := map[role]string{header: slate, figure: pale, caption: pale, note: pale}[l.role]
+	if l.open {
+		colour = blank
+	}
+	if p, ok := paintOf(l.word); ok {
+		colour = p.fill
+	}
+	if colour == "" {
+		return excelize.Fill{}
+	}
+	return excelize.Fill{Type: "pattern", Pattern: 1, Color: []string{colour}}
+}

@@ -1,0 +1,346 @@
+package xlsx
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+
+	excelize "github.com/xuri/excelize/v2"
+
+	"tokenaudit/jobs/audit"
+	"tokenaudit/report/table"
+)
+
+// middle is every check on the left, those that found nothing and those that are
+// off too (nothing found is a result, not judged is none), and the charts on the
+// right.
+func (o *overview) middle() {
+	o.line(8)
+	o.pair(20, []cell{across(half, heading("Findings by check"))}, []cell{across(half, heading("By severity, by state of the owner, and over time"))})
+	first := o.rows + 1
+	data := o.chartData()
+	checks := o.sum.Policy.Checks
+	o.pair(18, checkHeader(), nil, data.line(0)...)
+	for i := range max(len(checks), data.lines()-1) {
+		var cells []cell
+		if i < len(checks) {
+			cells = o.check(checks[i])
+		}
+		o.pair(chartRow, cells, nil, data.line(i+1)...)
+	}
+	if o.err == nil {
+		o.err = o.charts(data, first, o.rows)
+	}
+}
+
+// pair is a line of the two halves; what a half does not say stays free.
+func (o *overview) pair(height float64, left, right []cell, aside ...cell) {
+	blank := cell{look: look{role: title}, over: half}
+	if left == nil {
+		left = []cell{blank}
+	}
+	if right == nil {
+		right = []cell{blank}
+	}
+	cells := append(append(append([]cell{}, left...), cell{look: look{role: title}}), right...)
+	o.line(height, append(cells, aside...)...)
+}
+
+func heading(s string) cell { return cell{value: s, look: look{role: section}} }
+
+func checkHeader() []cell {
+	return []cell{across(3, left("Check")), across(5, left("What is wrong")), across(2, left("Severity")), right("Now"), right("New")}
+}
+
+func (o *overview) check(c audit.AppliedCheck) []cell {
+	found := o.findingTable()
+	id := test{"Check", o.at(1)}
+	now := figureOf(found.count(o.totals.counts.Findings.ByCheck[c.Check], id, current))
+	if c.Severity == audit.Off {
+		now = words("off")
+	}
+	return []cell{
+		across(3, o.checkLink(c)), across(5, words(audit.CheckOf(c.Check).Title)), across(2, o.severityOf(c)),
+		now, figureOf(found.count(o.draft.Findings.New(c), id, is("State", "new"))),
+	}
+}
+
+// severityOf a check has its colour only where something was found.
+func (b *Workbook) severityOf(c audit.AppliedCheck) cell {
+	if b.totals.counts.Findings.ByCheck[c.Check] == 0 {
+		return words(string(c.Severity))
+	}
+	return coloured(string(c.Severity))
+}
+
+// checkLink leads to the first finding of the check.
+func (o *overview) checkLink(c audit.AppliedCheck) cell {
+	name := words(c.Check)
+	before := 0
+	for _, g := range o.draft.Findings.Groups {
+		if g == (table.Group{Severity: c.Severity, Check: c.Check}) {
+			sheet, line := o.findingTable().at(before)
+			name.look.kind = table.Reference
+			o.link(o.at(1), sheet, line)
+		}
+		before += o.draft.Findings.Counts[g]
+	}
+	return name
+}
+
+// link makes a cell lead to a row of another sheet.
+func (o *overview) link(cell, sheet string, line int) {
+	if o.err == nil {
+		o.err = o.SetCellHyperLink(sheetSummary, cell[1:], "'"+sheet+"'!A"+strconv.Itoa(line), "Location")
+	}
+}
+
+// bottom is what became different on the left and who owns it on the right.
+func (o *overview) bottom() {
+	o.line(8)
+	o.pair(20, []cell{across(half, heading("Since the previous review"))}, []cell{across(half, heading("Owners with the worst findings"))})
+	changes, owners := o.highlights(), o.topOwners()
+	for i := range max(len(changes), len(owners)) {
+		o.pair(chartRow, at(changes, i), at(owners, i))
+	}
+	o.wide(16, "Counts are live formulas over the sheets To do, Findings and Authorizations; the sheet Coverage compares them with summary.json.", look{role: subtitle})
+}
+
+func at(lines [][]cell, i int) []cell {
+	if i < len(lines) {
+		return lines[i]
+	}
+	return nil
+}
+
+func (o *overview) highlights() [][]cell {
+	s, previous := o.sum, "none: this is the first one"
+	if p := s.Previous; p != nil {
+		previous = table.OneLine(p.ID) + ", due " + table.Moment(p.Slot)
+	}
+	tasks := o.taskTable()
+	return [][]cell{
+		{across(4, labelled("Previous review")), across(8, words(previous))},
+		highlight("New findings", s.Findings.ByState[audit.New], ""),
+		highlight("Reopened findings", s.Findings.ByState[audit.Reopened], "resolved before, back again"),
+		highlight("Open findings", s.Findings.ByState[audit.Open], "there before and still there"),
+		highlight("Resolved findings", s.Findings.ByState[audit.Resolved], "there before, gone now"),
+		highlight("New authorizations", s.Authorizations.New, "seen for the first time"),
+		highlight("Gone authorizations", s.Authorizations.Gone, "no longer exist; not part of the population"),
+		highlight("Missed slots", s.Missed, "before this one, that nobody reviewed"),
+		highlight("To decide", tasks.rows, "rows of the sheet To do"),
+		highlight("Decided", tasks.sum(0, func(of func(string) string) string { return "COUNTA(" + of("Decision") + ")" }), "of these, filled in by the reviewer"),
+	}
+}
+
+func highlight(name string, n any, meaning string) []cell {
+	return []cell{across(4, labelled(name)), across(2, figureOf(n)), across(6, words(meaning))}
+}
+
+func (o *overview) topOwners() [][]cell {
+	const most = 9
+	lines := [][]cell{{
+		across(4, left("Owner")), across(2, left("State")), right("Tokens"), right("Write"), right("Critical"), right("High"), right("Medium"), right("Low"),
+	}}
+	owners := o.totals.owners()
+	for _, h := range owners[:min(len(owners), most)] {
+		lines = append(lines, topOwner(h))
+	}
+	return lines
+}
+
+func topOwner(h *table.Holder) []cell {
+	cells := []cell{across(4, words(table.OneLine(h.Label()))), across(2, words(string(h.State))), number(h.Tokens), number(h.Write)}
+	for _, sev := range audit.Severities() {
+		c := number(h.Findings[sev])
+		if h.Findings[sev] > 0 {
+			c.look.word = string(sev)
+		}
+		cells = append(cells, c)
+	}
+	return cells
+}
+
+// The summary is one printed page of two halves of twelve columns with a gap
+// between them. To the right of it, not printed, are the figures of the charts.
+const (
+	half         = 12
+	summaryWidth = 2*half + 1
+
+	severityAt = summaryWidth + 2
+	stateAt    = severityAt + 6
+	trendAt    = stateAt + 3
+)
+
+// overview is the sheet Summary in the making.
+type overview struct {
+	*Workbook
+	*page
+	sum audit.Summary
+}
+
+func (b *Workbook) summary(context.Context) error {
+	s, err := b.open(layout{name: sheetSummary, widths: summaryWidths(), paper: paperA4, pages: 1, one: true})
+	if err != nil {
+		return err
+	}
+	o := &overview{Workbook: b, page: &page{sheet: s, columns: summaryWidth}, sum: b.draft.In.Summary}
+	o.heading()
+	o.tiles()
+	o.middle()
+	o.bottom()
+	if o.err != nil {
+		return o.err
+	}
+	return errors.Join(b.printArea(s, summaryWidth), s.Flush())
+}
+
+func summaryWidths() []float64 {
+	var widths []float64
+	for range half {
+		widths = append(widths, 8)
+	}
+	widths = append(append(widths, 2), widths...)
+	return append(widths, 3, 13, 9, 9, 9, 9, 3, 14, 15, 3, 13, 9, 9, 9, 9)
+}
+
+func (b *Workbook) printArea(s *sheet, columns int) error {
+	last, _ := excelize.ColumnNumberToName(columns)
+	return b.SetDefinedName(&excelize.DefinedName{
+		Name: "_xlnm.Print_Area", Scope: s.name, RefersTo: "'" + s.name + "'!$A$1:$" + last + "$" + strconv.Itoa(s.rows),
+	})
+}
+
+func (o *overview) heading() {
+	s := o.sum
+	o.wide(28, "InfluxDB token review", look{role: title})
+	o.wide(16, table.OneLine(s.ID)+", due "+table.Moment(s.Slot)+", finished "+table.Moment(s.Finished), look{role: subtitle})
+	o.line(4)
+	o.wide(34, table.Verdict(s), look{role: band, wrap: true, word: table.Alarm(s)})
+	o.wide(22, table.CoverageWords(s.Coverage.Verdict), look{role: band, word: string(s.Coverage.Verdict)})
+	o.reasons(s.Coverage.Reasons)
+	o.strip("Scope", scopeWords(s))
+	o.strip("Policy", policyWords(s.Policy))
+}
+
+// strip is a label and a text over the whole page.
+func (o *overview) strip(name, text string) {
+	o.flow(cell{value: name, look: look{role: label}, over: 2}, cell{value: text, look: look{wrap: true}, over: o.columns - 2})
+}
+
+// reasons: the first few; all of them are on the sheet Coverage.
+func (o *overview) reasons(all []string) {
+	const most = 3
+	for _, reason := range all[:min(len(all), most)] {
+		o.strip("Reason", audit.Line(reason, 300))
+	}
+	if len(all) > most {
+		o.strip("", "and "+table.Grouped(len(all)-most)+" more, see the sheet "+sheetCoverage)
+	}
+}
+
+func scopeWords(s audit.Summary) string {
+	const most = 6
+	var names []string
+	for _, t := range s.Coverage.Targets[:min(len(s.Coverage.Targets), most)] {
+		names = append(names, strings.TrimSuffix(table.OneLine(t.Target)+" ("+table.OneLine(t.Server)+")", " ()"))
+	}
+	if more := len(s.Coverage.Targets) - most; more > 0 {
+		names = append(names, "and "+table.Grouped(more)+" more")
+	}
+	return table.Plural(len(s.Coverage.Targets), "target") + strings.TrimSuffix(": "+strings.Join(names, ", "), ": ")
+}
+
+func policyWords(p audit.AppliedPolicy) string {
+	return fmt.Sprintf("service users: %s; rotate after %s; inactive after %s",
+		orNone(strings.Join(p.ServiceUsers, ", ")), table.Days(p.RotateAfterDays), table.Days(p.InactiveAfterDays))
+}
+
+func orNone(s string) string {
+	if s == "" {
+		return "none"
+	}
+	return audit.Line(s, 200)
+}
+
+// tile is a figure with a word above it and one below.
+type tile struct {
+	caption string
+	value   any
+	note    string
+	word    string // that colours it
+}
+
+func (o *overview) tiles() {
+	tiles := o.eight()
+	o.line(6)
+	o.tileLine(16, tiles, func(t tile) cell { return cell{value: t.caption, look: look{role: caption, word: t.word}} })
+	o.tileLine(30, tiles, func(t tile) cell {
+		return cell{value: t.value, look: look{role: figure, kind: table.Integer, word: t.word}}
+	})
+	o.tileLine(15, tiles, func(t tile) cell { return cell{value: t.note, look: look{role: note, word: t.word}} })
+}
+
+// tileLine gives each tile three columns; the gap between the halves stays free.
+func (o *overview) tileLine(height float64, tiles []tile, part func(tile) cell) {
+	var cells []cell
+	for i, t := range tiles {
+		if i == len(tiles)/2 {
+			cells = append(cells, cell{look: look{role: title}})
+		}
+		cells = append(cells, across(3, part(t)))
+	}
+	o.line(height, cells...)
+}
+
+func (o *overview) eight() []tile {
+	a, counted := o.sum.Authorizations, o.totals.counts
+	authorizations, found := o.authorizationTable(), o.findingTable()
+	tiles := []tile{
+		{caption: "Authorizations", value: authorizations.count(counted.Authorizations.Total, notGone), note: fmt.Sprintf("%s active, %s inactive", table.Grouped(a.Active), table.Grouped(a.Inactive))},
+		{caption: "With findings", value: authorizations.count(counted.Authorizations.Flagged, notGone, flagged), note: share(a.Flagged, a.Total)},
+	}
+	for _, sev := range audit.Severities() {
+		tiles = append(tiles, o.severityTile(found, sev))
+	}
+	return append(tiles,
+		tile{caption: "New findings", value: found.count(counted.Findings.ByState[audit.New], is("State", "new")), note: table.Grouped(o.sum.Findings.ByState[audit.Reopened]) + " reopened"},
+		tile{caption: "Resolved findings", value: found.count(counted.Findings.ByState[audit.Resolved], is("State", "resolved")), note: "not part of the total"},
+	)
+}
+
+// Conditions that formulas share.
+var (
+	notGone = test{"Presence", `"<>gone"`}
+	flagged = test{"Worst severity", `"?*"`}
+	current = test{"State", `"<>resolved"`}
+)
+
+func (o *overview) severityTile(found dataTable, sev audit.Severity) tile {
+	n := o.totals.counts.Findings.BySeverity[sev]
+	t := tile{caption: table.Capital(string(sev)), value: found.count(n, is("Severity", string(sev)), current), note: o.since(sev)}
+	if n > 0 {
+		t.word = string(sev)
+	}
+	return t
+}
+
+func (o *overview) since(sev audit.Severity) string {
+	if o.sum.Previous == nil {
+		return "first review"
+	}
+	before := table.Previously(o.sum.Previous, sev)
+	if by := o.sum.Findings.BySeverity[sev] - before; by != 0 {
+		return strings.Replace("+"+table.Grouped(by), "+-", "-", 1) + ", previously " + table.Grouped(before)
+	}
+	return "as before"
+}
+
+func share(n, of int) string {
+	if of == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%.0f %% of all", 100*float64(n)/float64(of))
+}

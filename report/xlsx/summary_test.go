@@ -1,0 +1,182 @@
+package xlsx
+
+import (
+	"fmt"
+	"iter"
+	"slices"
+	"strings"
+	"testing"
+
+	excelize "github.com/xuri/excelize/v2"
+
+	"tokenaudit/jobs/audit"
+	"tokenaudit/report/reporttest"
+	"tokenaudit/report/table"
+)
+
+func TestExceptionsSheet(t *testing.T) {
+	in := reporttest.Input(t)
+	r := audit.Record{Target: "prod", Presence: audit.Listed, Authorization: audit.Authorization{ID: "11adece381a52001", Description: "gateway"}}
+	r.Findings = []audit.Finding{{
+		Check: "not-rotated", Severity: audit.Medium, State: audit.Excepted, Since: in.Summary.Started,
+		Approval: &audit.Approval{Reason: "=migration", Requested: "alice", ApprovedBy: "bob", Ticket: "SEC-1", Expires: in.Summary.Started},
+	}}
+	in.Rows = func() iter.Seq2[audit.Record, error] {
+		return func(yield func(audit.Record, error) bool) { yield(r, nil) }
+	}
+	f := reporttest.OpenWorkbook(t, workbookText(t, in, excelize.TotalRows))
+	rows, err := f.GetRows(sheetExceptions)
+	if err != nil {
+		t.Fatal(err)
+	}
+	last := rows[len(rows)-1]
+	if len(last) < 8 || last[0] != r.ID || last[2] != "=migration" || last[4] != "bob" || last[7] != "excepted" {
+		t.Errorf("last row %q", last)
+	}
+}
+
+// sheetText is a sheet with a bar between its cells and the empty ones left out.
+func sheetText(t testing.TB, f *excelize.File, sheet string) string {
+	t.Helper()
+	var lines []string
+	for _, row := range rawRows(t, f, sheet) {
+		row = slices.DeleteFunc(row, func(s string) bool { return s == "" })
+		lines = append(lines, strings.Join(row, "|"))
+	}
+	return strings.Join(lines, "\n")
+}
+
+func TestSummarySheetEqualsSummary(t *testing.T) {
+	in := reporttest.Input(t)
+	s, a, f := in.Summary, in.Summary.Authorizations, in.Summary.Findings
+	got := sheetText(t, reporttest.OpenWorkbook(t, workbookText(t, in, excelize.TotalRows)), "Summary")
+	want := []string{
+		"weekly-review/2026-11-23T0800Z, due 2026-11-23 08:00:00 UTC, finished 2026-11-23 08:01:00 UTC",
+		"Scope|2 targets: plant (InfluxDB 2.7.12), office (InfluxDB 2.7.12)",
+		"Policy|service users: none; rotate after never; inactive after never",
+		"Reason|office: authorizations of earlier reviews could not be asked for; their findings stand",
+		"Authorizations|With findings|Critical|High|Medium|Low|New findings|Resolved findings",
+		fmt.Sprintf("%d|%d|%d|%d|%d|%d|%d|%d", a.Total, a.Flagged, f.BySeverity[audit.Critical], f.BySeverity[audit.High],
+			f.BySeverity[audit.Medium], f.BySeverity[audit.Low], f.ByState[audit.New], f.ByState[audit.Resolved]),
+		fmt.Sprintf("%d active, %d inactive|97 %% of all|as before|as before|-11, previously 40|+6, previously 4|0 reopened|", a.Active, a.Inactive),
+		"Previous review|weekly-review/2026-11-16T0800Z, due 2026-11-16 08:00:00 UTC",
+		fmt.Sprintf("New findings|%d", f.ByState[audit.New]), fmt.Sprintf("Reopened findings|%d|", f.ByState[audit.Reopened]),
+		fmt.Sprintf("Open findings|%d|", f.ByState[audit.Open]), fmt.Sprintf("Resolved findings|%d|", f.ByState[audit.Resolved]),
+		fmt.Sprintf("New authorizations|%d|", a.New), fmt.Sprintf("Gone authorizations|%d|", a.Gone),
+		fmt.Sprintf("Missed slots|%d|", s.Missed), fmt.Sprintf("To decide|%d|", a.Flagged), "Decided|0|",
+	}
+	for _, c := range s.Policy.Checks {
+		want = append(want, fmt.Sprintf("%s|%s|%s|%d|", c.Check, audit.CheckOf(c.Check).Title, c.Severity, f.ByCheck[c.Check]))
+	}
+	for _, line := range want {
+		if !strings.Contains("\n"+got, "\n"+line) {
+			t.Errorf("no line %q in:\n%s", line, got)
+		}
+	}
+}
+
+// The page holds the figures of its charts, the worst owners and the trend.
+func TestSummarySheetFigures(t *testing.T) {
+	in := reporttest.Input(t)
+	got := sheetText(t, reporttest.OpenWorkbook(t, workbookText(t, in, excelize.TotalRows)), "Summary")
+	for _, want := range []string{
+		"|Deleted|2|2 Nov|5|0|44|2\n", "|9 Nov *|4|0|41|6\n", "|16 Nov|3|0|40|4\n", "|23 Nov *|3|0|29|10\n", "|user-0|deleted|2|2|2|0|2|1\n", "|ID 00000000000000b1|",
+	} {
+		if !strings.Contains(got, want) {
+			t.Errorf("no %q in:\n%s", want, got)
+		}
+	}
+}
+
+func TestCoverageSheet(t *testing.T) {
+	got := sheetText(t, reporttest.OpenWorkbook(t, workbookText(t, reporttest.Input(t), excelize.TotalRows)), "Coverage")
+	for _, want := range []string{
+		"plant|InfluxDB 2.7.12|complete|21|0|0|0|21|OK|",
+		"office|InfluxDB 2.7.12|partial|6|1|1|0|8|OK|",
+		"office|Reason|authorizations of earlier reviews could not be asked for; their findings stand",
+		"plant|user user-1|unknown|0|0|unauthorized: the credential may not read users",
+		"office|members of org acme|unknown|0|0|no answer within 30s",
+		"Population|29|29|0|OK|", "Gone|1|1|0|OK|", "Findings|42|42|0|OK|",
+	} {
+		if !strings.Contains(got, want) {
+			t.Errorf("no line %q in:\n%s", want, got)
+		}
+	}
+	if strings.Contains(got, "DIFFERS") {
+		t.Errorf("differs:\n%s", got)
+	}
+}
+
+// A figure of summary.json that the rows do not bear out is said.
+func TestCoverageSheetDiffers(t *testing.T) {
+	tests := []struct {
+		name   string
+		change func(*audit.Summary)
+		want   []string
+	}{
+		{"a row too few", func(s *audit.Summary) { s.Authorizations.Total++ }, []string{"Population|30|29|1|DIFFERS|", "by owner|30|29|1|DIFFERS|"}},
+		{"a finding too many", func(s *audit.Summary) { s.Findings.Total-- }, []string{"Findings|41|42|-1|DIFFERS|"}},
+		{"one that only the server counts", func(s *audit.Summary) { s.Coverage.Targets[1].Hidden++ }, []string{
+			"Hidden|2|1|1|DIFFERS|", "office|InfluxDB 2.7.12|partial|6|2|1|0|8|DIFFERS|1 authorization counted by the server and shown by nothing",
+		}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			in := reporttest.Input(t)
+			tt.change(&in.Summary)
+			got := sheetText(t, reporttest.OpenWorkbook(t, workbookText(t, in, excelize.TotalRows)), "Coverage")
+			for _, want := range tt.want {
+				if !strings.Contains(got, want) {
+					t.Errorf("no %q in:\n%s", want, got)
+				}
+			}
+		})
+	}
+}
+
+func TestVerdict(t *testing.T) {
+	summary := func(v audit.Verdict, total, critical, low int) audit.Summary {
+		c := audit.NewCounts()
+		c.Authorizations.Total, c.Authorizations.Flagged = total, critical+low
+		c.Findings.Total = critical + low
+		c.Findings.BySeverity[audit.Critical], c.Findings.BySeverity[audit.Low] = critical, low
+		return audit.Summary{Coverage: audit.TotalCoverage{Verdict: v}, Authorizations: c.Authorizations, Findings: c.Findings}
+	}
+	tests := []struct {
+		name  string
+		in    audit.Summary
+		want  string
+		alarm string
+	}{
+		{"clean", summary(audit.Complete, 1204, 0, 0), "No findings: 1,204 authorizations reviewed, every one passes every check.", "complete"},
+		{"findings", summary(audit.Complete, 1204, 2, 1000), "1,002 findings on 1,002 of 1,204 authorizations: 2 critical, 1,000 low.", "critical"},
+		{"one finding", summary(audit.Complete, 1, 0, 1), "1 finding on 1 of 1 authorization: 1 low.", "low"},
+		{"partial", summary(audit.Partial, 7, 0, 0), "No findings among the 7 authorizations that could be seen. Part of the population was not seen: there may be more.", "partial"},
+		{"unknown", summary(audit.NotKnown, 0, 0, 0), "No findings among the 0 authorizations that could be seen. What the targets showed proves nothing: the true number is not known.", "unknown"},
+		{"a verdict of later", summary("", 0, 0, 0), "No findings among the 0 authorizations that could be seen. What the targets showed proves nothing: the true number is not known.", ""},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			if got := table.Verdict(tt.in); got != tt.want {
+				t.Errorf("%q\nwant %q", got, tt.want)
+			}
+			if got := table.Alarm(tt.in); got != tt.alarm {
+				t.Errorf("alarm %q, want %q", got, tt.alarm)
+			}
+		})
+	}
+}
+
+func TestGrouped(t *testing.T) {
+	for n, want := range map[int]string{0: "0", 999: "999", 1000: "1,000", -999: "-999", -1000: "-1,000", 1234567: "1,234,567"} {
+		if got := table.Grouped(n); got != want {
+			t.Errorf("%d: %s, want %s", n, got, want)
+		}
+	}
+}
+
+func TestFooter(t *testing.T) {
+	if got := footer("a&Pb\n"); got != `a&&Pb\n` {
+		t.Errorf("%q", got)
+	}
+}

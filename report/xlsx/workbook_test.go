@@ -1,0 +1,334 @@
+package xlsx
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	excelize "github.com/xuri/excelize/v2"
+
+	"tokenaudit/report/reporttest"
+	"tokenaudit/report/table"
+)
+
+func rawRows(t testing.TB, f *excelize.File, sheet string) [][]string {
+	t.Helper()
+	rows, err := f.GetRows(sheet, excelize.Options{RawCellValue: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return rows
+}
+
+// expected is a list as the sheet must read, from the rows themselves.
+func expected(cols []table.Column, rows []*table.Row) [][]string {
+	out := [][]string{nil}
+	for _, c := range cols {
+		out[0] = append(out[0], c.Header)
+	}
+	for _, r := range rows {
+		var line []string
+		for _, c := range cols {
+			line = append(line, expectedCell(c, r))
+		}
+		out = append(out, line)
+	}
+	return out
+}
+
+// wholeColumns are those of the sheet Authorizations.
+func wholeColumns(in table.Input) []table.Column {
+	return (&Workbook{draft: &table.Draft{In: in}}).authorizationColumns()
+}
+
+func expectedCell(c table.Column, r *table.Row) string {
+	switch v := c.Value(r).Boxed().(type) {
+	case string:
+		return xlsxText(v, c.Limit)
+	case int:
+		return strconv.Itoa(v)
+	case time.Time:
+		if !v.IsZero() {
+			return reporttest.Stamp(v)
+		}
+	}
+	return table.Unknown
+}
+
+func TestWorkbookCells(t *testing.T) {
+	in := reporttest.Input(t)
+	f := reporttest.OpenWorkbook(t, workbookText(t, in, excelize.TotalRows))
+	authorizations, found := reporttest.AllRows(t, in)
+	want := []string{"Summary", "To do", "Findings", "Authorizations", "Changes", "Owners", "Coverage", "Exceptions", "Controls", "About"}
+	if diff := cmp.Diff(want, f.GetSheetList()); diff != "" {
+		t.Error(diff)
+	}
+	for sheet, want := range map[string][][]string{
+		"Authorizations": expected(wholeColumns(in), authorizations),
+		"Findings":       expected(bookFindingColumns(), found),
+	} {
+		if diff := cmp.Diff(want, plain(t, rawRows(t, f, sheet), want[0])); diff != "" {
+			t.Errorf("%s: %.2000s", sheet, diff)
+		}
+	}
+}
+
+// plain rows have their dates as in CSV, and the empty cells at their end, which
+// excelize leaves out.
+func plain(t testing.TB, rows [][]string, header []string) [][]string {
+	for i := range rows {
+		for len(rows[i]) < len(header) {
+			rows[i] = append(rows[i], "")
+		}
+		for j, name := range header {
+			if i > 0 && strings.HasSuffix(name, "(UTC)") {
+				rows[i][j] = plainDate(t, rows[i][j])
+			}
+		}
+	}
+	return rows
+}
+
+func plainDate(t testing.TB, raw string) string {
+	if raw == table.Unknown {
+		return raw
+	}
+	days, err := strconv.ParseFloat(raw, 64)
+	if err != nil {
+		t.Errorf("%q is no date", raw)
+	}
+	at, _ := excelize.ExcelDateToTime(days, false)
+	return reporttest.Stamp(at.Round(time.Second))
+}
+
+func TestWorkbookTypes(t *testing.T) {
+	in := reporttest.Input(t)
+	f := reporttest.OpenWorkbook(t, workbookText(t, in, excelize.TotalRows))
+	rows := rawRows(t, f, "Authorizations")
+	for i, c := range wholeColumns(in) {
+		for n := 2; n <= len(rows); n++ {
+			name, _ := excelize.CoordinatesToCellName(i+1, n)
+			if v, _ := f.GetCellValue("Authorizations", name, excelize.Options{RawCellValue: true}); v == "" || v == table.Unknown {
+				continue
+			}
+			typ, _ := f.GetCellType("Authorizations", name)
+			if want := cellType(c.Kind); typ != want {
+				t.Errorf("%s (%s) is of type %v, want %v", name, c.Name, typ, want)
+			}
+		}
+	}
+}
+
+func cellType(k table.Kind) excelize.CellType {
+	if k == table.Text || k == table.Severity {
+		return excelize.CellTypeInlineString
+	}
+	return excelize.CellTypeUnset // a number
+}
+
+func TestWorkbookDatesReadAsDates(t *testing.T) {
+	in := reporttest.Input(t)
+	f := reporttest.OpenWorkbook(t, workbookText(t, in, excelize.TotalRows))
+	at := slices.IndexFunc(wholeColumns(in), func(c table.Column) bool { return c.Name == "created" })
+	shown, err := f.GetRows("Authorizations")
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := 1
+	for r := range in.Rows() {
+		want := table.Unknown
+		if !r.CreatedAt.IsZero() {
+			want = r.CreatedAt.Format("2006-01-02 15:04:05")
+		}
+		if got := shown[n][at]; got != want {
+			t.Errorf("row %d shows %q, want %q", n+1, got, want)
+		}
+		n++
+	}
+}
+
+func TestWorkbookLayout(t *testing.T) {
+	f := reporttest.OpenWorkbook(t, workbookText(t, reporttest.Input(t), excelize.TotalRows))
+	tests := []struct {
+		sheet  string
+		frozen int
+		titles string
+	}{
+		{"Findings", 2, "'Findings'!$A:$B,'Findings'!$1:$1"},
+		{"Authorizations", 4, "'Authorizations'!$A:$D,'Authorizations'!$1:$1"},
+		{"To do", 1, "'To do'!$A:$A,'To do'!$1:$1"},
+		{"Changes", 1, "'Changes'!$A:$A,'Changes'!$1:$1"},
+		{"Owners", 1, "'Owners'!$A:$A,'Owners'!$1:$1"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.sheet, func(t *testing.T) {
+			p, err := f.GetPanes(tt.sheet)
+			if err != nil || !p.Freeze || p.XSplit != tt.frozen || p.YSplit != 1 {
+				t.Errorf("panes %+v, %v", p, err)
+			}
+			if got := defined(f, tt.sheet, "_xlnm.Print_Titles"); got != tt.titles {
+				t.Errorf("printed titles %q", got)
+			}
+			rows := rawRows(t, f, tt.sheet)
+			last, _ := excelize.CoordinatesToCellName(len(rows[0]), len(rows), true)
+			if got, want := defined(f, tt.sheet, "_xlnm._FilterDatabase"), "'"+tt.sheet+"'!$A$1:"+last; got != want {
+				t.Errorf("filter %q, want %q", got, want)
+			}
+			page, _ := f.GetPageLayout(tt.sheet)
+			if *page.Orientation != "landscape" || *page.FitToHeight != 0 {
+				t.Errorf("page %+v", page)
+			}
+			if props, _ := f.GetSheetProps(tt.sheet); !*props.FitToPage {
+				t.Error("does not fit to the page")
+			}
+		})
+	}
+}
+
+func defined(f *excelize.File, sheet, name string) string {
+	for _, d := range f.GetDefinedName() {
+		if d.Scope == sheet && d.Name == name {
+			return d.RefersTo
+		}
+	}
+	return ""
+}
+
+func TestWorkbookSeverityIsColoured(t *testing.T) {
+	f := reporttest.OpenWorkbook(t, workbookText(t, reporttest.Input(t), excelize.TotalRows))
+	for i, line := range rawRows(t, f, "Findings")[1:] {
+		id, err := f.GetCellStyle("Findings", fmt.Sprintf("A%d", i+2))
+		if err != nil {
+			t.Fatal(err)
+		}
+		st, _ := f.GetStyle(id)
+		p, _ := paintOf(line[0])
+		want := []string{p.fill}
+		if line[3] == "resolved" {
+			want = nil
+		}
+		if !slices.Equal(st.Fill.Color, want) {
+			t.Errorf("row %d, %s %s: fill %v, want %v", i+2, line[3], line[0], st.Fill.Color, want)
+		}
+	}
+}
+
+func TestWorkbookProperties(t *testing.T) {
+	f := reporttest.OpenWorkbook(t, workbookText(t, reporttest.Input(t), excelize.TotalRows))
+	p, err := f.GetDocProps()
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []string{"InfluxDB token review weekly-review/2026-11-23T0800Z", "tokenaudit", "2026-11-23T08:01:00Z", "2026-11-23T08:01:00Z"}
+	if got := []string{p.Title, p.Creator, p.Created, p.Modified}; !slices.Equal(got, want) {
+		t.Errorf("%q", got)
+	}
+}
+
+func TestWorkbookContinuesOnNextSheet(t *testing.T) {
+	in := reporttest.Input(t)
+	f := smallSheets(t, in, 12)
+	want := []string{"Summary", "To do", "To do 2", "To do 3", "Findings", "Findings 2", "Findings 3", "Findings 4", "Authorizations", "Authorizations 2", "Authorizations 3", "Changes", "Owners", "Coverage", "Exceptions", "Controls", "About"}
+	if got := f.GetSheetList(); !slices.Equal(got, want) {
+		t.Fatalf("sheets %v", got)
+	}
+	whole := rawRows(t, f, want[8])[:1]
+	for _, name := range want[8:11] {
+		rows := rawRows(t, f, name)
+		if len(rows) > 12 {
+			t.Errorf("%s has %d rows", name, len(rows))
+		}
+		whole = append(whole, rows[1:]...)
+	}
+	authorizations, _ := reporttest.AllRows(t, in)
+	all := expected(wholeColumns(in), authorizations)
+	if diff := cmp.Diff(all, plain(t, whole, all[0])); diff != "" {
+		t.Errorf("%.2000s", diff)
+	}
+}
+
+// A sheet that is exactly full has no empty one behind it.
+func TestWorkbookExactlyFull(t *testing.T) {
+	in := reporttest.Input(t)
+	authorizations, _ := reporttest.AllRows(t, in)
+	f := smallSheets(t, in, len(authorizations)+1)
+	if slices.Contains(f.GetSheetList(), "Authorizations 2") {
+		t.Error(f.GetSheetList())
+	}
+}
+
+func smallSheets(t *testing.T, in table.Input, maxRows int) *excelize.File {
+	t.Helper()
+	return reporttest.OpenWorkbook(t, workbookText(t, in, maxRows))
+}
+
+func TestWorkbookWithoutRows(t *testing.T) {
+	f := reporttest.OpenWorkbook(t, workbookText(t, reporttest.Nothing(), excelize.TotalRows))
+	for sheet, cols := range map[string][]table.Column{"Findings": bookFindingColumns(), "Authorizations": wholeColumns(reporttest.Nothing()), "To do": taskColumns(&Workbook{})} {
+		if diff := cmp.Diff(expected(cols, nil), rawRows(t, f, sheet)); diff != "" {
+			t.Error(diff)
+		}
+	}
+}
+
+func TestXLSXText(t *testing.T) {
+	const mark = "… (cut, 40000 characters in all)"
+	room := excelize.TotalCellChars - utf16Len(mark)
+	tests := []struct {
+		name, in string
+		Days     int
+		want     string
+	}{
+		{"short", "telegraf", 0, "telegraf"},
+		{"just fits", strings.Repeat("é", excelize.TotalCellChars), 0, strings.Repeat("é", excelize.TotalCellChars)},
+		{"too long", strings.Repeat("é", 40000), 0, strings.Repeat("é", room) + mark},
+		{"counted as Excel does", strings.Repeat("🔑", 20000), 0, strings.Repeat("🔑", room/2) + mark},
+		{"limit of the column", strings.Repeat("a", 60), 50, strings.Repeat("a", 50-29) + "… (cut, 60 characters in all)"},
+		{"formula", "=1+1", 0, "=1+1"},
+		{"lines", "a\nb\tc", 0, "a\nb\tc"},
+		{"control", "a\x00b\u202e", 0, `a\u0000b\u202e`},
+		{"not UTF-8", "a\xffb", 0, `a\xffb`},
+		{"escape", "_x0041_", 0, "_x0041_"},
+		{"escapes that overlap", "_x0041_x0042_", 0, `_x0041\u005fx0042_`},
+		{"escape of an escape", "_x005F_x0041_", 0, `_x005F\u005fx0041_`},
+		{"half a surrogate pair", "_xD83D_", 0, `\u005fxD83D_`},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			got := xlsxText(tt.in, tt.Days)
+			if got != tt.want {
+				t.Errorf("%.60q…, want %.60q…", got, tt.want)
+			}
+			if n := utf16Len(got); n > excelize.TotalCellChars {
+				t.Errorf("%d units", n)
+			}
+		})
+	}
+}
+
+func TestSerial(t *testing.T) {
+	tests := []struct {
+		name string
+		in   time.Time
+		want any
+	}{
+		{"none", time.Time{}, nil},
+		{"noon", time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC), 46349.5},
+		{"other zone", time.Date(2026, 11, 23, 14, 0, 0, 0, time.FixedZone("", 7200)), 46349.5},
+		{"a third is rounded up", time.Date(2026, 11, 23, 8, 0, 0, 999, time.UTC), 46349.333333334},
+		{"last one", time.Date(9999, 12, 31, 12, 0, 0, 0, time.UTC), 2958465.5},
+		{"first right one", time.Date(1900, 3, 1, 0, 0, 0, 0, time.UTC), 61.0},
+		{"before Excel's dates", time.Date(1812, 6, 24, 0, 0, 0, 0, time.UTC), "1812-06-24T00:00:00Z"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			if got := serial(tt.in); got != tt.want {
+				t.Errorf("%v, want %v", got, tt.want)
+			}
+		})
+	}
+}
