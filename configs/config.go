@@ -32,15 +32,15 @@ type File struct {
 	// EvidenceShared says that the folder is one that every host on the store has: on or off. Default: off.
 	EvidenceShared setting.Switch `yaml:"evidence_shared,omitempty"`
 	// Parallel is how many targets are reviewed at the same time. Default: 8.
-	Parallel Count `yaml:"parallel,omitempty"`
+	Parallel setting.Count `yaml:"parallel,omitempty"`
 	// ParallelPerHost is how many of them may ask the same host. Default: 4.
-	ParallelPerHost Count `yaml:"parallel_per_host,omitempty"`
+	ParallelPerHost setting.Count `yaml:"parallel_per_host,omitempty"`
 	// Targets to review; at least one.
 	Targets []influx.Config `yaml:"targets"`
 	// Policy adjusts the checks.
 	Policy Policy `yaml:"policy,omitzero"`
 	// Controls is a file that relates checks to controls of frameworks, in place of the built-in one ("tokenaudit config controls" prints that).
-	Controls string `yaml:"controls,omitempty"`
+	Controls setting.Path `yaml:"controls,omitempty"`
 	// Exceptions let findings stand for a while.
 	Exceptions []Exception `yaml:"exceptions,omitempty"`
 	// Jobs review targets again and again. A file without jobs is enough for commands that look at a target once.
@@ -52,11 +52,11 @@ type Policy struct {
 	// ServiceUsers are names or IDs of generic users that may own write tokens. Default: none, which leaves personal-write out.
 	ServiceUsers []string `yaml:"service_users,omitempty"`
 	// RotateAfter is the age at which an active token counts as not rotated; off for never. Default: 90d.
-	RotateAfter Duration `yaml:"rotate_after,omitempty"`
+	RotateAfter setting.Duration `yaml:"rotate_after,omitempty"`
 	// InactiveAfter is how long a token may stay inactive; off for ever. Default: 30d.
-	InactiveAfter Duration `yaml:"inactive_after,omitempty"`
+	InactiveAfter setting.Duration `yaml:"inactive_after,omitempty"`
 	// MaxException is how far ahead an exception may expire. Default: 180d.
-	MaxException Duration `yaml:"max_exception,omitempty"`
+	MaxException setting.Duration `yaml:"max_exception,omitempty"`
 	// Severity of checks by ID, in place of their own; off disables a check.
 	Severity map[string]audit.Severity `yaml:"severity,omitempty"`
 }
@@ -76,7 +76,7 @@ type Job struct {
 	// CSV is how CSV files are written. Default: as RFC 4180 has it.
 	CSV CSV `yaml:"csv,omitzero"`
 	// Keep is how long evidence packs are kept; off for ever. The newest five always stay. Default: 400d.
-	Keep Duration `yaml:"keep,omitempty"`
+	Keep setting.Duration `yaml:"keep,omitempty"`
 	// SigningKey signs the evidence packs: a private SSH key without a passphrase (ssh-keygen -t ed25519). Default: packs say that they are not signed.
 	SigningKey secret.Ref `yaml:"signing_key,omitzero"`
 	// Slack channel or webhook that is told what was found. Default: none.
@@ -88,13 +88,13 @@ type Job struct {
 	// Ping is the URL of a dead man's switch, as healthchecks.io has them: it hears of the start, the success and the failure of each review, and tells people when it hears nothing. The URL is a secret: whoever has it can ping. Default: none.
 	Ping secret.Ref `yaml:"ping,omitzero"`
 	// DeliverWithin is how long after its start the messages of a review are tried; what did not arrive by then is let be. Default: 6d.
-	DeliverWithin Duration `yaml:"deliver_within,omitempty"`
+	DeliverWithin setting.Duration `yaml:"deliver_within,omitempty"`
 	// CatchUp is how late a review may start, for instance after an outage; later it is left out. Default: 6d.
-	CatchUp Duration `yaml:"catch_up,omitempty"`
+	CatchUp setting.Duration `yaml:"catch_up,omitempty"`
 	// Jitter spreads jobs of the same time: each starts later by a fixed part of it. Default: off.
-	Jitter Duration `yaml:"jitter,omitempty"`
+	Jitter setting.Duration `yaml:"jitter,omitempty"`
 	// Deadline is how long a review may take. What was not seen by then is reported as not seen. Default: 1h.
-	Deadline Duration `yaml:"deadline,omitempty"`
+	Deadline setting.Duration `yaml:"deadline,omitempty"`
 }
 
 // CSV is for spreadsheets that do not read plain RFC 4180.
@@ -121,18 +121,18 @@ func (f *File) setDefaults() {
 	f.Store = "sqlite:./data/tokenaudit.db"
 	f.Evidence = "./data/evidence"
 	f.Parallel, f.ParallelPerHost = 8, 4
-	f.Policy.RotateAfter = Duration(90 * day)
-	f.Policy.InactiveAfter = Duration(30 * day)
-	f.Policy.MaxException = Duration(180 * day)
+	f.Policy.RotateAfter = setting.Duration(90 * setting.Day)
+	f.Policy.InactiveAfter = setting.Duration(30 * setting.Day)
+	f.Policy.MaxException = setting.Duration(180 * setting.Day)
 }
 
 func (j *Job) setDefaults() {
 	j.Timezone = "UTC"
 	j.Reports = []string{"xlsx", "csv"}
-	j.CatchUp = Duration(6 * day)
-	j.DeliverWithin = Duration(6 * day)
-	j.Deadline = Duration(time.Hour)
-	j.Keep = Duration(400 * day)
+	j.CatchUp = setting.Duration(6 * setting.Day)
+	j.DeliverWithin = setting.Duration(6 * setting.Day)
+	j.Deadline = setting.Duration(time.Hour)
+	j.Keep = setting.Duration(400 * setting.Day)
 }
 
 // Audit is the policy in the words of package audit, with the exceptions.
@@ -167,7 +167,7 @@ func (f *File) RelatedControls() (audit.Controls, error) {
 	if f.Controls == "" {
 		return Controls()
 	}
-	return LoadControls(f.Controls)
+	return LoadControls(string(f.Controls))
 }
 
 // Schema is the JSON schema of the configuration file, for editors.

@@ -47,7 +47,13 @@ func failure(path string, problems []Problem) error {
 		return nil
 	}
 	slices.SortStableFunc(problems, func(a, b Problem) int { return cmp.Compare(a.Line, b.Line) })
-	return &Error{Path: path, Problems: slices.Compact(problems)}
+	var once []Problem
+	for _, p := range problems {
+		if !slices.Contains(once, p) {
+			once = append(once, p)
+		}
+	}
+	return &Error{Path: path, Problems: once}
 }
 
 // unknown says that there is no such thing, and which there are.

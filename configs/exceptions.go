@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"tokenaudit/configs/setting"
 	"tokenaudit/jobs/audit"
 )
 
@@ -83,8 +84,8 @@ func (e Exception) validateExpiry(longest time.Duration, problem func(key, text 
 	switch {
 	case e.Expires.IsZero():
 		problem("expires", "is required: the last day on which the exception holds, such as 2027-03-31")
-	case time.Until(e.end()) > longest+day:
-		span, _ := Duration(longest).MarshalText()
+	case time.Until(e.end()) > longest+setting.Day:
+		span, _ := setting.Duration(longest).MarshalText()
 		problem("expires", "lies further ahead than policy.max_exception allows ("+string(span)+")")
 	}
 }

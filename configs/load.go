@@ -9,13 +9,14 @@ import (
 	"path/filepath"
 	"reflect"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/ast"
 	"github.com/goccy/go-yaml/lexer"
 	"github.com/goccy/go-yaml/parser"
-
-	"tokenaudit/jobs/history"
+	"github.com/goccy/go-yaml/token"
 )
 
 const largestFile = 1 << 20
@@ -35,6 +36,7 @@ func Load(path string, check ScheduleCheck) (*File, error) {
 		return nil, err
 	}
 	file.resolve(filepath.Dir(path))
+	file.withhold()
 	return file, nil
 }
 
@@ -100,47 +102,97 @@ func notYAML(reason string) string {
 	return "not YAML: " + strings.ReplaceAll(strings.TrimSuffix(reason, ":"), "\t", `\t`)
 }
 
-// resolve makes paths absolute: they are shown to people elsewhere.
-func (f *File) resolve(folder string) {
-	if abs, err := filepath.Abs(folder); err == nil {
-		folder = abs
+// The parser is quadratic in the keys of a mapping and in the depth, so both
+// have a limit far above what a configuration needs.
+const (
+	deepest  = 32
+	mostKeys = 10_000
+)
+
+// guardText refuses what is no text, so that no message and no name can hold
+// invisible characters.
+func guardText(source []byte) []Problem {
+	if len(source) > largestFile {
+		return []Problem{{Line: 1, Text: "the file is larger than 1 MiB; is it the right one?"}}
 	}
-	if path, ok := history.StorePath(f.Store); ok {
-		f.Store = history.AtPath(under(folder, path))
-	}
-	f.StorePassword.File = under(folder, f.StorePassword.File)
-	if !history.IsBucket(f.Evidence) {
-		f.Evidence = under(folder, f.Evidence)
-	}
-	f.Controls = under(folder, f.Controls)
-	for i := range f.Targets {
-		target := &f.Targets[i]
-		target.CAFile = under(folder, target.CAFile)
-		target.Bolt, target.Import = under(folder, target.Bolt), under(folder, target.Import)
-		target.Token.File = under(folder, target.Token.File)
-		for j := range target.Users {
-			target.Users[j].Token.File = under(folder, target.Users[j].Token.File)
+	for i, line := range bytes.Split(source, []byte("\n")) {
+		if !utf8.Valid(line) || bytes.ContainsFunc(bytes.TrimSuffix(line, []byte("\r")), hidden) {
+			return []Problem{{Line: i + 1, Text: "is not plain text in UTF-8, or holds a character that cannot be seen"}}
 		}
 	}
-	for i, job := range f.Jobs {
-		f.Jobs[i].SigningKey.File = under(folder, job.SigningKey.File)
-		f.Jobs[i].Ping.File = under(folder, job.Ping.File)
-		if job.Slack != nil {
-			job.Slack.Token.File = under(folder, job.Slack.Token.File)
-			job.Slack.Webhook.File = under(folder, job.Slack.Webhook.File)
+	return nil
+}
+
+func hidden(r rune) bool { return unicode.IsControl(r) && r != '\t' }
+
+// guardTokens refuses, before the parser sees it, what a configuration does not
+// need and what takes the parser too long.
+func guardTokens(tokens token.Tokens) []Problem {
+	var problems []Problem
+	var seen extent
+	for _, t := range tokens {
+		text := refusal(t, seen.begun)
+		seen.add(t)
+		if seen.tooLarge() {
+			text = "nested too deeply, or more than 10,000 keys up to here"
 		}
-		if hook := job.Webhook; hook != nil {
-			hook.URL.File, hook.Secret.File = under(folder, hook.URL.File), under(folder, hook.Secret.File)
+		if text != "" {
+			problems = append(problems, Problem{Line: t.Position.Line, Text: text})
 		}
-		if email := job.Email; email != nil {
-			email.Password.File, email.CAFile = under(folder, email.Password.File), under(folder, email.CAFile)
+		if seen.tooLarge() {
+			break
 		}
+	}
+	return problems
+}
+
+// refusal may be about the first character of a secret, so it repeats nothing.
+func refusal(t *token.Token, begun bool) string {
+	switch t.Type {
+	case token.AnchorType, token.AliasType, token.MergeKeyType:
+		return "anchors, aliases and merge keys (&, *, <<) are not supported; write the value out, or quote it if it is text"
+	case token.TagType:
+		return "tags (!) are not supported; quote the value if it is text"
+	case token.DirectiveType:
+		return "directives (%) are not supported; quote the value if it is text"
+	case token.MappingKeyType:
+		return "complex keys (?) are not supported; write key: value"
+	case token.DocumentEndType:
+		return "the end mark (...) is not supported; remove it"
+	case token.InvalidType:
+		return notYAML(t.Error)
+	case token.DocumentHeaderType:
+		if begun {
+			return "a second document starts here (---); a file holds one configuration"
+		}
+	}
+	return ""
+}
+
+// extent measures the tokens so far.
+type extent struct {
+	begun         bool // there is more than comments
+	depth, keys   int  // of [ and {, and of keys
+	entries, line int  // of the list entries of one line: "- - -" nests, too
+}
+
+func (e *extent) add(t *token.Token) {
+	e.begun = e.begun || t.Type != token.CommentType
+	switch t.Type {
+	case token.MappingStartType, token.SequenceStartType:
+		e.depth++
+	case token.MappingEndType, token.SequenceEndType:
+		e.depth--
+	case token.MappingValueType:
+		e.keys++
+	case token.SequenceEntryType:
+		if t.Position.Line != e.line {
+			e.entries, e.line = 0, t.Position.Line
+		}
+		e.entries++
 	}
 }
 
-func under(folder, path string) string {
-	if path == "" || filepath.IsAbs(path) {
-		return path
-	}
-	return filepath.Join(folder, path)
+func (e *extent) tooLarge() bool {
+	return max(e.depth, e.entries) > deepest || e.keys > mostKeys
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"tokenaudit/configs/secret"
+	"tokenaudit/configs/setting"
 	"tokenaudit/jobs/audit"
 	"tokenaudit/jobs/influx"
 	"tokenaudit/notify"
@@ -39,10 +40,10 @@ func TestDefaults(t *testing.T) {
 		Evidence: "./data/evidence",
 		Parallel: 8, ParallelPerHost: 4,
 		Targets: []influx.Config{{Name: "prod", URL: "https://influx.example.com", Token: secret.Ref{Env: "TOKEN"}}},
-		Policy:  Policy{RotateAfter: Duration(90 * day), InactiveAfter: Duration(30 * day), MaxException: Duration(180 * day)},
+		Policy:  Policy{RotateAfter: setting.Duration(90 * setting.Day), InactiveAfter: setting.Duration(30 * setting.Day), MaxException: setting.Duration(180 * setting.Day)},
 		Jobs: []Job{{
 			Name: "weekly", Schedule: "@weekly", Timezone: "UTC", Reports: []string{"xlsx", "csv"},
-			CatchUp: Duration(6 * day), DeliverWithin: Duration(6 * day), Deadline: Duration(time.Hour), Keep: Duration(400 * day),
+			CatchUp: setting.Duration(6 * setting.Day), DeliverWithin: setting.Duration(6 * setting.Day), Deadline: setting.Duration(time.Hour), Keep: setting.Duration(400 * setting.Day),
 		}},
 	}
 	got := load(t, minimal+"policy: {}\njobs: [{name: weekly, schedule: '@weekly'}]\n")
@@ -79,17 +80,17 @@ jobs:
 		Parallel: 8, ParallelPerHost: 4,
 		Targets: []influx.Config{{
 			Name: "prod", URL: "https://influx.example.com", Token: secret.Ref{Env: "TOKEN"}, Org: "acme", CAFile: "ca.pem",
-			Users: []influx.User{{Name: "iot"}, {ID: "0772396d1f411000", Token: secret.Ref{Exec: []string{"vault", "a b"}}}},
+			Users: []influx.User{{Name: "iot"}, {ID: "0772396d1f411000", Token: secret.Command("vault", "a b")}},
 		}},
 		Policy: Policy{
-			ServiceUsers: []string{"telegraf-writer"}, MaxException: Duration(180 * day),
+			ServiceUsers: []string{"telegraf-writer"}, MaxException: setting.Duration(180 * setting.Day),
 			Severity: map[string]audit.Severity{"no-description": audit.Off, "operator": audit.Low},
 		},
 		Jobs: []Job{{
 			Name: "weekly", Schedule: "0 9 * * 1", Timezone: "Europe/Berlin", Targets: []string{"prod"}, Reports: []string{"csv"},
 			Slack:   &notify.Config{Channel: "C1", Token: secret.Ref{File: "slack"}, APIURL: "https://proxy.example.com/"},
-			Ping:    secret.Ref{Exec: []string{"vault", "read", "ping"}},
-			CatchUp: Duration(2 * day), DeliverWithin: Duration(6 * day), Jitter: Duration(5 * time.Minute), Deadline: Duration(90 * time.Minute), Keep: Duration(400 * day),
+			Ping:    secret.Command("vault", "read", "ping"),
+			CatchUp: setting.Duration(2 * setting.Day), DeliverWithin: setting.Duration(6 * setting.Day), Jitter: setting.Duration(5 * time.Minute), Deadline: setting.Duration(90 * time.Minute), Keep: setting.Duration(400 * setting.Day),
 		}},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
@@ -151,7 +152,7 @@ jobs:
 		t.Fatal(err)
 	}
 	got := map[string]string{
-		"store": file.Store, "evidence": file.Evidence, "ca_file": file.Targets[0].CAFile, "no ca_file": file.Targets[1].CAFile,
+		"store": file.Store, "evidence": file.Evidence, "ca_file": string(file.Targets[0].CAFile), "no ca_file": string(file.Targets[1].CAFile),
 		"env": file.Targets[0].Token.File, "user": file.Targets[0].Users[0].Token.File, "absolute": file.Targets[1].Token.File,
 		"slack": file.Jobs[0].Slack.Token.File, "webhook": file.Jobs[1].Slack.Webhook.File,
 		"ping": file.Jobs[1].Ping.File,
@@ -212,12 +213,12 @@ func TestMissingFile(t *testing.T) {
 func TestPolicyAudit(t *testing.T) {
 	severity := map[string]audit.Severity{"operator": audit.Low}
 	file := File{
-		Policy:     Policy{ServiceUsers: []string{"telegraf"}, RotateAfter: Duration(day), InactiveAfter: Duration(time.Hour), Severity: severity},
+		Policy:     Policy{ServiceUsers: []string{"telegraf"}, RotateAfter: setting.Duration(setting.Day), InactiveAfter: setting.Duration(time.Hour), Severity: severity},
 		Exceptions: []Exception{{Target: "prod", Authorization: "11ADECE381A52001", Check: "all", Expires: Date{time.Date(2027, 3, 31, 0, 0, 0, 0, time.UTC)}}},
 	}
 	got := file.Audit()
 	want := audit.Policy{
-		ServiceUsers: []string{"telegraf"}, RotateAfter: day, InactiveAfter: time.Hour, Severity: severity,
+		ServiceUsers: []string{"telegraf"}, RotateAfter: setting.Day, InactiveAfter: time.Hour, Severity: severity,
 		Exceptions: []audit.Exception{{Target: "prod", Authorization: "11adece381a52001", Check: "all", Expires: time.Date(2027, 4, 1, 0, 0, 0, 0, time.UTC)}},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {

@@ -40,7 +40,10 @@ const (
 	noName    = `needs a name of letters, digits, ".", "_" and "-", at most 64`
 )
 
-var rootKeys = strings.Join(namesOf(reflect.TypeFor[File]()), ", ")
+var rootKeys = func() string {
+	names, _ := keysOf(reflect.TypeFor[File]())
+	return strings.Join(names, ", ")
+}()
 
 // checkNames: the names are not repeated here, so that a new check needs no edit.
 var checkNames = strings.Join(checkIDs(), ", ")

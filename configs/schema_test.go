@@ -16,11 +16,11 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/invopop/jsonschema"
 
+	"tokenaudit/configs/secret"
+	"tokenaudit/configs/setting"
 	"tokenaudit/jobs/audit"
 	"tokenaudit/notify"
 	"tokenaudit/report"
-
-	"tokenaudit/configs/setting"
 )
 
 // TestSchema compares schema.json with the types; UPDATE=1 rewrites it.
@@ -70,13 +70,15 @@ func nameType(t reflect.Type) string {
 // mapType describes what is written otherwise than its Go type says.
 func mapType(t reflect.Type) *jsonschema.Schema {
 	switch t {
-	case reflect.TypeFor[Duration]():
+	case reflect.TypeFor[secret.Value]():
+		return &jsonschema.Schema{Type: "string"}
+	case reflect.TypeFor[setting.Duration]():
 		return &jsonschema.Schema{Pattern: `^(0|off|([0-9]+[wdhms])+)$`, Examples: []any{"90d", "2w", "36h", "1d12h", "off"}}
 	case reflect.TypeFor[notify.TLSMode]():
 		return &jsonschema.Schema{Enum: []any{"required", "implicit", "opportunistic", "off", false}}
 	case reflect.TypeFor[setting.Switch](), reflect.TypeFor[notify.AttachMode]():
 		return &jsonschema.Schema{Enum: []any{"on", "off", true, false}} // YAML 1.1: on is true
-	case reflect.TypeFor[Count]():
+	case reflect.TypeFor[setting.Count]():
 		return &jsonschema.Schema{Type: "integer", Minimum: "1", Maximum: "1000"}
 	case reflect.TypeFor[Date]():
 		return &jsonschema.Schema{Type: "string", Format: "date", Examples: []any{"2027-03-31"}}

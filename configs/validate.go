@@ -8,7 +8,7 @@ import (
 	"strings"
 	"time"
 
-	"tokenaudit/configs/secret"
+	"tokenaudit/configs/setting"
 	"tokenaudit/jobs/audit"
 	"tokenaudit/jobs/history"
 	"tokenaudit/report"
@@ -46,14 +46,16 @@ func (f *File) validate(check ScheduleCheck, problem problemFunc) {
 		job.validate(check, f.targetNames(), problem.in(fmt.Sprintf("jobs[%d]", i)))
 	}
 	validateNames("jobs", f.jobNames(), problem)
+	for key, ref := range f.Secrets() {
+		if err := ref.Validate(); err != nil {
+			problem(key, err.Error())
+		}
+	}
 }
 
 func (f *File) validateStorage(problem problemFunc) {
 	if err := history.CheckStore(f.Store); err != nil {
 		problem("store", err.Error())
-	}
-	if err := f.StorePassword.Validate(); err != nil && !f.StorePassword.IsZero() {
-		problem("store_password", err.Error())
 	}
 	if !f.StorePassword.IsZero() && !history.Postgres(f.Store) {
 		problem("store_password", "is for a PostgreSQL store; the store has none")
@@ -95,7 +97,7 @@ func severities() []string {
 }
 
 // shortest keeps a review from being over before it begins.
-const shortest = Duration(time.Minute)
+const shortest = setting.Duration(time.Minute)
 
 func (j Job) validate(check ScheduleCheck, targets []string, problem problemFunc) {
 	if !jobName.MatchString(j.Name) {
@@ -107,8 +109,6 @@ func (j Job) validate(check ScheduleCheck, targets []string, problem problemFunc
 	if !slices.Contains([]string{"", ",", ";", "tab"}, j.CSV.Delimiter) {
 		problem("csv.delimiter", `needs ",", ";" or tab`)
 	}
-	validateRef("signing_key", j.SigningKey, problem)
-	validateRef("ping", j.Ping, problem)
 	if j.Slack != nil {
 		j.Slack.Validate(problem.in("slack"))
 		if bool(j.Slack.Upload) && !slices.Contains(j.Reports, "xlsx") {
@@ -132,15 +132,6 @@ func (j Job) validate(check ScheduleCheck, targets []string, problem problemFunc
 	}
 	if j.Deadline < shortest {
 		problem("deadline", "needs at least 1m, or no review could end")
-	}
-}
-
-func validateRef(key string, ref secret.Ref, problem problemFunc) {
-	if ref.IsZero() {
-		return
-	}
-	if err := ref.Validate(); err != nil {
-		problem(key, err.Error())
 	}
 }
 

@@ -12,6 +12,7 @@ import (
 	"unicode"
 
 	"tokenaudit/configs/secret"
+	"tokenaudit/configs/setting"
 )
 
 // EmailConfig is a mail server and who gets mail by it.
@@ -29,7 +30,7 @@ type EmailConfig struct {
 	// TLS is required (by STARTTLS; on port 465 from the first byte), implicit (from the first byte), opportunistic (if the server offers it) or off. Default: required.
 	TLS TLSMode `yaml:"tls,omitempty" json:"tls,omitempty"`
 	// CAFile is a PEM file of the authority that signed the server's certificate, if the system does not know it.
-	CAFile string `yaml:"ca_file,omitempty" json:"ca_file,omitempty"`
+	CAFile setting.Path `yaml:"ca_file,omitempty" json:"ca_file,omitempty"`
 	// Attach puts the workbook into the mail: on or off. Default: on.
 	Attach AttachMode `yaml:"attach,omitempty" json:"attach,omitempty"`
 }

@@ -73,7 +73,7 @@ func (c EmailConfig) trust(host string) (*tls.Config, error) {
 	if c.CAFile == "" {
 		return out, nil
 	}
-	pem, err := os.ReadFile(c.CAFile)
+	pem, err := os.ReadFile(string(c.CAFile))
 	if err != nil {
 		return nil, fmt.Errorf("ca_file: %w", err)
 	}

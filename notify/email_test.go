@@ -22,6 +22,7 @@ import (
 	"github.com/emersion/go-smtp"
 
 	"tokenaudit/configs/secret"
+	"tokenaudit/configs/setting"
 	"tokenaudit/notify"
 	"tokenaudit/notify/mailtest"
 	"tokenaudit/notify/notifytest"
@@ -35,7 +36,7 @@ func mailServer(t *testing.T) (*mailtest.Server, notify.EmailConfig) {
 	s := mailtest.Start(t, "me", mailPassword, mailtest.STARTTLS)
 	t.Setenv("TEST_SMTP_PASSWORD", mailPassword)
 	return s, notify.EmailConfig{
-		Server: s.Address, Username: "me", Password: secret.Ref{Env: "TEST_SMTP_PASSWORD"}, CAFile: s.CAFile,
+		Server: s.Address, Username: "me", Password: secret.Ref{Env: "TEST_SMTP_PASSWORD"}, CAFile: setting.Path(s.CAFile),
 		From: "Token review <review@example.com>", To: []string{"a@example.com", "Jürgen B <b@example.org>"},
 	}
 }
@@ -249,7 +250,7 @@ func TestEmailTLS(t *testing.T) {
 	t.Run("from the first byte", func(t *testing.T) {
 		server := mailtest.Start(t, "me", mailPassword, mailtest.Implicit)
 		_, config := mailServer(t)
-		config.Server, config.CAFile, config.TLS = server.Address, server.CAFile, notify.TLSImplicit
+		config.Server, config.CAFile, config.TLS = server.Address, setting.Path(server.CAFile), notify.TLSImplicit
 		if _, err := sendMail(t, config, part(typical())); err != nil || !server.Mails()[0].TLS {
 			t.Error(err)
 		}

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 )
 
@@ -153,7 +154,8 @@ func (w *benchWorld) run(c contender) (figure, error) {
 	if err := cmd.Run(); err != nil {
 		return figure{}, fmt.Errorf("%s: %w", c.name, err)
 	}
-	return figure{time.Since(began), peakKiB(cmd.ProcessState)}, nil
+	usage := cmd.ProcessState.SysUsage().(*syscall.Rusage)
+	return figure{time.Since(began), int64(usage.Maxrss)}, nil
 }
 
 func printFigures(all []contender, figures map[string][]figure) {

@@ -16,6 +16,7 @@ import (
 
 	"tokenaudit/configs"
 	"tokenaudit/configs/secret"
+	"tokenaudit/configs/setting"
 	"tokenaudit/jobs/audit"
 	"tokenaudit/jobs/influx"
 	"tokenaudit/jobs/influx/influxtest"
@@ -105,7 +106,7 @@ func (c *cli) printDemo(slack notify.Config, m notify.Message, out string) {
 }
 
 func demoConfig(out, org, influxURL, slackURL string) *configs.File {
-	const day = configs.Duration(24 * time.Hour)
+	const day = setting.Duration(24 * time.Hour)
 	return &configs.File{
 		Store:    "sqlite:" + filepath.Join(out, "tokenaudit.db"),
 		Evidence: out,

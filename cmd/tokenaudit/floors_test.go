@@ -17,7 +17,7 @@ var floors = map[string][]string{
 	"jobs/runner":              {"jobs/audit", "jobs/schedule"},
 	"jobs/schedule":            {},
 	"jobs/metrics":             {"jobs/runner", "jobs/audit"},
-	"jobs/influx":              {"jobs/audit", "configs/secret", "jobs/influx/recovery"},
+	"jobs/influx":              {"jobs/audit", "configs/secret", "configs/setting", "jobs/influx/recovery"},
 	"jobs/influx/bolt":         {"jobs/audit", "jobs/influx"},
 	"jobs/influx/recovery":     {"jobs/audit"},
 	"jobs/history":             {"jobs/audit", "configs/secret"},

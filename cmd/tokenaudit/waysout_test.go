@@ -14,6 +14,7 @@ import (
 
 	"tokenaudit/configs"
 	"tokenaudit/configs/secret"
+	"tokenaudit/configs/setting"
 	"tokenaudit/jobs/audit"
 	"tokenaudit/jobs/history"
 	"tokenaudit/jobs/runner"
@@ -25,7 +26,7 @@ import (
 
 // reviewThrough reviews, and delivers at that many heartbeats; one save of the
 // ledger fails. It returns what is left to deliver.
-func reviewThrough(t *testing.T, save, heartbeats int, wait time.Duration, name string, n notify.Notifier) []audit.Delivery {
+func reviewThrough(t *testing.T, save, heartbeats int, wait time.Duration, name string, n notify.Notifier) []audit.Part {
 	t.Helper()
 	dir := t.TempDir()
 	ledger, err := history.Open(t.Context(), "sqlite:"+filepath.Join(dir, "ledger.db"), secret.Ref{})
@@ -42,9 +43,9 @@ func reviewThrough(t *testing.T, save, heartbeats int, wait time.Duration, name 
 	}
 	job := runner.Job{
 		Name: "weekly", Schedule: schedule, Deadline: time.Hour, DeliverWithin: 24 * time.Hour,
-		Targets:   []runner.Target{{Name: "prod", Source: threeOwners{}}},
-		Report:    func(context.Context, string, runner.Evidence) (audit.Link, error) { return audit.Link{}, nil },
-		Notifiers: []runner.Notifier{a.outlet(name, n)},
+		Targets: []runner.Target{{Name: "prod", Source: threeOwners{}}},
+		Report:  func(context.Context, string, runner.Evidence) (audit.Link, error) { return audit.Link{}, nil },
+		Outlets: []runner.Outlet{a.outlet(name, n)},
 	}
 	a.runner.ReviewNow(t.Context(), job, audit.Manual) // an error is what this is about
 	for range heartbeats {
@@ -102,7 +103,7 @@ func TestEmailAtLeastOnce(t *testing.T) {
 			t.Run(fmt.Sprintf("%s, save %d fails", name, save), func(t *testing.T) {
 				server := mailtest.Start(t, "", "", mailtest.STARTTLS)
 				server.Fail(failure...)
-				config := notify.EmailConfig{Server: server.Address, CAFile: server.CAFile, From: "a@example.com", To: []string{"b@example.com"}}
+				config := notify.EmailConfig{Server: server.Address, CAFile: setting.Path(server.CAFile), From: "a@example.com", To: []string{"b@example.com"}}
 				left := reviewThrough(t, save, 4, 0, "email", notify.NewEmail(config, slog.New(slog.DiscardHandler)))
 				mails := server.Mails()
 				if len(left) > 0 || len(mails) < 1 || len(mails) > 3 || save == 0 && len(mails) > 2 {
@@ -129,7 +130,7 @@ func messageID(t *testing.T, m mailtest.Mail) string {
 	return ""
 }
 
-// TestNotifiers: each way out that a job has is wired under its key, and a dry run
+// TestOutlets: each way out that a job has is wired under its key, and a dry run
 // has none.
 func TestOutlets(t *testing.T) {
 	ref := secret.Ref{Env: "NAME"}
@@ -148,7 +149,7 @@ func TestOutlets(t *testing.T) {
 		}
 		a.ledger.Close()
 		var names []string
-		for _, o := range a.jobs[0].Notifiers {
+		for _, o := range a.jobs[0].Outlets {
 			names = append(names, o.Name)
 		}
 		if got := strings.Join(names, " "); got != want {

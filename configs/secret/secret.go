@@ -1,20 +1,24 @@
-// Package secret is a reference to a secret (env, file, exec); prints as
-// [redacted]; imports nothing of ours.
+// Package secret is a reference to a secret (env, file, exec) and the secret
+// itself in memory.
 //
 // Configuration holds a Ref, which only says where the secret is. Reading it
-// gives a Value, which no printer, encoder or logger shows: only Reveal does.
+// gives a Value, which no printer, encoder or logger shows: only Reveal does. A
+// Ref, too, shows no more than where the secret is, however it is printed.
 package secret
 
 import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
 )
 
-// Ref says where a secret is; it never holds one. Exactly one field is set.
+// Ref says where a secret is. Exactly one source is set. Printed, encoded or
+// logged in any way, also within other values, it shows the name of the variable,
+// the path of the file or the command without its arguments, which may hold one.
 type Ref struct {
 	// Env is the name of an environment variable.
 	Env string `yaml:"env,omitempty" json:"env,omitempty"`
@@ -23,12 +27,39 @@ type Ref struct {
 	// Exec is a command and its arguments, such as a vault client, whose
 	// standard output is the secret. It runs without a shell and within 30 s;
 	// its standard error is dropped.
-	Exec []string `yaml:"exec,omitempty" json:"exec,omitempty"`
+	Exec []Value `yaml:"exec,omitempty" json:"exec,omitempty"`
+
+	held     Value    // the secret itself, of InMemory
+	withheld []string // variables that a command does not get, see Withhold
 }
 
+// Command is a Ref to the output of a command.
+func Command(words ...string) Ref {
+	var r Ref
+	for _, word := range words {
+		r.Exec = append(r.Exec, Of(word))
+	}
+	return r
+}
+
+// InMemory is a Ref to a secret that is at hand, in no variable and no file that
+// a child process could read.
+func InMemory(secret string) Ref {
+	return Ref{held: Of(secret)}
+}
+
+// Withhold names environment variables that the command of exec does not get:
+// those that hold other secrets.
+func (r *Ref) Withhold(variables []string) { r.withheld = variables }
+
 // IsZero tells whether no source is set.
-func (r Ref) IsZero() bool {
-	return r.Env == "" && r.File == "" && len(r.Exec) == 0
+func (r Ref) IsZero() bool { return r.sources() == 0 }
+
+// Equal tells whether both have the same source.
+func (r Ref) Equal(other Ref) bool {
+	same := func(a, b Value) bool { return a.Reveal() == b.Reveal() }
+	return r.Env == other.Env && r.File == other.File && slices.EqualFunc(r.Exec, other.Exec, same) &&
+		same(r.held, other.held)
 }
 
 // Validate returns an error unless exactly one source is set and well formed.
@@ -42,7 +73,7 @@ func (r Ref) Validate() error {
 		return errors.New("secret: several sources; set only one of env, file, exec")
 	case r.Env != "" && !isEnvName(r.Env):
 		return errors.New("secret: env is not the name of an environment variable; write the name alone, never the secret")
-	case len(r.Exec) > 0 && r.Exec[0] == "":
+	case len(r.Exec) > 0 && r.Exec[0].Reveal() == "":
 		return errors.New("secret: exec starts with an empty word; write the command first")
 	}
 	return nil
@@ -50,7 +81,7 @@ func (r Ref) Validate() error {
 
 func (r Ref) sources() int {
 	count := 0
-	for _, set := range []bool{r.Env != "", r.File != "", len(r.Exec) > 0} {
+	for _, set := range []bool{r.Env != "", r.File != "", len(r.Exec) > 0, r.held.reveal != nil} {
 		if set {
 			count++
 		}
@@ -87,11 +118,11 @@ func (r Ref) read(ctx context.Context, check func(string) error) (Value, error) 
 	}
 	raw, err := r.raw(ctx)
 	if err != nil {
-		return Value{}, fmt.Errorf("secret from %s: %w", r.source(), err)
+		return Value{}, fmt.Errorf("secret from %s: %w", r, err)
 	}
 	text := strings.TrimSpace(raw)
 	if err := check(text); err != nil {
-		return Value{}, fmt.Errorf("secret from %s: %w", r.source(), err)
+		return Value{}, fmt.Errorf("secret from %s: %w", r, err)
 	}
 	return Of(text), nil
 }
@@ -102,18 +133,10 @@ func (r Ref) raw(ctx context.Context) (string, error) {
 		return readEnv(r.Env)
 	case r.File != "":
 		return readFile(r.File)
+	case r.held.reveal != nil:
+		return r.held.Reveal(), nil
 	}
-	return readExec(ctx, r.Exec, execLimit)
-}
-
-func (r Ref) source() string {
-	switch {
-	case r.Env != "":
-		return "environment variable " + r.Env
-	case r.File != "":
-		return "file " + r.File
-	}
-	return "command " + r.Exec[0]
+	return r.readExec(ctx, execLimit)
 }
 
 func check(text string) error {

@@ -19,7 +19,7 @@ func TestRead(t *testing.T) {
 	t.Setenv("AUDIT_TEST_EMPTY", " \n")
 	t.Setenv("AUDIT_TEST_LINES", hunter+"\n"+hunter)
 	file := func(content string) Ref { return Ref{File: writeSecret(t, content)} }
-	shell := func(script string) Ref { return Ref{Exec: []string{"sh", "-c", script}} }
+	shell := func(script string) Ref { return Command("sh", "-c", script) }
 	for _, tc := range []struct {
 		name string
 		ref  Ref
@@ -40,13 +40,15 @@ func TestRead(t *testing.T) {
 		{"file in Latin-1", file(hunter + "\xe9t\xe9"), []string{"cannot be seen"}},
 		{"file too long", file(strings.Repeat(hunter, 10_000)), []string{"64 KiB"}},
 		{"exec", shell("echo " + hunter), nil},
-		{"exec without a shell", Ref{Exec: []string{"printf", "%s", hunter}}, nil},
+		{"exec without a shell", Command("printf", "%s", hunter), nil},
 		{"exec hides stderr", shell("echo " + hunter + "; echo noise >&2"), nil},
 		{"exec fails", shell("echo " + hunter + "; echo " + hunter + " >&2; exit 3"), []string{"command sh:", "exit status 3"}},
 		{"exec prints nothing", shell("true"), []string{"command sh:", "empty"}},
 		{"exec prints two lines", shell("echo " + hunter + "; echo " + hunter), []string{"command sh:", "line break"}},
 		{"exec prints without end", shell("yes " + hunter), []string{"64 KiB"}},
-		{"exec not found", Ref{Exec: []string{"no-such-vault", hunter}}, []string{"no-such-vault", "not found"}},
+		{"exec not found", Command("no-such-vault", hunter), []string{"no-such-vault", "not found"}},
+		{"in memory", InMemory(" " + hunter + "\n"), nil},
+		{"in memory, empty", InMemory(""), []string{"memory", "empty"}},
 		{"not valid", Ref{}, []string{"no source"}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -71,8 +73,21 @@ func TestReadSeesRotation(t *testing.T) {
 	}
 }
 
+// TestWithheld: a command does not get the variables that hold other secrets, and
+// gets the rest.
+func TestWithheld(t *testing.T) {
+	t.Setenv("AUDIT_TEST_SECRET", hunter)
+	t.Setenv("AUDIT_TEST_SECRET_ADDR", "vault.example.com")
+	ref := Command("sh", "-c", `echo "$AUDIT_TEST_SECRET_ADDR,$AUDIT_TEST_SECRET,${HOME:+home},${PATH:+path}"`)
+	ref.Withhold([]string{"AUDIT_TEST_SECRET"})
+	got, err := ref.Read(t.Context())
+	if want := "vault.example.com,,home,path"; err != nil || got.Reveal() != want {
+		t.Errorf("the command says %q, %v; want %q", got.Reveal(), err, want)
+	}
+}
+
 func TestExecIsInterrupted(t *testing.T) {
-	sleep := []string{"sleep", "20"}
+	sleep := Command("sleep", "20")
 	cancelled, cancel := context.WithCancel(t.Context())
 	time.AfterFunc(50*time.Millisecond, cancel)
 	for _, tc := range []struct {
@@ -86,7 +101,7 @@ func TestExecIsInterrupted(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			start := time.Now()
-			_, err := readExec(tc.ctx, sleep, tc.limit)
+			_, err := sleep.readExec(tc.ctx, tc.limit)
 			if !errors.Is(err, tc.want) || time.Since(start) > 10*time.Second {
 				t.Errorf("after %s: error %v, want %v", time.Since(start), err, tc.want)
 			}
@@ -102,12 +117,12 @@ func TestValidate(t *testing.T) {
 	}{
 		{"env", Ref{Env: "_TOKEN_2"}, nil},
 		{"file", Ref{File: "token"}, nil},
-		{"exec", Ref{Exec: []string{"vault", "read", ""}}, nil},
+		{"exec", Command("vault", "read", ""), nil},
 		{"nothing", Ref{}, []string{"no source"}},
-		{"empty exec", Ref{Exec: []string{}}, []string{"no source"}},
+		{"empty exec", Command(), []string{"no source"}},
 		{"two", Ref{Env: "TOKEN", File: "token"}, []string{"only one"}},
-		{"two with exec", Ref{File: "token", Exec: []string{"vault"}}, []string{"only one"}},
-		{"empty command", Ref{Exec: []string{"", "read"}}, []string{"empty word"}},
+		{"two with exec", Ref{File: "token", Exec: Command("vault").Exec}, []string{"only one"}},
+		{"empty command", Command("", "read"), []string{"empty word"}},
 		{"secret in place of a name", Ref{Env: hunter}, []string{"not the name"}},
 		{"dollar sign", Ref{Env: "$TOKEN"}, []string{"not the name"}},
 		{"digit first", Ref{Env: "2TOKEN"}, []string{"not the name"}},
@@ -144,7 +159,7 @@ func TestRefFromYAML(t *testing.T) {
 		"env: TOKEN": "environment variable TOKEN", "file: /run/token": "file /run/token", "exec: [vault, read]": "command vault",
 	} {
 		var ref Ref
-		if err := yaml.Unmarshal([]byte(text), &ref); err != nil || ref.Validate() != nil || ref.source() != want {
+		if err := yaml.Unmarshal([]byte(text), &ref); err != nil || ref.Validate() != nil || ref.String() != want {
 			t.Errorf("%s: %+v, %v", text, ref, err)
 		}
 	}

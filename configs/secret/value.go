@@ -16,8 +16,7 @@ type Value struct {
 	reveal func() string
 }
 
-// Of wraps a secret that is already at hand, as it is: for tests, and for
-// tokens from the influx CLI's own environment.
+// Of wraps a secret that is already at hand, as it is.
 func Of(value string) Value {
 	return Value{reveal: func() string { return value }}
 }
@@ -39,6 +38,12 @@ func (v Value) GoString() string { return redacted }
 
 // Format writes [redacted], whatever the verb.
 func (v Value) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, redacted) }
+
+// UnmarshalText takes the text as it is.
+func (v *Value) UnmarshalText(text []byte) error {
+	*v = Of(string(text))
+	return nil
+}
 
 // MarshalText returns [redacted]; YAML and XML encoders use it.
 func (v Value) MarshalText() ([]byte, error) { return []byte(redacted), nil }

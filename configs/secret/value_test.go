@@ -23,12 +23,24 @@ type exported struct {
 
 type unexported struct{ token Value }
 
-func TestValueNeverPrints(t *testing.T) {
+type refs struct {
+	Exported   Ref
+	unexported Ref
+	Map        map[string]*Ref
+}
+
+// TestNeverPrints: neither a secret nor the arguments of a command.
+func TestNeverPrints(t *testing.T) {
 	v := Of(hunter)
-	for name, x := range map[string]any{
+	values := map[string]any{
 		"value": v, "pointer": &v, "slice": []Value{v}, "map": map[string]Value{"token": v},
 		"exported field": exported{v, &v, []Value{v}, map[string]Value{"token": v}}, "unexported field": unexported{v},
-	} {
+	}
+	for name, ref := range map[string]Ref{"exec": Command("vault", hunter), "memory": InMemory(hunter)} {
+		values[name], values[name+" pointer"] = ref, &ref
+		values[name+" in fields"] = refs{ref, ref, map[string]*Ref{"token": &ref}}
+	}
+	for name, x := range values {
 		for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%X", "%d", "%t", "%p", "%10.3s"} {
 			t.Run(name+" "+verb, func(t *testing.T) { checkHidden(t, fmt.Sprintf(verb, x)) })
 		}
@@ -51,6 +63,23 @@ func TestValueSaysRedacted(t *testing.T) {
 	} {
 		if !strings.Contains(got, redacted) {
 			t.Errorf("%s: %s, want %s in it", name, got, redacted)
+		}
+	}
+}
+
+func TestRefSaysWhere(t *testing.T) {
+	encoders := encoders()
+	for _, tc := range []struct{ got, want string }{
+		{fmt.Sprintf("%v %+v %#v %s %q %d", Ref{Env: "TOKEN"}, Ref{File: "token"}, Command("vault", hunter), InMemory(hunter), Ref{}, Ref{Env: hunter}),
+			"environment variable TOKEN file token command vault memory nowhere environment variable [redacted]"},
+		{encoders["yaml"](Command("vault", hunter)), "exec:\n- vault\n- …\n<nil>"},
+		{encoders["json"](Command("vault")), `{"exec":["vault"]}<nil>`},
+		{encoders["json"](Ref{File: "token"}), `{"file":"token"}<nil>`},
+		{encoders["xml"](Ref{Env: "TOKEN"}), "<Ref>environment variable TOKEN</Ref><nil>"},
+		{Command("vault", hunter).LogValue().String(), "command vault"},
+	} {
+		if tc.got != tc.want {
+			t.Errorf("%q, want %q", tc.got, tc.want)
 		}
 	}
 }

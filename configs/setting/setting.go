@@ -1,8 +1,31 @@
-// Package setting has the kinds of values that several parts of the configuration
-// use.
+// Package setting has the kinds of values that a configuration is made of, besides
+// plain text and references to secrets: each reads and writes itself as text.
 package setting
 
-import "errors"
+import (
+	"errors"
+	"strconv"
+)
+
+// Path of a file or a folder. A relative one starts at the folder of the
+// configuration file; loading makes it absolute.
+type Path string
+
+// Count is a number from 1 to 1000.
+type Count int
+
+// UnmarshalText reads a number.
+func (c *Count) UnmarshalText(text []byte) error {
+	n, err := strconv.Atoi(string(text))
+	if err != nil || n < 1 || n > 1000 {
+		return errors.New("needs a number from 1 to 1000")
+	}
+	*c = Count(n)
+	return nil
+}
+
+// MarshalText writes the number.
+func (c Count) MarshalText() ([]byte, error) { return strconv.AppendInt(nil, int64(c), 10), nil }
 
 // Switch is on or off.
 type Switch bool

@@ -68,7 +68,7 @@ func NewClient(cfg Config, token secret.Ref, log *slog.Logger) (*Client, error) 
 	if err != nil {
 		return nil, fmt.Errorf("url: %w", err)
 	}
-	transport, err := newTransport(cfg.CAFile)
+	transport, err := newTransport(string(cfg.CAFile))
 	if err != nil {
 		return nil, err
 	}

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"tokenaudit/configs/secret"
+	"tokenaudit/configs/setting"
 )
 
 // Config is one target: an InfluxDB org at one URL, with the credential that
@@ -30,11 +31,11 @@ type Config struct {
 	// Users to review. Without it: every user that the credential can see.
 	Users []User `yaml:"users,omitempty" json:"users,omitempty"`
 	// CAFile is a PEM file of the authority that signed the server's certificate, if the system does not know it.
-	CAFile string `yaml:"ca_file,omitempty" json:"ca_file,omitempty"`
+	CAFile setting.Path `yaml:"ca_file,omitempty" json:"ca_file,omitempty"`
 	// Bolt is a copy of influxd.bolt, or the *.bolt.gz of influx backup, in place of url and token: a review with nothing hidden.
-	Bolt string `yaml:"bolt,omitempty" json:"bolt,omitempty"`
+	Bolt setting.Path `yaml:"bolt,omitempty" json:"bolt,omitempty"`
 	// Import is the output of "influxd recovery auth list": authorizations that a first review asks for, as the list hides those of deleted users.
-	Import string `yaml:"import,omitempty" json:"import,omitempty"`
+	Import setting.Path `yaml:"import,omitempty" json:"import,omitempty"`
 }
 
 // Host is the server that the target asks, with its port; "" for a file.

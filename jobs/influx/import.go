@@ -16,7 +16,7 @@ func (c Config) known() (iter.Seq2[audit.Record, error], func(), error) {
 	if c.Import == "" {
 		return nil, func() {}, nil
 	}
-	f, err := os.Open(c.Import)
+	f, err := os.Open(string(c.Import))
 	if err != nil {
 		return nil, nil, err
 	}

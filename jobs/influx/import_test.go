@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"tokenaudit/configs/setting"
 	"tokenaudit/jobs/audit"
 )
 
@@ -20,7 +21,7 @@ func TestKnownFromAnImportedList(t *testing.T) {
 	if err := os.WriteFile(path, []byte(table), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	known, free, err := Config{Name: "prod", Import: path}.known()
+	known, free, err := Config{Name: "prod", Import: setting.Path(path)}.known()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -60,13 +61,13 @@ func TestKnownWithoutAList(t *testing.T) {
 	}
 	free()
 	path := filepath.Join(t.TempDir(), "auths.txt")
-	if _, _, err := (Config{Import: path}).known(); err == nil {
+	if _, _, err := (Config{Import: setting.Path(path)}).known(); err == nil {
 		t.Error("a missing file is no error")
 	}
 	if err := os.WriteFile(path, []byte("CANARY"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, _, err := (Config{Import: path}).known(); err == nil || !strings.Contains(err.Error(), path) || strings.Contains(err.Error(), "CANARY") {
+	if _, _, err := (Config{Import: setting.Path(path)}).known(); err == nil || !strings.Contains(err.Error(), path) || strings.Contains(err.Error(), "CANARY") {
 		t.Errorf("err = %v", err)
 	}
 }

@@ -81,7 +81,7 @@ func (r *review) close() {
 }
 
 func (r *review) read(ctx context.Context) (err error) {
-	if r.file, err = openDatabase(ctx, r.cfg.Bolt); err != nil {
+	if r.file, err = openDatabase(ctx, string(r.cfg.Bolt)); err != nil {
 		return err
 	}
 	r.cov.Server = "InfluxDB OSS, database file of " + r.file.written.UTC().Format(time.RFC3339)

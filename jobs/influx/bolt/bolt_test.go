@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"tokenaudit/configs/setting"
 	"tokenaudit/jobs/audit"
 	"tokenaudit/jobs/influx"
 )
@@ -59,7 +60,7 @@ func keys(list []audit.Authorization) []string {
 }
 
 func TestBoltShowsEverythingWithItsOwner(t *testing.T) {
-	r := reviewed(t, influx.Config{Bolt: population(t).file()})
+	r := reviewed(t, influx.Config{Bolt: setting.Path(population(t).file())})
 	var got []string
 	for _, a := range r.list {
 		o := r.Owner(t.Context(), a)
@@ -93,7 +94,7 @@ func TestBoltNamesWhatExists(t *testing.T) {
 		grant("read", "orgs", globex, ""), grant("read", "users", leaver, ""), grant("read", "users", alice, ""),
 		grant("read", "tasks", dropped, acme), grant("write", "carrots", dropped, acme), grant("read", "buckets", "", ""),
 	}})
-	r := reviewed(t, influx.Config{Bolt: d.file()})
+	r := reviewed(t, influx.Config{Bolt: setting.Path(d.file())})
 	want := []audit.Resource{
 		{Type: "buckets", ID: metrics, Name: "metrics", OrgID: acme, Org: "acme"},
 		{Type: "buckets", ID: dropped, OrgID: acme},
@@ -137,7 +138,7 @@ func TestBoltOrg(t *testing.T) {
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			r := reviewed(t, influx.Config{Bolt: path, Org: test.org})
+			r := reviewed(t, influx.Config{Bolt: setting.Path(path), Org: test.org})
 			if got := keys(r.list); !slices.Equal(got, test.want) {
 				t.Errorf("got %q, want %q", got, test.want)
 			}
@@ -164,7 +165,7 @@ func TestBoltAsked(t *testing.T) {
 	if err := os.Chtimes(path, written, written); err != nil {
 		t.Fatal(err)
 	}
-	r := reviewed(t, influx.Config{Bolt: path, Org: "acme"})
+	r := reviewed(t, influx.Config{Bolt: setting.Path(path), Org: "acme"})
 	want := []audit.Asked{
 		{What: "users in the database file", Request: "bolt influxd.bolt", Rows: 3, Verdict: audit.Complete},
 		{What: "orgs in the database file", Request: "bolt influxd.bolt", Rows: 2, Verdict: audit.Complete},
@@ -200,7 +201,7 @@ func TestBoltUsers(t *testing.T) {
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			r := reviewed(t, influx.Config{Bolt: path, Users: []influx.User{test.user}})
+			r := reviewed(t, influx.Config{Bolt: setting.Path(path), Users: []influx.User{test.user}})
 			asked := r.Coverage.Asked[len(r.Coverage.Asked)-1]
 			if asked.Rows != test.rows || (asked.Verdict == audit.Complete) != (test.reason == "") {
 				t.Errorf("asked %+v", asked)
@@ -222,7 +223,7 @@ func TestBoltUsers(t *testing.T) {
 
 func TestBoltCanary(t *testing.T) {
 	path := population(t).file()
-	wantVerdict(t, reviewed(t, influx.Config{Bolt: path, Canary: "0D00000000000003"}).Coverage, "", "")
-	elsewhere := reviewed(t, influx.Config{Bolt: path, Org: "acme", Canary: "0d00000000000003"})
+	wantVerdict(t, reviewed(t, influx.Config{Bolt: setting.Path(path), Canary: "0D00000000000003"}).Coverage, "", "")
+	elsewhere := reviewed(t, influx.Config{Bolt: setting.Path(path), Org: "acme", Canary: "0d00000000000003"})
 	wantVerdict(t, elsewhere.Coverage, "the canary 0d00000000000003 is not in the database file", audit.Partial)
 }

@@ -10,7 +10,7 @@ import (
 
 // ask notes what the file was read for.
 func (r *review) ask(what string, rows int) *audit.Asked {
-	request := "bolt " + filepath.Base(r.cfg.Bolt)
+	request := "bolt " + filepath.Base(string(r.cfg.Bolt))
 	r.cov.Asked = append(r.cov.Asked, audit.Asked{What: what, Request: request, Rows: rows, Verdict: audit.Complete})
 	return &r.cov.Asked[len(r.cov.Asked)-1]
 }

@@ -12,6 +12,7 @@ import (
 
 	"go.etcd.io/bbolt"
 
+	"tokenaudit/configs/setting"
 	"tokenaudit/jobs/audit"
 	"tokenaudit/jobs/influx"
 	"tokenaudit/jobs/influx/bolt"
@@ -72,7 +73,7 @@ func zipped(t *testing.T, b []byte) []byte {
 func TestBoltBackup(t *testing.T) {
 	t.Setenv("TMPDIR", t.TempDir())
 	path := written(t, "20260304T050607Z.bolt.gz", zipped(t, contents(t, population(t).file())))
-	r := reviewed(t, influx.Config{Bolt: path})
+	r := reviewed(t, influx.Config{Bolt: setting.Path(path)})
 	wantVerdict(t, r.Coverage, "", "")
 	if len(r.list) != 8 || r.Coverage.Asked[0].Request != "bolt 20260304T050607Z.bolt.gz" {
 		t.Errorf("%d authorizations, asked %+v", len(r.list), r.Coverage.Asked)
@@ -89,7 +90,7 @@ func TestBoltIsNotWrittenTo(t *testing.T) {
 		t.Fatal(err)
 	}
 	before, info := contents(t, path), stat(t, path)
-	reviewed(t, influx.Config{Bolt: path}).Close()
+	reviewed(t, influx.Config{Bolt: setting.Path(path)}).Close()
 	if !bytes.Equal(before, contents(t, path)) || !info.ModTime().Equal(stat(t, path).ModTime()) {
 		t.Error("the file has changed")
 	}
@@ -106,9 +107,9 @@ func stat(t *testing.T, path string) os.FileInfo {
 
 func TestBoltInUse(t *testing.T) {
 	d := population(t)
-	r := reviewed(t, influx.Config{Bolt: d.db.Path()})
+	r := reviewed(t, influx.Config{Bolt: setting.Path(d.db.Path())})
 	wantVerdict(t, r.Coverage, "influxd has this file open", audit.NotKnown)
-	wantVerdict(t, reviewed(t, influx.Config{Bolt: d.file()}).Coverage, "", "")
+	wantVerdict(t, reviewed(t, influx.Config{Bolt: setting.Path(d.file())}).Coverage, "", "")
 }
 
 func TestBoltRefuses(t *testing.T) {
@@ -133,7 +134,7 @@ func TestBoltRefuses(t *testing.T) {
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			r := reviewed(t, influx.Config{Bolt: test.path})
+			r := reviewed(t, influx.Config{Bolt: setting.Path(test.path)})
 			wantVerdict(t, r.Coverage, test.reason, audit.NotKnown)
 			if len(r.Coverage.Reasons) != 1 || len(r.list) > 0 || r.err != nil || r.Probe != nil {
 				t.Errorf("%q, %d authorizations, %v", r.Coverage.Reasons, len(r.list), r.err)
@@ -162,7 +163,7 @@ func TestBoltNeedsAPath(t *testing.T) {
 func TestBoltOfAnOlderRelease(t *testing.T) {
 	d := population(t)
 	d.update(func(tx *bbolt.Tx) error { return tx.DeleteBucket([]byte("legacy/authorizationsv1")) })
-	r := reviewed(t, influx.Config{Bolt: d.file()})
+	r := reviewed(t, influx.Config{Bolt: setting.Path(d.file())})
 	if wantVerdict(t, r.Coverage, "", ""); len(r.list) != 6 {
 		t.Errorf("%d authorizations, want 6", len(r.list))
 	}
@@ -175,7 +176,7 @@ func TestBoltCutAnywhere(t *testing.T) {
 	whole := contents(t, d.file())
 	used := len(bytes.TrimRight(whole, "\x00"))
 	for size := 0; size < used; size += 1500 {
-		r := reviewed(t, influx.Config{Bolt: written(t, "cut.bolt", whole[:size])})
+		r := reviewed(t, influx.Config{Bolt: setting.Path(written(t, "cut.bolt", whole[:size]))})
 		if r.Coverage.Verdict != audit.NotKnown || len(r.list) > 0 {
 			t.Errorf("%d of %d bytes: %s, %d authorizations", size, used, r.Coverage.Verdict, len(r.list))
 		}
@@ -213,7 +214,7 @@ func TestBoltDamagedAnywhere(t *testing.T) {
 			if err := os.WriteFile(path, damaged, 0o600); err != nil {
 				t.Fatal(err)
 			}
-			r := reviewed(t, influx.Config{Bolt: path})
+			r := reviewed(t, influx.Config{Bolt: setting.Path(path)})
 			r.Close()
 			if verdicts[r.Coverage.Verdict]++; r.Coverage.Verdict == audit.Complete && len(r.list) != 68 {
 				t.Errorf("page %d %s: complete with %d authorizations", at/size, name, len(r.list))
@@ -232,7 +233,7 @@ func TestBoltWithLostPages(t *testing.T) {
 	d.update(func(tx *bbolt.Tx) error { return tx.DeleteBucket([]byte("authorizationhashedindexv1")) })
 	whole := contents(t, d.file())
 	forgetFreePage(t, whole)
-	r := reviewed(t, influx.Config{Bolt: written(t, "lost.bolt", whole)})
+	r := reviewed(t, influx.Config{Bolt: setting.Path(written(t, "lost.bolt", whole))})
 	wantVerdict(t, r.Coverage, "1 pages of the database file are neither in use nor free", audit.Partial)
 	if len(r.list) != 208 {
 		t.Errorf("%d authorizations, want 208", len(r.list))

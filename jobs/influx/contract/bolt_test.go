@@ -5,6 +5,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"tokenaudit/configs/setting"
 	"tokenaudit/jobs/audit"
 	"tokenaudit/jobs/influx"
 	"tokenaudit/jobs/influx/bolt"
@@ -17,7 +18,7 @@ func TestBolt(t *testing.T) {
 	server := realinflux.New(t, true)
 	w := newWorld(server)
 	online := newReviewer(t, w, "operator", "").review(t)
-	source, err := bolt.New(influx.Config{Name: "prod", Bolt: server.Backup(t)})
+	source, err := bolt.New(influx.Config{Name: "prod", Bolt: setting.Path(server.Backup(t))})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,4 +1,4 @@
-package configs
+package setting
 
 import (
 	"testing"
@@ -7,9 +7,9 @@ import (
 
 func TestDuration(t *testing.T) {
 	for text, want := range map[string]time.Duration{
-		"90d": 90 * day, "2w": 14 * day, "36h": 36 * time.Hour, "30m": 30 * time.Minute, "45s": 45 * time.Second,
-		"1d12h": 36 * time.Hour, "1w2d3h4m5s": 9*day + 3*time.Hour + 4*time.Minute + 5*time.Second,
-		"0": 0, "off": 0, "0d": 0, "36500d": 36500 * day,
+		"90d": 90 * Day, "2w": 14 * Day, "36h": 36 * time.Hour, "30m": 30 * time.Minute, "45s": 45 * time.Second,
+		"1d12h": 36 * time.Hour, "1w2d3h4m5s": 9*Day + 3*time.Hour + 4*time.Minute + 5*time.Second,
+		"0": 0, "off": 0, "0d": 0, "36500d": 36500 * Day,
 	} {
 		var got Duration
 		if err := got.UnmarshalText([]byte(text)); err != nil || time.Duration(got) != want {

@@ -1,7 +1,8 @@
-package configs
+package setting
 
 import (
 	"errors"
+	"fmt"
 	"regexp"
 	"strconv"
 	"time"
@@ -11,10 +12,17 @@ import (
 // hours. 0 and off are no time at all.
 type Duration time.Duration
 
+// Day has 24 hours.
 const (
-	day         = 24 * time.Hour
-	longestSpan = 100 * 365 * day
+	Day         = 24 * time.Hour
+	longestSpan = 100 * 365 * Day
 )
+
+// units from the longest that MarshalText writes; weeks are only read.
+var units = []struct {
+	letter string
+	length time.Duration
+}{{"d", Day}, {"h", time.Hour}, {"m", time.Minute}, {"s", time.Second}, {"w", 7 * Day}}
 
 var (
 	spanPattern = regexp.MustCompile(`^([0-9]+[wdhms])+$`)
@@ -34,11 +42,17 @@ func (d *Duration) UnmarshalText(text []byte) error {
 		return errSpan
 	}
 	for _, part := range spanPart.FindAllStringSubmatch(string(text), -1) {
+		var unit time.Duration
+		for _, u := range units {
+			if u.letter == part[2] {
+				unit = u.length
+			}
+		}
 		n, err := strconv.ParseInt(part[1], 10, 64)
-		if err != nil || n > int64(longestSpan/unit(part[2])) {
+		if err != nil || n > int64(longestSpan/unit) {
 			return errLongSpan
 		}
-		*d += Duration(n) * Duration(unit(part[2]))
+		*d += Duration(n) * Duration(unit)
 		if *d > Duration(longestSpan) {
 			return errLongSpan
 		}
@@ -46,16 +60,12 @@ func (d *Duration) UnmarshalText(text []byte) error {
 	return nil
 }
 
-func unit(letter string) time.Duration {
-	switch letter {
-	case "w":
-		return 7 * day
-	case "d":
-		return day
-	case "h":
-		return time.Hour
-	case "m":
-		return time.Minute
+// MarshalText writes a time span as a person would.
+func (d Duration) MarshalText() ([]byte, error) {
+	for _, u := range units {
+		if span := time.Duration(d); span != 0 && span%u.length == 0 {
+			return fmt.Appendf(nil, "%d%s", span/u.length, u.letter), nil
+		}
 	}
-	return time.Second
+	return []byte("off"), nil
 }

@@ -1,0 +1,102 @@
+package configs
+
+import (
+	"fmt"
+	"iter"
+	"path/filepath"
+	"reflect"
+
+	"github.com/goccy/go-yaml"
+
+	"tokenaudit/configs/secret"
+	"tokenaudit/configs/setting"
+	"tokenaudit/jobs/history"
+)
+
+// Secrets are the references to secrets that the configuration has, by the path of
+// their key, such as jobs[0].slack.token.
+func (f *File) Secrets() iter.Seq2[string, *secret.Ref] {
+	return func(yield func(string, *secret.Ref) bool) {
+		each("", reflect.ValueOf(f).Elem(), func(path string, ref *secret.Ref) bool {
+			return ref.IsZero() || yield(path, ref)
+		})
+	}
+}
+
+// each visits every T in a configuration, until visit returns false: no list of
+// such keys has to be kept anywhere.
+func each[T any](path string, v reflect.Value, visit func(path string, value *T) bool) bool {
+	if found, ok := v.Addr().Interface().(*T); ok {
+		return visit(path, found)
+	}
+	switch v.Kind() {
+	case reflect.Pointer:
+		return v.IsNil() || each(path, v.Elem(), visit)
+	case reflect.Slice:
+		for i := range v.Len() {
+			if !each(fmt.Sprintf("%s[%d]", path, i), v.Index(i), visit) {
+				return false
+			}
+		}
+	case reflect.Struct:
+		names, fields := keysOf(v.Type())
+		for i, name := range names {
+			if !each(join(path, name), v.Field(fields[i]), visit) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// resolve makes paths absolute: they are shown to people elsewhere.
+func (f *File) resolve(folder string) {
+	if abs, err := filepath.Abs(folder); err == nil {
+		folder = abs
+	}
+	if path, ok := history.StorePath(f.Store); ok {
+		f.Store = history.AtPath(under(folder, path))
+	}
+	if !history.IsBucket(f.Evidence) {
+		f.Evidence = under(folder, f.Evidence)
+	}
+	each("", reflect.ValueOf(f).Elem(), func(_ string, path *setting.Path) bool {
+		*path = setting.Path(under(folder, string(*path)))
+		return true
+	})
+	for _, ref := range f.Secrets() {
+		ref.File = under(folder, ref.File)
+	}
+}
+
+func under(folder, path string) string {
+	if path == "" || filepath.IsAbs(path) {
+		return path
+	}
+	return filepath.Join(folder, path)
+}
+
+// withhold keeps the secrets that are in environment variables from the commands
+// that fetch the other ones.
+func (f *File) withhold() {
+	var variables []string
+	for _, ref := range f.Secrets() {
+		if ref.Env != "" {
+			variables = append(variables, ref.Env)
+		}
+	}
+	for _, ref := range f.Secrets() {
+		ref.Withhold(variables)
+	}
+}
+
+// Effective is the configuration as it is applied, with every default, as YAML,
+// for the evidence. It only says where secrets are; the arguments of commands that
+// fetch them are left out, as they may hold one.
+func (f *File) Effective() string {
+	text, err := yaml.Marshal(f)
+	if err != nil {
+		return "# cannot be shown: " + err.Error() + "\n"
+	}
+	return string(text)
+}
