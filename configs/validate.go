@@ -10,7 +10,8 @@ import (
 
 	"tokenaudit/configs/setting"
 	"tokenaudit/jobs/audit"
-	"tokenaudit/jobs/history"
+	"tokenaudit/jobs/evidence"
+	"tokenaudit/jobs/ledger"
 	"tokenaudit/report"
 )
 
@@ -54,15 +55,15 @@ func (f *File) validate(check ScheduleCheck, problem problemFunc) {
 }
 
 func (f *File) validateStorage(problem problemFunc) {
-	if err := history.CheckStore(f.Store); err != nil {
+	if err := ledger.CheckStore(f.Store); err != nil {
 		problem("store", err.Error())
 	}
-	if !f.StorePassword.IsZero() && !history.Postgres(f.Store) {
+	if !f.StorePassword.IsZero() && !ledger.Postgres(f.Store) {
 		problem("store_password", "is for a PostgreSQL store; the store has none")
 	}
-	if err := history.CheckEvidence(f.Evidence); err != nil {
+	if err := evidence.Check(f.Evidence); err != nil {
 		problem("evidence", err.Error())
-	} else if history.Postgres(f.Store) && !history.IsBucket(f.Evidence) && !bool(f.EvidenceShared) {
+	} else if ledger.Postgres(f.Store) && !evidence.IsBucket(f.Evidence) && !bool(f.EvidenceShared) {
 		problem("evidence", "is a folder of one host, while the store serves several; use a bucket, such as s3://BUCKET/PREFIX, or set evidence_shared: on if every host has this folder")
 	}
 }

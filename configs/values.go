@@ -10,7 +10,8 @@ import (
 
 	"tokenaudit/configs/secret"
 	"tokenaudit/configs/setting"
-	"tokenaudit/jobs/history"
+	"tokenaudit/jobs/evidence"
+	"tokenaudit/jobs/ledger"
 )
 
 // Secrets are the references to secrets that the configuration has, by the path of
@@ -54,10 +55,10 @@ func (f *File) resolve(folder string) {
 	if abs, err := filepath.Abs(folder); err == nil {
 		folder = abs
 	}
-	if path, ok := history.StorePath(f.Store); ok {
-		f.Store = history.AtPath(under(folder, path))
+	if path, ok := ledger.StorePath(f.Store); ok {
+		f.Store = ledger.AtPath(under(folder, path))
 	}
-	if !history.IsBucket(f.Evidence) {
+	if !evidence.IsBucket(f.Evidence) {
 		f.Evidence = under(folder, f.Evidence)
 	}
 	each("", reflect.ValueOf(f).Elem(), func(_ string, path *setting.Path) bool {

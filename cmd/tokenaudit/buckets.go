@@ -11,16 +11,16 @@ import (
 	_ "gocloud.dev/blob/s3blob"    // s3://
 	"gocloud.dev/gcp"
 
-	"tokenaudit/jobs/history"
+	"tokenaudit/jobs/evidence"
 )
 
 // openSnapshots opens the evidence. The driver of Google goes on without credentials
 // and prints a warning among the output, so they are looked for first.
-func openSnapshots(ctx context.Context, evidence string) (history.Snapshots, error) {
-	if strings.HasPrefix(evidence, "gs://") && os.Getenv("STORAGE_EMULATOR_HOST") == "" {
+func openSnapshots(ctx context.Context, address string) (evidence.Archive, error) {
+	if strings.HasPrefix(address, "gs://") && os.Getenv("STORAGE_EMULATOR_HOST") == "" {
 		if _, err := gcp.DefaultCredentials(ctx); err != nil {
-			return history.Snapshots{}, fmt.Errorf("evidence: %w", err)
+			return evidence.Archive{}, fmt.Errorf("evidence: %w", err)
 		}
 	}
-	return history.OpenSnapshots(ctx, evidence)
+	return evidence.Open(ctx, address)
 }

@@ -12,7 +12,7 @@ import (
 	"testing"
 	"time"
 
-	"tokenaudit/jobs/history"
+	"tokenaudit/jobs/ledger"
 )
 
 // TestCancelledInTheMiddle ends a large review by SIGTERM, later each time, until it
@@ -72,10 +72,10 @@ func (w *benchWorld) runArgs(t *testing.T) []string {
 	return args
 }
 
-func runsOf(t *testing.T, config string) []history.Entry {
+func runsOf(t *testing.T, config string) []ledger.Entry {
 	t.Helper()
 	out, err := exec.Command("tokenaudit", "history", "list", "-c", config, "--json").Output()
-	var runs []history.Entry
+	var runs []ledger.Entry
 	if err != nil || json.Unmarshal(out, &runs) != nil {
 		return nil // there is no ledger yet
 	}

@@ -8,8 +8,8 @@ import (
 
 	"tokenaudit/configs"
 	"tokenaudit/configs/secret"
-	"tokenaudit/jobs/history"
 	"tokenaudit/jobs/influx"
+	"tokenaudit/jobs/ledger"
 	"tokenaudit/jobs/schedule"
 )
 
@@ -69,7 +69,7 @@ func warnings(f *configs.File) []string {
 			out = append(out, where+": "+w)
 		}
 	}
-	note("store", slices.Concat(f.StorePassword.Warnings(), history.StoreWarnings(f.Store)))
+	note("store", slices.Concat(f.StorePassword.Warnings(), ledger.StoreWarnings(f.Store)))
 	for _, t := range f.Targets {
 		for _, ref := range append([]secret.Ref{t.Token}, userTokens(t.Users)...) {
 			note(fmt.Sprintf("target %q", t.Name), ref.Warnings())

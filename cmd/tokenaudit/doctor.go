@@ -15,9 +15,10 @@ import (
 	"tokenaudit/configs"
 	"tokenaudit/configs/secret"
 	"tokenaudit/jobs/audit"
-	"tokenaudit/jobs/history"
+	"tokenaudit/jobs/evidence"
 	"tokenaudit/jobs/influx"
 	"tokenaudit/jobs/influx/bolt"
+	"tokenaudit/jobs/ledger"
 	"tokenaudit/notify"
 )
 
@@ -155,12 +156,12 @@ func examinePing(ctx context.Context, url secret.Ref) influx.Diagnosis {
 	return influx.Diagnosis{What: "ping", OK: true, Result: "there is a URL; not pinged, as that would count"}
 }
 
-func examineEvidence(ctx context.Context, evidence string) influx.Diagnosis {
-	if !history.IsBucket(evidence) {
-		return examineFolder(evidence)
+func examineEvidence(ctx context.Context, place string) influx.Diagnosis {
+	if !evidence.IsBucket(place) {
+		return examineFolder(place)
 	}
-	d := influx.Diagnosis{What: "bucket can be written, read, listed and cleared", OK: true, Result: evidence}
-	s, err := openSnapshots(ctx, evidence)
+	d := influx.Diagnosis{What: "bucket can be written, read, listed and cleared", OK: true, Result: place}
+	s, err := openSnapshots(ctx, place)
 	if err == nil {
 		err = errors.Join(s.Try(ctx), s.Close())
 	}
@@ -193,7 +194,7 @@ func existing(dir string) string {
 }
 
 func examineStore(ctx context.Context, f *configs.File) influx.Diagnosis {
-	path, isFile := history.StorePath(f.Store)
+	path, isFile := ledger.StorePath(f.Store)
 	d := influx.Diagnosis{What: "ledger opens", OK: true, Result: f.Store}
 	switch {
 	case !isFile:
@@ -203,9 +204,9 @@ func examineStore(ctx context.Context, f *configs.File) influx.Diagnosis {
 		in.What, in.Result = d.What, "not there yet; "+in.Result
 		return in
 	}
-	l, err := history.Open(ctx, f.Store, f.StorePassword)
+	l, err := ledger.Open(ctx, f.Store, f.StorePassword)
 	switch {
-	case errors.Is(err, history.ErrBusy):
+	case errors.Is(err, ledger.ErrBusy):
 		d.Result = "in use by another tokenaudit"
 	case err != nil:
 		d.OK, d.Result, d.Fix = false, err.Error(), "make the file readable and writable, or set store to another one"
@@ -217,7 +218,7 @@ func examineStore(ctx context.Context, f *configs.File) influx.Diagnosis {
 
 // examinePostgres connects as a review does, and makes nothing.
 func examinePostgres(ctx context.Context, f *configs.File) influx.Diagnosis {
-	found, err := history.ExaminePostgres(ctx, f.Store, f.StorePassword)
+	found, err := ledger.ExaminePostgres(ctx, f.Store, f.StorePassword)
 	if err != nil {
 		return influx.Diagnosis{What: "database answers", Result: err.Error(), Fix: "check store and store_password, and that the role may connect to the database and create tables in it"}
 	}

@@ -10,24 +10,24 @@ import (
 
 	"tokenaudit/configs"
 	"tokenaudit/jobs/audit"
-	"tokenaudit/jobs/history"
+	"tokenaudit/jobs/evidence"
 	"tokenaudit/jobs/runner"
 	"tokenaudit/report"
 	"tokenaudit/report/pack"
 )
 
-// evidence writes the reports of a job and seals them.
-type evidence struct {
+// reporter writes the reports of a job and seals them.
+type reporter struct {
 	file      *configs.File
 	job       configs.Job
 	controls  audit.Controls
-	snapshots history.Snapshots
+	snapshots evidence.Archive
 	log       *slog.Logger
 }
 
 // write makes the evidence stand whole where every process sees it, and only then
 // lets go of what is old.
-func (e evidence) write(ctx context.Context, folder string, of runner.Evidence) (audit.Link, error) {
+func (e reporter) write(ctx context.Context, folder string, of runner.Evidence) (audit.Link, error) {
 	run, targets := of.Summary.Run(), []string{}
 	for _, t := range of.Summary.Coverage.Targets {
 		targets = append(targets, t.Target)
@@ -48,7 +48,7 @@ func (e evidence) write(ctx context.Context, folder string, of runner.Evidence) 
 	return link, nil
 }
 
-func (e evidence) make(ctx context.Context, folder string, of runner.Evidence) (audit.Link, error) {
+func (e reporter) make(ctx context.Context, folder string, of runner.Evidence) (audit.Link, error) {
 	lists := pack.NewLists(of.Summary, e.urls())
 	in := report.Input{
 		Summary: of.Summary, Rows: report.Rows(of.Rows), Trend: of.Trend, Controls: e.controls, Config: e.file.Effective(), CSV: e.job.CSV.Style(),
@@ -63,7 +63,7 @@ func (e evidence) make(ctx context.Context, folder string, of runner.Evidence) (
 	return e.seal(ctx, folder, of, lists)
 }
 
-func (e evidence) seal(ctx context.Context, folder string, of runner.Evidence, lists *pack.Lists) (audit.Link, error) {
+func (e reporter) seal(ctx context.Context, folder string, of runner.Evidence, lists *pack.Lists) (audit.Link, error) {
 	in := pack.Input{
 		Summary: of.Summary, Lists: lists, Schedule: e.job.Schedule, Zone: e.job.Timezone, Sequence: 1,
 		Config: e.file.Effective(), Controls: e.controls,
@@ -82,7 +82,7 @@ func (e evidence) seal(ctx context.Context, folder string, of runner.Evidence, l
 }
 
 // urls are the servers of the targets; a database file has none.
-func (e evidence) urls() map[string]string {
+func (e reporter) urls() map[string]string {
 	urls := map[string]string{}
 	for _, t := range e.file.Targets {
 		if t.URL != "" {
@@ -95,7 +95,7 @@ func (e evidence) urls() map[string]string {
 // prune takes old packs away after a complete review: one that could not see
 // everything is no time to let go of what earlier ones saw. What goes wrong here
 // must not keep a review from being reported.
-func (e evidence) prune(ctx context.Context, folder string, s audit.Summary) {
+func (e reporter) prune(ctx context.Context, folder string, s audit.Summary) {
 	if e.job.Keep == 0 || s.Coverage.Verdict != audit.Complete {
 		return
 	}

@@ -23,7 +23,8 @@ import (
 	"tokenaudit/configs/secret"
 	"tokenaudit/configs/setting"
 	"tokenaudit/jobs/audit"
-	"tokenaudit/jobs/history"
+	"tokenaudit/jobs/evidence"
+	"tokenaudit/jobs/ledger"
 	"tokenaudit/jobs/runner"
 	"tokenaudit/jobs/schedule"
 )
@@ -156,13 +157,13 @@ func (s *fakeS3) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 type host struct {
 	runner    *runner.Runner
 	job       runner.Job
-	snapshots history.Snapshots
+	snapshots evidence.Archive
 }
 
 // hosts are n processes on one ledger and one place of evidence.
 func hosts(t *testing.T, p place, now *time.Time, n int) []host {
 	t.Helper()
-	ledger, err := history.Open(t.Context(), "sqlite:"+filepath.Join(t.TempDir(), "ledger.db"), secret.Ref{})
+	ledger, err := ledger.Open(t.Context(), "sqlite:"+filepath.Join(t.TempDir(), "ledger.db"), secret.Ref{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -179,7 +180,7 @@ func hosts(t *testing.T, p place, now *time.Time, n int) []host {
 		}
 		t.Cleanup(func() { s.Close() })
 		log := slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn}))
-		e := evidence{
+		e := reporter{
 			file: &configs.File{}, snapshots: s, log: log,
 			job: configs.Job{Schedule: "0 0 1 1 *", Timezone: "UTC", Reports: []string{"csv"}, Keep: setting.Duration(15 * 24 * time.Hour)},
 		}

@@ -18,8 +18,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"tokenaudit/jobs/audit"
-	"tokenaudit/jobs/history"
 	"tokenaudit/jobs/influx/influxtest"
+	"tokenaudit/jobs/ledger"
 )
 
 var november = time.Date(2026, 11, 2, 9, 0, 0, 0, time.UTC)
@@ -393,7 +393,7 @@ jobs: [{name: weekly, schedule: "0 0 1 1 *"}]
 		}
 		return out.String()
 	}
-	var entries []history.Entry
+	var entries []ledger.Entry
 	command("run", "-c", path, "--now", "--quiet")
 	command("run", "-c", path, "--now", "--quiet")
 	if err := json.Unmarshal([]byte(command("history", "list", "-c", path, "--json")), &entries); err != nil || len(entries) != 2 {

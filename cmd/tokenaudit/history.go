@@ -11,7 +11,8 @@ import (
 
 	"tokenaudit/configs"
 	"tokenaudit/jobs/audit"
-	"tokenaudit/jobs/history"
+	"tokenaudit/jobs/evidence"
+	"tokenaudit/jobs/ledger"
 )
 
 // historyFlags are those of every command below history.
@@ -42,19 +43,19 @@ func (f *historyFlags) add(cmd *cobra.Command) {
 
 // past is what earlier reviews left.
 type past struct {
-	*history.Reader
-	history.Snapshots
+	*ledger.Reader
+	evidence.Archive
 }
 
-func (p past) Close() error { return errors.Join(p.Reader.Close(), p.Snapshots.Close()) }
+func (p past) Close() error { return errors.Join(p.Reader.Close(), p.Archive.Close()) }
 
 // ledger is read beside whatever else works on it.
-func (f historyFlags) ledger(ctx context.Context) (*history.Reader, *configs.File, error) {
+func (f historyFlags) ledger(ctx context.Context) (*ledger.Reader, *configs.File, error) {
 	file, err := loadConfig(f.config)
 	if err != nil {
 		return nil, nil, err
 	}
-	r, err := history.OpenReader(ctx, file.Store, file.StorePassword)
+	r, err := ledger.OpenReader(ctx, file.Store, file.StorePassword)
 	return r, file, err
 }
 
@@ -101,7 +102,7 @@ func (c *cli) listRuns(ctx context.Context, f historyFlags) error {
 		return err
 	}
 	if f.json {
-		return c.encode(append([]history.Entry{}, entries...))
+		return c.encode(append([]ledger.Entry{}, entries...))
 	}
 	t := newTable("RUN", "TRIGGER", "COVERAGE", "TOKENS", "CRITICAL", "HIGH", "MEDIUM", "LOW", "NEW", "RESOLVED")
 	for _, e := range entries {
@@ -111,7 +112,7 @@ func (c *cli) listRuns(ctx context.Context, f historyFlags) error {
 	return err
 }
 
-func listRow(e history.Entry) table.Row {
+func listRow(e ledger.Entry) table.Row {
 	if e.Summary == nil {
 		return table.Row{e.Run.ID(), e.Run.Trigger, "not finished"}
 	}

@@ -11,7 +11,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"tokenaudit/jobs/audit"
-	"tokenaudit/jobs/history"
+	"tokenaudit/jobs/evidence"
+	"tokenaudit/jobs/ledger"
 )
 
 // difference is one finding, or one token, that only one of two sides has.
@@ -60,8 +61,8 @@ func (c *cli) diffRuns(ctx context.Context, f historyFlags, from, to string) err
 
 // storedRun reads the snapshots of a run.
 type storedRun struct {
-	history.Snapshots
-	entry   history.Entry
+	evidence.Archive
+	entry   ledger.Entry
 	targets []string
 }
 
@@ -70,7 +71,7 @@ func stored(ctx context.Context, p past, id string) (storedRun, error) {
 	if err != nil {
 		return storedRun{}, err
 	}
-	out := storedRun{Snapshots: p.Snapshots, entry: e}
+	out := storedRun{Archive: p.Archive, entry: e}
 	if e.Summary == nil {
 		return out, fmt.Errorf("run %s is not finished", id)
 	}

@@ -19,8 +19,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 	_ "modernc.org/sqlite"
 
-	"tokenaudit/jobs/history"
 	"tokenaudit/jobs/influx/influxtest"
+	"tokenaudit/jobs/ledger"
 	"tokenaudit/notify/notifytest"
 )
 
@@ -148,11 +148,11 @@ func (w *mortal) expectOnce() {
 
 func (w *mortal) expectParts() {
 	w.t.Helper()
-	var runs []history.Entry
+	var runs []ledger.Entry
 	if err := json.Unmarshal(w.mustRun("history", "list", "-c", w.config(), "--json"), &runs); err != nil || len(runs) != 1 || !runs[0].Reported {
 		w.t.Fatalf("runs %+v, %v", runs, err)
 	}
-	var run history.Entry
+	var run ledger.Entry
 	if err := json.Unmarshal(w.mustRun("history", "show", "-c", w.config(), "--json", runs[0].Run.ID()), &run); err != nil {
 		w.t.Fatal(err)
 	}

@@ -11,7 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"tokenaudit/configs"
-	"tokenaudit/jobs/history"
+	"tokenaudit/jobs/ledger"
 	"tokenaudit/notify"
 )
 
@@ -86,8 +86,8 @@ func (f previewFlags) message(ctx context.Context, file *configs.File) (notify.M
 	if job == "" && f.run == "" && len(file.Jobs) > 0 {
 		job = file.Jobs[0].Name
 	}
-	r, err := history.OpenReader(ctx, file.Store, file.StorePassword)
-	if errors.Is(err, history.ErrNone) && f.run == "" {
+	r, err := ledger.OpenReader(ctx, file.Store, file.StorePassword)
+	if errors.Is(err, ledger.ErrNone) && f.run == "" {
 		return notify.Sample(job, time.Now()), nil
 	}
 	if err != nil {
@@ -112,15 +112,15 @@ func (f previewFlags) message(ctx context.Context, file *configs.File) (notify.M
 }
 
 // entry is the run that is asked for, or the newest finished one; empty if there is none.
-func (f previewFlags) entry(ctx context.Context, r *history.Reader, job string) (history.Entry, error) {
+func (f previewFlags) entry(ctx context.Context, r *ledger.Reader, job string) (ledger.Entry, error) {
 	if f.run != "" {
 		return r.Find(ctx, f.run)
 	}
 	entries, err := r.List(ctx, job)
-	if i := slices.IndexFunc(entries, func(e history.Entry) bool { return e.Summary != nil }); i >= 0 {
+	if i := slices.IndexFunc(entries, func(e ledger.Entry) bool { return e.Summary != nil }); i >= 0 {
 		return entries[i], err
 	}
-	return history.Entry{}, err
+	return ledger.Entry{}, err
 }
 
 func slackOf(file *configs.File, job string) (notify.Config, error) {

@@ -12,7 +12,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"tokenaudit/jobs/history"
+	"tokenaudit/jobs/ledger"
 )
 
 // TestReplicas lets three processes serve one job of every minute, kills the one
@@ -50,11 +50,11 @@ func TestReplicas(t *testing.T) {
 // which is not before until; a sound pack of each; each part in Slack once.
 func (w *replicas) expectEverySlotOnce(until time.Time) {
 	w.t.Helper()
-	var runs []history.Entry
+	var runs []ledger.Entry
 	if err := json.Unmarshal(w.mustRun("history", "list", "-c", w.config(), "--json"), &runs); err != nil || len(runs) < 3 {
 		w.t.Fatalf("runs %+v, %v", runs, err)
 	}
-	slices.SortFunc(runs, func(a, b history.Entry) int { return a.Run.Slot.Compare(b.Run.Slot) })
+	slices.SortFunc(runs, func(a, b ledger.Entry) int { return a.Run.Slot.Compare(b.Run.Slot) })
 	want := map[string]int{}
 	for i, e := range runs {
 		if due := runs[0].Run.Slot.Add(time.Duration(i) * time.Minute); !e.Run.Slot.Equal(due) || e.Run.Missed != 0 || !e.Reported {

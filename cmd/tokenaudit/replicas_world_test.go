@@ -18,16 +18,16 @@ import (
 	"time"
 
 	"tokenaudit/jobs/audit"
-	"tokenaudit/jobs/history"
-	"tokenaudit/jobs/history/historytest"
 	"tokenaudit/jobs/influx/influxtest"
+	"tokenaudit/jobs/ledger"
+	"tokenaudit/jobs/ledger/ledgertest"
 	"tokenaudit/notify/notifytest"
 )
 
 // replicas are processes on one ledger, and the servers that they talk to.
 type replicas struct {
 	*mortal
-	postgres *historytest.Postgres
+	postgres *ledgertest.Postgres
 	serving  map[int]*exec.Cmd
 	started  int
 	read     sync.WaitGroup
@@ -47,7 +47,7 @@ func newReplicas(t *testing.T) *replicas {
 	db := influxtest.NewDemo(time.Now())
 	w := &replicas{
 		mortal:   &mortal{t: t, dir: t.TempDir(), slack: &notifytest.Slack{Token: "slack-token"}},
-		postgres: historytest.New(t), serving: map[int]*exec.Cmd{}, said: make(chan saying, 10000),
+		postgres: ledgertest.New(t), serving: map[int]*exec.Cmd{}, said: make(chan saying, 10000),
 	}
 	influx := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		time.Sleep(200 * time.Millisecond) // so that a review is under way for a while
@@ -182,7 +182,7 @@ func (w *replicas) restartDatabase() time.Time {
 
 // sent reports whether the messages of a run are posted, and answered.
 func (w *replicas) sent(run string) bool {
-	return !slices.ContainsFunc(w.parts(run), func(p history.PartEntry) bool { return p.State != audit.PartSent })
+	return !slices.ContainsFunc(w.parts(run), func(p ledger.PartEntry) bool { return p.State != audit.PartSent })
 }
 
 // messages counts what is in Slack, by run and part.
@@ -207,9 +207,9 @@ func runAndPart(metadata []byte) (run, part string) {
 }
 
 // parts are the messages of a run, by the ledger.
-func (w *replicas) parts(id string) []history.PartEntry {
+func (w *replicas) parts(id string) []ledger.PartEntry {
 	w.t.Helper()
-	var run history.Entry
+	var run ledger.Entry
 	if err := json.Unmarshal(w.mustRun("history", "show", "-c", w.config(), "--json", id), &run); err != nil || len(run.Parts) == 0 {
 		w.t.Fatalf("run %s: parts %+v, %v", id, run.Parts, err)
 	}

@@ -15,7 +15,7 @@ import (
 
 	"tokenaudit/configs"
 	"tokenaudit/jobs/audit"
-	"tokenaudit/jobs/history"
+	"tokenaudit/jobs/ledger"
 	"tokenaudit/jobs/runner"
 	"tokenaudit/jobs/schedule"
 	"tokenaudit/notify"
@@ -80,7 +80,7 @@ func (c *cli) runJobs(ctx context.Context, f runFlags) error {
 		return usagef("%s has no jobs; add one under jobs", f.config)
 	}
 	a, err := wire(ctx, file, nil, c.log(slog.LevelWarn), f.dryRun)
-	if errors.Is(err, history.ErrBusy) && !f.now && !f.dryRun {
+	if errors.Is(err, ledger.ErrBusy) && !f.now && !f.dryRun {
 		c.say(f, "%v; it does what is due\n", err)
 		return nil
 	}

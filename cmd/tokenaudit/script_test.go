@@ -21,8 +21,8 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
-	"tokenaudit/jobs/history"
 	"tokenaudit/jobs/influx/influxtest"
+	"tokenaudit/jobs/ledger"
 	"tokenaudit/notify/notifytest"
 )
 
@@ -305,7 +305,7 @@ func cmdCanary(ts *testscript.TestScript, _ bool, _ []string) {
 
 // cmdRuns puts the two newest runs of runs.json into NEWER and OLDER.
 func cmdRuns(ts *testscript.TestScript, _ bool, _ []string) {
-	var entries []history.Entry
+	var entries []ledger.Entry
 	ts.Check(json.Unmarshal([]byte(ts.ReadFile("runs.json")), &entries))
 	ts.Setenv("NEWER", entries[0].Run.ID())
 	ts.Setenv("OLDER", entries[1].Run.ID())

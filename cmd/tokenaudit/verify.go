@@ -12,7 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"tokenaudit/jobs/audit"
-	"tokenaudit/jobs/history"
+	"tokenaudit/jobs/evidence"
 	"tokenaudit/jobs/schedule"
 	"tokenaudit/report/pack"
 )
@@ -59,7 +59,7 @@ func (c *cli) verifyPath(ctx context.Context, path string, f verifyFlags) error 
 	if err != nil {
 		return usageError{err}
 	}
-	if history.IsBucket(path) {
+	if evidence.IsBucket(path) {
 		folder, remove, err := fetchPacks(ctx, path)
 		if err != nil {
 			return err
@@ -89,7 +89,7 @@ func (c *cli) verifyPath(ctx context.Context, path string, f verifyFlags) error 
 // fetchPacks copies what lies under the URL of a run or a job into a folder of the
 // same name.
 func fetchPacks(ctx context.Context, address string) (folder string, remove func(), err error) {
-	if err := history.CheckEvidence(address); err != nil {
+	if err := evidence.Check(address); err != nil {
 		return "", nil, usagef("the URL %w", err)
 	}
 	s, err := openSnapshots(ctx, address)

@@ -16,7 +16,8 @@ import (
 	"tokenaudit/configs/secret"
 	"tokenaudit/configs/setting"
 	"tokenaudit/jobs/audit"
-	"tokenaudit/jobs/history"
+	"tokenaudit/jobs/evidence"
+	"tokenaudit/jobs/ledger"
 	"tokenaudit/jobs/runner"
 	"tokenaudit/jobs/schedule"
 	"tokenaudit/notify"
@@ -29,13 +30,13 @@ import (
 func reviewThrough(t *testing.T, save, heartbeats int, wait time.Duration, name string, n notify.Notifier) []audit.Part {
 	t.Helper()
 	dir := t.TempDir()
-	ledger, err := history.Open(t.Context(), "sqlite:"+filepath.Join(dir, "ledger.db"), secret.Ref{})
+	ledger, err := ledger.Open(t.Context(), "sqlite:"+filepath.Join(dir, "ledger.db"), secret.Ref{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer ledger.Close()
 	a := &app{ledger: ledger, runner: &runner.Runner{
-		Ledger: &forgetful{ledger, save}, Snapshots: history.Snapshots{Evidence: dir}, Now: ledger.Now, Holder: "me", Log: slog.New(slog.DiscardHandler),
+		Ledger: &forgetful{ledger, save}, Snapshots: evidence.Archive{Root: dir}, Now: ledger.Now, Holder: "me", Log: slog.New(slog.DiscardHandler),
 	}}
 	schedule, err := schedule.Parse("0 9 * * 1", "UTC")
 	if err != nil {

@@ -13,9 +13,10 @@ import (
 
 	"tokenaudit/configs"
 	"tokenaudit/jobs/audit"
-	"tokenaudit/jobs/history"
+	"tokenaudit/jobs/evidence"
 	"tokenaudit/jobs/influx"
 	"tokenaudit/jobs/influx/bolt"
+	"tokenaudit/jobs/ledger"
 	"tokenaudit/jobs/metrics"
 	"tokenaudit/jobs/runner"
 	"tokenaudit/jobs/schedule"
@@ -26,8 +27,8 @@ import (
 type app struct {
 	runner    *runner.Runner
 	jobs      []runner.Job
-	ledger    *history.Ledger
-	snapshots history.Snapshots
+	ledger    *ledger.Ledger
+	snapshots evidence.Archive
 	traffic   *metrics.Traffic
 	slack     map[string]notify.Config // by the name of the job
 }
@@ -50,7 +51,7 @@ func wire(ctx context.Context, f *configs.File, now runner.Clock, log *slog.Logg
 	if err != nil {
 		return nil, usageError{err}
 	}
-	ledger, err := history.Open(ctx, f.Store, f.StorePassword)
+	ledger, err := ledger.Open(ctx, f.Store, f.StorePassword)
 	if err != nil {
 		return nil, err
 	}
@@ -73,7 +74,7 @@ func wire(ctx context.Context, f *configs.File, now runner.Clock, log *slog.Logg
 			return nil, fmt.Errorf("job %q: %w", cfg.Name, err)
 		}
 		job := runner.Job{
-			Name: cfg.Name, Schedule: schedule, Policy: f.Audit(), Report: evidence{f, cfg, controls, snapshots, log}.write,
+			Name: cfg.Name, Schedule: schedule, Policy: f.Audit(), Report: reporter{f, cfg, controls, snapshots, log}.write,
 			CatchUp: time.Duration(cfg.CatchUp), Jitter: time.Duration(cfg.Jitter), Deadline: time.Duration(cfg.Deadline), DeliverWithin: time.Duration(cfg.DeliverWithin),
 		}
 		for _, t := range f.Targets {

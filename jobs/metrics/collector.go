@@ -14,7 +14,7 @@ import (
 	"tokenaudit/jobs/runner"
 )
 
-// Ledger knows how the jobs stand; the one in jobs/history is the only one.
+// Ledger knows how the jobs stand; the one in jobs/ledger is the only one.
 type Ledger interface {
 	Status(ctx context.Context, job string) (audit.JobStatus, error)
 }

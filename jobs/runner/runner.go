@@ -20,7 +20,7 @@ type Slots interface {
 	Running(ctx context.Context, job string) (run audit.Run, found bool, err error)
 }
 
-// Ledger remembers runs; the one in jobs/history is the only one.
+// Ledger remembers runs; the one in jobs/ledger is the only one.
 type Ledger interface {
 	Holds
 	Slots

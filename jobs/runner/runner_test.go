@@ -16,7 +16,8 @@ import (
 
 	"tokenaudit/configs/secret"
 	"tokenaudit/jobs/audit"
-	"tokenaudit/jobs/history"
+	"tokenaudit/jobs/evidence"
+	"tokenaudit/jobs/ledger"
 	"tokenaudit/jobs/runner"
 	"tokenaudit/jobs/schedule"
 )
@@ -62,7 +63,7 @@ type world struct {
 	t      *testing.T
 	now    time.Time
 	runner *runner.Runner
-	ledger *history.Ledger
+	ledger *ledger.Ledger
 	job    runner.Job
 	prod   *source
 	dir    string
@@ -113,14 +114,14 @@ func (w *world) start() {
 	if w.stop != nil {
 		w.stop()
 	}
-	ledger, err := history.Open(w.t.Context(), "sqlite:"+filepath.Join(w.dir, "ledger.db"), secret.Ref{})
+	ledger, err := ledger.Open(w.t.Context(), "sqlite:"+filepath.Join(w.dir, "ledger.db"), secret.Ref{})
 	if err != nil {
 		w.t.Fatal(err)
 	}
 	w.ledger, w.stop = ledger, func() { ledger.Close() }
 	w.t.Cleanup(w.stop)
 	w.runner = &runner.Runner{
-		Ledger: ledger, Snapshots: history.Snapshots{Evidence: w.dir}, Now: func(context.Context) (time.Time, error) { return w.now, nil }, Holder: rand.Text(),
+		Ledger: ledger, Snapshots: evidence.Archive{Root: w.dir}, Now: func(context.Context) (time.Time, error) { return w.now, nil }, Holder: rand.Text(),
 		Log: slog.New(slog.DiscardHandler),
 	}
 }

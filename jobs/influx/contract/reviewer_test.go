@@ -14,8 +14,9 @@ import (
 
 	"tokenaudit/configs/secret"
 	"tokenaudit/jobs/audit"
-	"tokenaudit/jobs/history"
+	"tokenaudit/jobs/evidence"
 	"tokenaudit/jobs/influx"
+	"tokenaudit/jobs/ledger"
 	"tokenaudit/jobs/runner"
 	"tokenaudit/jobs/schedule"
 )
@@ -67,13 +68,13 @@ func weekly(t *testing.T, source runner.Source) runner.Job {
 func newRunner(t *testing.T, now func() time.Time) *runner.Runner {
 	t.Helper()
 	folder := t.TempDir()
-	ledger, err := history.Open(t.Context(), "sqlite:"+filepath.Join(folder, "ledger.db"), secret.Ref{})
+	ledger, err := ledger.Open(t.Context(), "sqlite:"+filepath.Join(folder, "ledger.db"), secret.Ref{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { ledger.Close() })
 	clock := func(context.Context) (time.Time, error) { return now(), nil }
-	return &runner.Runner{Ledger: ledger, Snapshots: history.Snapshots{Evidence: folder}, Now: clock, Holder: "contract", Log: slog.New(slog.DiscardHandler)}
+	return &runner.Runner{Ledger: ledger, Snapshots: evidence.Archive{Root: folder}, Now: clock, Holder: "contract", Log: slog.New(slog.DiscardHandler)}
 }
 
 // outcome is a review in a form that can be compared: the coverage of the only

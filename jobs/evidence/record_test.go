@@ -1,4 +1,4 @@
-package history
+package evidence
 
 import (
 	"bytes"
@@ -157,7 +157,7 @@ func TestTimesThatJSONCannotHold(t *testing.T) {
 
 // TestLongLines: a description of a megabyte is longer than any buffer.
 func TestLongLines(t *testing.T) {
-	s, run := Snapshots{Evidence: t.TempDir()}, weekly(0)
+	s, run := Archive{Root: t.TempDir()}, weekly(0)
 	want := []audit.Record{fullRecord("a"), fullRecord(string(bytes.Repeat([]byte("x"), 1<<20))), fullRecord("b")}
 	seq := func(yield func(audit.Record, error) bool) {
 		for _, r := range want {
@@ -231,7 +231,7 @@ func population(n int) iter.Seq2[audit.Record, error] {
 }
 
 func BenchmarkRead(b *testing.B) {
-	s, run := Snapshots{Evidence: b.TempDir()}, weekly(0)
+	s, run := Archive{Root: b.TempDir()}, weekly(0)
 	if err := s.Write(b.Context(), run, "prod", population(benchRows)); err != nil {
 		b.Fatal(err)
 	}

@@ -1,4 +1,4 @@
-package history
+package evidence
 
 import (
 	"bufio"
@@ -13,18 +13,18 @@ import (
 	"tokenaudit/jobs/audit"
 )
 
-func (s Snapshots) path(run audit.Run, target string) string {
-	return filepath.Join(s.Folder(run), "snapshot-"+target+".jsonl.gz")
+func (a Archive) path(run audit.Run, target string) string {
+	return filepath.Join(a.Folder(run), "snapshot-"+target+".jsonl.gz")
 }
 
 // Write writes the snapshot of one target, to the bucket if there is one. It appears
 // whole or not at all; the first error of records ends it.
-func (s Snapshots) Write(ctx context.Context, run audit.Run, target string, records iter.Seq2[audit.Record, error]) error {
-	path := s.path(run, target)
-	if err := write(path, records); err != nil || s.bucket == nil {
+func (a Archive) Write(ctx context.Context, run audit.Run, target string, records iter.Seq2[audit.Record, error]) error {
+	path := a.path(run, target)
+	if err := write(path, records); err != nil || a.bucket == nil {
 		return err
 	}
-	_, err := s.upload(ctx, path)
+	_, err := a.upload(ctx, path)
 	return err
 }
 
@@ -88,10 +88,10 @@ func syncFolder(path string) error {
 
 // Read walks the snapshot of one target. A file that was cut or changed ends in
 // an error: gzip carries a checksum.
-func (s Snapshots) Read(ctx context.Context, run audit.Run, target string) iter.Seq2[audit.Record, error] {
-	path := s.path(run, target)
+func (a Archive) Read(ctx context.Context, run audit.Run, target string) iter.Seq2[audit.Record, error] {
+	path := a.path(run, target)
 	return func(yield func(audit.Record, error) bool) {
-		if err := s.fetch(ctx, path); err != nil {
+		if err := a.fetch(ctx, path); err != nil {
 			yield(audit.Record{}, err)
 			return
 		}

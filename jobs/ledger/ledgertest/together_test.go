@@ -1,6 +1,6 @@
 //go:build unix
 
-package historytest
+package ledgertest
 
 import (
 	"fmt"
@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"tokenaudit/jobs/audit"
-	"tokenaudit/jobs/history"
+	"tokenaudit/jobs/ledger"
 )
 
 // hostileText: what others wrote must not keep a message from being noted as sent.
@@ -37,7 +37,7 @@ func hostileText(t *testing.T, s store) {
 	}
 }
 
-func mustHold(t *testing.T, l *history.Ledger, holder string) {
+func mustHold(t *testing.T, l *ledger.Ledger, holder string) {
 	t.Helper()
 	if held, err := l.Hold(t.Context(), "weekly", holder, monday, monday.Add(time.Minute)); err != nil || !held {
 		t.Fatalf("Hold = %t, %v", held, err)
@@ -49,7 +49,7 @@ func oneOfMany(t *testing.T, s store) {
 	oneOf(t, s.open(t))
 }
 
-func oneOf(t *testing.T, ledgers ...*history.Ledger) {
+func oneOf(t *testing.T, ledgers ...*ledger.Ledger) {
 	t.Helper()
 	const many = 8
 	var group sync.WaitGroup
@@ -78,7 +78,7 @@ func oneOf(t *testing.T, ledgers ...*history.Ledger) {
 // read: a reader finds what is there, and makes nothing.
 func read(t *testing.T, s store) {
 	for range 2 {
-		if _, err := history.OpenReader(t.Context(), s.url, s.password); err == nil || !strings.Contains(err.Error(), "no review has run yet") {
+		if _, err := ledger.OpenReader(t.Context(), s.url, s.password); err == nil || !strings.Contains(err.Error(), "no review has run yet") {
 			t.Fatalf("before the first review: %v", err)
 		}
 	}
@@ -86,7 +86,7 @@ func read(t *testing.T, s store) {
 	mustBegin(t, l, weekly(0))
 	mustFinish(t, l, weekly(0), 5)
 	mustBegin(t, l, weekly(1))
-	r, err := history.OpenReader(t.Context(), s.url, s.password)
+	r, err := ledger.OpenReader(t.Context(), s.url, s.password)
 	if err != nil {
 		t.Fatal(err)
 	}

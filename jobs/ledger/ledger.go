@@ -1,7 +1,9 @@
-// Package history remembers: which slots were reviewed and how it went (the
-// ledger, a small database) and what every target held (snapshots, one file per
-// target and run). A token's value is in neither.
-package history
+// Package ledger is the small database that says which slots were reviewed and how
+// it went: jobs and who works on them, runs, the targets of each run, and what is to
+// be delivered. It is SQLite in a file for one process, or PostgreSQL for several.
+// The runner writes it as a review goes on; the commands and the metrics read it. It
+// holds no token's value, and can be rebuilt from the evidence.
+package ledger
 
 import (
 	"context"

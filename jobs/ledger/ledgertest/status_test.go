@@ -1,6 +1,6 @@
 //go:build unix
 
-package historytest
+package ledgertest
 
 import (
 	"testing"
@@ -9,10 +9,10 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"tokenaudit/jobs/audit"
-	"tokenaudit/jobs/history"
+	"tokenaudit/jobs/ledger"
 )
 
-func mustStatus(t *testing.T, l *history.Ledger) audit.JobStatus {
+func mustStatus(t *testing.T, l *ledger.Ledger) audit.JobStatus {
 	t.Helper()
 	s, err := l.Status(t.Context(), "weekly")
 	if err != nil {
@@ -22,7 +22,7 @@ func mustStatus(t *testing.T, l *history.Ledger) audit.JobStatus {
 }
 
 // end finishes a run a minute after its start.
-func end(t *testing.T, l *history.Ledger, run audit.Run, v audit.Verdict, parts ...audit.Part) {
+func end(t *testing.T, l *ledger.Ledger, run audit.Run, v audit.Verdict, parts ...audit.Part) {
 	t.Helper()
 	mustBegin(t, l, run)
 	s := audit.Summary{ID: run.ID(), Started: run.Started, Finished: run.Started.Add(time.Minute), Coverage: audit.TotalCoverage{Verdict: v}}

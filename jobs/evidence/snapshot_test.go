@@ -1,4 +1,4 @@
-package history
+package evidence
 
 import (
 	"errors"
@@ -46,7 +46,7 @@ func all(seq iter.Seq2[audit.Record, error]) (out []audit.Record, err error) {
 }
 
 func TestSnapshotComesBack(t *testing.T) {
-	s, run := Snapshots{Evidence: t.TempDir()}, weekly(0)
+	s, run := Archive{Root: t.TempDir()}, weekly(0)
 	for _, n := range []int{0, 1, 1000} {
 		if err := s.Write(t.Context(), run, "prod", records(n)); err != nil {
 			t.Fatal(err)
@@ -64,7 +64,7 @@ func TestSnapshotComesBack(t *testing.T) {
 }
 
 func TestSnapshotIsWholeOrNotThere(t *testing.T) {
-	s, run := Snapshots{Evidence: t.TempDir()}, weekly(0)
+	s, run := Archive{Root: t.TempDir()}, weekly(0)
 	if err := s.Write(t.Context(), run, "prod", records(3)); err != nil {
 		t.Fatal(err)
 	}
@@ -87,7 +87,7 @@ func TestSnapshotIsWholeOrNotThere(t *testing.T) {
 
 // TestDamagedSnapshotIsAnError: any byte that is lost or changed is noticed.
 func TestDamagedSnapshotIsAnError(t *testing.T) {
-	s, run := Snapshots{Evidence: t.TempDir()}, weekly(0)
+	s, run := Archive{Root: t.TempDir()}, weekly(0)
 	if err := s.Write(t.Context(), run, "prod", records(50)); err != nil {
 		t.Fatal(err)
 	}
@@ -117,14 +117,14 @@ func flipped(b []byte) []byte {
 }
 
 func TestFolder(t *testing.T) {
-	s := Snapshots{Evidence: "evidence"}
+	s := Archive{Root: "evidence"}
 	if got, want := s.Folder(weekly(0)), filepath.Join("evidence", "weekly", "2026-11-23T0900Z"); got != want {
 		t.Errorf("Folder = %q, want %q", got, want)
 	}
 }
 
 func BenchmarkWrite(b *testing.B) {
-	s, run := Snapshots{Evidence: b.TempDir()}, weekly(0)
+	s, run := Archive{Root: b.TempDir()}, weekly(0)
 	rows := must(all(population(benchRows)))
 	again := func(yield func(audit.Record, error) bool) {
 		for _, r := range rows {

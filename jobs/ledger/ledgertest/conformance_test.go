@@ -1,6 +1,6 @@
 //go:build unix
 
-package historytest
+package ledgertest
 
 import (
 	"path/filepath"
@@ -11,7 +11,7 @@ import (
 
 	"tokenaudit/configs/secret"
 	"tokenaudit/jobs/audit"
-	"tokenaudit/jobs/history"
+	"tokenaudit/jobs/ledger"
 )
 
 // conformance is what every store does alike. Each test has a store of its own.
@@ -43,9 +43,9 @@ type store struct {
 	password secret.Ref
 }
 
-func (s store) open(t *testing.T) *history.Ledger {
+func (s store) open(t *testing.T) *ledger.Ledger {
 	t.Helper()
-	l, err := history.Open(t.Context(), s.url, s.password)
+	l, err := ledger.Open(t.Context(), s.url, s.password)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -60,14 +60,14 @@ func weekly(weeks int) audit.Run {
 	return audit.Run{Job: "weekly", Slot: slot, Trigger: audit.Scheduled, Missed: weeks, Started: slot.Add(time.Second)}
 }
 
-func mustBegin(t *testing.T, l *history.Ledger, run audit.Run, targets ...string) {
+func mustBegin(t *testing.T, l *ledger.Ledger, run audit.Run, targets ...string) {
 	t.Helper()
 	if opened, err := l.Begin(t.Context(), run, targets); err != nil || !opened {
 		t.Fatalf("Begin(%s) = %t, %v", run.ID(), opened, err)
 	}
 }
 
-func mustFinish(t *testing.T, l *history.Ledger, run audit.Run, total int) {
+func mustFinish(t *testing.T, l *ledger.Ledger, run audit.Run, total int) {
 	t.Helper()
 	s := audit.Summary{ID: run.ID(), Job: run.Job, Slot: run.Slot, Coverage: audit.TotalCoverage{Verdict: audit.Complete}}
 	s.Findings.BySeverity = map[audit.Severity]int{audit.High: total}

@@ -1,6 +1,6 @@
 //go:build unix
 
-package historytest
+package ledgertest
 
 import (
 	"os"
@@ -11,19 +11,19 @@ import (
 	"time"
 
 	"tokenaudit/configs/secret"
-	"tokenaudit/jobs/history"
+	"tokenaudit/jobs/ledger"
 )
 
 // TestSeveral: processes that start together make the tables once, and share them.
 func TestSeveral(t *testing.T) {
 	p := New(t)
 	s := store{p.Database(t), p.Password}
-	ledgers := make([]*history.Ledger, 3)
+	ledgers := make([]*ledger.Ledger, 3)
 	var group sync.WaitGroup
 	for i := range ledgers {
 		group.Go(func() {
 			var err error
-			if ledgers[i], err = history.Open(t.Context(), s.url, s.password); err != nil {
+			if ledgers[i], err = ledger.Open(t.Context(), s.url, s.password); err != nil {
 				t.Error(err)
 			}
 		})
@@ -68,22 +68,22 @@ func TestClock(t *testing.T) {
 func TestExamine(t *testing.T) {
 	p := New(t)
 	s := store{p.Database(t), p.Password}
-	if found, err := history.ExaminePostgres(t.Context(), s.url, s.password); err != nil || !strings.Contains(found, "the tables will be made") {
+	if found, err := ledger.ExaminePostgres(t.Context(), s.url, s.password); err != nil || !strings.Contains(found, "the tables will be made") {
 		t.Errorf("before the first review: %q, %v", found, err)
 	}
 	s.open(t)
-	if found, err := history.ExaminePostgres(t.Context(), s.url, s.password); err != nil || strings.Contains(found, "will be made") {
+	if found, err := ledger.ExaminePostgres(t.Context(), s.url, s.password); err != nil || strings.Contains(found, "will be made") {
 		t.Errorf("after it: %q, %v", found, err)
 	}
 	const wrong = "canary-not-the-password"
 	other := secret.Ref{File: filepath.Join(t.TempDir(), "password")}
-	if _, err := history.Open(t.Context(), s.url, other); err == nil || !strings.Contains(err.Error(), "store_password") {
+	if _, err := ledger.Open(t.Context(), s.url, other); err == nil || !strings.Contains(err.Error(), "store_password") {
 		t.Errorf("without a password: %v", err)
 	}
 	if err := os.WriteFile(other.File, []byte(wrong), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := history.ExaminePostgres(t.Context(), s.url, other); err == nil || !strings.Contains(err.Error(), "password") || strings.Contains(err.Error(), wrong) {
+	if _, err := ledger.ExaminePostgres(t.Context(), s.url, other); err == nil || !strings.Contains(err.Error(), "password") || strings.Contains(err.Error(), wrong) {
 		t.Errorf("with a wrong password: %v", err)
 	}
 }

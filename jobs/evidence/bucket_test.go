@@ -1,4 +1,4 @@
-package history
+package evidence
 
 import (
 	"context"
@@ -20,7 +20,7 @@ var optionValues = map[string]string{
 	"request_checksum_calculation": "when_required", "response_checksum_validation": "when_required",
 }
 
-// TestOptionsAreKnown: what CheckEvidence lets through, gocloud.dev takes.
+// TestOptionsAreKnown: what Check lets through, gocloud.dev takes.
 func TestOptionsAreKnown(t *testing.T) {
 	t.Setenv("STORAGE_EMULATOR_HOST", "localhost:1")
 	t.Setenv("AZURE_STORAGE_ACCOUNT", "acme")
@@ -38,7 +38,7 @@ func TestOptionsAreKnown(t *testing.T) {
 				value = "true"
 			}
 			address := scheme + "://bucket/prefix?" + option + "=" + url.QueryEscape(value)
-			s, err := OpenSnapshots(t.Context(), address)
+			s, err := Open(t.Context(), address)
 			if err != nil {
 				t.Errorf("%s: %v", address, err)
 				continue

@@ -1,8 +1,8 @@
 //go:build unix
 
-// Package historytest runs a PostgreSQL server of a test's own, and the tests that
+// Package ledgertest runs a PostgreSQL server of a test's own, and the tests that
 // every store of the ledger passes.
-package historytest
+package ledgertest
 
 import (
 	"crypto/rand"

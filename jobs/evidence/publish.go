@@ -1,0 +1,255 @@
+package evidence
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"tokenaudit/jobs/audit"
+)
+
+// Files of package report that have their place in the order of things: a folder
+// with a manifest is a whole pack, and the chain knows the newest one.
+const (
+	manifestFile = "manifest.json"
+	chainFile    = "chain.json"
+)
+
+// atOnce is how many objects are on their way at the same time.
+const atOnce = 4
+
+// Forget lets go of what this process holds of a job: with a bucket, another one may
+// have gone on with it since.
+func (a Archive) Forget(job string) error {
+	if a.bucket == nil {
+		return nil
+	}
+	return errors.Join(os.RemoveAll(filepath.Join(a.Root, job)), os.RemoveAll(filepath.Join(a.Root, dryRuns, job)))
+}
+
+// Gather fetches what a pack is sealed of besides the reports: the snapshots of the
+// run that another process wrote, and the chain of the packs before it.
+func (a Archive) Gather(ctx context.Context, run audit.Run, targets []string) error {
+	for _, target := range targets {
+		if err := a.fetch(ctx, a.path(run, target)); err != nil {
+			return err
+		}
+	}
+	if a.bucket == nil || run.Trigger == audit.DryRun {
+		return nil
+	}
+	chain := filepath.Join(filepath.Dir(a.Folder(run)), chainFile)
+	err := a.bucket.fetch(ctx, a.key(chain), chain)
+	if errors.Is(err, fs.ErrNotExist) { // the first pack begins it
+		return nil
+	}
+	return err
+}
+
+// Publish puts the folder of a run where every process sees it: the files, the
+// manifest last, and the chain when all of them have been read back. It can be
+// repeated; until it is through, there is no manifest, or one of the whole pack.
+func (a Archive) Publish(ctx context.Context, run audit.Run) error {
+	if a.bucket == nil {
+		return nil
+	}
+	folder := a.Folder(run)
+	files, err := filesIn(folder)
+	if err != nil {
+		return err
+	}
+	if err := a.clear(ctx, folder, files); err != nil {
+		return err
+	}
+	rest := slices.DeleteFunc(slices.Clone(files), func(name string) bool { return name == manifestFile })
+	sums, err := a.uploadAll(ctx, folder, rest)
+	if err != nil {
+		return err
+	}
+	if len(rest) < len(files) {
+		if sums[manifestFile], err = a.upload(ctx, filepath.Join(folder, manifestFile)); err != nil {
+			return err
+		}
+	}
+	if err := a.readBack(ctx, folder, sums); err != nil {
+		return err
+	}
+	return a.uploadChain(ctx, filepath.Dir(folder))
+}
+
+func filesIn(folder string) ([]string, error) {
+	entries, err := os.ReadDir(folder)
+	var names []string
+	for _, e := range entries {
+		if e.Type().IsRegular() {
+			names = append(names, e.Name())
+		}
+	}
+	return names, err
+}
+
+// clear takes away what an earlier attempt left and this one does not write over,
+// its manifest first: half of two packs is no pack.
+func (a Archive) clear(ctx context.Context, folder string, files []string) error {
+	prefix := a.key(folder) + "/"
+	if err := a.bucket.remove(ctx, prefix+manifestFile); err != nil {
+		return err
+	}
+	for key, err := range a.bucket.keys(ctx, prefix) {
+		if err != nil {
+			return err
+		}
+		if !slices.Contains(files, strings.TrimPrefix(key, prefix)) {
+			if err := a.bucket.remove(ctx, key); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// uploadAll returns the SHA-256 of each file.
+func (a Archive) uploadAll(ctx context.Context, folder string, names []string) (map[string]string, error) {
+	var mu sync.Mutex
+	sums := map[string]string{}
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(atOnce)
+	for _, name := range names {
+		g.Go(func() error {
+			sum, err := a.upload(ctx, filepath.Join(folder, name))
+			mu.Lock()
+			defer mu.Unlock()
+			sums[name] = sum
+			return err
+		})
+	}
+	return sums, g.Wait()
+}
+
+// readBack compares what the bucket gives with what it was given. A pack of which
+// that is not known must not pass for one, so its manifest goes.
+func (a Archive) readBack(ctx context.Context, folder string, sums map[string]string) error {
+	g, reading := errgroup.WithContext(ctx)
+	g.SetLimit(atOnce)
+	for name, want := range sums {
+		key := a.key(folder) + "/" + name
+		g.Go(func() error {
+			got, err := a.bucket.sum(reading, key)
+			if err == nil && got != want {
+				err = fmt.Errorf("evidence: %s/%s is not what was written there: SHA-256 %s, not %s; the review is not done until it is", a.bucket.location, key, got, want)
+			}
+			return err
+		})
+	}
+	if err := g.Wait(); err != nil {
+		return errors.Join(err, a.bucket.remove(ctx, a.key(folder)+"/"+manifestFile))
+	}
+	return nil
+}
+
+// uploadChain: dry runs have none.
+func (a Archive) uploadChain(ctx context.Context, folder string) error {
+	path := filepath.Join(folder, chainFile)
+	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	_, err := a.upload(ctx, path)
+	return err
+}
+
+// Download fetches all that the bucket holds, into a folder that is named as the last
+// part of its URL.
+func (a Archive) Download(ctx context.Context) (folder string, err error) {
+	var keys []string
+	for key, err := range a.bucket.keys(ctx, "") {
+		if err != nil {
+			return "", err
+		}
+		keys = append(keys, key)
+	}
+	if len(keys) == 0 {
+		return "", fmt.Errorf("evidence: %s holds nothing", a.bucket.location)
+	}
+	a.Root = filepath.Join(a.Root, path.Base(a.bucket.location))
+	if err := os.MkdirAll(a.Root, 0o700); err != nil {
+		return "", err
+	}
+	return a.Root, a.fetchAll(ctx, keys)
+}
+
+func (a Archive) fetchAll(ctx context.Context, keys []string) error {
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(atOnce)
+	for _, key := range keys {
+		g.Go(func() error {
+			name, err := filepath.Localize(key)
+			if err != nil {
+				return fmt.Errorf("evidence: the bucket holds %q, which cannot be a file here: %w", key, err)
+			}
+			return a.fetch(ctx, filepath.Join(a.Root, name))
+		})
+	}
+	return g.Wait()
+}
+
+// GatherManifests fetches the manifests of a job for retention, if a pack is due for
+// it: one whose slot is older than before.
+func (a Archive) GatherManifests(ctx context.Context, job string, before time.Time) error {
+	if a.bucket == nil {
+		return nil
+	}
+	due, limit := false, audit.Run{Slot: before}.SlotName()
+	var keys []string
+	for key, err := range a.bucket.keys(ctx, job+"/") {
+		if err != nil {
+			return err
+		}
+		if ok, _ := path.Match(job+"/*/"+manifestFile, key); ok {
+			keys = append(keys, key)
+			due = due || path.Base(path.Dir(key)) < limit
+		}
+	}
+	if !due {
+		return nil
+	}
+	return a.fetchAll(ctx, keys)
+}
+
+// Remove takes packs of a job away that retention took from the folder of this
+// process, by the IDs of their runs. The chain knows of it first. A manifest goes
+// last, so that what is cut off is taken up the next time.
+func (a Archive) Remove(ctx context.Context, job string, runs []string) error {
+	if a.bucket == nil || len(runs) == 0 {
+		return nil
+	}
+	if err := a.uploadChain(ctx, filepath.Join(a.Root, job)); err != nil {
+		return err
+	}
+	for _, run := range runs {
+		for key, err := range a.bucket.keys(ctx, run+"/") {
+			if err != nil {
+				return err
+			}
+			if path.Base(key) == manifestFile {
+				continue
+			}
+			if err := a.bucket.remove(ctx, key); err != nil {
+				return err
+			}
+		}
+		if err := a.bucket.remove(ctx, run+"/"+manifestFile); err != nil {
+			return err
+		}
+	}
+	return nil
+}
