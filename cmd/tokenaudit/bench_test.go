@@ -11,7 +11,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"syscall"
 	"time"
 )
 
@@ -154,8 +153,7 @@ func (w *benchWorld) run(c contender) (figure, error) {
 	if err := cmd.Run(); err != nil {
 		return figure{}, fmt.Errorf("%s: %w", c.name, err)
 	}
-	usage := cmd.ProcessState.SysUsage().(*syscall.Rusage)
-	return figure{time.Since(began), int64(usage.Maxrss)}, nil
+	return figure{time.Since(began), peakKiB(cmd.ProcessState)}, nil
 }
 
 func printFigures(all []contender, figures map[string][]figure) {
