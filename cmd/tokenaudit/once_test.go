@@ -47,11 +47,11 @@ type forgetful struct {
 	left int // saves until it fails
 }
 
-func (f *forgetful) SavePart(ctx context.Context, holder string, p audit.Part) error {
+func (f *forgetful) SaveDelivery(ctx context.Context, holder string, p audit.Delivery) error {
 	if f.left--; f.left == 0 {
 		return errors.New("disk full")
 	}
-	return f.Ledger.SavePart(ctx, holder, p)
+	return f.Ledger.SaveDelivery(ctx, holder, p)
 }
 
 // TestEachPartExactlyOnce lets one request to Slack go wrong, whichever it is and

@@ -182,7 +182,7 @@ func (w *replicas) restartDatabase() time.Time {
 
 // sent reports whether the messages of a run are posted, and answered.
 func (w *replicas) sent(run string) bool {
-	return !slices.ContainsFunc(w.parts(run), func(p ledger.PartEntry) bool { return p.State != audit.PartSent })
+	return !slices.ContainsFunc(w.parts(run), func(p ledger.PartEntry) bool { return p.State != audit.DeliverySent })
 }
 
 // messages counts what is in Slack, by run and part.

@@ -130,7 +130,7 @@ func (c *cli) runJob(ctx context.Context, a *app, job runner.Job, f runFlags, ba
 		fmt.Fprintf(c.stderr, "tokenaudit: %s: coverage %s: %s\n", s.ID, s.Coverage.Verdict, audit.Line(strings.Join(s.Coverage.Reasons, "; "), 1000))
 	case s != nil && !f.quiet:
 		err = errors.Join(err, c.tell(ctx, a, *s, f.dryRun))
-	case errors.Is(err, runner.ErrHeld) && !f.now && !f.dryRun:
+	case errors.Is(err, runner.ErrLeased) && !f.now && !f.dryRun:
 		c.say(f, "%s: %v; it does what is due\n", job.Name, err)
 		return nil, nil
 	case s == nil && err == nil:

@@ -27,7 +27,7 @@ import (
 
 // reviewThrough reviews, and delivers at that many heartbeats; one save of the
 // ledger fails. It returns what is left to deliver.
-func reviewThrough(t *testing.T, save, heartbeats int, wait time.Duration, name string, n notify.Notifier) []audit.Part {
+func reviewThrough(t *testing.T, save, heartbeats int, wait time.Duration, name string, n notify.Notifier) []audit.Delivery {
 	t.Helper()
 	dir := t.TempDir()
 	ledger, err := ledger.Open(t.Context(), "sqlite:"+filepath.Join(dir, "ledger.db"), secret.Ref{})
@@ -44,9 +44,9 @@ func reviewThrough(t *testing.T, save, heartbeats int, wait time.Duration, name 
 	}
 	job := runner.Job{
 		Name: "weekly", Schedule: schedule, Deadline: time.Hour, DeliverWithin: 24 * time.Hour,
-		Targets: []runner.Target{{Name: "prod", Source: threeOwners{}}},
-		Report:  func(context.Context, string, runner.Evidence) (audit.Link, error) { return audit.Link{}, nil },
-		Outlets: []runner.Outlet{a.outlet(name, n)},
+		Targets:   []runner.Target{{Name: "prod", Source: threeOwners{}}},
+		Report:    func(context.Context, string, runner.Evidence) (audit.Link, error) { return audit.Link{}, nil },
+		Notifiers: []runner.Notifier{a.outlet(name, n)},
 	}
 	a.runner.ReviewNow(t.Context(), job, audit.Manual) // an error is what this is about
 	for range heartbeats {
@@ -131,7 +131,7 @@ func messageID(t *testing.T, m mailtest.Mail) string {
 	return ""
 }
 
-// TestOutlets: each way out that a job has is wired under its key, and a dry run
+// TestNotifiers: each way out that a job has is wired under its key, and a dry run
 // has none.
 func TestOutlets(t *testing.T) {
 	ref := secret.Ref{Env: "NAME"}
@@ -150,7 +150,7 @@ func TestOutlets(t *testing.T) {
 		}
 		a.ledger.Close()
 		var names []string
-		for _, o := range a.jobs[0].Outlets {
+		for _, o := range a.jobs[0].Notifiers {
 			names = append(names, o.Name)
 		}
 		if got := strings.Join(names, " "); got != want {

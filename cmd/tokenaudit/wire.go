@@ -86,7 +86,7 @@ func wire(ctx context.Context, f *configs.File, now runner.Clock, log *slog.Logg
 			a.slack[cfg.Name] = *cfg.Slack
 		}
 		if !dryRun {
-			job.Outlets = a.outlets(cfg, log)
+			job.Notifiers = a.outlets(cfg, log)
 		}
 		if !cfg.Ping.IsZero() && !dryRun {
 			job.Ping = pinger(notify.NewPing(cfg.Ping, nil), log)
@@ -130,8 +130,8 @@ func waysOut(cfg configs.Job, log *slog.Logger) []wayOut {
 }
 
 // outlets are the ways out of a job. Servers other than Slack's get time to recover.
-func (a *app) outlets(cfg configs.Job, log *slog.Logger) []runner.Outlet {
-	var out []runner.Outlet
+func (a *app) outlets(cfg configs.Job, log *slog.Logger) []runner.Notifier {
+	var out []runner.Notifier
 	for _, way := range waysOut(cfg, log) {
 		if way.name != "slack" {
 			way.notifier = notify.Patient(way.notifier)
@@ -142,21 +142,21 @@ func (a *app) outlets(cfg configs.Job, log *slog.Logger) []runner.Outlet {
 }
 
 // outlet says runs through a notifier.
-func (a *app) outlet(name string, n notify.Notifier) runner.Outlet {
+func (a *app) outlet(name string, n notify.Notifier) runner.Notifier {
 	send := func(ctx context.Context, m runner.Message) (string, error) {
-		said := a.message(m.Summary, m.News)
+		said := a.message(m.Summary, m.Highlights)
 		said.Part, said.Root, said.Again, said.Since = m.Name, m.Root, m.Again(), m.Since
 		ref, err := n.Send(ctx, said)
 		if err != nil && !errors.Is(err, notify.ErrNotPosted) {
-			err = &runner.UncertainError{Err: err, LetBe: errors.Is(err, notify.ErrLetBe)}
+			err = &runner.UncertainError{Err: err, GiveUp: errors.Is(err, notify.ErrLetBe)}
 		}
 		return ref, err
 	}
-	return runner.Outlet{Name: name, Parts: n.Parts, Send: send}
+	return runner.Notifier{Name: name, Deliveries: n.Parts, Send: send}
 }
 
 // message is what there is to say about a run.
-func (a *app) message(s audit.Summary, n audit.News) notify.Message {
+func (a *app) message(s audit.Summary, n audit.Highlights) notify.Message {
 	run := s.Run()
 	open := func(ctx context.Context, name string) (io.ReadCloser, error) {
 		return a.snapshots.Open(ctx, run, name)
@@ -166,7 +166,7 @@ func (a *app) message(s audit.Summary, n audit.News) notify.Message {
 
 // drawUp draws up what a finished run says, from its evidence.
 func (a *app) drawUp(ctx context.Context, s audit.Summary) (notify.Message, error) {
-	news, err := audit.NewsOf(a.runner.Rows(ctx, s)())
+	news, err := audit.HighlightsOf(a.runner.Rows(ctx, s)())
 	return a.message(s, news), err
 }
 

@@ -51,7 +51,7 @@ func (rv Review) Merge(ctx context.Context, now iter.Seq2[Authorization, error],
 	return func(yield func(Record, error) bool) {
 		nextNow, stopNow := iter.Pull2(ascending(now, (*Authorization).key))
 		defer stopNow()
-		nextBefore, stopBefore := iter.Pull2(ascending(Ahead(before), (*Record).key))
+		nextBefore, stopBefore := iter.Pull2(ascending(Prefetch(before), (*Record).key))
 		defer stopBefore()
 
 		rv.texts = NewestTexts()

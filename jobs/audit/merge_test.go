@@ -269,16 +269,16 @@ func TestTogether(t *testing.T) {
 	}
 }
 
-func TestNewsOf(t *testing.T) {
+func TestHighlightsOf(t *testing.T) {
 	rows := merged(t, reviewAt(reviewed, nil), []Authorization{
 		token("a1", ""), token("b2", ""), token("c3", "nothing to say"), {ID: "d4", Status: Active, Permissions: operator()},
 	}, nil)
-	news, err := NewsOf(seqOf(rows...))
-	if err != nil || news.Findings != 7 || news.Authorizations != 3 {
-		t.Fatalf("%d findings on %d authorizations, error %v; want 7 on 3", news.Findings, news.Authorizations, err)
+	highlights, err := HighlightsOf(seqOf(rows...))
+	if err != nil || highlights.Findings != 7 || highlights.Authorizations != 3 {
+		t.Fatalf("%d findings on %d authorizations, error %v; want 7 on 3", highlights.Findings, highlights.Authorizations, err)
 	}
 	var got []string
-	for _, h := range news.Worst {
+	for _, h := range highlights.Worst {
 		for _, f := range h.Findings {
 			got = append(got, h.Record.ID+" "+f.Check)
 		}

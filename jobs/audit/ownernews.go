@@ -9,7 +9,7 @@ import (
 // ownerBook gathers highlights by the ID of their owner. What it holds grows with
 // the owners, not with the tokens.
 type ownerBook struct {
-	owners map[string]*OwnerNews
+	owners map[string]*OwnerHighlights
 	held   int // highlights
 }
 
@@ -27,9 +27,9 @@ func (b *ownerBook) add(h Highlight) {
 	o := b.owners[id]
 	if o == nil {
 		if b.owners == nil {
-			b.owners = map[string]*OwnerNews{}
+			b.owners = map[string]*OwnerHighlights{}
 		}
-		o = &OwnerNews{Owner: h.Record.Owner}
+		o = &OwnerHighlights{Owner: h.Record.Owner}
 		o.Owner.ID, o.Owner.Name = id, cmp.Or(h.Record.Owner.Name, h.Record.User)
 		b.owners[id] = o
 	}
@@ -55,18 +55,18 @@ func (b *ownerBook) thin() {
 	}
 }
 
-func (b *ownerBook) ranked() []*OwnerNews {
-	all := make([]*OwnerNews, 0, len(b.owners))
+func (b *ownerBook) ranked() []*OwnerHighlights {
+	all := make([]*OwnerHighlights, 0, len(b.owners))
 	for _, o := range b.owners {
 		all = append(all, o)
 	}
-	slices.SortFunc(all, func(x, y *OwnerNews) int {
+	slices.SortFunc(all, func(x, y *OwnerHighlights) int {
 		return cmp.Or(rank(x.Worst[0].Findings[0])-rank(y.Worst[0].Findings[0]), y.Tokens-x.Tokens, strings.Compare(x.Owner.ID, y.Owner.ID))
 	})
 	return all
 }
 
-func (b *ownerBook) worst() (worst []OwnerNews, more int) {
+func (b *ownerBook) worst() (worst []OwnerHighlights, more int) {
 	all := b.ranked()
 	for _, o := range all[:min(len(all), MaxOwners)] {
 		worst = append(worst, *o)

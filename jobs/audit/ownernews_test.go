@@ -26,11 +26,11 @@ func owned(owners, tokens int, id func(owner int) string) iter.Seq2[Record, erro
 	}
 }
 
-// TestNewsIsBounded: whatever was found, the news is small, counts everything, and
+// TestHighlightsAreBounded: whatever was found, they are small, count everything, and
 // names the worst first.
-func TestNewsIsBounded(t *testing.T) {
+func TestHighlightsAreBounded(t *testing.T) {
 	const owners, tokens = 400, 40
-	n, err := NewsOf(owned(owners, tokens, func(o int) string { return fmt.Sprint("user-", o) }))
+	n, err := HighlightsOf(owned(owners, tokens, func(o int) string { return fmt.Sprint("user-", o) }))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -48,7 +48,7 @@ func TestNewsIsBounded(t *testing.T) {
 
 // TestOwnerIDIsBounded: it names a part of the message.
 func TestOwnerIDIsBounded(t *testing.T) {
-	n, err := NewsOf(owned(1, 1, func(int) string { return strings.Repeat("é", 1000) }))
+	n, err := HighlightsOf(owned(1, 1, func(int) string { return strings.Repeat("é", 1000) }))
 	if err != nil || len(n.Owners[0].Owner.ID) > longestID+len("�") {
 		t.Errorf("%v, %+v", err, n.Owners)
 	}

@@ -11,6 +11,6 @@ type JobStatus struct {
 	LastSuccess time.Time // the end of the newest review that saw anything, zero without one
 	Missed      int       // slots that nobody reviewed, by the runs that found them missed
 	Runs        map[Verdict]int
-	Parts       map[PartState]int
+	Deliveries  map[DeliveryState]int
 	Last        *Summary // of the newest review, whatever it saw
 }

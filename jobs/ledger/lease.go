@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// Hold gives the job to holder until then, unless another one holds it now.
-func (l *Ledger) Hold(ctx context.Context, job, holder string, now, until time.Time) (bool, error) {
+// Acquire leases the job to holder until then, unless another one holds it now.
+func (l *Ledger) Acquire(ctx context.Context, job, holder string, now, until time.Time) (bool, error) {
 	done, err := l.db.ExecContext(ctx, `INSERT INTO job (name, schedule, reached, holder, held) VALUES ($1, '', 0, $2, $3)
 		ON CONFLICT (name) DO UPDATE SET holder = $2, held = $3 WHERE job.holder IN ('', $2) OR job.held < $4`,
 		job, holder, until.UnixMilli(), now.UnixMilli())

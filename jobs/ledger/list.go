@@ -42,20 +42,20 @@ func (r *Reader) Close() error { return r.db.Close() }
 
 // Entry is a run as the ledger has it.
 type Entry struct {
-	Run      audit.Run      `json:"run"`
-	Reported bool           `json:"reported"` // false while it is under way, or cut off
-	Summary  *audit.Summary `json:"summary,omitempty"`
-	News     audit.News     `json:"-"` // what its messages say
-	Parts    []PartEntry    `json:"parts,omitempty"`
+	Run      audit.Run        `json:"run"`
+	Reported bool             `json:"reported"` // false while it is under way, or cut off
+	Summary  *audit.Summary   `json:"summary,omitempty"`
+	News     audit.Highlights `json:"-"` // what its messages say
+	Parts    []PartEntry      `json:"parts,omitempty"`
 }
 
 // PartEntry is a message of a run.
 type PartEntry struct {
-	Outlet string          `json:"outlet"`
-	Name   string          `json:"name"`
-	State  audit.PartState `json:"state"`
-	Ref    string          `json:"ref,omitempty"`
-	Error  string          `json:"error,omitempty"`
+	Outlet string              `json:"outlet"`
+	Name   string              `json:"name"`
+	State  audit.DeliveryState `json:"state"`
+	Ref    string              `json:"ref,omitempty"`
+	Error  string              `json:"error,omitempty"`
 }
 
 // List gives the runs of a job, or of every job if it is empty, newest first.

@@ -19,7 +19,7 @@ func (l *Ledger) Finish(ctx context.Context, o audit.Conclusion) error {
 	if err != nil {
 		return err
 	}
-	news, err := json.Marshal(o.News)
+	news, err := json.Marshal(o.Highlights)
 	if err != nil {
 		return err
 	}
@@ -124,7 +124,7 @@ func (l *Ledger) Baselines(ctx context.Context, run audit.Run, target string) ([
 }
 
 // Conclusion is what a reported run found, and what its messages say of it.
-func (l *Ledger) Conclusion(ctx context.Context, run audit.Run) (s audit.Summary, n audit.News, err error) {
+func (l *Ledger) Conclusion(ctx context.Context, run audit.Run) (s audit.Summary, n audit.Highlights, err error) {
 	var summary, news string
 	err = l.db.QueryRowContext(ctx, `SELECT summary, news FROM run WHERE job = $1 AND slot = $2`, run.Job, run.Slot.Unix()).Scan(&summary, &news)
 	if err != nil {
@@ -135,7 +135,7 @@ func (l *Ledger) Conclusion(ctx context.Context, run audit.Run) (s audit.Summary
 }
 
 // unmarshalNews: runs of a version that did not keep them have none.
-func unmarshalNews(text string, n *audit.News) error {
+func unmarshalNews(text string, n *audit.Highlights) error {
 	if text == "" {
 		return nil
 	}

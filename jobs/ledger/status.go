@@ -13,7 +13,7 @@ import (
 // Status is how a job stands, all of one moment. A job that was never seen has an
 // empty one.
 func (l *Ledger) Status(ctx context.Context, job string) (audit.JobStatus, error) {
-	s := audit.JobStatus{Runs: map[audit.Verdict]int{}, Parts: map[audit.PartState]int{}}
+	s := audit.JobStatus{Runs: map[audit.Verdict]int{}, Deliveries: map[audit.DeliveryState]int{}}
 	err := l.inTx(ctx, func(tx *sql.Tx) error {
 		for _, read := range []func(context.Context, *sql.Tx, string, *audit.JobStatus) error{readReached, readRunning, readRuns, readLast, readParts} {
 			if err := read(ctx, tx, job, &s); err != nil {
@@ -105,12 +105,12 @@ func readParts(ctx context.Context, tx *sql.Tx, job string, s *audit.JobStatus) 
 	}
 	defer rows.Close()
 	for rows.Next() {
-		var state audit.PartState
+		var state audit.DeliveryState
 		var n int
 		if err := rows.Scan(&state, &n); err != nil {
 			return err
 		}
-		s.Parts[state] = n
+		s.Deliveries[state] = n
 	}
 	return rows.Err()
 }

@@ -65,12 +65,12 @@ func (c *Collector) Collect(out chan<- prometheus.Metric) {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	for _, j := range c.Jobs {
-		status, standing, err := c.look(ctx, j)
+		status, schedule, err := c.look(ctx, j)
 		if err != nil {
 			out <- prometheus.NewInvalidMetric(overdue, err)
 			return
 		}
-		collectStanding(out, j.Name, status, standing)
+		collectSchedule(out, j.Name, status, schedule)
 		collectRuns(out, j.Name, status)
 		if status.Last != nil {
 			collectLast(out, j.Name, *status.Last)
@@ -78,19 +78,19 @@ func (c *Collector) Collect(out chan<- prometheus.Metric) {
 	}
 }
 
-func (c *Collector) look(ctx context.Context, j runner.Job) (audit.JobStatus, runner.Standing, error) {
+func (c *Collector) look(ctx context.Context, j runner.Job) (audit.JobStatus, runner.Status, error) {
 	now, err := c.Now(ctx)
 	if err != nil {
-		return audit.JobStatus{}, runner.Standing{}, fmt.Errorf("the clock: %w", err)
+		return audit.JobStatus{}, runner.Status{}, fmt.Errorf("the clock: %w", err)
 	}
 	status, err := c.Ledger.Status(ctx, j.Name)
 	if err != nil {
-		return audit.JobStatus{}, runner.Standing{}, err
+		return audit.JobStatus{}, runner.Status{}, err
 	}
-	return status, j.Standing(status, now), nil
+	return status, j.Status(status, now), nil
 }
 
-func collectStanding(out chan<- prometheus.Metric, job string, status audit.JobStatus, s runner.Standing) {
+func collectSchedule(out chan<- prometheus.Metric, job string, status audit.JobStatus, s runner.Status) {
 	timestamp(out, lastSuccess, status.LastSuccess, job)
 	timestamp(out, lastSlot, status.LastSlot, job)
 	timestamp(out, nextSlot, s.Next, job)
@@ -103,8 +103,8 @@ func collectRuns(out chan<- prometheus.Metric, job string, s audit.JobStatus) {
 	for _, v := range verdicts {
 		counter(out, runs, s.Runs[v], job, string(v))
 	}
-	for _, state := range []audit.PartState{audit.PartNew, audit.PartSending, audit.PartUncertain, audit.PartSent, audit.PartExpired} {
-		gauge(out, outboxParts, float64(s.Parts[state]), job, string(state))
+	for _, state := range []audit.DeliveryState{audit.DeliveryNew, audit.DeliverySending, audit.DeliveryUncertain, audit.DeliverySent, audit.DeliveryExpired} {
+		gauge(out, outboxParts, float64(s.Deliveries[state]), job, string(state))
 	}
 }
 

@@ -74,11 +74,11 @@ func (h *Health) overdue(ctx context.Context) ([]string, error) {
 	}
 	var names []string
 	for _, j := range h.Collector.Jobs {
-		_, standing, err := h.Collector.look(ctx, j)
+		_, schedule, err := h.Collector.look(ctx, j)
 		if err != nil {
 			return nil, err
 		}
-		if standing.Overdue && now.Sub(h.Since) > j.Deadline+runner.Grace {
+		if schedule.Overdue && now.Sub(h.Since) > j.Deadline+runner.Grace {
 			names = append(names, j.Name)
 		}
 	}

@@ -44,7 +44,7 @@ func reviewed() audit.JobStatus {
 	}
 	return audit.JobStatus{
 		Schedule: "0 9 * * 1 UTC", Reached: monday, LastSlot: monday, LastSuccess: monday.Add(90 * time.Second), Missed: 2,
-		Runs: map[audit.Verdict]int{audit.Partial: 7}, Parts: map[audit.PartState]int{audit.PartSent: 6, audit.PartNew: 1}, Last: last,
+		Runs: map[audit.Verdict]int{audit.Partial: 7}, Deliveries: map[audit.DeliveryState]int{audit.DeliverySent: 6, audit.DeliveryNew: 1}, Last: last,
 	}
 }
 

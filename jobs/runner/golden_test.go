@@ -36,9 +36,9 @@ func TestReviewIsTheSame(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.job.Targets[0].Source = target
-	var lastNews audit.News
+	var highlights audit.Highlights
 	w.job.Report = func(_ context.Context, _ string, e runner.Evidence) (_ audit.Link, err error) {
-		lastNews, err = audit.NewsOf(e.Rows())
+		highlights, err = audit.HighlightsOf(e.Rows())
 		return audit.Link{}, err
 	}
 	w.job.Policy = audit.Policy{
@@ -61,7 +61,7 @@ func TestReviewIsTheSame(t *testing.T) {
 		}
 		h := sha256.New()
 		copyUnzipped(t, h, filepath.Join(w.runner.Snapshots.Folder(s.Run()), "snapshot-prod.jsonl.gz"))
-		if err := json.NewEncoder(h).Encode([]any{s.Findings, s.Authorizations, lastNews}); err != nil {
+		if err := json.NewEncoder(h).Encode([]any{s.Findings, s.Authorizations, highlights}); err != nil {
 			t.Fatal(err)
 		}
 		if got := hex.EncodeToString(h.Sum(nil)[:8]); got != week.want {

@@ -55,32 +55,32 @@ type Job struct {
 	// Report writes the reports of a run into a folder, makes them stand where every
 	// process sees them, and says what the pack of the next run has to hold of this one.
 	Report func(ctx context.Context, folder string, e Evidence) (audit.Link, error)
-	// Outlets are the ways out for what a run found.
-	Outlets []Outlet
+	// Notifiers tell people and programs what a run found.
+	Notifiers []Notifier
 	// DeliverWithin is how long after the start of a run its messages are tried. One
-	// that did not arrive by then is let be, and shown as expired.
+	// that did not arrive by then is given up, and shown as expired.
 	DeliverWithin time.Duration
 	// Ping tells a dead man's switch how a run goes. Optional.
 	Ping PingFunc
 }
 
-// Outlet tells people or programs what a run found.
-type Outlet struct {
+// Notifier tells people or programs what a run found.
+type Notifier struct {
 	Name string // its key in the configuration
-	// Parts names the messages of a run, in the order in which they are sent. The
+	// Deliveries names the messages of a run, in the order in which they are sent. The
 	// others wait for the first, their root.
-	Parts func(audit.Summary, audit.News) []string
-	// Send delivers one part, and returns what the receiving side calls it. An error
+	Deliveries func(audit.Summary, audit.Highlights) []string
+	// Send sends one of them, and returns what the receiving side calls it. An error
 	// after which it may have arrived all the same is an *UncertainError.
 	Send func(context.Context, Message) (ref string, err error)
 }
 
-// Message is a part on its way out, with all that it can say.
+// Message is a delivery with all that it can say.
 type Message struct {
-	audit.Part // as it was before this attempt
-	Summary    audit.Summary
-	News       audit.News
+	audit.Delivery // as it was before this attempt
+	Summary        audit.Summary
+	Highlights     audit.Highlights
 }
 
 // Again reports whether an earlier attempt may have arrived.
-func (m Message) Again() bool { return m.State != audit.PartNew }
+func (m Message) Again() bool { return m.State != audit.DeliveryNew }

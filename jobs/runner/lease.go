@@ -6,19 +6,19 @@ import (
 	"time"
 )
 
-// Holds is the part of the ledger by which one process at a time works on a job.
-type Holds interface {
+// Leases is the part of the ledger by which one process at a time works on a job.
+type Leases interface {
 	// Now is the clock that every process on this ledger goes by.
 	Now(ctx context.Context) (time.Time, error)
-	// Hold gives the job to holder until then, unless another one holds it now.
-	Hold(ctx context.Context, job, holder string, now, until time.Time) (bool, error)
+	// Acquire leases the job to holder until then, unless another one has it leased now.
+	Acquire(ctx context.Context, job, holder string, now, until time.Time) (bool, error)
 	Release(ctx context.Context, job, holder string) error
 }
 
-// ErrHeld is the error when another process works on the job.
-var ErrHeld = errors.New("another tokenaudit works on this job")
+// ErrLeased is the error when another process works on the job.
+var ErrLeased = errors.New("another tokenaudit works on this job")
 
-// errLost is the cause when the job was held and could not be held any longer.
+// errLost is the cause when the lease could not be renewed.
 var errLost = errors.New("this process can no longer be sure that it alone works on the job: the ledger could not be reached, or another one took over")
 
 // lease is how long a job stays held by a process that is no more. It is renewed
@@ -26,11 +26,11 @@ var errLost = errors.New("this process can no longer be sure that it alone works
 // is over when another process takes the job up.
 const lease = 45 * time.Second
 
-// holding does work on a job that no other process is at, and makes sure of that
+// leased does work on a job that no other process is at, and makes sure of that
 // while it lasts.
-func (r *Runner) holding(ctx context.Context, j Job, work func(context.Context) error) error {
+func (r *Runner) leased(ctx context.Context, j Job, work func(context.Context) error) error {
 	asked := time.Now()
-	if err := r.hold(ctx, j); err != nil {
+	if err := r.acquire(ctx, j); err != nil {
 		return err
 	}
 	ctx, lose := context.WithCancelCause(ctx)
@@ -48,14 +48,14 @@ func (r *Runner) holding(ctx context.Context, j Job, work func(context.Context) 
 	return errors.Join(err, r.Ledger.Release(context.WithoutCancel(ctx), j.Name, r.Holder))
 }
 
-func (r *Runner) hold(ctx context.Context, j Job) error {
+func (r *Runner) acquire(ctx context.Context, j Job) error {
 	now, err := r.Now(ctx)
 	if err != nil {
 		return err
 	}
-	held, err := r.Ledger.Hold(ctx, j.Name, r.Holder, now, now.Add(lease))
-	if err == nil && !held {
-		err = ErrHeld
+	leased, err := r.Ledger.Acquire(ctx, j.Name, r.Holder, now, now.Add(lease))
+	if err == nil && !leased {
+		err = ErrLeased
 	}
 	return err
 }
@@ -76,12 +76,12 @@ func (r *Runner) renew(ctx context.Context, j Job, last time.Time, lose context.
 			continue
 		}
 		asking, cancel := context.WithTimeout(ctx, lease/9)
-		err := r.hold(asking, j)
+		err := r.acquire(asking, j)
 		cancel()
 		switch {
 		case err == nil:
 			last = asked
-		case errors.Is(err, ErrHeld), time.Since(last) > 2*lease/3:
+		case errors.Is(err, ErrLeased), time.Since(last) > 2*lease/3:
 			lose(errLost)
 			return
 		}

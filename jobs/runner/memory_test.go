@@ -23,11 +23,11 @@ type memory struct {
 }
 
 type memoryRun struct {
-	run     audit.Run
-	pending []string
-	items   []audit.Item
-	summary *audit.Summary
-	parts   []audit.Part
+	run        audit.Run
+	pending    []string
+	items      []audit.Item
+	summary    *audit.Summary
+	deliveries []audit.Delivery
 }
 
 func serving(t *testing.T) *world {
@@ -115,7 +115,7 @@ func (m *memory) Previous(context.Context, audit.Run) (*audit.Previous, error) {
 
 func (m *memory) Now(context.Context) (time.Time, error) { return time.Now(), nil }
 
-func (m *memory) Hold(context.Context, string, string, time.Time, time.Time) (bool, error) {
+func (m *memory) Acquire(context.Context, string, string, time.Time, time.Time) (bool, error) {
 	return true, nil
 }
 
@@ -126,26 +126,26 @@ func (m *memory) Finish(_ context.Context, o audit.Conclusion) error {
 	defer m.mu.Unlock()
 	r := m.runs[o.Run.ID()]
 	r.summary = &o.Summary
-	for _, p := range o.Parts {
-		p.Run, p.State = o.Run, audit.PartNew
-		r.parts = append(r.parts, p)
+	for _, p := range o.Deliveries {
+		p.Run, p.State = o.Run, audit.DeliveryNew
+		r.deliveries = append(r.deliveries, p)
 	}
 	return nil
 }
 
-func (m *memory) Conclusion(_ context.Context, run audit.Run) (audit.Summary, audit.News, error) {
+func (m *memory) Conclusion(_ context.Context, run audit.Run) (audit.Summary, audit.Highlights, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return *m.runs[run.ID()].summary, audit.News{}, nil
+	return *m.runs[run.ID()].summary, audit.Highlights{}, nil
 }
 
-func (m *memory) Unsent(context.Context, string) ([]audit.Part, error) {
+func (m *memory) Unsent(context.Context, string) ([]audit.Delivery, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	var out []audit.Part
+	var out []audit.Delivery
 	for _, r := range m.runs {
-		for _, p := range r.parts {
-			if p.State != audit.PartSent {
+		for _, p := range r.deliveries {
+			if p.State != audit.DeliverySent {
 				out = append(out, p)
 			}
 		}
@@ -153,12 +153,12 @@ func (m *memory) Unsent(context.Context, string) ([]audit.Part, error) {
 	return out, nil
 }
 
-func (m *memory) SavePart(_ context.Context, _ string, p audit.Part) error {
+func (m *memory) SaveDelivery(_ context.Context, _ string, p audit.Delivery) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	for i, q := range m.runs[p.Run.ID()].parts {
+	for i, q := range m.runs[p.Run.ID()].deliveries {
 		if q.Name == p.Name {
-			m.runs[p.Run.ID()].parts[i] = p
+			m.runs[p.Run.ID()].deliveries[i] = p
 		}
 	}
 	return nil

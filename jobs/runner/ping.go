@@ -57,11 +57,11 @@ func outcome(s audit.Summary) string {
 	return b.String()
 }
 
-// news lets through only what was not said yet: a run that fails at every
+// unsaid lets through only what was not said yet: a run that fails at every
 // heartbeat starts once, and fails once for each reason. Said again, a start would
 // put off the alarm of the switch for ever. Reasons that differ in digits are the
 // same: each lost connection has a port of its own.
-func (ping PingFunc) news() PingFunc {
+func (ping PingFunc) unsaid() PingFunc {
 	if ping == nil {
 		return nil
 	}

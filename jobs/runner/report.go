@@ -14,7 +14,7 @@ type Reports interface {
 	Trend(ctx context.Context, run audit.Run) ([]audit.TrendPoint, error)
 	Head(ctx context.Context, run audit.Run) (*audit.Link, error)
 	Finish(ctx context.Context, o audit.Conclusion) error
-	Conclusion(ctx context.Context, run audit.Run) (audit.Summary, audit.News, error)
+	Conclusion(ctx context.Context, run audit.Run) (audit.Summary, audit.Highlights, error)
 }
 
 // report is the second step: sum up, write the reports, close the run.
@@ -23,7 +23,7 @@ func (r *Runner) report(ctx context.Context, j Job, run audit.Run) (*audit.Summa
 	if err != nil {
 		return nil, err
 	}
-	told := run.Trigger != audit.DryRun && len(j.Outlets) > 0 // a dry run tells nobody, whoever finishes it
+	told := run.Trigger != audit.DryRun && len(j.Notifiers) > 0 // a dry run tells nobody, whoever finishes it
 	heard := &hearing{rows: e.Rows}
 	if told {
 		e.Rows = heard.walk
@@ -70,22 +70,22 @@ func (r *Runner) evidence(ctx context.Context, j Job, run audit.Run) (e Evidence
 
 // drawUp notes the messages that a run owes, and what they say.
 func (j Job) drawUp(out *audit.Conclusion, heard *hearing) (err error) {
-	if out.News, err = heard.news(); err != nil {
+	if out.Highlights, err = heard.highlights(); err != nil {
 		return err
 	}
-	for _, o := range j.Outlets {
-		for _, name := range o.Parts(out.Summary, out.News) {
-			out.Parts = append(out.Parts, audit.Part{Outlet: o.Name, Name: name})
+	for _, n := range j.Notifiers {
+		for _, name := range n.Deliveries(out.Summary, out.Highlights) {
+			out.Deliveries = append(out.Deliveries, audit.Delivery{Notifier: n.Name, Name: name})
 		}
 	}
 	return nil
 }
 
-// hearing gathers the news while the reports are made of the records, which saves
+// hearing gathers the highlights while the reports are made of the records, which saves
 // reading them once more. One walk at a time.
 type hearing struct {
 	rows  Rows
-	whole *audit.NewsBuilder // of a walk that came to its end
+	whole *audit.HighlightsBuilder // of a walk that came to its end
 }
 
 func (h *hearing) walk() iter.Seq2[audit.Record, error] {
@@ -93,7 +93,7 @@ func (h *hearing) walk() iter.Seq2[audit.Record, error] {
 		return h.rows()
 	}
 	return func(yield func(audit.Record, error) bool) {
-		var b audit.NewsBuilder
+		var b audit.HighlightsBuilder
 		for rec, err := range h.rows() {
 			if err == nil {
 				b.Add(&rec)
@@ -106,9 +106,9 @@ func (h *hearing) walk() iter.Seq2[audit.Record, error] {
 	}
 }
 
-func (h *hearing) news() (audit.News, error) {
+func (h *hearing) highlights() (audit.Highlights, error) {
 	if h.whole != nil {
-		return h.whole.News(), nil
+		return h.whole.Highlights(), nil
 	}
-	return audit.NewsOf(h.rows())
+	return audit.HighlightsOf(h.rows())
 }

@@ -9,9 +9,9 @@ import (
 	"tokenaudit/jobs/runner"
 )
 
-// TestNewsAreHeardOnTheWay: the news are those of all records, whether the reports
+// TestHighlightsAreHeardOnTheWay: they are those of all records, whether the reports
 // walk them to the end, break off or do not walk at all, and a whole walk is enough.
-func TestNewsAreHeardOnTheWay(t *testing.T) {
+func TestHighlightsAreHeardOnTheWay(t *testing.T) {
 	walk := func(t *testing.T, e runner.Evidence, most int) {
 		n := 0
 		for _, err := range e.Rows() {
@@ -41,16 +41,16 @@ func TestNewsAreHeardOnTheWay(t *testing.T) {
 				test.report(t, e)
 				return audit.Link{Sequence: 1}, nil
 			}
-			var news audit.News
-			w.job.Outlets[0].Parts = func(_ audit.Summary, n audit.News) []string {
-				news = n
+			var highlights audit.Highlights
+			w.job.Notifiers[0].Deliveries = func(_ audit.Summary, n audit.Highlights) []string {
+				highlights = n
 				return []string{"summary"}
 			}
 			if _, err := w.runner.ReviewNow(t.Context(), w.job, audit.Manual); err != nil {
 				t.Fatal(err)
 			}
-			if news.Authorizations != 2 || reads.n != test.reads {
-				t.Errorf("news of %d authorizations, %d reads instead of %d", news.Authorizations, reads.n, test.reads)
+			if highlights.Authorizations != 2 || reads.n != test.reads {
+				t.Errorf("highlights of %d authorizations, %d reads instead of %d", highlights.Authorizations, reads.n, test.reads)
 			}
 		})
 	}

@@ -22,7 +22,7 @@ type Slots interface {
 
 // Ledger remembers runs; the one in jobs/ledger is the only one.
 type Ledger interface {
-	Holds
+	Leases
 	Slots
 	Items
 	Reports
@@ -73,9 +73,9 @@ type Runner struct {
 // finishes a run that is open, delivers what is not delivered. A cron fire is
 // only a hint; the ledger decides, so it does no harm to call it at any time. The
 // summary is that of the run that was finished, nil if there was none. The error
-// is ErrHeld when another process is at it.
+// is ErrLeased when another process is at it.
 func (r *Runner) Tick(ctx context.Context, j Job) (s *audit.Summary, err error) {
-	err = r.holding(ctx, j, func(ctx context.Context) error {
+	err = r.leased(ctx, j, func(ctx context.Context) error {
 		if err := r.openDue(ctx, j); err != nil {
 			return err
 		}
@@ -137,7 +137,7 @@ func (j Job) targetNames() []string {
 // present second where that minute is taken or due by the schedule. A dry run
 // leaves no trace in later reviews.
 func (r *Runner) ReviewNow(ctx context.Context, j Job, trigger audit.Trigger) (s *audit.Summary, err error) {
-	err = r.holding(ctx, j, func(ctx context.Context) error {
+	err = r.leased(ctx, j, func(ctx context.Context) error {
 		s, err = r.reviewNow(ctx, j, trigger)
 		return err
 	})
@@ -256,7 +256,7 @@ func (r *Runner) Rows(ctx context.Context, s audit.Summary) Rows {
 	return func() iter.Seq2[audit.Record, error] {
 		return func(yield func(audit.Record, error) bool) {
 			for _, t := range s.Coverage.Targets {
-				for rec, err := range audit.Ahead(r.Snapshots.Read(ctx, run, t.Target)) {
+				for rec, err := range audit.Prefetch(r.Snapshots.Read(ctx, run, t.Target)) {
 					if !yield(rec, err) || err != nil {
 						return
 					}

@@ -90,7 +90,7 @@ func newWorld(t *testing.T) *world {
 			return audit.Link{Sequence: w.reports}, nil
 		},
 		DeliverWithin: 6 * 24 * time.Hour,
-		Outlets: []runner.Outlet{summaryOutlet(func(_ context.Context, m runner.Message) (string, error) {
+		Notifiers: []runner.Notifier{summaryNotifier(func(_ context.Context, m runner.Message) (string, error) {
 			w.tries++
 			if w.refuse != nil {
 				return "", w.refuse
@@ -103,9 +103,9 @@ func newWorld(t *testing.T) *world {
 	return w
 }
 
-// summaryOutlet says one message about each run.
-func summaryOutlet(send func(context.Context, runner.Message) (string, error)) runner.Outlet {
-	return runner.Outlet{Name: "slack", Parts: func(audit.Summary, audit.News) []string { return []string{"summary"} }, Send: send}
+// summaryNotifier says one message about each run.
+func summaryNotifier(send func(context.Context, runner.Message) (string, error)) runner.Notifier {
+	return runner.Notifier{Name: "slack", Deliveries: func(audit.Summary, audit.Highlights) []string { return []string{"summary"} }, Send: send}
 }
 
 // start opens the ledger as a new process would.
@@ -233,7 +233,7 @@ func TestReviewNow(t *testing.T) {
 
 func TestDryRunLeavesNoTrace(t *testing.T) {
 	w := newWorld(t)
-	w.job.Outlets = nil
+	w.job.Notifiers = nil
 	w.tick()
 	w.now = at("2026-11-23 08:59").Add(59 * time.Second)
 	dry, err := w.runner.ReviewNow(t.Context(), w.job, audit.DryRun)
@@ -482,23 +482,23 @@ func TestAnotherServerMakesNothingGone(t *testing.T) {
 	}
 }
 
-// TestUncertainMessage is tried until it is certain, unless it is to be let be.
+// TestUncertainMessage is tried until it is certain, unless it is given up.
 func TestUncertainMessage(t *testing.T) {
-	for letBe, want := range map[bool]int{false: 5, true: 1} {
+	for giveUp, want := range map[bool]int{false: 5, true: 1} {
 		w := newWorld(t)
 		w.tick()
-		w.refuse = &runner.UncertainError{Err: errors.New("line cut"), LetBe: letBe}
+		w.refuse = &runner.UncertainError{Err: errors.New("line cut"), GiveUp: giveUp}
 		w.now = at("2026-11-23 09:00")
 		for range 5 {
 			w.runner.Tick(t.Context(), w.job)
 		}
 		if w.tries != want {
-			t.Errorf("let be %t: tried %d times, want %d", letBe, w.tries, want)
+			t.Errorf("give up %t: tried %d times, want %d", giveUp, w.tries, want)
 		}
 	}
 }
 
-// TestUndeliveredExpires: what did not arrive in time is said once and let be.
+// TestUndeliveredExpires: what did not arrive in time is said once and given up.
 func TestUndeliveredExpires(t *testing.T) {
 	w := newWorld(t)
 	w.tick()
@@ -506,7 +506,7 @@ func TestUndeliveredExpires(t *testing.T) {
 	w.now = at("2026-11-23 09:00")
 	w.runner.Tick(t.Context(), w.job)
 	w.now = w.now.Add(w.job.DeliverWithin)
-	if _, err := w.runner.Tick(t.Context(), w.job); err == nil || !strings.Contains(err.Error(), "let be: channel_not_found") {
+	if _, err := w.runner.Tick(t.Context(), w.job); err == nil || !strings.Contains(err.Error(), "given up: channel_not_found") {
 		t.Errorf("error %v", err)
 	}
 	w.refuse = nil
@@ -521,9 +521,9 @@ func TestThread(t *testing.T) {
 	w.tick()
 	var said []string
 	refuse := map[string]error{"summary": errors.New("not_in_channel")}
-	w.job.Outlets = []runner.Outlet{{
-		Name:  "slack",
-		Parts: func(audit.Summary, audit.News) []string { return []string{"summary", "owner:b", "owner:a"} },
+	w.job.Notifiers = []runner.Notifier{{
+		Name:       "slack",
+		Deliveries: func(audit.Summary, audit.Highlights) []string { return []string{"summary", "owner:b", "owner:a"} },
 		Send: func(_ context.Context, m runner.Message) (string, error) {
 			said = append(said, m.Name+" under "+m.Root)
 			return "ref-" + m.Name, refuse[m.Name]

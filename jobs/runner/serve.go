@@ -44,11 +44,11 @@ func (r *Runner) Serve(ctx context.Context, js []Job) {
 // ticker logs an error once, until it changes or goes away, and pings likewise.
 func (r *Runner) ticker(ctx context.Context, j Job) cron.Job {
 	last, log := "", r.Log.With("job", j.Name)
-	j.Ping = j.Ping.news()
+	j.Ping = j.Ping.unsaid()
 	return cron.FuncJob(func() {
 		_, err := r.Tick(ctx, j)
 		switch {
-		case ctx.Err() != nil || errors.Is(err, ErrHeld):
+		case ctx.Err() != nil || errors.Is(err, ErrLeased):
 			return
 		case err == nil:
 			last = ""

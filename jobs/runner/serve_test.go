@@ -16,7 +16,7 @@ func TestServe(t *testing.T) {
 		ctx, stop := context.WithCancel(t.Context())
 		var sent atomic.Int32
 		w := serving(t)
-		w.job.Outlets = []runner.Outlet{summaryOutlet(func(context.Context, runner.Message) (string, error) {
+		w.job.Notifiers = []runner.Notifier{summaryNotifier(func(context.Context, runner.Message) (string, error) {
 			sent.Add(1)
 			return "", nil
 		})}

@@ -10,8 +10,8 @@ import (
 // heartbeats after its slot, and to write its reports.
 const Grace = 5 * time.Minute
 
-// Standing is how a job stands with its schedule.
-type Standing struct {
+// Status is how a job stands with its schedule.
+type Status struct {
 	Next time.Time // the next slot to come
 	// Late is for how long the oldest slot that is not reviewed has been due; 0
 	// if none is.
@@ -24,9 +24,9 @@ type Standing struct {
 	Missed int
 }
 
-// Standing compares what the ledger has of a job with its schedule.
-func (j Job) Standing(s audit.JobStatus, now time.Time) Standing {
-	out := Standing{Next: j.Schedule.Next(now), Missed: s.Missed}
+// Status compares what the ledger has of a job with its schedule.
+func (j Job) Status(s audit.JobStatus, now time.Time) Status {
+	out := Status{Next: j.Schedule.Next(now), Missed: s.Missed}
 	if s.Schedule != j.Schedule.String() { // never seen, or under another schedule: nothing is owed
 		return out
 	}

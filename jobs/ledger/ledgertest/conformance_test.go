@@ -71,7 +71,7 @@ func mustFinish(t *testing.T, l *ledger.Ledger, run audit.Run, total int) {
 	t.Helper()
 	s := audit.Summary{ID: run.ID(), Job: run.Job, Slot: run.Slot, Coverage: audit.TotalCoverage{Verdict: audit.Complete}}
 	s.Findings.BySeverity = map[audit.Severity]int{audit.High: total}
-	o := audit.Conclusion{Run: run, Summary: s, Pack: audit.Link{Sequence: 3, Manifest: "abc"}, Parts: []audit.Part{{Outlet: "slack", Name: "summary"}, {Outlet: "slack", Name: "owner:a"}}}
+	o := audit.Conclusion{Run: run, Summary: s, Pack: audit.Link{Sequence: 3, Manifest: "abc"}, Deliveries: []audit.Delivery{{Notifier: "slack", Name: "summary"}, {Notifier: "slack", Name: "owner:a"}}}
 	if err := l.Finish(t.Context(), o); err != nil {
 		t.Fatal(err)
 	}
@@ -166,17 +166,17 @@ func runItemsAndOutbox(t *testing.T, s store) {
 		t.Errorf("a run is its own previous one: %+v, %v", p, err)
 	}
 	parts, err := l.Unsent(t.Context(), "weekly")
-	if err != nil || len(parts) != 2 || parts[0].State != audit.PartNew || cmp.Diff(run, parts[0].Run) != "" {
+	if err != nil || len(parts) != 2 || parts[0].State != audit.DeliveryNew || cmp.Diff(run, parts[0].Run) != "" {
 		t.Fatalf("Unsent = %+v, %v", parts, err)
 	}
-	parts[0].State, parts[0].Ref, parts[0].Since = audit.PartSent, "C1/1.2", monday
-	if err := l.SavePart(t.Context(), "me", parts[0]); err == nil {
+	parts[0].State, parts[0].Ref, parts[0].Since = audit.DeliverySent, "C1/1.2", monday
+	if err := l.SaveDelivery(t.Context(), "me", parts[0]); err == nil {
 		t.Error("a part was saved by a process that does not hold the job")
 	}
-	if held, err := l.Hold(t.Context(), "weekly", "me", monday, monday.Add(time.Minute)); err != nil || !held {
+	if held, err := l.Acquire(t.Context(), "weekly", "me", monday, monday.Add(time.Minute)); err != nil || !held {
 		t.Fatalf("Hold = %t, %v", held, err)
 	}
-	if err := l.SavePart(t.Context(), "me", parts[0]); err != nil {
+	if err := l.SaveDelivery(t.Context(), "me", parts[0]); err != nil {
 		t.Fatal(err)
 	}
 	if parts, err := l.Unsent(t.Context(), "weekly"); err != nil || len(parts) != 1 || parts[0].Root != "C1/1.2" || parts[0].Position != 1 {
@@ -195,16 +195,16 @@ func hold(t *testing.T, s store) {
 		{"renewed", "b", 70 * time.Second, false}, {"run out", "b", 101 * time.Second, true}, {"taken over", "a", 102 * time.Second, false},
 	} {
 		now := monday.Add(step.after)
-		if got, err := l.Hold(t.Context(), "weekly", step.holder, now, now.Add(time.Minute)); err != nil || got != step.want {
+		if got, err := l.Acquire(t.Context(), "weekly", step.holder, now, now.Add(time.Minute)); err != nil || got != step.want {
 			t.Errorf("%s: %t, %v; want %t", step.name, got, err, step.want)
 		}
 	}
 	l.Release(t.Context(), "weekly", "a") // not the holder
-	if got, _ := l.Hold(t.Context(), "weekly", "a", monday, monday); got {
+	if got, _ := l.Acquire(t.Context(), "weekly", "a", monday, monday); got {
 		t.Error("released by somebody else")
 	}
 	l.Release(t.Context(), "weekly", "b")
-	if got, _ := l.Hold(t.Context(), "weekly", "a", monday, monday); !got {
+	if got, _ := l.Acquire(t.Context(), "weekly", "a", monday, monday); !got {
 		t.Error("not released")
 	}
 }

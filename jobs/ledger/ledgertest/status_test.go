@@ -22,18 +22,18 @@ func mustStatus(t *testing.T, l *ledger.Ledger) audit.JobStatus {
 }
 
 // end finishes a run a minute after its start.
-func end(t *testing.T, l *ledger.Ledger, run audit.Run, v audit.Verdict, parts ...audit.Part) {
+func end(t *testing.T, l *ledger.Ledger, run audit.Run, v audit.Verdict, parts ...audit.Delivery) {
 	t.Helper()
 	mustBegin(t, l, run)
 	s := audit.Summary{ID: run.ID(), Started: run.Started, Finished: run.Started.Add(time.Minute), Coverage: audit.TotalCoverage{Verdict: v}}
-	if err := l.Finish(t.Context(), audit.Conclusion{Run: run, Summary: s, Parts: parts}); err != nil {
+	if err := l.Finish(t.Context(), audit.Conclusion{Run: run, Summary: s, Deliveries: parts}); err != nil {
 		t.Fatal(err)
 	}
 }
 
 func statusOfNothing(t *testing.T, st store) {
 	s := mustStatus(t, st.open(t))
-	if diff := cmp.Diff(audit.JobStatus{Runs: map[audit.Verdict]int{}, Parts: map[audit.PartState]int{}}, s); diff != "" {
+	if diff := cmp.Diff(audit.JobStatus{Runs: map[audit.Verdict]int{}, Deliveries: map[audit.DeliveryState]int{}}, s); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
@@ -43,8 +43,8 @@ func status(t *testing.T, st store) {
 	if _, err := l.Reached(t.Context(), "weekly", "0 9 * * 1 UTC", monday); err != nil {
 		t.Fatal(err)
 	}
-	end(t, l, weekly(1), audit.Complete, audit.Part{Outlet: "slack", Name: "summary"}, audit.Part{Outlet: "slack", Name: "owner:1"})
-	end(t, l, weekly(2), audit.NotKnown, audit.Part{Outlet: "slack", Name: "summary"})
+	end(t, l, weekly(1), audit.Complete, audit.Delivery{Notifier: "slack", Name: "summary"}, audit.Delivery{Notifier: "slack", Name: "owner:1"})
+	end(t, l, weekly(2), audit.NotKnown, audit.Delivery{Notifier: "slack", Name: "summary"})
 	byHand := weekly(3)
 	byHand.Trigger, byHand.Missed = audit.Manual, 0
 	end(t, l, byHand, audit.Partial)
@@ -63,8 +63,8 @@ func status(t *testing.T, st store) {
 	want := audit.JobStatus{
 		Schedule: "0 9 * * 1 UTC", Reached: monday, Running: &running,
 		LastSlot: last.Slot, LastSuccess: byHand.Started.Add(time.Minute), Missed: 1 + 2 + 4 + 7,
-		Runs:  map[audit.Verdict]int{audit.Complete: 1, audit.Partial: 1, audit.NotKnown: 2},
-		Parts: map[audit.PartState]int{audit.PartNew: 3},
+		Runs:       map[audit.Verdict]int{audit.Complete: 1, audit.Partial: 1, audit.NotKnown: 2},
+		Deliveries: map[audit.DeliveryState]int{audit.DeliveryNew: 3},
 	}
 	if s.Last == nil || s.Last.ID != last.ID() {
 		t.Errorf("Last = %+v, want that of %s", s.Last, last.ID())

@@ -19,7 +19,7 @@ func hostileText(t *testing.T, s store) {
 	l, run := s.open(t), weekly(0)
 	mustBegin(t, l, run)
 	const hostile = "owner:\x00\xff\xfe'; DROP TABLE run; --\u202e"
-	o := audit.Conclusion{Run: run, Summary: audit.Summary{ID: run.ID()}, Parts: []audit.Part{{Outlet: "slack", Name: hostile}}}
+	o := audit.Conclusion{Run: run, Summary: audit.Summary{ID: run.ID()}, Deliveries: []audit.Delivery{{Notifier: "slack", Name: hostile}}}
 	if err := l.Finish(t.Context(), o); err != nil {
 		t.Fatal(err)
 	}
@@ -28,8 +28,8 @@ func hostileText(t *testing.T, s store) {
 		t.Fatalf("Unsent = %+v, %v", parts, err)
 	}
 	mustHold(t, l, "me")
-	parts[0].State, parts[0].Ref, parts[0].Error = audit.PartSent, hostile, hostile
-	if err := l.SavePart(t.Context(), "me", parts[0]); err != nil {
+	parts[0].State, parts[0].Ref, parts[0].Error = audit.DeliverySent, hostile, hostile
+	if err := l.SaveDelivery(t.Context(), "me", parts[0]); err != nil {
 		t.Error(err)
 	}
 	if parts, err := l.Unsent(t.Context(), run.Job); err != nil || len(parts) != 0 {
@@ -39,7 +39,7 @@ func hostileText(t *testing.T, s store) {
 
 func mustHold(t *testing.T, l *ledger.Ledger, holder string) {
 	t.Helper()
-	if held, err := l.Hold(t.Context(), "weekly", holder, monday, monday.Add(time.Minute)); err != nil || !held {
+	if held, err := l.Acquire(t.Context(), "weekly", holder, monday, monday.Add(time.Minute)); err != nil || !held {
 		t.Fatalf("Hold = %t, %v", held, err)
 	}
 }
@@ -57,7 +57,7 @@ func oneOf(t *testing.T, ledgers ...*ledger.Ledger) {
 	for i := range many {
 		l := ledgers[i%len(ledgers)]
 		group.Go(func() {
-			if got, err := l.Hold(t.Context(), "weekly", fmt.Sprint(i), monday, monday.Add(time.Minute)); err != nil {
+			if got, err := l.Acquire(t.Context(), "weekly", fmt.Sprint(i), monday, monday.Add(time.Minute)); err != nil {
 				t.Error(err)
 			} else if got {
 				held.Add(1)

@@ -5,10 +5,10 @@ import (
 	"testing"
 )
 
-// TestAhead gives every value in order, however often its batches are used again,
+// TestPrefetch gives every value in order, however often its batches are used again,
 // and the error after them.
-func TestAhead(t *testing.T) {
-	const n = 3*aheadBatch*aheadBatches + 1
+func TestPrefetch(t *testing.T) {
+	const n = 3*prefetchBatch*prefetchBatches + 1
 	broken := errors.New("line cut")
 	seq := func(yield func(int, error) bool) {
 		for i := range n {
@@ -18,9 +18,9 @@ func TestAhead(t *testing.T) {
 		}
 		yield(0, broken)
 	}
-	for _, stop := range []int{1, aheadBatch, n / 2, n + 1} {
+	for _, stop := range []int{1, prefetchBatch, n / 2, n + 1} {
 		met, failed := 0, error(nil)
-		for v, err := range Ahead(seq) {
+		for v, err := range Prefetch(seq) {
 			if failed = err; err != nil {
 				break
 			}

@@ -7,17 +7,17 @@ import (
 	"strings"
 )
 
-// News is what the messages about a review say besides its figures. It is bounded,
+// Highlights is what the messages about a review say besides its figures. It is bounded,
 // whatever was found.
-type News struct {
-	Worst          []Highlight `json:"worst"`          // with something new, worst first, at most MaxWorst
-	Authorizations int         `json:"authorizations"` // how many have something new
-	Findings       int         `json:"findings"`       // how many new or reopened findings there are
-	Owners         []OwnerNews `json:"owners"`         // those with something to do, worst first, at most MaxOwners
-	MoreOwners     int         `json:"more_owners"`    // how many are left out of Owners
+type Highlights struct {
+	Worst          []Highlight       `json:"worst"`          // with something new, worst first, at most MaxWorst
+	Authorizations int               `json:"authorizations"` // how many have something new
+	Findings       int               `json:"findings"`       // how many new or reopened findings there are
+	Owners         []OwnerHighlights `json:"owners"`         // those with something to do, worst first, at most MaxOwners
+	MoreOwners     int               `json:"more_owners"`    // how many are left out of Owners
 }
 
-// Limits of what News holds; the rest is in the evidence.
+// Limits of what Highlights holds; the rest is in the evidence.
 const (
 	MaxWorst       = 15
 	MaxOwners      = 30
@@ -31,50 +31,50 @@ type Highlight struct {
 	Findings []Finding `json:"findings"`
 }
 
-// OwnerNews is what one owner has to look at: what is new, and what stands and is
+// OwnerHighlights is what one owner has to look at: what is new, and what stands and is
 // rated critical or high, unless an exception allows it.
-type OwnerNews struct {
+type OwnerHighlights struct {
 	Owner    Owner       `json:"owner"`
 	Tokens   int         `json:"tokens"`
 	Findings int         `json:"findings"`
 	Worst    []Highlight `json:"worst"` // at most MaxOwnerTokens
 }
 
-// NewsOf walks the records of a review.
-func NewsOf(rows iter.Seq2[Record, error]) (News, error) {
-	var b NewsBuilder
+// HighlightsOf walks the records of a review.
+func HighlightsOf(rows iter.Seq2[Record, error]) (Highlights, error) {
+	var b HighlightsBuilder
 	for r, err := range rows {
 		if err != nil {
-			return News{}, err
+			return Highlights{}, err
 		}
 		b.Add(&r)
 	}
-	return b.News(), nil
+	return b.Highlights(), nil
 }
 
-// NewsBuilder makes News of records that come one by one. The zero value is empty.
-type NewsBuilder struct {
-	news   News
+// HighlightsBuilder makes Highlights of records that come one by one. The zero value is empty.
+type HighlightsBuilder struct {
+	sum    Highlights
 	owners ownerBook
 }
 
 // Add keeps what there is to say of a record.
-func (b *NewsBuilder) Add(r *Record) {
+func (b *HighlightsBuilder) Add(r *Record) {
 	if h := highlight(r, Finding.fresh); len(h.Findings) > 0 {
 		if !r.IsServer() {
-			b.news.Authorizations++
+			b.sum.Authorizations++
 		}
-		b.news.Findings += len(h.Findings)
-		b.news.Worst = insert(b.news.Worst, h, MaxWorst)
+		b.sum.Findings += len(h.Findings)
+		b.sum.Worst = insert(b.sum.Worst, h, MaxWorst)
 	}
 	if h := highlight(r, Finding.pressing); len(h.Findings) > 0 && !r.IsServer() {
 		b.owners.add(h)
 	}
 }
 
-// News is what was added so far.
-func (b *NewsBuilder) News() News {
-	n := b.news
+// Highlights is what was added so far.
+func (b *HighlightsBuilder) Highlights() Highlights {
+	n := b.sum
 	n.Owners, n.MoreOwners = b.owners.worst()
 	return n
 }
@@ -141,3 +141,9 @@ func compareHighlights(a, b Highlight) int {
 func rank(f Finding) int {
 	return slices.Index(Severities(), f.Severity)*1000 + CheckPlace(f.Check)
 }
+
+// News and OwnerNews are former names of Highlights and OwnerHighlights.
+type (
+	News      = Highlights
+	OwnerNews = OwnerHighlights
+)

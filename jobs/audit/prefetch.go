@@ -4,8 +4,8 @@ import "iter"
 
 // Limits of what is read ahead.
 const (
-	aheadBatch   = 128 // values that are handed over together
-	aheadBatches = 4
+	prefetchBatch   = 128 // values that are handed over together
+	prefetchBatches = 4
 )
 
 // batch is values of a sequence, and the error that ended it after them.
@@ -14,11 +14,11 @@ type batch[T any] struct {
 	err    error
 }
 
-// Ahead walks seq in a goroutine of its own, a bounded number of values ahead.
+// Prefetch walks seq in a goroutine of its own, a bounded number of values ahead.
 // The goroutine has ended when the walk has.
-func Ahead[T any](seq iter.Seq2[T, error]) iter.Seq2[T, error] {
+func Prefetch[T any](seq iter.Seq2[T, error]) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
-		batches, free, done := make(chan batch[T], aheadBatches), make(chan []T, aheadBatches), make(chan struct{})
+		batches, free, done := make(chan batch[T], prefetchBatches), make(chan []T, prefetchBatches), make(chan struct{})
 		go fill(seq, batches, free, done)
 		defer func() {
 			close(done)
@@ -58,14 +58,14 @@ func fill[T any](seq iter.Seq2[T, error], batches chan<- batch[T], free <-chan [
 		if b.err = err; err != nil {
 			break
 		}
-		if b.values = append(b.values, v); len(b.values) == aheadBatch {
+		if b.values = append(b.values, v); len(b.values) == prefetchBatch {
 			if !send(b) {
 				return
 			}
 			select {
 			case b.values = <-free:
 			default:
-				b.values = make([]T, 0, aheadBatch)
+				b.values = make([]T, 0, prefetchBatch)
 			}
 		}
 	}
