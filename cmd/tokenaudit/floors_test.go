@@ -40,6 +40,8 @@ var floors = map[string][]string{
 	"configs/secret":         {},
 	"configs/setting":        {},
 	"cmd/tokenaudit":         {"*"},
+
+	"jobs/influx/influxtest/conformance": {"jobs/influx/influxtest"},
 }
 
 // stdlibOnly are packages that import nothing but the standard library.

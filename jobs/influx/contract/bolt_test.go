@@ -10,13 +10,14 @@ import (
 	"tokenaudit/jobs/influx"
 	"tokenaudit/jobs/influx/bolt"
 	"tokenaudit/jobs/influx/contract/realinflux"
+	"tokenaudit/jobs/influx/influxtest/conformance"
 )
 
 // TestBolt reads the database file that the real handlers write: the population of
 // the online review and, besides, everything that the server hides.
 func TestBolt(t *testing.T) {
 	server := realinflux.New(t, true)
-	w := newWorld(server)
+	w := conformance.NewWorld(server)
 	online := newReviewer(t, w, "operator", "").review(t)
 	source, err := bolt.New(influx.Config{Name: "prod", Bolt: setting.Path(server.Backup(t))})
 	if err != nil {

@@ -1,7 +1,8 @@
-// Package contract holds this project's fake of InfluxDB to InfluxDB: the same
-// requests, and the same reviews week after week, go to package influxtest and to
-// InfluxDB's own handlers (package realinflux), must be answered as expected by
-// both, and alike to the byte where ids and times do not differ by nature.
+// Package contract holds this project's fake of InfluxDB to InfluxDB: the requests
+// of package conformance, and the same reviews week after week, go to package
+// influxtest and to InfluxDB's own handlers (package realinflux), must be answered
+// as expected by both, and alike to the byte where ids and times do not differ by
+// nature.
 //
 // It is a module of its own, so that InfluxDB stays out of the product's. It is
 // built by the Go toolchain alone, from the module proxy, without cgo or Rust:

@@ -10,11 +10,12 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"tokenaudit/jobs/audit"
+	"tokenaudit/jobs/influx/influxtest/conformance"
 )
 
 // week is what happens before a review, and what that review must find.
 type week struct {
-	happens func(*world)
+	happens func(*conformance.World)
 
 	verdict                        audit.Verdict
 	listed, hidden, unseen, legacy int
@@ -22,7 +23,7 @@ type week struct {
 	found                          string // see notable
 }
 
-// TestReviews reviews both peers through the same weeks.
+// TestReviews reviews both servers through the same weeks.
 func TestReviews(t *testing.T) {
 	for name, test := range map[string]struct {
 		token, org string
@@ -32,10 +33,10 @@ func TestReviews(t *testing.T) {
 		"a credential for audits of acme": {"auditor", "acme", acmeWeeks()},
 	} {
 		t.Run(name, func(t *testing.T) {
-			p := newPair(t)
-			real, fake := newReviewer(t, p.real, test.token, test.org), newReviewer(t, p.fake, test.token, test.org)
+			ws := newPair(t, true)
+			real, fake := newReviewer(t, ws[0], test.token, test.org), newReviewer(t, ws[1], test.token, test.org)
 			for i, w := range test.weeks {
-				p.both(w.happens)
+				ws.Each(w.happens)
 				t.Run(fmt.Sprint("week ", i+1), func(t *testing.T) { w.check(t, real.review(t), fake.review(t)) })
 			}
 		})
@@ -57,13 +58,13 @@ func (w week) check(t *testing.T, real, fake outcome) {
 			t.Errorf("%s: (-want +got)\n%s", name, d)
 		}
 	}
-	alike(t, "the review", real, fake)
+	conformance.Alike(t, "the review", real, fake)
 }
 
 // notable are the authorizations about which there is something to say of their
 // existence: where they were met if not in the list, their owner's state if not
 // present, and the findings that follow from both and from what is gone. Other
-// findings rest on permissions alone; for them it is enough that both peers agree.
+// findings rest on permissions alone; for them it is enough that both servers agree.
 func notable(o outcome) (out []string) {
 	for _, name := range slices.Sorted(maps.Keys(o.Rows)) {
 		r := o.Rows[name]

@@ -16,14 +16,15 @@ import (
 	"tokenaudit/jobs/audit"
 	"tokenaudit/jobs/evidence"
 	"tokenaudit/jobs/influx"
+	"tokenaudit/jobs/influx/influxtest/conformance"
 	"tokenaudit/jobs/ledger"
 	"tokenaudit/jobs/runner"
 	"tokenaudit/jobs/schedule"
 )
 
-// reviewer reviews one peer, with a ledger and evidence of its own.
+// reviewer reviews one server, with a ledger and evidence of its own.
 type reviewer struct {
-	*world
+	*conformance.World
 	url    string
 	runner *runner.Runner
 	job    runner.Job
@@ -31,14 +32,14 @@ type reviewer struct {
 }
 
 // newReviewer reviews org, or every org if it is "", with the token of that name.
-func newReviewer(t *testing.T, w *world, token, org string) *reviewer {
+func newReviewer(t *testing.T, w *conformance.World, token, org string) *reviewer {
 	t.Helper()
 	web := httptest.NewServer(w)
 	t.Cleanup(web.Close)
 	_, port, _ := net.SplitHostPort(web.Listener.Addr().String())
 	variable := "CONTRACT_TOKEN_" + port
-	t.Setenv(variable, w.tokens[token])
-	cfg := influx.Config{Name: "prod", URL: web.URL, Org: org, Token: secret.Ref{Env: variable}}
+	t.Setenv(variable, w.Tokens[token])
+	cfg := influx.Config{Name: "prod", URL: web.URL, Org: w.Fill(org), Token: secret.Ref{Env: variable}}
 	target, err := influx.NewTarget(cfg, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
@@ -46,9 +47,15 @@ func newReviewer(t *testing.T, w *world, token, org string) *reviewer {
 	return newReviewerOf(t, w, web.URL, target)
 }
 
-func newReviewerOf(t *testing.T, w *world, url string, source runner.Source) *reviewer {
+// reviewBoth makes a first review of both servers.
+func reviewBoth(t *testing.T, ws conformance.Worlds, token, org string) (real, fake outcome) {
 	t.Helper()
-	r := &reviewer{world: w, url: url, now: time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC), job: weekly(t, source)}
+	return newReviewer(t, ws[0], token, org).review(t), newReviewer(t, ws[1], token, org).review(t)
+}
+
+func newReviewerOf(t *testing.T, w *conformance.World, url string, source runner.Source) *reviewer {
+	t.Helper()
+	r := &reviewer{World: w, url: url, now: time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC), job: weekly(t, source)}
 	r.runner = newRunner(t, func() time.Time { return r.now })
 	return r
 }
@@ -108,7 +115,7 @@ func (r *reviewer) review(t *testing.T) outcome {
 		if err != nil {
 			t.Fatal(err)
 		}
-		o.Rows[strings.Trim(r.symbolic(rec.ID), "{}")] = rowOf(rec, s.Started)
+		o.Rows[strings.Trim(r.Symbolic(rec.ID), "{}")] = rowOf(rec, s.Started)
 	}
 	return o
 }
@@ -128,7 +135,7 @@ func rowOf(rec audit.Record, at time.Time) row {
 
 // comparable replaces ids by names in all that the coverage says.
 func (r *reviewer) comparable(c audit.Coverage) audit.Coverage {
-	plain := func(s string) string { return strings.ReplaceAll(r.symbolic(s), r.url, "URL") }
+	plain := func(s string) string { return strings.ReplaceAll(r.Symbolic(s), r.url, "URL") }
 	all := func(texts []string) (out []string) {
 		for _, s := range texts {
 			out = append(out, plain(s))

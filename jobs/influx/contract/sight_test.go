@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"tokenaudit/jobs/audit"
+	"tokenaudit/jobs/influx/influxtest/conformance"
 )
 
 // sight is a credential and what a first review with it may claim.
@@ -52,29 +53,28 @@ func sights() []sight {
 }
 
 func TestSights(t *testing.T) {
-	p := newPair(t)
+	ws := newPair(t, true)
 	t.Run("some are hidden", func(t *testing.T) {
 		for _, s := range sights() {
-			p.first(t, s, s.seeded, 21)
+			first(t, ws, s, s.seeded, 21)
 		}
 	})
-	p.both(func(w *world) {
+	ws.Each(func(w *conformance.World) {
 		for _, name := range []string{"deletedUserWrite", "deletedUserOperator", "goneOrgWrite"} {
-			w.DeleteAuthorization(w.ids[name])
+			w.DeleteAuthorization(w.IDs[name])
 		}
 	})
 	t.Run("none is hidden", func(t *testing.T) {
 		for _, s := range sights() {
-			p.first(t, s, s.whole, 18)
+			first(t, ws, s, s.whole, 18)
 		}
 	})
 }
 
-// first makes a first review of both peers, which store that many authorizations.
-func (p pair) first(t *testing.T, s sight, verdict audit.Verdict, stored int) {
+// first makes a first review of both servers, which store that many authorizations.
+func first(t *testing.T, ws conformance.Worlds, s sight, verdict audit.Verdict, stored int) {
 	t.Run(s.token+" on "+s.org, func(t *testing.T) {
-		real := newReviewer(t, p.real, s.token, p.real.fill(s.org)).review(t)
-		fake := newReviewer(t, p.fake, s.token, p.fake.fill(s.org)).review(t)
+		real, fake := reviewBoth(t, ws, s.token, s.org)
 		for name, c := range map[string]audit.Coverage{"InfluxDB": real.Coverage, "the fake": fake.Coverage} {
 			if c.Verdict != verdict || c.Listed != s.listed || !strings.Contains(strings.Join(c.Reasons, "\n"), s.reason) {
 				t.Errorf("%s: %s, %d listed, reasons %q; want %s, %d, one with %q", name, c.Verdict, c.Listed, c.Reasons, verdict, s.listed, s.reason)
@@ -83,6 +83,6 @@ func (p pair) first(t *testing.T, s sight, verdict audit.Verdict, stored int) {
 				t.Errorf("%s: complete, though %d authorizations are hidden", name, hidden)
 			}
 		}
-		alike(t, "the review", real, fake)
+		conformance.Alike(t, "the review", real, fake)
 	})
 }

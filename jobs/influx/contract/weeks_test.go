@@ -1,26 +1,29 @@
 package contract
 
-import "tokenaudit/jobs/audit"
+import (
+	"tokenaudit/jobs/audit"
+	"tokenaudit/jobs/influx/influxtest/conformance"
+)
 
-func nothing(*world) {}
+func nothing(*conformance.World) {}
 
 // leaves: a user with tokens is deleted, another token is revoked.
-func leaves(w *world) {
-	w.DeleteUser(w.ids["iotUser"])
-	w.DeleteAuthorization(w.ids["auditorGlobal"])
+func leaves(w *conformance.World) {
+	w.DeleteUser(w.IDs["iotUser"])
+	w.DeleteAuthorization(w.IDs["auditorGlobal"])
 }
 
 // returns: the id of the deleted user is created again, another user is set
 // inactive, a bucket is deleted.
-func returns(w *world) {
-	w.RestoreUser(w.ids["iotUser"], "phoenix")
-	w.SetUserStatus(w.ids["outsider"], "inactive")
-	w.DeleteBucket(w.ids["telemetry"])
+func returns(w *conformance.World) {
+	w.RestoreUser(w.IDs["iotUser"], "phoenix")
+	w.SetUserStatus(w.IDs["outsider"], "inactive")
+	w.DeleteBucket(w.IDs["telemetry"])
 }
 
-func closesOrg(w *world) { w.DeleteOrg(w.ids["globex"]) }
+func closesOrg(w *conformance.World) { w.DeleteOrg(w.IDs["globex"]) }
 
-func restoresBadly(w *world) { w.Poison(w.ids["activeWrite"]) }
+func restoresBadly(w *conformance.World) { w.Poison(w.IDs["activeWrite"]) }
 
 // everyOrgWeeks: three authorizations were hidden before the first review. They
 // are known by their number only, and remain so.

@@ -1,4 +1,4 @@
-package contract
+package conformance
 
 import (
 	"encoding/json"
@@ -10,11 +10,11 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// alike holds what the fake gave to what InfluxDB gave.
-func alike(t *testing.T, about string, real, fake any) {
+// Alike holds what one server gave to what the first one gave.
+func Alike(t *testing.T, about string, first, other any) {
 	t.Helper()
-	if d := cmp.Diff(real, fake); d != "" {
-		t.Errorf("%s (-InfluxDB +fake):\n%s", about, d)
+	if d := cmp.Diff(first, other); d != "" {
+		t.Errorf("%s (-the first +this one):\n%s", about, d)
 	}
 }
 
@@ -23,14 +23,14 @@ var (
 	clock = regexp.MustCompile(`\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z`)
 )
 
-// symbolic replaces ids and token values by names and times by a mark. An id that
+// Symbolic replaces ids and token values by names and times by a mark. An id that
 // the test did not see given out, such as that of a system bucket, has no name.
-func (w *world) symbolic(s string) string {
+func (w *World) Symbolic(s string) string {
 	named := map[string]string{"00000000000000c0": "carrots"}
-	for name, id := range w.ids {
+	for name, id := range w.IDs {
 		named[id] = name
 	}
-	for name, value := range w.tokens {
+	for name, value := range w.Tokens {
 		s = strings.ReplaceAll(s, value, "<token of "+name+">")
 	}
 	s = clock.ReplaceAllString(s, "<time>")
