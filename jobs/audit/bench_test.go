@@ -26,7 +26,7 @@ func benchTokens(yield func(Authorization, error) bool) {
 func BenchmarkMerge(b *testing.B) {
 	rv := reviewAt(reviewed, nil)
 	var before []Record
-	for r := range rv.Merge(b.Context(), benchTokens, seqOf[Record]()) {
+	for r := range rv.Merge(b.Context(), b.Context(), benchTokens, seqOf[Record]()) {
 		before = append(before, r)
 	}
 	for name, seq := range map[string]iter.Seq2[Record, error]{"first": seqOf[Record](), "again": seqOf(before...)} {
@@ -35,7 +35,7 @@ func BenchmarkMerge(b *testing.B) {
 			var start, end runtime.MemStats
 			runtime.ReadMemStats(&start)
 			for b.Loop() {
-				for _, err := range rv.Merge(context.Background(), benchTokens, seq) {
+				for _, err := range rv.Merge(context.Background(), context.Background(), benchTokens, seq) {
 					if err != nil {
 						b.Fatal(err)
 					}

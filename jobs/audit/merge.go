@@ -45,9 +45,10 @@ type Review struct {
 
 // Merge walks the present authorizations and the records of the previous review
 // together and yields the records of this one. Both must ascend by ID without
-// repeating one; the first error ends the walk. The previous review is read ahead
-// in a goroutine of its own, which has ended when the walk has.
-func (rv Review) Merge(ctx context.Context, now iter.Seq2[Authorization, error], before iter.Seq2[Record, error]) iter.Seq2[Record, error] {
+// repeating one; the first error ends the walk, and so does the end of ctx. Owner
+// and Probe are called under asking. The previous review is prefetched in a
+// goroutine, which has ended when the walk has.
+func (rv Review) Merge(ctx, asking context.Context, now iter.Seq2[Authorization, error], before iter.Seq2[Record, error]) iter.Seq2[Record, error] {
 	return func(yield func(Record, error) bool) {
 		nextNow, stopNow := iter.Pull2(ascending(now, (*Authorization).key))
 		defer stopNow()
@@ -72,14 +73,14 @@ func (rv Review) Merge(ctx context.Context, now iter.Seq2[Authorization, error],
 				b, errB, okB = nextBefore()
 				continue
 			case okA && okB && a.key() == b.key():
-				out = rv.seen(ctx, &a, &b)
+				out = rv.seen(asking, &a, &b)
 				a, errA, okA = nextNow()
 				b, errB, okB = nextBefore()
 			case !okB || okA && a.key() < b.key():
-				out = rv.seen(ctx, &a, nil)
+				out = rv.seen(asking, &a, nil)
 				a, errA, okA = nextNow()
 			default:
-				out, keep = rv.missing(ctx, &b)
+				out, keep = rv.missing(asking, &b)
 				b, errB, okB = nextBefore()
 			}
 			unused.met(&out)

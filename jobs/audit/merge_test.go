@@ -48,7 +48,7 @@ func reviewAt(at time.Time, answers map[string]Probe) Review {
 func merged(t *testing.T, rv Review, now []Authorization, before []Record) []Record {
 	t.Helper()
 	var out []Record
-	for r, err := range rv.Merge(t.Context(), seqOf(now...), seqOf(before...)) {
+	for r, err := range rv.Merge(t.Context(), t.Context(), seqOf(now...), seqOf(before...)) {
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -218,7 +218,7 @@ func TestMergeErrors(t *testing.T) {
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			var last error
-			for _, err := range reviewAt(reviewed, nil).Merge(t.Context(), test.now, test.before) {
+			for _, err := range reviewAt(reviewed, nil).Merge(t.Context(), t.Context(), test.now, test.before) {
 				last = err
 			}
 			if last == nil || !strings.Contains(last.Error(), test.want) {

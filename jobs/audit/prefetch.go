@@ -1,8 +1,30 @@
 package audit
 
-import "iter"
+import (
+	"fmt"
+	"iter"
+	"runtime/debug"
+)
 
-// Limits of what is read ahead.
+// PanicError is a panic, as an error to those who wait for the code that panicked.
+type PanicError struct {
+	Value any
+	Stack []byte
+}
+
+func (e *PanicError) Error() string { return fmt.Sprintf("panic: %v", e.Value) }
+
+// Guard does work, and returns a panic in it as a *PanicError.
+func Guard(work func() error) (err error) {
+	defer func() {
+		if value := recover(); value != nil {
+			err = &PanicError{value, debug.Stack()}
+		}
+	}()
+	return work()
+}
+
+// Limits of what is fetched before it is asked for.
 const (
 	prefetchBatch   = 128 // values that are handed over together
 	prefetchBatches = 4
@@ -14,12 +36,16 @@ type batch[T any] struct {
 	err    error
 }
 
-// Prefetch walks seq in a goroutine of its own, a bounded number of values ahead.
-// The goroutine has ended when the walk has.
+// Prefetch walks seq in a goroutine of its own, a bounded number of values in
+// advance. The goroutine has ended when the walk has. A panic in seq ends the walk
+// with a *PanicError.
 func Prefetch[T any](seq iter.Seq2[T, error]) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
 		batches, free, done := make(chan batch[T], prefetchBatches), make(chan []T, prefetchBatches), make(chan struct{})
-		go fill(seq, batches, free, done)
+		go func() {
+			defer close(batches)
+			fill(seq, batches, free, done)
+		}()
 		defer func() {
 			close(done)
 			for range batches { // closed when the goroutine ends
@@ -44,7 +70,6 @@ func Prefetch[T any](seq iter.Seq2[T, error]) iter.Seq2[T, error] {
 }
 
 func fill[T any](seq iter.Seq2[T, error], batches chan<- batch[T], free <-chan []T, done <-chan struct{}) {
-	defer close(batches)
 	send := func(b batch[T]) bool {
 		select {
 		case batches <- b:
@@ -54,13 +79,17 @@ func fill[T any](seq iter.Seq2[T, error], batches chan<- batch[T], free <-chan [
 		}
 	}
 	var b batch[T]
-	for v, err := range seq {
-		if b.err = err; err != nil {
-			break
-		}
-		if b.values = append(b.values, v); len(b.values) == prefetchBatch {
+	b.err = Guard(func() error {
+		for v, err := range seq {
+			if err != nil {
+				return err
+			}
+			if b.values = append(b.values, v); len(b.values) < prefetchBatch {
+				continue
+			}
 			if !send(b) {
-				return
+				b.values = nil
+				return nil
 			}
 			select {
 			case b.values = <-free:
@@ -68,6 +97,7 @@ func fill[T any](seq iter.Seq2[T, error], batches chan<- batch[T], free <-chan [
 				b.values = make([]T, 0, prefetchBatch)
 			}
 		}
-	}
+		return nil
+	})
 	send(b)
 }

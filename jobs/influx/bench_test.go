@@ -81,7 +81,7 @@ func judged(seq func(func(audit.Authorization, error) bool)) error {
 			return audit.Owner{ID: a.UserID, Name: a.User, State: audit.OwnerPresent, MembershipKnown: true}
 		},
 	}
-	for _, err := range review.Merge(context.Background(), seq, func(func(audit.Record, error) bool) {}) {
+	for _, err := range review.Merge(context.Background(), context.Background(), seq, func(func(audit.Record, error) bool) {}) {
 		if err != nil {
 			return err
 		}

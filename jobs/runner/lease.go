@@ -21,31 +21,38 @@ var ErrLeased = errors.New("another tokenaudit works on this job")
 // errLost is the cause when the lease could not be renewed.
 var errLost = errors.New("this process can no longer be sure that it alone works on the job: the ledger could not be reached, or another one took over")
 
-// lease is how long a job stays held by a process that is no more. It is renewed
+// lease is how long a job stays taken by a process that is no more. It is renewed
 // twice in that time, and let go of well before its end: what is under way then
 // is over when another process takes the job up.
 const lease = 45 * time.Second
 
 // leased does work on a job that no other process is at, and makes sure of that
-// while it lasts.
-func (r *Runner) leased(ctx context.Context, j Job, work func(context.Context) error) error {
+// while it lasts. However the work ends, the lease ends with it.
+func (r *Runner) leased(ctx context.Context, j Job, work func(context.Context) error) (err error) {
 	asked := time.Now()
 	if err := r.acquire(ctx, j); err != nil {
 		return err
 	}
-	ctx, lose := context.WithCancelCause(ctx)
+	ctx, cancel := context.WithCancelCause(ctx)
 	renewed := make(chan struct{})
 	go func() {
 		defer close(renewed)
-		r.renew(ctx, j, asked, lose)
+		if r.guard(j, "renewing the lease", func() error { return r.renew(ctx, j, asked) }) != nil {
+			cancel(errLost)
+		}
 	}()
-	err := work(ctx)
-	if cause := context.Cause(ctx); errors.Is(cause, errLost) {
-		err = cause
-	}
-	lose(nil)
-	<-renewed
-	return errors.Join(err, r.Ledger.Release(context.WithoutCancel(ctx), j.Name, r.Holder))
+	defer func() {
+		lost := context.Cause(ctx)
+		cancel(nil)
+		<-renewed
+		if errors.Is(lost, errLost) {
+			err = lost
+		}
+		ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), lease/3)
+		defer cancel()
+		err = errors.Join(err, r.Ledger.Release(ending, j.Name, r.Holder))
+	}()
+	return r.guard(j, "the run", func() error { return work(ctx) })
 }
 
 func (r *Runner) acquire(ctx context.Context, j Job) error {
@@ -60,15 +67,15 @@ func (r *Runner) acquire(ctx context.Context, j Job) error {
 	return err
 }
 
-// renew holds the job until ctx ends. A ledger that is away for a moment does no
+// renew renews the lease until ctx ends. A ledger that is away for a moment does no
 // harm; one that is away for two thirds of the lease does.
-func (r *Runner) renew(ctx context.Context, j Job, last time.Time, lose context.CancelCauseFunc) {
+func (r *Runner) renew(ctx context.Context, j Job, last time.Time) error {
 	ticker := time.NewTicker(lease / 9)
 	defer ticker.Stop()
 	for {
 		select {
 		case <-ctx.Done():
-			return
+			return nil
 		case <-ticker.C:
 		}
 		asked := time.Now()
@@ -82,8 +89,7 @@ func (r *Runner) renew(ctx context.Context, j Job, last time.Time, lose context.
 		case err == nil:
 			last = asked
 		case errors.Is(err, ErrLeased), time.Since(last) > 2*lease/3:
-			lose(errLost)
-			return
+			return errLost
 		}
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"iter"
 	"log/slog"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -20,6 +21,12 @@ type memory struct {
 	reached   map[string]time.Time
 	runs      map[string]*memoryRun
 	snapshots map[string][]audit.Record
+	leases    map[string]memoryLease // by job
+}
+
+type memoryLease struct {
+	holder string
+	until  time.Time
 }
 
 type memoryRun struct {
@@ -31,7 +38,7 @@ type memoryRun struct {
 }
 
 func serving(t *testing.T) *world {
-	m := &memory{reached: map[string]time.Time{}, runs: map[string]*memoryRun{}, snapshots: map[string][]audit.Record{}}
+	m := &memory{reached: map[string]time.Time{}, runs: map[string]*memoryRun{}, snapshots: map[string][]audit.Record{}, leases: map[string]memoryLease{}}
 	schedule, err := schedule.Parse("0 9 * * 1", "UTC")
 	if err != nil {
 		t.Fatal(err)
@@ -93,7 +100,8 @@ func (m *memory) SaveItem(_ context.Context, run audit.Run, item audit.Item) err
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	r := m.runs[run.ID()]
-	r.pending, r.items = nil, append(r.items, item)
+	r.items = append(r.items, item)
+	r.pending = slices.DeleteFunc(slices.Clone(r.pending), func(name string) bool { return name == item.Coverage.Target })
 	return nil
 }
 
@@ -115,11 +123,24 @@ func (m *memory) Previous(context.Context, audit.Run) (*audit.Previous, error) {
 
 func (m *memory) Now(context.Context) (time.Time, error) { return time.Now(), nil }
 
-func (m *memory) Acquire(context.Context, string, string, time.Time, time.Time) (bool, error) {
+func (m *memory) Acquire(_ context.Context, job, holder string, now, until time.Time) (bool, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if l, ok := m.leases[job]; ok && l.holder != holder && !l.until.Before(now) {
+		return false, nil
+	}
+	m.leases[job] = memoryLease{holder, until}
 	return true, nil
 }
 
-func (m *memory) Release(context.Context, string, string) error { return nil }
+func (m *memory) Release(_ context.Context, job, holder string) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.leases[job].holder == holder {
+		delete(m.leases, job)
+	}
+	return nil
+}
 
 func (m *memory) Finish(_ context.Context, o audit.Conclusion) error {
 	m.mu.Lock()

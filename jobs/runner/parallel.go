@@ -10,9 +10,9 @@ import (
 	"tokenaudit/jobs/audit"
 )
 
-// auditAll audits the targets of a run that are not done, several at a time. A
+// collectAll collects the targets of a run that are not done, several at a time. A
 // target that fails does not stop the others.
-func (r *Runner) auditAll(ctx context.Context, j Job, run audit.Run) error {
+func (r *Runner) collectAll(ctx context.Context, j Job, run audit.Run) error {
 	pending, err := r.Ledger.Pending(ctx, run)
 	if err != nil {
 		return err
@@ -24,15 +24,31 @@ func (r *Runner) auditAll(ctx context.Context, j Job, run audit.Run) error {
 	var all sync.WaitGroup
 	for i, name := range pending {
 		all.Go(func() {
-			leave := gate.enter(name)
-			defer leave()
-			if err := r.audit(ctx, asking, j, run, name); err != nil {
+			err := r.guard(j, "target "+name, func() error {
+				leave, err := gate.enter(ctx, name)
+				if err != nil {
+					return err
+				}
+				defer leave()
+				return r.collect(ctx, asking, j, run, name)
+			})
+			if err != nil {
 				errs[i] = fmt.Errorf("target %q: %w", name, err)
 			}
 		})
 	}
 	all.Wait()
 	return errors.Join(errs...)
+}
+
+// guard does work. A panic in it becomes an error, and its stack is logged: what
+// breaks one target or job must not end the process.
+func (r *Runner) guard(j Job, what string, work func() error) error {
+	err := audit.Guard(work)
+	if p, ok := errors.AsType[*audit.PanicError](err); ok {
+		r.Log.Error("panic", "job", j.Name, "in", what, "error", p, "stack", string(p.Stack))
+	}
+	return err
 }
 
 // gate lets so many targets through at a time, and so many of the same host.
@@ -54,14 +70,19 @@ func (r *Runner) newGate(j Job) gate {
 	return g
 }
 
-// enter waits for the host first: a target that waits for a busy one must not keep
-// out those of others.
-func (g gate) enter(target string) (leave func()) {
+// enter waits until the target may be collected, or ctx ends. It waits for the host
+// first: a target that waits for a busy one must not keep out those of others.
+func (g gate) enter(ctx context.Context, target string) (leave func(), err error) {
 	host := g.hosts[target]
 	if host == nil { // no longer configured
 		host = make(chan struct{}, 1)
 	}
-	host <- struct{}{}
-	g.all <- struct{}{}
-	return func() { <-g.all; <-host }
+	for _, place := range []chan struct{}{host, g.all} {
+		select {
+		case place <- struct{}{}:
+		case <-ctx.Done():
+			return nil, context.Cause(ctx)
+		}
+	}
+	return func() { <-g.all; <-host }, nil
 }

@@ -163,7 +163,11 @@ func (r *Runner) reviewNow(ctx context.Context, j Job, trigger audit.Trigger) (*
 				return r.finish(ctx, j)
 			}
 		}
-		time.Sleep(now.Truncate(time.Second).Add(time.Second).Sub(now))
+		select {
+		case <-time.After(now.Truncate(time.Second).Add(time.Second).Sub(now)):
+		case <-ctx.Done():
+			return nil, context.Cause(ctx)
+		}
 	}
 	return nil, fmt.Errorf("job %q: no slot is free at this moment; try again", j.Name)
 }
@@ -229,7 +233,7 @@ func (r *Runner) review(ctx context.Context, j Job, run audit.Run) (*audit.Summa
 	log := r.Log.With("job", j.Name, "run", run.ID())
 	log.Info("reviewing", "trigger", run.Trigger, "targets", len(j.Targets), "missed", run.Missed)
 	r.ping(ctx, j, run, PingStart, "")
-	summary, err := r.auditAndReport(ctx, j, run)
+	summary, err := r.collectAndReport(ctx, j, run)
 	if err != nil {
 		r.ping(ctx, j, run, PingFail, "not done, to be tried again: "+err.Error())
 		return nil, err
@@ -240,11 +244,11 @@ func (r *Runner) review(ctx context.Context, j Job, run audit.Run) (*audit.Summa
 	return summary, nil
 }
 
-func (r *Runner) auditAndReport(ctx context.Context, j Job, run audit.Run) (*audit.Summary, error) {
+func (r *Runner) collectAndReport(ctx context.Context, j Job, run audit.Run) (*audit.Summary, error) {
 	if err := r.Snapshots.Forget(j.Name); err != nil {
 		return nil, err
 	}
-	if err := r.auditAll(ctx, j, run); err != nil {
+	if err := r.collectAll(ctx, j, run); err != nil {
 		return nil, err
 	}
 	return r.report(ctx, j, run)

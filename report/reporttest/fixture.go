@@ -174,7 +174,7 @@ func merge(t testing.TB, target string, at time.Time, now []audit.Authorization,
 		Owner: owner, Probe: probe,
 	}
 	var out []audit.Record
-	for r, err := range rv.Merge(t.Context(), Values(now), Values(before)) {
+	for r, err := range rv.Merge(t.Context(), t.Context(), Values(now), Values(before)) {
 		if err != nil {
 			t.Fatal(err)
 		}
