@@ -16,7 +16,9 @@ import (
 	"tokenaudit/configs/setting"
 	"tokenaudit/jobs/audit"
 	"tokenaudit/jobs/influx"
-	"tokenaudit/notify"
+	"tokenaudit/notify/email"
+	"tokenaudit/notify/slack"
+	"tokenaudit/notify/webhook"
 	"tokenaudit/report"
 )
 
@@ -80,11 +82,11 @@ type Job struct {
 	// SigningKey signs the evidence packs: a private SSH key without a passphrase (ssh-keygen -t ed25519). Default: packs say that they are not signed.
 	SigningKey secret.Ref `yaml:"signing_key,omitzero"`
 	// Slack channel or webhook that is told what was found. Default: none.
-	Slack *notify.Config `yaml:"slack,omitempty"`
+	Slack *slack.Config `yaml:"slack,omitempty"`
 	// Webhook posts what was found to a program, signed. Default: none.
-	Webhook *notify.HookConfig `yaml:"webhook,omitempty"`
+	Webhook *webhook.Config `yaml:"webhook,omitempty"`
 	// Email sends what was found, with the workbook. Default: none.
-	Email *notify.EmailConfig `yaml:"email,omitempty"`
+	Email *email.Config `yaml:"email,omitempty"`
 	// Ping is the URL of a dead man's switch, as healthchecks.io has them: it hears of the start, the success and the failure of each review, and tells people when it hears nothing. The URL is a secret: whoever has it can ping. Default: none.
 	Ping secret.Ref `yaml:"ping,omitzero"`
 	// DeliverWithin is how long after its start the messages of a review are tried; what did not arrive by then is let be. Default: 6d.

@@ -15,7 +15,7 @@ import (
 	"tokenaudit/configs/setting"
 	"tokenaudit/jobs/audit"
 	"tokenaudit/jobs/influx"
-	"tokenaudit/notify"
+	"tokenaudit/notify/slack"
 )
 
 const minimal = `
@@ -88,7 +88,7 @@ jobs:
 		},
 		Jobs: []Job{{
 			Name: "weekly", Schedule: "0 9 * * 1", Timezone: "Europe/Berlin", Targets: []string{"prod"}, Reports: []string{"csv"},
-			Slack:   &notify.Config{Channel: "C1", Token: secret.Ref{File: "slack"}, APIURL: "https://proxy.example.com/"},
+			Slack:   &slack.Config{Channel: "C1", Token: secret.Ref{File: "slack"}, APIURL: "https://proxy.example.com/"},
 			Ping:    secret.Command("vault", "read", "ping"),
 			CatchUp: setting.Duration(2 * setting.Day), DeliverWithin: setting.Duration(6 * setting.Day), Jitter: setting.Duration(5 * time.Minute), Deadline: setting.Duration(90 * time.Minute), Keep: setting.Duration(400 * setting.Day),
 		}},

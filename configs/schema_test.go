@@ -19,7 +19,7 @@ import (
 	"tokenaudit/configs/secret"
 	"tokenaudit/configs/setting"
 	"tokenaudit/jobs/audit"
-	"tokenaudit/notify"
+	"tokenaudit/notify/email"
 	"tokenaudit/report"
 )
 
@@ -45,7 +45,7 @@ func TestSchema(t *testing.T) {
 func reflectSchema(t *testing.T) *jsonschema.Schema {
 	t.Helper()
 	r := jsonschema.Reflector{FieldNameTag: "yaml", ExpandedStruct: true, Anonymous: true, Mapper: mapType, Namer: nameType}
-	for _, dir := range []string{"./configs", "./jobs/influx", "./notify"} {
+	for _, dir := range []string{"./configs", "./jobs/influx", "./notify/slack", "./notify/webhook", "./notify/email"} {
 		if err := r.AddGoComments("tokenaudit", dir); err != nil {
 			t.Fatal(err)
 		}
@@ -59,9 +59,9 @@ func reflectSchema(t *testing.T) *jsonschema.Schema {
 	return s
 }
 
-// nameType keeps influx.Config and notify.Config apart.
+// nameType keeps the types that are called Config apart.
 func nameType(t reflect.Type) string {
-	if pkg := path.Base(t.PkgPath()); pkg == "influx" || pkg == "notify" {
+	if pkg := path.Base(t.PkgPath()); pkg == "influx" || t.Name() == "Config" {
 		return pkg + "." + t.Name()
 	}
 	return t.Name()
@@ -74,9 +74,9 @@ func mapType(t reflect.Type) *jsonschema.Schema {
 		return &jsonschema.Schema{Type: "string"}
 	case reflect.TypeFor[setting.Duration]():
 		return &jsonschema.Schema{Pattern: `^(0|off|([0-9]+[wdhms])+)$`, Examples: []any{"90d", "2w", "36h", "1d12h", "off"}}
-	case reflect.TypeFor[notify.TLSMode]():
+	case reflect.TypeFor[email.TLSMode]():
 		return &jsonschema.Schema{Enum: []any{"required", "implicit", "opportunistic", "off", false}}
-	case reflect.TypeFor[setting.Switch](), reflect.TypeFor[notify.AttachMode]():
+	case reflect.TypeFor[setting.Switch](), reflect.TypeFor[email.AttachMode]():
 		return &jsonschema.Schema{Enum: []any{"on", "off", true, false}} // YAML 1.1: on is true
 	case reflect.TypeFor[setting.Count]():
 		return &jsonschema.Schema{Type: "integer", Minimum: "1", Maximum: "1000"}

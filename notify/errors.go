@@ -1,112 +1,71 @@
 package notify
 
 import (
+	"cmp"
 	"errors"
-	"fmt"
 	"net"
-	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 )
 
-// refusal is a failure after which surely nothing was posted.
-type refusal struct {
-	text   string
-	blocks bool // Slack did not like the blocks, or found them too long
-}
+// ErrNotPosted is in the errors of Send after which surely nothing was posted, so
+// that trying again cannot repeat the message. Any other error leaves it open.
+var ErrNotPosted = errors.New("nothing was posted")
 
-func (r refusal) Error() string        { return r.text }
-func (r refusal) Is(target error) bool { return target == ErrNotPosted }
+// ErrGiveUp is in the errors of Send after which the message may have arrived more
+// than once already, and is better not tried again.
+var ErrGiveUp = errors.New("it may have been posted, and is not tried again")
 
-// reporter words what went wrong, without the secrets it is given.
-type reporter struct {
-	where string
-	hide  []string
-	asks  bool // the request posts nothing, whatever becomes of it
-}
+// NotPosted is err with ErrNotPosted in it, and the same text.
+func NotPosted(err error) error { return notPosted{err} }
 
-func (r reporter) notTried(err error) error {
-	return refusal{text: r.where + ": " + r.clean(err.Error())}
-}
+type notPosted struct{ error }
 
-// refused reports that Slack said no. After fatal_error and internal_error some of
-// the work may be done (docs.slack.dev, chat.postMessage).
-func (r reporter) refused(code, detail string) error {
-	text := r.where
-	for _, part := range []string{code, detail, advice(code)} {
-		if part != "" {
-			text += ": " + r.clean(part)
-		}
-	}
-	if code == "fatal_error" || code == "internal_error" {
-		return r.uncertain(errors.New(text))
-	}
-	return refusal{text, strings.Contains(code, "invalid_blocks") || strings.Contains(code, "msg_blocks_too_long")}
-}
+func (e notPosted) Unwrap() error      { return e.error }
+func (notPosted) Is(target error) bool { return target == ErrNotPosted }
 
-// status reports an HTTP status that means no; a webhook gives its code as body.
-func (r reporter) status(code int, body string) error {
-	text := strings.TrimSpace(fmt.Sprintf("HTTP %d %s", code, http.StatusText(code)))
-	if code >= 300 && code < 500 {
-		return r.refused(body, text)
-	}
-	return r.uncertain(fmt.Errorf("%s: %s: %s", r.where, text, r.clean(body)))
-}
+// Secrets are what no error may show, those that hold others first.
+type Secrets []string
 
-// broken reports that no answer came. Only a connection that was never made
-// proves that nothing was posted.
-func (r reporter) broken(err error) error {
-	err = inner(err)
-	if text := err.Error(); r.clean(text) != text {
-		err = errors.New(r.clean(text))
-	}
-	if op, ok := errors.AsType[*net.OpError](err); ok && op.Op == "dial" {
-		return refusal{text: r.where + ": " + err.Error()}
-	}
-	return r.uncertain(fmt.Errorf("%s: %w", r.where, err))
-}
-
-func (r reporter) uncertain(err error) error {
-	if r.asks {
-		return err
-	}
-	return fmt.Errorf("%w; it may have been posted", err)
-}
-
-// inner drops url.Error, which prints the URL.
-func inner(err error) error {
-	if u, ok := errors.AsType[*url.Error](err); ok {
-		return u.Err
-	}
-	return err
-}
-
-// clean takes the secrets out before anything is cut, as a half of one is still
+// Clean takes the secrets out before anything is cut, as a half of one is still
 // too much. What is shorter than a secret would only blot out the text.
-func (r reporter) clean(text string) string {
-	for _, secret := range r.hide {
+func (s Secrets) Clean(text string) string {
+	for _, secret := range s {
 		if len(secret) >= 6 {
 			text = strings.ReplaceAll(text, secret, "[redacted]")
 		}
 	}
-	return shown(text, 400, "no reason given")
+	return Show(text, 400, "no reason given")
 }
 
-// advice is what to do about the errors that people meet.
-func advice(code string) string {
-	switch code {
-	case "channel_not_found":
-		return "check the channel's ID (in the channel's details, such as C0123456789); to see a private channel the app must be invited to it"
-	case "not_in_channel":
-		return "invite the app: write /invite and its name in the channel"
-	case "is_archived", "channel_is_archived":
-		return "the channel is archived; choose another one"
-	case "invalid_auth", "not_authed", "token_revoked", "token_expired", "account_inactive":
-		return "Slack does not accept the token; install the app again and store its bot token (xoxb-…)"
-	case "missing_scope":
-		return "add the scope under OAuth & Permissions, then install the app again"
-	case "no_service", "no_active_hooks", "invalid_token":
-		return "the webhook no longer exists; create a new one and store its URL"
+// CleanError is err without the secrets, and without the URL that net/http puts
+// around it. It wraps what err wraps, unless that holds a secret.
+func (s Secrets) CleanError(err error) error {
+	if u, ok := errors.AsType[*url.Error](err); ok {
+		err = u.Err
 	}
-	return ""
+	if text := err.Error(); s.Clean(text) != text {
+		return errors.New(s.Clean(text))
+	}
+	return err
+}
+
+// NeverDialed: no connection was made, so that nothing was posted.
+func NeverDialed(err error) bool {
+	op, ok := errors.AsType[*net.OpError](err)
+	return ok && op.Op == "dial"
+}
+
+// SecretsOf are all parts of a URL by which somebody could post to it, but its host.
+func SecretsOf(u *url.URL) Secrets {
+	password, _ := u.User.Password()
+	out := Secrets{u.String(), u.Redacted(), u.RequestURI(), u.Path, u.EscapedPath(), u.RawQuery, u.User.String(), u.User.Username(), password}
+	for _, values := range u.Query() {
+		out = append(out, values...)
+	}
+	out = append(out, strings.Split(u.Path, "/")...)
+	out = append(out, strings.Split(u.EscapedPath(), "/")...)
+	slices.SortFunc(out, func(a, b string) int { return cmp.Compare(len(b), len(a)) })
+	return out
 }

@@ -1,50 +1,65 @@
+// Package notify holds what the channels share: the Message that a run leaves to
+// be told, the Notifier that each channel is, the words of the summary (Content),
+// errors without secrets, the HTTP client, and the backoff after a failure.
+//
+// The runner opens deliveries for a run and hands each to a Notifier: slack,
+// email and webhook are packages below this one. ping tells a dead man's switch.
 package notify
 
 import (
 	"context"
-	"errors"
 	"io"
+	"strconv"
+	"strings"
 	"time"
 
 	"tokenaudit/jobs/audit"
 )
 
-// ErrNotPosted is in the errors of Send after which surely nothing was posted, so
-// that trying again cannot repeat the message. Any other error leaves it open.
-var ErrNotPosted = errors.New("nothing was posted")
+// Notifier tells people or programs what a run found.
+type Notifier interface {
+	// Deliveries names the messages of a run, in the order in which they are sent; the
+	// others wait for the first.
+	Deliveries(s audit.Summary, n audit.Highlights) []string
+	// Send sends one of them, and returns a reference to what was posted, if the
+	// receiving side gives one. Its errors never hold a token, a URL that is a secret,
+	// or a password; ErrNotPosted and ErrGiveUp say what may follow.
+	Send(ctx context.Context, m Message) (ref string, err error)
+}
 
-// ErrLetBe is in the errors of Send after which the message may have arrived more
-// than once already, and is better not tried again.
-var ErrLetBe = errors.New("it may have been posted, and is not tried again")
-
-// Message is what there is to say about one run, and the part of it that is to be
-// said now.
+// Message is what there is to say about one run, and which delivery of it is to be
+// made now.
 type Message struct {
-	Summary audit.Summary
-	News    audit.News
+	Summary    audit.Summary
+	Highlights audit.Highlights
 	// Evidence is where the reports lie: a folder or a URL, for people.
 	Evidence string
 	// Open opens a file of the evidence by its name.
 	Open func(ctx context.Context, name string) (io.ReadCloser, error)
 
-	// Part is one of those that Parts names.
-	Part string
-	// Root is the reference of the first part, for all others.
+	// Delivery is one of those that Deliveries names.
+	Delivery string
+	// Root is the reference of the first delivery, for all others.
 	Root string
 	// Again: an earlier attempt, not before Since, may have arrived.
 	Again bool
 	Since time.Time
-
-	repeats bool // an earlier attempt may be there for all that could be seen
+	// Repeats is set by a notifier that cannot see whether an earlier attempt arrived:
+	// the message warns of it.
+	Repeats bool
 }
 
-// Notifier delivers messages.
-type Notifier interface {
-	// Parts names what is to be delivered of a run, in that order; the others wait
-	// for the first.
-	Parts(s audit.Summary, n audit.News) []string
-	// Send delivers one part, and returns a reference to what was posted, if the
-	// receiving side gives one; its errors never hold a token, a URL that is a secret,
-	// or a password.
-	Send(ctx context.Context, m Message) (ref string, err error)
+// SummaryDelivery is the first delivery of a run, and for most notifiers the only
+// one.
+const SummaryDelivery = "summary"
+
+// Workbook is the file of the evidence that is sent where files are.
+const Workbook = "review.xlsx"
+
+// ID is the same whenever a delivery is tried. The start of the run is in it, for
+// jobs of one name in several installations. It holds no full stop, which separates
+// what a webhook signs.
+func (m Message) ID() string {
+	id := m.Summary.ID + "/" + m.Delivery + "/" + strconv.FormatInt(m.Summary.Started.UnixNano(), 36)
+	return strings.ReplaceAll(id, ".", "~")
 }

@@ -29,11 +29,11 @@ func Sample(job string, now time.Time) Message {
 	items := []audit.Item{{Coverage: audit.NewCoverage("sample"), Counts: counts}}
 	return Message{
 		Summary: audit.Summarize(run, items, now, audit.Tool{Name: "tokenaudit"}, audit.Policy{}, nil),
-		News: audit.News{
+		Highlights: audit.Highlights{
 			Worst: []audit.Highlight{h}, Authorizations: 1, Findings: 1,
-			Owners: []audit.OwnerNews{{Owner: alice, Tokens: 1, Findings: 1, Worst: []audit.Highlight{h}}},
+			Owners: []audit.OwnerHighlights{{Owner: alice, Tokens: 1, Findings: 1, Worst: []audit.Highlight{h}}},
 		},
-		Part: partSummary,
-		Open: func(context.Context, string) (io.ReadCloser, error) { return nil, fs.ErrNotExist },
+		Delivery: SummaryDelivery,
+		Open:     func(context.Context, string) (io.ReadCloser, error) { return nil, fs.ErrNotExist },
 	}
 }

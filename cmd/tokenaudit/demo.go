@@ -22,6 +22,7 @@ import (
 	"tokenaudit/jobs/influx/influxtest"
 	"tokenaudit/notify"
 	"tokenaudit/notify/notifytest"
+	"tokenaudit/notify/slack"
 	"tokenaudit/report"
 )
 
@@ -97,10 +98,10 @@ func (c *cli) runDemo(ctx context.Context, out string) error {
 	return nil
 }
 
-func (c *cli) printDemo(slack notify.Config, m notify.Message, out string) {
+func (c *cli) printDemo(config slack.Config, m notify.Message, out string) {
 	fmt.Fprint(c.stdout, "Two reviews of the same org, a week apart. This is the second one.\n\n")
 	printSummary(c.stdout, m.Summary, m.Evidence)
-	fmt.Fprintf(c.stdout, "\nThe thread that Slack got:\n\n%s", notify.Text(slack, m, isTerminal(c.stdout)))
+	fmt.Fprintf(c.stdout, "\nThe thread that Slack got:\n\n%s", slack.Text(config, m, isTerminal(c.stdout)))
 	fmt.Fprintf(c.stdout, "\nOpen %s and report.html in it, and check the evidence:\n  tokenaudit verify --allowed-signers %s %s\n",
 		m.Evidence, filepath.Join(out, demoSigners), filepath.Dir(m.Evidence))
 }
@@ -118,7 +119,7 @@ func demoConfig(out, org, influxURL, slackURL string) *configs.File {
 		Jobs: []configs.Job{{
 			Name: "weekly-review", Schedule: "0 9 * * 1", Timezone: "UTC", Reports: report.Names(), Deadline: day, DeliverWithin: day,
 			SigningKey: secret.Ref{Env: demoSigningKey},
-			Slack: &notify.Config{
+			Slack: &slack.Config{
 				Channel: "C0SECURITY1", Token: secret.Ref{Env: demoSlackToken}, APIURL: slackURL + "/api/",
 				Owners: map[string]string{"telegraf-writer": "U0PLATFORM1"}, Upload: true,
 			},

@@ -19,7 +19,10 @@ import (
 	"tokenaudit/jobs/influx"
 	"tokenaudit/jobs/influx/bolt"
 	"tokenaudit/jobs/ledger"
-	"tokenaudit/notify"
+	"tokenaudit/notify/email"
+	"tokenaudit/notify/ping"
+	"tokenaudit/notify/slack"
+	"tokenaudit/notify/webhook"
 )
 
 func (c *cli) doctor() *cobra.Command {
@@ -69,11 +72,11 @@ func (c *cli) examine(ctx context.Context, path string) error {
 			e.add("job "+j.Name, examineSlack(ctx, *j.Slack))
 		}
 		if j.Webhook != nil {
-			who, err := notify.CheckHook(ctx, *j.Webhook, nil)
+			who, err := webhook.Check(ctx, *j.Webhook, nil)
 			e.add("job "+j.Name, reached("webhook", who, err, "check the secrets of url and secret, and the network"))
 		}
 		if j.Email != nil {
-			who, err := notify.CheckEmail(ctx, *j.Email)
+			who, err := email.Check(ctx, *j.Email)
 			e.add("job "+j.Name, reached("email", who, err, "check server, username, password and tls"))
 		}
 		if !j.Ping.IsZero() {
@@ -137,8 +140,8 @@ func diagnose(ctx context.Context, cfg influx.Config, log *slog.Logger, progress
 	return ds, cov, nil
 }
 
-func examineSlack(ctx context.Context, cfg notify.Config) influx.Diagnosis {
-	who, err := notify.Check(ctx, cfg, nil)
+func examineSlack(ctx context.Context, cfg slack.Config) influx.Diagnosis {
+	who, err := slack.Check(ctx, cfg, nil)
 	return reached("Slack", who, err, "a bot token needs the scope chat:write and a place in the channel")
 }
 
@@ -150,7 +153,7 @@ func reached(what, who string, err error, fix string) influx.Diagnosis {
 }
 
 func examinePing(ctx context.Context, url secret.Ref) influx.Diagnosis {
-	if err := notify.NewPing(url, nil).Check(ctx); err != nil {
+	if err := ping.New(url, nil).Check(ctx); err != nil {
 		return influx.Diagnosis{What: "ping", Result: err.Error(), Fix: "store the URL that the dead man's switch shows"}
 	}
 	return influx.Diagnosis{What: "ping", OK: true, Result: "there is a URL; not pinged, as that would count"}

@@ -13,6 +13,7 @@ import (
 	"tokenaudit/configs"
 	"tokenaudit/jobs/ledger"
 	"tokenaudit/notify"
+	"tokenaudit/notify/slack"
 )
 
 func (c *cli) notify() *cobra.Command {
@@ -65,15 +66,15 @@ func (c *cli) preview(ctx context.Context, f previewFlags) error {
 	if err != nil {
 		return err
 	}
-	slack, err := slackOf(file, m.Summary.Job)
+	config, err := slackOf(file, m.Summary.Job)
 	if err != nil {
 		return err
 	}
 	if f.format == "text" {
-		_, err := fmt.Fprint(c.stdout, notify.Text(slack, m, isTerminal(c.stdout)))
+		_, err := fmt.Fprint(c.stdout, slack.Text(config, m, isTerminal(c.stdout)))
 		return err
 	}
-	data, err := notify.JSON(slack, m)
+	data, err := slack.JSON(config, m)
 	if err == nil {
 		_, err = c.stdout.Write(data)
 	}
@@ -108,7 +109,7 @@ func (f previewFlags) message(ctx context.Context, file *configs.File) (notify.M
 		return notify.Message{}, err
 	}
 	defer snapshots.Close()
-	return notify.Message{Summary: *e.Summary, News: e.News, Evidence: snapshots.Location(e.Run)}, nil
+	return notify.Message{Summary: *e.Summary, Highlights: e.News, Evidence: snapshots.Location(e.Run)}, nil
 }
 
 // entry is the run that is asked for, or the newest finished one; empty if there is none.
@@ -123,13 +124,13 @@ func (f previewFlags) entry(ctx context.Context, r *ledger.Reader, job string) (
 	return ledger.Entry{}, err
 }
 
-func slackOf(file *configs.File, job string) (notify.Config, error) {
+func slackOf(file *configs.File, job string) (slack.Config, error) {
 	for _, j := range file.Jobs {
 		if j.Name == job && j.Slack != nil {
 			return *j.Slack, nil
 		}
 	}
-	return notify.Config{}, usagef("no job %q with slack in the configuration", job)
+	return slack.Config{}, usagef("no job %q with slack in the configuration", job)
 }
 
 func (c *cli) notifyTest() *cobra.Command {
@@ -160,14 +161,14 @@ func (c *cli) sendTests(ctx context.Context, config, job string) error {
 		if job != "" && j.Name != job {
 			continue
 		}
-		for _, way := range waysOut(j, c.log(slog.LevelWarn)) {
+		for _, n := range channels(j, c.log(slog.LevelWarn)) {
 			m := notify.Sample(j.Name, time.Now())
-			if _, err := way.notifier.Send(ctx, m); err != nil {
-				errs = append(errs, fmt.Errorf("job %s: %s: %w", j.Name, way.name, err))
+			if _, err := n.Send(ctx, m); err != nil {
+				errs = append(errs, fmt.Errorf("job %s: %s: %w", j.Name, n.name, err))
 				continue
 			}
 			sent++
-			fmt.Fprintf(c.stdout, "%s: %s: sent\n", j.Name, way.name)
+			fmt.Fprintf(c.stdout, "%s: %s: sent\n", j.Name, n.name)
 		}
 	}
 	if sent == 0 && len(errs) == 0 {

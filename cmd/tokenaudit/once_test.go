@@ -18,8 +18,8 @@ import (
 	"tokenaudit/configs/secret"
 	"tokenaudit/jobs/audit"
 	"tokenaudit/jobs/runner"
-	"tokenaudit/notify"
 	"tokenaudit/notify/notifytest"
+	"tokenaudit/notify/slack"
 )
 
 // threeOwners is a target with a token each of three users.
@@ -97,15 +97,15 @@ func deliverThroughFailure(t *testing.T, failure []notifytest.Failure, request, 
 	if err := os.WriteFile(token.File, []byte("xoxb-1"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	slack := &notifytest.Slack{}
-	client := &http.Client{Transport: &failingAt{slack.Client().Transport, slack, request, failure}}
-	config := notify.Config{Channel: "C0123456789", Token: token}
-	n := notify.NewSlack(config, client, slog.New(slog.DiscardHandler))
+	fake := &notifytest.Slack{}
+	client := &http.Client{Transport: &failingAt{fake.Client().Transport, fake, request, failure}}
+	config := slack.Config{Channel: "C0123456789", Token: token}
+	n := slack.New(config, client, slog.New(slog.DiscardHandler))
 	if left := reviewThrough(t, save, 4, time.Minute, "slack", n); len(left) > 0 {
 		t.Errorf("after four heartbeats there is left: %+v", left)
 	}
 	got, root := map[string]int{}, ""
-	for _, m := range slack.Messages() {
+	for _, m := range fake.Messages() {
 		got[partOf(m)]++
 		if partOf(m) == "summary" {
 			root = m.TS

@@ -18,7 +18,7 @@ import (
 	"tokenaudit/jobs/ledger"
 	"tokenaudit/jobs/runner"
 	"tokenaudit/jobs/schedule"
-	"tokenaudit/notify"
+	"tokenaudit/notify/slack"
 )
 
 // runFlags are the flags of run.
@@ -164,7 +164,7 @@ func (c *cli) tell(ctx context.Context, a *app, s audit.Summary, dryRun bool) er
 		if err != nil {
 			return err
 		}
-		fmt.Fprintf(&out, "\nThe message, not sent:\n\n%s", notify.Text(a.slack[s.Job], m, isTerminal(c.stdout)))
+		fmt.Fprintf(&out, "\nThe message, not sent:\n\n%s", slack.Text(a.slack[s.Job], m, isTerminal(c.stdout)))
 	}
 	_, err := out.WriteTo(c.stdout)
 	return err

@@ -13,7 +13,7 @@ import (
 	"tokenaudit/jobs/audit"
 	"tokenaudit/jobs/metrics"
 	"tokenaudit/jobs/runner"
-	"tokenaudit/notify"
+	"tokenaudit/notify/ping"
 )
 
 func (a *app) collector() *metrics.Collector {
@@ -65,7 +65,7 @@ func (a *app) watch(ctx context.Context, address string, log *slog.Logger, fail 
 }
 
 // pinger makes the pings of a job. One that fails is logged, and no more.
-func pinger(p notify.Ping, log *slog.Logger) runner.PingFunc {
+func pinger(p ping.Pinger, log *slog.Logger) runner.PingFunc {
 	return func(ctx context.Context, run audit.Run, event runner.PingEvent, text string) {
 		if err := p.Send(ctx, run.ID(), string(event), text); err != nil {
 			log.Warn("a ping did not arrive", "job", run.Job, "run", run.ID(), "error", err)

@@ -21,8 +21,11 @@ import (
 	"tokenaudit/jobs/runner"
 	"tokenaudit/jobs/schedule"
 	"tokenaudit/notify"
-	"tokenaudit/notify/mailtest"
+	"tokenaudit/notify/email"
+	"tokenaudit/notify/email/mailtest"
 	"tokenaudit/notify/notifytest"
+	"tokenaudit/notify/slack"
+	"tokenaudit/notify/webhook"
 )
 
 // reviewThrough reviews, and delivers at that many heartbeats; one save of the
@@ -46,7 +49,7 @@ func reviewThrough(t *testing.T, save, heartbeats int, wait time.Duration, name 
 		Name: "weekly", Schedule: schedule, Deadline: time.Hour, DeliverWithin: 24 * time.Hour,
 		Targets:   []runner.Target{{Name: "prod", Source: threeOwners{}}},
 		Report:    func(context.Context, string, runner.Evidence) (audit.Link, error) { return audit.Link{}, nil },
-		Notifiers: []runner.Notifier{a.outlet(name, n)},
+		Notifiers: []runner.Notifier{a.notifier(name, n)},
 	}
 	a.runner.ReviewNow(t.Context(), job, audit.Manual) // an error is what this is about
 	for range heartbeats {
@@ -75,8 +78,8 @@ func TestWebhookAtLeastOnce(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
 					receiver := &notifytest.Hook{}
 					receiver.Fail(script...)
-					config := notify.HookConfig{URL: secret.Ref{Env: "TEST_HOOK_URL"}, Secret: secret.Ref{Env: "TEST_HOOK_SECRET"}}
-					left := reviewThrough(t, save, 20, 15*time.Second, "webhook", notify.Patient(notify.NewHook(config, receiver.Client())))
+					config := webhook.Config{URL: secret.Ref{Env: "TEST_HOOK_URL"}, Secret: secret.Ref{Env: "TEST_HOOK_SECRET"}}
+					left := reviewThrough(t, save, 20, 15*time.Second, "webhook", notify.Backoff(webhook.New(config, receiver.Client())))
 					if len(left) > 0 {
 						t.Errorf("not delivered: %+v", left)
 					}
@@ -104,8 +107,8 @@ func TestEmailAtLeastOnce(t *testing.T) {
 			t.Run(fmt.Sprintf("%s, save %d fails", name, save), func(t *testing.T) {
 				server := mailtest.Start(t, "", "", mailtest.STARTTLS)
 				server.Fail(failure...)
-				config := notify.EmailConfig{Server: server.Address, CAFile: setting.Path(server.CAFile), From: "a@example.com", To: []string{"b@example.com"}}
-				left := reviewThrough(t, save, 4, 0, "email", notify.NewEmail(config, slog.New(slog.DiscardHandler)))
+				config := email.Config{Server: server.Address, CAFile: setting.Path(server.CAFile), From: "a@example.com", To: []string{"b@example.com"}}
+				left := reviewThrough(t, save, 4, 0, "email", email.New(config, slog.New(slog.DiscardHandler)))
 				mails := server.Mails()
 				if len(left) > 0 || len(mails) < 1 || len(mails) > 3 || save == 0 && len(mails) > 2 {
 					t.Errorf("%d mails, left: %+v", len(mails), left)
@@ -139,8 +142,8 @@ func TestOutlets(t *testing.T) {
 	f := &configs.File{
 		Store: "sqlite:" + filepath.Join(dir, "ledger.db"), Evidence: dir, Parallel: 1, ParallelPerHost: 1,
 		Jobs: []configs.Job{{
-			Name: "weekly", Schedule: "@weekly", Timezone: "UTC", Slack: &notify.Config{Webhook: ref},
-			Webhook: &notify.HookConfig{URL: ref, Secret: ref}, Email: &notify.EmailConfig{Server: "localhost:25"},
+			Name: "weekly", Schedule: "@weekly", Timezone: "UTC", Slack: &slack.Config{Webhook: ref},
+			Webhook: &webhook.Config{URL: ref, Secret: ref}, Email: &email.Config{Server: "localhost:25"},
 		}},
 	}
 	for dryRun, want := range map[bool]string{false: "slack webhook email", true: ""} {

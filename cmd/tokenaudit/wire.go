@@ -21,6 +21,10 @@ import (
 	"tokenaudit/jobs/runner"
 	"tokenaudit/jobs/schedule"
 	"tokenaudit/notify"
+	"tokenaudit/notify/email"
+	"tokenaudit/notify/ping"
+	"tokenaudit/notify/slack"
+	"tokenaudit/notify/webhook"
 )
 
 // app is a configuration turned into objects.
@@ -30,7 +34,7 @@ type app struct {
 	ledger    *ledger.Ledger
 	snapshots evidence.Archive
 	traffic   *metrics.Traffic
-	slack     map[string]notify.Config // by the name of the job
+	slack     map[string]slack.Config // by the name of the job
 }
 
 func (a *app) close() error { return errors.Join(a.ledger.Close(), a.snapshots.Close()) }
@@ -63,7 +67,7 @@ func wire(ctx context.Context, f *configs.File, now runner.Clock, log *slog.Logg
 	if now == nil {
 		now = ledger.Now
 	}
-	a := &app{ledger: ledger, snapshots: snapshots, traffic: traffic, slack: map[string]notify.Config{}, runner: &runner.Runner{
+	a := &app{ledger: ledger, snapshots: snapshots, traffic: traffic, slack: map[string]slack.Config{}, runner: &runner.Runner{
 		Ledger: ledger, Snapshots: snapshots, Tool: tool(), Now: now, Log: log, Holder: rand.Text(),
 		Parallel: int(f.Parallel), PerHost: int(f.ParallelPerHost),
 	}}
@@ -86,10 +90,10 @@ func wire(ctx context.Context, f *configs.File, now runner.Clock, log *slog.Logg
 			a.slack[cfg.Name] = *cfg.Slack
 		}
 		if !dryRun {
-			job.Notifiers = a.outlets(cfg, log)
+			job.Notifiers = a.notifiers(cfg, log)
 		}
 		if !cfg.Ping.IsZero() && !dryRun {
-			job.Ping = pinger(notify.NewPing(cfg.Ping, nil), log)
+			job.Ping = pinger(ping.New(cfg.Ping, nil), log)
 		}
 		a.jobs = append(a.jobs, job)
 	}
@@ -109,50 +113,50 @@ func newSource(cfg influx.Config, log *slog.Logger, traffic *metrics.Traffic) (r
 	return target, nil
 }
 
-// wayOut is a notifier and the key that configures it, which the ledger remembers.
-type wayOut struct {
-	name     string
-	notifier notify.Notifier
+// channel is a notifier and the key that configures it, which the ledger remembers.
+type channel struct {
+	name string
+	notify.Notifier
 }
 
-func waysOut(cfg configs.Job, log *slog.Logger) []wayOut {
-	var out []wayOut
+func channels(cfg configs.Job, log *slog.Logger) []channel {
+	var out []channel
 	if cfg.Slack != nil {
-		out = append(out, wayOut{"slack", notify.NewSlack(*cfg.Slack, nil, log)})
+		out = append(out, channel{"slack", slack.New(*cfg.Slack, nil, log)})
 	}
 	if cfg.Webhook != nil {
-		out = append(out, wayOut{"webhook", notify.NewHook(*cfg.Webhook, nil)})
+		out = append(out, channel{"webhook", webhook.New(*cfg.Webhook, nil)})
 	}
 	if cfg.Email != nil {
-		out = append(out, wayOut{"email", notify.NewEmail(*cfg.Email, log)})
+		out = append(out, channel{"email", email.New(*cfg.Email, log)})
 	}
 	return out
 }
 
-// outlets are the ways out of a job. Servers other than Slack's get time to recover.
-func (a *app) outlets(cfg configs.Job, log *slog.Logger) []runner.Notifier {
+// notifiers are those of a job. Servers other than Slack's get time to recover.
+func (a *app) notifiers(cfg configs.Job, log *slog.Logger) []runner.Notifier {
 	var out []runner.Notifier
-	for _, way := range waysOut(cfg, log) {
-		if way.name != "slack" {
-			way.notifier = notify.Patient(way.notifier)
+	for _, n := range channels(cfg, log) {
+		if n.name != "slack" {
+			n.Notifier = notify.Backoff(n.Notifier)
 		}
-		out = append(out, a.outlet(way.name, way.notifier))
+		out = append(out, a.notifier(n.name, n.Notifier))
 	}
 	return out
 }
 
-// outlet says runs through a notifier.
-func (a *app) outlet(name string, n notify.Notifier) runner.Notifier {
+// notifier says runs through a notifier.
+func (a *app) notifier(name string, n notify.Notifier) runner.Notifier {
 	send := func(ctx context.Context, m runner.Message) (string, error) {
 		said := a.message(m.Summary, m.Highlights)
-		said.Part, said.Root, said.Again, said.Since = m.Name, m.Root, m.Again(), m.Since
+		said.Delivery, said.Root, said.Again, said.Since = m.Name, m.Root, m.Again(), m.Since
 		ref, err := n.Send(ctx, said)
 		if err != nil && !errors.Is(err, notify.ErrNotPosted) {
-			err = &runner.UncertainError{Err: err, GiveUp: errors.Is(err, notify.ErrLetBe)}
+			err = &runner.UncertainError{Err: err, GiveUp: errors.Is(err, notify.ErrGiveUp)}
 		}
 		return ref, err
 	}
-	return runner.Notifier{Name: name, Deliveries: n.Parts, Send: send}
+	return runner.Notifier{Name: name, Deliveries: n.Deliveries, Send: send}
 }
 
 // message is what there is to say about a run.
@@ -161,7 +165,7 @@ func (a *app) message(s audit.Summary, n audit.Highlights) notify.Message {
 	open := func(ctx context.Context, name string) (io.ReadCloser, error) {
 		return a.snapshots.Open(ctx, run, name)
 	}
-	return notify.Message{Summary: s, News: n, Evidence: a.snapshots.Location(run), Open: open}
+	return notify.Message{Summary: s, Highlights: n, Evidence: a.snapshots.Location(run), Open: open}
 }
 
 // drawUp draws up what a finished run says, from its evidence.

@@ -8,6 +8,8 @@ import (
 	"log/slog"
 	"net/http"
 	"strings"
+
+	"tokenaudit/notify"
 )
 
 // T is the part of *testing.T that the tests here need, so that the product can
@@ -46,6 +48,20 @@ func disasters() [][]Failure {
 		{Status(500)}, {Status(404)}, {Status(302)}, {CutOff()}, {Echo()}, {MissingScope("chat:write", "")},
 		{Refused("invalid_auth")}, {Refused("no_service")}, {limited, limited, limited, limited},
 		{Refused("invalid_blocks", "[ERROR] too long"), Echo()}, {limited, CutOff()},
+	}
+}
+
+// ExpectNotPosted demands an error that says that nothing was posted, and why.
+func ExpectNotPosted(t T, err error, says ...string) {
+	t.Helper()
+	if !errors.Is(err, notify.ErrNotPosted) {
+		t.Errorf("error: %v", err)
+		return
+	}
+	for _, want := range says {
+		if !strings.Contains(err.Error(), want) {
+			t.Errorf("misses %q: %v", want, err)
+		}
 	}
 }
 

@@ -1,0 +1,350 @@
+package notify
+
+import (
+	"cmp"
+	"fmt"
+	"strings"
+	"time"
+
+	"tokenaudit/jobs/audit"
+)
+
+// Content is what the summary of a run says, in the words that every channel uses.
+// All of it is bounded. Fields marked as names hold text from outside, made
+// visible; the others hold our words and numbers only.
+type Content struct {
+	Title      string
+	Job        string // name
+	Facts      []string
+	Alarms     []string
+	Unseen     []string // names; empty if the coverage is complete
+	Standing   string
+	Levels     []Level
+	Changes    string
+	Steps      []Step
+	MoreSteps  string
+	New        string     // introduces Rows
+	Rows       [][]string // names; as Columns has them
+	MoreOwners string
+	Evidence   string // name
+}
+
+// Level is one severity: how many findings stand, and the change.
+type Level struct {
+	Severity audit.Severity
+	Count    int
+	Change   string // "(+1)"; empty without an earlier review
+}
+
+// String is "High 2".
+func (l Level) String() string {
+	return fmt.Sprintf("%s%s %d", strings.ToUpper(string(l.Severity[:1])), l.Severity[1:], l.Count)
+}
+
+// Step is what to do about one check.
+type Step struct{ Check, Fix string }
+
+// Titles of lists.
+const (
+	UnseenTitle = "Not seen, so not covered by this evidence"
+	StepsTitle  = "What to do"
+)
+
+// Limits of what a message lists; more does not fit, and does not help.
+const (
+	MaxSteps  = 4
+	maxUnseen = 8
+	maxTitles = 3 // findings of one token
+)
+
+// NewContent words a message with its first findings. Dates are written by stamp,
+// as Slack shows each reader their own time zone.
+func NewContent(m Message, findings int, stamp func(time.Time) string) Content {
+	s := m.Summary
+	c := Content{
+		Title: Title(s), Job: Show(s.Job, 80, "job without a name"), Facts: facts(s, stamp), Unseen: unseen(s.Coverage),
+		Standing: standing(s), Changes: changes(s, stamp), New: NewFindings(m, findings), Evidence: Show(m.Evidence, 300, ""),
+	}
+	switch {
+	case s.Missed == 1:
+		c.Alarms = append(c.Alarms, "1 earlier review was missed")
+	case s.Missed > 1:
+		c.Alarms = append(c.Alarms, fmt.Sprintf("%d earlier reviews were missed", s.Missed))
+	}
+	if m.Repeats {
+		c.Alarms = append(c.Alarms, MayRepeat)
+	}
+	for _, severity := range audit.Severities() {
+		l := Level{Severity: severity, Count: s.Findings.BySeverity[severity]}
+		if s.Previous != nil {
+			l.Change = "(no change)"
+			if by := l.Count - s.Previous.BySeverity[severity]; by != 0 {
+				l.Change = fmt.Sprintf("(%+d)", by)
+			}
+		}
+		c.Levels = append(c.Levels, l)
+	}
+	c.Steps, c.MoreSteps = steps(s)
+	for _, h := range m.Highlights.Worst[:findings] {
+		c.Rows = append(c.Rows, row(m, h))
+	}
+	if m.Highlights.MoreOwners > 0 {
+		c.MoreOwners = fmt.Sprintf("The replies name the %d owners with the worst findings; %s in the evidence.", len(m.Highlights.Owners), Plural(m.Highlights.MoreOwners, "more owner"))
+	}
+	return c
+}
+
+// MayRepeat warns of a double, which beats a message that is lost.
+const MayRepeat = "this may repeat an earlier message"
+
+// Title never sounds clean unless all that was asked for was seen.
+func Title(s audit.Summary) string {
+	review := "InfluxDB token review"
+	if s.Trigger == audit.Sample {
+		review = "TEST of " + review // nothing was reviewed
+	}
+	n := ToActOn(s)
+	switch {
+	case s.Coverage.Verdict == audit.Complete && n == 0:
+		return review + ": nothing urgent"
+	case s.Coverage.Verdict == audit.Complete:
+		return fmt.Sprintf("%s: %d to act on", review, n)
+	case n > 0:
+		return fmt.Sprintf("%s INCOMPLETE: %d to act on", review, n)
+	case s.Coverage.Verdict == audit.Partial:
+		return review + " INCOMPLETE: nothing urgent in what was seen"
+	}
+	return review + " INCOMPLETE: nothing can be said"
+}
+
+// ToActOn counts current findings rated critical or high, but those that an
+// exception allows.
+func ToActOn(s audit.Summary) int {
+	return s.Findings.Actionable(audit.Critical) + s.Findings.Actionable(audit.High)
+}
+
+// standing says what "to act on" counts.
+func standing(s audit.Summary) string {
+	const rated = "rated critical or high"
+	switch n := ToActOn(s); {
+	case n == 0 && s.Coverage.Verdict == audit.Complete:
+		return "Nothing to act on: no finding that stands now is " + rated + "."
+	case n == 0 && s.Coverage.Verdict == audit.Partial:
+		return "No finding that stands now is " + rated + ", as far as the review could see."
+	case n == 0:
+		return "What was asked for could not be seen: a zero below proves nothing."
+	case n == 1:
+		return "1 to act on: the finding that stands now and is " + rated + "."
+	default:
+		return fmt.Sprintf("%d to act on: the findings that stand now and are %s. A token can have several.", n, rated)
+	}
+}
+
+func facts(s audit.Summary, stamp func(time.Time) string) []string {
+	var hidden, blind, complete int
+	for _, t := range s.Coverage.Targets {
+		hidden, blind = hidden+t.Hidden, blind+len(t.BlindSpots)
+		if t.Verdict == audit.Complete {
+			complete++
+		}
+	}
+	due, targets := "due ", Plural(len(s.Coverage.Targets), "target")
+	if s.Trigger == audit.Manual || s.Trigger == audit.DryRun {
+		due = "at "
+	}
+	out := []string{due + stamp(s.Slot), Plural(s.Authorizations.Total, "token") + " in " + targets}
+	if hidden > 0 {
+		out = append(out, fmt.Sprintf("%d hidden from InfluxDB's list", hidden))
+	}
+	if s.Coverage.Verdict != audit.Complete {
+		out = append(out, fmt.Sprintf("%d of %s seen completely", complete, targets))
+	}
+	if blind > 0 {
+		out = append(out, Plural(blind, "known blind spot")+", in the evidence")
+	}
+	switch s.Trigger {
+	case audit.CatchUp:
+		out = append(out, "caught up"+late(s.Started.Sub(s.Slot)))
+	case audit.Manual:
+		out = append(out, "run by hand")
+	case audit.Sample:
+		out = append(out, "made-up figures: nothing was reviewed")
+	}
+	return out
+}
+
+func late(d time.Duration) string {
+	switch {
+	case d < time.Minute:
+		return ""
+	case d < time.Hour:
+		return ", " + Plural(int(d/time.Minute), "minute") + " late"
+	case d < 48*time.Hour:
+		return ", " + Plural(int(d/time.Hour), "hour") + " late"
+	}
+	return ", " + Plural(int(d/(24*time.Hour)), "day") + " late"
+}
+
+func unseen(c audit.TotalCoverage) []string {
+	if c.Verdict == audit.Complete {
+		return nil
+	}
+	var out []string
+	for _, reason := range c.Reasons[:min(len(c.Reasons), maxUnseen)] {
+		out = append(out, Show(reason, 140, "a reason without words"))
+	}
+	switch more := len(c.Reasons) - len(out); {
+	case more > 0:
+		out = append(out, "and "+Plural(more, "more reason")+", in the evidence")
+	case len(out) == 0 && len(c.Targets) == 0:
+		out = []string{"no target was reviewed"}
+	case len(out) == 0:
+		out = []string{"the review gave no reason"}
+	}
+	return out
+}
+
+func changes(s audit.Summary, stamp func(time.Time) string) string {
+	if s.Previous == nil {
+		return "First review of this job: there is nothing to compare with."
+	}
+	by := s.Findings.ByState
+	text := fmt.Sprintf("Since the review due %s: %d new", stamp(s.Previous.Slot), by[audit.New])
+	if n := by[audit.Reopened]; n > 0 {
+		text += fmt.Sprintf(", %d reopened", n)
+	}
+	return text + fmt.Sprintf(", %d still open, %d resolved.", by[audit.Open], by[audit.Resolved])
+}
+
+// Unchanged is all that there is to say about a quiet week.
+func Unchanged(s audit.Summary, stamp func(time.Time) string) string {
+	return fmt.Sprintf("InfluxDB token review: no finding came, came back or went since the review due %s; %d to act on; %s, seen completely",
+		stamp(s.Previous.Slot), ToActOn(s), Plural(s.Authorizations.Total, "token"))
+}
+
+// steps tells what to do about everything that stands, not only about what is new,
+// in the order of the policy: worst first.
+func steps(s audit.Summary) (out []Step, more string) {
+	found, rest := s.Findings.ByCheck, 0
+	for _, n := range found {
+		rest += min(n, 1)
+	}
+	for _, applied := range s.Policy.Checks {
+		check := audit.CheckOf(applied.Check)
+		if n := found[check.ID]; n > 0 && len(out) < MaxSteps {
+			out = append(out, Step{check.Title + " (" + Plural(n, "token") + ")", check.Fix})
+			rest--
+		}
+	}
+	if rest > 0 {
+		more = "and " + Plural(rest, "more check") + " with findings, in the evidence"
+	}
+	return out, more
+}
+
+// NewFindings introduces the table of that many rows, wherever a client draws it.
+func NewFindings(m Message, rows int) string {
+	n, tokens := m.Highlights.Findings, m.Highlights.Authorizations
+	what := fmt.Sprintf("%d on %s", n, Plural(tokens, "token"))
+	switch {
+	case n == 0 && m.Summary.Coverage.Verdict != audit.Complete:
+		return "none in what was seen."
+	case n == 0:
+		return "none."
+	case rows == 0:
+		return what + "; see the evidence."
+	case rows < tokens:
+		return fmt.Sprintf("%s; the table shows the worst %d, the rest is in the evidence.", what, rows)
+	}
+	return what + "."
+}
+
+// Columns head the table of tokens with news.
+func Columns() []string {
+	return []string{"Severity", "Token", "Owner", "Org", "New findings", "Age"}
+}
+
+func row(m Message, h audit.Highlight) []string {
+	owner := h.Record.Owner
+	owner.Name, owner.ID = cmp.Or(owner.Name, h.Record.User), cmp.Or(owner.ID, h.Record.UserID)
+	return []string{SeverityOf(h), Token(h.Record), Owner(owner), Org(m, h.Record), Findings(h), Age(m, h.Record)}
+}
+
+// SeverityOf is that of the worst finding of a token.
+func SeverityOf(h audit.Highlight) string {
+	return Show(string(h.Findings[0].Severity), 10, "unrated")
+}
+
+// Token tells a token from others, without its value.
+func Token(r audit.Record) string {
+	return Show(r.Description, 48, "(no description)") + ", id " + Show(r.ID, 20, "unknown")
+}
+
+// Owner is the name of an owner, and why they cannot be one any more.
+func Owner(o audit.Owner) string {
+	name := Show(cmp.Or(o.Name, o.ID), 36, "unknown")
+	switch o.State {
+	case audit.OwnerDeleted:
+		return name + " (deleted)"
+	case audit.OwnerInactive:
+		return name + " (inactive)"
+	case audit.OwnerNotMember:
+		return name + " (not in the org)"
+	case audit.OwnerUnknown:
+		return name + " (state unknown)"
+	}
+	return name
+}
+
+// Org names the target too where there are several: org names repeat between servers.
+func Org(m Message, r audit.Record) string {
+	name := Show(cmp.Or(r.Org, r.OrgID), 32, "unknown")
+	if len(m.Summary.Coverage.Targets) > 1 {
+		name += " (" + Show(r.Target, 24, "unnamed target") + ")"
+	}
+	return name
+}
+
+// Findings names the worst of a token.
+func Findings(h audit.Highlight) string {
+	var titles []string
+	for _, f := range h.Findings[:min(len(h.Findings), maxTitles)] {
+		title := Show(audit.CheckOf(f.Check).Title, 60, "unknown check")
+		if f.State == audit.Reopened {
+			title += " (reopened)"
+		}
+		titles = append(titles, title)
+	}
+	if more := len(h.Findings) - maxTitles; more > 0 {
+		titles = append(titles, fmt.Sprintf("and %d more", more))
+	}
+	return strings.Join(titles, "; ")
+}
+
+// Age is how old a token was when it was reviewed.
+func Age(m Message, r audit.Record) string {
+	if r.CreatedAt.IsZero() {
+		return "unknown"
+	}
+	return fmt.Sprintf("%d d", max(0, int(m.Summary.Started.Sub(r.CreatedAt).Hours()/24)))
+}
+
+// PlainTime is a time where no reader's time zone is known.
+func PlainTime(t time.Time) string { return t.UTC().Format("Mon 2 Jan 2006 15:04 UTC") }
+
+// Plural is "1 token" or "2 tokens".
+func Plural(n int, one string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %ss", n, one)
+}
+
+// Show makes text from outside safe on one line, or says instead what is missing:
+// Slack refuses empty text.
+func Show(text string, limit int, instead string) string {
+	if line := audit.Line(text, limit); strings.TrimSpace(line) != "" {
+		return line
+	}
+	return instead
+}

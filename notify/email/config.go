@@ -1,0 +1,119 @@
+package email
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"net"
+	"net/mail"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode"
+
+	"tokenaudit/configs/secret"
+	"tokenaudit/configs/setting"
+)
+
+// Config is a mail server and who gets mail by it.
+type Config struct {
+	// Server that takes mail: host:port, such as smtp.example.com:587.
+	Server string `yaml:"server" json:"server"`
+	// Username on the server. Default: none, for a server that knows this machine.
+	Username string `yaml:"username,omitempty" json:"username,omitempty"`
+	// Password of the user.
+	Password secret.Ref `yaml:"password,omitzero" json:"password,omitzero"`
+	// From is the sender's address.
+	From string `yaml:"from" json:"from"`
+	// To are the addresses of those who get the mail; they see each other.
+	To []string `yaml:"to" json:"to"`
+	// TLS is required (by STARTTLS; on port 465 from the first byte), implicit (from the first byte), opportunistic (if the server offers it) or off. Default: required.
+	TLS TLSMode `yaml:"tls,omitempty" json:"tls,omitempty"`
+	// CAFile is a PEM file of the authority that signed the server's certificate, if the system does not know it.
+	CAFile setting.Path `yaml:"ca_file,omitempty" json:"ca_file,omitempty"`
+	// Attach puts the workbook into the mail: on or off. Default: on.
+	Attach AttachMode `yaml:"attach,omitempty" json:"attach,omitempty"`
+}
+
+// TLSMode says how a connection is encrypted.
+type TLSMode string
+
+const (
+	TLSRequired      TLSMode = "required"
+	TLSImplicit      TLSMode = "implicit"
+	TLSOpportunistic TLSMode = "opportunistic"
+	TLSOff           TLSMode = "off"
+)
+
+// AttachMode is on or off.
+type AttachMode string
+
+// AttachOff leaves the workbook out.
+const AttachOff AttachMode = "off"
+
+// tls is the mode with its default. Port 465 speaks TLS from the first byte (RFC 8314).
+func (c Config) tls() TLSMode {
+	_, port, _ := net.SplitHostPort(c.Server) // Validate tells
+	mode := cmp.Or(c.TLS, TLSRequired)
+	if mode == TLSRequired && port == "465" {
+		return TLSImplicit
+	}
+	return mode
+}
+
+// Validate reports every problem with the key that it concerns.
+func (c Config) Validate(problem func(key, text string)) {
+	host, port, err := net.SplitHostPort(c.Server)
+	if n, notNumber := strconv.Atoi(port); err != nil || host == "" || strings.ContainsFunc(host, odd) || notNumber != nil || n < 1 || n > 65535 {
+		problem("server", "needs host:port, such as smtp.example.com:587")
+	}
+	switch {
+	case c.Username == "" && !c.Password.IsZero():
+		problem("username", "goes with password; give both or none")
+	case c.Username != "":
+		if strings.ContainsFunc(c.Username, unicode.IsControl) {
+			problem("username", "holds a character that cannot be seen")
+		}
+		if err := c.Password.Validate(); err != nil {
+			problem("password", err.Error())
+		}
+		if c.TLS == TLSOpportunistic || c.TLS == TLSOff {
+			problem("tls", "needs required or implicit where a password is sent")
+		}
+	}
+	if _, err := address(c.From); err != nil {
+		problem("from", err.Error())
+	}
+	if len(c.To) == 0 {
+		problem("to", "needs at least one address")
+	}
+	var seen []string
+	for i, to := range c.To {
+		key := fmt.Sprintf("to[%d]", i)
+		switch a, err := address(to); {
+		case err != nil:
+			problem(key, err.Error())
+		case slices.Contains(seen, strings.ToLower(a.Address)):
+			problem(key, "listed twice")
+		default:
+			seen = append(seen, strings.ToLower(a.Address))
+		}
+	}
+	if !slices.Contains([]TLSMode{TLSRequired, TLSImplicit, TLSOpportunistic, TLSOff}, c.tls()) {
+		problem("tls", "needs required, implicit, opportunistic or off")
+	}
+	if !slices.Contains([]AttachMode{"", "on", AttachOff}, c.Attach) {
+		problem("attach", "needs on or off")
+	}
+}
+
+// address takes what every server takes: ASCII, but for the name before it.
+func address(text string) (*mail.Address, error) {
+	a, err := mail.ParseAddress(text)
+	if err != nil || strings.ContainsFunc(text, unicode.IsControl) || strings.ContainsFunc(a.Address, odd) {
+		return nil, errors.New("needs an address such as security@example.com")
+	}
+	return a, nil
+}
+
+func odd(r rune) bool { return r <= ' ' || r >= 0x7f }

@@ -1,0 +1,87 @@
+package email
+
+import (
+	"bytes"
+	"crypto/sha256"
+	_ "embed"
+	"encoding/hex"
+	"fmt"
+	html "html/template"
+	"strings"
+	"text/template"
+
+	"github.com/wneessen/go-mail"
+
+	"tokenaudit/notify"
+)
+
+// maxWorkbook keeps a mail below what most servers take, 25 MB or so; in a mail a
+// file grows by more than a third.
+const maxWorkbook = 12 << 20
+
+//go:embed text.tmpl
+var textTemplate string
+
+//go:embed html.tmpl
+var htmlTemplate string
+
+// body is what the templates fill in.
+type body struct {
+	notify.Content
+	Columns                       []string
+	UnseenTitle, StepsTitle, Note string
+}
+
+// compose makes the mail. All that is in its header are our own words, the
+// addresses, and the name of the job.
+func (c Config) compose(m notify.Message, book []byte, note string) (*mail.Msg, error) {
+	from, err := address(c.From)
+	if err != nil {
+		return nil, fmt.Errorf("from: %w", err)
+	}
+	msg := mail.NewMsg(mail.WithNoDefaultUserAgent())
+	msg.FromMailAddress(from)
+	for _, text := range c.To {
+		to, err := address(text)
+		if err != nil {
+			return nil, fmt.Errorf("to: %w", err)
+		}
+		if err := msg.AddTo(to.String()); err != nil {
+			return nil, fmt.Errorf("to: %w", err)
+		}
+	}
+	content := notify.NewContent(m, len(m.Highlights.Worst), notify.PlainTime)
+	msg.Subject(content.Title + " (" + content.Job + ")")
+	// The same ID whenever the mail is sent, so that mail programs and servers know
+	// the second one.
+	sum := sha256.Sum256([]byte(m.ID()))
+	msg.SetMessageIDWithValue("tokenaudit." + hex.EncodeToString(sum[:16]) + from.Address[strings.LastIndex(from.Address, "@"):])
+	msg.SetDateWithValue(m.Summary.Finished)
+	msg.SetGenHeader("Auto-Submitted", "auto-generated") // RFC 3834: no answer from those on holiday
+	if book != nil {
+		name := "tokenaudit-" + strings.ReplaceAll(notify.Show(m.Summary.ID, 120, "review"), "/", "-") + ".xlsx"
+		if err := msg.AttachReader(name, bytes.NewReader(book), mail.WithFileContentType("application/vnd.openxmlformats-officedocument.spreadsheetml.sheet")); err != nil {
+			return nil, err
+		}
+	}
+	text, err := template.New("text").Funcs(template.FuncMap{"unlinked": unlinked}).Parse(textTemplate)
+	if err != nil {
+		return nil, err
+	}
+	page, err := html.New("HTML").Funcs(html.FuncMap{"unlinked": unlinked}).Parse(htmlTemplate)
+	if err != nil {
+		return nil, err
+	}
+	b := body{content, notify.Columns(), notify.UnseenTitle, notify.StepsTitle, note}
+	if err := msg.SetBodyTextTemplate(text, b); err != nil {
+		return nil, err
+	}
+	return msg, msg.AddAlternativeHTMLTemplate(page, b)
+}
+
+// unlinked breaks what mail programs make links of, in the way of those who share
+// bad addresses: a name may be put there to be clicked. The place of the evidence
+// comes from the configuration, and may be a link.
+func unlinked(text string) string {
+	return strings.NewReplacer("://", "[:]//", "www.", "www[.]", "WWW.", "WWW[.]", "mailto:", "mailto[:]").Replace(text)
+}

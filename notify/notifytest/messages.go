@@ -1,0 +1,121 @@
+package notifytest
+
+import (
+	"fmt"
+	"os"
+	"slices"
+	"time"
+
+	"tokenaudit/jobs/audit"
+	"tokenaudit/notify"
+)
+
+func day(month time.Month, d int) time.Time { return time.Date(2026, month, d, 8, 0, 0, 0, time.UTC) }
+
+// Quiet is a complete review of two targets that found nothing.
+func Quiet() notify.Message {
+	run := audit.Run{Job: "weekly-review", Slot: day(time.November, 23), Trigger: audit.Scheduled, Started: day(time.November, 23)}
+	counts := audit.NewCounts()
+	counts.Authorizations = audit.AuthorizationCounts{Total: 156, Active: 140, Inactive: 16}
+	items := []audit.Item{
+		{Coverage: audit.NewCoverage("eu/acme"), Counts: counts},
+		{Coverage: audit.NewCoverage("us/acme"), Counts: counts},
+	}
+	before := &audit.Previous{ID: "weekly-review/2026-11-16T0800Z", Slot: day(time.November, 16), BySeverity: map[audit.Severity]int{}}
+	return notify.Message{
+		Delivery: notify.SummaryDelivery,
+		Summary:  audit.Summarize(run, items, run.Started.Add(time.Minute), audit.Tool{Name: "tokenaudit"}, audit.Policy{}, before),
+		Evidence: "/var/lib/tokenaudit/evidence/weekly-review/2026-11-23T0800Z",
+	}
+}
+
+// Typical has findings, old and new, and two earlier reviews that were missed.
+func Typical() notify.Message {
+	m := Quiet()
+	s := &m.Summary
+	s.Missed, s.Trigger, s.Started = 2, audit.CatchUp, s.Slot.Add(150*time.Minute)
+	s.Findings = audit.FindingCounts{
+		Total:      40,
+		ByCheck:    map[string]int{"deleted-owner": 1, "all-access": 2, "active-write": 31, "no-description": 5, "dangling-grant": 1},
+		BySeverity: map[audit.Severity]int{audit.Critical: 1, audit.High: 2, audit.Medium: 31, audit.Low: 6},
+		ByState:    map[audit.FindingState]int{audit.New: 2, audit.Reopened: 1, audit.Open: 37, audit.Resolved: 4},
+	}
+	s.Previous.BySeverity = map[audit.Severity]int{audit.High: 4, audit.Medium: 31, audit.Low: 3}
+	m.Highlights = audit.Highlights{Worst: NewFindings(), Authorizations: 3, Findings: 3}
+	return m
+}
+
+// NewFindings are those of Typical.
+func NewFindings() []audit.Highlight {
+	return []audit.Highlight{
+		{
+			Findings: []audit.Finding{{Check: "deleted-owner", Severity: audit.Critical, State: audit.New, Detail: `GET /api/v2/users/0a1b2c3d4e5f6071: 404 "user not found"`}},
+			Record: audit.Record{
+				Target: "eu/acme", Owner: audit.Owner{ID: "0a1b2c3d4e5f6071", Name: "alice", State: audit.OwnerDeleted},
+				Authorization: audit.Authorization{ID: "0d3f1c0a9b8e7d01", Org: "acme", Description: "grafana on edge-7"},
+			},
+		},
+		{
+			Findings: []audit.Finding{{Check: "all-access", Severity: audit.High, State: audit.Reopened, Detail: "the whole org: every resource type"}},
+			Record: audit.Record{
+				Target: "us/acme", Owner: audit.Owner{ID: "0a1b2c3d4e5f6072", Name: "ops-root", State: audit.OwnerPresent},
+				Authorization: audit.Authorization{ID: "0d3f1c0a9b8e7d02", Org: "acme"},
+			},
+		},
+		{
+			Findings: []audit.Finding{{Check: "no-description", Severity: audit.Low, State: audit.New, Detail: "description is empty"}},
+			Record: audit.Record{
+				Target: "us/acme", Owner: audit.Owner{ID: "0a1b2c3d4e5f6073", State: audit.OwnerUnknown},
+				Authorization: audit.Authorization{ID: "0d3f1c0a9b8e7d03", OrgID: "0000000000000abc"},
+			},
+		},
+	}
+}
+
+// Incomplete could not see its second target.
+func Incomplete(m notify.Message) notify.Message {
+	broken := &m.Summary.Coverage.Targets[1]
+	broken.Lower(audit.NotKnown, "GET /api/v2/authorizations: 401 unauthorized access")
+	m.Summary.Coverage.Verdict = audit.Together(m.Summary.Coverage.Targets)
+	m.Summary.Coverage.Reasons = []string{"us/acme: " + broken.Reasons[0]}
+	return m
+}
+
+// Named puts one name wherever a message can hold text from outside.
+func Named(name string) notify.Message {
+	m := Incomplete(Typical())
+	m.Summary.Job, m.Evidence = name, name
+	m.Summary.Coverage.Reasons = []string{name, name}
+	m.Summary.Findings.ByCheck[name] = 1
+	m.Highlights = audit.Highlights{Authorizations: audit.MaxWorst, Findings: 9 * audit.MaxWorst}
+	for range audit.MaxWorst {
+		m.Highlights.Worst = append(m.Highlights.Worst, audit.Highlight{
+			Findings: slices.Repeat([]audit.Finding{{Check: name, Severity: audit.Severity(name), State: audit.New, Detail: name}}, 9),
+			Record: audit.Record{
+				Target: name, Owner: audit.Owner{ID: name, Name: name, State: audit.OwnerDeleted},
+				Authorization: audit.Authorization{ID: name, Org: name, OrgID: name, User: name, UserID: name, Description: name},
+			},
+		})
+	}
+	for i := range audit.MaxOwners {
+		m.Highlights.Owners = append(m.Highlights.Owners, audit.OwnerHighlights{
+			Owner: audit.Owner{ID: fmt.Sprint(name, i), Name: name}, Tokens: 500, Findings: 4500, Worst: append(m.Highlights.Worst, m.Highlights.Worst[:5]...),
+		})
+	}
+	m.Highlights.MoreOwners = 470
+	return m
+}
+
+// Golden demands that a file holds got; UPDATE=1 rewrites it.
+func Golden(t T, path, got string) {
+	t.Helper()
+	if os.Getenv("UPDATE") != "" {
+		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
+			t.Errorf("%v", err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil || string(want) != got {
+		t.Errorf("%s is not what is made (%v); got:\n%s", path, err, got)
+	}
+}

@@ -1,0 +1,148 @@
+package slack
+
+import (
+	"context"
+	"maps"
+	"net/http"
+	"net/mail"
+	"net/url"
+	"regexp"
+	"slices"
+	"strings"
+
+	"tokenaudit/configs/secret"
+	"tokenaudit/configs/setting"
+	"tokenaudit/notify"
+)
+
+// Config is the Slack destination of a job: a channel with a bot token, or an
+// incoming webhook, which gets the summary only.
+type Config struct {
+	// Channel ID, such as C0123456789. A channel name works for posting only in some workspaces.
+	Channel string `yaml:"channel,omitempty" json:"channel,omitempty"`
+	// Token of the Slack app (xoxb-…), with the scope chat:write.
+	Token secret.Ref `yaml:"token,omitzero" json:"token,omitzero"`
+	// Webhook is an incoming webhook's URL. The URL is a secret: whoever has it can post.
+	Webhook secret.Ref `yaml:"webhook,omitzero" json:"webhook,omitzero"`
+	// APIURL replaces https://slack.com/api/, for a proxy.
+	APIURL string `yaml:"api_url,omitempty" json:"api_url,omitempty"`
+	// Owners map names or IDs of InfluxDB users to who is told about their tokens: a Slack user ID, an e-mail address (scope users:read.email) or a channel ID. A user whose name is an e-mail address needs no entry.
+	Owners map[string]string `yaml:"owners,omitempty" json:"owners,omitempty"`
+	// FallbackChannel gets the messages about owners that nobody claims. Default: the thread of the summary.
+	FallbackChannel string `yaml:"fallback_channel,omitempty" json:"fallback_channel,omitempty"`
+	// DM tells owners that are known in Slack in a direct message (scope im:write) and not in the thread: on or off. Default: off.
+	DM setting.Switch `yaml:"dm,omitempty" json:"dm,omitempty"`
+	// SummaryOnly leaves out the messages to owners: on or off. Default: off.
+	SummaryOnly setting.Switch `yaml:"summary_only,omitempty" json:"summary_only,omitempty"`
+	// Upload puts the workbook into the thread (scope files:write): on or off. It lists who can do what, and everybody in the channel can read it. Default: off.
+	Upload setting.Switch `yaml:"upload,omitempty" json:"upload,omitempty"`
+	// Quiet posts one line when no finding came, came back or went, no review was missed and the coverage is complete: on or off. Default: off.
+	Quiet setting.Switch `yaml:"quiet,omitempty" json:"quiet,omitempty"`
+}
+
+// IDs as Slack gives them (docs.slack.dev, "Slack object types").
+var (
+	slackUser    = regexp.MustCompile(`^[UW][A-Z0-9]{6,}$`)
+	slackChannel = regexp.MustCompile(`^[CG][A-Z0-9]{6,}$`)
+)
+
+// Validate reports every problem with the key that it concerns.
+func (c Config) Validate(problem func(key, text string)) {
+	bot, hook := !c.Token.IsZero() || c.Channel != "", !c.Webhook.IsZero()
+	switch {
+	case bot && hook:
+		problem("webhook", "give channel and token, or webhook, not both")
+	case !bot && !hook:
+		problem("", "needs channel and token, or webhook")
+	case hook:
+		if err := c.Webhook.Validate(); err != nil {
+			problem("webhook", err.Error())
+		}
+		// A webhook posts into one channel, and gives nothing back that a reply could
+		// hang on.
+		for _, given := range []struct {
+			key string
+			is  bool
+		}{
+			{"owners", len(c.Owners) > 0}, {"fallback_channel", c.FallbackChannel != ""}, {"dm", bool(c.DM)}, {"upload", bool(c.Upload)},
+		} {
+			if given.is {
+				problem(given.key, "needs channel and token; a webhook posts the summary only")
+			}
+		}
+	default:
+		if err := c.Token.Validate(); err != nil {
+			problem("token", err.Error())
+		}
+		if c.Channel == "" {
+			problem("channel", "needs the ID of the channel, such as C0123456789")
+		}
+	}
+	if c.APIURL != "" {
+		if u, err := url.Parse(c.APIURL); err != nil || u.Host == "" {
+			problem("api_url", "needs a URL such as https://slack.com/api/")
+		} else if hook {
+			problem("api_url", "goes with channel and token; a webhook has its own URL")
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(c.Owners)) {
+		if who := c.Owners[name]; !slackUser.MatchString(who) && !slackChannel.MatchString(who) && !isAddress(who) {
+			problem("owners."+name, "needs a Slack user ID (U0123456789), a channel ID (C0123456789) or an e-mail address")
+		}
+	}
+}
+
+func isAddress(text string) bool {
+	address, err := mail.ParseAddress(text)
+	return err == nil && address.Address == text
+}
+
+// Check asks Slack whether the bot token works and may do what is configured, without posting, and
+// says as whom. Of a webhook it can only tell that the secret can be read.
+func Check(ctx context.Context, c Config, client *http.Client) (string, error) {
+	if client == nil {
+		client = notify.NewClient()
+	}
+	if !c.Webhook.IsZero() {
+		_, err := c.Webhook.Read(ctx)
+		return "an incoming webhook, which cannot be tried without posting", err
+	}
+	token, err := c.Token.Read(ctx)
+	if err != nil {
+		return "", err
+	}
+	e := explainer{where: "check of the Slack token", secrets: notify.Secrets{token.Reveal()}, asks: true}
+	who, err := c.api(token.Reveal(), client).AuthTestContext(ctx)
+	if err != nil {
+		return "", e.explain(err)
+	}
+	scopes := who.Header.Get("X-OAuth-Scopes")
+	has := strings.FieldsFunc(scopes, func(r rune) bool { return r == ',' || r == ' ' })
+	for _, scope := range c.scopes() {
+		if scopes != "" && !slices.Contains(has, scope) {
+			return "", e.refused("missing_scope", "needs the scope "+scope+", has "+scopes)
+		}
+	}
+	said := notify.Show(who.User, 80, "a bot") + " in " + notify.Show(who.Team, 80, "a workspace")
+	if len(has) > 0 && !slices.Contains(has, "channels:history") && !slices.Contains(has, "groups:history") {
+		said += "; without the scope channels:history (groups:history for a private channel), a message whose answer is lost is posted again"
+	}
+	return said, nil
+}
+
+// scopes are those without which something that is configured cannot work.
+func (c Config) scopes() []string {
+	scopes := []string{"chat:write"}
+	if c.DM {
+		scopes = append(scopes, "im:write")
+	}
+	if c.Upload {
+		scopes = append(scopes, "files:write")
+	}
+	for _, who := range c.Owners {
+		if isAddress(who) {
+			return append(scopes, "users:read.email")
+		}
+	}
+	return scopes
+}

@@ -1,0 +1,269 @@
+// Package slack tells people in Slack what a run found. As a bot it posts a thread:
+// the summary (summary.go), a reply for each owner with something to do (owner.go),
+// and the workbook; to an incoming webhook it posts the summary only (webhook.go).
+// Text draws the same for a terminal (preview.go). Each delivery is posted in the
+// richest form that Slack takes.
+package slack
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/slack-go/slack"
+
+	"tokenaudit/jobs/audit"
+	"tokenaudit/notify"
+)
+
+// New returns the notifier that c describes: a bot, or an incoming webhook. Without
+// a client it uses that of package notify. Both read their secret anew for each
+// message, honour a 429 three times for as long as ctx lasts, and never repeat a
+// post that may have arrived: Slack has no idempotency key
+// (slackapi/slack-api-specs#10), and a post whose answer was cut off would appear
+// twice.
+func New(c Config, client *http.Client, log *slog.Logger) notify.Notifier {
+	if client == nil {
+		client = notify.NewClient()
+	}
+	if !c.Webhook.IsZero() {
+		return webhook{c, client, log}
+	}
+	return bot{c, client, log}
+}
+
+// The deliveries of a thread after the summary.
+const (
+	ownerDelivery = "owner:" // and the ID of the owner
+	fileDelivery  = "file:"  // and its name
+)
+
+// deliveries are the messages of a thread: the summary, one for each owner with
+// something to do, worst first, and the workbook.
+func (c Config) deliveries(s audit.Summary, n audit.Highlights) []string {
+	out := []string{notify.SummaryDelivery}
+	if !c.Webhook.IsZero() || c.nothingChanged(s, n) {
+		return out
+	}
+	if !c.SummaryOnly {
+		for _, o := range n.Owners {
+			out = append(out, ownerDelivery+o.Owner.ID)
+		}
+	}
+	if c.Upload {
+		out = append(out, fileDelivery+notify.Workbook)
+	}
+	return out
+}
+
+// nothingChanged is whether one line will do.
+func (c Config) nothingChanged(s audit.Summary, n audit.Highlights) bool {
+	return bool(c.Quiet) && s.Previous != nil && s.Missed == 0 && s.Coverage.Verdict == audit.Complete &&
+		n.Findings == 0 && s.Findings.ByState[audit.Resolved] == 0
+}
+
+// postRichest posts a delivery in the first form that Slack takes: a summary that
+// arrives beats a table that does not.
+func postRichest(ctx context.Context, log *slog.Logger, m notify.Message, forms []Post, post func(Post) (string, error)) (string, error) {
+	for _, form := range forms[:len(forms)-1] {
+		ref, err := post(form)
+		if !errors.As(err, new(blocksRefused)) {
+			return ref, err
+		}
+		log.WarnContext(ctx, "Slack did not take the message; posting a plainer one", "job", m.Summary.Job, "run", m.Summary.ID, "part", m.Delivery, "error", err)
+	}
+	return post(forms[len(forms)-1])
+}
+
+type bot struct {
+	config Config
+	client *http.Client
+	log    *slog.Logger
+}
+
+// Deliveries are the summary, one for each owner, and the workbook, as configured.
+func (b bot) Deliveries(s audit.Summary, n audit.Highlights) []string {
+	return b.config.deliveries(s, n)
+}
+
+// Send posts one delivery and returns channel/ts. Before it repeats one that may
+// have arrived it looks for it.
+func (b bot) Send(ctx context.Context, m notify.Message) (string, error) {
+	ref, looked, err := b.send(ctx, m)
+	if m.Again && !looked && errors.Is(err, notify.ErrNotPosted) {
+		return "", errors.New(err.Error()) // says nothing about the earlier attempt
+	}
+	return ref, err
+}
+
+func (b bot) send(ctx context.Context, m notify.Message) (ref string, looked bool, err error) {
+	e := explainer{where: "post to Slack channel " + notify.Show(b.config.Channel, 80, "(none)")}
+	token, err := b.config.Token.Read(ctx)
+	if err != nil {
+		return "", false, e.notTried(err)
+	}
+	e.secrets = notify.Secrets{token.Reveal()}
+	s := session{b.config.api(token.Reveal(), b.client), e}
+	to, err := b.reach(ctx, s, b.config.recipient(m))
+	if err != nil {
+		return "", false, err
+	}
+	at := place{channel: to.channel}
+	if to.channel == "" {
+		channel, thread, _ := strings.Cut(m.Root, "/")
+		at = place{cmp.Or(channel, b.config.Channel), thread}
+	}
+	if m.Again {
+		ref, looked, err = s.findPosted(ctx, m, at)
+		if ref != "" || err != nil {
+			return ref, looked, err
+		}
+		m.Repeats = !looked
+	}
+	if name, ok := strings.CutPrefix(m.Delivery, fileDelivery); ok {
+		ref, err = s.upload(ctx, m, at, name)
+		return ref, looked, err
+	}
+	ref, err = postRichest(ctx, b.log, m, b.config.forms(m, to), func(p Post) (string, error) {
+		channel, ts, err := s.api.PostMessageContext(ctx, at.channel, options(m, at, p)...)
+		if err != nil {
+			return "", s.explain(err)
+		}
+		return channel + "/" + ts, nil
+	})
+	return ref, looked, err
+}
+
+// place is a channel, and a thread in it unless the delivery has a place of its own.
+type place struct{ channel, thread string }
+
+// session is the API with one reading of the token, and what explains its errors
+// without it.
+type session struct {
+	api *slack.Client
+	explainer
+}
+
+func (c Config) api(token string, client *http.Client) *slack.Client {
+	url := strings.TrimSuffix(cmp.Or(c.APIURL, slack.APIURL), "/") + "/" // slack-go appends the method
+	return slack.New(token, slack.OptionAPIURL(url), slack.OptionHTTPClient(client), slack.OptionRetry(notify.Retries))
+}
+
+// eventType marks our messages.
+const eventType = "tokenaudit_run"
+
+// options: everybody in the workspace can read the metadata, so it holds the key
+// of the run and the delivery, and no more.
+func options(m notify.Message, at place, p Post) []slack.MsgOption {
+	out := []slack.MsgOption{
+		slack.MsgOptionText(p.Text, true), slack.MsgOptionTS(at.thread), slack.MsgOptionDisableLinkUnfurl(), slack.MsgOptionDisableMediaUnfurl(),
+		slack.MsgOptionMetadata(slack.SlackMetadata{
+			EventType:    eventType,
+			EventPayload: map[string]any{"key": m.Summary.ID, "part": m.Delivery},
+		}),
+	}
+	if len(p.Blocks) > 0 {
+		out = append(out, slack.MsgOptionBlocks(p.Blocks...))
+	}
+	return out
+}
+
+// findPosted looks for a delivery that an earlier attempt may have posted. It
+// reports whether it could look: without the scope, or a place in the channel, it
+// cannot, and the delivery is posted again rather than lost.
+func (s session) findPosted(ctx context.Context, m notify.Message, at place) (ref string, looked bool, err error) {
+	since := strconv.FormatInt(m.Since.Add(-time.Minute).Unix(), 10)
+	isIt := func(said slack.Message) bool {
+		// A file carries no metadata, but its thread is that of the run.
+		if name, ok := strings.CutPrefix(m.Delivery, fileDelivery); ok {
+			return slices.ContainsFunc(said.Files, func(f slack.File) bool { return f.Name == fileName(m, name) })
+		}
+		payload := said.Metadata.EventPayload
+		return said.Metadata.EventType == eventType && payload["key"] == m.Summary.ID && payload["part"] == m.Delivery
+	}
+	for cursor, more := "", true; more; more = cursor != "" {
+		var said []slack.Message
+		if said, cursor, err = s.read(ctx, at, since, cursor); err != nil {
+			break
+		}
+		if i := slices.IndexFunc(said, isIt); i >= 0 {
+			return at.channel + "/" + said[i].Timestamp, true, nil
+		}
+	}
+	var no slack.SlackErrorResponse
+	switch {
+	case err == nil:
+		return "", true, nil
+	case !errors.As(err, &no):
+	case no.Err == "missing_scope", no.Err == "not_in_channel", no.Err == "channel_not_found" && !slackChannel.MatchString(at.channel):
+		// Slack does not show the channel to a bot that may well post there: one that
+		// is not in it, or that knows it by its name.
+		return "", false, nil
+	}
+	return "", false, fmt.Errorf("looking whether it was posted already: %w", s.asking().explain(err))
+}
+
+// read reads what was said in a channel, or in a thread of it.
+func (s session) read(ctx context.Context, at place, since, cursor string) ([]slack.Message, string, error) {
+	const most = 200
+	if at.thread != "" {
+		said, _, next, err := s.api.GetConversationRepliesContext(ctx, &slack.GetConversationRepliesParameters{
+			ChannelID: at.channel, Timestamp: at.thread, Oldest: since, Cursor: cursor, Limit: most, IncludeAllMetadata: true,
+		})
+		return said, next, err
+	}
+	got, err := s.api.GetConversationHistoryContext(ctx, &slack.GetConversationHistoryParameters{
+		ChannelID: at.channel, Oldest: since, Cursor: cursor, Limit: most, IncludeAllMetadata: true,
+	})
+	if err != nil {
+		return nil, "", err
+	}
+	return got.Messages, got.ResponseMetaData.NextCursor, nil
+}
+
+// upload puts a file of the evidence into the thread. The first two of its three
+// requests show nothing to anybody, so that only the last one must not be repeated.
+func (s session) upload(ctx context.Context, m notify.Message, at place, name string) (string, error) {
+	file, err := m.Open(ctx, name) // once for its size, which Slack wants to know first
+	if err != nil {
+		return "", s.notTried(err)
+	}
+	size, err := io.Copy(io.Discard, file)
+	file.Close()
+	if err != nil {
+		return "", s.notTried(err)
+	}
+	shown := fileName(m, name)
+	slot, err := s.api.GetUploadURLExternalContext(ctx, slack.GetUploadURLExternalParameters{FileName: shown, FileSize: int(size)})
+	if err != nil {
+		return "", fmt.Errorf("uploading %s: %w", name, s.unposted(err))
+	}
+	if file, err = m.Open(ctx, name); err != nil {
+		return "", fmt.Errorf("uploading %s: %w", name, s.notTried(err))
+	}
+	defer file.Close()
+	s.secrets = append(s.secrets, slot.UploadURL)
+	if err := s.api.UploadToURL(ctx, slack.UploadToURLParameters{UploadURL: slot.UploadURL, Reader: file, Filename: shown}); err != nil {
+		return "", fmt.Errorf("uploading %s: %w", name, s.unposted(err))
+	}
+	_, err = s.api.CompleteUploadExternalContext(ctx, slack.CompleteUploadExternalParameters{
+		Files: []slack.FileSummary{{ID: slot.FileID, Title: shown}}, Channel: at.channel, ThreadTimestamp: at.thread,
+	})
+	if err != nil {
+		return "", fmt.Errorf("uploading %s: %w", name, s.explain(err))
+	}
+	return at.channel + "/" + slot.FileID, nil
+}
+
+// fileName tells the files of several reviews apart in a folder of downloads.
+func fileName(m notify.Message, name string) string {
+	return strings.ReplaceAll(m.Summary.ID, "/", "-") + "-" + name
+}

@@ -1,0 +1,110 @@
+package slack
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"path"
+	"strings"
+	"time"
+
+	"github.com/hashicorp/go-retryablehttp"
+	"github.com/slack-go/slack"
+
+	"tokenaudit/jobs/audit"
+	"tokenaudit/notify"
+)
+
+// webhook posts by itself: slack.PostWebhookContext puts the secret URL into its
+// errors and drops the body, in which Slack says what is wrong.
+type webhook struct {
+	config Config
+	client *http.Client
+	log    *slog.Logger
+}
+
+// payload is the body of a post. Slack unfurls nothing in it, as the false values
+// are sent.
+type payload struct {
+	Text        string        `json:"text"`
+	Blocks      []slack.Block `json:"blocks,omitempty"`
+	UnfurlLinks bool          `json:"unfurl_links"`
+	UnfurlMedia bool          `json:"unfurl_media"`
+}
+
+// Deliveries is the summary.
+func (w webhook) Deliveries(s audit.Summary, n audit.Highlights) []string {
+	return w.config.deliveries(s, n)
+}
+
+// Send posts to the webhook, which gives no reference, and nothing to look for an
+// earlier attempt in: that one may be repeated once, and says so.
+func (w webhook) Send(ctx context.Context, m notify.Message) (string, error) {
+	m.Repeats = m.Again
+	err := w.send(ctx, m)
+	switch {
+	case err == nil || !m.Again:
+		return "", err
+	case errors.Is(err, notify.ErrNotPosted):
+		return "", errors.New(err.Error()) // says nothing about the earlier attempt
+	}
+	return "", fmt.Errorf("%w: %w", notify.ErrGiveUp, err)
+}
+
+func (w webhook) send(ctx context.Context, m notify.Message) error {
+	e := explainer{where: "post to Slack webhook"}
+	address, err := w.config.Webhook.Read(ctx)
+	if err != nil {
+		return e.notTried(err)
+	}
+	u, err := url.Parse(address.Reveal())
+	if err != nil || u.Host == "" {
+		return e.refused("", "the secret is not a URL such as https://hooks.slack.com/services/…")
+	}
+	e.secrets = notify.Secrets{u.String(), u.RequestURI(), u.Path, path.Base(u.Path)}
+	_, err = postRichest(ctx, w.log, m, w.config.forms(m, recipient{}), func(p Post) (string, error) {
+		body, err := json.Marshal(payload{Text: p.Text, Blocks: p.Blocks})
+		if err != nil {
+			return "", e.notTried(err)
+		}
+		return "", w.post(ctx, u.String(), body, e)
+	})
+	return err
+}
+
+// post: Slack says "ok" with the 200; anything else comes from something in between.
+func (w webhook) post(ctx context.Context, address string, body []byte, e explainer) error {
+	req, err := retryablehttp.NewRequestWithContext(ctx, http.MethodPost, address, bytes.NewReader(body))
+	if err != nil {
+		return notify.NotPosted(e.broken(err))
+	}
+	req.Header.Set("Content-Type", "application/json")
+	client := retryablehttp.Client{ // without a logger: that one prints URLs
+		HTTPClient: w.client, RetryMax: notify.Retries, RetryWaitMin: time.Second, RetryWaitMax: time.Minute,
+		Backoff:      retryablehttp.DefaultBackoff, // honours Retry-After
+		ErrorHandler: retryablehttp.PassthroughErrorHandler,
+		CheckRetry: func(_ context.Context, resp *http.Response, err error) (bool, error) {
+			return err == nil && resp.StatusCode == http.StatusTooManyRequests, nil
+		},
+	}
+	resp, err := client.Do(req)
+	if err != nil {
+		return e.broken(err)
+	}
+	defer resp.Body.Close()
+	said, err := io.ReadAll(io.LimitReader(resp.Body, 64<<10))
+	if err != nil {
+		return e.broken(err)
+	}
+	text := strings.TrimSpace(string(said))
+	if resp.StatusCode == http.StatusOK && text == "ok" {
+		return nil
+	}
+	return e.status(resp.StatusCode, text)
+}

@@ -1,0 +1,166 @@
+package webhook
+
+import (
+	"cmp"
+	"time"
+
+	"tokenaudit/jobs/audit"
+	"tokenaudit/notify"
+)
+
+// payloadVersion counts changes that a receiver must know of. New keys are none.
+const payloadVersion = 1
+
+// payload is the body of a webhook. All of it is bounded; text from outside is
+// made visible, on one line. A receiver ignores keys that it does not know.
+type payload struct {
+	Type      string    `json:"type"` // review.finished
+	Version   int       `json:"version"`
+	Timestamp time.Time `json:"timestamp"` // when the review finished
+	Data      data      `json:"data"`
+}
+
+type data struct {
+	Run      string    `json:"run"` // job and slot
+	Job      string    `json:"job"`
+	Slot     time.Time `json:"slot"`    // when it was due
+	Trigger  string    `json:"trigger"` // schedule, catch-up or manual
+	Started  time.Time `json:"started"`
+	Finished time.Time `json:"finished"`
+	Missed   int       `json:"missed"`             // reviews before this one that nobody made
+	Previous string    `json:"previous,omitempty"` // the run that it is compared with
+	Title    string    `json:"title"`              // one line for people
+	// ToActOn counts findings that stand and are rated critical or high, but those
+	// that an exception allows. Zero says nothing unless the coverage is complete.
+	ToActOn        int                       `json:"to_act_on"`
+	Coverage       coverage                  `json:"coverage"`
+	Authorizations audit.AuthorizationCounts `json:"authorizations"`
+	Findings       audit.FindingCounts       `json:"findings"`
+	News           news                      `json:"news"`
+	Evidence       string                    `json:"evidence"` // a folder or a URL
+	Tool           audit.Tool                `json:"tool"`
+}
+
+type coverage struct {
+	Verdict     audit.Verdict `json:"verdict"` // complete, partial or unknown
+	Reasons     []string      `json:"reasons"` // why it is not complete
+	MoreReasons int           `json:"more_reasons"`
+	Targets     []target      `json:"targets"`
+	MoreTargets int           `json:"more_targets"`
+}
+
+type target struct {
+	Name    string        `json:"name"`
+	Verdict audit.Verdict `json:"verdict"`
+	Listed  int           `json:"listed"`
+	Hidden  int           `json:"hidden"`
+	Unseen  int           `json:"unseen"`
+}
+
+// news is what is new or back since the previous review.
+type news struct {
+	Findings       int     `json:"findings"`
+	Authorizations int     `json:"authorizations"`
+	Worst          []token `json:"worst"`  // worst first
+	Owners         []owner `json:"owners"` // with something to do, worst first
+	MoreOwners     int     `json:"more_owners"`
+}
+
+type token struct {
+	Target       string    `json:"target"`
+	Org          string    `json:"org"`
+	ID           string    `json:"id"` // of the authorization; never its token
+	Description  string    `json:"description"`
+	Status       string    `json:"status"`
+	Owner        person    `json:"owner"`
+	Findings     []finding `json:"findings"` // worst first
+	MoreFindings int       `json:"more_findings"`
+}
+
+type person struct {
+	ID    string `json:"id"`
+	Name  string `json:"name"`
+	State string `json:"state"` // present, inactive, deleted, not_member or unknown
+}
+
+type finding struct {
+	Check    string `json:"check"`
+	Title    string `json:"title"`
+	Severity string `json:"severity"` // critical, high, medium or low
+	State    string `json:"state"`    // new or reopened
+	Detail   string `json:"detail"`
+}
+
+type owner struct {
+	person
+	Worst    string `json:"worst"` // severity
+	Tokens   int    `json:"tokens"`
+	Findings int    `json:"findings"`
+}
+
+// Limits of what a payload lists; the rest is in the evidence.
+const (
+	maxReasons  = 20
+	maxTargets  = 100
+	maxFindings = 5
+)
+
+func newPayload(m notify.Message) payload {
+	s := m.Summary
+	d := data{
+		Run: name(s.ID), Job: name(s.Job), Slot: s.Slot, Trigger: name(string(s.Trigger)), Started: s.Started, Finished: s.Finished, Missed: s.Missed,
+		Title: notify.Title(s), ToActOn: notify.ToActOn(s), Coverage: newCoverage(s.Coverage), Authorizations: s.Authorizations, Findings: s.Findings,
+		News: newNews(m.Highlights), Evidence: audit.Line(m.Evidence, 300), Tool: s.Tool,
+	}
+	if s.Previous != nil {
+		d.Previous = name(s.Previous.ID)
+	}
+	d.Findings.ByCheck = map[string]int{}
+	for check, n := range s.Findings.ByCheck {
+		d.Findings.ByCheck[name(check)] = n
+	}
+	return payload{Type: "review.finished", Version: payloadVersion, Timestamp: s.Finished, Data: d}
+}
+
+// name makes a name from outside safe to show.
+func name(s string) string { return audit.Line(s, 120) }
+
+func newCoverage(c audit.TotalCoverage) coverage {
+	out := coverage{Verdict: c.Verdict, Reasons: []string{}, Targets: []target{}}
+	for _, reason := range c.Reasons[:min(len(c.Reasons), maxReasons)] {
+		out.Reasons = append(out.Reasons, audit.Line(reason, 300))
+	}
+	for _, t := range c.Targets[:min(len(c.Targets), maxTargets)] {
+		out.Targets = append(out.Targets, target{name(t.Target), t.Verdict, t.Listed, t.Hidden, t.Unseen})
+	}
+	out.MoreReasons, out.MoreTargets = len(c.Reasons)-len(out.Reasons), len(c.Targets)-len(out.Targets)
+	return out
+}
+
+func newNews(n audit.Highlights) news {
+	out := news{Findings: n.Findings, Authorizations: n.Authorizations, Worst: []token{}, Owners: []owner{}, MoreOwners: n.MoreOwners}
+	for _, h := range n.Worst {
+		out.Worst = append(out.Worst, newToken(h))
+	}
+	for _, o := range n.Owners {
+		worst := name(string(o.Worst[0].Findings[0].Severity))
+		out.Owners = append(out.Owners, owner{newPerson(o.Owner, ""), worst, o.Tokens, o.Findings})
+	}
+	return out
+}
+
+func newToken(h audit.Highlight) token {
+	r := h.Record
+	t := token{
+		Target: name(r.Target), Org: name(cmp.Or(r.Org, r.OrgID)), ID: name(r.ID), Description: name(r.Description), Status: name(string(r.Status)),
+		Owner: newPerson(r.Owner, r.User), MoreFindings: max(0, len(h.Findings)-maxFindings),
+	}
+	for _, f := range h.Findings[:min(len(h.Findings), maxFindings)] {
+		t.Findings = append(t.Findings, finding{name(f.Check), name(audit.CheckOf(f.Check).Title), name(string(f.Severity)), name(string(f.State)), audit.Line(f.Detail, 200)})
+	}
+	return t
+}
+
+func newPerson(o audit.Owner, user string) person {
+	return person{name(o.ID), name(cmp.Or(o.Name, user)), name(string(o.State))}
+}
