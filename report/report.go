@@ -219,6 +219,17 @@ func Names() []string {
 	return names
 }
 
+// Files are what Write puts into a folder for the formats.
+func Files(names []string) []string {
+	files := []string{summaryFile}
+	for _, f := range formats() {
+		if slices.Contains(names, f.name) {
+			files = append(files, f.files...)
+		}
+	}
+	return files
+}
+
 // Write puts summary.json and the files of the formats into dir, which it makes
 // if need be. Nothing appears there before all of it is written; until then an
 // error leaves the folder as it was. Then the files are renamed into place one by

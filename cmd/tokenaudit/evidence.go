@@ -66,7 +66,10 @@ func (e reporter) make(ctx context.Context, folder string, of runner.Evidence) (
 func (e reporter) seal(ctx context.Context, folder string, of runner.Evidence, lists *pack.Lists) (audit.Link, error) {
 	in := pack.Input{
 		Summary: of.Summary, Lists: lists, Schedule: e.job.Schedule, Zone: e.job.Timezone, Sequence: 1,
-		Config: e.file.Effective(), Controls: e.controls,
+		Files: report.Files(e.job.Reports), Config: e.file.Effective(), Controls: e.controls,
+	}
+	for _, t := range of.Summary.Coverage.Targets {
+		in.Files = append(in.Files, evidence.SnapshotFile(t.Target))
 	}
 	if of.Previous != nil {
 		in.Sequence, in.Previous = of.Previous.Sequence+1, of.Previous
@@ -78,7 +81,11 @@ func (e reporter) seal(ctx context.Context, folder string, of runner.Evidence, l
 		}
 		in.Key = []byte(key.Reveal())
 	}
-	return pack.Seal(ctx, folder, in)
+	link, foreign, err := pack.Seal(ctx, folder, in)
+	if len(foreign) > 0 {
+		e.log.Warn("the folder of the run holds what it did not make; verify will name that until it is taken away", "job", of.Summary.Job, "run", of.Summary.ID, "folder", folder, "files", foreign)
+	}
+	return link, err
 }
 
 // urls are the servers of the targets; a database file has none.
@@ -103,7 +110,7 @@ func (e reporter) prune(ctx context.Context, folder string, s audit.Summary) {
 	err := e.snapshots.GatherManifests(ctx, s.Job, before)
 	var gone []string
 	if err == nil {
-		gone, err = pack.Prune(folder, before)
+		gone, err = pack.Prune(ctx, folder, before)
 	}
 	err = errors.Join(err, e.snapshots.Remove(ctx, s.Job, gone))
 	log := e.log.With("job", s.Job)

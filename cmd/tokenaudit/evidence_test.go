@@ -414,3 +414,27 @@ jobs: [{name: weekly, schedule: "0 0 1 1 *"}]
 		t.Errorf("left behind: %v, %v", left, err)
 	}
 }
+
+// TestForeignFiles: a review vouches for what it made, however much else lies there.
+func TestForeignFiles(t *testing.T) {
+	p, now := folderPlace(t), november
+	h := hosts(t, p, &now, 1)[0]
+	run := audit.Run{Job: "weekly", Slot: now}
+	folder := filepath.Join(p.address, run.ID())
+	if err := errors.Join(os.MkdirAll(folder, 0o700), os.WriteFile(filepath.Join(folder, "notes.txt"), []byte("x"), 0o600), os.Symlink("/dev/null", filepath.Join(folder, "findings.ocsf.jsonl"))); err != nil {
+		t.Fatal(err)
+	}
+	if s := h.mustReview(t); s.ID != run.ID() {
+		t.Fatalf("the run is %s, not %s", s.ID, run.ID())
+	}
+	out, err := verifyText(t, folder)
+	for _, name := range []string{"notes.txt", "findings.ocsf.jsonl"} {
+		if err == nil || !strings.Contains(out, name+": is no part of the pack") {
+			t.Errorf("%v: %s is not named:\n%s", err, name, out)
+		}
+		if err := os.Remove(filepath.Join(folder, name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	mustVerify(t, folder)
+}

@@ -138,7 +138,7 @@ func plannedSlots(spec, zone string, from, to time.Time) ([]time.Time, error) {
 
 // printVerdict shows what is in the packs through audit.Line: somebody may have
 // forged them.
-func printVerdict(w io.Writer, v pack.Result) error {
+func printVerdict(w io.Writer, v *pack.Result) error {
 	var b strings.Builder
 	t := newTable("PACK", "RUN", "COVERAGE", "FILES", "SIGNED BY", "")
 	for _, p := range v.Packs {
@@ -165,7 +165,7 @@ func printVerdict(w io.Writer, v pack.Result) error {
 	return err
 }
 
-func signedBy(p pack.Checked) string {
+func signedBy(p *pack.Checked) string {
 	switch {
 	case p.Signer != "":
 		return line(p.Signer)
@@ -215,7 +215,7 @@ func printList(w io.Writer, title string, lines []string) {
 	}
 }
 
-func conclusion(v pack.Result) string {
+func conclusion(v *pack.Result) string {
 	switch {
 	case len(v.Problems) > 0:
 		return "NOT VERIFIED: " + plural(len(v.Problems), "problem")

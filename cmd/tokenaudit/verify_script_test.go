@@ -24,8 +24,8 @@ func cmdSeal(ts *testscript.TestScript, _ bool, args []string) {
 	cov := audit.NewCoverage("prod")
 	cov.Verdict = audit.Verdict(args[2])
 	p := pack.Input{
-		Summary:  audit.Summarize(run, []audit.Item{{Coverage: cov}}, slot.Add(time.Hour), tool(), audit.Policy{}, nil),
-		Schedule: "0 9 * * 1", Zone: "Europe/Berlin", Sequence: 1,
+		Summary: audit.Summarize(run, []audit.Item{{Coverage: cov}}, slot.Add(time.Hour), tool(), audit.Policy{}, nil),
+		Files:   []string{"findings.csv"}, Schedule: "0 9 * * 1", Zone: "Europe/Berlin", Sequence: 1,
 	}
 	folder := ts.MkAbs("evidence/weekly")
 	if p.Previous = headOf(ts, folder); p.Previous != nil {
@@ -38,7 +38,7 @@ func cmdSeal(ts *testscript.TestScript, _ bool, args []string) {
 	dir := filepath.Join(folder, run.SlotName())
 	ts.Check(os.MkdirAll(dir, 0o700))
 	ts.Check(os.WriteFile(filepath.Join(dir, "findings.csv"), []byte("run\r\n"+run.ID()+"\r\n"), 0o600))
-	_, err = pack.Seal(context.Background(), dir, p)
+	_, _, err = pack.Seal(context.Background(), dir, p)
 	ts.Check(err)
 }
 

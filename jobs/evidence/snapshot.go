@@ -13,8 +13,11 @@ import (
 	"tokenaudit/jobs/audit"
 )
 
+// SnapshotFile names the snapshot of a target in the folder of a run.
+func SnapshotFile(target string) string { return "snapshot-" + target + ".jsonl.gz" }
+
 func (a Archive) path(run audit.Run, target string) string {
-	return filepath.Join(a.Folder(run), "snapshot-"+target+".jsonl.gz")
+	return filepath.Join(a.Folder(run), SnapshotFile(target))
 }
 
 // Write writes the snapshot of one target, to the bucket if there is one. It appears

@@ -1,12 +1,16 @@
 package pack
 
 import (
+	"cmp"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
+	"time"
 
 	"tokenaudit/jobs/audit"
 )
@@ -39,10 +43,10 @@ func remember(folder, job string, head audit.Link) error {
 	return r.write(folder)
 }
 
-// MarkPruned notes, in the folder of a job, that retention takes the packs up to
+// markPruned notes, in the folder of a job, that retention takes the packs up to
 // and including last away, so that Verify does not miss them. Call it before they
 // are removed.
-func MarkPruned(folder string, last audit.Link) error {
+func markPruned(folder string, last audit.Link) error {
 	r, err := readChain(folder)
 	if err != nil || r.Pruned != nil && r.Pruned.Sequence >= last.Sequence {
 		return err
@@ -53,7 +57,7 @@ func MarkPruned(folder string, last audit.Link) error {
 
 func readChain(folder string) (chainRecord, error) {
 	var r chainRecord
-	text, err := os.ReadFile(filepath.Join(folder, chainFile))
+	text, err := readFile(folder, chainFile)
 	if err != nil {
 		return r, err
 	}
@@ -79,83 +83,55 @@ func (r chainRecord) write(folder string) error {
 // checkChain checks that the packs follow one another without a gap, from the
 // first, or what retention left, to the head.
 func (v *verifier) checkChain() {
-	if len(v.packs) == 0 {
-		return
-	}
 	record, err := readChain(v.path)
-	known := err == nil
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		v.problem("", chainFile, "is damaged")
 	}
-	v.checkStart(v.packs[0], record.Pruned)
-	for i, next := range v.packs[1:] {
-		v.checkNext(v.packs[i], next)
-	}
-	last := v.packs[len(v.packs)-1]
-	switch {
-	case known:
-		v.checkHead(last, record.Head)
-	case !v.afterPeriod(last):
-		v.out.NotProven = append(v.out.NotProven, fmt.Sprintf("That pack %d is the last: there is no %s beside the packs.", last.Sequence, chainFile))
-	}
-	v.checkKeys()
-}
-
-func (v *verifier) checkStart(first *pack, pruned *audit.Link) {
+	first, last := v.packs[0], v.packs[len(v.packs)-1]
 	switch before := first.Previous; {
 	case before == nil:
-	case pruned != nil && *pruned == *before:
+	case record.Pruned != nil && *record.Pruned == *before:
 		v.remark("retention took the packs up to %d (%s) away; pack %d holds the hash of that one", before.Sequence, before.Run, first.Sequence)
 	case v.options.Period != nil:
 		v.remark("the packs before %d are not here, the last of them %s", first.Sequence, before.Run)
 	default:
 		v.problem("", "", "%s at the start, the last of them of run %s", missing(1, before.Sequence), before.Run)
 	}
-}
-
-// checkNext checks one link. Links between runs outside of the period are left out.
-func (v *verifier) checkNext(p, next *pack) {
-	if !v.concerns(p, next) {
-		return
+	for i, next := range v.packs[1:] {
+		v.checkLink(v.packs[i], next)
 	}
-	switch {
-	case p.Job != next.Job:
-		v.problem(next.folder, "", "is of job %s, not of %s", next.Job, p.Job)
-	case next.Sequence == p.Sequence:
-		v.problem(next.folder, "", "has the number %d, as %s has", next.Sequence, p.folder)
-	case next.Sequence > p.Sequence+1:
-		v.problem("", "", "%s, the last of them of run %s: %s follows on it", missing(p.Sequence+1, next.Sequence-1), next.Previous.Run, next.folder)
-	case *next.Previous != p.link:
-		v.problem(p.folder, manifestFile, "is not the one that %s follows on: SHA-256 %s of run %s, not %s of run %s", next.folder, p.link.Manifest, p.Run, next.Previous.Manifest, next.Previous.Run)
-	}
-}
-
-func (v *verifier) concerns(p, next *pack) bool {
-	if p.inScope || next.inScope || v.options.Period == nil {
-		return true
-	}
-	from, to, err := v.options.Period.bounds(p.Zone)
-	return err != nil || p.Slot.Before(from) && !next.Slot.Before(to)
-}
-
-func (v *verifier) checkHead(last *pack, head audit.Link) {
-	switch {
-	case v.afterPeriod(last):
+	switch head := record.Head; {
+	case last.when > 0: // the end is no matter of the period
+	case err != nil:
+		v.notProven("That pack %d is the last: there is no %s beside the packs.", last.Sequence, chainFile)
 	case head.Sequence > last.Sequence:
 		v.problem("", "", "%s at the end, the last of them of run %s: %s knows it", missing(last.Sequence+1, head.Sequence), head.Run, chainFile)
 	case head.Sequence < last.Sequence:
 		v.problem("", chainFile, "knows only %d packs, there are %d: it is an older copy", head.Sequence, last.Sequence)
 	case head != last.link:
-		v.problem(last.folder, manifestFile, "is not the one that %s holds: SHA-256 %s, not %s", chainFile, last.link.Manifest, head.Manifest)
+		v.problem(last.Folder, manifestFile, "is not the one that %s holds: SHA-256 %s, not %s", chainFile, last.link.Manifest, head.Manifest)
+	}
+	for i, next := range v.packs[1:] { // another key begins to sign: a forger has one, too
+		if p := v.packs[i]; p.Key != next.Key && next.when == 0 {
+			v.remark("%s is signed by %s, the pack before it by %s", next.Folder, cmp.Or(next.Key, "nobody"), cmp.Or(p.Key, "nobody"))
+		}
 	}
 }
 
-func (v *verifier) afterPeriod(p *pack) bool {
-	if v.options.Period == nil {
-		return false
+// checkLink checks that one pack follows on another, unless both are on the same side
+// of the period.
+func (v *verifier) checkLink(p, next *Checked) {
+	switch {
+	case p.when != 0 && next.when != 0 && p.when >= next.when:
+	case p.Job != next.Job:
+		v.problem(next.Folder, "", "is of job %s, not of %s", next.Job, p.Job)
+	case next.Sequence == p.Sequence:
+		v.problem(next.Folder, "", "has the number %d, as %s has", next.Sequence, p.Folder)
+	case next.Sequence > p.Sequence+1:
+		v.problem("", "", "%s, the last of them of run %s: %s follows on it", missing(p.Sequence+1, next.Sequence-1), next.Previous.Run, next.Folder)
+	case *next.Previous != p.link:
+		v.problem(p.Folder, manifestFile, "is not the one that %s follows on: SHA-256 %s of run %s, not %s of run %s", next.Folder, p.link.Manifest, p.Run, next.Previous.Manifest, next.Previous.Run)
 	}
-	_, to, err := v.options.Period.bounds(p.Zone)
-	return err == nil && !p.Slot.Before(to)
 }
 
 func missing(from, to int) string {
@@ -165,18 +141,57 @@ func missing(from, to int) string {
 	return fmt.Sprintf("packs %d to %d are missing", from, to)
 }
 
-// checkKeys says where another key begins to sign: a forger has one, too.
-func (v *verifier) checkKeys() {
-	for i, next := range v.packs[1:] {
-		if p := v.packs[i]; p.Key != next.Key && next.inScope {
-			v.remark("%s is signed by %s, the pack before it by %s", next.folder, keyName(next.Key), keyName(p.Key))
-		}
-	}
-}
+// kept is how many packs retention never takes away: the next reviews are compared
+// with them, and fall back on them should one be damaged.
+const kept = 5
 
-func keyName(fingerprint string) string {
-	if fingerprint == "" {
-		return "nobody"
+// Prune takes away the packs of a job whose slot is older than before, from the old
+// end only and never the newest ones, and gives the names of their runs. The chain
+// goes on: the oldest pack that stays holds the hash of the last one that went.
+func Prune(ctx context.Context, folder string, before time.Time) (gone []string, err error) {
+	defer func() {
+		if err != nil {
+			err = fmt.Errorf("retention: %w", err)
+		}
+	}()
+	paths, err := filepath.Glob(filepath.Join(folder, "*", manifestFile))
+	if err != nil {
+		return nil, err
 	}
-	return fingerprint
+	var packs []*Checked
+	for _, path := range paths { // a folder without a manifest is no pack: its run is still under way
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		p := &Checked{dir: filepath.Dir(path)}
+		p.Manifest, p.link, err = readManifest(p.dir)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", path, err)
+		}
+		packs = append(packs, p)
+	}
+	slices.SortFunc(packs, func(a, b *Checked) int { return cmp.Compare(a.Sequence, b.Sequence) })
+	old := 0
+	for old < len(packs)-kept && packs[old].Slot.Before(before) {
+		old++
+	}
+	if old == 0 {
+		return nil, nil
+	}
+	if err := markPruned(folder, packs[old-1].link); err != nil {
+		return nil, err
+	}
+	for _, p := range packs[:old] {
+		if err := ctx.Err(); err != nil {
+			return gone, err
+		}
+		if err := os.RemoveAll(p.dir); err != nil {
+			return gone, err
+		}
+		gone = append(gone, p.Run)
+	}
+	return gone, nil
 }

@@ -3,7 +3,6 @@ package pack
 import (
 	"bufio"
 	"bytes"
-	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -13,12 +12,15 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
-	"slices"
 	"strings"
 
 	"github.com/klauspost/compress/gzip"
 	"golang.org/x/sync/errgroup"
 )
+
+// mostBytes is what a file may have that is read into memory: a manifest, sums, a
+// signature. That of a hundred thousand targets has less.
+const mostBytes = 64 << 20
 
 // writeFile lets a file appear whole or not at all. It writes through no link.
 func writeFile(root *os.Root, name string, content []byte) error {
@@ -41,42 +43,57 @@ func writeFile(root *os.Root, name string, content []byte) error {
 	if err != nil {
 		return err
 	}
-	return errors.Join(dir.Sync(), dir.Close()) // the rename survives a power cut
+	return errors.Join(dir.Sync(), dir.Close()) // so that the rename survives a power cut
 }
 
-// measureAll measures what is in the folder of a run, some files at a time.
-func measureAll(ctx context.Context, dir string) ([]File, error) {
-	entries, err := os.ReadDir(dir)
+// open opens a regular file. It follows no link and waits for nobody, as opening a
+// named pipe would.
+func open(dir, name string) (*os.File, error) {
+	path := filepath.Join(dir, name)
+	entry, err := os.Lstat(path)
 	if err != nil {
 		return nil, err
 	}
-	var paths []string
-	for _, e := range entries {
-		if name := strings.TrimPrefix(e.Name(), "."); !isSeal(name) { // with a dot, what a killed process left
-			paths = append(paths, filepath.Join(dir, e.Name()))
-		}
+	if !entry.Mode().IsRegular() {
+		return nil, fmt.Errorf("%s is not a regular file", name)
 	}
-	return measureFiles(ctx, paths)
-}
-
-// measureFiles measures files, some at a time, and gives them sorted by name.
-func measureFiles(ctx context.Context, paths []string) ([]File, error) {
-	files := make([]File, len(paths))
-	g, ctx := errgroup.WithContext(ctx)
-	g.SetLimit(runtime.GOMAXPROCS(0))
-	for i, path := range paths {
-		g.Go(func() (err error) {
-			if files[i], err = measure(ctx, path); err != nil {
-				return err
-			}
-			return checkName(files[i].Name)
-		})
-	}
-	if err := g.Wait(); err != nil {
+	f, err := os.Open(path)
+	if err != nil {
 		return nil, err
 	}
-	slices.SortFunc(files, func(a, b File) int { return cmp.Compare(a.Name, b.Name) })
-	return files, nil
+	if opened, err := f.Stat(); err != nil || !os.SameFile(entry, opened) {
+		f.Close()
+		return nil, errors.Join(err, fmt.Errorf("%s was exchanged while it was opened", name))
+	}
+	return f, nil
+}
+
+// readFile reads a small file, as open opens it.
+func readFile(dir, name string) ([]byte, error) {
+	f, err := open(dir, name)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	text, err := io.ReadAll(io.LimitReader(f, mostBytes+1))
+	if err == nil && len(text) > mostBytes {
+		err = fmt.Errorf("%s has more than %d MiB", name, mostBytes>>20)
+	}
+	return text, err
+}
+
+// measureAll measures files of a folder, some at a time.
+func measureAll(ctx context.Context, dir string, names []string) ([]File, error) {
+	files := make([]File, len(names))
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(runtime.GOMAXPROCS(0))
+	for i, name := range names {
+		g.Go(func() (err error) {
+			files[i], err = measure(ctx, dir, name)
+			return err
+		})
+	}
+	return files, g.Wait()
 }
 
 // rowsError: the file could be read, but its rows could not be counted. Its size
@@ -84,59 +101,46 @@ func measureFiles(ctx context.Context, paths []string) ([]File, error) {
 type rowsError struct{ error }
 
 // measure reads a file once, in pieces, for its size, rows and hash.
-func measure(ctx context.Context, path string) (File, error) {
-	out := File{Name: filepath.Base(path)}
-	info, err := os.Lstat(path)
-	if err != nil {
-		return out, err
-	}
-	if !info.Mode().IsRegular() {
-		return out, fmt.Errorf("%s is not a regular file", out.Name)
-	}
-	f, err := os.Open(path)
+func measure(ctx context.Context, dir, name string) (File, error) {
+	out := File{Name: name}
+	f, err := open(dir, name)
 	if err != nil {
 		return out, err
 	}
 	defer f.Close()
-	hash, size := sha256.New(), new(counter)
-	in := bufio.NewReaderSize(untilCancelled{ctx, f}, 256<<10) // whatever asks for less
-	all := io.TeeReader(in, io.MultiWriter(hash, size))
-	rows, rowsErr := countRows(out.Name, all)
+	hash := sha256.New()
+	read := func(p []byte) (int, error) {
+		if err := ctx.Err(); err != nil {
+			return 0, err
+		}
+		return f.Read(p)
+	}
+	in := bufio.NewReaderSize(readerFunc(read), 256<<10) // whatever asks for less
+	all := io.TeeReader(in, hash)
+	rows, rowsErr := countRows(name, all)
 	if _, err := io.Copy(io.Discard, all); err != nil {
 		return out, err
 	}
-	out.Size, out.Rows, out.SHA256 = size.n, rows, hex.EncodeToString(hash.Sum(nil))
+	if out.Size, err = f.Seek(0, io.SeekCurrent); err != nil {
+		return out, err
+	}
+	out.Rows, out.SHA256 = rows, hex.EncodeToString(hash.Sum(nil))
 	if rowsErr != nil {
-		return out, rowsError{fmt.Errorf("%s: counting its rows: %w", out.Name, rowsErr)}
+		return out, rowsError{fmt.Errorf("%s: counting its rows: %w", name, rowsErr)}
 	}
 	return out, nil
 }
 
-type untilCancelled struct {
-	ctx context.Context
-	io.Reader
-}
+type readerFunc func([]byte) (int, error)
 
-func (r untilCancelled) Read(p []byte) (int, error) {
-	if err := r.ctx.Err(); err != nil {
-		return 0, err
-	}
-	return r.Reader.Read(p)
-}
-
-type counter struct{ n int64 }
-
-func (c *counter) Write(p []byte) (int, error) {
-	c.n += int64(len(p))
-	return len(p), nil
-}
+func (f readerFunc) Read(p []byte) (int, error) { return f(p) }
 
 // countRows counts the rows of a file that has any, by the end of its name.
 func countRows(name string, r io.Reader) (*int, error) {
-	quote, header := false, 0
+	quotes, header := false, 0
 	switch plain := strings.TrimSuffix(name, ".gz"); filepath.Ext(plain) {
 	case ".csv":
-		quote, header = true, 1
+		quotes, header = true, 1
 	case ".jsonl":
 	default:
 		return nil, nil
@@ -148,7 +152,7 @@ func countRows(name string, r io.Reader) (*int, error) {
 		}
 		r = unzipped
 	}
-	n, err := countLines(r, quote)
+	n, err := countLines(r, quotes)
 	n = max(n-header, 0)
 	return &n, err
 }
@@ -177,26 +181,4 @@ func countLines(r io.Reader, quotes bool) (int, error) {
 			return lines, err
 		}
 	}
-}
-
-// sumsOf is SHA256SUMS, as sha256sum -c reads it.
-func sumsOf(files []File, manifest string) []byte {
-	all := append(slices.Clone(files), File{Name: manifestFile, SHA256: manifest})
-	slices.SortFunc(all, func(a, b File) int { return cmp.Compare(a.Name, b.Name) })
-	var out bytes.Buffer
-	for _, f := range all {
-		fmt.Fprintf(&out, "%s  %s\n", f.SHA256, f.Name)
-	}
-	return out.Bytes()
-}
-
-// parseSums reads what it can of SHA256SUMS: hashes by name.
-func parseSums(text []byte) map[string]string {
-	sums := map[string]string{}
-	for line := range strings.Lines(string(text)) {
-		if sum, name, ok := strings.Cut(strings.TrimSuffix(line, "\n"), "  "); ok && isDigest(sum) && checkName(name) == nil {
-			sums[name] = sum
-		}
-	}
-	return sums
 }

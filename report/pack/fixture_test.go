@@ -78,9 +78,9 @@ func (w *weeks) seal(run audit.Run, verdict audit.Verdict) {
 	run.Started = run.Slot.Add(time.Second)
 	dir := filepath.Join(w.dir, run.SlotName())
 	w.write(dir, run)
-	link, err := Seal(w.t.Context(), dir, w.pack(run, verdict))
-	if err != nil {
-		w.t.Fatal(err)
+	link, foreign, err := Seal(w.t.Context(), dir, w.pack(run, verdict))
+	if err != nil || len(foreign) > 0 {
+		w.t.Fatal(err, foreign)
 	}
 	w.last = &link
 }
@@ -89,11 +89,16 @@ func (w *weeks) pack(run audit.Run, verdict audit.Verdict) Input {
 	cov := audit.NewCoverage("plant")
 	cov.Verdict, cov.Asked = verdict, []audit.Asked{{What: "authorizations", Request: "GET /api/v2/authorizations?orgID=00000000000000aa", Status: 200, Rows: 2, Verdict: audit.Complete}}
 	s := audit.Summarize(run, []audit.Item{{Coverage: cov}}, run.Started.Add(time.Minute), audit.Tool{Name: "tokenaudit", Version: "1"}, audit.Policy{}, nil)
-	p := Input{Summary: s, Schedule: "0 9 * * 1", Zone: "Europe/Berlin", Sequence: 1, Config: "jobs: []", Lists: NewLists(s, map[string]string{"plant": "http://localhost:1"}), Key: w.key}
+	p := Input{Summary: s, Files: runFiles(), Schedule: "0 9 * * 1", Zone: "Europe/Berlin", Sequence: 1, Config: "jobs: []", Lists: NewLists(s, map[string]string{"plant": "http://localhost:1"}), Key: w.key}
 	if w.last != nil {
 		p.Sequence, p.Previous = w.last.Sequence+1, w.last
 	}
 	return p
+}
+
+// runFiles are those that write makes.
+func runFiles() []string {
+	return []string{"snapshot-plant.jsonl.gz", "summary.json", "findings.csv", "authorizations.csv", "findings.ocsf.jsonl", "review.xlsx", "report.html"}
 }
 
 // write makes the files of a run; they differ from run to run.
@@ -151,7 +156,7 @@ func (w *weeks) folder(n int) string {
 	return filepath.Join(w.dir, audit.Run{Slot: firstSlot.AddDate(0, 0, 7*(n-1))}.SlotName())
 }
 
-func (w *weeks) verify(o Options) Result {
+func (w *weeks) verify(o Options) *Result {
 	w.t.Helper()
 	v, err := Verify(w.t.Context(), w.dir, o)
 	if err != nil {

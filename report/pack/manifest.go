@@ -2,6 +2,7 @@ package pack
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -9,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -80,11 +82,12 @@ type File struct {
 
 func newManifest(in Input, files []File, key ssh.Signer) Manifest {
 	s := in.Summary
+	controls, _ := json.Marshal(in.Controls) // text and maps of text always encode
 	m := Manifest{
 		Format: manifestFormat, Run: s.ID, Job: s.Job, Slot: s.Slot, Trigger: s.Trigger, Missed: s.Missed,
 		Started: s.Started, Finished: s.Finished, Schedule: in.Schedule, Zone: in.Zone,
 		Sequence: in.Sequence, Previous: in.Previous, Tool: s.Tool,
-		ConfigSHA256: digest([]byte(in.Config)), ControlsSHA256: controlsDigest(in.Controls),
+		ConfigSHA256: digest([]byte(in.Config)), ControlsSHA256: digest(controls),
 		Coverage: Coverage{s.Coverage.Verdict, append([]string{}, s.Coverage.Reasons...)},
 		Requests: []TargetRequests{}, Signed: key != nil, Files: files,
 	}
@@ -97,11 +100,6 @@ func newManifest(in Input, files []File, key ssh.Signer) Manifest {
 	return m
 }
 
-func controlsDigest(c audit.Controls) string {
-	text, _ := json.Marshal(c) // text and maps of text always encode
-	return digest(text)
-}
-
 func (m Manifest) encode() ([]byte, error) {
 	var out bytes.Buffer
 	enc := json.NewEncoder(&out)
@@ -109,6 +107,18 @@ func (m Manifest) encode() ([]byte, error) {
 	enc.SetIndent("", "  ")
 	err := enc.Encode(m)
 	return out.Bytes(), err
+}
+
+// readManifest gives the manifest in a folder, and the link that points to it.
+func readManifest(dir string) (m Manifest, link audit.Link, err error) {
+	text, err := readFile(dir, manifestFile)
+	if err != nil {
+		return m, link, err
+	}
+	if m, err = parseManifest(text); err != nil {
+		return m, link, fmt.Errorf("was changed, or is of another version: %w", err)
+	}
+	return m, audit.Link{Sequence: m.Sequence, Run: m.Run, Manifest: digest(text)}, nil
 }
 
 // parseManifest reads a manifest strictly: what it does not know it does not
@@ -189,4 +199,26 @@ func digest(content []byte) string {
 func isDigest(s string) bool {
 	raw, err := hex.DecodeString(s)
 	return err == nil && len(raw) == sha256.Size && s == strings.ToLower(s)
+}
+
+// sumsOf is SHA256SUMS, as sha256sum -c reads it.
+func sumsOf(files []File, manifest string) []byte {
+	all := append(slices.Clone(files), File{Name: manifestFile, SHA256: manifest})
+	slices.SortFunc(all, func(a, b File) int { return cmp.Compare(a.Name, b.Name) })
+	var out bytes.Buffer
+	for _, f := range all {
+		fmt.Fprintf(&out, "%s  %s\n", f.SHA256, f.Name)
+	}
+	return out.Bytes()
+}
+
+// parseSums reads what it can of SHA256SUMS: hashes by name.
+func parseSums(text []byte) map[string]string {
+	sums := map[string]string{}
+	for line := range strings.Lines(string(text)) {
+		if sum, name, ok := strings.Cut(strings.TrimSuffix(line, "\n"), "  "); ok && isDigest(sum) && checkName(name) == nil {
+			sums[name] = sum
+		}
+	}
+	return sums
 }

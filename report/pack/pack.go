@@ -16,8 +16,6 @@ import (
 	"path/filepath"
 	"slices"
 
-	"golang.org/x/crypto/ssh"
-
 	"tokenaudit/jobs/audit"
 )
 
@@ -32,6 +30,9 @@ const (
 // Input is what a pack says besides what is in the files of the run.
 type Input struct {
 	Summary audit.Summary
+	// Files are the names of what the run left in the folder, its snapshots and
+	// reports. Nothing else becomes part of the pack.
+	Files []string
 	// Lists are what reperform.sh asks for again; nil for none.
 	Lists *Lists
 	// Schedule is the cron expression of the job, Zone its IANA zone.
@@ -52,12 +53,17 @@ type Input struct {
 // are in place, the manifest last, and then writes the pack down as the head of the
 // chain in the folder above. A folder with a manifest is whole. The same input gives
 // the same bytes, so a run that was cut off is sealed again.
-func Seal(ctx context.Context, dir string, in Input) (audit.Link, error) {
-	link, err := seal(ctx, dir, in)
-	if err != nil {
-		return audit.Link{}, fmt.Errorf("evidence pack %s: %w", dir, err)
+//
+// Foreign is what else lies in the folder. The pack does not vouch for it, and Verify
+// will say that it was added; it does not keep a review from being sealed.
+func Seal(ctx context.Context, dir string, in Input) (link audit.Link, foreign []string, err error) {
+	if link, err = seal(ctx, dir, in); err == nil {
+		foreign, err = foreignIn(dir, in.Files)
 	}
-	return link, nil
+	if err != nil {
+		return audit.Link{}, nil, fmt.Errorf("evidence pack %s: %w", dir, err)
+	}
+	return link, foreign, nil
 }
 
 func seal(ctx context.Context, dir string, in Input) (audit.Link, error) {
@@ -72,33 +78,38 @@ func seal(ctx context.Context, dir string, in Input) (audit.Link, error) {
 	if err != nil {
 		return audit.Link{}, err
 	}
-	files, err := measureAll(ctx, dir)
+	files, err := measureAll(ctx, dir, in.Files)
 	if err != nil {
 		return audit.Link{}, err
 	}
 	files = append(files, File{Name: reperformFile, Size: int64(len(script)), SHA256: digest(script)})
 	slices.SortFunc(files, func(a, b File) int { return cmp.Compare(a.Name, b.Name) })
-	manifest, err := newManifest(in, files, key).encode()
+	m := newManifest(in, files, key)
+	if err := m.validate(); err != nil { // else nobody could verify it
+		return audit.Link{}, err
+	}
+	manifest, err := m.encode()
 	if err != nil {
 		return audit.Link{}, err
 	}
 	link := audit.Link{Sequence: in.Sequence, Run: in.Summary.ID, Manifest: digest(manifest)}
-	sums := sumsOf(files, link.Manifest)
-	if err := publish(dir, key, script, sums, manifest); err != nil {
+	content := map[string][]byte{reperformFile: script, sumsFile: sumsOf(files, link.Manifest), manifestFile: manifest}
+	if key != nil {
+		if content[signatureFile], err = sign(content[sumsFile], key); err != nil {
+			return audit.Link{}, fmt.Errorf("signing: %w", err)
+		}
+	}
+	if err := ctx.Err(); err != nil {
+		return audit.Link{}, err
+	}
+	if err := publish(dir, content); err != nil {
 		return audit.Link{}, err
 	}
 	return link, remember(filepath.Dir(dir), in.Summary.Job, link)
 }
 
-// publish takes an older manifest away first: half of two packs is no pack.
-func publish(dir string, key ssh.Signer, script, sums, manifest []byte) error {
-	var signature []byte
-	if key != nil {
-		var err error
-		if signature, err = sign(sums, key); err != nil {
-			return fmt.Errorf("signing: %w", err)
-		}
-	}
+// publish takes an older seal away first: half of two packs is no pack.
+func publish(dir string, content map[string][]byte) error {
 	root, err := os.OpenRoot(dir)
 	if err != nil {
 		return err
@@ -109,18 +120,25 @@ func publish(dir string, key ssh.Signer, script, sums, manifest []byte) error {
 			return err
 		}
 	}
-	for _, f := range []struct {
-		name    string
-		content []byte
-	}{{reperformFile, script}, {sumsFile, sums}, {signatureFile, signature}, {manifestFile, manifest}} {
-		if f.content == nil {
-			continue
-		}
-		if err := writeFile(root, f.name, f.content); err != nil {
-			return err
+	for _, name := range []string{reperformFile, sumsFile, signatureFile, manifestFile} {
+		if text, ok := content[name]; ok {
+			if err := writeFile(root, name, text); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
+}
+
+// foreignIn names what is in the folder of a run and is no part of its pack.
+func foreignIn(dir string, files []string) (foreign []string, err error) {
+	entries, err := os.ReadDir(dir)
+	for _, e := range entries {
+		if name := e.Name(); !slices.Contains(files, name) && !isSeal(name) {
+			foreign = append(foreign, name)
+		}
+	}
+	return foreign, err
 }
 
 // isSeal reports whether Seal writes the file.

@@ -1,8 +1,10 @@
 package pack
 
 import (
+	"context"
 	"encoding/json"
 	"encoding/pem"
+	"errors"
 	"maps"
 	"os"
 	"path/filepath"
@@ -16,9 +18,9 @@ import (
 	"tokenaudit/jobs/audit"
 )
 
-func readManifest(t testing.TB, dir string) Manifest {
+func manifestIn(t testing.TB, dir string) Manifest {
 	t.Helper()
-	m, err := parseManifest(getFile(t, filepath.Join(dir, manifestFile)))
+	m, _, err := readManifest(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -28,14 +30,14 @@ func readManifest(t testing.TB, dir string) Manifest {
 func TestSealManifest(t *testing.T) {
 	key, _ := newKey(t, "ed25519")
 	w := newWeeks(t, 2, key)
-	m := readManifest(t, w.folder(2))
+	m := manifestIn(t, w.folder(2))
 	if m.Sequence != 2 || m.Run != "weekly/2026-07-06T0700Z" || m.Schedule != "0 9 * * 1" || m.Zone != "Europe/Berlin" || !m.Signed || m.Key == "" {
 		t.Errorf("%+v", m)
 	}
 	if want := digest(getFile(t, filepath.Join(w.folder(1), manifestFile))); m.Previous == nil || *m.Previous != (audit.Link{Sequence: 1, Run: "weekly/2026-06-29T0700Z", Manifest: want}) {
 		t.Errorf("previous %+v, want the hash %s", m.Previous, want)
 	}
-	if first := readManifest(t, w.folder(1)); first.Previous != nil {
+	if first := manifestIn(t, w.folder(1)); first.Previous != nil {
 		t.Errorf("the first has %+v before it", first.Previous)
 	}
 	if len(m.Requests) != 1 || m.Requests[0].Asked[0].Rows != 2 || m.ConfigSHA256 != digest([]byte("jobs: []")) {
@@ -104,7 +106,7 @@ func TestSealRefuses(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	link := &audit.Link{Sequence: 1, Run: "weekly/x", Manifest: digest(nil)}
+	before := &audit.Link{Sequence: 1, Run: "weekly/x", Manifest: digest(nil)}
 	for name, c := range map[string]struct {
 		change func(*Input, string)
 		want   string
@@ -112,12 +114,18 @@ func TestSealRefuses(t *testing.T) {
 		"an encrypted key":               {func(p *Input, _ string) { p.Key = encrypted }, "passphrase"},
 		"what is no key":                 {func(p *Input, _ string) { p.Key = []byte("canary-secret") }, "not a private SSH key"},
 		"no number":                      {func(p *Input, _ string) { p.Sequence = 0 }, "the first is 1"},
-		"a first one with one before it": {func(p *Input, _ string) { p.Previous = link }, "cannot have"},
+		"a first one with one before it": {func(p *Input, _ string) { p.Previous = before }, "cannot have"},
 		"a later one without":            {func(p *Input, _ string) { p.Sequence = 2 }, "lacks the previous"},
-		"a gap":                          {func(p *Input, _ string) { p.Sequence, p.Previous = 3, link }, "needs the number"},
-		"a link":                         {func(_ *Input, dir string) { must(t, os.Symlink("/etc/hosts", filepath.Join(dir, "x.csv"))) }, "not a regular file"},
-		"a folder":                       {func(_ *Input, dir string) { must(t, os.Mkdir(filepath.Join(dir, "x"), 0o700)) }, "not a regular file"},
-		"a name that sha256sum escapes":  {func(_ *Input, dir string) { putFile(t, filepath.Join(dir, "a\nb"), nil) }, "no name"},
+		"a gap":                          {func(p *Input, _ string) { p.Sequence, p.Previous = 3, before }, "needs the number"},
+		"a link in place of a file":      {func(_ *Input, dir string) { link(t, filepath.Join(dir, "findings.csv")) }, "findings.csv is not a regular file"},
+		"a file that is missing":         {func(_ *Input, dir string) { must(t, os.Remove(filepath.Join(dir, "findings.csv"))) }, "findings.csv"},
+		"a folder": {func(in *Input, dir string) {
+			must(t, os.Mkdir(filepath.Join(dir, "x"), 0o700))
+			in.Files = []string{"x"}
+		}, "not a regular file"},
+		"a name that sha256sum escapes": {func(in *Input, dir string) { putFile(t, filepath.Join(dir, "a\nb"), nil); in.Files = []string{"a\nb"} }, "no name"},
+		"a path":                        {func(in *Input, _ string) { in.Files = []string{"../x"} }, ""},
+		"a file twice":                  {func(in *Input, _ string) { in.Files = append(in.Files, in.Files[0]) }, "out of place"},
 		"a snapshot that is cut": {func(_ *Input, dir string) {
 			putFile(t, filepath.Join(dir, "snapshot-plant.jsonl.gz"), []byte{0x1f, 0x8b})
 		}, "snapshot-plant"},
@@ -130,11 +138,67 @@ func TestSealRefuses(t *testing.T) {
 			w.write(dir, run)
 			p := w.pack(run, audit.Complete)
 			c.change(&p, dir)
-			_, err := Seal(t.Context(), dir, p)
+			_, _, err := Seal(t.Context(), dir, p)
 			if err == nil || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), "canary") {
 				t.Errorf("%v, want %q", err, c.want)
 			}
 		})
+	}
+}
+
+// TestForeign: what the run did not make is no part of the pack, is named, and is
+// named by Verify until somebody takes it away. Nothing is followed or written over.
+func TestForeign(t *testing.T) {
+	w := newWeeks(t, 0, nil)
+	run := audit.Run{Job: "weekly", Slot: firstSlot}
+	dir := w.folder(1)
+	w.write(dir, run)
+	outside := filepath.Join(t.TempDir(), "outside")
+	putFile(t, outside, []byte("canary"))
+	foreign := []string{".DS_Store", "a\nb", "more.csv", "notes.txt", "x"}
+	putFile(t, filepath.Join(dir, "notes.txt"), []byte("canary"))
+	putFile(t, filepath.Join(dir, ".DS_Store"), nil)
+	putFile(t, filepath.Join(dir, "a\nb"), nil)
+	must(t, os.Mkdir(filepath.Join(dir, "x"), 0o700))
+	must(t, os.Symlink(outside, filepath.Join(dir, "more.csv")))
+	for _, name := range []string{manifestFile, "." + manifestFile, "." + signatureFile, sumsFile, reperformFile} { // where Seal writes
+		must(t, os.Symlink(outside, filepath.Join(dir, name)))
+	}
+	_, got, err := Seal(t.Context(), dir, w.pack(run, audit.Complete))
+	if diff := cmp.Diff(foreign, got); err != nil || diff != "" {
+		t.Fatalf("%v (-want +got):\n%s", err, diff)
+	}
+	if text := string(getFile(t, outside)); text != "canary" {
+		t.Errorf("a link was followed: %q", text)
+	}
+	v := w.verify(Options{})
+	for _, name := range foreign {
+		if !hasProblem(v.Problems, name, "is no part of the pack") {
+			t.Errorf("%q is not named:%s", name, problems(v.Problems))
+		}
+		must(t, os.RemoveAll(filepath.Join(dir, name)))
+	}
+	if v := w.verify(Options{}); !v.OK() {
+		t.Error(problems(v.Problems))
+	}
+}
+
+func TestCancelled(t *testing.T) {
+	w := newWeeks(t, 2, nil)
+	before := filesBelow(t, w.dir)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := Verify(ctx, w.dir, Options{}); !errors.Is(err, context.Canceled) {
+		t.Errorf("verify: %v", err)
+	}
+	if _, _, err := Seal(ctx, w.folder(2), w.pack(audit.Run{Job: "weekly", Slot: firstSlot.AddDate(0, 0, 14)}, audit.Partial)); !errors.Is(err, context.Canceled) {
+		t.Errorf("seal: %v", err)
+	}
+	if gone, err := Prune(ctx, w.dir, firstSlot.AddDate(1, 0, 0)); !errors.Is(err, context.Canceled) || len(gone) > 0 {
+		t.Errorf("prune: %v", err)
+	}
+	if diff := cmp.Diff(before, filesBelow(t, w.dir)); diff != "" {
+		t.Errorf("was written:\n%s", diff)
 	}
 }
 
@@ -197,7 +261,7 @@ func TestCountRows(t *testing.T) {
 func TestMarkPruned(t *testing.T) {
 	w := newWeeks(t, 4, nil)
 	for _, n := range []int{2, 1} { // an older one does not take back the newer one
-		must(t, MarkPruned(w.dir, audit.Link{Sequence: n, Run: readManifest(t, w.folder(n)).Run, Manifest: digest(getFile(t, filepath.Join(w.folder(n), manifestFile)))}))
+		must(t, markPruned(w.dir, audit.Link{Sequence: n, Run: manifestIn(t, w.folder(n)).Run, Manifest: digest(getFile(t, filepath.Join(w.folder(n), manifestFile)))}))
 	}
 	must(t, os.RemoveAll(w.folder(1)))
 	must(t, os.RemoveAll(w.folder(2)))

@@ -33,9 +33,6 @@ func ParsePeriod(text string) (Period, error) {
 	return p, nil
 }
 
-// String is the period as it was written.
-func (p Period) String() string { return p.text }
-
 // bounds are the first moment of the period and the first after it.
 func (p Period) bounds(zone string) (from, to time.Time, err error) {
 	place, err := time.LoadLocation(zone)
@@ -56,47 +53,41 @@ type Attendance struct {
 	Planned, Performed, ByHand int
 	Missing                    []time.Time
 	// Late began after their time; NotComplete did not see everything.
-	Late, NotComplete []Checked
+	Late, NotComplete []*Checked
 	// Open is set while the period is not over.
 	Open bool
 }
 
-// attend marks the packs of the period, and counts them.
+// attend says which packs are of the period, and holds them against the schedule.
 func (v *verifier) attend() {
-	if v.options.Period == nil {
-		return
-	}
 	a := &Attendance{Period: v.options.Period.text}
 	performed := map[int64]bool{}
 	for _, p := range v.packs {
 		from, to, err := v.options.Period.bounds(p.Zone)
 		if err != nil {
-			v.problem(p.folder, manifestFile, "zone %q: %v", p.Zone, err)
+			v.problem(p.Folder, manifestFile, "zone %q: %v", p.Zone, err)
 			continue
 		}
-		if p.inScope = !p.Slot.Before(from) && p.Slot.Before(to); p.inScope {
-			a.meet(p)
-			performed[p.Slot.Unix()] = true
+		switch {
+		case p.Slot.Before(from):
+			p.when = -1
+			continue
+		case !p.Slot.Before(to):
+			p.when = 1
+			continue
+		}
+		performed[p.Slot.Unix()] = true
+		if p.Trigger == audit.CatchUp {
+			a.Late = append(a.Late, p)
+		}
+		if p.Trigger == audit.Manual {
+			a.ByHand++
+		}
+		if p.Coverage.Verdict != audit.Complete {
+			a.NotComplete = append(a.NotComplete, p)
 		}
 	}
-	a.compare(v.plannedSlots(a), performed)
-	v.out.Attendance = a
-}
-
-func (a *Attendance) meet(p *pack) {
-	c := Checked{Manifest: p.Manifest, Folder: p.folder}
-	if p.Trigger == audit.CatchUp {
-		a.Late = append(a.Late, c)
-	}
-	if p.Trigger == audit.Manual {
-		a.ByHand++
-	}
-	if p.Coverage.Verdict != audit.Complete {
-		a.NotComplete = append(a.NotComplete, c)
-	}
-}
-
-func (a *Attendance) compare(slots []time.Time, performed map[int64]bool) {
+	slots := v.plannedSlots(a)
 	a.Planned, a.Often = len(slots), often(slots)
 	for _, slot := range slots {
 		if performed[slot.Unix()] {
@@ -105,6 +96,49 @@ func (a *Attendance) compare(slots []time.Time, performed map[int64]bool) {
 			a.Missing = append(a.Missing, slot)
 		}
 	}
+	v.Attendance = a
+}
+
+// plannedSlots are the slots of the period that are due by now. A schedule lasts to
+// the first pack that has another one: what the old one still planned until then
+// counts as missing.
+func (v *verifier) plannedSlots(a *Attendance) (out []time.Time) {
+	packs := slices.Clone(v.packs)
+	slices.SortStableFunc(packs, func(a, b *Checked) int { return a.Slot.Compare(b.Slot) })
+	var reached time.Time // the schedules before this one planned up to here
+	for i, p := range packs {
+		if i > 0 && packs[i-1].Schedule == p.Schedule && packs[i-1].Zone == p.Zone {
+			continue
+		}
+		from, to, err := v.options.Period.bounds(p.Zone)
+		if err != nil {
+			continue // said by attend
+		}
+		if v.options.Now.Before(to) {
+			to, a.Open = v.options.Now, true
+		}
+		if reached.After(from) {
+			from = reached
+		}
+		next := slices.IndexFunc(packs[i:], func(q *Checked) bool { return q.Schedule != p.Schedule || q.Zone != p.Zone })
+		if next > 0 {
+			q := packs[i+next]
+			v.remark("the schedule changed with %s, from %s %s to %s %s", q.Folder, p.Schedule, p.Zone, q.Schedule, q.Zone)
+			reached = q.Slot
+			if reached.Before(to) {
+				to = reached
+			}
+		}
+		if !from.Before(to) {
+			continue
+		}
+		slots, err := v.options.Planned(p.Schedule, p.Zone, from, to)
+		if err != nil {
+			v.problem("", manifestFile, "a pack names a schedule that cannot be read: %v", err)
+		}
+		out = append(out, slots...)
+	}
+	return out
 }
 
 // often names the distance between slots, with room for a change of the clocks.
@@ -128,68 +162,4 @@ func often(slots []time.Time) string {
 		}
 	}
 	return "planned"
-}
-
-// regime is a stretch of time with one schedule. It lasts to the first pack that
-// has another one: what the old one still planned until then counts as missing.
-type regime struct {
-	schedule, zone string
-	until          time.Time // zero for the last
-}
-
-func (v *verifier) regimes() []regime {
-	packs := slices.Clone(v.packs)
-	slices.SortStableFunc(packs, func(a, b *pack) int { return a.Slot.Compare(b.Slot) })
-	var out []regime
-	for _, p := range packs {
-		last := len(out) - 1
-		if last >= 0 && out[last].schedule == p.Schedule && out[last].zone == p.Zone {
-			continue
-		}
-		if last >= 0 {
-			out[last].until = p.Slot
-			v.remark("the schedule changed with %s, from %s %s to %s %s", p.folder, out[last].schedule, out[last].zone, p.Schedule, p.Zone)
-		}
-		out = append(out, regime{schedule: p.Schedule, zone: p.Zone})
-	}
-	return out
-}
-
-// plannedSlots are the slots of the period that are due by now.
-func (v *verifier) plannedSlots(a *Attendance) []time.Time {
-	var out []time.Time
-	var reached time.Time
-	for _, r := range v.regimes() {
-		from, to, err := v.options.Period.bounds(r.zone)
-		if err != nil {
-			continue // said by attend
-		}
-		if v.options.Now.Before(to) {
-			to, a.Open = v.options.Now, true
-		}
-		if !r.until.IsZero() && r.until.Before(to) {
-			to = r.until
-		}
-		from, reached = latest(from, reached), r.until
-		out = append(out, v.slotsOf(r, from, to)...)
-	}
-	return out
-}
-
-func (v *verifier) slotsOf(r regime, from, to time.Time) []time.Time {
-	if !from.Before(to) {
-		return nil
-	}
-	slots, err := v.options.Planned(r.schedule, r.zone, from, to)
-	if err != nil {
-		v.problem("", manifestFile, "a pack names a schedule that cannot be read: %v", err)
-	}
-	return slots
-}
-
-func latest(a, b time.Time) time.Time {
-	if a.After(b) {
-		return a
-	}
-	return b
 }

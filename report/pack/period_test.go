@@ -23,7 +23,7 @@ func TestParsePeriod(t *testing.T) {
 		must(t, err)
 		from, to, err := p.bounds("Europe/Berlin")
 		const layout = "2006-01-02 15:04 MST"
-		if got := from.Format(layout) + " " + to.Format(layout); err != nil || got != want || p.String() != text {
+		if got := from.Format(layout) + " " + to.Format(layout); err != nil || got != want || p.text != text {
 			t.Errorf("%s: %s, want %s (%v)", text, got, want, err)
 		}
 	}
@@ -36,7 +36,7 @@ func TestParsePeriod(t *testing.T) {
 
 // quarter are the 14 packs from 29 June to 28 September, then changed; the third
 // quarter has 13 Mondays.
-func quarter(t *testing.T, change func(w *weeks)) Result {
+func quarter(t *testing.T, change func(w *weeks)) *Result {
 	t.Helper()
 	w := newWeeks(t, 14, nil)
 	change(w)
@@ -91,7 +91,7 @@ func TestOutsideOfPeriod(t *testing.T) {
 	}
 }
 
-func attendance(v Result) string {
+func attendance(v *Result) string {
 	a := v.Attendance
 	out := fmt.Sprintf("%d of %d %s", a.Performed, a.Planned, a.Often)
 	for _, slot := range a.Missing {
@@ -143,7 +143,7 @@ func TestScheduleChanges(t *testing.T) {
 	w.write(dir, run)
 	p := w.pack(run, audit.Complete)
 	p.Schedule = "0 9 * * 5"
-	_, err := Seal(t.Context(), dir, p)
+	_, _, err := Seal(t.Context(), dir, p)
 	must(t, err)
 	planned := func(schedule, zone string, from, to time.Time) ([]time.Time, error) {
 		if schedule == "0 9 * * 1" {

@@ -9,7 +9,7 @@ import (
 
 func TestPrune(t *testing.T) {
 	w := newWeeks(t, 8, nil)
-	third := readManifest(t, w.folder(3)).Slot
+	third := manifestIn(t, w.folder(3)).Slot
 	for _, test := range []struct {
 		before time.Time
 		gone   int
@@ -20,7 +20,7 @@ func TestPrune(t *testing.T) {
 		{third, 0, 3},
 		{third.AddDate(1, 0, 0), 1, 4}, // the newest five stay, however old
 	} {
-		gone, err := Prune(w.dir, test.before)
+		gone, err := Prune(t.Context(), w.dir, test.before)
 		must(t, err)
 		if len(gone) != test.gone {
 			t.Errorf("before %s: %v gone, want %d", test.before, gone, test.gone)
@@ -39,7 +39,7 @@ func TestPruneTouchesNoDamagedChain(t *testing.T) {
 	w := newWeeks(t, 8, nil)
 	path := filepath.Join(w.folder(2), manifestFile)
 	must(t, os.WriteFile(path, []byte("{}"), 0o600))
-	if gone, err := Prune(w.dir, time.Now().AddDate(100, 0, 0)); err == nil || len(gone) > 0 {
+	if gone, err := Prune(t.Context(), w.dir, time.Now().AddDate(100, 0, 0)); err == nil || len(gone) > 0 {
 		t.Errorf("%v gone, error %v", gone, err)
 	}
 	if _, err := os.Stat(w.folder(1)); err != nil {

@@ -6,11 +6,14 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"time"
+
+	"golang.org/x/crypto/ssh"
 
 	"tokenaudit/jobs/audit"
 )
@@ -32,7 +35,7 @@ type Options struct {
 // Result is what Verify found.
 type Result struct {
 	Chain      bool // a folder of packs, not one pack
-	Packs      []Checked
+	Packs      []*Checked
 	Problems   []Problem
 	Remarks    []string
 	Attendance *Attendance // nil without a period
@@ -46,6 +49,10 @@ type Checked struct {
 	Folder   string
 	Signer   string // principals of the allowed-signers file; "" without one
 	Problems int
+
+	dir  string
+	link audit.Link
+	when int // -1 before the period, 0 in it or without one, 1 after it
 }
 
 // Problem is something that is wrong with a pack, a file of it, or the chain.
@@ -53,65 +60,94 @@ type Problem struct{ Pack, File, Text string }
 
 // String names pack and file.
 func (p Problem) String() string {
-	var parts []string
-	for _, s := range []string{p.Pack, p.File, p.Text} {
-		if s != "" {
-			parts = append(parts, s)
-		}
-	}
+	parts := slices.DeleteFunc([]string{p.Pack, p.File, p.Text}, func(s string) bool { return s == "" })
 	return strings.Join(parts, ": ")
 }
 
 // OK reports whether nothing is wrong and no planned review is missing.
-func (r Result) OK() bool {
+func (r *Result) OK() bool {
 	return len(r.Problems) == 0 && (r.Attendance == nil || len(r.Attendance.Missing) == 0)
 }
 
 // Verify checks one evidence pack, or all packs of a job: their files, signatures
 // and chain, and that the reviews of a period took place. What is wrong is in the
-// result; an error means that nothing could be checked.
-func Verify(ctx context.Context, path string, o Options) (Result, error) {
-	v := &verifier{path: path, options: o}
+// result; an error means that nothing could be checked, or that ctx has ended.
+func Verify(ctx context.Context, path string, o Options) (*Result, error) {
+	v := &verifier{Result: &Result{}, path: path, options: o}
 	if o.Signers != nil {
 		var err error
 		if v.signers, err = parseSigners(o.Signers); err != nil {
-			return Result{}, err
+			return nil, err
 		}
 	}
 	folders, err := v.folders()
 	if err != nil {
-		return Result{}, err
+		return nil, err
 	}
 	for _, folder := range folders {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
 		v.read(ctx, folder)
 	}
-	return v.verify(ctx)
+	slices.SortFunc(v.packs, func(a, b *Checked) int {
+		return cmp.Or(cmp.Compare(a.Sequence, b.Sequence), cmp.Compare(a.Folder, b.Folder))
+	})
+	if o.Period != nil {
+		v.attend()
+	}
+	for _, p := range v.packs {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		if p.when != 0 {
+			continue
+		}
+		v.Packs = append(v.Packs, p)
+		if run := (audit.Run{Job: p.Job, Slot: p.Slot}); v.Chain && p.Folder != run.SlotName() {
+			v.problem(p.Folder, "", "holds the pack of run %s: packs were swapped, copied or renamed", p.Run)
+		}
+		v.checkFiles(ctx, p)
+		v.checkSignature(p)
+	}
+	if v.Chain && len(v.packs) > 0 {
+		v.checkChain()
+	}
+	for _, p := range v.Packs {
+		for _, problem := range v.Problems {
+			if problem.Pack == p.Folder {
+				p.Problems++
+			}
+		}
+	}
+	v.sayProven()
+	v.sayNotProven()
+	return v.Result, ctx.Err()
 }
 
 // verifier is the state of one Verify.
 type verifier struct {
+	*Result
 	path    string
 	options Options
 	signers []signer
-	packs   []*pack // whose manifest could be read
-	out     Result
-}
-
-// pack is an evidence pack on disk.
-type pack struct {
-	Manifest
-	dir, folder string
-	link        audit.Link
-	inScope     bool
-	signer      string
+	packs   []*Checked // in the order of the chain, of every period
 }
 
 func (v *verifier) problem(pack, file, format string, args ...any) {
-	v.out.Problems = append(v.out.Problems, Problem{pack, file, fmt.Sprintf(format, args...)})
+	v.Problems = append(v.Problems, Problem{pack, file, fmt.Sprintf(format, args...)})
 }
 
 func (v *verifier) remark(format string, args ...any) {
-	v.out.Remarks = append(v.out.Remarks, fmt.Sprintf(format, args...))
+	v.Remarks = append(v.Remarks, fmt.Sprintf(format, args...))
+}
+
+func (v *verifier) proven(format string, args ...any) {
+	v.Proven = append(v.Proven, fmt.Sprintf(format, args...))
+}
+
+func (v *verifier) notProven(format string, args ...any) {
+	v.NotProven = append(v.NotProven, fmt.Sprintf(format, args...))
 }
 
 // folders of the packs: the path itself, or what is in it.
@@ -126,7 +162,7 @@ func (v *verifier) folders() ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	v.out.Chain = true
+	v.Chain = true
 	var out []string
 	for _, e := range entries {
 		if e.IsDir() {
@@ -153,126 +189,65 @@ func isPack(dir string) bool {
 // read takes up a folder; without a manifest that can be read, it is checked at
 // once by its SHA256SUMS.
 func (v *verifier) read(ctx context.Context, dir string) {
-	folder := filepath.Base(dir)
-	text, err := os.ReadFile(filepath.Join(dir, manifestFile))
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		v.problem(folder, manifestFile, "is missing: it was removed, or the run has not ended, or it is older than evidence packs")
-	case err != nil:
-		v.problem(folder, manifestFile, "%v", err)
-	default:
-		var m Manifest
-		if m, err = parseManifest(text); err == nil {
-			p := &pack{Manifest: m, dir: dir, folder: folder, link: audit.Link{Sequence: m.Sequence, Run: m.Run, Manifest: digest(text)}, inScope: true}
-			v.packs = append(v.packs, p)
-			return
-		}
-		v.problem(folder, manifestFile, "was changed, or is of another version: %v", err)
-	}
-	if isPack(dir) {
-		v.checkFiles(ctx, &pack{dir: dir, folder: folder})
-	}
-}
-
-func (v *verifier) verify(ctx context.Context) (Result, error) {
-	slices.SortFunc(v.packs, func(a, b *pack) int {
-		return cmp.Or(cmp.Compare(a.Sequence, b.Sequence), cmp.Compare(a.folder, b.folder))
-	})
-	v.attend()
-	for _, p := range v.packs {
-		if p.inScope {
-			v.checkPack(ctx, p)
-		}
-	}
-	if v.out.Chain {
-		v.checkChain()
-	}
-	v.conclude()
-	return v.out, ctx.Err()
-}
-
-// conclude sums up, when all is checked.
-func (v *verifier) conclude() {
-	for _, p := range v.packs {
-		if !p.inScope {
-			continue
-		}
-		c := Checked{Manifest: p.Manifest, Folder: p.folder, Signer: p.signer}
-		for _, problem := range v.out.Problems {
-			if problem.Pack == p.folder {
-				c.Problems++
-			}
-		}
-		v.out.Packs = append(v.out.Packs, c)
-	}
-	v.say()
-}
-
-// say writes down what follows from the checks, and what does not. Where anything
-// is wrong, nothing counts as proven.
-func (v *verifier) say() {
-	if len(v.out.Problems) == 0 && len(v.out.Packs) > 0 {
-		v.sayFiles()
-		v.sayOrigin()
-		v.sayChain()
-	}
-	v.sayLimits()
-}
-
-func (v *verifier) proven(format string, args ...any) {
-	v.out.Proven = append(v.out.Proven, fmt.Sprintf(format, args...))
-}
-
-func (v *verifier) notProven(format string, args ...any) {
-	v.out.NotProven = append(v.out.NotProven, fmt.Sprintf(format, args...))
-}
-
-func (v *verifier) sayFiles() {
-	files := 0
-	for _, p := range v.out.Packs {
-		files += len(p.Files) + 1
-	}
-	v.proven("Integrity: all %d files are as the packs list them, by size, rows and SHA-256; none is missing, none was added.", files)
-}
-
-func (v *verifier) sayOrigin() {
-	if v.signers == nil {
+	p := &Checked{Folder: filepath.Base(dir), dir: dir}
+	var err error
+	if p.Manifest, p.link, err = readManifest(dir); err == nil {
+		v.packs = append(v.packs, p)
 		return
 	}
-	var who []string
-	for _, p := range v.out.Packs {
+	if errors.Is(err, fs.ErrNotExist) {
+		err = errors.New("is missing: it was removed, or the run has not ended, or it is older than evidence packs")
+	}
+	v.problem(p.Folder, manifestFile, "%v", err)
+	if isPack(dir) {
+		p.Manifest = Manifest{} // nothing of it counts
+		v.checkFiles(ctx, p)
+	}
+}
+
+// sayProven writes down what follows from the checks: nothing where anything is
+// wrong.
+func (v *verifier) sayProven() {
+	if len(v.Problems) > 0 || len(v.Packs) == 0 {
+		return
+	}
+	files, who := 0, []string{}
+	for _, p := range v.Packs {
+		files += len(p.Files) + 1
 		if !slices.Contains(who, p.Signer) {
 			who = append(who, p.Signer)
 		}
 	}
-	v.proven("Origin: every pack is signed by a key that the allowed-signers file gives to %s.", strings.Join(who, ", "))
-}
-
-func (v *verifier) sayChain() {
-	if !v.out.Chain {
-		return
+	v.proven("Integrity: all %d files are as the packs list them, by size, rows and SHA-256; none is missing, none was added.", files)
+	if v.signers != nil {
+		v.proven("Origin: every pack is signed by a key that the allowed-signers file gives to %s.", strings.Join(who, ", "))
 	}
-	first, last := v.out.Packs[0].Sequence, v.out.Packs[len(v.out.Packs)-1].Sequence
-	v.proven("Order: the packs %d to %d follow one another without a gap, and each holds the hash of the one before it.", first, last)
+	if v.Chain {
+		first, last := v.Packs[0].Sequence, v.Packs[len(v.Packs)-1].Sequence
+		v.proven("Order: the packs %d to %d follow one another without a gap, and each holds the hash of the one before it.", first, last)
+	}
 }
 
-func (v *verifier) sayLimits() {
+// sayNotProven writes down what does not follow, however well the checks went.
+func (v *verifier) sayNotProven() {
 	unsigned := 0
-	for _, p := range v.out.Packs {
+	for _, p := range v.Packs {
 		if !p.Signed {
 			unsigned++
 		}
 	}
 	switch {
 	case unsigned > 0:
-		v.notProven("That nobody changed a pack on purpose: %d of %d are not signed, and hashes alone show accidents only.", unsigned, len(v.out.Packs))
+		v.notProven("That nobody changed a pack on purpose: %d of %d are not signed, and hashes alone show accidents only.", unsigned, len(v.Packs))
 	case v.signers == nil:
 		v.notProven("Who signed: without an allowed-signers file a signature shows only that some key was at hand; anybody can make one.")
 	}
-	if v.out.Chain {
-		v.sayHead()
-	} else {
+	switch {
+	case !v.Chain:
 		v.notProven("That no other pack is missing: that needs the folder of the job, with all of its packs.")
+	case len(v.packs) > 0: // whoever can remove packs can put an older chain.json back
+		last := v.packs[len(v.packs)-1].link
+		v.notProven("That nobody took packs away from the end on purpose: compare with a note kept elsewhere that the last one is number %d, of run %s, with the manifest %s.", last.Sequence, last.Run, last.Manifest)
 	}
 	if v.options.Period == nil {
 		v.notProven("That every planned review took place: that needs a period.")
@@ -280,11 +255,118 @@ func (v *verifier) sayLimits() {
 	v.notProven("When the packs were made: their times are those of the machine that ran the review. What a review could not see, its coverage says.")
 }
 
-// sayHead: whoever can remove packs can put an older chain.json back.
-func (v *verifier) sayHead() {
-	if len(v.packs) == 0 {
+// checkFiles compares the files of a pack with its manifest, as far as that could be
+// read, and with SHA256SUMS.
+func (v *verifier) checkFiles(ctx context.Context, p *Checked) {
+	sums, err := readFile(p.dir, sumsFile)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		v.problem(p.Folder, sumsFile, "is missing")
+	case err != nil:
+		v.problem(p.Folder, sumsFile, "%v", err)
+	}
+	sumOf, said, present, names := parseSums(sums), map[string]File{}, map[string]bool{}, map[string]bool{}
+	for name := range sumOf {
+		names[name] = true
+	}
+	for _, f := range p.Files {
+		said[f.Name], names[f.Name] = f, true
+	}
+	entries, err := os.ReadDir(p.dir)
+	if err != nil {
+		v.problem(p.Folder, "", "%v", err)
+	}
+	unsigned := p.Run != "" && !p.Signed // and its manifest could be read
+	for _, e := range entries {
+		if name := e.Name(); name != sumsFile && (name != signatureFile || unsigned) {
+			present[name], names[name] = true, true
+		}
+	}
+	before := len(v.Problems)
+	for _, name := range slices.Sorted(maps.Keys(names)) {
+		f, inManifest := said[name]
+		sum, inSums := sumOf[name]
+		switch {
+		case name == manifestFile:
+			if inSums && p.link.Manifest != "" && sum != p.link.Manifest { // else said when it was read
+				v.problem(p.Folder, name, "is not the one that %s lists: one of the two was changed", sumsFile)
+			}
+		case !present[name]:
+			v.problem(p.Folder, name, "is missing")
+		case inManifest:
+			v.checkFile(ctx, p, f, sum)
+		case inSums:
+			v.checkFile(ctx, p, File{Name: name, Size: -1, SHA256: sum}, sum)
+		default:
+			v.problem(p.Folder, name, "is no part of the pack: it was added")
+		}
+	}
+	if len(v.Problems) == before && p.link.Manifest != "" && sums != nil && string(sums) != string(sumsOf(p.Files, p.link.Manifest)) {
+		v.problem(p.Folder, sumsFile, "is not what %s says: one of the two was changed", manifestFile)
+	}
+}
+
+// checkFile compares a file with what the manifest says of it, and with its line in
+// SHA256SUMS. Without a manifest, the size is -1.
+func (v *verifier) checkFile(ctx context.Context, p *Checked, said File, sum string) {
+	got, err := measure(ctx, p.dir, said.Name)
+	if err != nil && !errors.As(err, new(rowsError)) {
+		v.problem(p.Folder, said.Name, "cannot be read: %v", err)
 		return
 	}
-	last := v.packs[len(v.packs)-1].link
-	v.notProven("That nobody took packs away from the end on purpose: compare with a note kept elsewhere that the last one is number %d, of run %s, with the manifest %s.", last.Sequence, last.Run, last.Manifest)
+	switch {
+	case got.SHA256 != said.SHA256 && got.SHA256 == sum:
+		v.problem(p.Folder, said.Name, "is not the file that %s lists: SHA-256 %s, not %s", manifestFile, got.SHA256, said.SHA256)
+	case got.SHA256 != said.SHA256:
+		v.problem(p.Folder, said.Name, "was changed: SHA-256 %s, not %s", got.SHA256, said.SHA256)
+	case said.Size < 0:
+	case got.Size != said.Size:
+		v.problem(p.Folder, said.Name, "has %d bytes, %s says %d", got.Size, manifestFile, said.Size)
+	case rowsOf(got) != rowsOf(said):
+		v.problem(p.Folder, said.Name, "has %d rows, %s says %d", rowsOf(got), manifestFile, rowsOf(said))
+	}
+}
+
+// rowsOf is -1 for a file without rows.
+func rowsOf(f File) int {
+	if f.Rows == nil {
+		return -1
+	}
+	return *f.Rows
+}
+
+func (v *verifier) checkSignature(p *Checked) {
+	if !p.Signed {
+		if v.signers != nil {
+			v.problem(p.Folder, signatureFile, "is missing: the pack says that it is not signed")
+		}
+		return
+	}
+	signature, err := readFile(p.dir, signatureFile)
+	if err != nil {
+		v.problem(p.Folder, signatureFile, "is missing or cannot be read, though the pack says that it is signed")
+		return
+	}
+	sums, err := readFile(p.dir, sumsFile)
+	if err != nil {
+		return // said by checkFiles
+	}
+	key, err := signerOf(sums, signature)
+	if err != nil {
+		v.problem(p.Folder, signatureFile, "%v", err)
+		return
+	}
+	if got := ssh.FingerprintSHA256(key); got != p.Key {
+		v.problem(p.Folder, signatureFile, "is of the key %s, %s says %s", got, manifestFile, p.Key)
+		return
+	}
+	if v.signers == nil {
+		return
+	}
+	s, err := findSigner(v.signers, key, p.Finished)
+	if err != nil {
+		v.problem(p.Folder, signatureFile, "%v", err)
+		return
+	}
+	p.Signer = s.principals
 }

@@ -20,9 +20,9 @@ func flip(t *testing.T, path string) {
 // reseal makes the sums of a pack right again, as somebody without the key would.
 func reseal(t *testing.T, dir string, change func(*Manifest)) {
 	t.Helper()
-	m := readManifest(t, dir)
+	m := manifestIn(t, dir)
 	for i := range m.Files {
-		f, err := measure(t.Context(), filepath.Join(dir, m.Files[i].Name))
+		f, err := measure(t.Context(), dir, m.Files[i].Name)
 		must(t, err)
 		m.Files[i] = f
 	}
@@ -53,6 +53,11 @@ func tamperings() map[string]tampering {
 		"a file is added":                 {func(t *testing.T, w *weeks) { putFile(t, filepath.Join(w.folder(2), "more.csv"), nil) }, []string{second, "more.csv", "was added"}},
 		"a hidden file is added":          {func(t *testing.T, w *weeks) { putFile(t, filepath.Join(w.folder(2), ".x"), nil) }, []string{second, ".x", "was added"}},
 		"a file is replaced by a link":    {func(t *testing.T, w *weeks) { link(t, filepath.Join(w.folder(2), "findings.csv")) }, []string{second, "findings.csv", "not a regular file"}},
+		"the manifest is a link":          {func(t *testing.T, w *weeks) { link(t, filepath.Join(w.folder(2), manifestFile)) }, []string{second, manifestFile, "not a regular file"}},
+		"the sums are a link":             {func(t *testing.T, w *weeks) { link(t, filepath.Join(w.folder(2), sumsFile)) }, []string{second, sumsFile, "not a regular file"}},
+		"the signature is a link":         {func(t *testing.T, w *weeks) { link(t, filepath.Join(w.folder(2), signatureFile)) }, []string{second, signatureFile, "cannot be read"}},
+		"the chain is a link":             {func(t *testing.T, w *weeks) { link(t, filepath.Join(w.dir, chainFile)) }, []string{chainFile, "damaged"}},
+		"the manifest never ends":         {func(t *testing.T, w *weeks) { endless(t, filepath.Join(w.folder(2), manifestFile)) }, []string{second, manifestFile, "more than 64 MiB"}},
 		"the manifest is removed":         {func(t *testing.T, w *weeks) { must(t, os.Remove(filepath.Join(w.folder(2), manifestFile))) }, []string{second, manifestFile, "is missing"}},
 		"the sums are removed":            {func(t *testing.T, w *weeks) { must(t, os.Remove(filepath.Join(w.folder(2), sumsFile))) }, []string{second, sumsFile, "is missing"}},
 		"the signature is removed":        {func(t *testing.T, w *weeks) { must(t, os.Remove(filepath.Join(w.folder(2), signatureFile))) }, []string{second, signatureFile, "is missing"}},
@@ -88,6 +93,9 @@ func link(t *testing.T, path string) {
 	must(t, os.Rename(path, path+".real"))
 	must(t, os.Symlink(path+".real", path))
 }
+
+// endless makes a file of a terabyte, which takes no place.
+func endless(t *testing.T, path string) { must(t, os.Truncate(path, 1<<40)) }
 
 func addLine(t *testing.T, path string) { putFile(t, path, append(getFile(t, path), '\n')) }
 
@@ -125,6 +133,21 @@ func TestTampering(t *testing.T) {
 				t.Errorf("want %q, proven %q, got%s", c.want, v.Proven, problems(v.Problems))
 			}
 		})
+	}
+}
+
+// TestNamedPipe: nobody waits for its other end.
+func TestNamedPipe(t *testing.T) {
+	for _, name := range []string{manifestFile, sumsFile, signatureFile, "findings.csv", filepath.Join("..", chainFile)} {
+		key, _ := newKey(t, "ed25519")
+		w := newWeeks(t, 1, key)
+		must(t, os.Remove(filepath.Join(w.folder(1), name)))
+		if out, err := program(t, w.folder(1), nil, "mkfifo", name); err != nil {
+			t.Fatalf("%v: %s", err, out)
+		}
+		if v := w.verify(Options{}); !hasProblem(v.Problems, filepath.Base(name)) {
+			t.Errorf("%s:%s", name, problems(v.Problems))
+		}
 	}
 }
 
@@ -261,5 +284,18 @@ func TestKeyChanges(t *testing.T) {
 	w.seal(audit.Run{Job: "weekly", Slot: firstSlot.AddDate(0, 0, 7), Trigger: audit.Scheduled}, audit.Complete)
 	if v := w.verify(Options{}); !v.OK() || !strings.Contains(strings.Join(v.Remarks, "\n"), second+" is signed by SHA256:") {
 		t.Errorf("%q%s", v.Remarks, problems(v.Problems))
+	}
+}
+
+// TestOldPacks: packs that version 0.1.0 made verify for ever. They are of two reviews
+// of a server with three tokens, and of one that did not answer.
+func TestOldPacks(t *testing.T) {
+	signers := getFile(t, filepath.Join("testdata", "0.1.0", "allowed_signers"))
+	p, err := ParsePeriod("2026-11")
+	must(t, err)
+	v, err := Verify(t.Context(), filepath.Join("testdata", "0.1.0", "weekly"), Options{Signers: signers, Period: &p, Planned: mondays, Now: firstSlot})
+	must(t, err)
+	if !v.OK() || len(v.Packs) != 2 || v.Packs[1].Signer != "audit@example.com" || len(v.Packs[1].Files) != 8 || v.Attendance.ByHand != 2 || len(v.Remarks) > 0 {
+		t.Errorf("%+v\n%q%s", v.Packs, v.Remarks, problems(v.Problems))
 	}
 }
