@@ -1,6 +1,7 @@
 package influx
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -51,11 +52,16 @@ func (q Query) ofThisOrg(a audit.Authorization) bool {
 func equalIfAsked(asked, got string) bool { return asked == "" || asked == got }
 
 // List reads the authorizations that q asks for. There is no paging in the API.
-// Progress is called for each one. The caller closes the list.
+// Progress is called for each one. The caller closes the list. One that is over the
+// bounds is left out, and is an error at the end of the walk.
 func (c *Client) List(ctx context.Context, q Query, progress func()) (*Sorted, error) {
-	list := newSorted()
+	list := &Sorted{}
 	add := func(e entry) error {
 		progress()
+		if e.oversized != nil {
+			list.leftOut = fmt.Errorf("authorization %s is left out: %w", cmp.Or(e.ID, "without an ID"), e.oversized)
+			return nil
+		}
 		return list.add(e.Authorization)
 	}
 	if _, err := c.fill(ctx, authorizationsPath, q, func() func(entry) error { return add }); err != nil {
@@ -78,8 +84,11 @@ func (c *Client) fill(ctx context.Context, path string, q Query, begin func() fu
 	}
 }
 
-// buffersAhead is how much is read, and summed up, while what came before is decoded.
-const buffersAhead = 4
+// How much is read, and summed up, while what came before is decoded.
+const (
+	buffersAhead = 4
+	aheadBuffer  = 128 << 10
+)
 
 func (c *Client) listOnce(ctx context.Context, path string, q Query, each func(entry) error) (http.Header, error) {
 	ctx, cancel := context.WithCancel(ctx)
@@ -90,7 +99,7 @@ func (c *Client) listOnce(ctx context.Context, path string, q Query, each func(e
 	}
 	defer resp.Body.Close()
 	sum := sha256.New()
-	body, err := readahead.NewReaderSize(io.TeeReader(resp.Body, sum), buffersAhead, listBuffer/2)
+	body, err := readahead.NewReaderSize(io.TeeReader(resp.Body, sum), buffersAhead, aheadBuffer)
 	if err != nil {
 		return nil, err
 	}
@@ -99,7 +108,11 @@ func (c *Client) listOnce(ctx context.Context, path string, q Query, each func(e
 		e.Legacy = path == legacyPath
 		return each(e)
 	}
-	if err := decodeList(body, legacy); err != nil {
+	err = decodeList(body, legacy)
+	if own := new(refused); errors.As(err, &own) {
+		return resp.Header, own.error
+	}
+	if err != nil {
 		return resp.Header, fmt.Errorf("%s: the answer broke off or is not a list of authorizations: %w", request(path, q.values()), err)
 	}
 	c.mu.Lock()
@@ -119,8 +132,10 @@ func (c *Client) getFrom(ctx context.Context, path, id string) (audit.Authorizat
 	if err := c.getJSON(ctx, path+"/"+url.PathEscape(id), nil, &w); err != nil {
 		return audit.Authorization{}, err
 	}
-	e, err := w.entry()
-	return e.Authorization, err
+	if w.ID == "" {
+		return audit.Authorization{}, errors.New("an authorization without an id")
+	}
+	return w.entry().Authorization, nil
 }
 
 func saysOSS(err error) bool {

@@ -12,7 +12,6 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -24,6 +23,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/go-json-experiment/json"
 	"github.com/hashicorp/go-retryablehttp"
 
 	"tokenaudit/configs/secret"
@@ -227,8 +227,11 @@ func apiError(resp *http.Response, request string, token secret.Value) error {
 		return e
 	}
 	body, _ := io.ReadAll(io.LimitReader(resp.Body, 64<<10))
-	var said struct{ Code, Message string }
-	if json.Unmarshal(body, &said) == nil {
+	var said struct {
+		Code    string `json:"code"`
+		Message string `json:"message"`
+	}
+	if json.Unmarshal(body, &said, decoding()) == nil {
 		said.Message = strings.ReplaceAll(said.Message, token.Reveal(), "[redacted]")
 		e.Code, e.Message = audit.Line(said.Code, 60), strings.TrimSpace(audit.Line(said.Message, 300))
 	}
@@ -237,14 +240,18 @@ func apiError(resp *http.Response, request string, token secret.Value) error {
 
 func isOSS(h http.Header) bool { return h.Get("X-Influxdb-Build") == "OSS" }
 
-// getJSON decodes a small answer of at most 16 MiB into v.
+// getJSON decodes an answer that is held whole, and so is bounded, into v.
 func (c *Client) getJSON(ctx context.Context, path string, q url.Values, v any) error {
 	resp, err := c.get(ctx, path, q)
 	if err != nil {
 		return err
 	}
 	defer resp.Body.Close()
-	if err := json.NewDecoder(io.LimitReader(resp.Body, 16<<20)).Decode(v); err != nil {
+	body := newBounded(resp.Body, largestAnswer)
+	switch err := malformed(json.UnmarshalRead(body, v, decoding())); {
+	case errors.As(err, new(*tooLarge)):
+		return fmt.Errorf("%s: the answer cannot be taken: %w", request(path, q), err)
+	case err != nil:
 		return fmt.Errorf("%s: the answer is not the API's: %w", request(path, q), err)
 	}
 	return nil

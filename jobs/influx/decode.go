@@ -1,118 +1,294 @@
 package influx
 
 import (
-	"encoding/json"
+	"bufio"
+	"bytes"
 	"errors"
+	"fmt"
 	"io"
+	"strings"
+	"time"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+
+	"tokenaudit/jobs/audit"
 )
 
-// listBuffer is how much of a list is decoded while more is read.
-const listBuffer = 256 << 10
+// Bounds of what is held of an answer, whatever the server sends. An operator's
+// authorization with its 44 permissions is 8 KiB.
+const (
+	largestAuthorization = 8 << 20  // bytes of JSON
+	mostPermissions      = 100_000  // of one authorization
+	largestAnswer        = 16 << 20 // bytes of an answer that is no list of authorizations
+)
+
+// tooLarge is a value or an answer over its bound.
+type tooLarge struct{ bound string }
+
+func (e *tooLarge) Error() string { return "larger than the bound of " + e.bound }
+
+// bounded gives up reading once the bound is reached; renew begins to count anew.
+type bounded struct {
+	from        io.Reader
+	bound, left int64 // bytes
+}
+
+func newBounded(from io.Reader, bound int64) *bounded { return &bounded{from, bound, bound} }
+
+func (b *bounded) renew() { b.left = b.bound }
+
+func (b *bounded) Read(p []byte) (int, error) {
+	if b.left <= 0 {
+		return 0, &tooLarge{fmt.Sprintf("%d MiB", b.bound>>20)}
+	}
+	n, err := b.from.Read(p[:min(int64(len(p)), b.left)])
+	b.left -= int64(n)
+	return n, err
+}
+
+// decoding is how answers are read: bytes that are not UTF-8 become U+FFFD, and of
+// members that are there twice the last one counts, both as with encoding/json.
+func decoding() json.Options {
+	return json.JoinOptions(jsontext.AllowInvalidUTF8(true), jsontext.AllowDuplicateNames(true))
+}
 
 // decodeList reads {"authorizations": [...]} and hands on one authorization at a
 // time, whose permissions are valid until each returns. The key must be there,
 // once, with an array, and the document must end properly: a cut or foreign 200 is
-// an error, not an empty list.
+// an error, not an empty list. An authorization over the bounds is handed on as
+// oversized, with its ID if that came before, and the list goes on.
 func decodeList(r io.Reader, each func(entry) error) error {
-	f := newFrames(r)
-	if err := f.expect('{'); err != nil {
-		return cut(err)
+	from := newBounded(r, largestAuthorization)
+	dec := jsontext.NewDecoder(from, decoding())
+	if err := begin(dec, '{'); err != nil {
+		return err
 	}
-	found := false
-	for first := true; ; first = false {
-		more, err := f.another(first, '}')
-		if err != nil {
-			return cut(err)
-		}
-		if !more {
-			break
-		}
-		ours, err := member(f)
+	for found := false; ; {
+		from.renew()
+		key, err := dec.ReadToken()
 		switch {
 		case err != nil:
-			return cut(err)
-		case !ours:
-			continue
+			return malformed(err)
+		case key.Kind() == '}' && !found:
+			return errors.New(`no key "authorizations" in the answer`)
+		case key.Kind() == '}':
+			return end(dec)
+		case key.String() != "authorizations":
+			err = dec.SkipValue()
 		case found:
 			return errors.New(`the key "authorizations" is there twice`)
+		default:
+			found = true
+			err = decodeArray(dec, from, each)
 		}
-		found = true
-		if err := decodeArray(f, each); err != nil {
-			return cut(err)
+		if err != nil {
+			return malformed(err)
 		}
 	}
-	if !found {
-		return errors.New(`no key "authorizations" in the answer`)
+}
+
+// begin takes the bracket that an object or array begins with.
+func begin(dec *jsontext.Decoder, bracket jsontext.Kind) error {
+	token, err := dec.ReadToken()
+	switch broken := new(jsontext.SyntacticError); {
+	case err == io.EOF:
+		return io.ErrUnexpectedEOF
+	case err == nil && token.Kind() != bracket, errors.As(err, &broken) && !errors.Is(err, io.ErrUnexpectedEOF):
+		return fmt.Errorf("expected %s and got something else", string(bracket))
 	}
-	if _, err := f.peek(); err != io.EOF {
+	return malformed(err)
+}
+
+func end(dec *jsontext.Decoder) error {
+	_, err := dec.ReadToken()
+	switch broken := new(jsontext.SyntacticError); {
+	case err == io.EOF:
+		return nil
+	case err == nil || errors.As(err, &broken):
 		return errors.New("something follows the end of the document")
+	}
+	return err
+}
+
+func decodeArray(dec *jsontext.Decoder, from *bounded, each func(entry) error) error {
+	if err := begin(dec, '['); err != nil {
+		return err
+	}
+	var w wire
+	for {
+		from.renew()
+		if dec.PeekKind() == ']' {
+			_, err := dec.ReadToken()
+			return err
+		}
+		w = wire{Permissions: permissions{room: w.Permissions.room}}
+		err := json.UnmarshalDecode(dec, &w)
+		e := w.entry()
+		if large := new(tooLarge); errors.As(err, &large) {
+			e = entry{Authorization: audit.Authorization{ID: w.ID}, oversized: large}
+			err = leave(dec, from)
+		}
+		switch {
+		case err != nil:
+			return err
+		case e.ID == "" && e.oversized == nil:
+			return errors.New("an authorization without an id")
+		}
+		if err := each(e); err != nil {
+			return &refused{err}
+		}
+	}
+}
+
+// leave reads past the rest of the authorization that dec is in the middle of,
+// keeping nothing of it, and lets dec go on behind it in the list.
+func leave(dec *jsontext.Decoder, from *bounded) error {
+	depth := dec.StackDepth() - 2 // the document and the list
+	if depth < 1 {
+		return errors.New("something else than authorizations is in the list, and larger than any of them")
+	}
+	rest := bufio.NewReader(io.MultiReader(bytes.NewReader(bytes.Clone(dec.UnreadBuffer())), from.from))
+	for quoted := false; depth > 0; {
+		c, err := rest.ReadByte()
+		if err == nil && quoted && c == '\\' {
+			_, err = rest.ReadByte()
+		}
+		if err == io.EOF {
+			return io.ErrUnexpectedEOF
+		}
+		switch {
+		case err != nil:
+			return err
+		case c == '"':
+			quoted = !quoted
+		case quoted:
+		case c == '{' || c == '[':
+			depth++
+		case c == '}' || c == ']':
+			depth--
+		}
+	}
+	from.from = rest
+	from.renew()
+	dec.Reset(io.MultiReader(strings.NewReader(`{"authorizations":[null`), from), decoding())
+	for range 4 {
+		if _, err := dec.ReadToken(); err != nil {
+			return err
+		}
 	}
 	return nil
 }
 
-// member goes to the value of the next member if that is the list, else past it.
-func member(f *frames) (ours bool, err error) {
-	raw, err := f.value()
-	if err != nil {
-		return false, err
+// refused is an error of whoever was handed an authorization, not of the answer.
+type refused struct{ error }
+
+func (e *refused) Unwrap() error { return e.error }
+
+// malformed says what is wrong with an answer without any of its words, which may be
+// secrets. The errors of reading it stay as they are.
+func malformed(err error) error {
+	var syntactic *jsontext.SyntacticError
+	var semantic *json.SemanticError
+	switch {
+	case err == nil || errors.As(err, new(*refused)):
+		return err
+	case errors.Is(err, io.ErrUnexpectedEOF) || err == io.EOF:
+		return io.ErrUnexpectedEOF
+	case errors.As(err, new(*tooLarge)):
+		return err
+	case errors.As(err, &syntactic):
+		return fmt.Errorf("no JSON after %d bytes", syntactic.ByteOffset)
+	case errors.As(err, &semantic):
+		return fmt.Errorf("a value of another kind than expected after %d bytes", semantic.ByteOffset)
 	}
-	var key *string
-	if err := json.Unmarshal(raw, &key); err != nil || key == nil {
-		return false, errors.New("a key of the answer is no string")
-	}
-	if err := f.expect(':'); err != nil || *key == "authorizations" {
-		return err == nil, err
-	}
-	raw, err = f.value()
-	if err == nil && !json.Valid(raw) {
-		err = errors.New("a value in the answer is no JSON")
-	}
-	return false, err
+	return err
 }
 
-func decodeArray(f *frames, each func(entry) error) error {
-	if err := f.expect('['); err != nil {
+// wire is an authorization as the API sends it. Of the token it keeps only
+// whether there was a value to read: the value is dropped while decoding and
+// never enters the program's model.
+type wire struct {
+	ID          string       `json:"id"`
+	OrgID       string       `json:"orgID"`
+	Org         string       `json:"org"`
+	UserID      string       `json:"userID"`
+	User        string       `json:"user"`
+	Description string       `json:"description"`
+	Status      audit.Status `json:"status"`
+	Permissions permissions  `json:"permissions"`
+	CreatedAt   lenientTime  `json:"createdAt"`
+	UpdatedAt   lenientTime  `json:"updatedAt"`
+	Token       readable     `json:"token"`
+}
+
+// entry is an authorization with what the answer told beside it.
+type entry struct {
+	audit.Authorization
+	tokenReadable bool
+	oversized     *tooLarge // nothing but its ID was kept, if that
+}
+
+func (w *wire) entry() entry {
+	return entry{Authorization: audit.Authorization{
+		ID: w.ID, OrgID: w.OrgID, Org: w.Org, UserID: w.UserID, User: w.User,
+		Description: w.Description, Status: w.Status, Permissions: w.Permissions.list,
+		CreatedAt: w.CreatedAt.UTC(), UpdatedAt: w.UpdatedAt.UTC(),
+	}, tokenReadable: bool(w.Token)}
+}
+
+// permissions are decoded into the room that those of the one before had.
+type permissions struct{ list, room []audit.Permission }
+
+func (p *permissions) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	p.list = nil
+	if dec.PeekKind() != '[' {
+		return json.UnmarshalDecode(dec, &p.list) // null, or an error
+	}
+	if _, err := dec.ReadToken(); err != nil {
 		return err
 	}
-	elements := newElementDecoder()
-	for first := true; ; first = false {
-		if more, err := f.another(first, ']'); err != nil || !more {
-			return err
+	if p.room == nil {
+		p.room = []audit.Permission{} // an empty list is not null
+	}
+	p.list = p.room[:0]
+	for dec.PeekKind() != ']' {
+		if len(p.list) == mostPermissions {
+			return &tooLarge{fmt.Sprintf("%d permissions", mostPermissions)}
 		}
-		w, err := elements.decode(f)
-		if err != nil {
-			return err
-		}
-		e, err := w.entry()
-		if err != nil {
-			return err
-		}
-		if err := each(e); err != nil {
+		p.list = append(p.list, audit.Permission{})
+		if err := json.UnmarshalDecode(dec, &p.list[len(p.list)-1]); err != nil {
 			return err
 		}
 	}
+	p.room = p.list
+	_, err := dec.ReadToken()
+	return err
 }
 
-// decode takes the next element. One that is not as servers write it is left to
-// encoding/json: tests hold the usual way to give the same.
-func (ed *elementDecoder) decode(f *frames) (*wire, error) {
-	w := &ed.wire
-	if n := ed.usual(f.buf[f.at:], w); n > 0 {
-		f.take(n)
-		return w, nil
+// readable is true for a token value in clear. Hashed tokens come as "", those of
+// Cloud as "redacted". A 1.x authorization has its user name there.
+type readable bool
+
+func (r *readable) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	value, err := dec.ReadValue()
+	switch string(value) {
+	case `""`, `null`, `"redacted"`:
+		*r = false
+	default:
+		*r = true
 	}
-	raw, err := f.value() // it may only have been cut
-	if err != nil || ed.usual(raw, w) > 0 {
-		return w, err
-	}
-	*w = wire{}
-	return w, json.Unmarshal(raw, w)
+	return err
 }
 
-// cut names an end of input in the middle of a document for what it is.
-func cut(err error) error {
-	if errors.Is(err, io.EOF) {
-		return io.ErrUnexpectedEOF
+// lenientTime is zero where the server sends no time or one of another form; an
+// unreadable date must not hide an authorization.
+type lenientTime struct{ time.Time }
+
+func (t *lenientTime) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	value, err := dec.ReadValue()
+	if err != nil || t.Time.UnmarshalJSON(value) != nil {
+		t.Time = time.Time{}
 	}
 	return err
 }

@@ -1,6 +1,7 @@
 package influx
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -49,5 +50,54 @@ func TestDecodeList(t *testing.T) {
 				t.Errorf("error %v, want %q", err, test.err)
 			}
 		})
+	}
+}
+
+// TestTokensAreNotKept: of a token in clear nothing is left but that it was there,
+// also in an error.
+func TestTokensAreNotKept(t *testing.T) {
+	const permission = `{"action":"read","resource":{"type":"buckets","name":"plant"}}`
+	for name, element := range map[string]string{
+		"whole":             `{"id":"a","token":"secret==","permissions":[` + permission + `],"description":"\n"}`,
+		"with an escape":    `{"id":"a","token":"secret\u003d\u003d","permissions":[` + permission + `],"new":1}`,
+		"another kind":      `{"id":"a","token":{"x":["secret=="]},"permissions":[]}`,
+		"in a permission":   `{"id":"a","token":"x","permissions":[` + permission + `,{"token":"secret==","resource":{}}]}`,
+		"instead of a list": `{"id":"a","token":"x","permissions":"secret=="}`,
+		"instead of a text": `{"id":"a","token":"x","description":["secret=="]}`,
+		"as a key":          `{"id":"a","token":"x","permissions":{"secret==":[]}}`,
+		"cut":               `{"id":"a","token":"secret==","permissions":[` + permission,
+		"broken":            `{"id":"a","token":"secret==" "permissions"`,
+		"instead of one":    `"secret=="`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			kept := ""
+			err := decodeList(strings.NewReader(`{"authorizations":[`+element+`]}`), func(e entry) error {
+				if !e.tokenReadable {
+					t.Error("the token was not seen")
+				}
+				kept = fmt.Sprint(e)
+				return nil
+			})
+			if kept += fmt.Sprint(err); strings.Contains(kept, "secret") {
+				t.Errorf("kept: %s", kept)
+			}
+		})
+	}
+}
+
+// TestPermissionsThatAreNotThere: an empty list is not the same as none, whatever
+// came before it.
+func TestPermissionsThatAreNotThere(t *testing.T) {
+	some := `{"id":"a","permissions":[{"action":"read"},{"action":"write"}]}`
+	got, err := entries(strings.NewReader(`{"authorizations":[{"id":"a","permissions":[]},` + some + `,{"id":"b"},{"id":"c","permissions":[]},{"id":"d","permissions":null},` + some + `]}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var ps []string
+	for _, e := range got {
+		ps = append(ps, fmt.Sprintf("%v %d", e.Permissions == nil, len(e.Permissions)))
+	}
+	if diff := cmp.Diff([]string{"false 0", "false 2", "true 0", "false 0", "true 0", "false 2"}, ps); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
 	}
 }

@@ -3,6 +3,7 @@ package influx
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"net"
 	"net/url"
@@ -103,19 +104,19 @@ func (c *collector) diagnoseRights(ctx context.Context) []Diagnosis {
 	for _, f := range c.seen {
 		rows += f.rows
 	}
+	listed := c.right("read authorizations", rows > 0, fmt.Sprintf("%d listed", rows), "none listed: the right is missing, or the org is another one")
+	if c.failed != nil && !listed.OK {
+		listed.Result = "none listed: " + c.failed.Error()
+	}
+	if errors.As(c.failed, new(*TempError)) {
+		listed.Fix = "" // the error says what to do, and another credential would not help
+	}
 	return []Diagnosis{
-		c.right("read authorizations", rows > 0, fmt.Sprintf("%d listed", rows), "none listed: "+c.failure("the right is missing, or the org is another one")),
+		listed,
 		c.right("read all users", c.seesAll, "yes", "no: only the credential's own user is listed"),
 		c.right("read members and owners", c.membersKnown(ctx), "yes", "no: owner-not-member is not judged"),
 		c.right("compare with the server's own counts", c.cov.Stored != nil, "yes", "no: what the list hides is known only from earlier reviews"),
 	}
-}
-
-func (c *collector) failure(otherwise string) string {
-	if c.failed != nil {
-		return c.failed.Error()
-	}
-	return otherwise
 }
 
 func (c *collector) right(what string, ok bool, yes, no string) Diagnosis {

@@ -21,7 +21,7 @@ func (c Config) known() (iter.Seq2[audit.Record, error], func(), error) {
 		return nil, nil, err
 	}
 	defer f.Close()
-	list := newSorted()
+	list := &Sorted{}
 	if err := recovery.Read(f, list.add); err != nil {
 		list.Close()
 		return nil, nil, fmt.Errorf("%s: %w", c.Import, err)

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"net/http"
 	"slices"
+	"strings"
 
 	"tokenaudit/jobs/audit"
 )
@@ -44,6 +45,10 @@ func (c *collector) read(ctx context.Context, client *Client, what, path string,
 		t = tally{seed: c.seed, byUser: map[string]fingerprint{}}
 		return func(e entry) error {
 			c.progress()
+			if e.oversized != nil {
+				t.leaveOut(e)
+				return nil
+			}
 			if !t.count(e.Authorization, q) {
 				return nil
 			}
@@ -58,6 +63,11 @@ func (c *collector) read(ctx context.Context, client *Client, what, path string,
 	if t.foreign > 0 && path == authorizationsPath { // OSS does not narrow the 1.x list by the name of an org
 		asked.Verdict = audit.Partial
 		asked.Reason = fmt.Sprintf("%d of %d rows were not asked for: the server or a proxy ignores the filter", t.foreign, t.rows)
+		c.cov.Lower(audit.Partial, "%s: %s", what, asked.Reason)
+	}
+	if t.oversized > 0 {
+		asked.Verdict = audit.Partial
+		asked.Reason = fmt.Sprintf("%d of %d authorizations were left out (%s): %v", t.oversized, t.rows, strings.Join(t.leftOut, ", "), t.bound)
 		c.cov.Lower(audit.Partial, "%s: %s", what, asked.Reason)
 	}
 	if err == nil && path == authorizationsPath {
@@ -96,6 +106,23 @@ type tally struct {
 	rows, foreign int
 	seed          maphash.Seed // the same for all lists that are compared
 	byUser        map[string]fingerprint
+
+	oversized int      // of rows
+	leftOut   []string // the first of them
+	bound     error
+}
+
+// leaveOut counts a row that is over the bounds. An ID that is none is not repeated.
+func (t *tally) leaveOut(e entry) {
+	const named = 20
+	name := e.ID
+	if !IsID(name) {
+		name = fmt.Sprintf("number %d of the list", t.rows+1)
+	}
+	if len(t.leftOut) < named {
+		t.leftOut = append(t.leftOut, name)
+	}
+	t.rows, t.oversized, t.bound = t.rows+1, t.oversized+1, e.oversized
 }
 
 // fingerprint stands for a set of authorizations, whatever their order.

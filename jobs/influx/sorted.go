@@ -1,111 +1,67 @@
 package influx
 
 import (
-	"cmp"
-	"container/heap"
+	"bufio"
+	"bytes"
+	"context"
+	"database/sql"
+	"encoding/gob"
+	"errors"
+	"fmt"
 	"io"
 	"iter"
-	"slices"
+	"os"
+
+	"github.com/go-json-experiment/json"
+	_ "modernc.org/sqlite" // sorts what comes out of order
 
 	"tokenaudit/jobs/audit"
 )
 
-// Limits of what a Sorted keeps in memory; beyond them it goes to a file.
-const (
-	bufferedRows  = 4096
-	bufferedBytes = 16 << 20
-)
-
-// Sorted collects authorizations from any number of lists, in any order, and
-// gives them in ascending order of their IDs, each once. As long as they ascend,
-// as the lists of OSS do, they are only written down; what comes out of order is
-// sorted a bounded number at a time. Beyond a megabyte they lie in temporary files
-// that have no name, so that nothing is left behind however the program ends.
+// Sorted collects authorizations from any number of lists, in any order, and gives
+// them in ascending order of their IDs, each once. As long as they ascend, as the
+// lists of OSS do, they are written down one after the other; what comes out of
+// order is sorted by a temporary database. Beyond some megabytes both lie in files
+// without a name, so that nothing is left behind however the program ends.
 type Sorted struct {
-	buffer []audit.Authorization // out of order
-	size   int                   // of the buffer
-	runs   []*run
-	texts  *dictionary
+	ascending spool
+	others    *sorter // nil as long as everything ascends
+	leftOut   error   // ends the walk; nil for none
 }
-
-func newSorted() *Sorted { return &Sorted{texts: newDictionary()} }
 
 // add keeps nothing of the permissions of a, which may be used again.
 func (s *Sorted) add(a audit.Authorization) error {
-	if key := a.Key(); len(s.buffer) == 0 && s.ascends(key) {
-		return s.write(&a, key)
+	key := a.Key()
+	if s.ascending.encoder == nil || key > s.ascending.last {
+		return s.ascending.add(key, a)
 	}
-	a.Permissions = slices.Clone(a.Permissions)
-	s.buffer = append(s.buffer, a)
-	s.size += weight(a)
-	if len(s.buffer) < bufferedRows && s.size < bufferedBytes {
-		return nil
+	if s.others == nil {
+		var err error
+		if s.others, err = newSorter(); err != nil {
+			return err
+		}
 	}
-	return s.spill()
-}
-
-// ascends reports whether the newest run goes on with key.
-func (s *Sorted) ascends(key string) bool {
-	return len(s.runs) == 0 || key > s.runs[len(s.runs)-1].last
-}
-
-func (s *Sorted) write(a *audit.Authorization, key string) error {
-	if len(s.runs) == 0 {
-		s.runs = []*run{{}}
-	}
-	return s.runs[len(s.runs)-1].write(s.texts, a, key)
-}
-
-// weight is roughly what a holds in memory.
-func weight(a audit.Authorization) int {
-	n := 512 + len(a.Description) + len(a.User) + len(a.Org)
-	for _, p := range a.Permissions {
-		n += 160 + len(p.Resource.Name) + len(p.Resource.Org)
-	}
-	return n
+	return s.others.add(key, a)
 }
 
 // reset forgets everything, for a list that broke off.
 func (s *Sorted) reset() {
 	s.Close()
-	*s = *newSorted()
+	*s = Sorted{}
 }
 
 // Close frees the files. They have no name and are not needed again, so that
 // there is nothing to do about an error.
 func (s *Sorted) Close() {
-	for _, r := range s.runs {
-		r.close()
+	s.ascending.close()
+	if s.others != nil {
+		s.others.close()
 	}
-	s.runs = nil
 }
 
-// spill writes the buffer to the newest run if it goes on from there, else to a
-// new one.
-func (s *Sorted) spill() error {
-	s.sortBuffer()
-	if !s.ascends(s.buffer[0].Key()) {
-		if err := s.runs[len(s.runs)-1].flush(); err != nil {
-			return err
-		}
-		s.runs = append(s.runs, &run{})
-	}
-	for i := range s.buffer {
-		if err := s.write(&s.buffer[i], s.buffer[i].Key()); err != nil {
-			return err
-		}
-	}
-	clear(s.buffer)
-	s.buffer, s.size = s.buffer[:0], 0
-	return nil
-}
-
-func (s *Sorted) sortBuffer() {
-	slices.SortStableFunc(s.buffer, func(a, b audit.Authorization) int { return cmp.Compare(a.Key(), b.Key()) })
-}
-
-// All walks what was collected; nothing may be added afterwards. One that several lists had is given with
-// its fullest view: which names a list shows depends on who asked.
+// All walks what was collected; nothing may be added afterwards. One that several
+// lists had is given with its fullest view: which names a list shows depends on who
+// asked.
 func (s *Sorted) All() iter.Seq2[audit.Authorization, error] {
 	return func(yield func(audit.Authorization, error) bool) {
 		var held audit.Authorization
@@ -116,26 +72,25 @@ func (s *Sorted) All() iter.Seq2[audit.Authorization, error] {
 				yield(audit.Authorization{}, err)
 				return
 			case have && a.Key() == held.Key():
-				held = fuller(held, a)
+				if names(a) > names(held) {
+					held = a
+				}
 				continue
 			case have && !yield(held, nil):
 				return
 			}
 			held, have = a, true
 		}
-		if have {
-			yield(held, nil)
+		if have && !yield(held, nil) {
+			return
+		}
+		if s.leftOut != nil {
+			yield(audit.Authorization{}, s.leftOut)
 		}
 	}
 }
 
-func fuller(a, b audit.Authorization) audit.Authorization {
-	if names(b) > names(a) {
-		return b
-	}
-	return a
-}
-
+// names counts what a view of an authorization shows.
 func names(a audit.Authorization) int {
 	n := len(a.Permissions)
 	for _, named := range []string{a.User, a.Org} {
@@ -151,80 +106,192 @@ func names(a audit.Authorization) int {
 	return n
 }
 
-// merged walks the runs and the buffer together.
+// merged walks both parts as one.
 func (s *Sorted) merged() iter.Seq2[audit.Authorization, error] {
+	if s.others == nil {
+		return s.ascending.all()
+	}
 	return func(yield func(audit.Authorization, error) bool) {
-		s.texts.numbers = nil // which are for what is added
-		s.sortBuffer()
-		h := cursors{}
-		for _, r := range s.runs {
-			if err := h.open(r.reader(s.texts)); err != nil {
-				yield(audit.Authorization{}, err)
+		next, stop := iter.Pull2(s.others.all())
+		defer stop()
+		b, errB, more := next()
+		for a, err := range s.ascending.all() {
+			for more && err == nil && (errB != nil || b.Key() < a.Key()) {
+				if !yield(b, errB) {
+					return
+				}
+				b, errB, more = next()
+			}
+			if !yield(a, err) {
 				return
 			}
 		}
-		if len(s.buffer) > 0 {
-			h = append(h, &cursor{head: s.buffer[0], next: fromSlice(s.buffer[1:])})
+		for more && yield(b, errB) {
+			b, errB, more = next()
 		}
-		heap.Init(&h)
-		for len(h) > 0 {
-			if !yield(h[0].head, nil) {
+	}
+}
+
+// spoolBuffer is how much of a spool is in memory, at its end.
+const spoolBuffer = 1 << 20
+
+// spool is authorizations in ascending order, in a form that only this process reads.
+type spool struct {
+	last    string       // key at its end
+	encoder *gob.Encoder // to the spool itself; nil as long as it is empty
+	file    *os.File     // nil as long as all is in tail
+	size    int64        // of the file
+	tail    []byte
+}
+
+// spooled: gob does not tell an empty list from none.
+type spooled struct {
+	audit.Authorization
+	NoPermissions bool
+}
+
+func (s *spool) add(key string, a audit.Authorization) error {
+	if s.encoder == nil {
+		s.encoder = gob.NewEncoder(s)
+	}
+	s.last = key
+	return s.encoder.Encode(spooled{a, a.Permissions == nil})
+}
+
+// Write takes what the encoder makes of one authorization.
+func (s *spool) Write(b []byte) (_ int, err error) {
+	if s.tail = append(s.tail, b...); len(s.tail) < spoolBuffer {
+		return len(b), nil
+	}
+	if s.file == nil {
+		if s.file, err = TempFile(); err != nil {
+			return 0, err
+		}
+	}
+	n, err := s.file.Write(s.tail)
+	s.size += int64(n)
+	s.tail = s.tail[:0]
+	if err != nil {
+		return 0, &TempError{err}
+	}
+	return len(b), nil
+}
+
+func (s *spool) all() iter.Seq2[audit.Authorization, error] {
+	return func(yield func(audit.Authorization, error) bool) {
+		from := io.Reader(bytes.NewReader(s.tail))
+		if s.file != nil {
+			from = io.MultiReader(io.NewSectionReader(s.file, 0, s.size), from)
+		}
+		decoder := gob.NewDecoder(bufio.NewReaderSize(from, 64<<10))
+		for {
+			var row spooled
+			err := decoder.Decode(&row)
+			if err == io.EOF {
 				return
 			}
-			if err := h.advance(); err != nil {
-				yield(audit.Authorization{}, err)
+			if err != nil {
+				yield(audit.Authorization{}, &TempError{fmt.Errorf("what was written came back changed: %w", err)})
+				return
+			}
+			if row.Permissions == nil && !row.NoPermissions {
+				row.Permissions = []audit.Permission{}
+			}
+			if !yield(row.Authorization, nil) {
 				return
 			}
 		}
 	}
 }
 
-// cursor is a run being read; next ends with io.EOF.
-type cursor struct {
-	head audit.Authorization
-	next func() (audit.Authorization, error)
+func (s *spool) close() {
+	if s.file != nil {
+		s.file.Close()
+	}
 }
 
-type cursors []*cursor
-
-func (h cursors) Len() int           { return len(h) }
-func (h cursors) Less(i, j int) bool { return h[i].head.Key() < h[j].head.Key() }
-func (h cursors) Swap(i, j int)      { h[i], h[j] = h[j], h[i] }
-func (h *cursors) Push(x any)        { *h = append(*h, x.(*cursor)) }
-func (h *cursors) Pop() any {
-	last := len(*h) - 1
-	c := (*h)[last]
-	*h = (*h)[:last]
-	return c
+// sorter is authorizations out of order, in a database that SQLite keeps in memory
+// as far as its cache goes, then in a file without a name.
+type sorter struct {
+	db   *sql.DB
+	conn *sql.Conn // the only one: another would have a database of its own
+	rows int
 }
 
-func (h *cursors) open(r *runReader) error {
-	head, err := r.next()
+func newSorter() (*sorter, error) {
+	db, err := sql.Open("sqlite", "")
+	if err != nil {
+		return nil, err
+	}
+	ctx := context.Background()
+	conn, err := db.Conn(ctx)
+	if err == nil {
+		_, err = conn.ExecContext(ctx, `PRAGMA journal_mode = OFF; PRAGMA cache_size = -8192;
+			CREATE TABLE authorizations (key TEXT, n INTEGER, json BLOB, PRIMARY KEY (key, n)) WITHOUT ROWID; BEGIN`)
+	}
+	if err != nil {
+		return nil, errors.Join(&TempError{err}, db.Close())
+	}
+	return &sorter{db: db, conn: conn}, nil
+}
+
+func (s *sorter) add(key string, a audit.Authorization) error {
+	row, err := json.Marshal(a, decoding(), json.FormatNilSliceAsNull(true))
 	if err != nil {
 		return err
 	}
-	*h = append(*h, &cursor{head, r.next})
+	s.rows++
+	if _, err := s.conn.ExecContext(context.Background(), "INSERT INTO authorizations VALUES (?, ?, ?)", key, s.rows, row); err != nil {
+		return &TempError{err}
+	}
 	return nil
 }
 
-func (h *cursors) advance() error {
-	head, err := (*h)[0].next()
-	if err == io.EOF {
-		heap.Pop(h)
-		return nil
+func (s *sorter) all() iter.Seq2[audit.Authorization, error] {
+	return func(yield func(audit.Authorization, error) bool) {
+		rows, err := s.conn.QueryContext(context.Background(), "SELECT json FROM authorizations ORDER BY key, n")
+		if err != nil {
+			yield(audit.Authorization{}, &TempError{err})
+			return
+		}
+		defer rows.Close()
+		for rows.Next() {
+			var row sql.RawBytes
+			var a audit.Authorization
+			err := rows.Scan(&row)
+			if err == nil {
+				err = json.Unmarshal(row, &a, decoding())
+			}
+			if !yield(a, err) || err != nil {
+				return
+			}
+		}
+		if err := rows.Err(); err != nil {
+			yield(audit.Authorization{}, &TempError{err})
+		}
 	}
-	(*h)[0].head = head
-	heap.Fix(h, 0)
-	return err
 }
 
-func fromSlice(rest []audit.Authorization) func() (audit.Authorization, error) {
-	return func() (audit.Authorization, error) {
-		if len(rest) == 0 {
-			return audit.Authorization{}, io.EOF
-		}
-		a := rest[0]
-		rest = rest[1:]
-		return a, nil
+func (s *sorter) close() { _ = errors.Join(s.conn.Close(), s.db.Close()) }
+
+// TempError is a fault of this machine's temporary folder, and none of the server.
+type TempError struct{ Err error }
+
+func (e *TempError) Error() string {
+	return fmt.Sprintf("the temporary folder of this machine, %s: %v; free some space there, or set TMPDIR to a folder that has some", os.TempDir(), e.Err)
+}
+
+func (e *TempError) Unwrap() error { return e.Err }
+
+// TempFile is a file without a name, that only this user may read: nothing is left of
+// it however the program ends.
+func TempFile() (*os.File, error) {
+	f, err := os.CreateTemp("", "tokenaudit-*")
+	if err != nil {
+		return nil, &TempError{err}
 	}
+	if err := os.Remove(f.Name()); err != nil {
+		return nil, errors.Join(&TempError{err}, f.Close())
+	}
+	return f, nil
 }

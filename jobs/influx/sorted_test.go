@@ -1,26 +1,33 @@
 package influx
 
 import (
+	"errors"
 	"fmt"
 	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
 
 	"tokenaudit/jobs/audit"
 )
 
-func TestSortedSpillsAndMerges(t *testing.T) {
-	const n = 3*bufferedRows + 17
+func TestSortedSorts(t *testing.T) {
+	const n = 5_000
 	ids := make([]string, n)
 	for i := range ids {
 		ids[i] = fmt.Sprintf("%016x", i)
 	}
 	rand.New(rand.NewPCG(1, 2)).Shuffle(n, func(i, j int) { ids[i], ids[j] = ids[j], ids[i] })
-	s := newSorted()
+	s := &Sorted{}
 	defer s.Close()
 	for round := range 2 { // every one twice, the second time with more to see
-		for _, id := range ids {
-			a := audit.Authorization{ID: id}
+		for i, id := range ids {
+			a := audit.Authorization{ID: id, Legacy: i%7 == 0}
 			if round == 1 {
 				a.User = "named"
 			}
@@ -29,55 +36,86 @@ func TestSortedSpillsAndMerges(t *testing.T) {
 			}
 		}
 	}
-	next := 0
-	for a, err := range s.All() {
-		if err != nil {
-			t.Fatal(err)
+	for range 2 { // it may be walked again
+		rows, last := 0, ""
+		for a, err := range s.All() {
+			if err != nil {
+				t.Fatal(err)
+			}
+			if a.Key() <= last || a.User != "named" {
+				t.Fatalf("%q of user %q after %q, want its fullest view", a.Key(), a.User, last)
+			}
+			rows, last = rows+1, a.Key()
 		}
-		if want := fmt.Sprintf("%016x", next); a.ID != want || a.User != "named" {
-			t.Fatalf("number %d is %q of user %q, want %q with its fullest view", next, a.ID, a.User, want)
+		if rows != n {
+			t.Errorf("%d authorizations, want %d", rows, n)
 		}
-		next++
-	}
-	if next != n {
-		t.Errorf("%d authorizations, want %d", next, n)
-	}
-	if len(s.runs) < 6 {
-		t.Errorf("%d files for %d authorizations; the buffer is not bounded", len(s.runs), 2*n)
 	}
 }
 
-// TestSortedKeepsOneFileForAnAscendingList: the list of OSS ascends.
-func TestSortedKeepsOneFileForAnAscendingList(t *testing.T) {
-	s := newSorted()
-	defer s.Close()
-	const n = 5*bufferedRows + 3
-	for i := range n {
-		if err := s.add(audit.Authorization{ID: fmt.Sprintf("%016x", i)}); err != nil {
-			t.Fatal(err)
-		}
+// TestSortedGivesBackWhatItWasGiven, in order or not.
+func TestSortedGivesBackWhatItWasGiven(t *testing.T) {
+	at := time.Date(2026, 1, 2, 3, 4, 5, 678_901_234, time.UTC)
+	want := []audit.Authorization{
+		{ID: "1", OrgID: "o", Org: "acme", UserID: "u", User: "bob", Description: "a\x00\n\u2028<é>\ufffd", Status: audit.Inactive, CreatedAt: at, UpdatedAt: at.Add(1)},
+		{ID: "2", Permissions: []audit.Permission{}},
+		{ID: "3", Permissions: []audit.Permission{{Action: "write", Resource: audit.Resource{Type: "buckets", ID: "b", Name: "n", OrgID: "o", Org: "acme"}}, {}}},
+		{ID: "4", Legacy: true},
 	}
-	rows := 0
-	for _, err := range s.All() {
-		if err != nil {
-			t.Fatal(err)
-		}
-		rows++
-	}
-	if len(s.runs) != 1 || rows != n {
-		t.Errorf("%d files, %d rows; want 1, %d", len(s.runs), rows, n)
+	for name, order := range map[string][]int{"ascending": {0, 1, 2, 3}, "descending": {3, 2, 1, 0}} {
+		t.Run(name, func(t *testing.T) {
+			s := &Sorted{}
+			defer s.Close()
+			for _, i := range order {
+				if err := s.add(want[i]); err != nil {
+					t.Fatal(err)
+				}
+			}
+			var got []audit.Authorization
+			for a, err := range s.All() {
+				if err != nil {
+					t.Fatal(err)
+				}
+				got = append(got, a)
+			}
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Errorf("(-want +got)\n%s", diff)
+			}
+		})
 	}
 }
 
-func TestSortedIsBoundedInBytes(t *testing.T) {
-	s := newSorted()
+func TestSortedIsBoundedInMemory(t *testing.T) {
+	for name, sign := range map[string]int{"ascending": 1, "descending": -1} {
+		t.Run(name, func(t *testing.T) {
+			s := &Sorted{}
+			defer s.Close()
+			long := strings.Repeat("x", 1<<20)
+			for i := range 100 {
+				if err := s.add(audit.Authorization{ID: fmt.Sprint(500 + sign*i), Description: long}); err != nil {
+					t.Fatal(err)
+				}
+			}
+			var m runtime.MemStats
+			runtime.GC()
+			if runtime.ReadMemStats(&m); m.HeapAlloc > 48<<20 {
+				t.Errorf("%d MiB in memory", m.HeapAlloc>>20)
+			}
+		})
+	}
+}
+
+// TestTemporaryFolderIsNamed: what fails on this machine is not put on the server.
+func TestTemporaryFolderIsNamed(t *testing.T) {
+	missing := filepath.Join(t.TempDir(), "missing")
+	t.Setenv("TMPDIR", missing)
+	s := &Sorted{}
 	defer s.Close()
-	for i := range 100 {
-		if err := s.add(audit.Authorization{ID: fmt.Sprint(i), Description: strings.Repeat("x", 1<<20)}); err != nil {
-			t.Fatal(err)
-		}
-		if s.size > bufferedBytes {
-			t.Fatalf("%d bytes in memory", s.size)
-		}
+	var err error
+	for i := 0; i < 100 && err == nil; i++ {
+		err = s.add(audit.Authorization{ID: fmt.Sprint(100 + i), Description: strings.Repeat("x", 1<<20)})
+	}
+	if !errors.As(err, new(*TempError)) || !errors.Is(err, os.ErrNotExist) || !strings.Contains(err.Error(), "temporary folder of this machine, "+missing) || !strings.Contains(err.Error(), "set TMPDIR") {
+		t.Errorf("err = %v", err)
 	}
 }

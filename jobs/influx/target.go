@@ -79,7 +79,7 @@ type collector struct {
 
 func newCollector(t *Target, progress func()) *collector {
 	return &collector{
-		Target: t, progress: progress, list: newSorted(), cov: newCoverage(t.cfg), org: t.cfg.Query(),
+		Target: t, progress: progress, list: &Sorted{}, cov: newCoverage(t.cfg), org: t.cfg.Query(),
 		seen: map[string]fingerprint{}, seed: maphash.MakeSeed(), idOf: unnamed(t.cfg.Users), orgs: map[string]bool{},
 		credentials: newCredentials(t.cfg.Credential), directory: newDirectory(t.client),
 		pace: rate.NewLimiter(perSecond, perSecond),

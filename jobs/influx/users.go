@@ -13,7 +13,7 @@ import (
 	"tokenaudit/jobs/audit"
 )
 
-// account is a user as the API shows it.
+// account is a user as the API shows it; an org has its ID and name, too.
 type account struct {
 	ID     string `json:"id"`
 	Name   string `json:"name"`
@@ -137,7 +137,7 @@ func (c *Client) members(ctx context.Context, orgID string) (map[string]account,
 // orgID looks an org up by name; empty when the credential may not see it.
 func (c *Client) orgID(ctx context.Context, name string) (string, error) {
 	var page struct {
-		Orgs []struct{ ID, Name string } `json:"orgs"`
+		Orgs []account `json:"orgs"`
 	}
 	if err := c.getJSON(ctx, "/api/v2/orgs", url.Values{"org": {name}}, &page); err != nil {
 		return "", err

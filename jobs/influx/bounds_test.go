@@ -1,0 +1,166 @@
+package influx_test
+
+import (
+	"compress/gzip"
+	"fmt"
+	"io"
+	"net/http"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"tokenaudit/jobs/audit"
+	"tokenaudit/jobs/influx"
+	"tokenaudit/jobs/influx/influxtest"
+)
+
+// endless is so many bytes of the letter x.
+func endless(n int64) io.Reader { return io.LimitReader(letters{}, n) }
+
+type letters struct{}
+
+func (letters) Read(p []byte) (int, error) {
+	for i := range p {
+		p[i] = 'x'
+	}
+	return len(p), nil
+}
+
+// sends answers path with what the readers hold, compressed as a proxy would.
+func sends(path string, body func() io.Reader) func(http.ResponseWriter, *http.Request) bool {
+	return func(w http.ResponseWriter, r *http.Request) bool {
+		if r.URL.Path != path {
+			return false
+		}
+		w.Header().Set("Content-Type", "application/json")
+		w.Header().Set("Content-Encoding", "gzip")
+		w.Header().Set("X-Influxdb-Build", "OSS")
+		zw := gzip.NewWriter(w)
+		io.Copy(zw, body())
+		zw.Close()
+		return true
+	}
+}
+
+// peakOf is the most memory that was in use while f ran.
+func peakOf(f func()) int64 {
+	var peak atomic.Int64
+	done, ended := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(ended)
+		for {
+			var m runtime.MemStats
+			runtime.ReadMemStats(&m)
+			peak.Store(max(peak.Load(), int64(m.HeapAlloc)))
+			select {
+			case <-done:
+				return
+			case <-time.After(5 * time.Millisecond):
+			}
+		}
+	}()
+	f()
+	close(done)
+	<-ended
+	return peak.Load()
+}
+
+// TestOneAuthorizationCannotFillTheMemory: one that is over the bounds is named and
+// left out, and the list goes on.
+func TestOneAuthorizationCannotFillTheMemory(t *testing.T) {
+	const size = 200 << 20
+	tests := map[string]struct {
+		before, filler, after string
+		named, bound          string
+	}{
+		"description":           {`{"id":"%s","description":"`, "", `\"","permissions":[{"action":"read"}]}`, "0d0000000000000b", "8 MiB"},
+		"token":                 {`{"id":"%s","token":"`, "", `"}`, "0d0000000000000b", "8 MiB"},
+		"member without a name": {`{"id":"%s","new":{"a":["`, "", `"]}}`, "0d0000000000000b", "8 MiB"},
+		"no ID before it":       {`{"description":"`, "", `","id":"%s"}`, "number 2 of the list", "8 MiB"},
+		"ID":                    {`{"id":"`, "", `","x":"%s"}`, "number 2 of the list", "8 MiB"},
+		"permissions":           {`{"id":"%s","permissions":[{}`, `,{}`, `],"description":"]}"}`, "0d0000000000000b", "100000 permissions"},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			p := newPlant(t)
+			token := p.auditor()
+			element := func(id, description string) string {
+				return fmt.Sprintf(`{"id":%q,"orgID":%q,"org":"acme","userID":%q,"user":"iot_user_1","status":"active","description":%q,"permissions":[]}`, id, p.acme, p.iot, description)
+			}
+			p.Fault = sends("/api/v2/authorizations", func() io.Reader {
+				before, after := test.before, test.after
+				if strings.Contains(before, "%s") {
+					before = fmt.Sprintf(before, "0d0000000000000b")
+				} else {
+					after = fmt.Sprintf(after, "0d0000000000000b")
+				}
+				filler := endless(size)
+				if test.filler != "" {
+					filler = strings.NewReader(strings.Repeat(test.filler, 10<<20))
+				}
+				return io.MultiReader(strings.NewReader(`{"links":{},"authorizations":[`+element("0d0000000000000a", "one")+`,`+before), filler,
+					strings.NewReader(after+`,`+element("0d0000000000000c", "three")+`]}`))
+			})
+			var cov audit.Coverage
+			var seen []string
+			if peak := peakOf(func() { cov, seen = p.collect(t, token) }); peak > 128<<20 {
+				t.Errorf("%d MiB in memory", peak>>20)
+			}
+			want := fmt.Sprintf("1 of 3 authorizations were left out (%s): larger than the bound of %s", test.named, test.bound)
+			checkCoverage(t, cov, audit.Partial, want)
+			if len(seen) != 2 || !strings.HasPrefix(seen[0], "one") || !strings.HasPrefix(seen[1], "three") {
+				t.Errorf("listed %.100q", seen)
+			}
+		})
+	}
+}
+
+// TestAnswersAreBounded: what is held whole ends at a bound that the error names.
+func TestAnswersAreBounded(t *testing.T) {
+	for name, path := range map[string]string{"me": "/api/v2/me", "users": "/api/v2/users", "orgs": "/api/v2/orgs", "an outer value": "/api/v2/authorizations"} {
+		bound := "16 MiB"
+		if path == "/api/v2/authorizations" {
+			bound = "8 MiB"
+		}
+		t.Run(name, func(t *testing.T) {
+			p := newPlant(t)
+			token := p.auditor()
+			p.Fault = sends(path, func() io.Reader {
+				return io.MultiReader(strings.NewReader(`{"x":"`), endless(200<<20), strings.NewReader(`"}`))
+			})
+			var col audit.Collection
+			peak := peakOf(func() { col = p.configured(t, token, func(c *influx.Config) {}) })
+			col.Close()
+			if peak > 128<<20 {
+				t.Errorf("%d MiB in memory", peak>>20)
+			}
+			told := ""
+			for _, a := range col.Coverage.Asked {
+				told += a.Reason + "\n"
+			}
+			if told += strings.Join(col.Coverage.Reasons, "\n"); !strings.Contains(told, "GET "+path) || !strings.Contains(told, "larger than the bound of "+bound) {
+				t.Errorf("%s", told)
+			}
+		})
+	}
+}
+
+// TestTemporaryFolderIsNotTheServersFault: where a list cannot be kept, the review
+// says that it is this machine, and what to do.
+func TestTemporaryFolderIsNotTheServersFault(t *testing.T) {
+	p := newPlant(t)
+	token := p.auditor()
+	for range 3 {
+		p.AddAuthorization(influxtest.Authorization{OrgID: p.acme, UserID: p.iot, Description: strings.Repeat("long ", 1<<17)})
+	}
+	missing := filepath.Join(t.TempDir(), "missing")
+	t.Setenv("TMPDIR", missing)
+	cov, _ := p.collect(t, token)
+	checkCoverage(t, cov, audit.NotKnown, "nothing could be listed: the temporary folder of this machine, "+missing)
+	if told := fmt.Sprint(cov); strings.Contains(told, "broke off") || !strings.Contains(told, "set TMPDIR to a folder that has some") {
+		t.Errorf("%s", told)
+	}
+}
