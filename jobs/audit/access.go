@@ -1,6 +1,7 @@
 package audit
 
 import (
+	"cmp"
 	"slices"
 	"strconv"
 )
@@ -45,43 +46,40 @@ func AccessOf(a Authorization) Access {
 	return acc
 }
 
-// Fold makes acc that of a; of what acc was, only the room is used again.
+// Fold makes acc that of a; of what acc was, only the room is used again. It takes
+// time in proportion to the permissions, of which a server may send any number.
 func (acc *Access) Fold(a *Authorization) {
 	*acc = Access{legacy: a.Legacy, Buckets: acc.Buckets[:0], WriteTypes: acc.WriteTypes[:0], Dangling: acc.Dangling[:0]}
 	var reads, writes uint32 // of allAccessTypes held on the whole org, a bit each
 	for i := range a.Permissions {
 		p := &a.Permissions[i]
 		r := &p.Resource
+		whole := uint32(0)
+		if at := slices.Index(allAccessTypes[:], r.Type); at >= 0 && r.ID == "" {
+			whole = 1 << at
+		}
 		if dangles(r, a.UserID) {
-			acc.addDangling(r)
+			acc.Dangling = append(acc.Dangling, *r)
 		}
 		switch p.Action {
 		case "read":
 			acc.Reads++
-			reads |= whole(r)
+			reads |= whole
 		case "write":
 			acc.addWrite(r, a.UserID)
-			writes |= whole(r)
+			writes |= whole
 		}
 	}
+	acc.Buckets = distinct(acc.Buckets, func(name string) string { return name })
+	acc.Dangling = distinct(acc.Dangling, func(r Resource) [2]string { return [2]string{r.Type, r.ID} })
 	slices.Sort(acc.WriteTypes)
+	acc.WriteTypes = slices.Compact(acc.WriteTypes)
 	acc.AllAccess = !acc.EveryOrg && reads&writes == 1<<len(allAccessTypes)-1
-}
-
-// whole is the bit of a resource that is all of its type, 0 for any other.
-func whole(r *Resource) uint32 {
-	if r.ID != "" {
-		return 0
-	}
-	if at := slices.Index(allAccessTypes[:], r.Type); at >= 0 {
-		return 1 << at
-	}
-	return 0
 }
 
 func (acc *Access) addWrite(r *Resource, own string) {
 	acc.Writes++
-	if !slices.Contains(acc.WriteTypes, r.Type) {
+	if n := len(acc.WriteTypes); n == 0 || acc.WriteTypes[n-1] != r.Type {
 		acc.WriteTypes = append(acc.WriteTypes, r.Type)
 	}
 	everything := r.Type == "instance" // matches whatever is asked (influxdb authz.go)
@@ -90,8 +88,30 @@ func (acc *Access) addWrite(r *Resource, own string) {
 	acc.AdministersUsers = acc.AdministersUsers || everything || reachesOtherUsers(r, own)
 	acc.AllBuckets = acc.AllBuckets || everything || r.Type == "buckets" && r.ID == ""
 	if r.Type == "buckets" && r.ID != "" {
-		acc.addBucket(r)
+		acc.Buckets = append(acc.Buckets, cmp.Or(r.Name, r.ID))
 	}
+}
+
+// distinct leaves the first value of each key, in order, in the same room. Nearly
+// all lists are too short to be worth a map.
+func distinct[T any, K comparable](list []T, key func(T) K) []T {
+	const short = 16
+	var met map[K]bool
+	if len(list) > short {
+		met = make(map[K]bool, len(list))
+	}
+	out := list[:0]
+	for _, v := range list {
+		k := key(v)
+		if met[k] || met == nil && slices.ContainsFunc(out, func(o T) bool { return key(o) == k }) {
+			continue
+		}
+		if met != nil {
+			met[k] = true
+		}
+		out = append(out, v)
+	}
+	return out
 }
 
 // reachesOtherUsers: a permission on the users of an org reaches nobody, since
@@ -99,26 +119,6 @@ func (acc *Access) addWrite(r *Resource, own string) {
 // all-access token carries such a one beside the one on its own user.
 func reachesOtherUsers(r *Resource, own string) bool {
 	return r.Type == "users" && r.OrgID == "" && (r.ID == "" || r.ID != own)
-}
-
-func (acc *Access) addBucket(r *Resource) {
-	name := r.Name
-	if name == "" {
-		name = r.ID
-	}
-	if acc.Buckets == nil {
-		acc.Buckets = make([]string, 0, 4)
-	}
-	if !slices.Contains(acc.Buckets, name) {
-		acc.Buckets = append(acc.Buckets, name)
-	}
-}
-
-func (acc *Access) addDangling(r *Resource) {
-	same := func(o Resource) bool { return o.Type == r.Type && o.ID == r.ID }
-	if !slices.ContainsFunc(acc.Dangling, same) {
-		acc.Dangling = append(acc.Dangling, *r)
-	}
 }
 
 // dangles: the server names buckets, orgs and users; one with an ID and without
