@@ -206,7 +206,7 @@ func TestDockerfile(t *testing.T) {
 
 // TestProbes: what Kubernetes asks for is answered.
 func TestProbes(t *testing.T) {
-	handler := (&metrics.Health{Collector: &metrics.Collector{}}).Handler(prometheus.NewRegistry())
+	handler := (&metrics.Health{}).Handler()
 	manifest := readDeploy(t, "kubernetes/deployment.yaml")
 	paths := regexp.MustCompile(`httpGet: \{path: ([^,]+), port: metrics\}`).FindAllStringSubmatch(manifest, -1)
 	if len(paths) != 2 {

@@ -5,6 +5,8 @@ import (
 	"log/slog"
 
 	"github.com/spf13/cobra"
+
+	"tokenaudit/jobs/metrics"
 )
 
 func (c *cli) serve() *cobra.Command {
@@ -16,9 +18,11 @@ func (c *cli) serve() *cobra.Command {
 ran is caught up at the start, once, if it is not older than the job's catch_up.
 SIGTERM or Ctrl-C ends it; a review that is cut off is taken up at the next start.
 
-With --listen it answers /metrics for Prometheus, /healthz (503 while a slot is
-overdue) and /readyz, to whoever asks: the answers hold names of jobs and targets,
-and counts. Under systemd it says when it is ready, and that it is alive.`,
+With --listen it answers, to whoever asks: /healthz, 503 if the scheduler stands
+still, so that the process has to be restarted; /readyz, 503 until the jobs run on
+their schedules and while the store cannot be read; and /metrics for Prometheus,
+where job_overdue says which review is late. The answers hold names of jobs and
+targets, and counts. Under systemd it says when it is ready, and that it is alive.`,
 		Example: `  tokenaudit serve -c tokenaudit.yaml
   tokenaudit serve -c tokenaudit.yaml --listen 127.0.0.1:9478`,
 		Args: noArguments,
@@ -42,33 +46,30 @@ func (c *cli) serveJobs(ctx context.Context, path, listen string) error {
 	if err != nil {
 		return err
 	}
-	a, err := wire(ctx, file, nil, log, false)
+	running, fail := context.WithCancelCause(ctx)
+	defer fail(nil)
+	health := &metrics.Health{}
+	if err := answer(running, listen, health, log, fail); err != nil { // before the ledger is there
+		return err
+	}
+	a, err := wire(running, file, nil, log, false)
 	if err != nil {
 		return err
 	}
 	defer a.close()
-	return a.serve(ctx, listen, service, log)
-}
-
-// serve runs the jobs until ctx ends, and that is no error.
-func (a *app) serve(ctx context.Context, listen string, service *systemd, log *slog.Logger) error {
-	running, fail := context.WithCancelCause(ctx)
-	defer fail(nil)
-	health, err := a.watch(running, listen, log, fail)
-	if err != nil {
-		return err
-	}
+	collector := a.collector()
+	health.Attach(collector, a.metrics(collector))
 	a.runner.Beat = func() {
-		health.SetReady(running.Err() == nil)
+		health.Beat()
 		service.beat()
 	}
 	stop := context.AfterFunc(running, func() {
-		health.SetReady(false)
+		health.Detach()
 		service.stopping()
 	})
 	defer stop()
 	a.runner.Serve(running, a.jobs)
-	if ctx.Err() == nil {
+	if ctx.Err() == nil { // it ends for another reason than being told to
 		return context.Cause(running)
 	}
 	log.Info("stopped")

@@ -40,28 +40,23 @@ func (f runFlags) writeMetrics(a *app, err error) error {
 	return errors.Join(err, failed)
 }
 
-// watch answers at address until ctx ends, "" for nowhere. What goes wrong later
-// ends the process: one that nobody can watch must not seem well.
-func (a *app) watch(ctx context.Context, address string, log *slog.Logger, fail context.CancelCauseFunc) (*metrics.Health, error) {
-	now, err := a.runner.Now(ctx)
-	if err != nil {
-		return nil, err
-	}
-	health := &metrics.Health{Collector: a.collector(), Since: now}
+// answer answers at address until ctx ends, "" for nowhere. What goes wrong later ends
+// the process: one that nobody can watch must not seem well.
+func answer(ctx context.Context, address string, h *metrics.Health, log *slog.Logger, fail context.CancelCauseFunc) error {
 	if address == "" {
-		return health, nil
+		return nil
 	}
 	l, err := net.Listen("tcp", address)
 	if err != nil {
-		return nil, fmt.Errorf("--listen: %w", err)
+		return fmt.Errorf("--listen: %w", err)
 	}
 	log.Info("answering", "address", l.Addr().String())
 	go func() {
-		if err := metrics.Serve(ctx, l, health.Handler(a.metrics(health.Collector)), log); err != nil {
+		if err := metrics.Serve(ctx, l, h.Handler(), log); err != nil {
 			fail(err)
 		}
 	}()
-	return health, nil
+	return nil
 }
 
 // pinger makes the pings of a job. One that fails is logged, and no more.

@@ -29,8 +29,8 @@ type Collector struct {
 	Go      string // version of Go that it was built with
 }
 
-// patience is how long a scrape waits for the ledger.
-const patience = 8 * time.Second
+// ledgerTimeout is how long a scrape or a probe waits for the ledger.
+const ledgerTimeout = 8 * time.Second
 
 func describe(name, help string, labels ...string) *prometheus.Desc {
 	return prometheus.NewDesc("tokenaudit_"+name, help, labels, nil)
@@ -62,7 +62,7 @@ func (c *Collector) Describe(out chan<- *prometheus.Desc) {
 // Collect reads the state of every job.
 func (c *Collector) Collect(out chan<- prometheus.Metric) {
 	gauge(out, buildInfo, 1, c.Version, c.Go)
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	ctx, cancel := context.WithTimeout(context.Background(), ledgerTimeout)
 	defer cancel()
 	for _, j := range c.Jobs {
 		status, schedule, err := c.look(ctx, j)

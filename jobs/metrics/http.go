@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"strings"
 	"sync/atomic"
 	"time"
 
@@ -17,72 +16,80 @@ import (
 	"tokenaudit/jobs/runner"
 )
 
-// Health answers who asks whether the process is well.
+// Health answers who asks how the process is: whether it lives, and whether it is
+// ready. The zero value is of a process that has just begun.
 type Health struct {
-	Collector *Collector
-	Since     time.Time // when the process began, by the clock of the collector
-	ready     atomic.Bool
+	beat   atomic.Pointer[time.Time] // of the loop of the scheduler, nil before the first
+	source atomic.Pointer[source]    // nil until the process has a ledger, and when it ends
 }
 
-// SetReady says whether the jobs run on their schedules.
-func (h *Health) SetReady(is bool) { h.ready.Store(is) }
+// source is what readiness and metrics are read from.
+type source struct {
+	*Collector
+	metrics http.Handler
+}
+
+// Beat notes that the loop of the scheduler is alive.
+func (h *Health) Beat() {
+	now := time.Now()
+	h.beat.Store(&now)
+}
+
+// Attach gives what readiness and metrics are read from.
+func (h *Health) Attach(c *Collector, metrics prometheus.Gatherer) {
+	h.source.Store(&source{c, promhttp.HandlerFor(metrics, promhttp.HandlerOpts{ErrorHandling: promhttp.HTTPErrorOnError})})
+}
+
+// Detach says that the process ends.
+func (h *Health) Detach() { h.source.Store(nil) }
 
 // Handler serves /healthz, /readyz and /metrics. They need no credential and show
 // none: names of jobs and targets, and counts.
-func (h *Health) Handler(metrics prometheus.Gatherer) http.Handler {
+func (h *Health) Handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", h.healthz)
 	mux.HandleFunc("GET /readyz", h.readyz)
-	mux.Handle("GET /metrics", promhttp.HandlerFor(metrics, promhttp.HandlerOpts{ErrorHandling: promhttp.HTTPErrorOnError}))
+	mux.HandleFunc("GET /metrics", func(w http.ResponseWriter, r *http.Request) {
+		if s := h.source.Load(); s != nil {
+			s.metrics.ServeHTTP(w, r)
+			return
+		}
+		answer(w, http.StatusServiceUnavailable, "not running")
+	})
 	return mux
 }
 
-// healthz is 503 while a slot is overdue, and while the ledger does not tell. A
-// process has the deadline of a job from its own start: killing it sooner would
-// never let it catch up.
-func (h *Health) healthz(w http.ResponseWriter, r *http.Request) {
-	overdue, err := h.overdue(r.Context())
-	switch {
-	case err != nil:
-		answer(w, http.StatusServiceUnavailable, "the ledger cannot be read")
-	case len(overdue) > 0:
-		answer(w, http.StatusServiceUnavailable, "overdue: "+strings.Join(overdue, ", "))
-	default:
-		answer(w, http.StatusOK, "ok")
-	}
-}
+// still is for how long the loop of the scheduler may show no sign of life.
+const still = 8 * runner.Heartbeat
 
-// readyz is 503 until the jobs run on their schedules, and from when they end.
-func (h *Health) readyz(w http.ResponseWriter, r *http.Request) {
-	if !h.ready.Load() {
-		answer(w, http.StatusServiceUnavailable, "not running")
-		return
-	}
-	if _, err := h.overdue(r.Context()); err != nil {
-		answer(w, http.StatusServiceUnavailable, "the ledger cannot be read")
+// healthz is about this process alone, since its answer decides whether it is killed:
+// 503 if the loop of the scheduler stands still. A restart would not bring back a
+// ledger, nor make a review faster; what is overdue is in the metrics.
+func (h *Health) healthz(w http.ResponseWriter, _ *http.Request) {
+	if beat := h.beat.Load(); beat != nil && time.Since(*beat) > still {
+		answer(w, http.StatusServiceUnavailable, "the scheduler stands still")
 		return
 	}
 	answer(w, http.StatusOK, "ok")
 }
 
-func (h *Health) overdue(ctx context.Context) ([]string, error) {
-	ctx, cancel := context.WithTimeout(ctx, patience)
+// readyz is 503 until the jobs run on their schedules and from when they end, and
+// while the ledger cannot be read.
+func (h *Health) readyz(w http.ResponseWriter, r *http.Request) {
+	s := h.source.Load()
+	if s == nil || h.beat.Load() == nil {
+		answer(w, http.StatusServiceUnavailable, "not running")
+		return
+	}
+	ctx, cancel := context.WithTimeout(r.Context(), ledgerTimeout)
 	defer cancel()
-	now, err := h.Collector.Now(ctx)
-	if err != nil {
-		return nil, err
-	}
-	var names []string
-	for _, j := range h.Collector.Jobs {
-		_, schedule, err := h.Collector.look(ctx, j)
-		if err != nil {
-			return nil, err
-		}
-		if schedule.Overdue && now.Sub(h.Since) > j.Deadline+runner.Grace {
-			names = append(names, j.Name)
+	for _, j := range s.Jobs {
+		if _, _, err := s.look(ctx, j); err != nil {
+			answer(w, http.StatusServiceUnavailable, "the ledger cannot be read")
+			return
 		}
 	}
-	return names, nil
+	answer(w, http.StatusOK, "ok")
 }
 
 func answer(w http.ResponseWriter, status int, text string) {

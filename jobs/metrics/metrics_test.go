@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -155,24 +156,28 @@ func get(t *testing.T, h http.Handler, path string) (int, string) {
 	return w.Code, string(body)
 }
 
+// TestHealth: liveness is about the loop of the scheduler, readiness about the ledger;
+// what is overdue is neither, and in the metrics.
 func TestHealth(t *testing.T) {
-	const week = 7 * 24 * time.Hour
+	const week, never = 7 * 24 * time.Hour, time.Duration(-1)
 	for _, tc := range []struct {
-		name    string
-		after   time.Duration // monday
-		up      time.Duration
-		broken  bool
-		ready   bool
-		healthz int
-		readyz  int
+		name      string
+		after     time.Duration // monday, by the clock of the ledger
+		beat      time.Duration // ago
+		broken    bool
+		attached  bool
+		healthz   int
+		readyz    int
+		metrics   int
+		isOverdue string
 	}{
-		{"nothing due", time.Hour, week, false, true, 200, 200},
-		{"due", week + time.Hour, week, false, true, 200, 200},
-		{"overdue", week + time.Hour + runner.Grace + 1, week, false, true, 503, 200},
-		{"overdue, but just started", week + 48*time.Hour, time.Hour, false, true, 200, 200},
-		{"overdue, with time enough since the start", week + 48*time.Hour, time.Hour + runner.Grace + 1, false, true, 503, 200},
-		{"not running", time.Hour, 0, false, false, 200, 503},
-		{"no ledger", time.Hour, 0, true, true, 503, 503},
+		{"nothing due", time.Hour, 0, false, true, 200, 200, 200, "0"},
+		{"overdue", week + 48*time.Hour, 0, false, true, 200, 200, 200, "1"},
+		{"no ledger", time.Hour, 0, true, true, 200, 503, 500, ""},
+		{"waits for the ledger at the start", time.Hour, never, false, false, 200, 503, 503, ""},
+		{"before the first beat", time.Hour, never, false, true, 200, 503, 200, "0"},
+		{"the loop stands still", time.Hour, time.Hour, false, true, 503, 200, 200, "0"},
+		{"ends", time.Hour, 0, false, false, 200, 503, 503, ""},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			l := &ledger{status: reviewed()}
@@ -180,25 +185,33 @@ func TestHealth(t *testing.T) {
 				l.err = errors.New("disk full")
 			}
 			c := newCollector(t, l, tc.after)
-			health := &metrics.Health{Collector: c, Since: monday.Add(tc.after - tc.up)}
-			health.SetReady(tc.ready)
-			h := health.Handler(registry(t, c))
-			if code, body := get(t, h, "/healthz"); code != tc.healthz || code == 503 && !tc.broken && body != "overdue: weekly\n" {
-				t.Errorf("/healthz: %d %s, want %d", code, body, tc.healthz)
-			}
-			if code, body := get(t, h, "/readyz"); code != tc.readyz {
-				t.Errorf("/readyz: %d %s, want %d", code, body, tc.readyz)
-			}
-			if code, body := get(t, h, "/metrics"); tc.broken != (code == 500) || !tc.broken && !strings.Contains(body, "tokenaudit_job_overdue") {
-				t.Errorf("/metrics: %d %s", code, body)
-			}
+			synctest.Test(t, func(t *testing.T) {
+				health := &metrics.Health{}
+				health.Attach(c, registry(t, c))
+				if !tc.attached {
+					health.Detach()
+				}
+				if tc.beat != never {
+					health.Beat()
+					time.Sleep(tc.beat)
+				}
+				h := health.Handler()
+				if code, body := get(t, h, "/healthz"); code != tc.healthz {
+					t.Errorf("/healthz: %d %s, want %d", code, body, tc.healthz)
+				}
+				if code, body := get(t, h, "/readyz"); code != tc.readyz {
+					t.Errorf("/readyz: %d %s, want %d", code, body, tc.readyz)
+				}
+				if code, body := get(t, h, "/metrics"); code != tc.metrics || code == 200 && !strings.Contains(body, `tokenaudit_job_overdue{job_name="weekly"} `+tc.isOverdue) {
+					t.Errorf("/metrics: %d %s, want %d", code, body, tc.metrics)
+				}
+			})
 		})
 	}
 }
 
 func TestOnlyReads(t *testing.T) {
-	c := newCollector(t, &ledger{}, 0)
-	h := (&metrics.Health{Collector: c}).Handler(registry(t, c))
+	h := (&metrics.Health{}).Handler()
 	for _, path := range []string{"/healthz", "/readyz"} {
 		w := httptest.NewRecorder()
 		h.ServeHTTP(w, httptest.NewRequest(http.MethodPost, path, nil))

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"tokenaudit/jobs/audit"
 )
@@ -20,17 +21,30 @@ type Outbox interface {
 	SaveDelivery(ctx context.Context, holder string, d audit.Delivery) error
 }
 
-// deliver is the third step: send what is not sent, those of earlier
-// runs too. A delivery that fails stays there for the next time; if it is the
-// root, the others of its notifier wait for it.
+// deliverFor is how long the messages of a job may take in one go: a receiver that
+// is slow, or asks to be left alone for hours, keeps neither the next slot of the job
+// waiting nor, in a call of run, the next job.
+const deliverFor = 5 * time.Minute
+
+var errSlow = fmt.Errorf("the messages took longer than %s; what is left is sent next time", deliverFor)
+
+// deliver is the third step: send what is not sent, of earlier runs too. A delivery
+// that fails stays in the outbox for the next time; if it is the root, the others of
+// its notifier wait for it.
 func (r *Runner) deliver(ctx context.Context, j Job) error {
 	deliveries, err := r.Ledger.Unsent(ctx, j.Name)
 	if err != nil {
 		return err
 	}
+	ctx, cancel := context.WithTimeoutCause(ctx, deliverFor, errSlow)
+	defer cancel()
 	var errs []error
 	roots := map[string]string{}
 	for _, d := range deliveries {
+		if ctx.Err() != nil {
+			errs = append(errs, context.Cause(ctx))
+			break
+		}
 		at := slices.IndexFunc(j.Notifiers, func(n Notifier) bool { return n.Name == d.Notifier })
 		thread := d.Run.ID() + " " + d.Notifier
 		if d.Root = cmp.Or(d.Root, roots[thread]); at < 0 || d.Position > 0 && d.Root == "" {

@@ -198,3 +198,38 @@ func TestEndAtTheGate(t *testing.T) {
 		}
 	})
 }
+
+// TestSlowReceiverHoldsNobodyUp: a receiver that is waited for all day is waited for
+// for minutes, and the next message goes out the next time.
+func TestSlowReceiverHoldsNobodyUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := serving(t)
+		waits := true
+		w.job.Notifiers = []runner.Notifier{{
+			Name: "slack", Deliveries: func(audit.Summary, audit.Highlights) []string { return []string{"summary", "owner:a"} },
+			Send: func(ctx context.Context, m runner.Message) (string, error) {
+				if !waits {
+					w.sent = append(w.sent, m.Name)
+					return "ref", nil
+				}
+				select {
+				case <-ctx.Done():
+				case <-time.After(24 * time.Hour):
+				}
+				return "", &runner.UncertainError{Err: ctx.Err()}
+			},
+		}}
+		began := time.Now()
+		s, err := w.runner.ReviewNow(t.Context(), w.job, audit.Manual)
+		if took := time.Since(began); took > 10*time.Minute || s == nil || !errors.As(err, new(*runner.DeliveryError)) {
+			t.Errorf("after %s: %v, %v", took, s, err)
+		}
+		waits = false
+		if _, err := w.runner.Tick(t.Context(), w.job); err != nil {
+			t.Error(err)
+		}
+		if got := strings.Join(w.sent, " "); got != "summary owner:a" {
+			t.Errorf("sent %s", got)
+		}
+	})
+}
