@@ -2,13 +2,10 @@ package main
 
 import (
 	"fmt"
-	"slices"
 
 	"github.com/spf13/cobra"
 
 	"tokenaudit/configs"
-	"tokenaudit/configs/secret"
-	"tokenaudit/jobs/influx"
 	"tokenaudit/jobs/ledger"
 	"tokenaudit/jobs/schedule"
 )
@@ -69,11 +66,9 @@ func warnings(f *configs.File) []string {
 			out = append(out, where+": "+w)
 		}
 	}
-	note("store", slices.Concat(f.StorePassword.Warnings(), ledger.StoreWarnings(f.Store)))
-	for _, t := range f.Targets {
-		for _, ref := range append([]secret.Ref{t.Token}, userTokens(t.Users)...) {
-			note(fmt.Sprintf("target %q", t.Name), ref.Warnings())
-		}
+	note("store", ledger.StoreWarnings(f.Store))
+	for key, ref := range f.Secrets() {
+		note(key, ref.Warnings())
 	}
 	for _, j := range f.Jobs {
 		if s, err := schedule.Parse(j.Schedule, j.Timezone); err == nil {
@@ -81,12 +76,4 @@ func warnings(f *configs.File) []string {
 		}
 	}
 	return out
-}
-
-func userTokens(users []influx.User) []secret.Ref {
-	var refs []secret.Ref
-	for _, u := range users {
-		refs = append(refs, u.Token)
-	}
-	return refs
 }

@@ -100,12 +100,9 @@ func cliServer(host string, env func(string) string) (influx.Config, error) {
 	case p.Token != "" && asked != "" && asked != p.URL:
 		return influx.Config{}, usagef("the token in %s is for %s, not for %s; set INFLUX_TOKEN", path, p.URL, asked)
 	case p.Token != "":
-		cfg.Token, err = profileToken(p)
+		cfg.Token = secret.InMemory(p.Token)
 	default:
 		return influx.Config{}, usagef("no token: set INFLUX_TOKEN, or use a configuration (-c FILE)")
-	}
-	if err != nil {
-		return influx.Config{}, err
 	}
 	var problems []error
 	cfg.Validate(func(key, text string) { problems = append(problems, fmt.Errorf("%s: %s", key, text)) })
@@ -113,13 +110,6 @@ func cliServer(host string, env func(string) string) (influx.Config, error) {
 		return influx.Config{}, usageError{errors.Join(problems...)}
 	}
 	return cfg, nil
-}
-
-// profileToken puts the token of the influx CLI's file where every secret of this
-// program is read from: behind a reference.
-func profileToken(p cliProfile) (secret.Ref, error) {
-	const name = "TOKENAUDIT_PROFILE_TOKEN"
-	return secret.Ref{Env: name}, os.Setenv(name, p.Token)
 }
 
 func activeProfile(env func(string) string) (cliProfile, string, error) {
