@@ -13,6 +13,7 @@ import (
 	"os/exec"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -32,12 +33,17 @@ type replicas struct {
 	started  int
 	read     sync.WaitGroup
 	said     chan saying
-	asked    sync.Map // runs that Slack was asked to post about
+	holds    atomic.Bool   // InfluxDB makes reviews wait
+	influx   chan struct{} // closed to let it answer
+	slackAll chan struct{} // closed to let Slack answer about every run
+	slackOne atomic.Value  // the ID of the one run that Slack answers about until then
+	asked    chan string   // runs that Slack was asked to post about
 }
 
 // saying is a line of the log of a process.
 type saying struct {
 	process  int
+	Time     time.Time
 	Msg, Run string
 	Error    string
 }
@@ -48,12 +54,14 @@ func newReplicas(t *testing.T) *replicas {
 	w := &replicas{
 		mortal:   &mortal{t: t, dir: t.TempDir(), slack: &notifytest.Slack{Token: "slack-token"}},
 		postgres: ledgertest.New(t), serving: map[int]*exec.Cmd{}, said: make(chan saying, 10000),
+		influx: make(chan struct{}), slackAll: make(chan struct{}), asked: make(chan string, 10000),
 	}
 	influx := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
-		time.Sleep(200 * time.Millisecond) // so that a review is under way for a while
-		db.Server.ServeHTTP(rw, r)
+		if !w.holds.Load() || released(r, w.influx) {
+			db.Server.ServeHTTP(rw, r)
+		}
 	}))
-	slack := httptest.NewServer(http.HandlerFunc(w.serveSlowly))
+	slack := httptest.NewServer(http.HandlerFunc(w.serveSlack))
 	t.Cleanup(influx.Close)
 	t.Cleanup(slack.Close)
 	w.write("influx-token", db.Token)
@@ -79,15 +87,44 @@ jobs:
 	return w
 }
 
-// serveSlowly carries a request out unless its process is killed in the meantime. A
-// kill between the post and its answer is for TestKilledAtEveryRequest.
-func (w *replicas) serveSlowly(rw http.ResponseWriter, r *http.Request) {
-	run, _ := runAndPart([]byte(r.FormValue("metadata"))) // only a request that was read tells when its sender is gone
-	w.asked.Store(run, true)
+// serveSlack holds a post about a run until it is let through, and forgets it if its
+// process is killed in the meantime. A kill between the post and its answer is for
+// TestKilledAtEveryRequest.
+func (w *replicas) serveSlack(rw http.ResponseWriter, r *http.Request) {
+	if metadata := r.FormValue("metadata"); metadata != "" { // only a request that was read tells when its sender is gone
+		run, _ := runAndPart([]byte(metadata))
+		w.asked <- run
+		if run != w.slackOne.Load() && !released(r, w.slackAll) {
+			return
+		}
+	}
+	w.slack.ServeHTTP(rw, r)
+}
+
+// released waits until a request may go on, and tells whether its sender is still
+// there.
+func released(r *http.Request, gate chan struct{}) bool {
 	select {
+	case <-gate:
+		return true
 	case <-r.Context().Done():
-	case <-time.After(2 * time.Second):
-		w.slack.ServeHTTP(rw, r)
+		return false
+	}
+}
+
+// awaitPost waits until Slack is asked to post about a run.
+func (w *replicas) awaitPost(run string) {
+	w.t.Helper()
+	late := time.After(3 * time.Minute)
+	for {
+		select {
+		case asked := <-w.asked:
+			if asked == run {
+				return
+			}
+		case <-late:
+			w.t.Fatalf("nobody posts about %s", run)
+		}
 	}
 }
 
@@ -141,14 +178,14 @@ func (w *replicas) stop() {
 	}
 }
 
-// await is the next line of any process that says so of a run.
+// await is the next line of any process that says so of a run; "" for any line.
 func (w *replicas) await(msg string, is func(saying) bool) saying {
 	w.t.Helper()
 	late := time.After(3 * time.Minute)
 	for {
 		select {
 		case s := <-w.said:
-			if s.Msg == msg && is(s) {
+			if (msg == "" || s.Msg == msg) && is(s) {
 				return s
 			}
 		case <-late:
@@ -168,14 +205,14 @@ func (w *replicas) eventually(what string, holds func() bool) {
 	w.t.Fatalf("never: %s", what)
 }
 
-// restartDatabase takes the database away until after the next full minute, which
-// it returns.
+// restartDatabase takes the database away until a process complains after the next
+// full minute, which it returns.
 func (w *replicas) restartDatabase() time.Time {
 	w.t.Helper()
-	slot := time.Now().Add(3 * time.Second).Truncate(time.Minute).Add(time.Minute)
-	time.Sleep(time.Until(slot.Add(-3 * time.Second)))
 	w.postgres.Stop(w.t)
-	time.Sleep(time.Until(slot.Add(7 * time.Second)))
+	slot := time.Now().Truncate(time.Minute).Add(time.Minute)
+	<-time.After(time.Until(slot))
+	w.await("", func(s saying) bool { return s.Error != "" && !s.Time.Before(slot) })
 	w.postgres.Start(w.t)
 	return slot
 }
