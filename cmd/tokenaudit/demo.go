@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"crypto/ed25519"
+	"encoding/pem"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -13,6 +15,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"golang.org/x/crypto/ssh"
 
 	"tokenaudit/configs"
 	"tokenaudit/configs/secret"
@@ -43,27 +46,18 @@ folder. What it prints and writes is what a real review prints and writes.`,
 	return cmd
 }
 
-// Names of the environment variables through which the demo hands its own
-// made-up secrets to itself, as a real configuration would.
-const (
-	demoInfluxToken = "TOKENAUDIT_DEMO_INFLUX_TOKEN"
-	demoSlackToken  = "TOKENAUDIT_DEMO_SLACK_TOKEN"
-	demoSigningKey  = "TOKENAUDIT_DEMO_SIGNING_KEY"
-)
-
 func (c *cli) runDemo(ctx context.Context, out string) error {
 	if err := prepareDemoFolder(out); err != nil {
 		return err
 	}
-	if err := makeDemoKey(out); err != nil {
+	key, err := makeDemoKey(out)
+	if err != nil {
 		return err
 	}
 	now := time.Now()
 	lastWeek := now.AddDate(0, 0, -7)
 	db := influxtest.NewDemo(lastWeek)
 	slack := &notifytest.Slack{Token: "demo-slack-token"}
-	os.Setenv(demoInfluxToken, db.Token)
-	os.Setenv(demoSlackToken, slack.Token)
 	dbURL, stop, err := listen(db.Server)
 	if err != nil {
 		return err
@@ -76,7 +70,7 @@ func (c *cli) runDemo(ctx context.Context, out string) error {
 	defer stop()
 
 	clock := lastWeek
-	a, err := wire(ctx, demoConfig(out, db.Org, dbURL, slackURL), func(context.Context) (time.Time, error) { return clock, nil }, c.log(slog.LevelWarn), false)
+	a, err := wire(ctx, demoConfig(out, db, dbURL, slackURL, slack.Token, key), func(context.Context) (time.Time, error) { return clock, nil }, c.log(slog.LevelWarn), false)
 	if err != nil {
 		return err
 	}
@@ -106,21 +100,21 @@ func (c *cli) printDemo(config slack.Config, m notify.Message, out string) {
 		m.Evidence, filepath.Join(out, demoSigners), filepath.Dir(m.Evidence))
 }
 
-func demoConfig(out, org, influxURL, slackURL string) *configs.File {
+func demoConfig(out string, db *influxtest.Demo, dbURL, slackURL, slackToken string, key secret.Ref) *configs.File {
 	const day = setting.Duration(24 * time.Hour)
 	return &configs.File{
 		Store:    "sqlite:" + filepath.Join(out, "tokenaudit.db"),
 		Evidence: out,
-		Targets:  []influx.Config{{Name: "plant-eu", URL: influxURL, Org: org, Token: secret.Ref{Env: demoInfluxToken}}},
+		Targets:  []influx.Config{{Name: "plant-eu", URL: dbURL, Org: db.Org, Token: secret.InMemory(db.Token)}},
 		Policy: configs.Policy{
 			ServiceUsers: []string{"telegraf-writer", "iot-gateway", "ci-deploy", "security-auditor"},
 			RotateAfter:  90 * day, InactiveAfter: 30 * day,
 		},
 		Jobs: []configs.Job{{
 			Name: "weekly-review", Schedule: "0 9 * * 1", Timezone: "UTC", Reports: report.Names(), Deadline: day, DeliverWithin: day,
-			SigningKey: secret.Ref{Env: demoSigningKey},
+			SigningKey: key,
 			Slack: &slack.Config{
-				Channel: "C0SECURITY1", Token: secret.Ref{Env: demoSlackToken}, APIURL: slackURL + "/api/",
+				Channel: "C0SECURITY1", Token: secret.InMemory(slackToken), APIURL: slackURL + "/api/",
 				Owners: map[string]string{"telegraf-writer": "U0PLATFORM1"}, Upload: true,
 			},
 		}},
@@ -136,6 +130,28 @@ func listen(h http.Handler) (url string, stop func(), err error) {
 	server := &http.Server{Handler: h, ReadHeaderTimeout: time.Minute}
 	go server.Serve(l)
 	return "http://" + l.Addr().String(), func() { server.Close() }, nil
+}
+
+// demoSigners is the file that names the demo's key, for verify and ssh-keygen.
+const demoSigners = "allowed_signers"
+
+// makeDemoKey makes a signing key for this one demo. The private half stays in
+// memory.
+func makeDemoKey(out string) (secret.Ref, error) {
+	public, private, err := ed25519.GenerateKey(nil)
+	if err != nil {
+		return secret.Ref{}, err
+	}
+	block, err := ssh.MarshalPrivateKey(private, "tokenaudit demo")
+	if err != nil {
+		return secret.Ref{}, err
+	}
+	key, err := ssh.NewPublicKey(public)
+	if err != nil {
+		return secret.Ref{}, err
+	}
+	line := fmt.Sprintf("demo@tokenaudit namespaces=\"tokenaudit\" %s", ssh.MarshalAuthorizedKey(key))
+	return secret.InMemory(string(pem.EncodeToMemory(block))), os.WriteFile(filepath.Join(out, demoSigners), []byte(line), 0o600)
 }
 
 // demoMarker shows that a folder is the demo's own, and may be replaced.

@@ -43,7 +43,6 @@ type replicas struct {
 // saying is a line of the log of a process.
 type saying struct {
 	process  int
-	Time     time.Time
 	Msg, Run string
 	Error    string
 }
@@ -205,14 +204,14 @@ func (w *replicas) eventually(what string, holds func() bool) {
 	w.t.Fatalf("never: %s", what)
 }
 
-// restartDatabase takes the database away until a process complains after the next
-// full minute, which it returns.
+// restartDatabase takes the database away until a process complains and the next
+// full minute is over, which it returns.
 func (w *replicas) restartDatabase() time.Time {
 	w.t.Helper()
 	w.postgres.Stop(w.t)
+	w.await("", func(s saying) bool { return s.Error != "" })
 	slot := time.Now().Truncate(time.Minute).Add(time.Minute)
-	<-time.After(time.Until(slot))
-	w.await("", func(s saying) bool { return s.Error != "" && !s.Time.Before(slot) })
+	<-time.After(time.Until(slot.Add(2 * time.Second)))
 	w.postgres.Start(w.t)
 	return slot
 }

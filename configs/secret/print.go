@@ -55,7 +55,15 @@ func (r Ref) LogValue() slog.Value { return slog.StringValue(r.String()) }
 func (r Ref) MarshalText() ([]byte, error) { return []byte(r.String()), nil }
 
 // MarshalYAML is the source as a configuration has it, with … for arguments.
-func (r Ref) MarshalYAML() (any, error) { return r.shown(), nil }
+func (r Ref) MarshalYAML() (any, error) {
+	if r.held.reveal != nil {
+		return r.String(), nil
+	}
+	return r.shown(), nil
+}
 
 // MarshalJSON is the source as a configuration has it, with … for arguments.
-func (r Ref) MarshalJSON() ([]byte, error) { return json.Marshal(r.shown()) }
+func (r Ref) MarshalJSON() ([]byte, error) {
+	v, _ := r.MarshalYAML()
+	return json.Marshal(v)
+}
