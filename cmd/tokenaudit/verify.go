@@ -55,20 +55,32 @@ func onePath(cmd *cobra.Command, args []string) error {
 }
 
 func (c *cli) verifyPath(ctx context.Context, path string, f verifyFlags) error {
-	o, err := f.options()
-	if err != nil {
-		return usageError{err}
+	o := pack.Options{Planned: plannedSlots, Now: time.Now()}
+	if f.period != "" {
+		p, err := pack.ParsePeriod(f.period)
+		if err != nil {
+			return usageError{err}
+		}
+		o.Period = &p
 	}
-	if evidence.IsBucket(path) {
-		folder, remove, err := fetchPacks(ctx, path)
+	if f.signers != "" {
+		var err error
+		if o.Signers, err = os.ReadFile(f.signers); err != nil {
+			return usageError{err}
+		}
+	}
+	if evidence.IsBucket(path) { // copy what lies under it into a folder of the same name
+		if err := evidence.Check(path); err != nil {
+			return usagef("the URL %w", err)
+		}
+		s, err := openSnapshots(ctx, path)
 		if err != nil {
 			return err
 		}
-		defer remove()
-		path = folder
-	}
-	if _, err := os.Stat(path); err != nil {
-		return usageError{err}
+		defer s.Close()
+		if path, err = s.Download(ctx); err != nil {
+			return err
+		}
 	}
 	v, err := pack.Verify(ctx, path, o)
 	switch {
@@ -84,43 +96,6 @@ func (c *cli) verifyPath(ctx context.Context, path string, f verifyFlags) error 
 		return quietError{exitFailed}
 	}
 	return nil
-}
-
-// fetchPacks copies what lies under the URL of a run or a job into a folder of the
-// same name.
-func fetchPacks(ctx context.Context, address string) (folder string, remove func(), err error) {
-	if err := evidence.Check(address); err != nil {
-		return "", nil, usagef("the URL %w", err)
-	}
-	s, err := openSnapshots(ctx, address)
-	if err != nil {
-		return "", nil, err
-	}
-	if folder, err = s.Download(ctx); err != nil {
-		s.Close()
-		return "", nil, err
-	}
-	return folder, func() { s.Close() }, nil
-}
-
-func (f verifyFlags) options() (o pack.Options, err error) {
-	o.Planned, o.Now = plannedSlots, time.Now()
-	if f.period != "" {
-		p, err := pack.ParsePeriod(f.period)
-		if err != nil {
-			return o, err
-		}
-		o.Period = &p
-	}
-	if f.signers != "" {
-		if o.Signers, err = os.ReadFile(f.signers); err != nil {
-			return o, err
-		}
-		if len(o.Signers) == 0 {
-			return o, fmt.Errorf("%s is empty", f.signers)
-		}
-	}
-	return o, nil
 }
 
 // plannedSlots are the slots of a schedule in [from, to).
