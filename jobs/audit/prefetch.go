@@ -14,10 +14,15 @@ type PanicError struct {
 
 func (e *PanicError) Error() string { return fmt.Sprintf("panic: %v", e.Value) }
 
-// Guard does work, and returns a panic in it as a *PanicError.
+// Guard does work, and returns a panic in it as a *PanicError. One that was handed on
+// from another goroutine, by a panic with it, stays as it is.
 func Guard(work func() error) (err error) {
 	defer func() {
-		if value := recover(); value != nil {
+		switch value := recover().(type) {
+		case nil:
+		case *PanicError:
+			err = value
+		default:
 			err = &PanicError{value, debug.Stack()}
 		}
 	}()

@@ -99,7 +99,7 @@ func (c *Client) listOnce(ctx context.Context, path string, q Query, each func(e
 	}
 	defer resp.Body.Close()
 	sum := sha256.New()
-	body, err := readahead.NewReaderSize(io.TeeReader(resp.Body, sum), buffersAhead, aheadBuffer)
+	body, err := readahead.NewReaderSize(guarded{io.TeeReader(resp.Body, sum)}, buffersAhead, aheadBuffer)
 	if err != nil {
 		return nil, err
 	}
@@ -109,6 +109,7 @@ func (c *Client) listOnce(ctx context.Context, path string, q Query, each func(e
 		return each(e)
 	}
 	err = decodeList(body, legacy)
+	handOn(err)
 	if own := new(refused); errors.As(err, &own) {
 		return resp.Header, own.error
 	}
@@ -119,6 +120,14 @@ func (c *Client) listOnce(ctx context.Context, path string, q Query, each func(e
 	c.line.list = hex.EncodeToString(sum.Sum(nil))
 	c.mu.Unlock()
 	return resp.Header, nil
+}
+
+// guarded reads in a goroutine that is not ours: a panic becomes an error.
+type guarded struct{ from io.Reader }
+
+func (g guarded) Read(p []byte) (n int, err error) {
+	broken := audit.Guard(func() error { n, err = g.from.Read(p); return nil })
+	return n, cmp.Or(broken, err)
 }
 
 // Get asks for one authorization. An *APIError says why there is none; see Probe
@@ -149,27 +158,26 @@ func saysOSS(err error) bool {
 // "authorization not found" means that it is gone, "user not found" that it lives
 // on though its user was deleted; the org is looked up before the user. A 401 or
 // 403 says nothing about it, and neither does a 404 of Cloud, where nobody has
-// recorded what another user's token answers. Answered is false when no answer came.
-func (c *Client) Probe(ctx context.Context, before audit.Authorization) (p audit.Probe, answered bool) {
+// recorded what another user's token answers. The error is that of the request.
+func (c *Client) Probe(ctx context.Context, before audit.Authorization) (audit.Probe, error) {
 	path := authorizationsPath
 	if before.Legacy {
 		path = legacyPath
 	}
 	a, err := c.getFrom(ctx, path, before.ID)
-	answered = statusOf(err) != 0
 	switch {
 	case err == nil && a.ID == before.ID:
 		a.Legacy = before.Legacy
-		return audit.Probe{Presence: audit.Hidden, Evidence: request(path+"/"+before.ID, nil) + ": 200", Authorization: &a}, answered
+		return audit.Probe{Presence: audit.Hidden, Evidence: request(path+"/"+before.ID, nil) + ": 200", Authorization: &a}, err
 	case err == nil:
-		return audit.Probe{Presence: audit.Unseen, Evidence: "another authorization came back"}, answered
+		return audit.Probe{Presence: audit.Unseen, Evidence: "another authorization came back"}, err
 	case !saysOSS(err):
 	case says(err, http.StatusNotFound, "authorization not found"):
-		return audit.Probe{Presence: audit.Gone, Evidence: err.Error()}, answered
+		return audit.Probe{Presence: audit.Gone, Evidence: err.Error()}, err
 	case says(err, http.StatusNotFound, "user not found"):
-		return audit.Probe{Presence: audit.Hidden, Evidence: err.Error(), Owner: &audit.Owner{State: audit.OwnerDeleted, Evidence: err.Error()}}, answered
+		return audit.Probe{Presence: audit.Hidden, Evidence: err.Error(), Owner: &audit.Owner{State: audit.OwnerDeleted, Evidence: err.Error()}}, err
 	case says(err, http.StatusNotFound, "organization not found"):
-		return audit.Probe{Presence: audit.Hidden, Evidence: err.Error(), OrgDeleted: true, Owner: &audit.Owner{State: audit.OwnerUnknown, Evidence: err.Error()}}, answered
+		return audit.Probe{Presence: audit.Hidden, Evidence: err.Error(), OrgDeleted: true, Owner: &audit.Owner{State: audit.OwnerUnknown, Evidence: err.Error()}}, err
 	}
-	return audit.Probe{Presence: audit.Unseen, Evidence: err.Error()}, answered
+	return audit.Probe{Presence: audit.Unseen, Evidence: err.Error()}, err
 }

@@ -24,13 +24,13 @@ func (t idleTimeout) RoundTrip(req *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	timer.Reset(quiet)
-	resp.Body = &timedBody{resp.Body, ctx, cancel, timer}
+	resp.Body = &timedBody{resp.Body, func(err error) error { return named(ctx, err) }, cancel, timer}
 	return resp, nil
 }
 
 type timedBody struct {
 	io.ReadCloser
-	ctx    context.Context
+	named  func(error) error // what an error of the request is due to
 	cancel context.CancelCauseFunc
 	timer  *time.Timer
 }
@@ -41,7 +41,7 @@ func (b *timedBody) Read(p []byte) (int, error) {
 		b.timer.Reset(quiet)
 	}
 	if err != nil && err != io.EOF {
-		err = named(b.ctx, err)
+		err = b.named(err)
 	}
 	return n, err
 }

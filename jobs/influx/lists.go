@@ -78,6 +78,7 @@ func (c *collector) read(ctx context.Context, client *Client, what, path string,
 
 // note remembers what the collector needs to know of a row besides the row.
 func (c *collector) note(e entry) {
+	c.directory.note(e.Authorization)
 	if e.Legacy {
 		return
 	}

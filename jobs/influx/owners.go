@@ -2,8 +2,14 @@ package influx
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
+	"sync"
+	"sync/atomic"
+
+	"golang.org/x/sync/errgroup"
+	"golang.org/x/time/rate"
 
 	"tokenaudit/jobs/audit"
 )
@@ -12,13 +18,17 @@ import (
 // server at most once about each user and each org.
 type directory struct {
 	client *Client
+	singly *singly
 	users  map[string]account // by ID, from the list of users; set before the first question
 	// namesOwners: the server looks the owner's name up when it lists, and leaves
 	// out authorizations of deleted users, so that a name is proof of presence.
 	namesOwners bool
 	members     map[string]orgMembers
-	asked       map[string]lookup // users asked for one by one
 	owners      map[ownerOf]audit.Owner
+	strangers   map[ownerOf]bool // of the lists of authorizations, that the list of users does not have
+
+	mu    sync.Mutex
+	asked map[string]lookup // guarded by mu; users asked for one by one
 }
 
 // ownerOf is all of an authorization that its owner depends on.
@@ -34,8 +44,38 @@ type lookup struct {
 	err     error
 }
 
-func newDirectory(c *Client) *directory {
-	return &directory{client: c, members: map[string]orgMembers{}, asked: map[string]lookup{}, owners: map[ownerOf]audit.Owner{}}
+func newDirectory(c *Client, one *singly) *directory {
+	return &directory{
+		client: c, singly: one, members: map[string]orgMembers{}, asked: map[string]lookup{},
+		owners: map[ownerOf]audit.Owner{}, strangers: map[ownerOf]bool{},
+	}
+}
+
+// note remembers an authorization whose user will have to be asked for.
+func (d *directory) note(a audit.Authorization) {
+	if _, listed := d.users[a.UserID]; !listed && a.UserID != "" {
+		d.strangers[ownerOf{userID: a.UserID, orgID: a.OrgID}] = true
+	}
+}
+
+// lookUpAll asks about the orgs and about the users that nothing else tells of, two
+// questions at a time, before they are needed one after the other.
+func (d *directory) lookUpAll(ctx context.Context, orgs []string) {
+	for _, id := range orgs {
+		d.membersOf(ctx, id)
+	}
+	users := map[string]bool{}
+	for s := range d.strangers {
+		if _, member := d.membersOf(ctx, s.orgID).accounts[s.userID]; !member {
+			users[s.userID] = true
+		}
+	}
+	var two errgroup.Group
+	two.SetLimit(2)
+	for id := range users {
+		two.Go(func() error { return audit.Guard(func() error { d.lookUp(ctx, id); return nil }) })
+	}
+	handOn(two.Wait())
 }
 
 // owner says what is known of the user of a, and from where.
@@ -102,7 +142,7 @@ func orUnset(s string) string {
 func (d *directory) membersOf(ctx context.Context, orgID string) orgMembers {
 	m, ok := d.members[orgID]
 	if !ok {
-		m.accounts, m.err = d.client.members(ctx, orgID)
+		m.err = d.singly.ask(ctx, func() (err error) { m.accounts, err = d.client.members(ctx, orgID); return err })
 		d.members[orgID] = m
 	}
 	return m
@@ -110,11 +150,53 @@ func (d *directory) membersOf(ctx context.Context, orgID string) orgMembers {
 
 // lookUp asks for one user, once.
 func (d *directory) lookUp(ctx context.Context, id string) lookup {
-	if l, ok := d.asked[id]; ok {
+	d.mu.Lock()
+	l, ok := d.asked[id]
+	d.mu.Unlock()
+	if ok {
 		return l
 	}
-	var l lookup
-	l.account, l.err = d.client.userByID(ctx, id)
+	l.err = d.singly.ask(ctx, func() (err error) { l.account, err = d.client.userByID(ctx, id); return err })
+	d.mu.Lock()
+	defer d.mu.Unlock()
 	d.asked[id] = l
 	return l
+}
+
+// How things are asked for one by one, of which there may be as many as there are
+// authorizations: so many a second, and no more after so many questions in a row that
+// were not answered, as each of those takes its retries.
+const (
+	perSecond = 50
+	giveUp    = 3
+)
+
+// singly paces questions about one thing each. Its methods may be called by several
+// goroutines.
+type singly struct {
+	pace       *rate.Limiter
+	unanswered atomic.Int32 // in a row
+}
+
+func newSingly() *singly { return &singly{pace: rate.NewLimiter(perSecond, perSecond)} }
+
+var errGaveUp = errors.New("not asked: the server had stopped answering")
+
+// ask asks when it is time, and gives the error of the question; it does not ask once
+// it has given up, nor when ctx would end before it is time.
+func (s *singly) ask(ctx context.Context, question func() error) error {
+	if s.unanswered.Load() >= giveUp {
+		return errGaveUp
+	}
+	if err := s.pace.Wait(ctx); err != nil {
+		return fmt.Errorf("not asked: %w", named(ctx, err))
+	}
+	err := question()
+	switch statusOf(err) {
+	case 0, http.StatusTooManyRequests, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
+		s.unanswered.Add(1)
+	default:
+		s.unanswered.Store(0)
+	}
+	return err
 }

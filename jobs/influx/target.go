@@ -3,13 +3,14 @@ package influx
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"hash/maphash"
 	"log/slog"
+	"maps"
 	"net/http"
+	"slices"
 	"sync"
-
-	"golang.org/x/time/rate"
 
 	"tokenaudit/jobs/audit"
 )
@@ -46,6 +47,7 @@ func NewTarget(cfg Config, log *slog.Logger) (*Target, error) {
 func (t *Target) Collect(ctx context.Context, progress func()) (audit.Collection, error) {
 	c := newCollector(t, progress)
 	c.run(ctx)
+	c.directory.lookUpAll(ctx, slices.Sorted(maps.Keys(c.orgs)))
 	if err := context.Cause(ctx); err != nil {
 		c.list.Close()
 		return audit.Collection{}, fmt.Errorf("target %q: %w", t.cfg.Name, err)
@@ -73,16 +75,15 @@ type collector struct {
 	readable    bool // a token value came back in clear
 	canary      bool // the canary was in an answer
 	directory   *directory
-	pace        *rate.Limiter
-	silent      int // requests in a row that were not answered, when asking one by one
+	singly      *singly
 }
 
 func newCollector(t *Target, progress func()) *collector {
+	one := newSingly()
 	return &collector{
 		Target: t, progress: progress, list: &Sorted{}, cov: newCoverage(t.cfg), org: t.cfg.Query(),
 		seen: map[string]fingerprint{}, seed: maphash.MakeSeed(), idOf: unnamed(t.cfg.Users), orgs: map[string]bool{},
-		credentials: newCredentials(t.cfg.Credential), directory: newDirectory(t.client),
-		pace: rate.NewLimiter(perSecond, perSecond),
+		credentials: newCredentials(t.cfg.Credential), directory: newDirectory(t.client, one), singly: one,
 	}
 }
 
@@ -111,11 +112,26 @@ func (c *collector) run(ctx context.Context) {
 	c.conclude()
 }
 
-// meanwhile begins to ask. What it returns waits for the answer, and must be called.
+// meanwhile begins to ask. What it returns waits for the answer, and must be called; a
+// panic in ask is one of that call.
 func meanwhile[T any](ask func() (T, error)) func() (T, error) {
-	answer := sync.OnceValues(ask)
+	answer := sync.OnceValues(func() (v T, err error) {
+		broken := audit.Guard(func() error { v, err = ask(); return nil })
+		return v, cmp.Or(broken, err)
+	})
 	go answer()
-	return answer
+	return func() (T, error) {
+		v, err := answer()
+		handOn(err)
+		return v, err
+	}
+}
+
+// handOn panics here if err is a panic of another goroutine.
+func handOn(err error) {
+	if broken, ok := errors.AsType[*audit.PanicError](err); ok {
+		panic(broken)
+	}
 }
 
 func (c *collector) collection() audit.Collection {
@@ -147,28 +163,16 @@ func (c *collector) probe(ctx context.Context, before audit.Authorization) audit
 		return audit.Probe{Presence: audit.Gone, Evidence: "no token value was in the list"}
 	case !c.oss() && !before.Legacy && c.orgs[before.OrgID] && c.seen[before.UserID].rows > 0:
 		return audit.Probe{Presence: audit.Gone, Evidence: "the list of its user's authorizations no longer has it"}
-	case c.silent >= patience:
-		return audit.Probe{Presence: audit.Unseen, Evidence: "not asked: the server had stopped answering"}
 	}
-	if err := c.pace.Wait(ctx); err != nil {
-		return audit.Probe{Presence: audit.Unseen, Evidence: "not asked: " + context.Cause(ctx).Error()}
+	var p audit.Probe
+	if err := c.singly.ask(ctx, func() (err error) { p, err = c.client.Probe(ctx, before); return err }); err != nil && p.Presence == "" {
+		return audit.Probe{Presence: audit.Unseen, Evidence: err.Error()}
 	}
-	p, answered := c.client.Probe(ctx, before)
 	if a := p.Authorization; a != nil && !c.org.ofThisOrg(*a) { // of a list that was imported
 		p = audit.Probe{Presence: audit.Gone, Evidence: p.Evidence + ", of another org"}
 	}
-	if c.silent++; answered {
-		c.silent = 0
-	}
 	return p
 }
-
-// perSecond is how many authorizations are asked for one by one in a second.
-const perSecond = 50
-
-// patience is after how many requests in a row without an answer no more
-// authorizations are asked for one by one: each takes its retries.
-const patience = 3
 
 func (c *collector) scope() audit.Scope {
 	s := audit.Scope{AllVisible: c.complete && c.seesAll, Credentials: c.credentials.known()}

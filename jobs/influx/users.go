@@ -8,7 +8,6 @@ import (
 	"net/url"
 	"slices"
 	"strconv"
-	"sync"
 
 	"tokenaudit/jobs/audit"
 )
@@ -117,18 +116,15 @@ func (c *Client) users(ctx context.Context, seesAll bool) (map[string]account, e
 // members are the users of an org in either role, asked for side by side. Both lists
 // must answer, or nothing is known.
 func (c *Client) members(ctx context.Context, orgID string) (map[string]account, error) {
-	var pages [2][]account
-	var errs [2]error
-	var both sync.WaitGroup
-	for i, role := range []string{"members", "owners"} {
-		both.Go(func() { pages[i], errs[i] = c.accountPage(ctx, "/api/v2/orgs/"+url.PathEscape(orgID)+"/"+role, nil) })
-	}
-	both.Wait()
-	if err := cmp.Or(errs[0], errs[1]); err != nil {
+	path := "/api/v2/orgs/" + url.PathEscape(orgID)
+	members := meanwhile(func() ([]account, error) { return c.accountPage(ctx, path+"/members", nil) })
+	owners, errOwners := c.accountPage(ctx, path+"/owners", nil)
+	users, err := members()
+	if err = cmp.Or(err, errOwners); err != nil {
 		return nil, err
 	}
 	all := map[string]account{}
-	for _, a := range slices.Concat(pages[0], pages[1]) {
+	for _, a := range slices.Concat(users, owners) {
 		all[a.ID] = a
 	}
 	return all, nil

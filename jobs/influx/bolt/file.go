@@ -1,6 +1,7 @@
 package bolt
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -81,24 +82,16 @@ func unpack(ctx context.Context, from io.Reader) (*os.File, error) {
 	if err != nil {
 		return nil, err
 	}
-	if _, err := io.Copy(f, untilDone{ctx, unpacked}); err != nil {
-		f.Close()
-		return nil, err
+	for {
+		_, err := io.CopyN(f, unpacked, 1<<20)
+		if err == io.EOF {
+			return f, nil
+		}
+		if err = cmp.Or(ctx.Err(), err); err != nil {
+			f.Close()
+			return nil, err
+		}
 	}
-	return f, nil
-}
-
-// untilDone ends reading with the context.
-type untilDone struct {
-	ctx context.Context
-	io.Reader
-}
-
-func (r untilDone) Read(p []byte) (int, error) {
-	if err := r.ctx.Err(); err != nil {
-		return 0, err
-	}
-	return r.Reader.Read(p)
 }
 
 func (b *database) begin(f *os.File) error {
