@@ -13,4 +13,5 @@ type JobStatus struct {
 	Runs        map[Verdict]int
 	Deliveries  map[DeliveryState]int
 	Last        *Summary // of the newest review, whatever it saw
+	Damaged     error    // why Last cannot be read, if it cannot
 }

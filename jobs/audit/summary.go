@@ -1,6 +1,7 @@
 package audit
 
 import (
+	"fmt"
 	"slices"
 	"time"
 )
@@ -43,6 +44,19 @@ func (r Run) SlotName() string {
 
 // ID names the run: weekly-review/2026-11-23T0800Z.
 func (r Run) ID() string { return r.Job + "/" + r.SlotName() }
+
+// DamagedError names a run whose record in the ledger cannot be read. What does not
+// need it goes on without.
+type DamagedError struct {
+	Run string
+	Err error
+}
+
+func (e *DamagedError) Error() string {
+	return fmt.Sprintf("the record of run %s in the ledger is damaged: %v", e.Run, e.Err)
+}
+
+func (e *DamagedError) Unwrap() error { return e.Err }
 
 // Baseline is an earlier run that a target can be compared with.
 type Baseline struct {
@@ -94,6 +108,14 @@ type Previous struct {
 	Targets    []string         `json:"targets"`
 }
 
+// Lower makes the verdict no better than v, and says why.
+func (c *TotalCoverage) Lower(v Verdict, reason string) {
+	c.Reasons = append(c.Reasons, reason)
+	if v.worseThan(c.Verdict) {
+		c.Verdict = v
+	}
+}
+
 // Summarize adds up the items of a run, in the order of the configuration.
 func Summarize(run Run, items []Item, finished time.Time, tool Tool, policy Policy, previous *Previous) Summary {
 	total := NewCounts()
@@ -106,26 +128,17 @@ func Summarize(run Run, items []Item, finished time.Time, tool Tool, policy Poli
 		}
 	}
 	cov.Verdict = Together(cov.Targets)
-	cov.miss(previous)
+	if previous != nil {
+		for _, name := range previous.Targets {
+			if !slices.ContainsFunc(cov.Targets, func(t Coverage) bool { return t.Target == name }) {
+				// its findings are neither open nor resolved
+				cov.Lower(Partial, name+": no longer among the targets of this job; what was found there is out of sight")
+			}
+		}
+	}
 	return Summary{
 		ID: run.ID(), Job: run.Job, Slot: run.Slot, Trigger: run.Trigger, Missed: run.Missed,
 		Started: run.Started, Finished: finished, Tool: tool, Coverage: cov,
 		Authorizations: total.Authorizations, Findings: total.Findings, Previous: previous, Policy: policy.Applied(),
-	}
-}
-
-// miss says which targets the previous review had and this one lacks: their
-// findings are neither open nor resolved, they are out of sight.
-func (c *TotalCoverage) miss(previous *Previous) {
-	if previous == nil {
-		return
-	}
-	for _, name := range previous.Targets {
-		if !slices.ContainsFunc(c.Targets, func(t Coverage) bool { return t.Target == name }) {
-			c.Reasons = append(c.Reasons, name+": no longer among the targets of this job; what was found there is out of sight")
-			if c.Verdict == Complete {
-				c.Verdict = Partial
-			}
-		}
 	}
 }

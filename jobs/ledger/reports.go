@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"encoding/json"
@@ -42,22 +43,62 @@ func (l *Ledger) Finish(ctx context.Context, o audit.Conclusion) error {
 }
 
 // Previous is the newest run of the job that saw anything and was reported before
-// this one began.
+// this one began. The error is an *audit.DamagedError if its summary cannot be read.
 func (l *Ledger) Previous(ctx context.Context, run audit.Run) (*audit.Previous, error) {
-	texts, err := column[string](ctx, l.db, `SELECT summary FROM run WHERE job = $1 AND slot <> $2 AND state = 'reported' AND cause <> 'dry-run' AND verdict <> 'unknown' AND started <= $3
-		ORDER BY started DESC, slot DESC LIMIT 1`, run.Job, run.Slot.Unix(), run.Started.UnixMilli())
-	if err != nil || len(texts) == 0 {
-		return nil, wrap(err, run)
+	summaries, err := l.before(ctx, run, `AND verdict <> 'unknown'`, 1)
+	if err != nil || len(summaries) == 0 {
+		return nil, err
 	}
-	var s audit.Summary
-	if err := json.Unmarshal([]byte(texts[0]), &s); err != nil {
-		return nil, wrap(err, run)
-	}
+	s := summaries[0]
 	p := &audit.Previous{ID: s.ID, Slot: s.Slot, BySeverity: s.Findings.BySeverity}
 	for _, t := range s.Coverage.Targets {
 		p.Targets = append(p.Targets, t.Target)
 	}
 	return p, nil
+}
+
+// Trend are the runs of the job that were reported before this one began, oldest
+// first, at most twelve; with an *audit.DamagedError, those that can be read.
+func (l *Ledger) Trend(ctx context.Context, run audit.Run) ([]audit.TrendPoint, error) {
+	summaries, err := l.before(ctx, run, ``, 12)
+	var points []audit.TrendPoint
+	for _, s := range slices.Backward(summaries) {
+		points = append(points, s.Point())
+	}
+	return points, err
+}
+
+// before gives the summaries of the runs that were reported before this one began,
+// newest first. Damaged ones are left out, and the error is an *audit.DamagedError of
+// the newest of them.
+func (l *Ledger) before(ctx context.Context, run audit.Run, and string, most int) (out []audit.Summary, err error) {
+	rows, err := l.db.QueryContext(ctx, `SELECT slot, summary FROM run WHERE job = $1 AND slot <> $2 AND state = 'reported' AND cause <> 'dry-run' AND started <= $3 `+and+`
+		ORDER BY started DESC, slot DESC LIMIT $4`, run.Job, run.Slot.Unix(), run.Started.UnixMilli(), most)
+	if err != nil {
+		return nil, wrap(err, run)
+	}
+	defer rows.Close()
+	var damaged *audit.DamagedError
+	for rows.Next() {
+		var slot int64
+		var text string
+		if err := rows.Scan(&slot, &text); err != nil {
+			return nil, wrap(err, run)
+		}
+		var s audit.Summary
+		if err := json.Unmarshal([]byte(text), &s); err == nil {
+			out = append(out, s)
+		} else {
+			damaged = cmp.Or(damaged, &audit.DamagedError{Run: audit.Run{Job: run.Job, Slot: time.Unix(slot, 0)}.ID(), Err: err})
+		}
+	}
+	if err := rows.Err(); err != nil {
+		return nil, wrap(err, run)
+	}
+	if damaged != nil {
+		return out, damaged
+	}
+	return out, nil
 }
 
 // Head is the newest evidence pack of the job before that of the run, nil if there
@@ -75,28 +116,9 @@ func (l *Ledger) Head(ctx context.Context, run audit.Run) (*audit.Link, error) {
 	return link, wrap(err, run)
 }
 
-// Trend are the runs of the job that were reported before this one began, oldest
-// first, at most twelve.
-func (l *Ledger) Trend(ctx context.Context, run audit.Run) ([]audit.TrendPoint, error) {
-	texts, err := column[string](ctx, l.db, `SELECT summary FROM run WHERE job = $1 AND slot <> $2 AND state = 'reported' AND cause <> 'dry-run' AND started <= $3
-		ORDER BY started DESC, slot DESC LIMIT 12`, run.Job, run.Slot.Unix(), run.Started.UnixMilli())
-	if err != nil {
-		return nil, wrap(err, run)
-	}
-	var points []audit.TrendPoint
-	for _, text := range slices.Backward(texts) {
-		var s audit.Summary
-		if err := json.Unmarshal([]byte(text), &s); err != nil {
-			return nil, wrap(err, run)
-		}
-		points = append(points, s.Point())
-	}
-	return points, nil
-}
-
 // Baselines are the runs before this one that hold a snapshot of the target,
 // newest first: what this one is compared with, and what there is to fall back on
-// should that be damaged.
+// should that be damaged. With an *audit.DamagedError, those that can be read.
 func (l *Ledger) Baselines(ctx context.Context, run audit.Run, target string) ([]audit.Baseline, error) {
 	rows, err := l.db.QueryContext(ctx, `SELECT run.slot, run.cause, item.result FROM run JOIN item ON item.job = run.job AND item.slot = run.slot
 		WHERE run.job = $1 AND run.slot <> $2 AND run.cause <> 'dry-run' AND item.target = $3 AND item.state = 'done' AND run.started <= $4
@@ -106,6 +128,7 @@ func (l *Ledger) Baselines(ctx context.Context, run audit.Run, target string) ([
 	}
 	defer rows.Close()
 	var out []audit.Baseline
+	var damaged *audit.DamagedError
 	for rows.Next() {
 		b := audit.Baseline{Run: audit.Run{Job: run.Job}}
 		var slot int64
@@ -114,13 +137,18 @@ func (l *Ledger) Baselines(ctx context.Context, run audit.Run, target string) ([
 		if err := rows.Scan(&slot, &b.Run.Trigger, &result); err != nil {
 			return nil, wrap(err, run)
 		}
+		b.Run.Slot = time.Unix(slot, 0).UTC()
 		if err := json.Unmarshal([]byte(result), &item); err != nil {
-			return nil, wrap(err, run)
+			damaged = cmp.Or(damaged, &audit.DamagedError{Run: b.Run.ID(), Err: err})
+			continue
 		}
-		b.Run.Slot, b.Source = time.Unix(slot, 0).UTC(), item.Coverage.Source
+		b.Source = item.Coverage.Source
 		out = append(out, b)
 	}
-	return out, wrap(rows.Err(), run)
+	if err := rows.Err(); err != nil || damaged == nil {
+		return out, wrap(err, run)
+	}
+	return out, damaged
 }
 
 // Conclusion is what a reported run found, and what its messages say of it.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
 
@@ -75,27 +76,35 @@ func readRuns(ctx context.Context, tx *sql.Tx, job string, s *audit.JobStatus) e
 }
 
 func readLast(ctx context.Context, tx *sql.Tx, job string, s *audit.JobStatus) error {
-	const newest = `SELECT summary FROM run WHERE job = $1 AND state = 'reported' AND cause <> 'dry-run' AND verdict <> $2 ORDER BY started DESC, slot DESC LIMIT 1`
+	const newest = `SELECT slot, summary FROM run WHERE job = $1 AND state = 'reported' AND cause <> 'dry-run' AND verdict <> $2 ORDER BY started DESC, slot DESC LIMIT 1`
 	last, err := readSummary(ctx, tx, newest, job, "")
-	if err != nil || last == nil {
+	if errors.As(err, new(*audit.DamagedError)) {
+		s.Damaged = err
+	} else if err != nil {
 		return err
 	}
 	s.Last = last
 	seen, err := readSummary(ctx, tx, newest, job, string(audit.NotKnown))
-	if err != nil || seen == nil {
-		return err
+	if seen != nil {
+		s.LastSuccess = seen.Finished
 	}
-	s.LastSuccess = seen.Finished
-	return nil
+	if errors.As(err, new(*audit.DamagedError)) { // when it ended is not known
+		return nil
+	}
+	return err
 }
 
-func readSummary(ctx context.Context, tx *sql.Tx, query string, args ...any) (*audit.Summary, error) {
+func readSummary(ctx context.Context, tx *sql.Tx, query, job, verdict string) (*audit.Summary, error) {
+	var slot int64
 	var text string
-	if err := tx.QueryRowContext(ctx, query, args...).Scan(&text); err != nil {
+	if err := tx.QueryRowContext(ctx, query, job, verdict).Scan(&slot, &text); err != nil {
 		return nil, none(err)
 	}
 	s := &audit.Summary{}
-	return s, json.Unmarshal([]byte(text), s)
+	if err := json.Unmarshal([]byte(text), s); err != nil {
+		return nil, &audit.DamagedError{Run: audit.Run{Job: job, Slot: time.Unix(slot, 0)}.ID(), Err: err}
+	}
+	return s, nil
 }
 
 func readParts(ctx context.Context, tx *sql.Tx, job string, s *audit.JobStatus) error {

@@ -37,10 +37,12 @@ type collection struct {
 // ctx.
 func (r *Runner) collect(ctx, asking context.Context, j Job, run audit.Run, name string) error {
 	bases, err := r.Ledger.Baselines(ctx, run, name)
-	if err != nil {
+	c := collection{job: j, run: run, target: name, bases: bases}
+	if errors.As(err, new(*audit.DamagedError)) {
+		c.lost = append(c.lost, err)
+	} else if err != nil {
 		return err
 	}
-	c := collection{job: j, run: run, target: name, bases: bases}
 	if err := r.guard(j, "collecting "+name, func() (err error) { c.Collection, err = r.ask(asking, j, name); return }); err != nil {
 		c.Collection = notAsked(err)
 	}

@@ -2,6 +2,7 @@ package runner
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"iter"
 
@@ -44,16 +45,21 @@ func (r *Runner) report(ctx context.Context, j Job, run audit.Run) (*audit.Summa
 	return &e.Summary, nil
 }
 
+// evidence gathers what the reports are made of. A record of an earlier run that is
+// damaged does not keep this one from its report, which says what it lacks.
 func (r *Runner) evidence(ctx context.Context, j Job, run audit.Run) (e Evidence, err error) {
 	items, err := r.Ledger.Items(ctx, run)
 	if err != nil {
 		return e, err
 	}
 	previous, err := r.Ledger.Previous(ctx, run)
-	if err != nil {
+	notCompared, isDamaged := errors.AsType[*audit.DamagedError](err)
+	if err != nil && !isDamaged {
 		return e, err
 	}
-	if e.Trend, err = r.Ledger.Trend(ctx, run); err != nil {
+	if e.Trend, err = r.Ledger.Trend(ctx, run); errors.As(err, new(*audit.DamagedError)) {
+		r.Log.Warn("the trend lacks a review", "job", j.Name, "run", run.ID(), "error", err)
+	} else if err != nil {
 		return e, err
 	}
 	if e.Previous, err = r.Ledger.Head(ctx, run); err != nil {
@@ -64,6 +70,9 @@ func (r *Runner) evidence(ctx context.Context, j Job, run audit.Run) (e Evidence
 		return e, err
 	}
 	e.Summary = audit.Summarize(run, items, finished, r.Tool, j.Policy, previous)
+	if notCompared != nil {
+		e.Summary.Coverage.Lower(audit.Partial, "a comparison with the review before is not possible, nor whether a target of it is missing now: "+notCompared.Error())
+	}
 	e.Rows = r.Rows(ctx, e.Summary)
 	return e, nil
 }

@@ -3,6 +3,7 @@ package runner_test
 import (
 	"context"
 	"crypto/rand"
+	"database/sql"
 	"errors"
 	"log/slog"
 	"os"
@@ -464,6 +465,41 @@ func (w *world) damage(slot string) {
 	w.t.Helper()
 	if err := os.WriteFile(filepath.Join(w.dir, "weekly", slot, "snapshot-prod.jsonl.gz"), []byte("x"), 0o600); err != nil {
 		w.t.Fatal(err)
+	}
+}
+
+// TestDamagedLedger: records of earlier runs that are damaged keep no later run from
+// its report, which says what it cannot be compared with.
+func TestDamagedLedger(t *testing.T) {
+	w := newWorld(t)
+	w.tick()
+	for _, monday := range []string{"2026-11-23 09:00", "2026-11-30 09:00"} {
+		w.now = at(monday)
+		w.tick()
+	}
+	w.stop()
+	db, err := sql.Open("sqlite", filepath.Join(w.dir, "ledger.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	newest := at("2026-11-30 09:00").Unix()
+	_, err = db.Exec(`UPDATE run SET summary = '{"run": tru' WHERE slot = $1; UPDATE item SET result = '' WHERE slot = $1`, newest)
+	if err := errors.Join(err, db.Close()); err != nil {
+		t.Fatal(err)
+	}
+	w.start()
+	w.now = at("2026-12-07 09:00")
+	s := w.tick()
+	const damaged = "the record of run weekly/2026-11-30T0900Z in the ledger is damaged"
+	if s == nil || s.Coverage.Verdict != audit.Partial || s.Previous != nil || strings.Count(strings.Join(s.Coverage.Reasons, "\n"), damaged) != 2 {
+		t.Fatalf("summary %+v", s)
+	}
+	if s.Findings.ByState[audit.Open] != 2 || s.Authorizations.New != 0 { // by the snapshot of two weeks ago
+		t.Errorf("findings %v, %d new tokens", s.Findings.ByState, s.Authorizations.New)
+	}
+	status, err := w.ledger.Status(t.Context(), w.job.Name)
+	if err != nil || status.Damaged != nil || status.Last.ID != s.ID {
+		t.Errorf("status %+v, %v", status, err)
 	}
 }
 
