@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
-	"iter"
 	"maps"
 	"os"
 	"path/filepath"
@@ -100,9 +99,9 @@ func TestWriteFailureLeavesFolder(t *testing.T) {
 		{"unknown format", t.Context(), []string{"csv", "docx"}, in, nil},
 		{"cancelled before", cancelled, Names(), in, context.Canceled},
 		{"cancelled without rows", cancelled, Names(), reporttest.Nothing(), context.Canceled},
-		{"rows break in the first walk", t.Context(), Names(), reporttest.Broken(in, 1), reporttest.ErrBroken},
-		{"rows break in the workbook", t.Context(), Names(), reporttest.Broken(in, 2), reporttest.ErrBroken},
-		{"rows break in the csv", t.Context(), Names(), reporttest.Broken(in, 3), reporttest.ErrBroken},
+		{"rows break at once", t.Context(), Names(), reporttest.Broken(in, 0), reporttest.ErrBroken},
+		{"rows break after one", t.Context(), Names(), reporttest.Broken(in, 1), reporttest.ErrBroken},
+		{"rows break at the end", t.Context(), Names(), reporttest.Broken(in, 1000), reporttest.ErrBroken},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -122,7 +121,7 @@ func TestWriteFailureLeavesFolder(t *testing.T) {
 // Every walk is cut short at once by cancelling at a record of it.
 func TestWriteCancelledAtAnyRecord(t *testing.T) {
 	in := reporttest.Input(t)
-	for at := 1; at <= 90; at += 11 {
+	for at := 1; at <= 30; at += 7 {
 		ctx, cancel := context.WithCancel(t.Context())
 		dir, walked := t.TempDir(), 0
 		err := Write(ctx, dir, Names(), watched(in, func() {
@@ -141,13 +140,11 @@ func TestWriteCancelledAtAnyRecord(t *testing.T) {
 
 func watched(in table.Input, each func()) table.Input {
 	rows := in.Rows
-	in.Rows = func() iter.Seq2[audit.Record, error] {
-		return func(yield func(audit.Record, error) bool) {
-			for r, err := range rows() {
-				each()
-				if !yield(r, err) {
-					return
-				}
+	in.Rows = func(yield func(audit.Record, error) bool) {
+		for r, err := range rows {
+			each()
+			if !yield(r, err) {
+				return
 			}
 		}
 	}
@@ -182,6 +179,80 @@ func TestUnknownFormatNamesTheKnown(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), word) {
 			t.Errorf("error %v does not name %s", err, word)
 		}
+	}
+}
+
+// A format whose file cannot be made (a full disk, a folder that may only be read)
+// ends the report with an error.
+func TestFormatWhoseFilesCannotBeMade(t *testing.T) {
+	for _, f := range formats() {
+		for _, name := range f.files {
+			t.Run(f.name+" "+name, func(t *testing.T) {
+				s, err := table.NewStaging(t.TempDir())
+				if err != nil {
+					t.Fatal(err)
+				}
+				taken, err := s.Create(name)
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer taken.Close()
+				_, err = writeFormats(t.Context(), s, []format{f}, reporttest.Input(t))
+				if !errors.Is(err, os.ErrExist) || !strings.HasPrefix(err.Error(), f.name+": ") {
+					t.Errorf("error %v", err)
+				}
+			})
+		}
+	}
+}
+
+// panicking panics at a step.
+type panicking string
+
+func (p panicking) at(step string) {
+	if string(p) == step {
+		panic("out of order")
+	}
+}
+
+func (p panicking) Add(*table.Row) error { p.at("Add"); return nil }
+func (p panicking) Finish(context.Context) ([]table.Shown, error) {
+	p.at("Finish")
+	return nil, nil
+}
+func (panicking) Close() error { return nil }
+
+// A panic in a format ends the report and not the process.
+func TestPanicIsAnError(t *testing.T) {
+	for _, step := range []string{"New", "Add", "Finish"} {
+		s, err := table.NewStaging(t.TempDir())
+		if err != nil {
+			t.Fatal(err)
+		}
+		broken := format{"broken", nil, func(*table.Staging, Input) (output, error) {
+			panicking(step).at("New")
+			return panicking(step), nil
+		}}
+		_, err = writeFormats(t.Context(), s, append(formats(), broken), reporttest.Input(t))
+		if err == nil || !strings.Contains(err.Error(), "broken: panic: out of order") {
+			t.Errorf("%s: error %v", step, err)
+		}
+	}
+}
+
+func TestRecordsAreReadOnce(t *testing.T) {
+	in := reporttest.Input(t)
+	records, each := 0, 0
+	for range in.Rows {
+		records++
+	}
+	read := 0
+	in.Each = func(*audit.Record) { each++ }
+	if err := Write(t.Context(), t.TempDir(), Names(), watched(in, func() { read++ })); err != nil {
+		t.Fatal(err)
+	}
+	if read != records || each != records {
+		t.Errorf("read %d, shown %d of %d records", read, each, records)
 	}
 }
 

@@ -73,14 +73,12 @@ func bench(dir string, n, rounds int) error {
 		return err
 	}
 	defer w.close()
-	reviews, sheets := contenders(w), sheetContenders(n)
-	for _, first := range []contender{reviews[0], sheetInput()} { // what the review is compared with; what the sheets hold
-		if _, err := w.run(first); err != nil {
-			return err
-		}
+	reviews := contenders(w)
+	if _, err := w.run(reviews[0]); err != nil { // what the reviews are compared with
+		return err
 	}
 	fmt.Printf("%d authorizations, %d MiB of JSON, %d CPUs, median of %d\n\n", n, w.size>>20, runtime.NumCPU(), rounds)
-	return errors.Join(w.compare(reviews, rounds), w.compare(sheets, rounds))
+	return w.compare(reviews, rounds)
 }
 
 // compare runs each contender in turn, round after round, and prints a table.
@@ -101,24 +99,6 @@ func (w *benchWorld) compare(all []contender, rounds int) error {
 	}
 	printFigures(all, figures)
 	return nil
-}
-
-// sheetContenders write one sheet of 18 columns: ours first.
-func sheetContenders(n int) []contender {
-	rows := strconv.Itoa(n)
-	sheet := func(way string) []string {
-		return []string{"env", "BENCH_SHEET=" + way, "BENCH_ROWS=" + rows, "bench-sheet", "-test.run", "^TestBenchSheet$"}
-	}
-	return []contender{
-		{"one sheet, tokenaudit", sheet("ours"), ""},
-		{"one sheet, excelize's StreamWriter", sheet("excelize"), ""},
-		{"one sheet, libxlsxwriter", []string{"bench-xlsxwriter", "sheet.tsv", rows, "c.xlsx"}, "bench-xlsxwriter"},
-	}
-}
-
-// sheetInput writes the rows that libxlsxwriter is given.
-func sheetInput() contender {
-	return contender{"the input of libxlsxwriter", []string{"env", "BENCH_SHEET=input", "BENCH_ROWS=1", "BENCH_INPUT=sheet.tsv", "bench-sheet", "-test.run", "^TestBenchSheet$"}, ""}
 }
 
 func found(program string) bool {

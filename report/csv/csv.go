@@ -5,10 +5,12 @@
 package csv
 
 import (
+	"bufio"
 	"context"
+	"encoding/csv"
 	"errors"
+	"fmt"
 	"io"
-	"iter"
 	"os"
 	"strconv"
 	"strings"
@@ -20,72 +22,161 @@ import (
 	"tokenaudit/report/table"
 )
 
-// Tables are the CSV files, as RFC 4180 has them: commas, CRLF, and a header even
-// when there are no rows.
+// Tables are the CSV files in the making.
 type Tables struct {
-	*table.Draft
-	file           *os.File
-	authorizations *csvTable
+	staging        *table.Staging
+	style          table.CSVStyle
+	now            time.Time // of the review
+	authorizations *writer
+	findings       map[table.Group]*writer
+	counts         table.FindingCounts
 }
 
-func New(d *table.Draft) (*Tables, error) {
-	f, err := d.Create(table.AuthorizationsFile)
-	if err != nil {
+func New(s *table.Staging, in table.Input) (*Tables, error) {
+	t := &Tables{
+		staging: s, style: in.CSV, now: in.Summary.Started,
+		findings: map[table.Group]*writer{}, counts: table.FindingCounts{},
+	}
+	var err error
+	if t.authorizations, err = newWriter(s, table.AuthorizationsFile, in.CSV, table.AuthorizationColumns()); err != nil {
 		return nil, err
 	}
-	t := &Tables{Draft: d, file: f}
-	t.authorizations, err = newCSVTable(f, d.In.CSV, table.AuthorizationColumns())
-	if err != nil {
-		return nil, errors.Join(err, f.Close())
+	if err := t.authorizations.header(); err != nil {
+		return nil, errors.Join(err, t.Close())
 	}
 	return t, nil
 }
 
 func (t *Tables) Add(r *table.Row) error {
+	for i := range r.Findings {
+		f := &r.Findings[i]
+		if !f.Reported(t.now) {
+			continue
+		}
+		t.counts.Add(f)
+		if err := t.addFinding(r.Of(*f)); err != nil {
+			return err
+		}
+	}
 	if r.IsServer() {
 		return nil
 	}
 	return t.authorizations.add(r)
 }
 
-func (t *Tables) Finish(ctx context.Context) error {
-	if err := errors.Join(t.authorizations.flush(0), t.file.Sync()); err != nil {
-		return err
+// addFinding puts a finding where its equals are: rows come in order, so each group
+// is in its final order, and one group after the other is a sort of any number.
+func (t *Tables) addFinding(r *table.Row) (err error) {
+	g := table.GroupOf(r.Finding)
+	w := t.findings[g]
+	if w == nil {
+		if w, err = newWriter(t.staging, fmt.Sprintf("findings-%d.csv", len(t.findings)), t.style, table.FindingColumns()); err != nil {
+			return err
+		}
+		t.findings[g] = w
 	}
-	return t.Draft.File(table.FindingsFile, func(w io.Writer) error {
-		return writeTable(w, t.In.CSV, table.FindingColumns(), t.FindingRows(ctx))
-	})
+	return w.add(r)
 }
 
-func (t *Tables) Close() error { return t.file.Close() }
-
-func writeTable(w io.Writer, style table.CSVStyle, cols []table.Column, rows iter.Seq2[*table.Row, error]) error {
-	t, err := newCSVTable(w, style, cols)
+func (t *Tables) Finish(context.Context) ([]table.Shown, error) {
+	if err := t.authorizations.end(); err != nil {
+		return nil, err
+	}
+	whole, err := newWriter(t.staging, table.FindingsFile, t.style, table.FindingColumns())
 	if err != nil {
-		return err
+		return nil, err
 	}
-	for r, err := range rows {
-		if err != nil {
-			return err
-		}
-		if err := t.add(r); err != nil {
-			return err
+	err = whole.header()
+	for _, g := range t.counts.Groups() {
+		if err == nil {
+			err = whole.append(t.findings[g])
 		}
 	}
-	return t.flush(0)
+	return nil, errors.Join(err, whole.end(), whole.file.Close())
 }
 
-// csvCell is a cell as it reads.
-func csvCell(v any) string {
-	switch v := v.(type) {
-	case string:
-		return neutral(audit.Visible(v, true))
-	case int:
-		return strconv.Itoa(v)
-	case time.Time:
-		if !v.IsZero() {
-			return v.UTC().Format(time.RFC3339)
+func (t *Tables) Close() error {
+	err := t.authorizations.file.Close()
+	for _, w := range t.findings {
+		err = errors.Join(err, w.file.Close())
+	}
+	return err
+}
+
+// writer writes a CSV file as RFC 4180 has it: commas, CRLF, and a header even when
+// there are no rows.
+type writer struct {
+	file    *os.File
+	csv     *csv.Writer
+	bom     bool
+	columns []table.Column
+	last    []table.Value // most cells say what the one above them says
+	line    []string
+}
+
+func newWriter(s *table.Staging, name string, style table.CSVStyle, columns []table.Column) (*writer, error) {
+	f, err := s.Create(name)
+	if err != nil {
+		return nil, err
+	}
+	w := &writer{file: f, csv: csv.NewWriter(bufio.NewWriterSize(f, 64<<10)), bom: style.BOM, columns: columns, last: make([]table.Value, len(columns)), line: make([]string, len(columns))}
+	if w.csv.UseCRLF = true; style.Delimiter != 0 {
+		w.csv.Comma = style.Delimiter
+	}
+	return w, nil
+}
+
+func (w *writer) header() error {
+	if w.bom {
+		if _, err := w.file.WriteString("\ufeff"); err != nil {
+			return err
 		}
+	}
+	var names []string
+	for _, c := range w.columns {
+		names = append(names, c.Name)
+	}
+	return w.csv.Write(names)
+}
+
+func (w *writer) add(r *table.Row) error {
+	for i := range w.columns {
+		if v := w.columns[i].Value(r); v != w.last[i] {
+			w.last[i], w.line[i] = v, cell(v)
+		}
+	}
+	return w.csv.Write(w.line)
+}
+
+// append copies the lines of another file to the end of this one.
+func (w *writer) append(o *writer) error {
+	w.csv.Flush()
+	o.csv.Flush()
+	if err := errors.Join(w.csv.Error(), o.csv.Error()); err != nil {
+		return err
+	}
+	if _, err := o.file.Seek(0, io.SeekStart); err != nil {
+		return err
+	}
+	_, err := io.Copy(w.file, o.file)
+	return err
+}
+
+// end writes the file down to the disk.
+func (w *writer) end() error {
+	w.csv.Flush()
+	return errors.Join(w.csv.Error(), w.file.Sync())
+}
+
+// cell is a value as it reads, never as a formula.
+func cell(v table.Value) string {
+	switch v.Type {
+	case table.TextValue:
+		return neutral(audit.Visible(v.Text, true))
+	case table.NumberValue:
+		return strconv.FormatInt(v.Number, 10)
+	case table.TimeValue:
+		return v.At().Format(time.RFC3339)
 	}
 	return ""
 }
@@ -101,138 +192,4 @@ func neutral(s string) string {
 		return "'" + s
 	}
 	return s
-}
-
-// csvTable appends lines as encoding/csv writes them, with CRLF, and formulas made
-// harmless; a test holds it to that.
-type csvTable struct {
-	out       io.Writer
-	delimiter rune
-	columns   []csvColumn
-	buf       []byte
-}
-
-// csvColumn remembers its last cell: most say what the one above them says.
-type csvColumn struct {
-	table.Column
-	last    table.Value
-	content []byte
-}
-
-func newCSVTable(w io.Writer, style table.CSVStyle, cols []table.Column) (*csvTable, error) {
-	t := &csvTable{out: w, delimiter: style.Delimiter}
-	if t.delimiter == 0 {
-		t.delimiter = ','
-	}
-	if style.BOM {
-		t.buf = append(t.buf, "\ufeff"...)
-	}
-	for i, c := range cols {
-		if i > 0 {
-			t.buf = utf8.AppendRune(t.buf, t.delimiter)
-		}
-		t.buf = appendField(t.buf, c.Name, t.delimiter)
-		t.columns = append(t.columns, csvColumn{Column: c})
-	}
-	t.buf = append(t.buf, "\r\n"...)
-	return t, t.flush(0)
-}
-
-func (t *csvTable) add(r *table.Row) error {
-	for i := range t.columns {
-		c := &t.columns[i]
-		if v := c.Value(r); v != c.last {
-			c.last, c.content = v, appendCSV(c.content[:0], v, t.delimiter)
-		}
-		if i > 0 {
-			t.buf = utf8.AppendRune(t.buf, t.delimiter)
-		}
-		t.buf = append(t.buf, c.content...)
-	}
-	t.buf = append(t.buf, "\r\n"...)
-	return t.flush(32 << 10)
-}
-
-// flush writes the lines down if there are as many bytes.
-func (t *csvTable) flush(bytes int) error {
-	if len(t.buf) < bytes {
-		return nil
-	}
-	_, err := t.out.Write(t.buf)
-	t.buf = t.buf[:0]
-	return err
-}
-
-func appendCSV(b []byte, v table.Value, delimiter rune) []byte {
-	switch v.Type {
-	case table.TextValue:
-		if b, ok := appendHarmless(b, v.Text, delimiter); ok {
-			return b
-		}
-		return appendField(b, neutral(audit.Visible(v.Text, true)), delimiter)
-	case table.NumberValue:
-		var text [20]byte
-		return appendField(b, string(strconv.AppendInt(text[:0], v.Number, 10)), delimiter)
-	case table.TimeValue:
-		var text [len(time.RFC3339)]byte
-		return appendField(b, string(v.At().AppendFormat(text[:0], time.RFC3339)), delimiter)
-	}
-	return b
-}
-
-// appendHarmless appends what nearly all text is, in one pass: printable ASCII that
-// begins with a letter or a digit and has no quotes.
-func appendHarmless(b []byte, s string, delimiter rune) ([]byte, bool) {
-	if s == "" {
-		return b, true
-	}
-	if c := s[0] | 0x20; (c < 'a' || c > 'z') && (s[0] < '0' || s[0] > '9') {
-		return b, false
-	}
-	parted := false
-	for i := range len(s) {
-		c := s[i]
-		if c < ' ' || c > '~' || c == '"' {
-			return b, false
-		}
-		parted = parted || rune(c) == delimiter
-	}
-	if parted {
-		return append(append(append(b, '"'), s...), '"'), true
-	}
-	return append(b, s...), true
-}
-
-func appendField(b []byte, s string, delimiter rune) []byte {
-	if !quoted(s, delimiter) {
-		return append(b, s...)
-	}
-	b = append(b, '"')
-	for {
-		at := strings.IndexAny(s, "\"\r\n")
-		if at < 0 {
-			return append(append(b, s...), '"')
-		}
-		b = append(b, s[:at]...)
-		switch s[at] {
-		case '"':
-			b = append(b, `""`...)
-		case '\n':
-			b = append(b, "\r\n"...)
-		} // a carriage return comes with the line feed
-		s = s[at+1:]
-	}
-}
-
-// quoted is what encoding/csv quotes: also a field that begins with a space, and \.
-// alone, which ends the data for PostgreSQL.
-func quoted(s string, delimiter rune) bool {
-	if s == "" {
-		return false
-	}
-	if s == `\.` || strings.ContainsAny(s, "\"\r\n") || strings.ContainsRune(s, delimiter) {
-		return true
-	}
-	first, _ := utf8.DecodeRuneInString(s)
-	return unicode.IsSpace(first)
 }

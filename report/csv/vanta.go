@@ -2,8 +2,7 @@ package csv
 
 import (
 	"context"
-	"io"
-	"iter"
+	"errors"
 	"net/mail"
 	"strings"
 
@@ -13,14 +12,33 @@ import (
 
 const VantaFile = "vanta-access.csv"
 
-// WriteVanta writes the population as the Vanta Access File has it, an account for
-// each authorization. To upload it, Vanta wants it named
-// "Access File - [Company] - [System].csv".
-func WriteVanta(ctx context.Context, d *table.Draft) error {
-	return d.File(VantaFile, func(w io.Writer) error {
-		return writeTable(w, table.CSVStyle{}, vantaColumns(d.In.Summary.Policy), existing(d.AuthorizationRows(ctx)))
-	})
+// Vanta writes the population as the Vanta Access File has it, an account for each
+// authorization. To upload it, Vanta wants it named "Access File - [Company] -
+// [System].csv".
+type Vanta struct{ accounts *writer }
+
+func NewVanta(s *table.Staging, in table.Input) (*Vanta, error) {
+	w, err := newWriter(s, VantaFile, table.CSVStyle{}, vantaColumns(in.Summary.Policy))
+	if err != nil {
+		return nil, err
+	}
+	if err := w.header(); err != nil {
+		return nil, errors.Join(err, w.file.Close())
+	}
+	return &Vanta{w}, nil
 }
+
+// Add leaves out what is gone, and the server.
+func (v *Vanta) Add(r *table.Row) error {
+	if !r.Exists() {
+		return nil
+	}
+	return v.accounts.add(r)
+}
+
+func (v *Vanta) Finish(context.Context) ([]table.Shown, error) { return nil, v.accounts.end() }
+
+func (v *Vanta) Close() error { return v.accounts.file.Close() }
 
 // vantaColumns have the names and the values of
 // https://help.vanta.com/en/articles/11345421-access-file-uploader.
@@ -30,20 +48,6 @@ func vantaColumns(policy audit.AppliedPolicy) []table.Column {
 		{Name: "Account owner", Value: func(r *table.Row) table.Value { return table.Str(accountOwner(r, policy)) }},
 		{Name: "Role", Value: func(r *table.Row) table.Value { return table.Str(roles(r)) }},
 		{Name: "Status", Value: func(r *table.Row) table.Value { return table.Str(accountStatus(r)) }},
-	}
-}
-
-// existing leaves out what is gone.
-func existing(rows iter.Seq2[*table.Row, error]) iter.Seq2[*table.Row, error] {
-	return func(yield func(*table.Row, error) bool) {
-		for r, err := range rows {
-			if err == nil && !r.Exists() {
-				continue
-			}
-			if !yield(r, err) {
-				return
-			}
-		}
 	}
 }
 

@@ -14,7 +14,7 @@ import (
 )
 
 const (
-	tokensFile = "tokens.part" // in the draft only
+	tokensFile = "tokens.part" // while it is staged
 	// Bounds of what one token shows, and of what the tokens share.
 	mostGrants    = 1000
 	mostResources = 20_000
@@ -85,7 +85,7 @@ func shownApart(name string) bool {
 
 // write writes the block of data: a line that all tokens share, then one for each.
 // No markup can be in it, since the encoder escapes <, > and &.
-func (p *pageData) write(w io.Writer, d *table.Draft) error {
+func (p *pageData) write(w io.Writer, d *table.Staging) error {
 	if _, err := io.WriteString(w, `<script type="application/json" id="data">`); err != nil {
 		return err
 	}
@@ -96,7 +96,7 @@ func (p *pageData) write(w io.Writer, d *table.Draft) error {
 	return err
 }
 
-func (p *pageData) lines(w io.Writer, d *table.Draft) error {
+func (p *pageData) lines(w io.Writer, d *table.Staging) error {
 	var headers []string
 	for _, c := range p.columns {
 		headers = append(headers, c.Header)

@@ -2,7 +2,6 @@ package html
 
 import (
 	"fmt"
-	"iter"
 	"testing"
 
 	"tokenaudit/jobs/audit"
@@ -44,12 +43,10 @@ func trend() []audit.TrendPoint {
 // crowd is a population of n, made while it is walked.
 func crowd(t testing.TB, n int) table.Input {
 	in := rich(t)
-	in.Rows = func() iter.Seq2[audit.Record, error] {
-		return func(yield func(audit.Record, error) bool) {
-			for i := range n {
-				if !yield(member(i), nil) {
-					return
-				}
+	in.Rows = func(yield func(audit.Record, error) bool) {
+		for i := range n {
+			if !yield(member(i), nil) {
+				return
 			}
 		}
 	}
@@ -58,14 +55,14 @@ func crowd(t testing.TB, n int) table.Input {
 
 func of(t testing.TB, records []audit.Record) table.Input {
 	in := rich(t)
-	in.Rows = func() iter.Seq2[audit.Record, error] { return reporttest.Values(records) }
+	in.Rows = reporttest.Values(records)
 	return counted(in)
 }
 
 // counted has the counts of its rows.
 func counted(in table.Input) table.Input {
 	counts := audit.NewCounts()
-	for r := range in.Rows() {
+	for r := range in.Rows {
 		counts.Add(r, reporttest.Began)
 	}
 	in.Summary.Authorizations, in.Summary.Findings = counts.Authorizations, counts.Findings

@@ -18,29 +18,57 @@ import (
 	"tokenaudit/report/table"
 )
 
-const (
-	File = "report.html"
-	// mostRows bounds each table of the page; the CSV files have everything. That
-	// both bounds are the same makes every finding shown one of a token shown.
-	mostRows = 5000
-)
+const File = "report.html"
 
 //go:embed page.html.tmpl page.css page.js
 var pageParts embed.FS
 
-// Write writes one page that needs nothing but itself: styles and script are
-// inside, and its own policy forbids it every request.
-func Write(ctx context.Context, d *table.Draft) error {
-	v, err := newView(ctx, d)
+// Page is a page in the making: it keeps the worst tokens as they go by.
+type Page struct {
+	staging  *table.Staging
+	in       table.Input
+	findings table.FindingCounts
+	owners   map[audit.OwnerState]int
+	tokens   *tokens
+}
+
+func New(s *table.Staging, in table.Input) (*Page, error) { return newPage(s, in, table.MostOnPage) }
+
+func newPage(s *table.Staging, in table.Input, most int) (*Page, error) {
+	kept, err := newTokens(s, in, most)
 	if err != nil {
-		return err
+		return nil, err
+	}
+	return &Page{s, in, table.FindingCounts{}, map[audit.OwnerState]int{}, kept}, nil
+}
+
+func (p *Page) Add(r *table.Row) error {
+	for i := range r.Findings {
+		if f := &r.Findings[i]; f.Reported(r.Now) {
+			p.findings.Add(f)
+		}
+	}
+	if r.Exists() {
+		p.owners[r.Owner.State]++
+	}
+	return p.tokens.add(r)
+}
+
+// Finish writes one page that needs nothing but itself: styles and script are
+// inside, and its own policy forbids it every request.
+func (p *Page) Finish(ctx context.Context) ([]table.Shown, error) {
+	v, shown, err := p.view(ctx)
+	if err != nil {
+		return nil, err
 	}
 	t, err := pageTemplate()
 	if err != nil {
-		return err
+		return nil, err
 	}
-	return d.File(File, func(w io.Writer) error { return v.write(w, t, d) })
+	return shown, p.staging.File(File, func(w io.Writer) error { return v.write(w, t, p.staging) })
 }
+
+func (p *Page) Close() error { return p.tokens.spool.Close() }
 
 func pageTemplate() (*template.Template, error) {
 	funcs := template.FuncMap{
@@ -52,7 +80,7 @@ func pageTemplate() (*template.Template, error) {
 
 // write puts the data of the tokens between the two halves of the template: they
 // come from a file and are as long as they are.
-func (v *view) write(w io.Writer, t *template.Template, d *table.Draft) error {
+func (v *view) write(w io.Writer, t *template.Template, d *table.Staging) error {
 	if err := t.ExecuteTemplate(w, "page", v); err != nil {
 		return err
 	}
@@ -103,17 +131,30 @@ type view struct {
 	data              *pageData
 }
 
-func newView(ctx context.Context, d *table.Draft) (*view, error) {
-	c, err := chooseRows(ctx, d)
-	if err != nil {
-		return nil, err
-	}
-	v := &view{Summary: d.In.Summary, data: newPageData(d.In, d.Findings.Groups), Config: audit.Visible(d.In.Config, true)}
+func (p *Page) view(ctx context.Context) (*view, []table.Shown, error) {
+	s := p.in.Summary
+	v := &view{Summary: s, data: newPageData(p.in, p.findings.Groups()), Config: audit.Visible(p.in.Config, true)}
 	if err := v.inline(); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	v.say(d, c)
-	return v, v.tables(ctx, d, c)
+	v.Verdict, v.Alarm, v.CoverageWords = table.Verdict(s), table.Alarm(s), table.CoverageWords(s.Coverage.Verdict)
+	v.FirstReasons, v.MoreReasons = head(linesOf(s.Coverage.Reasons), 5)
+	v.Tiles, v.Changes = tiles(s), changeTiles(s)
+	v.Bars = []barChart{severityChart(s), ownerChart(p.owners)}
+	v.Trend = newTrend(append(slices.Clone(p.in.Trend), s.Point()))
+	v.Todo = todos(p.findings, p.in.Controls)
+	v.Passed, v.Switched = quietChecks(s)
+	v.CoverageOfTargets = targetViews(s.Coverage.Targets)
+	findings, authorizations, err := p.tokens.rows(ctx, p.staging, v.data)
+	if err != nil {
+		return nil, nil, err
+	}
+	shown := []table.Shown{
+		{File: File, Table: "Findings", Rows: len(findings), Of: s.Findings.Total + s.Findings.ByState[audit.Resolved], AllIn: p.in.WholeIn(table.FindingsFile)},
+		{File: File, Table: "Authorizations", Rows: len(authorizations), Of: s.Authorizations.Total + s.Authorizations.Gone, AllIn: p.in.WholeIn(table.AuthorizationsFile)},
+	}
+	v.Tables = []tableView{findingTable(findings, shown[0]), tokenTable(authorizations, shown[1])}
+	return v, shown, nil
 }
 
 func (v *view) inline() error {
@@ -123,32 +164,6 @@ func (v *view) inline() error {
 	}
 	script, err := pageText("page.js")
 	v.Style, v.Script, v.CSP = template.CSS(style), template.JS(script), security(script, style)
-	return err
-}
-
-func (v *view) say(d *table.Draft, c *choice) {
-	s := v.Summary
-	v.Verdict, v.Alarm, v.CoverageWords = table.Verdict(s), table.Alarm(s), table.CoverageWords(s.Coverage.Verdict)
-	v.FirstReasons, v.MoreReasons = head(linesOf(s.Coverage.Reasons), 5)
-	v.Tiles, v.Changes = tiles(s), changeTiles(s)
-	v.Bars = []barChart{severityChart(s), ownerChart(c.owners)}
-	v.Trend = newTrend(append(slices.Clone(d.In.Trend), s.Point()))
-	v.Todo = todos(d.Findings, d.In.Controls)
-	v.Passed, v.Switched = quietChecks(s)
-	v.CoverageOfTargets = targetViews(s.Coverage.Targets)
-}
-
-func (v *view) tables(ctx context.Context, d *table.Draft, c *choice) error {
-	ts, err := gatherTokens(ctx, d, c, v.data)
-	if err != nil {
-		return err
-	}
-	fs, err := gatherFindings(ctx, d, ts)
-	s := v.Summary
-	v.Tables = []tableView{
-		findingTable(fs, s.Findings.Total+s.Findings.ByState[audit.Resolved]),
-		tokenTable(ts.rows, s.Authorizations.Total+s.Authorizations.Gone),
-	}
 	return err
 }
 

@@ -15,7 +15,8 @@ import (
 // pageOf is the page of in.
 func pageOf(t testing.TB, in table.Input) string {
 	t.Helper()
-	return reporttest.FilesBy(t, in, Write)[File]
+	files, _ := reporttest.Files(t, in, New)
+	return files[File]
 }
 
 // between is what stands between two marks, the first time.
@@ -107,8 +108,8 @@ func TestPageBoundKeepsTheWorst(t *testing.T) {
 	const n = 12_000
 	page := pageOf(t, crowd(t, n))
 	tokens := tokenLines(t, page)
-	if len(tokens) != mostRows {
-		t.Fatalf("%d tokens, want %d", len(tokens), mostRows)
+	if len(tokens) != table.MostOnPage {
+		t.Fatalf("%d tokens, want %d", len(tokens), table.MostOnPage)
 	}
 	worst := map[audit.Severity]int{}
 	for _, v := range tokens {
@@ -121,7 +122,7 @@ func TestPageBoundKeepsTheWorst(t *testing.T) {
 	if worst[audit.Critical] != all[audit.Critical] || worst[audit.High] != all[audit.High] || worst[audit.Low] > 0 {
 		t.Errorf("kept %v of %v", worst, all)
 	}
-	if !strings.Contains(page, "The 5,000 most severe of 12,000; the rest is in authorizations.csv.") {
+	if !strings.Contains(page, "The worst 5,000 of 12,000, all in authorizations.csv.") {
 		t.Error("the bound is not said")
 	}
 }

@@ -102,10 +102,10 @@ type controlView struct {
 }
 
 // todos are the checks with findings that stand, worst first.
-func todos(fs *table.Findings, controls audit.Controls) []todoView {
+func todos(fs table.FindingCounts, controls audit.Controls) []todoView {
 	var out []todoView
-	for _, g := range fs.Groups {
-		states := fs.States(g)
+	for _, g := range fs.Groups() {
+		states := fs[g]
 		n := states[audit.New] + states[audit.Open] + states[audit.Reopened]
 		if n+states[audit.Excepted] == 0 {
 			continue

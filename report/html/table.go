@@ -135,11 +135,11 @@ func options[T ~string](values ...T) []optionView {
 }
 
 // bounded says how much of a table the page has.
-func bounded(shown, all int, noun, file string) string {
-	if shown >= all {
-		return table.Plural(all, noun) + "."
+func bounded(shown table.Shown, noun string) string {
+	if shown.Whole() {
+		return table.Plural(shown.Of, noun) + "."
 	}
-	return "The " + table.Grouped(shown) + " most severe of " + table.Grouped(all) + "; the rest is in " + file + "."
+	return shown.Words()
 }
 
 const (
@@ -167,7 +167,7 @@ func firstRunes(s string, n int) string {
 
 // display is the value of a column as a person reads it.
 func display(v table.Value) string {
-	switch v := table.Known(v); v.Type {
+	switch v := v.Known(); v.Type {
 	case table.TextValue:
 		return v.Text
 	case table.NumberValue:

@@ -1,80 +1,115 @@
 package html
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"io"
 	"slices"
-	"time"
 
 	"tokenaudit/jobs/audit"
 	"tokenaudit/report/table"
 )
 
-// choice picks the records that the page shows: those with the worst findings,
-// and of equals the first. It counts in one walk and picks in a second, so that
-// it holds a few numbers instead of the records.
-type choice struct {
-	groups map[table.Group]int
-	free   []int // by rank, how many may still be picked
-	owners map[audit.OwnerState]int
-	at     time.Time // of the review
+// tokens are the authorizations of the page: those with the worst findings, and of
+// equals the first. They wait in a file, since a token may be as large as it likes.
+type tokens struct {
+	most  int
+	in    table.Input
+	worst *table.Worst[rank, table.Place]
+	spool *table.Spool
 }
 
-func chooseRows(ctx context.Context, d *table.Draft) (*choice, error) {
-	c := &choice{groups: map[table.Group]int{}, owners: map[audit.OwnerState]int{}, at: d.In.Summary.Started}
-	for i, g := range d.Findings.Groups {
-		c.groups[g] = i
-	}
-	c.free = make([]int, 2*len(c.groups)+1)
-	for r, err := range d.Records(ctx) {
-		if err != nil {
-			return nil, err
-		}
-		c.count(r)
-	}
-	c.share(mostRows)
-	return c, nil
+// rank of a finding in its table: those that stand come by severity and check, then
+// resolved ones. A token is where its first finding is; without any it is the last.
+type rank struct {
+	resolved, none bool
+	group          table.Group
 }
 
-func (c *choice) count(r audit.Record) {
-	c.free[c.rank(r)]++
-	if r.Exists() {
-		c.owners[r.Owner.State]++
-	}
+func rankOf(f audit.Finding) rank { return rank{resolved: !f.Current(), group: table.GroupOf(f)} }
+
+func compareRanks(a, b rank) int {
+	return cmp.Or(compareBools(a.none, b.none), compareBools(a.resolved, b.resolved), table.CompareGroups(a.group, b.group))
 }
 
-// share gives the places to the ranks, worst first.
-func (c *choice) share(places int) {
-	for i, n := range c.free {
-		c.free[i] = min(n, places)
-		places -= c.free[i]
+func compareBools(a, b bool) int {
+	switch {
+	case a == b:
+		return 0
+	case b:
+		return -1
 	}
+	return 1
 }
 
-// rank is the place of the worst finding in the table of findings: current ones by
-// severity and check, then resolved ones; without findings it is the last.
-func (c *choice) rank(r audit.Record) int {
-	worst := 2 * len(c.groups)
+func newTokens(s *table.Staging, in table.Input, most int) (*tokens, error) {
+	spool, err := table.NewSpool(s, "tokens.json")
+	if err != nil {
+		return nil, err
+	}
+	return &tokens{most: most, in: in, worst: table.NewWorst[rank, table.Place](most, compareRanks), spool: spool}, nil
+}
+
+func (ts *tokens) add(r *table.Row) (err error) {
+	first := rank{none: true}
 	for _, f := range r.Findings {
-		if !f.Reported(c.at) {
-			continue
+		if at := rankOf(f); f.Reported(r.Now) && compareRanks(at, first) < 0 {
+			first = at
 		}
-		at := c.groups[table.Group{Severity: f.Severity, Check: f.Check}]
-		if !f.Current() {
-			at += len(c.groups)
-		}
-		worst = min(worst, at)
 	}
-	return worst
+	ts.worst.Offer(first, func() (at table.Place) {
+		at, err = ts.spool.Put(&r.Record)
+		return at
+	})
+	return err
 }
 
-func (c *choice) pick(rank int) bool {
-	if c.free[rank] == 0 {
-		return false
+// rows are those of both tables, each worst first. The view of every token goes down
+// to the disk, in the order of the records.
+func (ts *tokens) rows(ctx context.Context, s *table.Staging, data *pageData) (findings, authorizations []rowView, err error) {
+	kept := ts.worst.Take()
+	order := slices.SortedFunc(slices.Values(kept), func(a, b table.Place) int { return cmp.Compare(a.From, b.From) })
+	var worst []rankedRow
+	byPlace := map[table.Place]rowView{}
+	forTokens, forFindings := tokenColumns(), findingViews()
+	err = s.File(tokensFile, func(w io.Writer) error {
+		out, at := json.NewEncoder(w), 0
+		for r, err := range table.NewRowMaker(ts.in).Rows(ctx, ts.spool.Records(slices.Values(order))) {
+			if err != nil {
+				return err
+			}
+			if !r.IsServer() {
+				byPlace[order[at]] = tokenRow(forTokens, r, at)
+			}
+			for _, f := range r.Findings {
+				if f.Reported(r.Now) {
+					worst = append(worst, rankedRow{rankOf(f), findingView(forFindings, r.Of(f), at)})
+				}
+			}
+			if err := out.Encode(data.token(r)); err != nil {
+				return err
+			}
+			at++
+		}
+		return nil
+	})
+	for _, p := range kept {
+		if row, ok := byPlace[p]; ok {
+			authorizations = append(authorizations, row)
+		}
 	}
-	c.free[rank]--
-	return true
+	// As many findings as tokens: every one that is shown is of a token that is.
+	slices.SortStableFunc(worst, func(a, b rankedRow) int { return compareRanks(a.rank, b.rank) })
+	for _, f := range worst[:min(len(worst), ts.most)] {
+		findings = append(findings, f.rowView)
+	}
+	return findings, authorizations, err
+}
+
+type rankedRow struct {
+	rank
+	rowView
 }
 
 func tokenColumns() []columnView {
@@ -90,44 +125,6 @@ func tokenColumns() []columnView {
 	}, table.AuthorizationColumns())
 }
 
-// tokens are the authorizations of the page: their rows, and where each is found.
-type tokens struct {
-	rows  []rowView
-	index map[string]int // place in the data of the page, by target and key
-}
-
-// gatherTokens walks the rows for the second time: rows of the table by rank, and
-// the view of each token down to the disk.
-func gatherTokens(ctx context.Context, d *table.Draft, c *choice, data *pageData) (tokens, error) {
-	ts := tokens{index: map[string]int{}}
-	views, ranked := tokenColumns(), make([][]rowView, len(c.free))
-	err := d.File(tokensFile, func(w io.Writer) error {
-		enc := json.NewEncoder(w)
-		for line, err := range d.Rows(ctx) {
-			if err != nil {
-				return err
-			}
-			r := line.Record
-			rank := c.rank(r)
-			if !c.pick(rank) {
-				continue
-			}
-			if !r.IsServer() {
-				ranked[rank] = append(ranked[rank], tokenRow(views, line, len(ts.index)))
-			}
-			ts.index[tokenKey(r)] = len(ts.index)
-			if err := enc.Encode(data.token(line)); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-	ts.rows = slices.Concat(ranked...)
-	return ts, err
-}
-
-func tokenKey(r audit.Record) string { return r.Target + "\x00" + r.Key() }
-
 func tokenRow(views []columnView, r *table.Row, at int) rowView {
 	return rowView{
 		Token: at, Severity: string(r.Worst()), State: table.OneLine(string(r.Status)), Owner: table.OneLine(string(r.Owner.State)), Past: r.Past(),
@@ -136,13 +133,47 @@ func tokenRow(views []columnView, r *table.Row, at int) rowView {
 	}
 }
 
-func tokenTable(rows []rowView, all int) tableView {
+func tokenTable(rows []rowView, shown table.Shown) tableView {
 	return tableView{
 		ID: "authorizations", Title: "Authorizations", Columns: tokenColumns(), Rows: rows,
-		Note:        bounded(len(rows), all, "authorization", table.AuthorizationsFile),
+		Note:        bounded(shown, "authorization"),
 		Placeholder: "description, ID, owner, class, check …",
 		Filters: []filterView{
 			severityFilter(), {Name: "state", Label: "Status", Options: options(audit.Active, audit.Inactive)}, ownerFilter(),
+		},
+	}
+}
+
+func findingViews() []columnView {
+	return bound([]columnView{
+		{Header: "Severity", main: "severity", chip: true},
+		{Header: "Finding", main: "title", sub: "detail"},
+		{Header: "Token", main: "description", sub: "authorization_id", open: true},
+		{Header: "Owner", main: "owner", sub: "owner_state", Detail: true},
+		{Header: "State", main: "state", Detail: true},
+		{Header: "Since", main: "since", Detail: true},
+		{Header: "Target", main: "target", sub: "org", Detail: true},
+		{Header: "Created", main: "created", sub: "age_days", unit: " days", Detail: true},
+	}, table.FindingColumns())
+}
+
+func findingView(views []columnView, r *table.Row, token int) rowView {
+	return rowView{
+		Token: token, Severity: string(r.Finding.Severity), State: string(r.Finding.State), Owner: string(r.Owner.State), Past: r.Past(),
+		Find:  table.OneLine(r.Finding.Check + " " + r.UserID + " " + r.OrgID),
+		Cells: cells(views, r),
+	}
+}
+
+func findingTable(rows []rowView, shown table.Shown) tableView {
+	return tableView{
+		ID: "findings", Title: "Findings", Columns: findingViews(), Rows: rows,
+		Note:        bounded(shown, "finding"),
+		Placeholder: "title, detail, description, ID, owner …",
+		Filters: []filterView{
+			severityFilter(),
+			{Name: "state", Label: "State", Options: options(audit.New, audit.Reopened, audit.Open, audit.Excepted, audit.Resolved)},
+			ownerFilter(),
 		},
 	}
 }

@@ -3,10 +3,12 @@
 package ocsf
 
 import (
+	"bufio"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
-	"io"
+	"os"
 	"strings"
 
 	"tokenaudit/jobs/audit"
@@ -22,54 +24,59 @@ const (
 	mostPrivileges = 1000
 )
 
-// Write writes each finding as an IAM Analysis Finding of OCSF 1.8, one JSON
-// object a line, in the order of the records. It walks the records and not the
-// piles of findings, which have no permissions.
-func Write(ctx context.Context, d *table.Draft) error {
-	return d.File(File, func(w io.Writer) error {
-		out := json.NewEncoder(w)
-		for r, err := range d.Records(ctx) {
-			if err != nil {
-				return err
-			}
-			if err := writeEvents(out, d.In, r); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
+// Events writes each finding as an IAM Analysis Finding of OCSF 1.8, one JSON object
+// a line, in the order of the records.
+type Events struct {
+	in   table.Input
+	file *os.File
+	buf  *bufio.Writer
+	json *json.Encoder
 }
 
-func writeEvents(out *json.Encoder, in table.Input, r audit.Record) error {
+func New(s *table.Staging, in table.Input) (*Events, error) {
+	f, err := s.Create(File)
+	if err != nil {
+		return nil, err
+	}
+	buf := bufio.NewWriterSize(f, 64<<10)
+	return &Events{in, f, buf, json.NewEncoder(buf)}, nil
+}
+
+func (e *Events) Add(r *table.Row) error {
 	for _, f := range r.Findings {
-		if !f.Reported(in.Summary.Started) {
+		if !f.Reported(e.in.Summary.Started) {
 			continue
 		}
-		if err := out.Encode(newEvent(in, r, f)); err != nil {
+		if err := e.json.Encode(newEvent(e.in, r.Of(f))); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func newEvent(in table.Input, r audit.Record, f audit.Finding) event {
+func (e *Events) Finish(context.Context) ([]table.Shown, error) {
+	return nil, errors.Join(e.buf.Flush(), e.file.Sync())
+}
+
+func (e *Events) Close() error { return e.file.Close() }
+
+func newEvent(in table.Input, r *table.Row) event {
 	t := new(trimmer)
-	row := &table.Row{Record: r, Finding: f, Check: audit.CheckOf(f.Check), Access: audit.AccessOf(r.Authorization), Now: in.Summary.Started}
 	e := event{
-		class:        classOf(f),
+		class:        classOf(r.Finding),
 		Time:         millis(in.Summary.Started),
-		Message:      t.text(strings.TrimSuffix(row.Check.Title+": "+f.Detail, ": ")),
-		Comment:      t.comment(f.Approval),
-		FindingInfo:  t.findingInfo(in, row),
+		Message:      t.text(strings.TrimSuffix(r.Check.Title+": "+r.Finding.Detail, ": ")),
+		Comment:      t.comment(r.Finding.Approval),
+		FindingInfo:  t.findingInfo(in, r),
 		Applications: []entity{{Name: t.text(r.Target), Type: "InfluxDB"}},
-		Resources:    []resource{t.resource(r)},
-		Unmapped:     t.unmapped(in, row),
+		Resources:    []resource{t.resource(r.Record)},
+		Unmapped:     t.unmapped(in, r),
 	}
-	if row.Check.Fix != "" {
-		e.Remediation = &remediation{Desc: row.Check.Fix}
+	if r.Check.Fix != "" {
+		e.Remediation = &remediation{Desc: r.Check.Fix}
 	}
 	if !r.IsServer() {
-		e.identity = t.identity(in, row)
+		e.identity = t.identity(in, r)
 	}
 	e.Metadata = metadataOf(in.Summary, e.FindingInfo.UID, t.cut)
 	return e

@@ -20,7 +20,7 @@ import (
 
 func ocsfLines(t *testing.T, in table.Input) []string {
 	t.Helper()
-	return slices.Collect(strings.Lines(reporttest.FilesBy(t, in, Write)[File]))
+	return slices.Collect(strings.Lines(eventFiles(t, in)[File]))
 }
 
 func ocsfEvents(t *testing.T, in table.Input) []event {
@@ -57,7 +57,7 @@ func validateLine(t *testing.T, s *jsonschema.Schema, line string) error {
 func TestOCSFFitsTheSchema(t *testing.T) {
 	in, schema := reporttest.EveryState(t), ocsfSchema(t)
 	want := 0
-	for r := range in.Rows() {
+	for r := range in.Rows {
 		for _, f := range r.Findings {
 			if f.Reported(in.Summary.Started) {
 				want++
@@ -228,7 +228,13 @@ func TestOCSFHostileText(t *testing.T) {
 }
 
 func TestOCSFWithoutFindings(t *testing.T) {
-	if got := reporttest.FilesBy(t, reporttest.Nothing(), Write)[File]; got != "" {
+	if got := eventFiles(t, reporttest.Nothing())[File]; got != "" {
 		t.Errorf("%q", got)
 	}
+}
+
+func eventFiles(t *testing.T, in table.Input) map[string]string {
+	t.Helper()
+	files, _ := reporttest.Files(t, in, New)
+	return files
 }

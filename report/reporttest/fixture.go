@@ -229,8 +229,8 @@ func Values[T any](vs []T) iter.Seq2[T, error] {
 func Input(t testing.TB) table.Input {
 	records, summary := review(t)
 	return table.Input{
-		Summary: summary, Rows: func() iter.Seq2[audit.Record, error] { return Values(records) },
-		Trend: weeksBefore(), Controls: someControls(), Config: "jobs:\n  - name: weekly-review\n    schedule: \"0 8 * * 1\"\n=1+1: not a formula\n",
+		Summary: summary, Rows: Values(records),
+		Formats: []string{"xlsx", "csv"}, Trend: weeksBefore(), Controls: someControls(), Config: "jobs:\n  - name: weekly-review\n    schedule: \"0 8 * * 1\"\n=1+1: not a formula\n",
 	}
 }
 
@@ -259,29 +259,23 @@ func Nothing() table.Input {
 	run := audit.Run{Job: "empty", Slot: ThisWeek, Trigger: audit.Manual, Started: ThisWeek}
 	return table.Input{
 		Summary: audit.Summarize(run, nil, ThisWeek, audit.Tool{Name: "tokenaudit"}, audit.Policy{}, nil),
-		Rows:    func() iter.Seq2[audit.Record, error] { return Values[audit.Record](nil) },
+		Rows:    Values[audit.Record](nil),
 	}
 }
 
 var ErrBroken = errors.New("snapshot is broken")
 
-// Broken breaks off after some records, in every walk from the given one on.
-func Broken(in table.Input, from int) table.Input {
-	rows, walks := in.Rows, 0
-	in.Rows = func() iter.Seq2[audit.Record, error] {
-		walks++
-		if walks < from {
-			return rows()
-		}
-		return func(yield func(audit.Record, error) bool) {
-			for r := range rows() {
-				if !yield(r, nil) {
-					return
-				}
+// Broken breaks off after some records.
+func Broken(in table.Input, after int) table.Input {
+	rows := in.Rows
+	in.Rows = func(yield func(audit.Record, error) bool) {
+		n := 0
+		for r := range rows {
+			if n++; n > after || !yield(r, nil) {
 				break
 			}
-			yield(audit.Record{}, ErrBroken)
 		}
+		yield(audit.Record{}, ErrBroken)
 	}
 	return in
 }
@@ -289,60 +283,34 @@ func Broken(in table.Input, from int) table.Input {
 // Format is a format as the report uses it.
 type Format interface {
 	Add(*table.Row) error
-	Finish(context.Context) error
+	Finish(context.Context) ([]table.Shown, error)
 	Close() error
 }
 
-// Draft is a staging folder in which formats have written their files.
-func Draft(t testing.TB, in table.Input, begins ...func(*table.Draft) (Format, error)) *table.Draft {
+// Files are those that a format writes, and what it says that they show.
+func Files[F Format](t testing.TB, in table.Input, begin func(*table.Staging, table.Input) (F, error)) (files map[string]string, shown []table.Shown) {
 	t.Helper()
-	d, err := table.NewDraft(t.TempDir(), in)
+	s, err := table.NewStaging(t.TempDir())
 	if err != nil {
 		t.Fatal(err)
 	}
-	d.Findings = table.NewFindings(d)
-	var formats []Format
-	for _, begin := range begins {
-		f, err := begin(d)
+	f, err := begin(s, in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for r, err := range table.NewRowMaker(in).Rows(t.Context(), in.Rows) {
+		if err == nil {
+			err = f.Add(r)
+		}
 		if err != nil {
 			t.Fatal(err)
 		}
-		formats = append(formats, f)
 	}
-	for r, err := range d.Rows(t.Context()) {
-		if err = errors.Join(err, d.Findings.Add(r)); err != nil {
-			t.Fatal(err)
-		}
-		for _, f := range formats {
-			if err := f.Add(r); err != nil {
-				t.Fatal(err)
-			}
-		}
-	}
-	err = d.Findings.Close()
-	for _, f := range formats {
-		err = errors.Join(err, f.Finish(t.Context()), f.Close())
-	}
-	if err != nil {
+	shown, err = f.Finish(t.Context())
+	if err := errors.Join(err, f.Close()); err != nil {
 		t.Fatal(err)
 	}
-	return d
-}
-
-// Files are the files of formats.
-func Files(t testing.TB, in table.Input, begins ...func(*table.Draft) (Format, error)) map[string]string {
-	t.Helper()
-	return Contents(t, Draft(t, in, begins...).Path)
-}
-
-// FilesBy is filesOf a format that is written at once.
-func FilesBy(t testing.TB, in table.Input, write func(context.Context, *table.Draft) error) map[string]string {
-	t.Helper()
-	d := Draft(t, in)
-	if err := write(t.Context(), d); err != nil {
-		t.Fatal(err)
-	}
-	return Contents(t, d.Path)
+	return Contents(t, s.Path), shown
 }
 
 // Need skips a test whose program is missing; the machines of CI have them all.
@@ -387,11 +355,11 @@ func EveryState(t testing.TB) table.Input {
 // With adds records at the end.
 func With(in table.Input, more ...audit.Record) table.Input {
 	var all []audit.Record
-	for r := range in.Rows() {
+	for r := range in.Rows {
 		all = append(all, r)
 	}
 	all = append(all, more...)
-	in.Rows = func() iter.Seq2[audit.Record, error] { return Values(all) }
+	in.Rows = Values(all)
 	return in
 }
 
@@ -427,19 +395,27 @@ func OpenWorkbook(t testing.TB, text string) *excelize.File {
 	return f
 }
 
+// AllRows are those of the population, and those of the findings, worst first.
 func AllRows(t testing.TB, in table.Input) (authorizations, found []*table.Row) {
-	d := Draft(t, in)
-	copied := func(rows iter.Seq2[*table.Row, error]) (all []*table.Row) {
-		for r, err := range rows {
-			if err != nil {
-				t.Fatal(err)
-			}
-			c := *r
-			all = append(all, &c)
+	for r, err := range table.NewRowMaker(in).Rows(t.Context(), in.Rows) {
+		if err != nil {
+			t.Fatal(err)
 		}
-		return all
+		c := *r
+		c.Access = audit.AccessOf(r.Authorization)
+		if !c.IsServer() {
+			authorizations = append(authorizations, &c)
+		}
+		for _, f := range c.Findings {
+			if f.Reported(c.Now) {
+				found = append(found, c.Of(f))
+			}
+		}
 	}
-	return copied(d.AuthorizationRows(t.Context())), copied(d.FindingRows(t.Context()))
+	slices.SortStableFunc(found, func(a, b *table.Row) int {
+		return table.CompareGroups(table.GroupOf(a.Finding), table.GroupOf(b.Finding))
+	})
+	return authorizations, found
 }
 
 func Parts(t testing.TB, text string) map[string]string {

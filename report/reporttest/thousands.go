@@ -2,7 +2,6 @@ package reporttest
 
 import (
 	"encoding/json"
-	"iter"
 	"net/http/httptest"
 	"testing"
 
@@ -30,7 +29,7 @@ func Thousands(t testing.TB, n int) table.Input {
 	previous := &audit.Previous{ID: "weekly-review/2026-11-16T0800Z", Slot: LastWeek}
 	in := Input(t)
 	in.Summary = audit.Summarize(run, []audit.Item{item("prod", records)}, ThisWeek, in.Summary.Tool, audit.Policy{}, previous)
-	in.Rows = func() iter.Seq2[audit.Record, error] { return Values(records) }
+	in.Rows = Values(records)
 	return in
 }
 

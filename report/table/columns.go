@@ -1,9 +1,5 @@
 package table
 
-import (
-	"time"
-)
-
 // Kind of a column: how its cells look, and whether they may be trusted. Text
 // comes from outside; numbers and dates are our own.
 type Kind int
@@ -21,9 +17,12 @@ const (
 
 func (k Kind) IsNumber() bool { return k == Integer || k == Tally }
 
-// Column is one column of the CSV file and of the sheet. Only in the workbook may
-// its Value be a formula; without a Value a cell is for the reviewer to fill in.
-type Column struct {
+// Column is a column of the tables whose lines are rows.
+type Column = ColumnOf[*Row]
+
+// ColumnOf is one column of a CSV file and of a sheet. Only in the workbook may its
+// Value be a formula; without a Value a cell is for the reviewer to fill in.
+type ColumnOf[T any] struct {
 	Name   string // in CSV, never changed once released
 	Header string // in the workbook
 	Width  float64
@@ -31,7 +30,7 @@ type Column struct {
 	Wrap   bool   // in the workbook, over several lines
 	Limit  int    // of characters in the workbook; 0 is what Excel allows
 	Word   string // that colours a tally
-	Value  func(*Row) Value
+	Value  func(T) Value
 }
 
 // AuthorizationColumns describe the whole population.
@@ -84,70 +83,4 @@ func FindingColumns() []Column {
 		{Name: "created", Header: "Created (UTC)", Width: 19, Kind: Date, Value: func(r *Row) Value { return When(r.CreatedAt) }},
 		{Name: "age_days", Header: "Age (days)", Width: 11, Kind: Integer, Value: func(r *Row) Value { return r.Age() }},
 	}
-}
-
-// Unknown stands for a date or number that is not known: over an empty cell the
-// long text beside it would run on.
-const Unknown = "–"
-
-func Known(v Value) Value {
-	if v.Type == NoValue {
-		return Str(Unknown)
-	}
-	return v
-}
-
-// Formula is a live formula and the value that it has now, for programs that do
-// not calculate. Its text is made of our own words and cell references only.
-type Formula struct {
-	Text string
-	Now  any
-}
-
-// Value of a cell in a list. The zero value is an empty cell.
-type Value struct {
-	Type    ValueType
-	Text    string // of a formula, what it comes to
-	Number  int64  // of a time, its seconds since 1970
-	Formula string
-}
-
-type ValueType uint8
-
-const (
-	NoValue ValueType = iota
-	TextValue
-	NumberValue
-	TimeValue
-	FormulaValue
-)
-
-func Str(s string) Value { return Value{Type: TextValue, Text: s} }
-
-func Num(n int) Value { return Value{Type: NumberValue, Number: int64(n)} }
-
-// When is a time, to the second; the zero time is an empty cell.
-func When(t time.Time) Value {
-	if t.IsZero() {
-		return Value{}
-	}
-	return Value{Type: TimeValue, Number: t.Unix()}
-}
-
-func (v Value) At() time.Time { return time.Unix(v.Number, 0).UTC() }
-
-// Boxed is the value as the page and the tests look at it: a string, an int, a
-// time.Time, a formula or nil.
-func (v Value) Boxed() any {
-	switch v.Type {
-	case TextValue:
-		return v.Text
-	case NumberValue:
-		return int(v.Number)
-	case TimeValue:
-		return v.At()
-	case FormulaValue:
-		return Formula{v.Formula, v.Text}
-	}
-	return nil
 }

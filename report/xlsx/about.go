@@ -7,7 +7,7 @@ import (
 	"fmt"
 	"strings"
 
-	excelize "github.com/xuri/excelize/v2"
+	"github.com/xuri/excelize/v2"
 
 	"tokenaudit/jobs/audit"
 	"tokenaudit/report/table"
@@ -15,18 +15,18 @@ import (
 
 // about says how this review came to be: who ran what, with which settings, and
 // how to check that nobody changed it since.
-func (b *Workbook) about(context.Context) error {
+func (b *Workbook) writeAbout(context.Context) error {
 	s, err := b.open(layout{name: sheetAbout, widths: []float64{20, 60, 10, 10, 14, 50}, paper: paperA4, pages: 1})
 	if err != nil {
 		return err
 	}
-	p, sum := &page{sheet: s, columns: 6}, b.draft.In.Summary
+	p, sum := &page{sheet: s, columns: 6}, b.in.Summary
 	p.wide(30, "About this review", look{role: title})
 	p.run(sum)
 	p.policy(sum.Policy)
 	p.verification()
 	p.requests(sum.Coverage.Targets)
-	p.config(b.draft.In.Config)
+	p.config(b.in.Config)
 	if p.err != nil {
 		return p.err
 	}
@@ -112,7 +112,7 @@ func answered(q audit.Asked) string {
 const controlsWord = "A finding is evidence that bears on a control. It relates to the control; it does not say whether the control is met."
 
 // controls maps every check of the policy to the controls that it relates to.
-func (b *Workbook) controls(context.Context) error {
+func (b *Workbook) writeControls(context.Context) error {
 	const head = 3
 	s, err := b.open(layout{name: sheetControls, widths: []float64{20, 32, 10, 10, 17, 10, 12, 52, 12, 42}, frozenRows: head, paper: paperA4, pages: 1})
 	if err != nil {
@@ -122,7 +122,7 @@ func (b *Workbook) controls(context.Context) error {
 	p.wide(30, "Controls that the checks relate to", look{role: title})
 	p.wide(18, controlsWord, look{role: subtitle})
 	p.header(left("Check"), left("What is wrong"), left("Severity"), right("Findings"), left("Framework"), left("Version"), left("Control"), left("What it asks for"), left("Strength"), left("Source"))
-	for _, c := range b.draft.In.Summary.Policy.Checks {
+	for _, c := range b.in.Summary.Policy.Checks {
 		b.related(p, c)
 	}
 	if p.err != nil {
@@ -132,7 +132,7 @@ func (b *Workbook) controls(context.Context) error {
 }
 
 func (b *Workbook) related(p *page, c audit.AppliedCheck) {
-	controls := b.draft.In.Controls[c.Check]
+	controls := b.in.Controls[c.Check]
 	if len(controls) == 0 {
 		p.flow(append(b.checkCells(p, c), across(6, words("none mapped")))...)
 	}
@@ -142,7 +142,7 @@ func (b *Workbook) related(p *page, c audit.AppliedCheck) {
 }
 
 func (b *Workbook) checkCells(p *page, c audit.AppliedCheck) []cell {
-	n := b.findingTable().count(b.totals.counts.Findings.ByCheck[c.Check], test{"Check", p.at(1)}, current)
+	n := b.findings.count(b.currentOf(c.Check), test{"Check", p.at(1)}, current)
 	return []cell{words(c.Check), wrapped(audit.CheckOf(c.Check).Title, 1), b.severityOf(c), figureOf(n)}
 }
 
@@ -160,7 +160,7 @@ func (b *Workbook) filterFrom(s *sheet, head, columns int) error {
 }
 
 // exceptions are those that allow a finding of this review.
-func (b *Workbook) exceptions(context.Context) error {
+func (b *Workbook) writeExceptions(context.Context) error {
 	s, err := b.open(layout{name: sheetExceptions, widths: []float64{18, 20, 40, 18, 18, 16, 20, 14}, frozenRows: 3, paper: paperA4, pages: 1})
 	if err != nil {
 		return err

@@ -6,26 +6,40 @@ import (
 	"strings"
 	"time"
 
-	excelize "github.com/xuri/excelize/v2"
+	"github.com/xuri/excelize/v2"
 
 	"tokenaudit/jobs/audit"
 	"tokenaudit/report/table"
 )
 
-// content is what excelize is given: text is always a string, never a formula.
-func content(c cell) any {
-	switch v := c.value.(type) {
+// content is what excelize is given, with at most limit characters of text, if there
+// is a limit: text is always a string, never a formula.
+func content(v any, limit int) any {
+	switch v := v.(type) {
 	case string:
 		if v == "" {
 			return nil
 		}
-		return xlsxText(v, c.limit)
+		return xlsxText(v, limit)
 	case time.Time:
 		return serial(v)
-	case table.Formula:
-		return v.Now
+	case formula:
+		return v.now
 	}
-	return c.value
+	return v
+}
+
+// valueContent is content of a value in a list.
+func valueContent(v table.Value, limit int) any {
+	switch v.Type {
+	case table.TextValue, table.FormulaValue:
+		return content(v.Text, limit)
+	case table.NumberValue:
+		return v.Number
+	case table.TimeValue:
+		return serial(v.At())
+	}
+	return nil
 }
 
 // serial is a time as Excel counts it: days since 1899-12-30, in UTC, to the
@@ -33,26 +47,16 @@ func content(c cell) any {
 // a second off and would show the second before. Excel has no dates before 1900
 // and is wrong about its first two months; those are text.
 func serial(t time.Time) any {
+	const epoch, first = -2209161600, 61 // 1899-12-30 in Unix time, and the day of 1900-03-01
 	if t.IsZero() {
 		return nil
 	}
-	days, billionths := serialParts(t.Unix())
-	if days < firstSerial {
+	seconds := t.Unix() - epoch
+	days, billionths := seconds/86400, (seconds%86400*1e9+86399)/86400
+	if days < first {
 		return t.UTC().Format(time.RFC3339)
 	}
 	return float64(days) + float64(billionths)/1e9
-}
-
-const (
-	firstSerial = 61      // 1900-03-01
-	lastExact   = 999_999 // 4637-11-25; up to there a float64 tells all billionths apart
-)
-
-// serialParts are the days of a serial, and the billionths of the last one.
-func serialParts(unix int64) (days, billionths int64) {
-	const epoch = -2209161600 // 1899-12-30 in Unix time
-	seconds := unix - epoch
-	return seconds / 86400, (seconds%86400*1e9 + 86399) / 86400
 }
 
 // xlsxText makes text fit into a cell: visible, and at most limit UTF-16 units,

@@ -3,6 +3,7 @@ package xlsx
 import (
 	"cmp"
 	"context"
+	"slices"
 	"time"
 
 	"tokenaudit/jobs/audit"
@@ -31,93 +32,105 @@ func (t transition) String() string {
 	}[t]
 }
 
-// compare notes what is different about r. In a first review everything is new,
-// and nothing has changed.
-func (s *totals) compare(r *table.Row) error {
-	if s.at.Previous == nil {
-		return nil
-	}
-	return s.note(r, changesOf(r))
-}
-
-func (s *totals) note(r *table.Row, all []change) error {
-	for _, c := range all {
-		r.Changed = c.Changed
-		r.Changed.What = c.kind.String()
-		if err := s.changes.Put(c.kind, r); err != nil {
-			return err
-		}
-	}
-	r.Changed = table.Changed{}
-	return nil
-}
-
-// change is a line in the making.
+// change is one line of the changes.
 type change struct {
-	kind transition
-	table.Changed
+	*table.Row // of the authorization
+	kind       transition
+	field      string // or check
+	from, to   string
+	severity   audit.Severity // of a finding
+	seen       int            // changes before it
+}
+
+// changeRank says which changes are kept where not all fit: the worst, by the
+// finding or else by what the authorization has; resolved ones last.
+type changeRank struct {
+	resolved bool
+	severity audit.Severity
+	kind     transition
+}
+
+func (c change) rank(r *table.Row) changeRank {
+	return changeRank{c.kind == findingResolved, cmp.Or(c.severity, r.WorstSeverity), c.kind}
+}
+
+func compareChanges(a, b changeRank) int {
+	if a.resolved != b.resolved {
+		if b.resolved {
+			return -1
+		}
+		return 1
+	}
+	return cmp.Or(compareSeverities(a.severity, b.severity), cmp.Compare(a.kind, b.kind))
 }
 
 func changesOf(r *table.Row) []change {
-	out := presenceOf(r)
+	var out []change
+	switch {
+	case r.IsServer():
+	case r.Presence == audit.Gone:
+		out = append(out, change{kind: wasRevoked, from: string(r.Status)})
+	case r.Presence == audit.Hidden:
+		out = append(out, change{kind: isHidden})
+	case r.Presence == audit.Unseen:
+		out = append(out, change{kind: isUnseen})
+	case r.FirstSeen.Equal(r.Now):
+		out = append(out, change{kind: isNew, to: r.Scope})
+	}
 	for _, c := range r.Changes {
-		out = append(out, change{fieldChanged, table.Changed{Field: c.Field, From: c.From, To: c.To}})
+		out = append(out, change{kind: fieldChanged, field: c.Field, from: c.From, to: c.To})
 	}
 	for _, f := range r.Findings {
 		if kind, ok := transitionOf(f, r.Now); ok {
-			out = append(out, change{kind, table.Changed{Field: audit.CheckOf(f.Check).Title, To: f.Detail, Severity: f.Severity}})
+			out = append(out, change{kind: kind, field: audit.CheckOf(f.Check).Title, to: f.Detail, severity: f.Severity})
 		}
 	}
 	return out
 }
 
-func presenceOf(r *table.Row) []change {
-	switch {
-	case r.IsServer():
-		return nil
-	case r.Presence == audit.Gone:
-		return []change{{wasRevoked, table.Changed{From: string(r.Status)}}}
-	case r.Presence == audit.Hidden:
-		return []change{{kind: isHidden}}
-	case r.Presence == audit.Unseen:
-		return []change{{kind: isUnseen}}
-	case r.FirstSeen.Equal(r.Now):
-		return []change{{isNew, table.Changed{To: r.Scope}}}
-	}
-	return nil
-}
-
 func transitionOf(f audit.Finding, at time.Time) (transition, bool) {
-	switch {
-	case f.State == audit.New:
+	switch f.State {
+	case audit.New:
 		return findingNew, true
-	case f.State == audit.Reopened:
+	case audit.Reopened:
 		return findingReopened, true
 	}
 	return findingResolved, f.State == audit.Resolved && f.Since.Equal(at)
 }
 
-func (b *Workbook) changes(ctx context.Context) error {
-	l := b.list(sheetChanges, 1, changeColumns())
-	l.pages, l.none = 1, "Nothing changed since the previous review."
-	if b.draft.In.Summary.Previous == nil {
-		l.none = "This is the first review: there is nothing to compare it with."
+func (b *Workbook) writeChanges(context.Context) error {
+	rows := b.totals.changes.Take()
+	slices.SortFunc(rows, func(x, y change) int { return cmp.Or(cmp.Compare(x.kind, y.kind), cmp.Compare(x.seen, y.seen)) })
+	// No CSV file has what a field was before; the snapshots do, with any format.
+	l, err := newList(b, layout{name: sheetChanges, frozenCols: 1, paper: paperA3, pages: 1}, changeColumns(), len(rows), b.totals.changes.Seen(), "the snapshots beside this file")
+	if err != nil {
+		return err
 	}
-	return l.fill(table.UntilDone(ctx, b.totals.changes.All(cmp.Compare[transition])))
+	for _, c := range rows {
+		if err := l.add(c, c.Past()); err != nil {
+			return err
+		}
+	}
+	none := "Nothing changed since the previous review."
+	if b.in.Summary.Previous == nil {
+		none = "This is the first review: there is nothing to compare it with."
+	}
+	b.changes, err = l.end(none)
+	return err
 }
 
-func changeColumns() []table.Column {
-	return []table.Column{
-		{Header: "What", Width: 19, Value: func(r *table.Row) table.Value { return table.Str(r.Changed.What) }},
-		{Header: "Severity", Width: 10, Kind: table.Severity, Value: func(r *table.Row) table.Value { return table.Str(string(r.Changed.Severity)) }},
-		{Header: "Field or check", Width: 28, Wrap: true, Value: func(r *table.Row) table.Value { return table.Str(r.Changed.Field) }},
-		{Header: "From", Width: 32, Wrap: true, Limit: 400, Value: func(r *table.Row) table.Value { return table.Str(r.Changed.From) }},
-		{Header: "To, or detail", Width: 32, Wrap: true, Limit: 400, Value: func(r *table.Row) table.Value { return table.Str(r.Changed.To) }},
-		{Header: "Description", Width: 30, Wrap: true, Limit: 200, Value: func(r *table.Row) table.Value { return table.Str(r.Description) }},
-		{Header: "Authorization ID", Width: 18, Value: func(r *table.Row) table.Value { return table.Str(r.ID) }},
-		{Header: "Owner", Width: 18, Value: func(r *table.Row) table.Value { return table.Str(r.OwnerName()) }},
-		{Header: "Org", Width: 14, Value: func(r *table.Row) table.Value { return table.Str(r.Org) }},
-		{Header: "Target", Width: 14, Value: func(r *table.Row) table.Value { return table.Str(r.Target) }},
-		{Header: "Proof", Width: 44, Wrap: true, Limit: 400, Value: func(r *table.Row) table.Value { return table.Str(r.Evidence) }},
+func changeColumns() []table.ColumnOf[change] {
+	return []table.ColumnOf[change]{
+		{Header: "What", Width: 19, Value: func(c change) table.Value { return table.Str(c.kind.String()) }},
+		{Header: "Severity", Width: 10, Kind: table.Severity, Value: func(c change) table.Value { return table.Str(string(c.severity)) }},
+		{Header: "Field or check", Width: 28, Wrap: true, Value: func(c change) table.Value { return table.Str(c.field) }},
+		{Header: "From", Width: 32, Wrap: true, Limit: 400, Value: func(c change) table.Value { return table.Str(c.from) }},
+		{Header: "To, or detail", Width: 32, Wrap: true, Limit: 400, Value: func(c change) table.Value { return table.Str(c.to) }},
+		{Header: "Description", Width: 30, Wrap: true, Limit: 200, Value: func(c change) table.Value { return table.Str(c.Description) }},
+		{Header: "Authorization ID", Width: 18, Value: func(c change) table.Value { return table.Str(c.ID) }},
+		{Header: "Owner", Width: 18, Value: func(c change) table.Value { return table.Str(c.OwnerName()) }},
+		{Header: "Org", Width: 14, Value: func(c change) table.Value { return table.Str(c.Org) }},
+		{Header: "Target", Width: 14, Value: func(c change) table.Value { return table.Str(c.Target) }},
+		{Header: "Proof", Width: 44, Wrap: true, Limit: 400, Value: func(c change) table.Value { return table.Str(c.Evidence) }},
 	}
 }

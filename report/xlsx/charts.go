@@ -4,7 +4,7 @@ import (
 	"errors"
 	"fmt"
 
-	excelize "github.com/xuri/excelize/v2"
+	"github.com/xuri/excelize/v2"
 
 	"tokenaudit/jobs/audit"
 	"tokenaudit/report/table"
@@ -30,9 +30,9 @@ func (o *overview) chartData() chartData {
 		d.trend[0] = append(d.trend[0], right(table.Capital(string(sev))))
 	}
 	for _, state := range table.OwnerStates() {
-		d.states = append(d.states, []cell{words(stateWords(state)), number(o.totals.states[state])})
+		d.states = append(d.states, []cell{words(stateWords(state)), number(o.authorizations(func(k kind) bool { return k.exists() && k.owner == state }).all)})
 	}
-	for _, p := range append(o.draft.In.Trend[:len(o.draft.In.Trend):len(o.draft.In.Trend)], o.sum.Point()) {
+	for _, p := range append(o.in.Trend[:len(o.in.Trend):len(o.in.Trend)], o.sum.Point()) {
 		d.trend = append(d.trend, trendLine(p))
 	}
 	return d

@@ -3,6 +3,7 @@ package xlsx
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"tokenaudit/jobs/audit"
 	"tokenaudit/report/table"
@@ -16,14 +17,15 @@ type scopeSheet struct {
 	sum audit.Summary
 }
 
-func (b *Workbook) coverage(context.Context) error {
+func (b *Workbook) writeCoverage(context.Context) error {
 	s, err := b.open(layout{name: sheetCoverage, widths: []float64{22, 26, 11, 10, 10, 10, 10, 10, 10, 46}, paper: paperA4, pages: 1})
 	if err != nil {
 		return err
 	}
-	c := &scopeSheet{Workbook: b, page: &page{sheet: s, columns: 10}, sum: b.draft.In.Summary}
+	c := &scopeSheet{Workbook: b, page: &page{sheet: s, columns: 10}, sum: b.in.Summary}
 	c.wide(30, "Coverage", look{role: title})
 	c.wide(26, table.CoverageWords(c.sum.Coverage.Verdict), look{role: band, word: string(c.sum.Coverage.Verdict)})
+	c.limits()
 	c.targets()
 	c.remarks()
 	c.reconcile()
@@ -34,26 +36,44 @@ func (b *Workbook) coverage(context.Context) error {
 	return s.Flush()
 }
 
+// limits say which sheets lack rows.
+func (c *scopeSheet) limits() {
+	said := false
+	for _, l := range c.shown() {
+		if l.Whole() {
+			continue
+		}
+		if !said {
+			c.section("What the sheets show")
+		}
+		said = true
+		c.fact(l.Table, l.Words())
+	}
+}
+
+// targets compares what each target's own figures add up to with the rows.
 func (c *scopeSheet) targets() {
 	c.section("Targets")
 	c.header(left("Target"), left("Server"), left("Verdict"), right("Listed"), right("Hidden"), right("Unseen"), right("1.x"), right("Rows"), left("Check"), left("Meaning"))
 	for _, t := range c.sum.Coverage.Targets {
-		c.target(t)
+		n := c.authorizations(func(k kind) bool { return k.target == t.Target && k.exists() })
+		want := t.Listed + t.Hidden + t.Unseen + t.Legacy
+		line := c.rows + 1
+		c.flow(
+			cell{value: t.Target, look: look{wrap: true}}, cell{value: t.Server, look: look{wrap: true}}, coloured(string(t.Verdict)),
+			number(t.Listed), number(t.Hidden), number(t.Unseen), number(t.Legacy), figureOf(c.population.count(n, test{"Target", c.at(1)}, notGone)),
+			verdictOf(fmt.Sprintf("SUM(D%d:G%d)=H%d", line, line, line), want == n.all),
+			wrapped(targetMeaning(want-n.all)+c.lacking(n), 1),
+		)
 	}
 }
 
-// target compares what the target's own figures add up to with the rows.
-func (c *scopeSheet) target(t audit.Coverage) {
-	n := c.totals.targets[t.Target]
-	rows := c.authorizationTable().count(n, test{"Target", c.at(1)}, notGone)
-	want := t.Listed + t.Hidden + t.Unseen + t.Legacy
-	line := c.rows + 1
-	c.flow(
-		cell{value: t.Target, look: look{wrap: true}}, cell{value: t.Server, look: look{wrap: true}}, coloured(string(t.Verdict)),
-		number(t.Listed), number(t.Hidden), number(t.Unseen), number(t.Legacy), figureOf(rows),
-		verdictOf(fmt.Sprintf("SUM(D%d:G%d)=H%d", line, line, line), want == n),
-		wrapped(targetMeaning(want-n), 1),
-	)
+// lacking says how many of a count are not on its sheet.
+func (c *scopeSheet) lacking(n tally) string {
+	if n.left() == 0 {
+		return ""
+	}
+	return "; " + table.Grouped(n.left()) + " of these are not on it"
 }
 
 func targetMeaning(missing int) string {
@@ -75,7 +95,7 @@ func verdictOf(condition string, holds bool) cell {
 	if holds {
 		word = agrees
 	}
-	return cell{value: table.Formula{Text: fmt.Sprintf(`IF(%s,"%s","%s")`, condition, agrees, differs), Now: word}, look: look{word: word}}
+	return cell{value: formula{fmt.Sprintf(`IF(%s,"%s","%s")`, condition, agrees, differs), word}, look: look{word: word}}
 }
 
 // remarks are the reasons of a verdict, the blind spots and what else is to know.
@@ -126,11 +146,12 @@ type account struct {
 	name    string
 	summary int
 	rows    any // a formula, or the number where there are no rows
-	counted int // what the formula comes to
+	counted tally
 	meaning string
 }
 
-// reconcile counts the rows of the workbook again and compares.
+// reconcile counts the rows of the workbook again and compares. What a sheet lacks
+// is added as a number of its own.
 func (c *scopeSheet) reconcile() {
 	c.section("Reconciliation: summary.json against the rows of this workbook")
 	c.header(across(2, left("Count")), right("Summary"), right("Rows"), right("Difference"), left("Check"), across(4, left("Meaning")))
@@ -138,7 +159,8 @@ func (c *scopeSheet) reconcile() {
 	for _, a := range c.presences() {
 		c.account(a)
 	}
-	c.account(c.population(first, c.rows))
+	all := c.authorizations(kind.exists)
+	c.account(account{"Population", c.sum.Authorizations.Total, formula{fmt.Sprintf("SUM(D%d:D%d)", first, c.rows), all.all}, tally{all.all, all.all}, "the sum of the lines above: every authorization that is known to exist"})
 	for _, a := range append(c.statuses(), c.found()...) {
 		c.account(a)
 	}
@@ -148,9 +170,15 @@ func (c *scopeSheet) account(a account) {
 	line := c.rows + 1
 	c.flow(
 		across(2, labelled(a.name)), number(a.summary), figureOf(a.rows),
-		cell{value: table.Formula{Text: fmt.Sprintf("C%d-D%d", line, line), Now: a.summary - a.counted}, look: look{kind: table.Integer}},
-		verdictOf(fmt.Sprintf("C%d=D%d", line, line), a.summary == a.counted), wrapped(a.meaning, 4),
+		cell{value: formula{fmt.Sprintf("C%d-D%d", line, line), a.summary - a.counted.all}, look: look{kind: table.Integer}},
+		verdictOf(fmt.Sprintf("C%d=D%d", line, line), a.summary == a.counted.all), wrapped(a.meaning+c.lacking(a.counted), 4),
 	)
+}
+
+// of is an account of authorizations.
+func (c *scopeSheet) of(name string, n int, meaning string, counted func(kind) bool, tests ...test) account {
+	f := c.authorizations(counted)
+	return account{name, n, c.population.count(f, tests...), f, meaning}
 }
 
 // presences add up to the population.
@@ -159,62 +187,52 @@ func (c *scopeSheet) presences() []account {
 	for _, t := range c.sum.Coverage.Targets {
 		listed, hidden, unseen, legacy = listed+t.Listed, hidden+t.Hidden, unseen+t.Unseen, legacy+t.Legacy
 	}
-	accounts := []account{
-		c.presence("Listed", listed, audit.Listed, false, "shown by the list of authorizations"),
-		c.presence("Hidden", hidden, audit.Hidden, false, "exist, though the list left them out; what only the server's own count shows has no row"),
-		c.presence("Unseen", unseen, audit.Unseen, false, "of earlier reviews, could not be asked for now; their findings stand"),
+	presence := func(name string, n int, p audit.Presence, meaning string) account {
+		return c.of(name, n, meaning, func(k kind) bool { return k.presence == p && !k.legacy }, is("Presence", string(p)), notLegacy)
 	}
-	if legacy > 0 || c.totals.legacy() > 0 {
-		hidden := c.totals.presences[presenceKey{audit.Hidden, true}]
-		unseen := c.totals.presences[presenceKey{audit.Unseen, true}]
-		accounts[2].summary -= unseen
-		accounts = append(accounts, c.legacyAccount(legacy+hidden+unseen))
+	ofLegacy := func(ps ...audit.Presence) int {
+		return c.authorizations(func(k kind) bool { return k.legacy && slices.Contains(ps, k.presence) }).all
+	}
+	accounts := []account{
+		presence("Listed", listed, audit.Listed, "shown by the list of authorizations"),
+		presence("Hidden", hidden, audit.Hidden, "exist, though the list left them out; what only the server's own count shows has no row"),
+		presence("Unseen", unseen, audit.Unseen, "of earlier reviews, could not be asked for now; their findings stand"),
+	}
+	if all := ofLegacy(audit.Listed, audit.Hidden, audit.Unseen); legacy > 0 || all > 0 {
+		accounts[2].summary -= ofLegacy(audit.Unseen)
+		accounts = append(accounts, c.of("1.x authorizations", legacy+ofLegacy(audit.Hidden, audit.Unseen), "of the 1.x compatibility API, in a store of their own",
+			func(k kind) bool { return k.legacy && k.exists() }, onlyLegacy, notGone))
 	}
 	return accounts
 }
 
-func (c *scopeSheet) presence(name string, n int, p audit.Presence, legacy bool, meaning string) account {
-	counted := c.totals.presences[presenceKey{p, legacy}]
-	rows := c.authorizationTable().count(counted, is("Presence", string(p)), notLegacy)
-	return account{name, n, rows, counted, meaning}
-}
-
-// Conditions on the class, where the 1.x authorizations have their own.
-var (
-	onlyLegacy = test{"Class", `"legacy"`}
-	notLegacy  = test{"Class", `"<>legacy"`}
-)
-
-func (c *scopeSheet) legacyAccount(n int) account {
-	counted := c.totals.legacy()
-	return account{"1.x authorizations", n, c.authorizationTable().count(counted, onlyLegacy, notGone), counted, "of the 1.x compatibility API, in a store of their own"}
-}
-
-func (c *scopeSheet) population(first, last int) account {
-	rows := table.Formula{Text: fmt.Sprintf("SUM(D%d:D%d)", first, last), Now: c.totals.counts.Authorizations.Total}
-	return account{"Population", c.sum.Authorizations.Total, rows, c.totals.counts.Authorizations.Total, "the sum of the lines above: every authorization that is known to exist"}
-}
-
 func (c *scopeSheet) statuses() []account {
-	a, n, t := c.sum.Authorizations, c.totals.counts.Authorizations, c.authorizationTable()
-	tokens := dataTable{sheetOwners, holderColumns(), len(c.totals.holders), c.maxRows}
+	a := c.sum.Authorizations
+	byOwner := tally{c.authorizations(kind.exists).all, c.tokensOfOwners}
+	todo := "of the population; each is on the sheet To do"
+	if !c.todo.Whole() {
+		todo = "of the population; the worst are on the sheet To do"
+	}
 	return []account{
-		{"  active", a.Active, t.count(n.Active, test{"Status", `"<>inactive"`}, notGone), n.Active, "of the population"},
-		{"  inactive", a.Inactive, t.count(n.Inactive, is("Status", "inactive"), notGone), n.Inactive, "of the population"},
-		{"  with findings", a.Flagged, t.count(n.Flagged, flagged, notGone), n.Flagged, "of the population; each is on the sheet To do"},
-		{"  by owner", a.Total, tokens.sum(n.Total, func(of func(string) string) string { return "SUM(" + of("Tokens") + ")" }), n.Total, "the tokens of the sheet Owners"},
-		{"Gone", a.Gone, t.count(n.Gone, is("Presence", string(audit.Gone))), n.Gone, "no longer exist; listed once more, not part of the population"},
+		c.of("  active", a.Active, "of the population", func(k kind) bool { return k.exists() && !k.inactive }, test{"Status", `"<>inactive"`}, notGone),
+		c.of("  inactive", a.Inactive, "of the population", func(k kind) bool { return k.exists() && k.inactive }, is("Status", "inactive"), notGone),
+		c.of("  with findings", a.Flagged, todo, func(k kind) bool { return k.exists() && k.flagged }, flagged, notGone),
+		{"  by owner", a.Total, c.owners.formula(byOwner, "SUM("+c.owners.reference("Tokens")+")"), byOwner, "the tokens of the sheet Owners"},
+		c.of("Gone", a.Gone, "no longer exist; listed once more, not part of the population", func(k kind) bool { return !k.exists() }, is("Presence", string(audit.Gone))),
 	}
 }
 
 func (c *scopeSheet) found() []account {
-	f, n, t := c.sum.Findings, c.totals.counts.Findings, c.findingTable()
-	accounts := []account{{"Findings", f.Total, t.count(n.Total, current), n.Total, "rows of the sheet Findings that are not resolved"}}
+	f := c.sum.Findings
+	all := c.foundOf(func(_ table.Group, s audit.FindingState) bool { return s != audit.Resolved })
+	accounts := []account{{"Findings", f.Total, c.findings.count(all, current), all, "rows of the sheet Findings that are not resolved"}}
 	for _, sev := range audit.Severities() {
-		accounts = append(accounts, account{"  " + string(sev), f.BySeverity[sev], t.count(n.BySeverity[sev], is("Severity", string(sev)), current), n.BySeverity[sev], "of the findings"})
+		n := c.ofSeverity(sev)
+		accounts = append(accounts, account{"  " + string(sev), f.BySeverity[sev], c.findings.count(n, is("Severity", string(sev)), current), n, "of the findings"})
 	}
 	for _, state := range []audit.FindingState{audit.New, audit.Open, audit.Reopened, audit.Resolved} {
-		accounts = append(accounts, account{"  " + string(state), f.ByState[state], t.count(n.ByState[state], is("State", string(state))), n.ByState[state], stateMeaning(state)})
+		n := c.ofState(state)
+		accounts = append(accounts, account{"  " + string(state), f.ByState[state], c.findings.count(n, is("State", string(state))), n, stateMeaning(state)})
 	}
 	return accounts
 }

@@ -2,59 +2,20 @@ package xlsx
 
 import (
 	"fmt"
-	"strconv"
+	"slices"
 	"strings"
 
-	excelize "github.com/xuri/excelize/v2"
+	"github.com/xuri/excelize/v2"
 
+	"tokenaudit/jobs/audit"
 	"tokenaudit/report/table"
 )
 
-// Names of the sheets.
-const (
-	sheetSummary        = "Summary"
-	sheetTodo           = "To do"
-	sheetFindings       = "Findings"
-	sheetAuthorizations = "Authorizations"
-	sheetChanges        = "Changes"
-	sheetOwners         = "Owners"
-	sheetCoverage       = "Coverage"
-	sheetExceptions     = "Exceptions"
-	sheetControls       = "Controls"
-	sheetAbout          = "About"
-)
-
-// dataTable is a list as formulas see it, over all of its sheets.
-type dataTable struct {
-	name    string
-	columns []table.Column
-	rows    int
-	maxRows int // of a sheet, with the header
-}
-
-func (b *Workbook) authorizationTable() dataTable {
-	return dataTable{sheetAuthorizations, b.authorizationColumns(), b.totals.rows, b.maxRows}
-}
-
-func (b *Workbook) findingTable() dataTable {
-	return dataTable{sheetFindings, bookFindingColumns(), b.draft.Findings.Total(), b.maxRows}
-}
-
-func (b *Workbook) taskTable() dataTable {
-	return dataTable{sheetTodo, taskColumns(b), b.totals.tasks.Total(), b.maxRows}
-}
-
-// at is where the row with the index place stands, from 0.
-func (t dataTable) at(place int) (sheet string, line int) {
-	return sheetPart(t.name, place/(t.maxRows-1)+1), place%(t.maxRows-1) + 2
-}
-
-// sheetPart names a sheet of a list: "name", "name 2", …
-func sheetPart(name string, n int) string {
-	if n == 1 {
-		return name
-	}
-	return name + " " + strconv.Itoa(n)
+// formula is a live formula and the value that it has now, for programs that do
+// not calculate. Its text is made of our own words and cell references only.
+type formula struct {
+	text string
+	now  any
 }
 
 // test is a condition on a column: a constant of ours, or a cell.
@@ -62,44 +23,76 @@ type test struct{ header, is string }
 
 func is(header, word string) test { return test{header, `"` + word + `"`} }
 
-// count counts the rows that pass every test.
-func (t dataTable) count(now int, tests ...test) any {
-	return t.sum(now, func(reference func(string) string) string {
-		var args []string
-		for _, c := range tests {
-			args = append(args, reference(c.header), c.is)
-		}
-		return "COUNTIFS(" + strings.Join(args, ",") + ")"
-	})
+// Conditions that formulas share.
+var (
+	notGone    = test{"Presence", `"<>gone"`}
+	flagged    = test{"Worst severity", `"?*"`}
+	current    = test{"State", `"<>resolved"`}
+	onlyLegacy = test{"Class", `"legacy"`}
+	notLegacy  = test{"Class", `"<>legacy"`}
+)
+
+// tally is a number of which the sheet of a list shows a part.
+type tally struct{ all, shown int }
+
+// left is how many the sheet lacks.
+func (f tally) left() int { return f.all - f.shown }
+
+// count is a formula that counts the rows that pass every test, and adds those that
+// the sheet lacks.
+func (l listed) count(of tally, tests ...test) any {
+	var args []string
+	for _, t := range tests {
+		args = append(args, l.reference(t.header), t.is)
+	}
+	return l.formula(of, "COUNTIFS("+strings.Join(args, ",")+")")
 }
 
-// sum adds up what term gives for each sheet of the list; a list without rows has
-// no range to look at.
-func (t dataTable) sum(now int, term func(reference func(header string) string) string) any {
-	var terms []string
-	for left, n := t.rows, 1; left > 0; n++ {
-		rows := min(left, t.maxRows-1)
-		terms = append(terms, term(func(header string) string { return t.reference(n, rows, header) }))
-		left -= rows
+// formula adds what the sheet lacks; a list without rows has no range to look at.
+func (l listed) formula(of tally, text string) any {
+	if l.Rows == 0 {
+		return of.all
 	}
-	if terms == nil {
-		return now
+	if of.left() != 0 {
+		text += fmt.Sprintf("+%d", of.left())
 	}
-	return table.Formula{Text: strings.Join(terms, "+"), Now: now}
+	return formula{text, of.all}
 }
 
-func (t dataTable) reference(n, rows int, header string) string {
-	letter := letterOf(t.columns, header)
-	return fmt.Sprintf("'%s'!$%s$2:$%s$%d", sheetPart(t.name, n), letter, letter, rows+1)
+// reference is a column with all its rows.
+func (l listed) reference(header string) string {
+	letter := l.letter(header)
+	return fmt.Sprintf("'%s'!$%s$%d:$%s$%d", l.Table, letter, l.first, letter, l.first+l.Rows-1)
 }
 
-// letterOf finds the column with a header, which must be there.
-func letterOf(columns []table.Column, header string) string {
-	for i, c := range columns {
-		if c.Header == header {
-			letter, _ := excelize.ColumnNumberToName(i + 1)
-			return letter
-		}
+// letter is that of the column with a header, which must be there.
+func (l listed) letter(header string) string {
+	letter, err := excelize.ColumnNumberToName(slices.Index(l.headers, header) + 1)
+	if err != nil {
+		panic("xlsx: no column " + header)
 	}
-	panic("report: no column " + header)
+	return letter
+}
+
+// authorizations are those of some kinds, in the review and on the sheet.
+func (b *Workbook) authorizations(counted func(kind) bool) tally {
+	return tally{b.totals.authorizations.sum(counted), b.population.counts.sum(counted)}
+}
+
+// foundOf are the findings of some kinds, in the review and on the sheet.
+func (b *Workbook) foundOf(counted func(table.Group, audit.FindingState) bool) tally {
+	return tally{b.totals.findings.Sum(counted), b.shownFindings.Sum(counted)}
+}
+
+// currentOf are the findings of a check that stand.
+func (b *Workbook) currentOf(check string) tally {
+	return b.foundOf(func(g table.Group, s audit.FindingState) bool { return g.Check == check && s != audit.Resolved })
+}
+
+func (b *Workbook) ofState(state audit.FindingState) tally {
+	return b.foundOf(func(_ table.Group, s audit.FindingState) bool { return s == state })
+}
+
+func (b *Workbook) ofSeverity(sev audit.Severity) tally {
+	return b.foundOf(func(g table.Group, s audit.FindingState) bool { return g.Severity == sev && s != audit.Resolved })
 }

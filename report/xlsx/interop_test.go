@@ -2,6 +2,7 @@ package xlsx
 
 import (
 	"encoding/json"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -14,8 +15,11 @@ import (
 )
 
 func workbookOnDisk(t *testing.T, in table.Input) string {
-	d := reporttest.Draft(t, in, func(d *table.Draft) (reporttest.Format, error) { return New(d) })
-	return filepath.Join(d.Path, File)
+	path := filepath.Join(t.TempDir(), File)
+	if err := os.WriteFile(path, []byte(workbookText(t, in, whole)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
 }
 
 const readWithOpenpyxl = `
@@ -56,7 +60,7 @@ func TestOpenpyxlReadsTheSame(t *testing.T) {
 				t.Fatal(err)
 			}
 			rows, _ := reporttest.AllRows(t, in)
-			if diff := cmp.Diff(expected(wholeColumns(in), rows), got); diff != "" {
+			if diff := cmp.Diff(expected(authorizationColumns(), rows), got); diff != "" {
 				t.Errorf("%.3000s", diff)
 			}
 		})
@@ -89,8 +93,8 @@ func TestLibreOfficeReadsTheSame(t *testing.T) {
 	in := reporttest.Input(t)
 	got := reporttest.ReadCSV(t, libreSheets(t, workbookOnDisk(t, in))["Authorizations"])
 	rows, _ := reporttest.AllRows(t, in)
-	for i, line := range expected(wholeColumns(in), rows)[1:] {
-		for j, c := range wholeColumns(in) {
+	for i, line := range expected(authorizationColumns(), rows)[1:] {
+		for j, c := range authorizationColumns() {
 			want := line[j]
 			if c.Kind == table.Date && want != table.Unknown {
 				want = strings.TrimSuffix(strings.Replace(want, "T", " ", 1), "Z")

@@ -3,68 +3,116 @@ package xlsx
 import (
 	"cmp"
 	"context"
-	"iter"
 	"maps"
 	"slices"
+	"time"
 
 	"tokenaudit/jobs/audit"
 	"tokenaudit/report/table"
 )
 
-func (s *totals) hold(r *table.Row) {
-	key := table.HolderKey{Target: r.Target, ID: r.UserID}
-	h := s.holders[key]
-	if h == nil {
-		h = &table.Holder{HolderKey: key, Name: r.OwnerName(), State: r.Owner.State, Findings: map[audit.Severity]int{}}
-		s.holders[key] = h
-	}
-	h.Add(r)
+type ownerKey struct{ target, id string }
+
+// owner is a user with the figures of its tokens.
+type owner struct {
+	ownerKey
+	name                  string
+	state                 audit.OwnerState
+	tokens, active, write int
+	findings              map[audit.Severity]int
+	oldest                time.Time
 }
 
-// owners are the holders, those with the worst findings first.
-func (s *totals) owners() []*table.Holder {
-	return slices.SortedFunc(maps.Values(s.holders), func(a, b *table.Holder) int {
+func (t *totals) addOwner(r *table.Row) {
+	key := ownerKey{r.Target, r.UserID}
+	o := t.owners[key]
+	if o == nil {
+		o = &owner{ownerKey: key, name: r.OwnerName(), state: r.Owner.State, findings: map[audit.Severity]int{}}
+		t.owners[key] = o
+	}
+	o.tokens++
+	if r.Status != audit.Inactive {
+		o.active++
+	}
+	if r.Access.Writes > 0 {
+		o.write++
+	}
+	for _, f := range r.Findings {
+		if f.Current() {
+			o.findings[f.Severity]++
+		}
+	}
+	if !r.CreatedAt.IsZero() && (o.oldest.IsZero() || r.CreatedAt.Before(o.oldest)) {
+		o.oldest = r.CreatedAt
+	}
+	if rank := ownerStateRank(r.Owner.State); r.Owner.State != o.state && rank < ownerStateRank(o.state) { // it may be a member of one org and not of another
+		o.state = r.Owner.State
+	}
+}
+
+func ownerStateRank(s audit.OwnerState) int { return table.Rank(table.OwnerStates(), s) }
+
+// ownersWorstFirst are the owners, those with the worst findings first.
+func (t *totals) ownersWorstFirst() []*owner {
+	return slices.SortedFunc(maps.Values(t.owners), func(a, b *owner) int {
 		for _, sev := range audit.Severities() {
-			if c := b.Findings[sev] - a.Findings[sev]; c != 0 {
+			if c := b.findings[sev] - a.findings[sev]; c != 0 {
 				return c
 			}
 		}
-		return cmp.Or(b.Tokens-a.Tokens, cmp.Compare(a.Target, b.Target), cmp.Compare(a.Name, b.Name), cmp.Compare(a.ID, b.ID))
+		return cmp.Or(b.tokens-a.tokens, cmp.Compare(a.target, b.target), cmp.Compare(a.name, b.name), cmp.Compare(a.id, b.id))
 	})
 }
 
-func (b *Workbook) owners(ctx context.Context) error {
-	l := b.list(sheetOwners, 1, holderColumns())
-	l.pages, l.paper, l.none = 1, paperA4, "No authorization was seen, so no owner is known."
-	all := table.UntilDone(ctx, withoutErrors(b.totals.owners()))
-	return l.fill(table.Mapped(all, func(h *table.Holder) *table.Row { return &table.Row{Holder: h, Now: b.draft.In.Summary.Started} }))
+// label names a user that may have no name any more.
+func (o *owner) label() string {
+	switch {
+	case o.name != "":
+		return o.name
+	case o.id != "":
+		return "ID " + o.id
+	}
+	return "nobody"
 }
 
-func withoutErrors[T any](vs []T) iter.Seq2[T, error] {
-	return func(yield func(T, error) bool) {
-		for _, v := range vs {
-			if !yield(v, nil) {
-				return
-			}
+func (b *Workbook) writeOwners(context.Context) error {
+	all := b.totals.ownersWorstFirst()
+	rows := all[:min(len(all), b.bounds.owners)]
+	l, err := newList(b, layout{name: sheetOwners, frozenCols: 1, paper: paperA4, pages: 1}, ownerColumns(), len(rows), len(all), b.in.WholeIn(table.AuthorizationsFile))
+	if err != nil {
+		return err
+	}
+	for _, o := range rows {
+		b.tokensOfOwners += o.tokens
+		if err := l.add(o, false); err != nil {
+			return err
 		}
 	}
+	b.owners, err = l.end("No authorization was seen, so no owner is known.")
+	return err
 }
 
-func holderColumns() []table.Column {
-	columns := []table.Column{
-		{Header: "Owner", Width: 24, Value: func(r *table.Row) table.Value { return table.Str(r.Holder.Name) }},
-		{Header: "Owner ID", Width: 18, Value: func(r *table.Row) table.Value { return table.Str(r.Holder.ID) }},
-		{Header: "Target", Width: 16, Value: func(r *table.Row) table.Value { return table.Str(r.Holder.Target) }},
-		{Header: "State", Width: 12, Value: func(r *table.Row) table.Value { return table.Str(string(r.Holder.State)) }},
-		{Header: "Tokens", Width: 9, Kind: table.Integer, Value: func(r *table.Row) table.Value { return table.Num(r.Holder.Tokens) }},
-		{Header: "Active", Width: 9, Kind: table.Integer, Value: func(r *table.Row) table.Value { return table.Num(r.Holder.Active) }},
-		{Header: "May write", Width: 11, Kind: table.Integer, Value: func(r *table.Row) table.Value { return table.Num(r.Holder.Write) }},
+func ownerColumns() []table.ColumnOf[*owner] {
+	columns := []table.ColumnOf[*owner]{
+		{Header: "Owner", Width: 24, Value: func(o *owner) table.Value { return table.Str(o.name) }},
+		{Header: "Owner ID", Width: 18, Value: func(o *owner) table.Value { return table.Str(o.id) }},
+		{Header: "Target", Width: 16, Value: func(o *owner) table.Value { return table.Str(o.target) }},
+		{Header: "State", Width: 12, Value: func(o *owner) table.Value { return table.Str(string(o.state)) }},
+		{Header: "Tokens", Width: 9, Kind: table.Integer, Value: func(o *owner) table.Value { return table.Num(o.tokens) }},
+		{Header: "Active", Width: 9, Kind: table.Integer, Value: func(o *owner) table.Value { return table.Num(o.active) }},
+		{Header: "May write", Width: 11, Kind: table.Integer, Value: func(o *owner) table.Value { return table.Num(o.write) }},
 	}
 	for _, sev := range audit.Severities() {
-		columns = append(columns, table.Column{Header: table.Capital(string(sev)), Width: 9, Kind: table.Tally, Word: string(sev), Value: func(r *table.Row) table.Value { return table.Num(r.Holder.Findings[sev]) }})
+		columns = append(columns, table.ColumnOf[*owner]{Header: table.Capital(string(sev)), Width: 9, Kind: table.Tally, Word: string(sev), Value: func(o *owner) table.Value { return table.Num(o.findings[sev]) }})
 	}
 	return append(columns,
-		table.Column{Header: "Findings", Width: 10, Kind: table.Integer, Value: func(r *table.Row) table.Value { return table.Num(r.Holder.Total()) }},
-		table.Column{Header: "Oldest token (UTC)", Width: 20, Kind: table.Date, Value: func(r *table.Row) table.Value { return table.When(r.Holder.Oldest) }},
+		table.ColumnOf[*owner]{Header: "Findings", Width: 10, Kind: table.Integer, Value: func(o *owner) table.Value {
+			n := 0
+			for _, c := range o.findings {
+				n += c
+			}
+			return table.Num(n)
+		}},
+		table.ColumnOf[*owner]{Header: "Oldest token (UTC)", Width: 20, Kind: table.Date, Value: func(o *owner) table.Value { return table.When(o.oldest) }},
 	)
 }

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	excelize "github.com/xuri/excelize/v2"
+	"github.com/xuri/excelize/v2"
 
 	"tokenaudit/report/table"
 )
@@ -120,14 +120,20 @@ func (s *sheet) add(height float64, cells ...cell) error {
 	return s.SetRow("A"+strconv.Itoa(s.rows), s.row, excelize.RowOpts{Height: height})
 }
 
+// write writes one row of cells that are made.
+func (s *sheet) write(height float64, cells []any) error {
+	s.rows++
+	return s.SetRow("A"+strconv.Itoa(s.rows), cells, excelize.RowOpts{Height: height})
+}
+
 func (s *sheet) put(c cell, column int) error {
 	id, err := s.styles.id(c.look)
 	if err != nil {
 		return err
 	}
-	made := excelize.Cell{StyleID: id, Value: content(c)}
-	if f, ok := c.value.(table.Formula); ok {
-		made.Formula = f.Text
+	made := excelize.Cell{StyleID: id, Value: content(c.value, 0)}
+	if f, ok := c.value.(formula); ok {
+		made.Formula = f.text
 	}
 	s.row = append(s.row, made)
 	if c.over < 2 {
@@ -276,15 +282,15 @@ func (b *Workbook) setPage(l layout) error {
 		b.SetPageMargins(l.name, &excelize.PageLayoutMarginsOptions{Left: &margin, Right: &margin, Top: &edge, Bottom: &edge, Header: &strip, Footer: &strip}),
 		b.SetSheetView(l.name, 0, &excelize.ViewOptions{ShowGridLines: &no}),
 		b.SetHeaderFooter(l.name, &excelize.HeaderFooterOptions{
-			OddHeader: "&L&8 InfluxDB token review&R&8 " + footer(b.draft.In.Summary.ID),
-			OddFooter: "&L&8 " + footer(b.draft.In.Summary.Tool.Name) + "&C&8&A&R&8Page &P of &N",
+			OddHeader: "&L&8 InfluxDB token review&R&8 " + footer(b.in.Summary.ID),
+			OddFooter: "&L&8 " + footer(b.in.Summary.Tool.Name) + "&C&8&A&R&8Page &P of &N",
 		}),
 	)
 }
 
 // tabOf: the sheet that asks for work stands out.
 func tabOf(name string) string {
-	if strings.HasPrefix(name, sheetTodo) {
+	if name == sheetTodo {
 		return "C05621"
 	}
 	return slate
@@ -300,23 +306,4 @@ func panes(l layout) *excelize.Panes {
 		p.ActivePane = "bottomLeft"
 	}
 	return p
-}
-
-// repeatHeader prints the first row and the frozen columns on every page, and
-// lets the first row filter the rest.
-func (b *Workbook) repeatHeader(s *sheet, columns, frozen int) error {
-	last, err := excelize.ColumnNumberToName(columns)
-	if err != nil {
-		return err
-	}
-	fixed, err := excelize.ColumnNumberToName(frozen)
-	if err != nil {
-		return err
-	}
-	all, in := "A1:"+last+strconv.Itoa(s.rows), "'"+s.name+"'!"
-	return errors.Join(
-		b.SetDefinedName(&excelize.DefinedName{Name: "_xlnm.Print_Titles", Scope: s.name, RefersTo: in + "$A:$" + fixed + "," + in + "$1:$1"}),
-		b.AutoFilter(s.name, all, nil),
-		b.AddIgnoredErrors(s.name, all, excelize.IgnoredErrorsNumberStoredAsText),
-	)
 }

@@ -7,7 +7,7 @@ import (
 	"strconv"
 	"strings"
 
-	excelize "github.com/xuri/excelize/v2"
+	"github.com/xuri/excelize/v2"
 
 	"tokenaudit/jobs/audit"
 	"tokenaudit/report/table"
@@ -55,46 +55,31 @@ func checkHeader() []cell {
 }
 
 func (o *overview) check(c audit.AppliedCheck) []cell {
-	found := o.findingTable()
 	id := test{"Check", o.at(1)}
-	now := figureOf(found.count(o.totals.counts.Findings.ByCheck[c.Check], id, current))
+	fresh := o.foundOf(func(g table.Group, s audit.FindingState) bool {
+		return g == table.Group{Severity: c.Severity, Check: c.Check} && s == audit.New
+	})
+	name, now := words(c.Check), figureOf(o.findings.count(o.currentOf(c.Check), id, current))
 	if c.Severity == audit.Off {
 		now = words("off")
 	}
+	// The name leads to the first finding of the check.
+	if line := o.firstOf[table.Group{Severity: c.Severity, Check: c.Check}]; line > 0 && o.err == nil {
+		name.look.kind = table.Reference
+		o.err = o.SetCellHyperLink(sheetSummary, strings.TrimPrefix(o.at(1), "$"), fmt.Sprintf("'%s'!A%d", sheetFindings, line), "Location")
+	}
 	return []cell{
-		across(3, o.checkLink(c)), across(5, words(audit.CheckOf(c.Check).Title)), across(2, o.severityOf(c)),
-		now, figureOf(found.count(o.draft.Findings.New(c), id, is("State", "new"))),
+		across(3, name), across(5, words(audit.CheckOf(c.Check).Title)), across(2, o.severityOf(c)),
+		now, figureOf(o.findings.count(fresh, id, is("State", "new"))),
 	}
 }
 
 // severityOf a check has its colour only where something was found.
 func (b *Workbook) severityOf(c audit.AppliedCheck) cell {
-	if b.totals.counts.Findings.ByCheck[c.Check] == 0 {
+	if b.currentOf(c.Check).all == 0 {
 		return words(string(c.Severity))
 	}
 	return coloured(string(c.Severity))
-}
-
-// checkLink leads to the first finding of the check.
-func (o *overview) checkLink(c audit.AppliedCheck) cell {
-	name := words(c.Check)
-	before := 0
-	for _, g := range o.draft.Findings.Groups {
-		if g == (table.Group{Severity: c.Severity, Check: c.Check}) {
-			sheet, line := o.findingTable().at(before)
-			name.look.kind = table.Reference
-			o.link(o.at(1), sheet, line)
-		}
-		before += o.draft.Findings.Counts[g]
-	}
-	return name
-}
-
-// link makes a cell lead to a row of another sheet.
-func (o *overview) link(cell, sheet string, line int) {
-	if o.err == nil {
-		o.err = o.SetCellHyperLink(sheetSummary, cell[1:], "'"+sheet+"'!A"+strconv.Itoa(line), "Location")
-	}
 }
 
 // bottom is what became different on the left and who owns it on the right.
@@ -120,7 +105,10 @@ func (o *overview) highlights() [][]cell {
 	if p := s.Previous; p != nil {
 		previous = table.OneLine(p.ID) + ", due " + table.Moment(p.Slot)
 	}
-	tasks := o.taskTable()
+	toDecide := "rows of the sheet To do"
+	if !o.todo.Whole() {
+		toDecide = "the worst " + table.Grouped(o.todo.Rows) + " are on the sheet To do"
+	}
 	return [][]cell{
 		{across(4, labelled("Previous review")), across(8, words(previous))},
 		highlight("New findings", s.Findings.ByState[audit.New], ""),
@@ -130,8 +118,8 @@ func (o *overview) highlights() [][]cell {
 		highlight("New authorizations", s.Authorizations.New, "seen for the first time"),
 		highlight("Gone authorizations", s.Authorizations.Gone, "no longer exist; not part of the population"),
 		highlight("Missed slots", s.Missed, "before this one, that nobody reviewed"),
-		highlight("To decide", tasks.rows, "rows of the sheet To do"),
-		highlight("Decided", tasks.sum(0, func(of func(string) string) string { return "COUNTA(" + of("Decision") + ")" }), "of these, filled in by the reviewer"),
+		highlight("To decide", o.todo.Of, toDecide),
+		highlight("Decided", o.todo.formula(tally{}, "COUNTA("+o.todo.reference("Decision")+")"), "of these, filled in by the reviewer"),
 	}
 }
 
@@ -144,18 +132,18 @@ func (o *overview) topOwners() [][]cell {
 	lines := [][]cell{{
 		across(4, left("Owner")), across(2, left("State")), right("Tokens"), right("Write"), right("Critical"), right("High"), right("Medium"), right("Low"),
 	}}
-	owners := o.totals.owners()
+	owners := o.totals.ownersWorstFirst()
 	for _, h := range owners[:min(len(owners), most)] {
 		lines = append(lines, topOwner(h))
 	}
 	return lines
 }
 
-func topOwner(h *table.Holder) []cell {
-	cells := []cell{across(4, words(table.OneLine(h.Label()))), across(2, words(string(h.State))), number(h.Tokens), number(h.Write)}
+func topOwner(h *owner) []cell {
+	cells := []cell{across(4, words(table.OneLine(h.label()))), across(2, words(string(h.state))), number(h.tokens), number(h.write)}
 	for _, sev := range audit.Severities() {
-		c := number(h.Findings[sev])
-		if h.Findings[sev] > 0 {
+		c := number(h.findings[sev])
+		if h.findings[sev] > 0 {
 			c.look.word = string(sev)
 		}
 		cells = append(cells, c)
@@ -181,12 +169,12 @@ type overview struct {
 	sum audit.Summary
 }
 
-func (b *Workbook) summary(context.Context) error {
+func (b *Workbook) writeSummary(context.Context) error {
 	s, err := b.open(layout{name: sheetSummary, widths: summaryWidths(), paper: paperA4, pages: 1, one: true})
 	if err != nil {
 		return err
 	}
-	o := &overview{Workbook: b, page: &page{sheet: s, columns: summaryWidth}, sum: b.draft.In.Summary}
+	o := &overview{Workbook: b, page: &page{sheet: s, columns: summaryWidth}, sum: b.in.Summary}
 	o.heading()
 	o.tiles()
 	o.middle()
@@ -223,6 +211,11 @@ func (o *overview) heading() {
 	o.reasons(s.Coverage.Reasons)
 	o.strip("Scope", scopeWords(s))
 	o.strip("Policy", policyWords(s.Policy))
+	for _, l := range o.shown() {
+		if !l.Whole() {
+			o.strip("Sheet "+l.Table, l.Words())
+		}
+	}
 }
 
 // strip is a label and a text over the whole page.
@@ -296,35 +289,23 @@ func (o *overview) tileLine(height float64, tiles []tile, part func(tile) cell) 
 }
 
 func (o *overview) eight() []tile {
-	a, counted := o.sum.Authorizations, o.totals.counts
-	authorizations, found := o.authorizationTable(), o.findingTable()
+	a := o.sum.Authorizations
 	tiles := []tile{
-		{caption: "Authorizations", value: authorizations.count(counted.Authorizations.Total, notGone), note: fmt.Sprintf("%s active, %s inactive", table.Grouped(a.Active), table.Grouped(a.Inactive))},
-		{caption: "With findings", value: authorizations.count(counted.Authorizations.Flagged, notGone, flagged), note: share(a.Flagged, a.Total)},
+		{caption: "Authorizations", value: o.population.count(o.authorizations(kind.exists), notGone), note: fmt.Sprintf("%s active, %s inactive", table.Grouped(a.Active), table.Grouped(a.Inactive))},
+		{caption: "With findings", value: o.population.count(o.authorizations(func(k kind) bool { return k.exists() && k.flagged }), notGone, flagged), note: share(a.Flagged, a.Total)},
 	}
 	for _, sev := range audit.Severities() {
-		tiles = append(tiles, o.severityTile(found, sev))
+		n := o.ofSeverity(sev)
+		t := tile{caption: table.Capital(string(sev)), value: o.findings.count(n, is("Severity", string(sev)), current), note: o.since(sev)}
+		if n.all > 0 {
+			t.word = string(sev)
+		}
+		tiles = append(tiles, t)
 	}
 	return append(tiles,
-		tile{caption: "New findings", value: found.count(counted.Findings.ByState[audit.New], is("State", "new")), note: table.Grouped(o.sum.Findings.ByState[audit.Reopened]) + " reopened"},
-		tile{caption: "Resolved findings", value: found.count(counted.Findings.ByState[audit.Resolved], is("State", "resolved")), note: "not part of the total"},
+		tile{caption: "New findings", value: o.findings.count(o.ofState(audit.New), is("State", "new")), note: table.Grouped(o.sum.Findings.ByState[audit.Reopened]) + " reopened"},
+		tile{caption: "Resolved findings", value: o.findings.count(o.ofState(audit.Resolved), is("State", "resolved")), note: "not part of the total"},
 	)
-}
-
-// Conditions that formulas share.
-var (
-	notGone = test{"Presence", `"<>gone"`}
-	flagged = test{"Worst severity", `"?*"`}
-	current = test{"State", `"<>resolved"`}
-)
-
-func (o *overview) severityTile(found dataTable, sev audit.Severity) tile {
-	n := o.totals.counts.Findings.BySeverity[sev]
-	t := tile{caption: table.Capital(string(sev)), value: found.count(n, is("Severity", string(sev)), current), note: o.since(sev)}
-	if n > 0 {
-		t.word = string(sev)
-	}
-	return t
 }
 
 func (o *overview) since(sev audit.Severity) string {

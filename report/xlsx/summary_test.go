@@ -2,12 +2,11 @@ package xlsx
 
 import (
 	"fmt"
-	"iter"
 	"slices"
 	"strings"
 	"testing"
 
-	excelize "github.com/xuri/excelize/v2"
+	"github.com/xuri/excelize/v2"
 
 	"tokenaudit/jobs/audit"
 	"tokenaudit/report/reporttest"
@@ -21,10 +20,8 @@ func TestExceptionsSheet(t *testing.T) {
 		Check: "not-rotated", Severity: audit.Medium, State: audit.Excepted, Since: in.Summary.Started,
 		Approval: &audit.Approval{Reason: "=migration", Requested: "alice", ApprovedBy: "bob", Ticket: "SEC-1", Expires: in.Summary.Started},
 	}}
-	in.Rows = func() iter.Seq2[audit.Record, error] {
-		return func(yield func(audit.Record, error) bool) { yield(r, nil) }
-	}
-	f := reporttest.OpenWorkbook(t, workbookText(t, in, excelize.TotalRows))
+	in.Rows = func(yield func(audit.Record, error) bool) { yield(r, nil) }
+	f := reporttest.OpenWorkbook(t, workbookText(t, in, whole))
 	rows, err := f.GetRows(sheetExceptions)
 	if err != nil {
 		t.Fatal(err)
@@ -49,7 +46,7 @@ func sheetText(t testing.TB, f *excelize.File, sheet string) string {
 func TestSummarySheetEqualsSummary(t *testing.T) {
 	in := reporttest.Input(t)
 	s, a, f := in.Summary, in.Summary.Authorizations, in.Summary.Findings
-	got := sheetText(t, reporttest.OpenWorkbook(t, workbookText(t, in, excelize.TotalRows)), "Summary")
+	got := sheetText(t, reporttest.OpenWorkbook(t, workbookText(t, in, whole)), "Summary")
 	want := []string{
 		"weekly-review/2026-11-23T0800Z, due 2026-11-23 08:00:00 UTC, finished 2026-11-23 08:01:00 UTC",
 		"Scope|2 targets: plant (InfluxDB 2.7.12), office (InfluxDB 2.7.12)",
@@ -78,7 +75,7 @@ func TestSummarySheetEqualsSummary(t *testing.T) {
 // The page holds the figures of its charts, the worst owners and the trend.
 func TestSummarySheetFigures(t *testing.T) {
 	in := reporttest.Input(t)
-	got := sheetText(t, reporttest.OpenWorkbook(t, workbookText(t, in, excelize.TotalRows)), "Summary")
+	got := sheetText(t, reporttest.OpenWorkbook(t, workbookText(t, in, whole)), "Summary")
 	for _, want := range []string{
 		"|Deleted|2|2 Nov|5|0|44|2\n", "|9 Nov *|4|0|41|6\n", "|16 Nov|3|0|40|4\n", "|23 Nov *|3|0|29|10\n", "|user-0|deleted|2|2|2|0|2|1\n", "|ID 00000000000000b1|",
 	} {
@@ -89,7 +86,7 @@ func TestSummarySheetFigures(t *testing.T) {
 }
 
 func TestCoverageSheet(t *testing.T) {
-	got := sheetText(t, reporttest.OpenWorkbook(t, workbookText(t, reporttest.Input(t), excelize.TotalRows)), "Coverage")
+	got := sheetText(t, reporttest.OpenWorkbook(t, workbookText(t, reporttest.Input(t), whole)), "Coverage")
 	for _, want := range []string{
 		"plant|InfluxDB 2.7.12|complete|21|0|0|0|21|OK|",
 		"office|InfluxDB 2.7.12|partial|6|1|1|0|8|OK|",
@@ -124,7 +121,7 @@ func TestCoverageSheetDiffers(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			in := reporttest.Input(t)
 			tt.change(&in.Summary)
-			got := sheetText(t, reporttest.OpenWorkbook(t, workbookText(t, in, excelize.TotalRows)), "Coverage")
+			got := sheetText(t, reporttest.OpenWorkbook(t, workbookText(t, in, whole)), "Coverage")
 			for _, want := range tt.want {
 				if !strings.Contains(got, want) {
 					t.Errorf("no %q in:\n%s", want, got)

@@ -3,91 +3,96 @@ package xlsx
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strconv"
-	"strings"
 
-	excelize "github.com/xuri/excelize/v2"
+	"github.com/xuri/excelize/v2"
 
 	"tokenaudit/jobs/audit"
 	"tokenaudit/report/table"
 )
 
-func (b *Workbook) todo(ctx context.Context) error {
-	l := b.list(sheetTodo, 1, taskColumns(b))
-	l.pages, l.finish = 1, (*Workbook).protectFacts
-	return l.fill(table.UntilDone(ctx, b.totals.tasks.All(table.CompareGroups)))
+// task is an authorization that needs a decision.
+type task struct {
+	*table.Row
+	place int // in the population
+}
+
+func (b *Workbook) writeTodo(context.Context) error {
+	rows := b.totals.tasks.Take()
+	l, err := newList(b, layout{name: sheetTodo, frozenCols: 1, paper: paperA3, pages: 1}, b.taskColumns(), len(rows), b.totals.tasks.Seen(), b.in.WholeIn(table.AuthorizationsFile))
+	if err != nil {
+		return err
+	}
+	for _, t := range rows {
+		if err := l.add(t, t.Past()); err != nil {
+			return err
+		}
+	}
+	if len(rows) > 0 {
+		err = b.protectFacts(l.listed, l.sheet.rows)
+	}
+	var ended error
+	b.todo, ended = l.end("")
+	return errors.Join(err, ended)
 }
 
 // taskColumns: the facts, then the cells that the reviewer fills in.
-func taskColumns(b *Workbook) []table.Column {
-	return append(taskFacts(b),
-		table.Column{Header: "Decision", Width: 12, Kind: table.EntryText},
-		table.Column{Header: "Justification", Width: 28, Kind: table.EntryText, Wrap: true},
-		table.Column{Header: "Reviewer", Width: 15, Kind: table.EntryText},
-		table.Column{Header: "Date", Width: 12, Kind: table.EntryDate},
-		table.Column{Header: "Ticket", Width: 12, Kind: table.EntryText},
-	)
-}
-
-func taskFacts(b *Workbook) []table.Column {
-	return []table.Column{
-		{Header: "Severity", Width: 10, Kind: table.Severity, Value: func(r *table.Row) table.Value { return table.Str(string(r.WorstSeverity)) }},
-		{Header: "Why it needs a decision", Width: 28, Wrap: true, Value: func(r *table.Row) table.Value { return table.Str(r.Titles) }},
-		{Header: "Proposed action", Width: 54, Wrap: true, Value: func(r *table.Row) table.Value { return table.Str(audit.CheckOf(r.FirstCheck).Fix) }},
-		{Header: "Description", Width: 26, Wrap: true, Limit: 200, Value: func(r *table.Row) table.Value { return table.Str(r.Description) }},
-		{Header: "Authorization ID", Width: 18, Value: func(r *table.Row) table.Value { return table.Str(r.ID) }},
-		{Header: "Record", Width: 10, Kind: table.Reference, Value: func(r *table.Row) table.Value { return b.linkTo(r) }},
-		{Header: "Status", Width: 9, Value: func(r *table.Row) table.Value { return table.Str(string(r.Status)) }},
-		{Header: "Owner", Width: 17, Value: func(r *table.Row) table.Value { return table.Str(r.OwnerName()) }},
-		{Header: "Owner state", Width: 12, Value: func(r *table.Row) table.Value { return table.Str(string(r.Owner.State)) }},
-		{Header: "May write", Width: 22, Wrap: true, Limit: 200, Value: func(r *table.Row) table.Value { return table.Str(r.Scope) }},
-		{Header: "Age (days)", Width: 8, Kind: table.Integer, Wrap: true, Value: func(r *table.Row) table.Value { return r.Age() }},
-		{Header: "Org", Width: 13, Value: func(r *table.Row) table.Value { return table.Str(r.Org) }},
-		{Header: "Target", Width: 13, Value: func(r *table.Row) table.Value { return table.Str(r.Target) }},
-		{Header: "Owner ID", Width: 18, Value: func(r *table.Row) table.Value { return table.Str(r.UserID) }},
-		{Header: "Org ID", Width: 18, Value: func(r *table.Row) table.Value { return table.Str(r.OrgID) }},
+func (b *Workbook) taskColumns() []table.ColumnOf[task] {
+	return []table.ColumnOf[task]{
+		{Header: "Severity", Width: 10, Kind: table.Severity, Value: func(t task) table.Value { return table.Str(string(t.WorstSeverity)) }},
+		{Header: "Why it needs a decision", Width: 28, Wrap: true, Value: func(t task) table.Value { return table.Str(t.Titles) }},
+		{Header: "Proposed action", Width: 54, Wrap: true, Value: func(t task) table.Value { return table.Str(audit.CheckOf(t.First.Check).Fix) }},
+		{Header: "Description", Width: 26, Wrap: true, Limit: 200, Value: func(t task) table.Value { return table.Str(t.Description) }},
+		{Header: "Authorization ID", Width: 18, Value: func(t task) table.Value { return table.Str(t.ID) }},
+		{Header: "Record", Width: 10, Kind: table.Reference, Value: func(t task) table.Value { return b.linkTo(t) }},
+		{Header: "Status", Width: 9, Value: func(t task) table.Value { return table.Str(string(t.Status)) }},
+		{Header: "Owner", Width: 17, Value: func(t task) table.Value { return table.Str(t.OwnerName()) }},
+		{Header: "Owner state", Width: 12, Value: func(t task) table.Value { return table.Str(string(t.Owner.State)) }},
+		{Header: "May write", Width: 22, Wrap: true, Limit: 200, Value: func(t task) table.Value { return table.Str(t.Scope) }},
+		{Header: "Age (days)", Width: 8, Kind: table.Integer, Wrap: true, Value: func(t task) table.Value { return t.Age() }},
+		{Header: "Org", Width: 13, Value: func(t task) table.Value { return table.Str(t.Org) }},
+		{Header: "Target", Width: 13, Value: func(t task) table.Value { return table.Str(t.Target) }},
+		{Header: "Owner ID", Width: 18, Value: func(t task) table.Value { return table.Str(t.UserID) }},
+		{Header: "Org ID", Width: 18, Value: func(t task) table.Value { return table.Str(t.OrgID) }},
+		{Header: "Decision", Width: 12, Kind: table.EntryText},
+		{Header: "Justification", Width: 28, Kind: table.EntryText, Wrap: true},
+		{Header: "Reviewer", Width: 15, Kind: table.EntryText},
+		{Header: "Date", Width: 12, Kind: table.EntryDate},
+		{Header: "Ticket", Width: 12, Kind: table.EntryText},
 	}
 }
 
 // linkTo leads to the row of the authorization. It is a formula of our own words
 // and numbers: unlike a link of the sheet, it moves with its row.
-func (b *Workbook) linkTo(r *table.Row) table.Value {
-	if r.IsServer() {
+func (b *Workbook) linkTo(t task) table.Value {
+	line := b.population.lineOf(t.place)
+	if t.IsServer() || line == 0 {
 		return table.Str(table.Unknown)
 	}
-	t := dataTable{name: sheetAuthorizations, maxRows: b.maxRows}
-	sheet, line := t.at(r.Place)
-	row := strconv.Itoa(line)
-	text := "row " + row
-	if sheet != t.name {
-		text = strings.TrimPrefix(sheet, t.name+" ") + ", " + text
-	}
-	return table.Value{Type: table.FormulaValue, Text: text, Formula: `HYPERLINK("#'` + sheet + `'!A` + row + `","` + text + `")`}
+	text := "row " + strconv.Itoa(line)
+	return table.Value{Type: table.FormulaValue, Text: text, Formula: fmt.Sprintf(`HYPERLINK("#'%s'!A%d","%s")`, sheetAuthorizations, line, text)}
 }
 
 // protectFacts locks the facts, without a password: it guards against a slip of
 // the hand, not against a person.
-func (b *Workbook) protectFacts(s *sheet) error {
-	if s.rows < 2 {
-		return nil
+func (b *Workbook) protectFacts(l listed, last int) error {
+	validate := func(header string, rule func(*excelize.DataValidation) error) error {
+		letter := l.letter(header)
+		v := excelize.NewDataValidation(true)
+		v.SetSqref(fmt.Sprintf("%s%d:%s%d", letter, l.first, letter, last))
+		return errors.Join(rule(v), b.AddDataValidation(sheetTodo, v))
 	}
 	return errors.Join(
-		b.validate(s, "Decision", decisions),
-		b.validate(s, "Justification", prompt("Justification", "Why this is right: the need, its owner, what replaces it.")),
-		b.validate(s, "Reviewer", prompt("Reviewer", "Who decided. Nobody decides on a token of their own.")),
-		b.validate(s, "Date", days),
-		b.validate(s, "Ticket", prompt("Ticket", "Where the work is followed.")),
-		b.ProtectSheet(s.name, &excelize.SheetProtectionOptions{
+		validate("Decision", decisions),
+		validate("Justification", prompt("Justification", "Why this is right: the need, its owner, what replaces it.")),
+		validate("Reviewer", prompt("Reviewer", "Who decided. Nobody decides on a token of their own.")),
+		validate("Date", days),
+		validate("Ticket", prompt("Ticket", "Where the work is followed.")),
+		b.ProtectSheet(sheetTodo, &excelize.SheetProtectionOptions{
 			AutoFilter: true, Sort: true, FormatColumns: true, FormatRows: true, SelectLockedCells: true, SelectUnlockedCells: true,
 		}),
 	)
-}
-
-func (b *Workbook) validate(s *sheet, header string, rule func(*excelize.DataValidation) error) error {
-	letter := letterOf(taskColumns(b), header)
-	v := excelize.NewDataValidation(true)
-	v.SetSqref(letter + "2:" + letter + strconv.Itoa(s.rows))
-	return errors.Join(rule(v), b.AddDataValidation(s.name, v))
 }
 
 func decisions(v *excelize.DataValidation) error {

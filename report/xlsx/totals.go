@@ -1,32 +1,47 @@
 package xlsx
 
 import (
-	"errors"
-
 	"tokenaudit/jobs/audit"
 	"tokenaudit/report/table"
 )
 
-// totals is what the workbook must know before its small sheets. Memory grows with
+// totals are what the workbook must know before its small sheets. Memory grows with
 // the users only.
 type totals struct {
-	at      audit.Summary
-	rows    int // of the sheet Authorizations
-	counts  audit.Counts
-	states  map[audit.OwnerState]int // authorizations by the state of their owner
-	targets map[string]int           // authorizations that exist
-	// presences counts the 1.x authorizations on their own.
-	presences map[presenceKey]int
-	holders   map[table.HolderKey]*table.Holder
-	tasks     *table.GroupedRows[table.Group] // by their worst finding; their place is among the authorizations
-	changes   *table.GroupedRows[transition]
-	excepted  []excepted // no more than the configuration has
-	row       table.Row  // that is met, with its place and one of its changes after the other
+	in             table.Input
+	authorizations counts
+	findings       table.FindingCounts
+	owners         map[ownerKey]*owner
+	excepted       []excepted // no more than the configuration has
+	tasks          *table.Worst[table.Group, task]
+	worst          *table.Worst[table.Group, *table.Row] // findings
+	changes        *table.Worst[changeRank, change]
 }
 
-type presenceKey struct {
-	presence audit.Presence
-	legacy   bool
+// counts are numbers of authorizations by what formulas tell apart.
+type counts map[kind]int
+
+type kind struct {
+	target                    string
+	presence                  audit.Presence
+	owner                     audit.OwnerState
+	inactive, legacy, flagged bool
+}
+
+func kindOf(r *table.Row) kind {
+	return kind{r.Target, r.Presence, r.Owner.State, r.Status == audit.Inactive, r.Legacy, r.WorstSeverity != ""}
+}
+
+func (k kind) exists() bool { return k.presence != audit.Gone }
+
+func (c counts) sum(counted func(kind) bool) int {
+	n := 0
+	for k, m := range c {
+		if counted(k) {
+			n += m
+		}
+	}
+	return n
 }
 
 // excepted is a finding that an exception allows.
@@ -35,54 +50,47 @@ type excepted struct {
 	audit.Finding
 }
 
-func newTotals(d *table.Draft) *totals {
+func newTotals(in table.Input, most bounds) *totals {
 	return &totals{
-		at: d.In.Summary, counts: audit.NewCounts(), states: map[audit.OwnerState]int{}, targets: map[string]int{}, presences: map[presenceKey]int{}, holders: map[table.HolderKey]*table.Holder{},
-		tasks: table.NewGroupedRows[table.Group](d, "task"), changes: table.NewGroupedRows[transition](d, "change"),
+		in: in, authorizations: counts{}, findings: table.FindingCounts{}, owners: map[ownerKey]*owner{},
+		tasks:   table.NewWorst[table.Group, task](most.tasks, table.CompareGroups),
+		worst:   table.NewWorst[table.Group, *table.Row](most.findings, table.CompareGroups),
+		changes: table.NewWorst[changeRank, change](most.changes, compareChanges),
 	}
 }
 
-func (s *totals) close() error { return errors.Join(s.tasks.Close(), s.changes.Close()) }
-
-func (s *totals) add(r *table.Row) error {
-	s.counts.Add(r.Record, s.at.Started)
-	if r.Exists() {
-		s.states[r.Owner.State]++
-		s.targets[r.Target]++
-		s.presences[presenceKey{r.Presence, r.Legacy}]++
-		s.hold(r)
-	}
-	for _, f := range r.Findings {
-		if f.State == audit.Excepted && f.Approval != nil {
-			s.excepted = append(s.excepted, excepted{r.ID, f})
+// add counts a row; place is that of the authorization in the population.
+func (t *totals) add(r *table.Row, place int) {
+	var shared *table.Row
+	kept := func() *table.Row { // for the lists, made when one of them wants it
+		if shared == nil {
+			shared = r.Kept()
 		}
-	}
-	s.row = *r
-	s.row.Place = s.rows
-	if err := errors.Join(s.assign(&s.row), s.compare(&s.row)); err != nil {
-		return err
+		return shared
 	}
 	if !r.IsServer() {
-		s.rows++
+		t.authorizations[kindOf(r)]++
 	}
-	return nil
-}
-
-// assign puts what needs a decision where its worst finding belongs.
-func (s *totals) assign(r *table.Row) error {
-	if r.FirstCheck == "" {
-		return nil
+	if r.Exists() {
+		t.addOwner(r)
 	}
-	return s.tasks.Put(table.Group{Severity: r.FirstSeverity, Check: r.FirstCheck}, r)
-}
-
-// legacy is how many 1.x authorizations exist.
-func (s *totals) legacy() int {
-	n := 0
-	for k, c := range s.presences {
-		if k.legacy {
-			n += c
+	for i := range r.Record.Findings {
+		f := &r.Record.Findings[i]
+		if f.State == audit.Excepted && f.Approval != nil {
+			t.excepted = append(t.excepted, excepted{r.ID, *f})
+		}
+		if f.Reported(r.Now) {
+			t.findings.Add(f)
+			t.worst.Offer(table.GroupOf(*f), func() *table.Row { return kept().Of(*f) })
 		}
 	}
-	return n
+	if r.First.Check != "" {
+		t.tasks.Offer(r.First, func() task { return task{kept(), place} })
+	}
+	if t.in.Summary.Previous != nil { // in a first review everything is new, and nothing has changed
+		for _, c := range changesOf(r) {
+			c.seen = t.changes.Seen()
+			t.changes.Offer(c.rank(r), func() change { c.Row = kept(); return c })
+		}
+	}
 }

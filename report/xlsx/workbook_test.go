@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	excelize "github.com/xuri/excelize/v2"
+	"github.com/xuri/excelize/v2"
 
 	"tokenaudit/report/reporttest"
 	"tokenaudit/report/table"
@@ -40,36 +40,29 @@ func expected(cols []table.Column, rows []*table.Row) [][]string {
 	return out
 }
 
-// wholeColumns are those of the sheet Authorizations.
-func wholeColumns(in table.Input) []table.Column {
-	return (&Workbook{draft: &table.Draft{In: in}}).authorizationColumns()
-}
-
 func expectedCell(c table.Column, r *table.Row) string {
-	switch v := c.Value(r).Boxed().(type) {
-	case string:
-		return xlsxText(v, c.Limit)
-	case int:
-		return strconv.Itoa(v)
-	case time.Time:
-		if !v.IsZero() {
-			return reporttest.Stamp(v)
-		}
+	switch v := c.Value(r); v.Type {
+	case table.TextValue:
+		return xlsxText(v.Text, c.Limit)
+	case table.NumberValue:
+		return strconv.FormatInt(v.Number, 10)
+	case table.TimeValue:
+		return reporttest.Stamp(v.At())
 	}
 	return table.Unknown
 }
 
 func TestWorkbookCells(t *testing.T) {
 	in := reporttest.Input(t)
-	f := reporttest.OpenWorkbook(t, workbookText(t, in, excelize.TotalRows))
+	f := reporttest.OpenWorkbook(t, workbookText(t, in, whole))
 	authorizations, found := reporttest.AllRows(t, in)
 	want := []string{"Summary", "To do", "Findings", "Authorizations", "Changes", "Owners", "Coverage", "Exceptions", "Controls", "About"}
 	if diff := cmp.Diff(want, f.GetSheetList()); diff != "" {
 		t.Error(diff)
 	}
 	for sheet, want := range map[string][][]string{
-		"Authorizations": expected(wholeColumns(in), authorizations),
-		"Findings":       expected(bookFindingColumns(), found),
+		"Authorizations": expected(authorizationColumns(), authorizations),
+		"Findings":       expected(findingColumns(), found),
 	} {
 		if diff := cmp.Diff(want, plain(t, rawRows(t, f, sheet), want[0])); diff != "" {
 			t.Errorf("%s: %.2000s", sheet, diff)
@@ -107,9 +100,9 @@ func plainDate(t testing.TB, raw string) string {
 
 func TestWorkbookTypes(t *testing.T) {
 	in := reporttest.Input(t)
-	f := reporttest.OpenWorkbook(t, workbookText(t, in, excelize.TotalRows))
+	f := reporttest.OpenWorkbook(t, workbookText(t, in, whole))
 	rows := rawRows(t, f, "Authorizations")
-	for i, c := range wholeColumns(in) {
+	for i, c := range authorizationColumns() {
 		for n := 2; n <= len(rows); n++ {
 			name, _ := excelize.CoordinatesToCellName(i+1, n)
 			if v, _ := f.GetCellValue("Authorizations", name, excelize.Options{RawCellValue: true}); v == "" || v == table.Unknown {
@@ -132,14 +125,14 @@ func cellType(k table.Kind) excelize.CellType {
 
 func TestWorkbookDatesReadAsDates(t *testing.T) {
 	in := reporttest.Input(t)
-	f := reporttest.OpenWorkbook(t, workbookText(t, in, excelize.TotalRows))
-	at := slices.IndexFunc(wholeColumns(in), func(c table.Column) bool { return c.Name == "created" })
+	f := reporttest.OpenWorkbook(t, workbookText(t, in, whole))
+	at := slices.IndexFunc(authorizationColumns(), func(c table.Column) bool { return c.Name == "created" })
 	shown, err := f.GetRows("Authorizations")
 	if err != nil {
 		t.Fatal(err)
 	}
 	n := 1
-	for r := range in.Rows() {
+	for r := range in.Rows {
 		want := table.Unknown
 		if !r.CreatedAt.IsZero() {
 			want = r.CreatedAt.Format("2006-01-02 15:04:05")
@@ -152,7 +145,7 @@ func TestWorkbookDatesReadAsDates(t *testing.T) {
 }
 
 func TestWorkbookLayout(t *testing.T) {
-	f := reporttest.OpenWorkbook(t, workbookText(t, reporttest.Input(t), excelize.TotalRows))
+	f := reporttest.OpenWorkbook(t, workbookText(t, reporttest.Input(t), whole))
 	tests := []struct {
 		sheet  string
 		frozen int
@@ -199,7 +192,7 @@ func defined(f *excelize.File, sheet, name string) string {
 }
 
 func TestWorkbookSeverityIsColoured(t *testing.T) {
-	f := reporttest.OpenWorkbook(t, workbookText(t, reporttest.Input(t), excelize.TotalRows))
+	f := reporttest.OpenWorkbook(t, workbookText(t, reporttest.Input(t), whole))
 	for i, line := range rawRows(t, f, "Findings")[1:] {
 		id, err := f.GetCellStyle("Findings", fmt.Sprintf("A%d", i+2))
 		if err != nil {
@@ -218,7 +211,7 @@ func TestWorkbookSeverityIsColoured(t *testing.T) {
 }
 
 func TestWorkbookProperties(t *testing.T) {
-	f := reporttest.OpenWorkbook(t, workbookText(t, reporttest.Input(t), excelize.TotalRows))
+	f := reporttest.OpenWorkbook(t, workbookText(t, reporttest.Input(t), whole))
 	p, err := f.GetDocProps()
 	if err != nil {
 		t.Fatal(err)
@@ -229,47 +222,107 @@ func TestWorkbookProperties(t *testing.T) {
 	}
 }
 
-func TestWorkbookContinuesOnNextSheet(t *testing.T) {
+// A sheet with more rows than it may have shows the worst, and says so.
+func TestBoundedSheets(t *testing.T) {
 	in := reporttest.Input(t)
-	f := smallSheets(t, in, 12)
-	want := []string{"Summary", "To do", "To do 2", "To do 3", "Findings", "Findings 2", "Findings 3", "Findings 4", "Authorizations", "Authorizations 2", "Authorizations 3", "Changes", "Owners", "Coverage", "Exceptions", "Controls", "About"}
-	if got := f.GetSheetList(); !slices.Equal(got, want) {
-		t.Fatalf("sheets %v", got)
+	files, shown := reporttest.Files(t, in, func(s *table.Staging, in table.Input) (*Workbook, error) { return newWorkbook(s, in, few) })
+	f := reporttest.OpenWorkbook(t, files[File])
+	all := reporttest.OpenWorkbook(t, workbookText(t, in, whole))
+	want := []string{
+		"To do: The worst 10 of 28, all in authorizations.csv.", "Findings: The worst 15 of 44, all in findings.csv.",
+		"Authorizations: The worst 12 of 30, all in authorizations.csv.", "Changes: The worst 8 of 9, all in the snapshots beside this file.",
+		"Owners: The worst 3 of 9, all in authorizations.csv.",
 	}
-	whole := rawRows(t, f, want[8])[:1]
-	for _, name := range want[8:11] {
-		rows := rawRows(t, f, name)
-		if len(rows) > 12 {
-			t.Errorf("%s has %d rows", name, len(rows))
+	for i, s := range shown {
+		if got := s.Table + ": " + s.Words(); got != want[i] {
+			t.Errorf("%s, want %s", got, want[i])
 		}
-		whole = append(whole, rows[1:]...)
+		rows, complete := rawRows(t, f, s.Table), rawRows(t, all, s.Table)
+		if rows[0][0] != s.Words() || !slices.Equal(rows[1], complete[0]) || len(rows) != s.Rows+2 || len(complete) != s.Of+1 {
+			t.Errorf("%s: %d rows of %d below %q, %q", s.Table, len(rows), len(complete), rows[0], rows[1])
+		}
+		for _, sheet := range []string{"Summary", "Coverage"} {
+			if text := sheetText(t, f, sheet); !strings.Contains(text, s.Table+"|"+s.Words()) || strings.Contains(text, differs) {
+				t.Errorf("%s of %s:\n%s", sheet, s.Table, text)
+			}
+		}
 	}
-	authorizations, _ := reporttest.AllRows(t, in)
-	all := expected(wholeColumns(in), authorizations)
-	if diff := cmp.Diff(all, plain(t, whole, all[0])); diff != "" {
-		t.Errorf("%.2000s", diff)
+	for _, sheet := range []string{"To do", "Findings", "Owners"} { // which are sorted
+		rows, complete := rawRows(t, f, sheet)[2:], rawRows(t, all, sheet)[1:]
+		for i, row := range rows {
+			if sheet == "To do" {
+				row[5], complete[i][5] = "", "" // the line of another sheet
+			}
+			if !slices.Equal(row, complete[i]) {
+				t.Errorf("%s: row %d is %q, want %q", sheet, i, row, complete[i])
+			}
+		}
+	}
+	// The authorizations stay in their order; the worst are those that stay.
+	at, worst := 0, authorizationColumnAt("worst_severity")
+	left := map[string]int{}
+	complete := rawRows(t, all, "Authorizations")[1:]
+	rows := rawRows(t, f, "Authorizations")[2:]
+	for _, row := range complete {
+		if at < len(rows) && row[3] == rows[at][3] {
+			at++
+			continue
+		}
+		severity := ""
+		if len(row) > worst {
+			severity = row[worst]
+		}
+		left[severity]++
+	}
+	if at != len(rows) || left["critical"]+left["high"] > 0 || left["medium"] == 0 {
+		t.Errorf("%d rows in order of %d; left out: %v", at, len(rows), left)
 	}
 }
 
-// A sheet that is exactly full has no empty one behind it.
-func TestWorkbookExactlyFull(t *testing.T) {
+func authorizationColumnAt(name string) int {
+	return slices.IndexFunc(authorizationColumns(), func(c table.Column) bool { return c.Name == name })
+}
+
+// A sheet that is exactly full lacks nothing.
+func TestSheetExactlyFull(t *testing.T) {
+	most := whole
+	most.authorizations = 30
+	f := reporttest.OpenWorkbook(t, workbookText(t, reporttest.Input(t), most))
+	if rows := rawRows(t, f, "Authorizations"); len(rows) != 31 || rows[0][0] != "Target" {
+		t.Errorf("%d rows, the first %q", len(rows), rows[0])
+	}
+}
+
+// A summary that counts fewer than come leaves no more rows than a sheet may have.
+func TestMoreRowsThanTheSummarySays(t *testing.T) {
 	in := reporttest.Input(t)
-	authorizations, _ := reporttest.AllRows(t, in)
-	f := smallSheets(t, in, len(authorizations)+1)
-	if slices.Contains(f.GetSheetList(), "Authorizations 2") {
-		t.Error(f.GetSheetList())
+	in.Summary.Authorizations.Total = 5
+	f := reporttest.OpenWorkbook(t, workbookText(t, in, few))
+	if rows := rawRows(t, f, "Authorizations"); len(rows) != 13 {
+		t.Errorf("%d rows", len(rows))
+	}
+	if text := sheetText(t, f, "Coverage"); !strings.Contains(text, differs) || !strings.Contains(text, "Authorizations|The worst 12 of 30") {
+		t.Errorf("the difference is not said:\n%s", text)
 	}
 }
 
-func smallSheets(t *testing.T, in table.Input, maxRows int) *excelize.File {
-	t.Helper()
-	return reporttest.OpenWorkbook(t, workbookText(t, in, maxRows))
+func TestNoFileHasWhatIsLeftOut(t *testing.T) {
+	in := reporttest.Input(t)
+	in.Formats = []string{"xlsx"}
+	f := reporttest.OpenWorkbook(t, workbookText(t, in, few))
+	if got := rawRows(t, f, "Findings")[0][0]; got != "The worst 15 of 44; the others are in no file, since this report was made without csv." {
+		t.Errorf("%q", got)
+	}
 }
 
 func TestWorkbookWithoutRows(t *testing.T) {
-	f := reporttest.OpenWorkbook(t, workbookText(t, reporttest.Nothing(), excelize.TotalRows))
-	for sheet, cols := range map[string][]table.Column{"Findings": bookFindingColumns(), "Authorizations": wholeColumns(reporttest.Nothing()), "To do": taskColumns(&Workbook{})} {
-		if diff := cmp.Diff(expected(cols, nil), rawRows(t, f, sheet)); diff != "" {
+	f := reporttest.OpenWorkbook(t, workbookText(t, reporttest.Nothing(), whole))
+	headers := map[string][][]string{"Findings": expected(findingColumns(), nil), "Authorizations": expected(authorizationColumns(), nil), "To do": {nil}}
+	for _, c := range (&Workbook{}).taskColumns() {
+		headers["To do"][0] = append(headers["To do"][0], c.Header)
+	}
+	for sheet, want := range headers {
+		if diff := cmp.Diff(want, rawRows(t, f, sheet)); diff != "" {
 			t.Error(diff)
 		}
 	}
