@@ -52,7 +52,6 @@ type Subject struct {
 	Scope      Scope
 	Now        time.Time // the time of the review
 	scope      string    // see writeScope
-	texts      *Texts    // for details; nil makes each anew
 }
 
 // Scope is what the review of a target was asked for and could see.

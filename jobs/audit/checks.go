@@ -194,7 +194,7 @@ func makeChecks() []Check {
 			Fix:   "Create a new token with the same permissions, switch over, revoke this one.",
 			Match: func(s *Subject) (string, Outcome) {
 				age := s.Now.Sub(s.CreatedAt)
-				old := func() string { return s.days("", age, " old") }
+				old := func() string { return days(age) + " old" }
 				return failWith(old, s.active() && s.Policy.RotateAfter > 0 && !s.CreatedAt.IsZero() && age > s.Policy.RotateAfter)
 			},
 		},
@@ -318,7 +318,7 @@ func matchLeftover(s *Subject) (string, Outcome) {
 		since = s.CreatedAt
 	}
 	idle := s.Now.Sub(since)
-	detail := func() string { return s.days("inactive for ", idle, "") }
+	detail := func() string { return "inactive for " + days(idle) }
 	return failWith(detail, s.Status == Inactive && s.Policy.InactiveAfter > 0 && !since.IsZero() && idle > s.Policy.InactiveAfter)
 }
 
@@ -340,18 +340,9 @@ func failIf(found bool) Outcome {
 // writeScope is put into words once for all checks that say it.
 func (s *Subject) writeScope() string {
 	if s.scope == "" {
-		var room [256]byte
-		s.scope = s.text(s.Access.AppendWriteScope(room[:0]))
+		s.scope = s.Access.WriteScope()
 	}
 	return s.scope
-}
-
-// text is string(b); what many authorizations have in common is made once.
-func (s *Subject) text(b []byte) string {
-	if s.texts == nil {
-		return string(b)
-	}
-	return s.texts.Of(b)
 }
 
 // failWith draws up the detail only of what is found: most checks pass.
@@ -362,14 +353,11 @@ func failWith(detail func() string, found bool) (string, Outcome) {
 	return detail(), Fail
 }
 
-// days puts a time into words, with others before and after it.
-func (s *Subject) days(before string, d time.Duration, after string) string {
+// days puts a time into words.
+func days(d time.Duration) string {
 	n := int64(d.Hours() / 24)
-	var room [64]byte
-	b := strconv.AppendInt(append(room[:0], before...), n, 10)
-	b = append(b, " day"...)
-	if n != 1 {
-		b = append(b, 's')
+	if n == 1 {
+		return "1 day"
 	}
-	return s.text(append(b, after...))
+	return strconv.FormatInt(n, 10) + " days"
 }

@@ -40,7 +40,6 @@ type Review struct {
 	// Of the newest authorization; only the room is used again.
 	subject    Subject
 	judgements []judgement
-	texts      *Texts // of details
 }
 
 // Merge walks the present authorizations and the records of the previous review
@@ -55,7 +54,6 @@ func (rv Review) Merge(ctx, asking context.Context, now iter.Seq2[Authorization,
 		nextBefore, stopBefore := iter.Pull2(ascending(Prefetch(before), (*Record).key))
 		defer stopBefore()
 
-		rv.texts = NewestTexts()
 		unused := newUnused(rv)
 		a, errA, okA := nextNow()
 		b, errB, okB := nextBefore()
@@ -139,7 +137,7 @@ func (rv *Review) judged(r *Record, before *Record) {
 	s := &rv.subject
 	*s = Subject{
 		Authorization: r.Authorization, Access: s.Access, Owner: r.Owner, OrgDeleted: r.OrgDeleted,
-		Exceptions: rv.Policy.exceptionsFor(rv.Target, r.Authorization), Policy: rv.Policy, Scope: rv.Scope, Now: rv.Now, texts: rv.texts,
+		Exceptions: rv.Policy.exceptionsFor(rv.Target, r.Authorization), Policy: rv.Policy, Scope: rv.Scope, Now: rv.Now,
 	}
 	s.Access.Fold(&r.Authorization)
 	var old []Finding

@@ -1,7 +1,6 @@
 package evidence
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -58,28 +57,6 @@ func encode(w io.Writer, records iter.Seq2[audit.Record, error]) error {
 	return zipped(w, func(w io.Writer) error { return writeLines(w, records) })
 }
 
-func writeLines(w io.Writer, records iter.Seq2[audit.Record, error]) error {
-	var lines []byte
-	var writer recordWriter
-	for r, err := range records {
-		if err != nil {
-			return err
-		}
-		if lines, err = writer.append(lines, &r); err != nil {
-			return err
-		}
-		if len(lines) < zipBuffer {
-			continue
-		}
-		if _, err := w.Write(lines); err != nil {
-			return err
-		}
-		lines = lines[:0]
-	}
-	_, err := w.Write(lines)
-	return err
-}
-
 // syncFolder makes a rename survive a power cut.
 func syncFolder(path string) error {
 	dir, err := os.Open(path)
@@ -125,37 +102,6 @@ func decode(path string) iter.Seq2[audit.Record, error] {
 		defer lines.Close()
 		for r, err := range readLines(lines) {
 			if !yield(r, err) || err != nil {
-				return
-			}
-		}
-	}
-}
-
-func readLines(r io.Reader) iter.Seq2[audit.Record, error] {
-	return func(yield func(audit.Record, error) bool) {
-		lines, reader := bufio.NewReaderSize(r, zipBuffer), newRecordReader()
-		var long []byte
-		for {
-			line, err := lines.ReadSlice('\n')
-			if err == bufio.ErrBufferFull {
-				long = append(long, line...)
-				continue
-			}
-			if err != nil && err != io.EOF {
-				yield(audit.Record{}, err)
-				return
-			}
-			if len(long) > 0 {
-				long = append(long, line...)
-				line, long = long, long[:0]
-			}
-			if len(line) > 0 {
-				r, err := reader.read(line)
-				if !yield(r, err) || err != nil {
-					return
-				}
-			}
-			if err == io.EOF {
 				return
 			}
 		}
