@@ -15,6 +15,7 @@ import (
 	"tokenaudit/configs/secret"
 	"tokenaudit/configs/setting"
 	"tokenaudit/jobs/audit"
+	"tokenaudit/jobs/evidence"
 	"tokenaudit/jobs/influx"
 	"tokenaudit/notify/email"
 	"tokenaudit/notify/slack"
@@ -29,10 +30,12 @@ type File struct {
 	Store string `yaml:"store,omitempty"`
 	// StorePassword is that of a PostgreSQL store, read for each new connection. Default: as libpq has it (PGPASSWORD, PGPASSFILE).
 	StorePassword secret.Ref `yaml:"store_password,omitzero"`
-	// Evidence is the folder of snapshots, reports and evidence packs, or a bucket: s3://BUCKET/PREFIX?region=REGION, gs://BUCKET/PREFIX or azblob://CONTAINER/PREFIX, with credentials from the environment. Default: ./data/evidence.
+	// Evidence is the folder of snapshots, reports and evidence packs, or a bucket: s3://BUCKET/PREFIX?region=REGION, for other servers than AWS with &endpoint=https://HOST, with credentials from the environment. Default: ./data/evidence.
 	Evidence string `yaml:"evidence,omitempty"`
 	// EvidenceShared says that the folder is one that every host on the store has: on or off. Default: off.
 	EvidenceShared setting.Switch `yaml:"evidence_shared,omitempty"`
+	// EvidenceLock keeps the objects of an evidence pack from being changed or deleted, by Object Lock; the bucket must have it. Default: none.
+	EvidenceLock evidence.Lock `yaml:"evidence_lock,omitzero"`
 	// Parallel is how many targets are reviewed at the same time. Default: 8.
 	Parallel setting.Count `yaml:"parallel,omitempty"`
 	// ParallelPerHost is how many of them may ask the same host. Default: 4.

@@ -66,6 +66,17 @@ func (f *File) validateStorage(problem problemFunc) {
 	} else if ledger.Postgres(f.Store) && !evidence.IsBucket(f.Evidence) && !bool(f.EvidenceShared) {
 		problem("evidence", "is a folder of one host, while the store serves several; use a bucket, such as s3://BUCKET/PREFIX, or set evidence_shared: on if every host has this folder")
 	}
+	if !f.EvidenceLock.IsZero() {
+		f.EvidenceLock.Validate(problem.in("evidence_lock"))
+		if !evidence.IsBucket(f.Evidence) {
+			problem("evidence_lock", "is for a bucket, s3://BUCKET/PREFIX; evidence is a folder")
+		}
+	}
+	for i, job := range f.Jobs {
+		if err := f.EvidenceLock.CheckKeep(job.Keep); err != nil {
+			problem(fmt.Sprintf("jobs[%d].keep", i), err.Error())
+		}
+	}
 }
 
 func (p Policy) validate(problem problemFunc) {

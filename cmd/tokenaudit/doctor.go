@@ -83,7 +83,7 @@ func (c *cli) examine(ctx context.Context, path string) error {
 			e.add("job "+j.Name, examinePing(ctx, j.Ping))
 		}
 	}
-	e.add("evidence", examineEvidence(ctx, f.Evidence))
+	e.add("evidence", examineEvidence(ctx, f.Evidence, f.EvidenceLock))
 	e.add("store", examineStore(ctx, f))
 	for _, w := range warnings(f) {
 		e.add("configuration", influx.Diagnosis{What: "warning", Result: w})
@@ -159,17 +159,20 @@ func examinePing(ctx context.Context, url secret.Ref) influx.Diagnosis {
 	return influx.Diagnosis{What: "ping", OK: true, Result: "there is a URL; not pinged, as that would count"}
 }
 
-func examineEvidence(ctx context.Context, place string) influx.Diagnosis {
+func examineEvidence(ctx context.Context, place string, lock evidence.Lock) influx.Diagnosis {
 	if !evidence.IsBucket(place) {
 		return examineFolder(place)
 	}
 	d := influx.Diagnosis{What: "bucket can be written, read, listed and cleared", OK: true, Result: place}
-	s, err := openSnapshots(ctx, place)
+	if !lock.IsZero() {
+		d.What = "bucket can be written, read, listed, cleared and locked"
+	}
+	s, err := evidence.Open(place, lock)
 	if err == nil {
 		err = errors.Join(s.Try(ctx), s.Close())
 	}
 	if err != nil {
-		d.OK, d.Result, d.Fix = false, err.Error(), "put the credentials of the provider into the environment, give them the bucket, and set region or endpoint in evidence where it needs them"
+		d.OK, d.Result, d.Fix = false, err.Error(), "put credentials into the environment, as for the AWS tools, give them the bucket, and set region or endpoint in evidence where it needs them"
 	}
 	return d
 }

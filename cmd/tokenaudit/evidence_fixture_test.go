@@ -7,9 +7,9 @@ import (
 	"io"
 	"io/fs"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/http/httptest"
-	"os"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -24,6 +24,7 @@ import (
 	"tokenaudit/configs/setting"
 	"tokenaudit/jobs/audit"
 	"tokenaudit/jobs/evidence"
+	"tokenaudit/jobs/evidence/evidencetest"
 	"tokenaudit/jobs/ledger"
 	"tokenaudit/jobs/runner"
 	"tokenaudit/jobs/schedule"
@@ -32,6 +33,7 @@ import (
 // place is somewhere that evidence is kept.
 type place struct {
 	address string
+	lock    evidence.Lock
 	objects func() []string // paths of what is there
 }
 
@@ -48,11 +50,27 @@ func (p place) under(part string) string {
 func everyPlace(t *testing.T, test func(t *testing.T, p place)) {
 	t.Run("folder", func(t *testing.T) { test(t, folderPlace(t)) })
 	t.Run("s3", func(t *testing.T) { test(t, newFakeS3(t).place()) })
+	t.Run("s3 with Object Lock", func(t *testing.T) { test(t, lockedPlace(t)) })
+}
+
+// lockedPlace is a bucket of a real server. The lock outlasts the reviews of the tests,
+// whose clock is their own.
+func lockedPlace(t *testing.T) place {
+	s3 := evidencetest.NewS3(t)
+	return place{
+		address: s3.Bucket(t, "evidence", true), lock: evidence.Lock{Mode: "compliance", For: setting.Duration(100 * 365 * setting.Day)},
+		objects: func() (out []string) {
+			for _, key := range s3.Objects(t, "evidence") {
+				out = append(out, strings.TrimPrefix(key, "team/audit/"))
+			}
+			return out
+		},
+	}
 }
 
 func folderPlace(t *testing.T) place {
 	dir := t.TempDir()
-	return place{dir, func() (out []string) {
+	return place{address: dir, objects: func() (out []string) {
 		filepath.WalkDir(dir, func(path string, e fs.DirEntry, err error) error {
 			if err == nil && !e.IsDir() {
 				rel, _ := filepath.Rel(dir, path)
@@ -76,11 +94,7 @@ type fakeS3 struct {
 
 func newFakeS3(t *testing.T) *fakeS3 {
 	t.Helper()
-	for name, value := range map[string]string{
-		"AWS_ACCESS_KEY_ID": "id", "AWS_SECRET_ACCESS_KEY": "key", "AWS_CONFIG_FILE": os.DevNull, "AWS_SHARED_CREDENTIALS_FILE": os.DevNull,
-	} {
-		t.Setenv(name, value)
-	}
+	evidencetest.Credentials(t, "id", "key")
 	s := &fakeS3{backend: s3mem.New()}
 	s.Handler = gofakes3.New(s.backend).Server()
 	if err := s.backend.CreateBucket("evidence"); err != nil {
@@ -94,7 +108,7 @@ func newFakeS3(t *testing.T) *fakeS3 {
 
 func (s *fakeS3) place() place {
 	address := "s3://evidence/team/audit?region=us-east-1&s3ForcePathStyle=true&endpoint=" + s.url
-	return place{address, func() (out []string) {
+	return place{address: address, objects: func() (out []string) {
 		list, err := s.backend.ListBucket("evidence", nil, gofakes3.ListBucketPage{})
 		if err != nil {
 			panic(err)
@@ -126,6 +140,7 @@ func (s *fakeS3) garbling(suffix string) {
 		}
 		answer := httptest.NewRecorder()
 		s.Handler.ServeHTTP(answer, r)
+		maps.Copy(w.Header(), answer.Header())
 		body := answer.Body.Bytes()
 		body[len(body)/2] ^= 1
 		w.Write(body)
@@ -174,7 +189,7 @@ func hosts(t *testing.T, p place, now *time.Time, n int) []host {
 	}
 	var out []host
 	for i := range n {
-		s, err := openSnapshots(t.Context(), p.address)
+		s, err := evidence.Open(p.address, p.lock)
 		if err != nil {
 			t.Fatal(err)
 		}

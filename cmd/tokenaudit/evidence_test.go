@@ -18,6 +18,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"tokenaudit/jobs/audit"
+	"tokenaudit/jobs/evidence"
 	"tokenaudit/jobs/influx/influxtest"
 	"tokenaudit/jobs/ledger"
 )
@@ -132,7 +133,7 @@ func TestRefusedAgain(t *testing.T) {
 	}
 	now = now.Add(time.Second) // so that the summary is another one
 	s3.refusing(func(r *http.Request) bool {
-		return r.Method == http.MethodPut && strings.HasSuffix(r.URL.Path, "findings.csv")
+		return r.Method == http.MethodPut && strings.HasSuffix(r.URL.Path, "summary.json")
 	})
 	if _, err := both[1].runner.Tick(t.Context(), both[1].job); err == nil || slices.Contains(p.objects(), manifest) {
 		t.Errorf("error %v, objects %v", err, p.objects())
@@ -346,12 +347,12 @@ func TestDryRunInBucket(t *testing.T) {
 
 func TestExamineBucket(t *testing.T) {
 	s3 := newFakeS3(t)
-	if d := examineEvidence(t.Context(), s3.place().address); !d.OK || len(s3.place().objects()) > 0 {
+	if d := examineEvidence(t.Context(), s3.place().address, evidence.Lock{}); !d.OK || len(s3.place().objects()) > 0 {
 		t.Errorf("%+v, left %v", d, s3.place().objects())
 	}
 	for name, refuse := range map[string]string{"write": http.MethodPut, "read and list": http.MethodGet, "clear": http.MethodDelete} {
 		s3.refusing(func(r *http.Request) bool { return r.Method == refuse })
-		if d := examineEvidence(t.Context(), s3.place().address); d.OK || !strings.Contains(d.Result, "AccessDenied") {
+		if d := examineEvidence(t.Context(), s3.place().address, evidence.Lock{}); d.OK || !strings.Contains(d.Result, "AccessDenied") {
 			t.Errorf("cannot %s: %+v", name, d)
 		}
 	}
@@ -359,7 +360,7 @@ func TestExamineBucket(t *testing.T) {
 	if err := s3.backend.ForceDeleteBucket("evidence"); err != nil {
 		t.Fatal(err)
 	}
-	if d := examineEvidence(t.Context(), s3.place().address); d.OK {
+	if d := examineEvidence(t.Context(), s3.place().address, evidence.Lock{}); d.OK {
 		t.Errorf("no bucket: %+v", d)
 	}
 	if _, err := verifyText(t, s3.place().address); err == nil || errors.As(err, new(quietError)) {

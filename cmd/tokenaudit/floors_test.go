@@ -21,7 +21,7 @@ var floors = map[string][]string{
 	"jobs/influx/bolt":       {"jobs/audit", "jobs/influx"},
 	"jobs/influx/recovery":   {"jobs/audit"},
 	"jobs/ledger":            {"jobs/audit", "configs/secret"},
-	"jobs/evidence":          {"jobs/audit"},
+	"jobs/evidence":          {"jobs/audit", "configs/setting"},
 	"report":                 {"jobs/audit", "configs/secret", "report/table", "report/xlsx", "report/csv", "report/html", "report/ocsf"},
 	"report/pack":            {"jobs/audit"},
 	"report/table":           {"jobs/audit"},

@@ -64,7 +64,7 @@ func (f historyFlags) open(ctx context.Context) (past, error) {
 	if err != nil {
 		return past{}, err
 	}
-	s, err := openSnapshots(ctx, file.Evidence)
+	s, err := evidence.Open(file.Evidence, evidence.Lock{})
 	if err != nil {
 		r.Close()
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"tokenaudit/configs"
+	"tokenaudit/jobs/evidence"
 	"tokenaudit/jobs/ledger"
 	"tokenaudit/notify"
 	"tokenaudit/notify/slack"
@@ -104,7 +105,7 @@ func (f previewFlags) message(ctx context.Context, file *configs.File) (notify.M
 	case e.Summary == nil:
 		return notify.Sample(job, time.Now()), nil
 	}
-	snapshots, err := openSnapshots(ctx, file.Evidence) // asks no bucket anything
+	snapshots, err := evidence.Open(file.Evidence, evidence.Lock{}) // asks no bucket anything
 	if err != nil {
 		return notify.Message{}, err
 	}

@@ -73,7 +73,7 @@ func (c *cli) verifyPath(ctx context.Context, path string, f verifyFlags) error 
 		if err := evidence.Check(path); err != nil {
 			return usagef("the URL %w", err)
 		}
-		s, err := openSnapshots(ctx, path)
+		s, err := evidence.Open(path, evidence.Lock{})
 		if err != nil {
 			return err
 		}

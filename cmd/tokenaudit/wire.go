@@ -59,7 +59,7 @@ func wire(ctx context.Context, f *configs.File, now runner.Clock, log *slog.Logg
 	if err != nil {
 		return nil, err
 	}
-	snapshots, err := openSnapshots(ctx, f.Evidence)
+	snapshots, err := evidence.Open(f.Evidence, f.EvidenceLock)
 	if err != nil {
 		ledger.Close()
 		return nil, err

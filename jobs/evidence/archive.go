@@ -27,19 +27,19 @@ type Archive struct {
 	bucket *bucket // in front of which Root is a folder for work; nil if Root is all there is
 }
 
-// Open opens the evidence: a folder, or the URL of a bucket, in front of
-// which a folder for work stands until Close. Drivers of buckets are linked by
-// whoever needs them, see gocloud.dev/blob.
-func Open(ctx context.Context, evidence string) (Archive, error) {
-	if !IsBucket(evidence) {
-		return Archive{Root: evidence}, nil
+// Open opens the evidence: a folder, or the URL of a bucket, in front of which a
+// folder for work stands until Close. The bucket is asked nothing yet. The lock is for
+// what is written to it.
+func Open(place string, lock Lock) (Archive, error) {
+	if !IsBucket(place) {
+		return Archive{Root: place}, nil
 	}
-	b, err := openBucket(ctx, evidence)
+	b, err := openBucket(place, lock)
 	if err != nil {
 		return Archive{}, err
 	}
 	if b.work, err = newWorkFolder(); err != nil {
-		return Archive{}, errors.Join(fmt.Errorf("evidence: a folder for work: %w", err), b.Close())
+		return Archive{}, fmt.Errorf("evidence: a folder for work: %w", err)
 	}
 	return Archive{Root: b.work.path, bucket: b}, nil
 }
@@ -49,7 +49,7 @@ func (a Archive) Close() error {
 	if a.bucket == nil {
 		return nil
 	}
-	return errors.Join(a.bucket.work.remove(), a.bucket.Close())
+	return a.bucket.work.remove()
 }
 
 // dryRuns is out of the way: a dry run is no evidence.
@@ -102,11 +102,6 @@ func (a Archive) fetch(ctx context.Context, path string) error {
 		return err
 	}
 	return a.bucket.fetch(ctx, a.key(path), path)
-}
-
-// upload puts a file into the bucket and returns its SHA-256.
-func (a Archive) upload(ctx context.Context, path string) (string, error) {
-	return a.bucket.upload(ctx, a.key(path), path)
 }
 
 // workFolder is a folder of this process in front of a bucket. Its lock tells it from

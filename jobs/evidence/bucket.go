@@ -10,73 +10,178 @@ import (
 	"io"
 	"io/fs"
 	"iter"
-	"net/url"
 	"os"
 	"path/filepath"
 	"regexp"
-	"slices"
 	"strings"
+	"time"
 
-	"gocloud.dev/blob"
-	"gocloud.dev/gcerrors"
+	"github.com/minio/minio-go/v7"
 )
 
 // bucket holds evidence where every process sees it. Its keys are the paths of the
 // files in an evidence folder.
 type bucket struct {
-	*blob.Bucket
+	client   minio.Core
+	address  address
+	lock     Lock
 	location string // its URL without options
 	work     workFolder
 }
 
 // openBucket sends nothing: whether the bucket is there, the first request tells.
-func openBucket(ctx context.Context, address string) (*bucket, error) {
-	u, err := parseBucket(address)
+func openBucket(place string, lock Lock) (*bucket, error) {
+	a, err := parseAddress(place)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("evidence %w", err)
 	}
-	prefix := prefixOf(u)
-	u.Path = ""
-	quietChecksums(u)
-	b, err := blob.OpenBucket(ctx, u.String())
+	client, err := minio.New(a.endpoint.Host, &minio.Options{
+		Creds: newCredentials(a.profile), Secure: a.endpoint.Scheme == "https", Region: a.region, BucketLookup: a.lookup,
+	})
 	if err != nil {
 		return nil, &bucketError{"evidence: opening the bucket", err}
 	}
-	location := u.Scheme + "://" + u.Host
-	if prefix == "" {
-		return &bucket{Bucket: b, location: location}, nil
-	}
-	return &bucket{Bucket: blob.PrefixedBucket(b, prefix+"/"), location: location + "/" + prefix}, nil
+	client.SetS3EnableDualstack(a.dualstack)
+	return &bucket{client: minio.Core{Client: client}, address: a, lock: lock, location: "s3://" + strings.TrimSuffix(a.bucket+"/"+a.prefix, "/")}, nil
 }
 
-// upload stores a file and returns its SHA-256.
-func (b *bucket) upload(ctx context.Context, key, path string) (string, error) {
+func (b *bucket) object(key string) string {
+	return strings.TrimPrefix(b.address.prefix+"/"+key, "/")
+}
+
+// store puts a file where nothing is, and proves it. What an earlier attempt of the
+// same run left there stays if it is the same to the byte and locked until then;
+// otherwise it is taken away first. there tells what is known of that.
+func (b *bucket) store(ctx context.Context, key, path string, until time.Time, there bool) error {
 	f, err := os.Open(path)
 	if err != nil {
-		return "", err
+		return err
 	}
 	defer f.Close()
 	hash := sha256.New()
-	// One part of a file at a time: several files are on their way already.
-	options := &blob.WriterOptions{ContentType: "application/octet-stream", MaxConcurrency: 1}
-	if err := b.Upload(ctx, key, io.TeeReader(f, hash), options); err != nil {
-		return "", b.failed("writing", key, err)
+	if _, err := io.Copy(hash, f); err != nil {
+		return err
+	}
+	want := hex.EncodeToString(hash.Sum(nil))
+	if !there {
+		err := b.put(ctx, key, f, until, true)
+		if err == nil {
+			return b.prove(ctx, key, want, until)
+		}
+		if code := minio.ToErrorResponse(err).Code; code != minio.PreconditionFailed && code != "ConditionalRequestConflict" {
+			return b.failed("writing", key, err)
+		}
+	}
+	switch err := b.prove(ctx, key, want, until); { // it may be ours: an answer was lost
+	case errors.As(err, new(*mismatchError)):
+		if err := b.remove(ctx, key); err != nil {
+			return err
+		}
+	case !errors.Is(err, fs.ErrNotExist):
+		return err
+	}
+	// Without the condition: where versions are kept, some servers take the mark of
+	// what was removed for an object.
+	if err := b.put(ctx, key, f, until, false); err != nil {
+		return b.failed("writing", key, err)
+	}
+	return b.prove(ctx, key, want, until)
+}
+
+// replace puts a file in the place of an older one.
+func (b *bucket) replace(ctx context.Context, key, path string) error {
+	f, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	if err := b.put(ctx, key, f, time.Time{}, false); err != nil {
+		return b.failed("writing", key, err)
+	}
+	return nil
+}
+
+// put sends a file in one request, straight from the disk, locked unless until is zero.
+// If asked for, it is refused where there is an object.
+func (b *bucket) put(ctx context.Context, key string, f *os.File, until time.Time, onlyNew bool) error {
+	size, err := f.Seek(0, io.SeekEnd)
+	if err == nil {
+		_, err = f.Seek(0, io.SeekStart)
+	}
+	if err != nil {
+		return err
+	}
+	// Object Lock needs the MD5. Several parts would lose the condition.
+	o := minio.PutObjectOptions{SendContentMd5: true, DisableMultipart: true, ServerSideEncryption: b.address.encryption}
+	if !until.IsZero() {
+		o.Mode, o.RetainUntilDate = minio.RetentionMode(strings.ToUpper(b.lock.Mode)), until
+	}
+	if onlyNew {
+		o.SetMatchETagExcept("*")
+	}
+	_, err = b.client.Client.PutObject(ctx, b.address.bucket, b.object(key), f, size, o)
+	return err
+}
+
+// prove reads an object back. It must be what was written, and locked if that was
+// asked for: a bucket that ignores Object Lock does not show it.
+func (b *bucket) prove(ctx context.Context, key, want string, until time.Time) error {
+	got, err := b.sum(ctx, key)
+	if err != nil {
+		return err
+	}
+	if got != want {
+		return &mismatchError{fmt.Sprintf("evidence: %s/%s is not what was written there: SHA-256 %s, not %s; the review is not done until it is", b.location, key, got, want)}
+	}
+	if until.IsZero() {
+		return nil
+	}
+	info, err := b.client.StatObject(ctx, b.address.bucket, b.object(key), minio.StatObjectOptions{})
+	if err != nil {
+		return b.failed("reading the lock of", key, err)
+	}
+	mode := info.Metadata.Get("X-Amz-Object-Lock-Mode")
+	at, err := time.Parse(time.RFC3339, info.Metadata.Get("X-Amz-Object-Lock-Retain-Until-Date"))
+	if err != nil || !strings.EqualFold(mode, b.lock.Mode) || at.Before(until.Truncate(time.Second)) {
+		shown := strings.TrimSpace(mode + " " + info.Metadata.Get("X-Amz-Object-Lock-Retain-Until-Date"))
+		if shown == "" {
+			shown = "no lock"
+		}
+		return &mismatchError{fmt.Sprintf("evidence: %s/%s is not locked as evidence_lock says: the bucket shows %s, not %s %s; it needs Object Lock, and the credentials s3:PutObjectRetention and s3:GetObjectRetention",
+			b.location, key, shown, strings.ToUpper(b.lock.Mode), until.UTC().Format(time.RFC3339))}
+	}
+	return nil
+}
+
+// mismatchError is an object that is there and not what it should be.
+type mismatchError struct{ text string }
+
+func (e *mismatchError) Error() string { return e.text }
+
+// sum reads an object and returns its SHA-256.
+func (b *bucket) sum(ctx context.Context, key string) (string, error) {
+	hash := sha256.New()
+	if err := b.download(ctx, key, hash); err != nil {
+		return "", err
 	}
 	return hex.EncodeToString(hash.Sum(nil)), nil
 }
 
-// sum reads an object back and returns its SHA-256.
-func (b *bucket) sum(ctx context.Context, key string) (string, error) {
-	hash := sha256.New()
-	if err := b.Download(ctx, key, hash, nil); err != nil {
-		return "", b.failed("reading", key, err)
+// download copies an object. The error is fs.ErrNotExist if there is no such object.
+func (b *bucket) download(ctx context.Context, key string, w io.Writer) error {
+	body, _, _, err := b.client.GetObject(ctx, b.address.bucket, b.object(key), minio.GetObjectOptions{})
+	if err != nil {
+		return b.failed("reading", key, err)
 	}
-	return hex.EncodeToString(hash.Sum(nil)), nil
+	defer body.Close()
+	if _, err := io.Copy(w, body); err != nil {
+		return b.failed("reading", key, err)
+	}
+	return nil
 }
 
 // fetch copies an object to a file, which appears whole or not at all. It grows in
-// the folder for work, so that nobody takes it for a part of a pack. The error is
-// fs.ErrNotExist if there is no such object.
+// the folder for work, so that nobody takes it for a part of a pack.
 func (b *bucket) fetch(ctx context.Context, key, path string) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return err
@@ -86,8 +191,8 @@ func (b *bucket) fetch(ctx context.Context, key, path string) error {
 		return err
 	}
 	defer os.Remove(f.Name())
-	if err := errors.Join(b.Download(ctx, key, f, nil), f.Close()); err != nil {
-		return b.failed("reading", key, err)
+	if err := errors.Join(b.download(ctx, key, f), f.Close()); err != nil {
+		return err
 	}
 	return os.Rename(f.Name(), path)
 }
@@ -96,54 +201,82 @@ func (b *bucket) fetch(ctx context.Context, key, path string) error {
 // folder are none.
 func (b *bucket) keys(ctx context.Context, prefix string) iter.Seq2[string, error] {
 	return func(yield func(string, error) bool) {
-		list := b.List(&blob.ListOptions{Prefix: prefix})
-		for {
-			o, err := list.Next(ctx)
-			switch {
-			case err == io.EOF:
+		for o := range b.client.ListObjectsIter(ctx, b.address.bucket, minio.ListObjectsOptions{Prefix: b.object(prefix), Recursive: true}) {
+			if o.Err != nil {
+				yield("", b.failed("listing", prefix, o.Err))
 				return
-			case err != nil:
-				yield("", b.failed("listing", prefix, err))
-				return
-			case !strings.HasSuffix(o.Key, "/") && !yield(o.Key, nil):
+			}
+			if !strings.HasSuffix(o.Key, "/") && !yield(strings.TrimPrefix(o.Key, b.object("")), nil) {
 				return
 			}
 		}
 	}
 }
 
-// remove takes an object away, if it is there.
+// remove takes an object away, if it is there. A bucket with versions keeps it out of
+// sight, until its lock and its lifecycle rule have ended.
 func (b *bucket) remove(ctx context.Context, key string) error {
-	if err := b.Delete(ctx, key); err != nil && gcerrors.Code(err) != gcerrors.NotFound {
+	err := b.client.RemoveObject(ctx, b.address.bucket, b.object(key), minio.RemoveObjectOptions{})
+	if err != nil && minio.ToErrorResponse(err).Code != minio.NoSuchKey {
 		return b.failed("removing", key, err)
 	}
 	return nil
 }
 
-// try does all that a review does to a bucket, with an object of its own.
+// try does all that a review does to a bucket, with an object of its own, which it
+// never locks: nobody could remove it.
 func (b *bucket) try(ctx context.Context) error {
+	f, err := os.CreateTemp(b.work.path, ".doctor-*")
+	if err != nil {
+		return err
+	}
+	defer os.Remove(f.Name())
+	defer f.Close()
 	key := ".tokenaudit-doctor-" + rand.Text()
-	if err := b.WriteAll(ctx, key, []byte(key), nil); err != nil {
+	if _, err := f.WriteString(key); err != nil {
+		return err
+	}
+	if err := b.put(ctx, key, f, time.Time{}, true); err != nil {
 		return b.failed("writing", key, err)
 	}
-	_, err := b.sum(ctx, key)
+	_, err = b.sum(ctx, key)
 	for _, listed := range b.keys(ctx, key) {
 		err = errors.Join(err, listed)
+	}
+	if b.lock.Mode != "" {
+		err = errors.Join(err, b.tryLock(ctx, key, f))
 	}
 	return errors.Join(err, b.remove(ctx, key))
 }
 
+// tryLock writes a lock in vain: on an object that is there, and only if it is not. A
+// server refuses that because of the object, and before that because of what is missing
+// for a lock.
+func (b *bucket) tryLock(ctx context.Context, key string, f *os.File) error {
+	enabled, _, _, _, err := b.client.GetObjectLockConfig(ctx, b.address.bucket)
+	if err != nil || enabled != "Enabled" {
+		return errors.Join(fmt.Errorf("evidence_lock: %s has no Object Lock, or does not tell (s3:GetBucketObjectLockConfiguration); it is set up when a bucket is made", b.location), err)
+	}
+	switch err := b.put(ctx, key, f, time.Now().Add(time.Minute), true); {
+	case err == nil:
+		return fmt.Errorf("evidence_lock: %s lets an object be written over, so it does not keep to If-None-Match", b.location)
+	case minio.ToErrorResponse(err).Code != minio.PreconditionFailed:
+		return b.failed("locking", key, err)
+	}
+	return nil
+}
+
 func (b *bucket) failed(doing, key string, err error) error {
 	what := fmt.Sprintf("evidence: %s %s/%s", doing, b.location, key)
-	if gcerrors.Code(err) == gcerrors.NotFound {
+	if minio.ToErrorResponse(err).Code == minio.NoSuchKey {
 		return fmt.Errorf("%s: %w", what, fs.ErrNotExist)
 	}
 	return &bucketError{what, err}
 }
 
 // bucketError is a bucket that could not be asked, which says nothing of what it
-// holds. The text leaves out the options of URLs: the SDK of Azure puts a SAS token
-// there, and Go puts URLs into errors.
+// holds. The text leaves out the options of URLs, which Go puts into errors: those of
+// credentials hold tokens.
 type bucketError struct {
 	what string
 	err  error
@@ -153,6 +286,9 @@ var queryPart = regexp.MustCompile(`\?[^\s"']*`)
 
 func (e *bucketError) Error() string {
 	text := strings.Join(strings.Fields(e.err.Error()), " ")
+	if answer := new(minio.ErrorResponse); errors.As(e.err, answer) && answer.Code != "" {
+		text = answer.Code + ": " + text
+	}
 	return e.what + ": " + queryPart.ReplaceAllString(text, "?…")
 }
 
@@ -160,85 +296,3 @@ func (e *bucketError) Unwrap() error { return e.err }
 
 // Unreachable tells it from an object that is missing or damaged.
 func (e *bucketError) Unreachable() {}
-
-// quietChecksums keeps the client of S3 from writing a line to standard error for
-// every answer without a checksum, as many servers give them: what is read is
-// compared with the manifest anyway.
-func quietChecksums(u *url.URL) {
-	const option = "response_checksum_validation"
-	q := u.Query()
-	if u.Scheme != "s3" || q.Has(option) {
-		return
-	}
-	q.Set(option, "when_required")
-	u.RawQuery = q.Encode()
-}
-
-// bucketOptions are what a URL may say besides bucket and prefix, as
-// gocloud.dev/blob takes it (packages s3blob, gcsblob and azureblob, v0.47.0). What
-// is, or leads to, a credential is not among them.
-var bucketOptions = map[string][]string{
-	"s3": {
-		"region", "endpoint", "s3ForcePathStyle", "use_path_style", "disable_https", "hostname_immutable", "dualstack", "fips", "accelerate",
-		"profile", "role", "ssetype", "kmskeyid", "rate_limiter_capacity", "request_checksum_calculation", "response_checksum_validation",
-	},
-	"gs":     {"universe_domain"},
-	"azblob": {"storage_account", "domain", "protocol", "cdn", "localemu"},
-}
-
-// IsBucket tells the URL of a bucket from a folder.
-func IsBucket(evidence string) bool { return strings.Contains(evidence, "://") }
-
-// Check says what is wrong with the place of the evidence. It repeats
-// nothing of it: that may be a credential.
-func Check(evidence string) error {
-	if evidence == "" {
-		return errors.New("needs a folder, such as ./data/evidence, or a bucket, such as s3://BUCKET/PREFIX")
-	}
-	if !IsBucket(evidence) {
-		return nil
-	}
-	_, err := parseBucket(evidence)
-	return err
-}
-
-func parseBucket(address string) (*url.URL, error) {
-	u, err := url.Parse(address)
-	if err != nil { // its text quotes the URL
-		return nil, errors.New("is no URL; needs s3://BUCKET/PREFIX, gs://BUCKET/PREFIX or azblob://CONTAINER/PREFIX")
-	}
-	options, known := bucketOptions[u.Scheme]
-	prefix := prefixOf(u)
-	switch {
-	case !known:
-		return nil, errors.New("needs a folder, or a bucket: s3://BUCKET/PREFIX, gs://BUCKET/PREFIX or azblob://CONTAINER/PREFIX")
-	case u.User != nil:
-		return nil, errors.New("holds a credential; take it out, credentials come from the environment, as for the tools of the provider")
-	case u.Host == "":
-		return nil, fmt.Errorf("names no bucket; needs %s://BUCKET/PREFIX", u.Scheme)
-	case prefix != "" && !fs.ValidPath(prefix), u.Fragment != "":
-		return nil, errors.New("has a path that is no prefix; write it as team/tokenaudit")
-	}
-	return u, checkOptions(u, options)
-}
-
-func checkOptions(u *url.URL, known []string) error {
-	given, err := url.ParseQuery(u.RawQuery)
-	if err != nil {
-		return errors.New("has options that cannot be read; write them as ?name=value&name=value")
-	}
-	for name, values := range given {
-		if !slices.Contains(known, name) || len(values) > 1 {
-			return fmt.Errorf("has an option that is not known, or is a credential, or is given twice; known: %s. Credentials come from the environment", strings.Join(known, ", "))
-		}
-	}
-	if endpoint := given.Get("endpoint"); endpoint != "" {
-		e, err := url.Parse(endpoint)
-		if err != nil || e.Scheme != "https" && e.Scheme != "http" || e.Host == "" || e.User != nil || e.RawQuery != "" {
-			return errors.New("has an endpoint that is no plain URL; write it as https://HOST:PORT")
-		}
-	}
-	return nil
-}
-
-func prefixOf(u *url.URL) string { return strings.Trim(u.Path, "/") }

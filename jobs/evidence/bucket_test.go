@@ -3,60 +3,57 @@ package evidence
 import (
 	"context"
 	"errors"
+	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
-	_ "gocloud.dev/blob/azureblob"
-	_ "gocloud.dev/blob/gcsblob"
-	_ "gocloud.dev/blob/s3blob"
+	"github.com/minio/minio-go/v7/pkg/credentials"
 )
 
-// values of the options that do not take any text.
-var optionValues = map[string]string{
-	"ssetype": "aws:kms", "role": "arn:aws:iam::1:role/audit", "rate_limiter_capacity": "5", "endpoint": "https://minio.example.com", "protocol": "https",
-	"request_checksum_calculation": "when_required", "response_checksum_validation": "when_required",
-}
-
-// TestOptionsAreKnown: what Check lets through, gocloud.dev takes.
-func TestOptionsAreKnown(t *testing.T) {
-	t.Setenv("STORAGE_EMULATOR_HOST", "localhost:1")
-	t.Setenv("AZURE_STORAGE_ACCOUNT", "acme")
-	t.Setenv("AWS_REGION", "us-east-1")
-	config := filepath.Join(t.TempDir(), "config")
-	if err := os.WriteFile(config, []byte("[profile true]\nregion = us-east-1\n"), 0o600); err != nil {
-		t.Fatal(err)
+func TestAddress(t *testing.T) {
+	t.Setenv("AWS_REGION", "")
+	t.Setenv("AWS_DEFAULT_REGION", "eu-west-1")
+	t.Setenv("AWS_ENDPOINT_URL", "")
+	t.Setenv("AWS_ENDPOINT_URL_S3", "")
+	for place, want := range map[string]string{
+		"s3://b":   "https://s3.amazonaws.com b  eu-west-1",
+		"s3://b/p": "https://s3.amazonaws.com b p eu-west-1",
+		"s3://b/team/audit/?region=eu-central-1&dualstack=true&profile=audit":                                               "https://s3.amazonaws.com b team/audit eu-central-1",
+		"s3://b/p?region=us-east-1&endpoint=https://minio.example.com:9000&s3ForcePathStyle=true":                           "https://minio.example.com:9000 b p us-east-1",
+		"s3://b/p?endpoint=http://10.0.0.1:9000/&use_path_style=true&ssetype=aws:kms&kmskeyid=arn:aws:kms:eu:1:key/a-b-c-d": "http://10.0.0.1:9000/ b p eu-west-1",
+	} {
+		if err := Check(place); err != nil {
+			t.Errorf("%s: %v", place, err)
+		}
+		a, err := parseAddress(place)
+		if err != nil {
+			continue
+		}
+		if got := strings.Join([]string{a.endpoint.String(), a.bucket, a.prefix, a.region}, " "); got != want {
+			t.Errorf("%s: %s, want %s", place, got, want)
+		}
 	}
-	t.Setenv("AWS_CONFIG_FILE", config)
-	t.Setenv("TMPDIR", t.TempDir())
-	for scheme, options := range bucketOptions {
-		for _, option := range options {
-			value := optionValues[option]
-			if value == "" {
-				value = "true"
-			}
-			address := scheme + "://bucket/prefix?" + option + "=" + url.QueryEscape(value)
-			s, err := Open(t.Context(), address)
-			if err != nil {
-				t.Errorf("%s: %v", address, err)
-				continue
-			}
-			if got, want := s.Location(weekly(0)), scheme+"://bucket/prefix/weekly/2026-11-23T0900Z"; got != want {
-				t.Errorf("location %q, want %q", got, want)
-			}
-			s.Close()
+	for place, want := range map[string]string{
+		"gs://b/p": "HMAC keys", "azblob://c/p?storage_account=acme": "mount it", "ftp://b/p": "needs a folder, or a bucket",
+		"s3://b?role=arn:aws:iam::1:role/audit": "role, which is no more", "s3://b?response_checksum_validation=when_required": "take it out",
+		"s3://b?s3ForcePathStyle=yes!": "true or false", "s3://b?kmskeyid=x": "aws:kms", "s3://b?ssetype=x": "AES256", "s3://b?endpoint=https://h/path": "plain URL",
+	} {
+		if err := Check(place); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, want %q", place, err, want)
 		}
 	}
 }
 
-// TestErrorsHoldNoToken: the URLs in errors of the SDK of Azure may hold one.
+// TestErrorsHoldNoToken: the URLs in errors may hold one, as those of credentials do.
 func TestErrorsHoldNoToken(t *testing.T) {
-	b := &bucket{location: "azblob://c"}
-	cause := &url.Error{Op: "Get", URL: "https://acme.blob.core.windows.net/c?sv=2025&sig=hunter2%3D%3D", Err: errors.New("dial tcp:\nrefused")}
+	b := &bucket{location: "s3://b"}
+	cause := &url.Error{Op: "Post", URL: "https://sts.amazonaws.com/?WebIdentityToken=hunter2%3D%3D", Err: errors.New("dial tcp:\nrefused")}
 	err := b.failed("reading", "weekly/chain.json", cause)
-	want := `evidence: reading azblob://c/weekly/chain.json: Get "https://acme.blob.core.windows.net/c?…": dial tcp: refused`
+	want := `evidence: reading s3://b/weekly/chain.json: Post "https://sts.amazonaws.com/?…": dial tcp: refused`
 	if err.Error() != want {
 		t.Errorf("got  %v\nwant %s", err, want)
 	}
@@ -65,37 +62,71 @@ func TestErrorsHoldNoToken(t *testing.T) {
 	}
 }
 
-// TestWorkFolders: that of a killed process goes, that of a living one stays, and
-// what is not known to be one stays, too.
-func TestWorkFolders(t *testing.T) {
-	dir := t.TempDir()
-	t.Setenv("TMPDIR", dir)
-	killed, other := filepath.Join(dir, "tokenaudit-evidence-1"), filepath.Join(dir, "tokenaudit-evidence-2")
-	for _, path := range []string{filepath.Join(killed, "weekly"), other} {
-		if err := os.MkdirAll(path, 0o700); err != nil {
+// noCredentials empties the environment, so that a test has none but its own.
+func noCredentials(t *testing.T) {
+	t.Helper()
+	for _, name := range []string{
+		"AWS_ACCESS_KEY_ID", "AWS_ACCESS_KEY", "AWS_SECRET_ACCESS_KEY", "AWS_SECRET_KEY", "AWS_SESSION_TOKEN", "AWS_PROFILE", "AWS_WEB_IDENTITY_TOKEN_FILE",
+		"AWS_CONTAINER_CREDENTIALS_FULL_URI", "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "AWS_CONTAINER_AUTHORIZATION_TOKEN", "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE",
+	} {
+		t.Setenv(name, "")
+	}
+	t.Setenv("AWS_CONFIG_FILE", os.DevNull)
+	t.Setenv("AWS_SHARED_CREDENTIALS_FILE", os.DevNull)
+	t.Setenv("AWS_EC2_METADATA_DISABLED", "true")
+}
+
+// TestCredentials: they are found where the SDKs of AWS find them.
+func TestCredentials(t *testing.T) {
+	folder := t.TempDir()
+	write := func(name, text string) string {
+		path := filepath.Join(folder, name)
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
+		return path
 	}
-	if err := os.WriteFile(filepath.Join(killed, workLock), nil, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	first, err := newWorkFolder()
-	if err != nil {
-		t.Fatal(err)
-	}
-	second, err := newWorkFolder()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for path, want := range map[string]bool{killed: false, other: true, first.path: true, second.path: true} {
-		if _, err := os.Stat(path); (err == nil) != want {
-			t.Errorf("%s is there: %t, want %t", filepath.Base(path), err == nil, want)
+	profiles := write("credentials", "[default]\naws_access_key_id=default-id\naws_secret_access_key=s\n[audit]\naws_access_key_id=audit-id\naws_secret_access_key=s\naws_session_token=session\n")
+	config := write("config", "[profile team]\naws_access_key_id=team-id\naws_secret_access_key=s\n")
+	pod := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("Authorization") != "pod-token" {
+			w.WriteHeader(http.StatusForbidden)
+			return
 		}
-	}
-	if err := errors.Join(first.remove(), second.remove()); err != nil {
-		t.Error(err)
-	}
-	if left, _ := filepath.Glob(filepath.Join(dir, "*")); strings.Join(left, " ") != other {
-		t.Errorf("left %v", left)
+		w.Write([]byte(`{"AccessKeyId":"pod-id","SecretAccessKey":"s","Token":"session","Expiration":"2099-01-01T00:00:00Z"}`))
+	}))
+	t.Cleanup(pod.Close)
+	for name, test := range map[string]struct {
+		env     map[string]string
+		profile string
+		want    string // ID and session token
+	}{
+		"environment":         {map[string]string{"AWS_ACCESS_KEY_ID": "env-id", "AWS_SECRET_ACCESS_KEY": "s", "AWS_SESSION_TOKEN": "t", "AWS_SHARED_CREDENTIALS_FILE": profiles}, "", "env-id t"},
+		"file":                {map[string]string{"AWS_SHARED_CREDENTIALS_FILE": profiles}, "", "default-id "},
+		"profile":             {map[string]string{"AWS_SHARED_CREDENTIALS_FILE": profiles, "AWS_PROFILE": "audit"}, "", "audit-id session"},
+		"profile of the URL":  {map[string]string{"AWS_SHARED_CREDENTIALS_FILE": profiles, "AWS_ACCESS_KEY_ID": "env-id", "AWS_SECRET_ACCESS_KEY": "s"}, "audit", "audit-id session"},
+		"profile of config":   {map[string]string{"AWS_CONFIG_FILE": config, "AWS_PROFILE": "team"}, "", "team-id "},
+		"role of a pod (EKS)": {map[string]string{"AWS_CONTAINER_CREDENTIALS_FULL_URI": pod.URL, "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE": write("token", "pod-token")}, "", "pod-id session"},
+		"role of a task":      {map[string]string{"AWS_CONTAINER_CREDENTIALS_FULL_URI": pod.URL, "AWS_CONTAINER_AUTHORIZATION_TOKEN": "pod-token"}, "", "pod-id session"},
+		"none":                {nil, "", ""},
+		"no such profile":     {map[string]string{"AWS_SHARED_CREDENTIALS_FILE": profiles, "AWS_PROFILE": "nobody"}, "", ""},
+		"damaged file":        {map[string]string{"AWS_SHARED_CREDENTIALS_FILE": write("damaged", "[default\nhunter2 hunter2\n")}, "", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			noCredentials(t)
+			for name, value := range test.env {
+				t.Setenv(name, value)
+			}
+			value, err := newCredentials(test.profile).GetWithContext(&credentials.CredContext{Client: http.DefaultClient})
+			if test.want == "" {
+				if err == nil || !strings.Contains(err.Error(), "no credentials: neither AWS_ACCESS_KEY_ID") || strings.Contains(err.Error(), "hunter2") {
+					t.Errorf("%+v, error %v", value, err)
+				}
+				return
+			}
+			if got := value.AccessKeyID + " " + value.SessionToken; err != nil || got != test.want {
+				t.Errorf("%q, error %v; want %q", got, err, test.want)
+			}
+		})
 	}
 }

@@ -8,9 +8,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
-	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -56,105 +54,64 @@ func (a Archive) Gather(ctx context.Context, run audit.Run, targets []string) er
 	return err
 }
 
-// Publish puts the folder of a run where every process sees it: the files, the
-// manifest last, and the chain when all of them have been read back. It can be
-// repeated; until it is through, there is no manifest, or one of the whole pack.
+// Publish puts the folder of a run where every process sees it: the files, then the
+// manifest, each read back, and then the chain. It can be repeated; until it is through,
+// there is no manifest, or one of the whole pack. What an earlier attempt of the run
+// left there and this one did not make goes, its manifest first: half of two packs is
+// no pack.
 func (a Archive) Publish(ctx context.Context, run audit.Run) error {
 	if a.bucket == nil {
 		return nil
 	}
 	folder := a.Folder(run)
-	files, err := filesIn(folder)
-	if err != nil {
-		return err
-	}
-	if err := a.clear(ctx, folder, files); err != nil {
-		return err
-	}
-	rest := slices.DeleteFunc(slices.Clone(files), func(name string) bool { return name == manifestFile })
-	sums, err := a.uploadAll(ctx, folder, rest)
-	if err != nil {
-		return err
-	}
-	if len(rest) < len(files) {
-		if sums[manifestFile], err = a.upload(ctx, filepath.Join(folder, manifestFile)); err != nil {
-			return err
-		}
-	}
-	if err := a.readBack(ctx, folder, sums); err != nil {
-		return err
-	}
-	return a.uploadChain(ctx, filepath.Dir(folder))
-}
-
-func filesIn(folder string) ([]string, error) {
 	entries, err := os.ReadDir(folder)
-	var names []string
-	for _, e := range entries {
-		if e.Type().IsRegular() {
-			names = append(names, e.Name())
-		}
-	}
-	return names, err
-}
-
-// clear takes away what an earlier attempt left and this one does not write over,
-// its manifest first: half of two packs is no pack.
-func (a Archive) clear(ctx context.Context, folder string, files []string) error {
-	prefix := a.key(folder) + "/"
-	if err := a.bucket.remove(ctx, prefix+manifestFile); err != nil {
+	if err != nil {
 		return err
 	}
+	there, prefix := map[string]bool{}, a.key(folder)+"/"
 	for key, err := range a.bucket.keys(ctx, prefix) {
 		if err != nil {
 			return err
 		}
-		if !slices.Contains(files, strings.TrimPrefix(key, prefix)) {
-			if err := a.bucket.remove(ctx, key); err != nil {
-				return err
-			}
+		there[strings.TrimPrefix(key, prefix)] = true
+	}
+	if there[manifestFile] {
+		if err := a.bucket.remove(ctx, prefix+manifestFile); err != nil {
+			return err
 		}
 	}
-	return nil
-}
-
-// uploadAll returns the SHA-256 of each file.
-func (a Archive) uploadAll(ctx context.Context, folder string, names []string) (map[string]string, error) {
-	var mu sync.Mutex
-	sums := map[string]string{}
-	g, ctx := errgroup.WithContext(ctx)
+	whole := false
+	g, each := errgroup.WithContext(ctx)
 	g.SetLimit(atOnce)
-	for _, name := range names {
-		g.Go(func() error {
-			sum, err := a.upload(ctx, filepath.Join(folder, name))
-			mu.Lock()
-			defer mu.Unlock()
-			sums[name] = sum
-			return err
-		})
-	}
-	return sums, g.Wait()
-}
-
-// readBack compares what the bucket gives with what it was given. A pack of which
-// that is not known must not pass for one, so its manifest goes.
-func (a Archive) readBack(ctx context.Context, folder string, sums map[string]string) error {
-	g, reading := errgroup.WithContext(ctx)
-	g.SetLimit(atOnce)
-	for name, want := range sums {
-		key := a.key(folder) + "/" + name
-		g.Go(func() error {
-			got, err := a.bucket.sum(reading, key)
-			if err == nil && got != want {
-				err = fmt.Errorf("evidence: %s/%s is not what was written there: SHA-256 %s, not %s; the review is not done until it is", a.bucket.location, key, got, want)
-			}
-			return err
-		})
+	for _, e := range entries {
+		name, was := e.Name(), there[e.Name()]
+		switch {
+		case !e.Type().IsRegular():
+			continue
+		case name == manifestFile:
+			whole = true
+		default:
+			g.Go(func() error {
+				return a.bucket.store(each, prefix+name, filepath.Join(folder, name), a.until(run), was)
+			})
+		}
+		delete(there, name)
 	}
 	if err := g.Wait(); err != nil {
-		return errors.Join(err, a.bucket.remove(ctx, a.key(folder)+"/"+manifestFile))
+		return err
 	}
-	return nil
+	delete(there, manifestFile)
+	for name := range there {
+		if err := a.bucket.remove(ctx, prefix+name); err != nil {
+			return err
+		}
+	}
+	if whole { // a dry run has no manifest
+		if err := a.bucket.store(ctx, prefix+manifestFile, filepath.Join(folder, manifestFile), a.until(run), false); err != nil {
+			return errors.Join(err, a.bucket.remove(ctx, prefix+manifestFile))
+		}
+	}
+	return a.uploadChain(ctx, filepath.Dir(folder))
 }
 
 // uploadChain: dry runs have none.
@@ -163,8 +120,7 @@ func (a Archive) uploadChain(ctx context.Context, folder string) error {
 	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
-	_, err := a.upload(ctx, path)
-	return err
+	return a.bucket.replace(ctx, a.key(path), path)
 }
 
 // Download fetches all that the bucket holds, into a folder that is named as the last

@@ -26,8 +26,7 @@ func (a Archive) Write(ctx context.Context, run audit.Run, target string, record
 	if err := write(path, records); err != nil || a.bucket == nil {
 		return err
 	}
-	_, err := a.upload(ctx, path)
-	return err
+	return a.bucket.store(ctx, a.key(path), path, a.until(run), false)
 }
 
 func write(path string, records iter.Seq2[audit.Record, error]) (err error) {
