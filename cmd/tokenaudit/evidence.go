@@ -51,7 +51,7 @@ func (e reporter) write(ctx context.Context, folder string, of runner.Evidence) 
 func (e reporter) make(ctx context.Context, folder string, of runner.Evidence) (audit.Link, error) {
 	lists := pack.NewLists(of.Summary, e.urls())
 	in := report.Input{
-		Summary: of.Summary, Rows: of.Rows(), Trend: of.Trend, Controls: e.controls, Config: e.file.Effective(), CSV: e.job.CSV.Style(),
+		Summary: of.Summary, Rows: of.Rows, Trend: of.Trend, Controls: e.controls, Config: e.file.Effective(), CSV: e.job.CSV.Style(),
 		Each: lists.Count,
 	}
 	if err := report.Write(ctx, folder, e.job.Reports, in); err != nil {

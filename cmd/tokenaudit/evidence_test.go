@@ -312,7 +312,7 @@ func TestOtherHostWentOn(t *testing.T) {
 		t.Fatal(err)
 	}
 	var ids []string
-	for r, err := range both[0].runner.Rows(t.Context(), *s)() {
+	for r, err := range both[0].runner.Rows(t.Context(), *s) {
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -170,7 +170,7 @@ func (a *app) message(s audit.Summary, n audit.Highlights) notify.Message {
 
 // drawUp draws up what a finished run says, from its evidence.
 func (a *app) drawUp(ctx context.Context, s audit.Summary) (notify.Message, error) {
-	news, err := audit.HighlightsOf(a.runner.Rows(ctx, s)())
+	news, err := audit.HighlightsOf(a.runner.Rows(ctx, s))
 	return a.message(s, news), err
 }
 

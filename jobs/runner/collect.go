@@ -12,14 +12,6 @@ import (
 	"tokenaudit/jobs/audit"
 )
 
-// Items is the part of the ledger that holds the targets of a run.
-type Items interface {
-	Pending(ctx context.Context, run audit.Run) ([]string, error)
-	SaveItem(ctx context.Context, run audit.Run, item audit.Item) error
-	Items(ctx context.Context, run audit.Run) ([]audit.Item, error)
-	Baselines(ctx context.Context, run audit.Run, target string) ([]audit.Baseline, error)
-}
-
 // collection is a target of a run with what it answered and what that is compared
 // with.
 type collection struct {

@@ -11,16 +11,6 @@ import (
 	"tokenaudit/jobs/audit"
 )
 
-// Outbox is the part of the ledger that holds what is to be delivered.
-type Outbox interface {
-	// Unsent are the deliveries of a job that are neither sent nor expired: oldest run
-	// first, and in each run and notifier in the order in which they are sent.
-	Unsent(ctx context.Context, job string) ([]audit.Delivery, error)
-	// SaveDelivery stores how far a delivery has come. It is an error unless holder
-	// has the lease of the job: another process may be sending it by now.
-	SaveDelivery(ctx context.Context, holder string, d audit.Delivery) error
-}
-
 // deliverFor is how long the messages of a job may take in one go: a receiver that
 // is slow, or asks to be left alone for hours, keeps neither the next slot of the job
 // waiting nor, in a call of run, the next job.

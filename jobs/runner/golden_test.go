@@ -38,7 +38,7 @@ func TestReviewIsTheSame(t *testing.T) {
 	w.job.Targets[0].Source = target
 	var highlights audit.Highlights
 	w.job.Report = func(_ context.Context, _ string, e runner.Evidence) (_ audit.Link, err error) {
-		highlights, err = audit.HighlightsOf(e.Rows())
+		highlights, err = audit.HighlightsOf(e.Rows)
 		return audit.Link{}, err
 	}
 	w.job.Policy = audit.Policy{

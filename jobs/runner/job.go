@@ -1,6 +1,3 @@
-// Package runner decides when a review runs and takes it through its three steps:
-// audit every target, write the reports, deliver them. Each step can be repeated:
-// what a killed process left is taken up where it stopped.
 package runner
 
 import (
@@ -11,32 +8,6 @@ import (
 	"tokenaudit/jobs/audit"
 	"tokenaudit/jobs/schedule"
 )
-
-// Source is a target: something that holds authorizations.
-type Source interface {
-	// Collect asks for everything there is. What could not be had is said in the
-	// coverage; an error means that the review of the target was broken off.
-	Collect(ctx context.Context, progress func()) (audit.Collection, error)
-}
-
-// Target is a source under its name in the reports.
-type Target struct {
-	Name   string
-	Host   string // that it asks, "" for none
-	Source Source
-}
-
-// Rows gives every record of a run, target by target in the order of the
-// configuration, ascending by ID. It may be walked more than once.
-type Rows func() iter.Seq2[audit.Record, error]
-
-// Evidence is what the reports of a run are made of.
-type Evidence struct {
-	Summary  audit.Summary
-	Rows     Rows
-	Trend    []audit.TrendPoint // the runs before it, oldest first
-	Previous *audit.Link        // the pack before it, nil for the first
-}
 
 // Job is a review that repeats.
 type Job struct {
@@ -62,6 +33,38 @@ type Job struct {
 	DeliverWithin time.Duration
 	// Ping tells a dead man's switch how a run goes. Optional.
 	Ping PingFunc
+}
+
+func (j Job) targetNames() []string {
+	var names []string
+	for _, t := range j.Targets {
+		names = append(names, t.Name)
+	}
+	return names
+}
+
+// Target is something that holds authorizations, under its name in the reports.
+type Target struct {
+	Name   string
+	Host   string // that it asks, "" for none
+	Source Source
+}
+
+// Source is asked what a target holds.
+type Source interface {
+	// Collect asks for everything there is. What could not be had is said in the
+	// coverage; an error means that the review of the target was broken off.
+	Collect(ctx context.Context, progress func()) (audit.Collection, error)
+}
+
+// Evidence is what the reports of a run are made of.
+type Evidence struct {
+	Summary audit.Summary
+	// Rows are the records of the run, target by target in the order of the
+	// configuration, ascending by ID. Each walk reads the snapshots; one is enough.
+	Rows     iter.Seq2[audit.Record, error]
+	Trend    []audit.TrendPoint // the runs before it, oldest first
+	Previous *audit.Link        // the pack before it, nil for the first
 }
 
 // Notifier tells people or programs what a run found.

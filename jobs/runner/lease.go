@@ -6,15 +6,6 @@ import (
 	"time"
 )
 
-// Leases is the part of the ledger by which one process at a time works on a job.
-type Leases interface {
-	// Now is the clock that every process on this ledger goes by.
-	Now(ctx context.Context) (time.Time, error)
-	// Acquire leases the job to holder until then, unless another one has it leased now.
-	Acquire(ctx context.Context, job, holder string, now, until time.Time) (bool, error)
-	Release(ctx context.Context, job, holder string) error
-}
-
 // ErrLeased is the error when another process works on the job.
 var ErrLeased = errors.New("another tokenaudit works on this job")
 

@@ -10,6 +10,9 @@ import (
 	"tokenaudit/jobs/audit"
 )
 
+// errDeadline is the cause when a run took longer than it may.
+var errDeadline = errors.New("the deadline of the run has passed")
+
 // collectAll collects the targets of a run that are not done, several at a time. A
 // target that fails does not stop the others.
 func (r *Runner) collectAll(ctx context.Context, j Job, run audit.Run) error {
@@ -39,16 +42,6 @@ func (r *Runner) collectAll(ctx context.Context, j Job, run audit.Run) error {
 	}
 	all.Wait()
 	return errors.Join(errs...)
-}
-
-// guard does work. A panic in it becomes an error, and its stack is logged: what
-// breaks one target or job must not end the process.
-func (r *Runner) guard(j Job, what string, work func() error) error {
-	err := audit.Guard(work)
-	if p, ok := errors.AsType[*audit.PanicError](err); ok {
-		r.Log.Error("panic", "job", j.Name, "in", what, "error", p, "stack", string(p.Stack))
-	}
-	return err
 }
 
 // gate lets so many targets through at a time, and so many of the same host.

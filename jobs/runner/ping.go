@@ -30,15 +30,6 @@ func (r *Runner) ping(ctx context.Context, j Job, run audit.Run, event PingEvent
 	}
 }
 
-// pingOutcome: a review that saw nothing is no success.
-func (r *Runner) pingOutcome(ctx context.Context, j Job, run audit.Run, s audit.Summary) {
-	event := PingSuccess
-	if s.Coverage.Verdict == audit.NotKnown {
-		event = PingFail
-	}
-	r.ping(ctx, j, run, event, outcome(s))
-}
-
 // outcome is a summary in a few lines, without a name from InfluxDB.
 func outcome(s audit.Summary) string {
 	var b strings.Builder
@@ -57,26 +48,25 @@ func outcome(s audit.Summary) string {
 	return b.String()
 }
 
-// unsaid lets through only what was not said yet: a run that fails at every
-// heartbeat starts once, and fails once for each reason. Said again, a start would
-// put off the alarm of the switch for ever. Reasons that differ in digits are the
-// same: each lost connection has a port of its own.
-func (ping PingFunc) unsaid() PingFunc {
+// once lets through only what was not said yet: a run that fails at every heartbeat
+// starts once, and fails once for each reason. Said again, a start would put off the
+// alarm of the switch for ever. Reasons that differ in digits are the same: each lost
+// connection has a port of its own.
+func (ping PingFunc) once() PingFunc {
 	if ping == nil {
 		return nil
 	}
 	last := map[PingEvent]string{}
+	withoutDigits := func(r rune) rune {
+		if unicode.IsDigit(r) {
+			return -1
+		}
+		return r
+	}
 	return func(ctx context.Context, run audit.Run, event PingEvent, text string) {
-		if said := run.ID() + "\n" + strings.Map(notDigit, text); last[event] != said {
+		if said := run.ID() + "\n" + strings.Map(withoutDigits, text); last[event] != said {
 			last[event] = said
 			ping(ctx, run, event, text)
 		}
 	}
-}
-
-func notDigit(r rune) rune {
-	if unicode.IsDigit(r) {
-		return -1
-	}
-	return r
 }

@@ -145,7 +145,7 @@ func TestServePingsOnce(t *testing.T) {
 // checkLog wants the job in every line, and the run where there is one.
 func checkLog(t *testing.T, log string) {
 	t.Helper()
-	if !strings.Contains(log, "run failed") {
+	if !strings.Contains(log, "failed; it will be tried again") {
 		t.Error("the log does not tell of the failed run")
 	}
 	for line := range strings.Lines(log) {

@@ -14,7 +14,7 @@ import (
 func TestHighlightsAreHeardOnTheWay(t *testing.T) {
 	walk := func(t *testing.T, e runner.Evidence, most int) {
 		n := 0
-		for _, err := range e.Rows() {
+		for _, err := range e.Rows {
 			if err != nil {
 				t.Fatal(err)
 			}

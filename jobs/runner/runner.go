@@ -4,46 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"hash/fnv"
 	"iter"
 	"log/slog"
 	"time"
 
 	"tokenaudit/jobs/audit"
 )
-
-// Slots is the part of the ledger that decides which run is due.
-type Slots interface {
-	Reached(ctx context.Context, job, schedule string, now time.Time) (time.Time, error)
-	Begin(ctx context.Context, run audit.Run, targets []string) (opened bool, err error)
-	Reach(ctx context.Context, job string, slot time.Time) error
-	Running(ctx context.Context, job string) (run audit.Run, found bool, err error)
-}
-
-// Ledger remembers runs; the one in jobs/ledger is the only one.
-type Ledger interface {
-	Leases
-	Slots
-	Items
-	Reports
-	Outbox
-}
-
-// Snapshots hold what the targets held.
-type Snapshots interface {
-	// Folder is where the evidence of a run lies on this machine, Location where
-	// people find it.
-	Folder(run audit.Run) string
-	Location(run audit.Run) string
-	// Forget lets go of what this process remembers of a job, where another may have
-	// gone on with it.
-	Forget(job string) error
-	// Write makes a snapshot appear whole or not at all, where every process sees it.
-	Write(ctx context.Context, run audit.Run, target string, records iter.Seq2[audit.Record, error]) error
-	// Read ends in an error with a method Unreachable if the snapshot may be whole,
-	// but could not be had at the moment.
-	Read(ctx context.Context, run audit.Run, target string) iter.Seq2[audit.Record, error]
-}
 
 // Clock tells the time. One that is kept elsewhere may fail.
 type Clock func(context.Context) (time.Time, error)
@@ -53,11 +19,11 @@ type Runner struct {
 	Ledger    Ledger
 	Snapshots Snapshots
 	Tool      audit.Tool
-	// Parallel is how many targets are audited at the same time; 0 is 8.
+	// Parallel is how many targets are collected at the same time; 0 is 8.
 	Parallel int
 	// PerHost is how many of them may ask the same host; 0 is Parallel.
 	PerHost int
-	// Now is the clock; package history has the one of the ledger.
+	// Now is the clock that every process on the ledger goes by.
 	Now Clock
 	// Holder tells this process from others on the same ledger.
 	Holder string
@@ -85,123 +51,31 @@ func (r *Runner) Tick(ctx context.Context, j Job) (s *audit.Summary, err error) 
 	return s, err
 }
 
-func (r *Runner) openDue(ctx context.Context, j Job) error {
-	now, err := r.Now(ctx)
-	if err != nil {
-		return err
-	}
-	reached, err := r.Ledger.Reached(ctx, j.Name, j.Schedule.String(), now)
-	if err != nil {
-		return err
-	}
-	if ahead := reached.Sub(now); ahead > 24*time.Hour {
-		return fmt.Errorf("job %q: the ledger has slots until %s dealt with, which lies ahead; set the clock right, or give the job another name", j.Name, reached.Format(time.RFC3339))
-	}
-	offset := j.offset()
-	slot, missed := j.Schedule.Latest(reached, now.Add(-offset))
-	if slot.IsZero() || now.Sub(slot)-offset > j.CatchUp {
-		return nil
-	}
-	run := audit.Run{Job: j.Name, Slot: slot, Trigger: audit.Scheduled, Missed: missed, Started: started(now)}
-	if late := now.Sub(slot) - offset; late > onTime {
-		run.Trigger = audit.CatchUp
-	}
-	if _, err := r.Ledger.Begin(ctx, run, j.targetNames()); err != nil {
-		return err
-	}
-	return r.Ledger.Reach(ctx, j.Name, slot)
-}
-
-// onTime is how late a run may begin and still count as on time: two heartbeats.
-const onTime = 2 * time.Minute
-
-// offset is the job's own part of the jitter, the same at every start.
-func (j Job) offset() time.Duration {
-	if j.Jitter <= 0 {
-		return 0
-	}
-	h := fnv.New64a()
-	h.Write([]byte(j.Name))
-	return time.Duration(h.Sum64() % uint64(j.Jitter))
-}
-
-func (j Job) targetNames() []string {
-	var names []string
-	for _, t := range j.Targets {
-		names = append(names, t.Name)
-	}
-	return names
-}
-
 // ReviewNow runs a review at once, with the present minute as its slot, or the
 // present second where that minute is taken or due by the schedule. A dry run
 // leaves no trace in later reviews.
 func (r *Runner) ReviewNow(ctx context.Context, j Job, trigger audit.Trigger) (s *audit.Summary, err error) {
 	err = r.leased(ctx, j, func(ctx context.Context) error {
-		s, err = r.reviewNow(ctx, j, trigger)
+		// What an earlier run left is finished first. A dry run must not: it has nobody to
+		// tell, and the message of the earlier run would be lost.
+		run, found, err := r.Ledger.Running(ctx, j.Name)
+		if err != nil {
+			return err
+		}
+		if found && trigger == audit.DryRun && run.Trigger != audit.DryRun {
+			return fmt.Errorf("run %s was cut off and is not finished; finish it first, by a run that is not dry", run.ID())
+		}
+		if _, err := r.finish(ctx, j); err != nil && !errors.As(err, new(*DeliveryError)) {
+			return fmt.Errorf("finishing what an earlier run left: %w", err)
+		}
+		if err := r.openNow(ctx, j, trigger); err != nil {
+			return err
+		}
+		s, err = r.finish(ctx, j)
 		return err
 	})
 	return s, err
 }
-
-func (r *Runner) reviewNow(ctx context.Context, j Job, trigger audit.Trigger) (*audit.Summary, error) {
-	if err := r.clear(ctx, j, trigger); err != nil {
-		return nil, err
-	}
-	for range 3 {
-		now, err := r.Now(ctx)
-		if err != nil {
-			return nil, err
-		}
-		for _, slot := range j.freeSlots(now, trigger) {
-			run := audit.Run{Job: j.Name, Slot: slot, Trigger: trigger, Started: started(now)}
-			opened, err := r.Ledger.Begin(ctx, run, j.targetNames())
-			if err != nil {
-				return nil, err
-			}
-			if opened {
-				return r.finish(ctx, j)
-			}
-		}
-		select {
-		case <-time.After(now.Truncate(time.Second).Add(time.Second).Sub(now)):
-		case <-ctx.Done():
-			return nil, context.Cause(ctx)
-		}
-	}
-	return nil, fmt.Errorf("job %q: no slot is free at this moment; try again", j.Name)
-}
-
-// clear finishes what an earlier run left. A dry run must not: it has nobody to
-// tell, and the message of the earlier run would be lost.
-func (r *Runner) clear(ctx context.Context, j Job, trigger audit.Trigger) error {
-	run, found, err := r.Ledger.Running(ctx, j.Name)
-	switch {
-	case err != nil:
-		return err
-	case found && trigger == audit.DryRun && run.Trigger != audit.DryRun:
-		return fmt.Errorf("run %s was cut off and is not finished; finish it first, by a run that is not dry", run.ID())
-	}
-	if _, err := r.finish(ctx, j); err != nil && !errors.As(err, new(*DeliveryError)) {
-		return fmt.Errorf("finishing what an earlier run left: %w", err)
-	}
-	return nil
-}
-
-// freeSlots are slots for a review at once that belong to no scheduled one.
-func (j Job) freeSlots(now time.Time, trigger audit.Trigger) []time.Time {
-	var out []time.Time
-	for _, slot := range []time.Time{now.UTC().Truncate(time.Minute), now.UTC().Truncate(time.Second)} {
-		due := j.Schedule.Next(slot.Add(-time.Second)).Equal(slot)
-		if !due && (trigger != audit.DryRun || slot.Second() != 0) {
-			out = append(out, slot)
-		}
-	}
-	return out
-}
-
-// started is the time of a review as the ledger keeps it.
-func started(now time.Time) time.Time { return now.UTC().Truncate(time.Millisecond) }
 
 // finish takes the open run of a job to its end and delivers what is not sent.
 func (r *Runner) finish(ctx context.Context, j Job) (*audit.Summary, error) {
@@ -212,7 +86,7 @@ func (r *Runner) finish(ctx context.Context, j Job) (*audit.Summary, error) {
 	var summary *audit.Summary
 	if found {
 		if summary, err = r.review(ctx, j, run); err != nil {
-			return nil, &runError{run, err}
+			return nil, runError{fmt.Errorf("run %s: %w", run.ID(), err), run.ID()}
 		}
 	}
 	return summary, r.deliver(ctx, j)
@@ -220,55 +94,59 @@ func (r *Runner) finish(ctx context.Context, j Job) (*audit.Summary, error) {
 
 // runError is what kept a run from its end.
 type runError struct {
-	run audit.Run
-	err error
+	error
+	run string
 }
 
-func (e *runError) Error() string { return fmt.Sprintf("run %s: %v", e.run.ID(), e.err) }
-
-func (e *runError) Unwrap() error { return e.err }
+func (e runError) Unwrap() error { return e.error }
 
 func (r *Runner) review(ctx context.Context, j Job, run audit.Run) (*audit.Summary, error) {
 	ctx = audit.WithRun(ctx, run)
 	log := r.Log.With("job", j.Name, "run", run.ID())
 	log.Info("reviewing", "trigger", run.Trigger, "targets", len(j.Targets), "missed", run.Missed)
 	r.ping(ctx, j, run, PingStart, "")
-	summary, err := r.collectAndReport(ctx, j, run)
+	err := r.Snapshots.Forget(j.Name)
+	if err == nil {
+		err = r.collectAll(ctx, j, run)
+	}
+	var summary *audit.Summary
+	if err == nil {
+		summary, err = r.report(ctx, j, run)
+	}
 	if err != nil {
 		r.ping(ctx, j, run, PingFail, "not done, to be tried again: "+err.Error())
 		return nil, err
 	}
 	log.Info("reviewed", "verdict", summary.Coverage.Verdict, "authorizations", summary.Authorizations.Total,
 		"findings", summary.Findings.Total, "evidence", r.Snapshots.Location(run))
-	r.pingOutcome(ctx, j, run, *summary)
+	event := PingSuccess
+	if summary.Coverage.Verdict == audit.NotKnown { // a review that saw nothing is no success
+		event = PingFail
+	}
+	r.ping(ctx, j, run, event, outcome(*summary))
 	return summary, nil
 }
 
-func (r *Runner) collectAndReport(ctx context.Context, j Job, run audit.Run) (*audit.Summary, error) {
-	if err := r.Snapshots.Forget(j.Name); err != nil {
-		return nil, err
-	}
-	if err := r.collectAll(ctx, j, run); err != nil {
-		return nil, err
-	}
-	return r.report(ctx, j, run)
-}
-
-// Rows gives the records of a reported run.
-func (r *Runner) Rows(ctx context.Context, s audit.Summary) Rows {
-	run := s.Run()
-	return func() iter.Seq2[audit.Record, error] {
-		return func(yield func(audit.Record, error) bool) {
-			for _, t := range s.Coverage.Targets {
-				for rec, err := range audit.Prefetch(r.Snapshots.Read(ctx, run, t.Target)) {
-					if !yield(rec, err) || err != nil {
-						return
-					}
+// Rows gives the records of a reported run, target by target in the order of the
+// configuration, ascending by ID.
+func (r *Runner) Rows(ctx context.Context, s audit.Summary) iter.Seq2[audit.Record, error] {
+	return func(yield func(audit.Record, error) bool) {
+		for _, t := range s.Coverage.Targets {
+			for rec, err := range audit.Prefetch(r.Snapshots.Read(ctx, s.Run(), t.Target)) {
+				if !yield(rec, err) || err != nil {
+					return
 				}
 			}
 		}
 	}
 }
 
-// errDeadline is the cause when a run took longer than it may.
-var errDeadline = errors.New("the deadline of the run has passed")
+// guard does work. A panic in it becomes an error, and its stack is logged: what
+// breaks one target or job must not end the process.
+func (r *Runner) guard(j Job, what string, work func() error) error {
+	err := audit.Guard(work)
+	if p, ok := errors.AsType[*audit.PanicError](err); ok {
+		r.Log.Error("panic", "job", j.Name, "in", what, "error", p, "stack", string(p.Stack))
+	}
+	return err
+}

@@ -3,7 +3,6 @@ package runner
 import (
 	"context"
 	"errors"
-	"log/slog"
 	"sync"
 	"time"
 
@@ -22,10 +21,9 @@ func (r *Runner) Serve(ctx context.Context, js []Job) {
 	c := cron.New(cron.WithLocation(time.UTC))
 	var starting sync.WaitGroup
 	for _, j := range js {
-		// The order matters: Recover outside would leave the skip lock held after a
-		// panic for ever (robfig/cron#366). One wrapped job serves both entries, so
-		// that they share the lock.
-		job := cron.NewChain(cron.SkipIfStillRunning(cron.DiscardLogger), cron.Recover(cronLog{r.Log.With("job", j.Name)})).Then(r.ticker(ctx, j))
+		// One wrapped job serves both entries, so that they share the lock. It must not
+		// panic, or the lock stays held for ever (robfig/cron#366).
+		job := cron.NewChain(cron.SkipIfStillRunning(cron.DiscardLogger)).Then(r.ticker(ctx, j))
 		c.Schedule(j.Schedule, job)
 		c.Schedule(cron.Every(Heartbeat), job)
 		r.Log.Info("scheduled", "job", j.Name, "schedule", j.Schedule.String(), "next", j.Schedule.Next(time.Now()))
@@ -41,12 +39,13 @@ func (r *Runner) Serve(ctx context.Context, js []Job) {
 	starting.Wait()
 }
 
-// ticker logs an error once, until it changes or goes away, and pings likewise.
+// ticker ticks. It logs an error once, until it changes or goes away, and pings
+// likewise.
 func (r *Runner) ticker(ctx context.Context, j Job) cron.Job {
-	last, log := "", r.Log.With("job", j.Name)
-	j.Ping = j.Ping.unsaid()
+	last := ""
+	j.Ping = j.Ping.once()
 	return cron.FuncJob(func() {
-		_, err := r.Tick(ctx, j)
+		err := r.guard(j, "the tick", func() error { _, err := r.Tick(ctx, j); return err })
 		switch {
 		case ctx.Err() != nil || errors.Is(err, ErrLeased):
 			return
@@ -54,20 +53,11 @@ func (r *Runner) ticker(ctx context.Context, j Job) cron.Job {
 			last = ""
 		case err.Error() != last:
 			last = err.Error()
-			if of, ok := errors.AsType[*runError](err); ok {
-				log.Error("run failed; it will be tried again at every heartbeat", "run", of.run.ID(), "error", of.err)
-				return
+			log := r.Log.With("job", j.Name)
+			if of, ok := errors.AsType[runError](err); ok {
+				log = log.With("run", of.run)
 			}
-			log.Error("job failed; it will be tried again at every heartbeat", "error", err)
+			log.Error("failed; it will be tried again at every heartbeat", "error", err)
 		}
 	})
-}
-
-// cronLog hears of panics.
-type cronLog struct{ log *slog.Logger }
-
-func (l cronLog) Info(string, ...any) {}
-
-func (l cronLog) Error(err error, msg string, kv ...any) {
-	l.log.Error("job panicked; it will be tried again", append(kv, "error", err)...)
 }

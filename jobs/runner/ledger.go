@@ -1,0 +1,65 @@
+package runner
+
+import (
+	"context"
+	"iter"
+	"time"
+
+	"tokenaudit/jobs/audit"
+)
+
+// Ledger remembers runs; the one in jobs/ledger is the only one. Records of earlier
+// runs that are damaged are an *audit.DamagedError beside those that are not.
+type Ledger interface {
+	// Acquire leases the job to holder until then, unless another one has it leased
+	// now. Release ends a lease.
+	Acquire(ctx context.Context, job, holder string, now, until time.Time) (bool, error)
+	Release(ctx context.Context, job, holder string) error
+
+	// Reached is the time up to which the slots of a job are dealt with; Reach moves it
+	// to a slot that has a run. Begin opens a run, unless there is one of that slot or
+	// one is running.
+	Reached(ctx context.Context, job, schedule string, now time.Time) (time.Time, error)
+	Begin(ctx context.Context, run audit.Run, targets []string) (opened bool, err error)
+	Reach(ctx context.Context, job string, slot time.Time) error
+	Running(ctx context.Context, job string) (run audit.Run, found bool, err error)
+
+	// Pending are the targets of a run that have no item yet. Baselines are the earlier
+	// runs that a target can be compared with, newest first.
+	Pending(ctx context.Context, run audit.Run) ([]string, error)
+	SaveItem(ctx context.Context, run audit.Run, item audit.Item) error
+	Items(ctx context.Context, run audit.Run) ([]audit.Item, error)
+	Baselines(ctx context.Context, run audit.Run, target string) ([]audit.Baseline, error)
+
+	// Previous, Trend and Head are of the runs before: the newest that saw anything,
+	// the figures of the last ones, the newest evidence pack. Finish closes a run and
+	// opens its deliveries, in one step.
+	Previous(ctx context.Context, run audit.Run) (*audit.Previous, error)
+	Trend(ctx context.Context, run audit.Run) ([]audit.TrendPoint, error)
+	Head(ctx context.Context, run audit.Run) (*audit.Link, error)
+	Finish(ctx context.Context, o audit.Conclusion) error
+	Conclusion(ctx context.Context, run audit.Run) (audit.Summary, audit.Highlights, error)
+
+	// Unsent are the deliveries of a job that are neither sent nor expired: oldest run
+	// first, and in each run and notifier in the order in which they are sent.
+	Unsent(ctx context.Context, job string) ([]audit.Delivery, error)
+	// SaveDelivery stores how far a delivery has come. It is an error unless holder has
+	// the lease of the job: another process may be sending it by now.
+	SaveDelivery(ctx context.Context, holder string, d audit.Delivery) error
+}
+
+// Snapshots hold what the targets held.
+type Snapshots interface {
+	// Folder is where the evidence of a run lies on this machine, Location where
+	// people find it.
+	Folder(run audit.Run) string
+	Location(run audit.Run) string
+	// Forget lets go of what this process remembers of a job, where another may have
+	// gone on with it.
+	Forget(job string) error
+	// Write makes a snapshot appear whole or not at all, where every process sees it.
+	Write(ctx context.Context, run audit.Run, target string, records iter.Seq2[audit.Record, error]) error
+	// Read ends in an error with a method Unreachable if the snapshot may be whole,
+	// but could not be had at the moment.
+	Read(ctx context.Context, run audit.Run, target string) iter.Seq2[audit.Record, error]
+}

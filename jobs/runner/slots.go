@@ -1,0 +1,121 @@
+package runner
+
+import (
+	"context"
+	"fmt"
+	"hash/fnv"
+	"time"
+
+	"tokenaudit/jobs/audit"
+)
+
+// onTime is how late a run may begin and still count as on time.
+const onTime = 2 * time.Minute
+
+// Grace is what a review may take beyond the deadline of its job: to begin, and to
+// write its reports.
+const Grace = 5 * time.Minute
+
+// openDue opens the run of the newest slot that is due, if any is.
+func (r *Runner) openDue(ctx context.Context, j Job) error {
+	now, err := r.Now(ctx)
+	if err != nil {
+		return err
+	}
+	reached, err := r.Ledger.Reached(ctx, j.Name, j.Schedule.String(), now)
+	if err != nil {
+		return err
+	}
+	if reached.Sub(now) > 24*time.Hour {
+		return fmt.Errorf("job %q: the ledger has slots until %s dealt with, which lies ahead; set the clock right, or give the job another name", j.Name, reached.Format(time.RFC3339))
+	}
+	offset := j.offset()
+	slot, missed := j.Schedule.Latest(reached, now.Add(-offset))
+	late := now.Sub(slot) - offset
+	if slot.IsZero() || late > j.CatchUp {
+		return nil
+	}
+	run := audit.Run{Job: j.Name, Slot: slot, Trigger: audit.Scheduled, Missed: missed, Started: started(now)}
+	if late > onTime {
+		run.Trigger = audit.CatchUp
+	}
+	if _, err := r.Ledger.Begin(ctx, run, j.targetNames()); err != nil {
+		return err
+	}
+	return r.Ledger.Reach(ctx, j.Name, slot)
+}
+
+// openNow opens a run of this moment, whose slot belongs to no scheduled one. It
+// waits for the next second where both the minute and the second are taken.
+func (r *Runner) openNow(ctx context.Context, j Job, trigger audit.Trigger) error {
+	for range 3 {
+		now, err := r.Now(ctx)
+		if err != nil {
+			return err
+		}
+		for _, slot := range []time.Time{now.UTC().Truncate(time.Minute), now.UTC().Truncate(time.Second)} {
+			due := j.Schedule.Next(slot.Add(-time.Second)).Equal(slot)
+			if due || trigger == audit.DryRun && slot.Second() == 0 {
+				continue
+			}
+			run := audit.Run{Job: j.Name, Slot: slot, Trigger: trigger, Started: started(now)}
+			if opened, err := r.Ledger.Begin(ctx, run, j.targetNames()); err != nil || opened {
+				return err
+			}
+		}
+		select {
+		case <-time.After(now.Truncate(time.Second).Add(time.Second).Sub(now)):
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+	return fmt.Errorf("job %q: no slot is free at this moment; try again", j.Name)
+}
+
+// started is the time of a review as the ledger keeps it.
+func started(now time.Time) time.Time { return now.UTC().Truncate(time.Millisecond) }
+
+// offset is the job's own part of the jitter, the same at every start.
+func (j Job) offset() time.Duration {
+	if j.Jitter <= 0 {
+		return 0
+	}
+	h := fnv.New64a()
+	h.Write([]byte(j.Name))
+	return time.Duration(h.Sum64() % uint64(j.Jitter))
+}
+
+// Status is how a job stands with its schedule.
+type Status struct {
+	Next time.Time // the next slot to come
+	// Late is for how long the oldest slot that is not reviewed has been due; 0
+	// if none is.
+	Late time.Duration
+	// Overdue: that slot has been waiting, or its review has been under way, for
+	// longer than a review may take.
+	Overdue bool
+	// Missed counts slots that nobody reviewed, nor will: they are older than
+	// catch_up allows.
+	Missed int
+}
+
+// Status compares what the ledger has of a job with its schedule.
+func (j Job) Status(s audit.JobStatus, now time.Time) Status {
+	out := Status{Next: j.Schedule.Next(now), Missed: s.Missed}
+	if s.Schedule != j.Schedule.String() { // never seen, or under another schedule: nothing is owed
+		return out
+	}
+	offset := j.offset()
+	if slot, earlier := j.Schedule.Latest(s.Reached, now.Add(-offset-j.CatchUp-1)); !slot.IsZero() {
+		out.Missed += earlier + 1
+	}
+	due := j.Schedule.Next(s.Reached).Add(offset)
+	since := due // when the review could have begun
+	if run := s.Running; run != nil && (run.Trigger == audit.Scheduled || run.Trigger == audit.CatchUp) {
+		due, since = run.Slot.Add(offset), run.Started
+	}
+	if !due.After(now) {
+		out.Late, out.Overdue = now.Sub(due), now.Sub(since) > j.Deadline+Grace
+	}
+	return out
+}
