@@ -28,6 +28,7 @@ func manifestIn(t testing.TB, dir string) Manifest {
 }
 
 func TestSealManifest(t *testing.T) {
+	t.Parallel()
 	key, _ := newKey(t, "ed25519")
 	w := newWeeks(t, 2, key)
 	m := manifestIn(t, w.folder(2))
@@ -54,6 +55,7 @@ func TestSealManifest(t *testing.T) {
 }
 
 func TestSealFiles(t *testing.T) {
+	t.Parallel()
 	key, _ := newKey(t, "ed25519")
 	w := newWeeks(t, 1, key)
 	for name := range filesBelow(t, w.dir) {
@@ -69,8 +71,10 @@ func TestSealFiles(t *testing.T) {
 
 // TestSealAgain: also with what a killed process left.
 func TestSealAgain(t *testing.T) {
+	t.Parallel()
 	for _, kind := range []string{"ed25519", "ecdsa", "rsa", ""} {
 		t.Run(kind, func(t *testing.T) {
+			t.Parallel()
 			var key []byte
 			if kind != "" {
 				key, _ = newKey(t, kind)
@@ -91,6 +95,7 @@ func TestSealAgain(t *testing.T) {
 
 // TestSealAgainWithoutKey leaves no signature of the earlier pack.
 func TestSealAgainWithoutKey(t *testing.T) {
+	t.Parallel()
 	key, _ := newKey(t, "ed25519")
 	w := newWeeks(t, 1, key)
 	w.last, w.key = nil, nil
@@ -101,6 +106,7 @@ func TestSealAgainWithoutKey(t *testing.T) {
 }
 
 func TestSealRefuses(t *testing.T) {
+	t.Parallel()
 	private, _ := newKey(t, "ed25519")
 	encrypted, err := os.ReadFile(encryptedKey(t, private))
 	if err != nil {
@@ -132,6 +138,7 @@ func TestSealRefuses(t *testing.T) {
 		"a damaged chain": {func(_ *Input, dir string) { putFile(t, filepath.Join(dir, "..", chainFile), []byte("{")) }, "damaged"},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			w := newWeeks(t, 0, nil)
 			run := audit.Run{Job: "weekly", Slot: firstSlot}
 			dir := filepath.Join(w.dir, run.SlotName())
@@ -149,6 +156,7 @@ func TestSealRefuses(t *testing.T) {
 // TestForeign: what the run did not make is no part of the pack, is named, and is
 // named by Verify until somebody takes it away. Nothing is followed or written over.
 func TestForeign(t *testing.T) {
+	t.Parallel()
 	w := newWeeks(t, 0, nil)
 	run := audit.Run{Job: "weekly", Slot: firstSlot}
 	dir := w.folder(1)
@@ -184,6 +192,7 @@ func TestForeign(t *testing.T) {
 }
 
 func TestCancelled(t *testing.T) {
+	t.Parallel()
 	w := newWeeks(t, 2, nil)
 	before := filesBelow(t, w.dir)
 	ctx, cancel := context.WithCancel(t.Context())
@@ -222,8 +231,10 @@ func encryptedKey(t *testing.T, private []byte) string {
 
 // TestOtherTools: a pack can be checked with the tools that every auditor has.
 func TestOtherTools(t *testing.T) {
+	t.Parallel()
 	for _, kind := range []string{"ed25519", "ecdsa", "rsa"} {
 		t.Run(kind, func(t *testing.T) {
+			t.Parallel()
 			key, public := newKey(t, kind)
 			dir, signers := newWeeks(t, 1, key).folder(1), "auditor@example.com "+public+"\n"
 			v, err := Verify(t.Context(), dir, Options{Signers: []byte(signers)})
@@ -243,6 +254,7 @@ func TestOtherTools(t *testing.T) {
 }
 
 func TestCountRows(t *testing.T) {
+	t.Parallel()
 	for text, want := range map[string]int{
 		"": 0, "a\r\n": 0, "a\r\nb\r\n": 1, "a\nb": 1, "a\r\n\"x\r\n\r\ny\"\r\n": 1,
 		"\ufeffa;b\r\n\"he said \"\"hi\nthere\"\"\";2\r\n3;4\r\n": 2, "a\n\n\nb\n": 1,
@@ -259,6 +271,7 @@ func TestCountRows(t *testing.T) {
 }
 
 func TestMarkPruned(t *testing.T) {
+	t.Parallel()
 	w := newWeeks(t, 4, nil)
 	for _, n := range []int{2, 1} { // an older one does not take back the newer one
 		must(t, markPruned(w.dir, audit.Link{Sequence: n, Run: manifestIn(t, w.folder(n)).Run, Manifest: digest(getFile(t, filepath.Join(w.folder(n), manifestFile)))}))
@@ -301,6 +314,7 @@ func FuzzManifest(f *testing.F) {
 
 // TestManifestIsDocumented: a change of the names is a change of the format.
 func TestManifestIsDocumented(t *testing.T) {
+	t.Parallel()
 	var m map[string]any
 	must(t, json.Unmarshal(getFile(t, filepath.Join(newWeeks(t, 1, nil).folder(1), manifestFile)), &m))
 	want := []string{"config_sha256", "controls_sha256", "coverage", "files", "finished", "format", "job", "missed", "previous", "requests", "run", "schedule", "sequence", "signed", "slot", "started", "tool", "trigger", "zone"}

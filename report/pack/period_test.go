@@ -12,6 +12,7 @@ import (
 )
 
 func TestParsePeriod(t *testing.T) {
+	t.Parallel()
 	for text, want := range map[string]string{
 		"2026":    "2026-01-01 00:00 CET 2027-01-01 00:00 CET",
 		"2026Q1":  "2026-01-01 00:00 CET 2026-04-01 00:00 CEST",
@@ -46,6 +47,7 @@ func quarter(t *testing.T, change func(w *weeks)) *Result {
 }
 
 func TestPeriod(t *testing.T) {
+	t.Parallel()
 	for name, c := range map[string]struct {
 		change  func(w *weeks)
 		want    string
@@ -62,6 +64,7 @@ func TestPeriod(t *testing.T) {
 		}, "13 of 13 weekly by hand 1", nil},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			v := quarter(t, c.change)
 			if got := attendance(v); got != c.want {
 				t.Errorf("%s, want %s", got, c.want)
@@ -75,6 +78,7 @@ func TestPeriod(t *testing.T) {
 
 // TestOutsideOfPeriod: what is missing there is no matter of the period.
 func TestOutsideOfPeriod(t *testing.T) {
+	t.Parallel()
 	july, err := ParsePeriod("2026-07")
 	must(t, err)
 	for name, n := range map[string]int{"between later ones": 8, "at the end": 10} {
@@ -112,6 +116,7 @@ func attendance(v *Result) string {
 // TestAttendance: a slot that nobody reviewed, a late one, a partial one, a period
 // that is not over, and one that began before the first review.
 func TestAttendance(t *testing.T) {
+	t.Parallel()
 	w := newWeeks(t, 2, nil) // 29 June, 6 July
 	week := func(n int) time.Time { return firstSlot.AddDate(0, 0, 7*n) }
 	w.seal(audit.Run{Job: "weekly", Slot: week(3), Trigger: audit.CatchUp, Missed: 1}, audit.Complete)
@@ -136,6 +141,7 @@ func TestAttendance(t *testing.T) {
 
 // TestScheduleChanges: each schedule counts while it was in force.
 func TestScheduleChanges(t *testing.T) {
+	t.Parallel()
 	w := newWeeks(t, 2, nil)
 	run := audit.Run{Job: "weekly", Slot: firstSlot.AddDate(0, 0, 11), Trigger: audit.Scheduled} // Friday 10 July
 	run.Started = run.Slot
@@ -164,6 +170,7 @@ func TestScheduleChanges(t *testing.T) {
 
 // TestBadSchedule: a forged schedule or zone is a problem, no failure.
 func TestBadSchedule(t *testing.T) {
+	t.Parallel()
 	w := newWeeks(t, 1, nil)
 	july, _ := ParsePeriod("2026-07")
 	refuse := func(string, string, time.Time, time.Time) ([]time.Time, error) { return nil, fmt.Errorf("five fields") }

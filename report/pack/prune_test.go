@@ -8,6 +8,7 @@ import (
 )
 
 func TestPrune(t *testing.T) {
+	t.Parallel()
 	w := newWeeks(t, 8, nil)
 	third := manifestIn(t, w.folder(3)).Slot
 	for _, test := range []struct {
@@ -36,6 +37,7 @@ func TestPrune(t *testing.T) {
 
 // TestPruneTouchesNoDamagedChain: where a manifest cannot be read nothing is taken away.
 func TestPruneTouchesNoDamagedChain(t *testing.T) {
+	t.Parallel()
 	w := newWeeks(t, 8, nil)
 	path := filepath.Join(w.folder(2), manifestFile)
 	must(t, os.WriteFile(path, []byte("{}"), 0o600))

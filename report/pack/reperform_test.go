@@ -117,6 +117,7 @@ func (a *auditor) byOrgID(rows int) audit.Asked {
 }
 
 func TestReperform(t *testing.T) {
+	t.Parallel()
 	for name, c := range map[string]struct {
 		change func(t *testing.T, a *auditor)
 		args   []string
@@ -138,6 +139,7 @@ func TestReperform(t *testing.T) {
 	} {
 		for _, shell := range []string{"sh", "bash"} {
 			t.Run(name+" in "+shell, func(t *testing.T) {
+				t.Parallel()
 				a := newAuditor(t, "o'neil & söhne")
 				a.asNamed(t)
 				if c.change != nil {
@@ -172,6 +174,7 @@ func (a *auditor) asNamed(t *testing.T) {
 
 // TestReperformHostile: names that would act in a shell are text.
 func TestReperformHostile(t *testing.T) {
+	t.Parallel()
 	a := newAuditor(t, evil)
 	asked := a.byOrgID(5)
 	asked.What = evil
@@ -196,6 +199,7 @@ func TestReperformHostile(t *testing.T) {
 
 // TestReperformShellcheck: without a complaint.
 func TestReperformShellcheck(t *testing.T) {
+	t.Parallel()
 	a := newAuditor(t, evil)
 	a.seal(t, evil, a.byOrgID(5), byOrg(evil, 5))
 	if out, err := program(t, a.dir, nil, "shellcheck", reperformFile); err != nil {
@@ -205,6 +209,7 @@ func TestReperformShellcheck(t *testing.T) {
 
 // TestReperformSkips says why a list is not asked for again.
 func TestReperformSkips(t *testing.T) {
+	t.Parallel()
 	a := newAuditor(t, "acme")
 	foreign := a.byOrgID(5)
 	foreign.Foreign = 2

@@ -121,9 +121,11 @@ func olderChain(t *testing.T, w *weeks) {
 }
 
 func TestTampering(t *testing.T) {
+	t.Parallel()
 	key, _ := newKey(t, "ed25519")
 	for name, c := range tamperings() {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			w := newWeeks(t, 4, key)
 			if v := w.verify(Options{}); !v.OK() {
 				t.Fatal(problems(v.Problems))
@@ -138,6 +140,7 @@ func TestTampering(t *testing.T) {
 
 // TestNamedPipe: nobody waits for its other end.
 func TestNamedPipe(t *testing.T) {
+	t.Parallel()
 	for _, name := range []string{manifestFile, sumsFile, signatureFile, "findings.csv", filepath.Join("..", chainFile)} {
 		key, _ := newKey(t, "ed25519")
 		w := newWeeks(t, 1, key)
@@ -153,6 +156,7 @@ func TestNamedPipe(t *testing.T) {
 
 // TestOneByte: one byte in each file of a pack, each byte of the short ones.
 func TestOneByte(t *testing.T) {
+	t.Parallel()
 	key, _ := newKey(t, "ed25519")
 	w := newWeeks(t, 3, key)
 	for name := range filesBelow(t, w.folder(2)) {
@@ -174,6 +178,7 @@ func TestOneByte(t *testing.T) {
 
 // TestSinglePack: one pack says itself what is wrong with it.
 func TestSinglePack(t *testing.T) {
+	t.Parallel()
 	w := newWeeks(t, 2, nil)
 	v, err := Verify(t.Context(), w.folder(2), Options{})
 	if err != nil || !v.OK() || v.Chain {
@@ -198,6 +203,7 @@ func TestSinglePack(t *testing.T) {
 
 // TestWithoutChain: a copy without chain.json verifies, and the end is open.
 func TestWithoutChain(t *testing.T) {
+	t.Parallel()
 	w := newWeeks(t, 3, nil)
 	must(t, os.Remove(filepath.Join(w.dir, chainFile)))
 	v := w.verify(Options{})
@@ -207,6 +213,7 @@ func TestWithoutChain(t *testing.T) {
 }
 
 func TestVerifyRefuses(t *testing.T) {
+	t.Parallel()
 	w := newWeeks(t, 1, nil)
 	year, _ := ParsePeriod("2026")
 	for name, c := range map[string]struct {
@@ -229,6 +236,7 @@ func TestVerifyRefuses(t *testing.T) {
 }
 
 func TestSigners(t *testing.T) {
+	t.Parallel()
 	key, public := newKey(t, "ed25519")
 	_, other := newKey(t, "other")
 	w := newWeeks(t, 2, key)
@@ -262,6 +270,7 @@ func TestSigners(t *testing.T) {
 
 // TestForger has a key, too, and seals the whole chain anew.
 func TestForger(t *testing.T) {
+	t.Parallel()
 	_, public := newKey(t, "ed25519")
 	forged, _ := newKey(t, "other")
 	w := newWeeks(t, 2, forged)
@@ -279,6 +288,7 @@ func TestForger(t *testing.T) {
 }
 
 func TestKeyChanges(t *testing.T) {
+	t.Parallel()
 	w := newWeeks(t, 1, nil)
 	w.key, _ = newKey(t, "ed25519")
 	w.seal(audit.Run{Job: "weekly", Slot: firstSlot.AddDate(0, 0, 7), Trigger: audit.Scheduled}, audit.Complete)
@@ -290,6 +300,7 @@ func TestKeyChanges(t *testing.T) {
 // TestOldPacks: packs that version 0.1.0 made verify for ever. They are of two reviews
 // of a server with three tokens, and of one that did not answer.
 func TestOldPacks(t *testing.T) {
+	t.Parallel()
 	signers := getFile(t, filepath.Join("testdata", "0.1.0", "allowed_signers"))
 	p, err := ParsePeriod("2026-11")
 	must(t, err)
