@@ -1,17 +1,22 @@
 package ocsf
 
-import (
-	"fmt"
-	"time"
-
-	"tokenaudit/jobs/audit"
-	"tokenaudit/report/table"
-)
+import "tokenaudit/jobs/audit"
 
 // event is an event of the class iam_analysis_finding, without a profile. Its
 // attributes are those of https://schema.ocsf.io/1.8.0/classes/iam_analysis_finding.
 type event struct {
-	class
+	CategoryUID  int          `json:"category_uid"`
+	CategoryName string       `json:"category_name"`
+	ClassUID     int          `json:"class_uid"`
+	ClassName    string       `json:"class_name"`
+	ActivityID   int          `json:"activity_id"`
+	ActivityName string       `json:"activity_name"`
+	TypeUID      int          `json:"type_uid"`
+	TypeName     string       `json:"type_name"`
+	SeverityID   int          `json:"severity_id"`
+	Severity     string       `json:"severity"`
+	StatusID     int          `json:"status_id"`
+	Status       string       `json:"status"`
 	Time         int64        `json:"time"` // milliseconds, as all times are
 	Message      string       `json:"message"`
 	Comment      string       `json:"comment,omitempty"` // on an exception
@@ -22,21 +27,6 @@ type event struct {
 	Remediation  *remediation `json:"remediation,omitempty"`
 	identity
 	Unmapped unmapped `json:"unmapped"`
-}
-
-type class struct {
-	CategoryUID  int    `json:"category_uid"`
-	CategoryName string `json:"category_name"`
-	ClassUID     int    `json:"class_uid"`
-	ClassName    string `json:"class_name"`
-	ActivityID   int    `json:"activity_id"`
-	ActivityName string `json:"activity_name"`
-	TypeUID      int    `json:"type_uid"`
-	TypeName     string `json:"type_name"`
-	SeverityID   int    `json:"severity_id"`
-	Severity     string `json:"severity"`
-	StatusID     int    `json:"status_id"`
-	Status       string `json:"status"`
 }
 
 type metadata struct {
@@ -148,105 +138,43 @@ type unmapped struct {
 	OwnerEvidence    string `json:"owner_evidence,omitempty"`
 }
 
-// enum is a number of OCSF with its caption. The zero value is Unknown.
+// enum is a number of OCSF with its caption.
 type enum struct {
-	id   int
-	name string
+	id      int
+	caption string
 }
 
-func (e enum) caption() string {
-	if e.id == 0 {
-		return "Unknown"
+var unknown = enum{0, "Unknown"}
+
+// severityOf a finding; Unknown for one of a later version, as in standingOf.
+func severityOf(s audit.Severity) enum {
+	switch s {
+	case audit.Low:
+		return enum{2, "Low"}
+	case audit.Medium:
+		return enum{3, "Medium"}
+	case audit.High:
+		return enum{4, "High"}
+	case audit.Critical:
+		return enum{5, "Critical"}
 	}
-	return e.name
+	return unknown
 }
 
-// lifecycle is what a state of ours is in OCSF: where the finding stands and what
-// happened to it in this review.
-type lifecycle struct {
-	enum
-	activity enum
-}
-
-func states() map[audit.FindingState]lifecycle {
+// standingOf a finding: its status, and what happened to it in this review.
+func standingOf(s audit.FindingState) (status, activity enum) {
 	create, update, end := enum{1, "Create"}, enum{2, "Update"}, enum{3, "Close"}
-	return map[audit.FindingState]lifecycle{
-		audit.New:      {enum{1, "New"}, create},
-		audit.Open:     {enum{2, "In Progress"}, update},
-		audit.Reopened: {enum{1, "New"}, update},
-		audit.Excepted: {enum{3, "Suppressed"}, update},
-		audit.Resolved: {enum{4, "Resolved"}, end},
+	switch s {
+	case audit.New:
+		return enum{1, "New"}, create
+	case audit.Open:
+		return enum{2, "In Progress"}, update
+	case audit.Reopened:
+		return enum{1, "New"}, update
+	case audit.Excepted:
+		return enum{3, "Suppressed"}, update
+	case audit.Resolved:
+		return enum{4, "Resolved"}, end
 	}
-}
-
-func severities() map[audit.Severity]enum {
-	return map[audit.Severity]enum{
-		audit.Low: {2, "Low"}, audit.Medium: {3, "Medium"}, audit.High: {4, "High"}, audit.Critical: {5, "Critical"},
-	}
-}
-
-// millis since 1970 as OCSF has its times; 0, which is left out, for none.
-func millis(t time.Time) int64 {
-	if t.IsZero() {
-		return 0
-	}
-	return t.UnixMilli()
-}
-
-// trimmer makes what comes from outside safe and short, and knows whether it cut
-// anything.
-type trimmer struct{ cut bool }
-
-func (t *trimmer) text(s string) string {
-	line := audit.Line(s, longestText)
-	t.cut = t.cut || line != audit.Visible(s, false)
-	return line
-}
-
-func (t *trimmer) privileges(ps []audit.Permission) []string {
-	t.cut = t.cut || len(ps) > mostPrivileges
-	var out []string
-	for _, p := range ps[:min(len(ps), mostPrivileges)] {
-		out = append(out, t.text(p.String()))
-	}
-	return out
-}
-
-// user is nil if nothing is known of the owner. Whether it is a person cannot be
-// told, so a type stands only where the policy says service user.
-func (t *trimmer) user(policy audit.AppliedPolicy, r *table.Row) *user {
-	u := &user{UID: t.text(r.UserID), Name: t.text(r.OwnerName())}
-	if u.UID == "" && u.Name == "" {
-		return nil
-	}
-	if r.IsService(policy) {
-		u.TypeID, u.Type = 4, "Service"
-	}
-	if r.OrgID != "" || r.Org != "" {
-		u.Org = &entity{UID: t.text(r.OrgID), Name: t.text(r.Org)}
-	}
-	return u
-}
-
-// comment is who excepted the finding, why and until when.
-func (t *trimmer) comment(a *audit.Approval) string {
-	if a == nil {
-		return ""
-	}
-	text := fmt.Sprintf("Excepted until %s: %s (requested by %s, approved by %s", a.Expires.UTC().Format(time.RFC3339), a.Reason, a.Requested, a.ApprovedBy)
-	if a.Ticket != "" {
-		text += ", ticket " + a.Ticket
-	}
-	return t.text(text + ")")
-}
-
-// unmapped: a record that is no authorization has no status, owner or presence.
-func (t *trimmer) unmapped(in table.Input, r *table.Row) unmapped {
-	u := unmapped{Run: in.Summary.ID, State: string(r.Finding.State)}
-	if r.IsServer() {
-		return u
-	}
-	u.Status, u.Presence, u.OwnerState = t.text(string(r.Status)), string(r.Presence), string(r.Owner.State)
-	u.PresenceEvidence, u.OwnerEvidence = t.text(r.Evidence), t.text(r.Owner.Evidence)
-	return u
+	return unknown, unknown
 }

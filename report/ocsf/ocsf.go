@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"os"
 	"strings"
+	"time"
 
 	"tokenaudit/jobs/audit"
 	"tokenaudit/report/table"
@@ -61,65 +62,54 @@ func (e *Events) Finish(context.Context) ([]table.Shown, error) {
 func (e *Events) Close() error { return e.file.Close() }
 
 func newEvent(in table.Input, r *table.Row) event {
-	t := new(trimmer)
+	t, s, f := new(trimmer), in.Summary, r.Finding
+	severity := severityOf(f.Severity)
+	status, activity := standingOf(f.State)
 	e := event{
-		class:        classOf(r.Finding),
-		Time:         millis(in.Summary.Started),
-		Message:      t.text(strings.TrimSuffix(r.Check.Title+": "+r.Finding.Detail, ": ")),
-		Comment:      t.comment(r.Finding.Approval),
-		FindingInfo:  t.findingInfo(in, r),
+		CategoryUID: 2, CategoryName: "Findings", ClassUID: 2008, ClassName: "IAM Analysis Finding",
+		ActivityID: activity.id, ActivityName: activity.caption,
+		TypeUID: 200800 + activity.id, TypeName: "IAM Analysis Finding: " + activity.caption,
+		SeverityID: severity.id, Severity: severity.caption, StatusID: status.id, Status: status.caption,
+		Time:    millis(s.Started),
+		Message: t.text(strings.TrimSuffix(r.Check.Title+": "+f.Detail, ": ")),
+		FindingInfo: findingInfo{
+			UID:   t.text(strings.Join([]string{r.Target, r.OrgID, r.Key(), f.Check}, "/")),
+			Title: r.Check.Title, Desc: r.Check.Why, Types: []string{f.Check},
+			Analytic: analytic{UID: f.Check, Name: r.Check.Title, TypeID: 1, Type: "Rule", Version: s.Tool.Version},
+			Tags:     controlTags(in.Controls[f.Check]),
+		},
 		Applications: []entity{{Name: t.text(r.Target), Type: "InfluxDB"}},
-		Resources:    []resource{t.resource(r.Record)},
-		Unmapped:     t.unmapped(in, r),
+		Resources: []resource{{
+			UID: t.text(r.Key()), Name: t.text(r.Description), Namespace: t.text(r.Target), Type: kindOf(r.Record), RoleID: 1, Role: "Target",
+			Created: millis(r.CreatedAt), Modified: millis(r.UpdatedAt),
+		}},
+		Unmapped: unmapped{Run: s.ID, State: string(f.State)},
+	}
+	if f.State == audit.Resolved { // since when says no more than that
+		e.FindingInfo.Modified = millis(f.Since)
+	} else {
+		e.FindingInfo.FirstSeen, e.FindingInfo.LastSeen = millis(f.Since), millis(r.LastSeen)
 	}
 	if r.Check.Fix != "" {
 		e.Remediation = &remediation{Desc: r.Check.Fix}
 	}
-	if !r.IsServer() {
-		e.identity = t.identity(in, r)
+	if a := f.Approval; a != nil {
+		e.Comment = fmt.Sprintf("Excepted until %s: %s (requested by %s, approved by %s", a.Expires.UTC().Format(time.RFC3339), a.Reason, a.Requested, a.ApprovedBy)
+		if a.Ticket != "" {
+			e.Comment += ", ticket " + a.Ticket
+		}
+		e.Comment = t.text(e.Comment + ")")
 	}
-	e.Metadata = metadataOf(in.Summary, e.FindingInfo.UID, t.cut)
+	if !r.IsServer() { // else it is no authorization
+		e.identity = t.identity(s.Policy, r)
+		e.Unmapped.Status, e.Unmapped.Presence, e.Unmapped.OwnerState = t.text(string(r.Status)), string(r.Presence), string(r.Owner.State)
+		e.Unmapped.PresenceEvidence, e.Unmapped.OwnerEvidence = t.text(r.Evidence), t.text(r.Owner.Evidence)
+	}
+	e.Metadata = metadata{
+		Version: "1.8.0", Product: product{Name: s.Tool.Name, Vendor: s.Tool.Name, Version: s.Tool.Version},
+		UID: s.ID + "/" + e.FindingInfo.UID, Correlation: s.ID, Truncated: t.cut,
+	}
 	return e
-}
-
-// classOf numbers an event as OCSF has it: 2 is Findings, 2008 the class in it.
-func classOf(f audit.Finding) class {
-	status, severity := states()[f.State], severities()[f.Severity]
-	return class{
-		CategoryUID: 2, CategoryName: "Findings",
-		ClassUID: 2008, ClassName: "IAM Analysis Finding",
-		ActivityID: status.activity.id, ActivityName: status.activity.caption(),
-		TypeUID: 200800 + status.activity.id, TypeName: "IAM Analysis Finding: " + status.activity.caption(),
-		SeverityID: severity.id, Severity: severity.caption(),
-		StatusID: status.id, Status: status.caption(),
-	}
-}
-
-func metadataOf(s audit.Summary, finding string, cut bool) metadata {
-	return metadata{
-		Version:     "1.8.0",
-		Product:     product{Name: s.Tool.Name, Vendor: s.Tool.Name, Version: s.Tool.Version},
-		UID:         s.ID + "/" + finding,
-		Correlation: s.ID,
-		Truncated:   cut,
-	}
-}
-
-// findingInfo of a resolved finding has no times but the one at which it was seen
-// gone: Since of such a one says no more.
-func (t *trimmer) findingInfo(in table.Input, r *table.Row) findingInfo {
-	info := findingInfo{
-		UID:   t.text(strings.Join([]string{r.Target, r.OrgID, r.Key(), r.Finding.Check}, "/")),
-		Title: r.Check.Title, Desc: r.Check.Why, Types: []string{r.Finding.Check},
-		Analytic: analytic{UID: r.Finding.Check, Name: r.Check.Title, TypeID: 1, Type: "Rule", Version: in.Summary.Tool.Version},
-		Tags:     controlTags(in.Controls[r.Finding.Check]),
-	}
-	if r.Finding.State == audit.Resolved {
-		info.Modified = millis(r.Finding.Since)
-		return info
-	}
-	info.FirstSeen, info.LastSeen = millis(r.Finding.Since), millis(r.LastSeen)
-	return info
 }
 
 // controlTags has a tag for each framework and strength.
@@ -136,13 +126,6 @@ func controlTags(controls []audit.Control) []tag {
 	return tags
 }
 
-func (t *trimmer) resource(r audit.Record) resource {
-	return resource{
-		UID: t.text(r.Key()), Name: t.text(r.Description), Namespace: t.text(r.Target), Type: kindOf(r), RoleID: 1, Role: "Target",
-		Created: millis(r.CreatedAt), Modified: millis(r.UpdatedAt),
-	}
-}
-
 func kindOf(r audit.Record) string {
 	switch {
 	case r.ID == audit.ServerID:
@@ -155,15 +138,45 @@ func kindOf(r audit.Record) string {
 	return "InfluxDB authorization"
 }
 
-func (t *trimmer) identity(in table.Input, r *table.Row) identity {
-	key := credential{UID: t.text(r.Key()), Type: "API Token"}
-	return identity{
-		User:    t.user(in.Summary.Policy, r),
-		Metrics: &metrics{Credentials: []credential{key}},
-		Permissions: []permissions{{
-			Policy:  policy{UID: key.UID, Name: r.Access.Class(), Desc: t.text(r.Access.WriteScope())},
-			Granted: t.privileges(r.Permissions),
-			Count:   len(r.Permissions),
-		}},
+// millis since 1970 as OCSF has its times; 0, which is left out, for none.
+func millis(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
 	}
+	return t.UnixMilli()
+}
+
+// trimmer makes what comes from outside safe and short, and knows whether it cut
+// anything.
+type trimmer struct{ cut bool }
+
+func (t *trimmer) text(s string) string {
+	line := audit.Line(s, longestText)
+	t.cut = t.cut || line != audit.Visible(s, false)
+	return line
+}
+
+// identity is the authorization and its owner, if anything is known of one. Whether
+// that is a person cannot be told, so a type stands only where the policy says service
+// user.
+func (t *trimmer) identity(p audit.AppliedPolicy, r *table.Row) identity {
+	key := t.text(r.Key())
+	granted := permissions{Policy: policy{UID: key, Name: r.Access.Class(), Desc: t.text(r.Access.WriteScope())}, Count: len(r.Permissions)}
+	t.cut = t.cut || len(r.Permissions) > mostPrivileges
+	for _, p := range r.Permissions[:min(len(r.Permissions), mostPrivileges)] {
+		granted.Granted = append(granted.Granted, t.text(p.String()))
+	}
+	out := identity{Metrics: &metrics{Credentials: []credential{{UID: key, Type: "API Token"}}}, Permissions: []permissions{granted}}
+	u := user{UID: t.text(r.UserID), Name: t.text(r.OwnerName())}
+	if u.UID == "" && u.Name == "" {
+		return out
+	}
+	if r.IsService(p) {
+		u.TypeID, u.Type = 4, "Service"
+	}
+	if r.OrgID != "" || r.Org != "" {
+		u.Org = &entity{UID: t.text(r.OrgID), Name: t.text(r.Org)}
+	}
+	out.User = &u
+	return out
 }
