@@ -58,7 +58,7 @@ func ownerChart(count map[audit.OwnerState]int) barChart {
 	}
 	var figures []figure
 	for _, st := range ownerStates() {
-		figures = append(figures, figure{ownerWords(st), classes[st], count[st], -1})
+		figures = append(figures, figure{plain(string(st)), classes[st], count[st], -1})
 	}
 	c := drawBars("chart-owners", "Tokens by the state of their owner", figures)
 	c.Note = "Unknown: the owner could not be seen; never the same as deleted."

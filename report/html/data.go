@@ -1,7 +1,6 @@
 package html
 
 import (
-	"bufio"
 	"encoding/json"
 	"io"
 	"os"
@@ -14,7 +13,7 @@ import (
 )
 
 const (
-	tokensFile = "tokens.part" // while it is staged
+	tokensFile = "tokens.part" // in the staging folder only
 	// Bounds of what one token shows, and of what the tokens share.
 	mostGrants    = 1000
 	mostResources = 20_000
@@ -67,50 +66,47 @@ type grantView [2]any
 func newPageData(in table.Input, groups []table.Group) *pageData {
 	p := &pageData{known: map[resourceView]int{}, checks: map[string]checkView{}}
 	for _, c := range table.AuthorizationColumns() {
-		if !shownApart(c.Name) {
+		if c.Name != "permissions" && c.Name != "findings" && c.Name != "worst_severity" { // which have places of their own
 			p.columns = append(p.columns, c)
 		}
 	}
 	for _, g := range groups {
 		c := audit.CheckOf(g.Check)
-		p.checks[g.Check] = checkView{Title: long(c.Title), Why: c.Why, Fix: c.Fix, Controls: controlWords(in.Controls[g.Check])}
+		v := checkView{Title: long(c.Title), Why: c.Why, Fix: c.Fix}
+		for _, control := range in.Controls[g.Check] { // whether it is met is not said
+			words := controlName(control) + ": " + control.Title
+			if control.Strength != "" {
+				words += " (" + control.Strength + ")"
+			}
+			v.Controls = append(v.Controls, audit.Line(words, 300))
+		}
+		p.checks[g.Check] = v
 	}
 	return p
 }
 
-// shownApart: the view of a token has a place of its own for it.
-func shownApart(name string) bool {
-	return name == "permissions" || name == "findings" || name == "worst_severity"
-}
-
 // write writes the block of data: a line that all tokens share, then one for each.
 // No markup can be in it, since the encoder escapes <, > and &.
-func (p *pageData) write(w io.Writer, d *table.Staging) error {
-	if _, err := io.WriteString(w, `<script type="application/json" id="data">`); err != nil {
-		return err
-	}
-	if err := p.lines(w, d); err != nil {
-		return err
-	}
-	_, err := io.WriteString(w, "</script>\n")
-	return err
-}
-
-func (p *pageData) lines(w io.Writer, d *table.Staging) error {
+func (p *pageData) write(w io.Writer, s *table.Staging) error {
 	var headers []string
 	for _, c := range p.columns {
 		headers = append(headers, c.Header)
 	}
-	enc := json.NewEncoder(w)
-	if err := enc.Encode(map[string]any{"columns": headers, "checks": p.checks, "resources": p.resources}); err != nil {
-		return err
-	}
-	f, err := os.Open(filepath.Join(d.Path, tokensFile))
+	tokens, err := os.Open(filepath.Join(s.Path, tokensFile))
 	if err != nil {
 		return err
 	}
-	defer f.Close()
-	_, err = io.Copy(w, bufio.NewReader(f))
+	defer tokens.Close()
+	if _, err := io.WriteString(w, `<script type="application/json" id="data">`); err != nil {
+		return err
+	}
+	if err := json.NewEncoder(w).Encode(map[string]any{"columns": headers, "checks": p.checks, "resources": p.resources}); err != nil {
+		return err
+	}
+	if _, err := io.Copy(w, tokens); err != nil {
+		return err
+	}
+	_, err = io.WriteString(w, "</script>\n")
 	return err
 }
 
@@ -144,6 +140,8 @@ func approvalWords(a *audit.Approval) string {
 }
 
 // grants puts the permissions together by resource, as the InfluxDB UI shows them.
+// A resource is given by its number among those that tokens share, as long as there
+// are not too many.
 func (p *pageData) grants(ps []audit.Permission) (out []grantView, hidden int) {
 	actions, order := map[resourceView][]string{}, []resourceView{}
 	for _, perm := range ps {
@@ -155,66 +153,39 @@ func (p *pageData) grants(ps []audit.Permission) (out []grantView, hidden int) {
 			actions[res] = append(actions[res], action)
 		}
 	}
-	for _, res := range order[:min(len(order), mostGrants)] {
-		out = append(out, grantView{p.shared(res), strings.Join(actions[res], ", ")})
+	shown := min(len(order), mostGrants)
+	for _, res := range order[:shown] {
+		at, known := p.known[res]
+		if !known && len(p.resources) < mostResources {
+			at, known = len(p.resources), true
+			p.known[res], p.resources = at, append(p.resources, res)
+		}
+		if words := strings.Join(actions[res], ", "); known {
+			out = append(out, grantView{at, words})
+		} else {
+			out = append(out, grantView{res, words})
+		}
 	}
-	return out, max(0, len(order)-mostGrants)
+	return out, len(order) - shown
 }
 
-// shared is the number of a resource, as long as there are not too many.
-func (p *pageData) shared(res resourceView) any {
-	at, ok := p.known[res]
-	switch {
-	case ok:
-		return at
-	case len(p.resources) == mostResources:
-		return res
-	}
-	p.known[res], p.resources = len(p.resources), append(p.resources, res)
-	return p.known[res]
-}
-
+// resourceOf a permission: without an org and without one resource it is every org.
 func resourceOf(r audit.Resource) resourceView {
-	return resourceView{table.OneLine(r.Type), table.OneLine(which(r)), table.OneLine(where(r))}
-}
-
-func which(r audit.Resource) string {
-	if r.ID == "" {
-		return "all"
+	named := func(name, id string) string {
+		if name == "" {
+			return id
+		}
+		return name + " (" + id + ")"
 	}
-	return named(r.Name, r.ID)
-}
-
-// where a permission holds: without an org and without one resource it is every org.
-func where(r audit.Resource) string {
+	which, where := "all", ""
+	if r.ID != "" {
+		which = named(r.Name, r.ID)
+	}
 	switch {
 	case r.OrgID != "":
-		return named(r.Org, r.OrgID)
+		where = named(r.Org, r.OrgID)
 	case r.ID == "":
-		return "every org"
+		where = "every org"
 	}
-	return ""
-}
-
-func named(name, id string) string {
-	if name == "" {
-		return id
-	}
-	return name + " (" + id + ")"
-}
-
-// controlWords: a finding relates to a control; whether it is met is not said.
-func controlWords(cs []audit.Control) []string {
-	var out []string
-	for _, c := range cs {
-		out = append(out, audit.Line(strings.Join(strings.Fields(c.Framework+" "+c.Version+" "+c.ID), " ")+": "+c.Title+strength(c), 300))
-	}
-	return out
-}
-
-func strength(c audit.Control) string {
-	if c.Strength == "" {
-		return ""
-	}
-	return " (" + c.Strength + ")"
+	return resourceView{table.OneLine(r.Type), table.OneLine(which), table.OneLine(where)}
 }

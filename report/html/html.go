@@ -7,7 +7,7 @@ package html
 import (
 	"context"
 	"crypto/sha256"
-	"embed"
+	_ "embed"
 	"encoding/base64"
 	"html/template"
 	"io"
@@ -20,8 +20,14 @@ import (
 
 const File = "report.html"
 
-//go:embed page.html.tmpl page.css page.js
-var pageParts embed.FS
+var (
+	//go:embed page.html.tmpl
+	pageTemplate string
+	//go:embed page.css
+	pageStyle string
+	//go:embed page.js
+	pageScript string
+)
 
 // Page is a page in the making: it keeps the worst tokens as they go by.
 type Page struct {
@@ -57,56 +63,37 @@ func (p *Page) Add(r *table.Row) error {
 // Finish writes one page that needs nothing but itself: styles and script are
 // inside, and its own policy forbids it every request.
 func (p *Page) Finish(ctx context.Context) ([]table.Shown, error) {
-	v, shown, err := p.view(ctx)
+	data := newPageData(p.in, p.findings.Groups())
+	findings, authorizations, err := p.tokens.rows(ctx, p.staging, data)
 	if err != nil {
 		return nil, err
 	}
-	t, err := pageTemplate()
+	s := p.in.Summary
+	shown := []table.Shown{
+		{File: File, Table: "Findings", Rows: len(findings), Of: s.Findings.Total + s.Findings.ByState[audit.Resolved], AllIn: p.in.WholeIn(table.FindingsFile)},
+		{File: File, Table: "Authorizations", Rows: len(authorizations), Of: s.Authorizations.Total + s.Authorizations.Gone, AllIn: p.in.WholeIn(table.AuthorizationsFile)},
+	}
+	v := p.view()
+	v.Tables = []tableView{findingTable(findings, shown[0]), tokenTable(authorizations, shown[1])}
+	t, err := template.New("").Funcs(template.FuncMap{
+		"grouped": table.Grouped, "plural": table.Plural, "moment": table.Moment, "day": day, "line": table.OneLine, "long": long,
+		"limit": table.Days, "title": table.Capital, "join": strings.Join,
+	}).Parse(pageTemplate)
 	if err != nil {
 		return nil, err
 	}
-	return shown, p.staging.File(File, func(w io.Writer) error { return v.write(w, t, p.staging) })
+	return shown, p.staging.File(File, func(w io.Writer) error {
+		if err := t.ExecuteTemplate(w, "page", v); err != nil {
+			return err
+		}
+		if err := data.write(w, p.staging); err != nil { // from a file, since they are as long as they are
+			return err
+		}
+		return t.ExecuteTemplate(w, "end", v)
+	})
 }
 
 func (p *Page) Close() error { return p.tokens.spool.Close() }
-
-func pageTemplate() (*template.Template, error) {
-	funcs := template.FuncMap{
-		"grouped": table.Grouped, "plural": table.Plural, "moment": table.Moment, "day": day, "line": table.OneLine, "long": long,
-		"limit": table.Days, "stored": table.StoredWords, "ownerWords": ownerWords, "title": table.Capital, "join": strings.Join,
-	}
-	return template.New("page").Funcs(funcs).ParseFS(pageParts, "page.html.tmpl")
-}
-
-// write puts the data of the tokens between the two halves of the template: they
-// come from a file and are as long as they are.
-func (v *view) write(w io.Writer, t *template.Template, d *table.Staging) error {
-	if err := t.ExecuteTemplate(w, "page", v); err != nil {
-		return err
-	}
-	if err := v.data.write(w, d); err != nil {
-		return err
-	}
-	return t.ExecuteTemplate(w, "end", v)
-}
-
-// pageText is a part of the page that is embedded in the program, so it is always there.
-func pageText(name string) (string, error) {
-	b, err := pageParts.ReadFile(name)
-	return string(b), err
-}
-
-// security allows the page its own script and style, by their hashes, and nothing
-// else: no request of any kind, no form, no frame.
-func security(script, style string) string {
-	return "default-src 'none'; script-src " + hashSource(script) + "; style-src " + hashSource(style) +
-		"; img-src data:; base-uri 'none'; form-action 'none'"
-}
-
-func hashSource(content string) string {
-	sum := sha256.Sum256([]byte(content))
-	return "'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'"
-}
 
 // view is what the template of the page shows. Everything in it is bounded,
 // whatever the population.
@@ -128,55 +115,30 @@ type view struct {
 	Tables            []tableView
 	CoverageOfTargets []targetView
 	Config            string
-	data              *pageData
 }
 
-func (p *Page) view(ctx context.Context) (*view, []table.Shown, error) {
+func (p *Page) view() *view {
 	s := p.in.Summary
-	v := &view{Summary: s, data: newPageData(p.in, p.findings.Groups()), Config: audit.Visible(p.in.Config, true)}
-	if err := v.inline(); err != nil {
-		return nil, nil, err
+	v := &view{
+		Summary: s, CSP: security(pageScript, pageStyle), Style: template.CSS(pageStyle), Script: template.JS(pageScript),
+		Verdict: table.Verdict(s), Alarm: table.Alarm(s), CoverageWords: table.CoverageWords(s.Coverage.Verdict),
+		Tiles: tiles(s), Changes: changeTiles(s),
+		Bars: []barChart{severityChart(s), ownerChart(p.owners)}, Trend: newTrend(append(slices.Clone(p.in.Trend), s.Point())),
+		Todo: todos(p.findings, p.in.Controls), CoverageOfTargets: targetViews(s.Coverage.Targets), Config: audit.Visible(p.in.Config, true),
 	}
-	v.Verdict, v.Alarm, v.CoverageWords = table.Verdict(s), table.Alarm(s), table.CoverageWords(s.Coverage.Verdict)
 	v.FirstReasons, v.MoreReasons = head(linesOf(s.Coverage.Reasons), 5)
-	v.Tiles, v.Changes = tiles(s), changeTiles(s)
-	v.Bars = []barChart{severityChart(s), ownerChart(p.owners)}
-	v.Trend = newTrend(append(slices.Clone(p.in.Trend), s.Point()))
-	v.Todo = todos(p.findings, p.in.Controls)
 	v.Passed, v.Switched = quietChecks(s)
-	v.CoverageOfTargets = targetViews(s.Coverage.Targets)
-	findings, authorizations, err := p.tokens.rows(ctx, p.staging, v.data)
-	if err != nil {
-		return nil, nil, err
-	}
-	shown := []table.Shown{
-		{File: File, Table: "Findings", Rows: len(findings), Of: s.Findings.Total + s.Findings.ByState[audit.Resolved], AllIn: p.in.WholeIn(table.FindingsFile)},
-		{File: File, Table: "Authorizations", Rows: len(authorizations), Of: s.Authorizations.Total + s.Authorizations.Gone, AllIn: p.in.WholeIn(table.AuthorizationsFile)},
-	}
-	v.Tables = []tableView{findingTable(findings, shown[0]), tokenTable(authorizations, shown[1])}
-	return v, shown, nil
+	return v
 }
 
-func (v *view) inline() error {
-	style, err := pageText("page.css")
-	if err != nil {
-		return err
-	}
-	script, err := pageText("page.js")
-	v.Style, v.Script, v.CSP = template.CSS(style), template.JS(script), security(script, style)
-	return err
+// security allows the page its own script and style, by their hashes, and nothing
+// else: no request of any kind, no form, no frame.
+func security(script, style string) string {
+	return "default-src 'none'; script-src " + hashSource(script) + "; style-src " + hashSource(style) +
+		"; img-src data:; base-uri 'none'; form-action 'none'"
 }
 
-// head is the beginning of a list, and how much it leaves out.
-func head[T any](all []T, most int) ([]T, int) {
-	n := min(len(all), most)
-	return all[:n], len(all) - n
-}
-
-func linesOf(in []string) []string {
-	var out []string
-	for _, s := range in {
-		out = append(out, audit.Line(s, 400))
-	}
-	return out
+func hashSource(content string) string {
+	sum := sha256.Sum256([]byte(content))
+	return "'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'"
 }

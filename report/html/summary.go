@@ -23,28 +23,35 @@ func targetViews(all []audit.Coverage) []targetView {
 		v.Target, v.Source, v.Server = long(t.Target), long(t.Source), long(t.Server)
 		v.Reasons, v.MoreReasons = head(linesOf(t.Reasons), mostQuestions)
 		v.BlindSpots = linesOf(t.BlindSpots)
-		v.Asked, v.MoreAsked = questions(t.Asked)
-		for _, counted := range table.StoredWords(t.Stored) {
-			v.Counted = counted
+		v.Counted = strings.Join(table.StoredWords(t.Stored), "")
+		// What is left out is the tail of those that were answered in full.
+		var bad, good []audit.Asked
+		for _, q := range t.Asked {
+			q.What, q.Request, q.Reason = long(q.What), long(q.Request), long(q.Reason)
+			if q.Verdict == audit.Complete {
+				good = append(good, q)
+			} else {
+				bad = append(bad, q)
+			}
 		}
+		v.Asked, v.MoreAsked = head(append(bad, good...), mostQuestions)
 		out = append(out, v)
 	}
 	return out
 }
 
-// questions leaves out the tail of those that were answered in full: what went
-// wrong is always among those shown, as far as it fits.
-func questions(all []audit.Asked) ([]audit.Asked, int) {
-	var bad, good []audit.Asked
-	for _, q := range all {
-		q.What, q.Request, q.Reason = long(q.What), long(q.Request), long(q.Reason)
-		if q.Verdict == audit.Complete {
-			good = append(good, q)
-		} else {
-			bad = append(bad, q)
-		}
+// head is the beginning of a list, and how much it leaves out.
+func head[T any](all []T, most int) ([]T, int) {
+	n := min(len(all), most)
+	return all[:n], len(all) - n
+}
+
+func linesOf(in []string) []string {
+	var out []string
+	for _, s := range in {
+		out = append(out, audit.Line(s, 400))
 	}
-	return head(append(bad, good...), mostQuestions)
+	return out
 }
 
 // tileView is a figure. State is what the table of findings shows when the
@@ -110,21 +117,22 @@ func todos(fs table.FindingCounts, controls audit.Controls) []todoView {
 		if n+states[audit.Excepted] == 0 {
 			continue
 		}
-		out = append(out, todoView{
+		v := todoView{
 			Check: audit.CheckOf(g.Check), Severity: g.Severity, Count: n,
-			Fresh: states[audit.New], Back: states[audit.Reopened], Excepted: states[audit.Excepted], Controls: controlViews(controls[g.Check]),
-		})
+			Fresh: states[audit.New], Back: states[audit.Reopened], Excepted: states[audit.Excepted],
+		}
+		for _, c := range controls[g.Check] {
+			v.Controls = append(v.Controls, controlView{
+				table.OneLine(controlName(c)), long(c.Title), table.OneLine(c.Strength), table.OneLine(c.Source), strings.HasPrefix(c.Source, "https://"),
+			})
+		}
+		out = append(out, v)
 	}
 	return out
 }
 
-func controlViews(cs []audit.Control) []controlView {
-	var out []controlView
-	for _, c := range cs {
-		name := strings.Join(strings.Fields(c.Framework+" "+c.Version+" "+c.ID), " ")
-		out = append(out, controlView{table.OneLine(name), long(c.Title), table.OneLine(c.Strength), table.OneLine(c.Source), strings.HasPrefix(c.Source, "https://")})
-	}
-	return out
+func controlName(c audit.Control) string {
+	return strings.Join(strings.Fields(c.Framework+" "+c.Version+" "+c.ID), " ")
 }
 
 // quietChecks are those that found nothing, and those that were not judged at all:

@@ -79,7 +79,7 @@ func cellText(v table.Value) string {
 	if v.Type == table.TimeValue {
 		return day(v.At())
 	}
-	return audit.Line(strings.ReplaceAll(display(v), "not_member", "not a member"), cellRunes)
+	return audit.Line(plain(display(v)), cellRunes)
 }
 
 // chipClass is the class of a word that has a colour; a severity or verdict that
@@ -106,32 +106,20 @@ func bound(views []columnView, columns []table.Column) []columnView {
 	return views
 }
 
-func severityFilter() filterView {
-	f := filterView{Name: "severity", Label: "Severity"}
-	for _, s := range audit.Severities() {
-		f.Options = append(f.Options, optionView{string(s), string(s)})
+func filter[T ~string](name, label string, values ...T) filterView {
+	f := filterView{Name: name, Label: label}
+	for _, v := range values {
+		f.Options = append(f.Options, optionView{string(v), plain(string(v))})
 	}
 	return f
 }
 
-func ownerFilter() filterView {
-	f := filterView{Name: "owner", Label: "Owner"}
-	for _, s := range ownerStates() {
-		f.Options = append(f.Options, optionView{string(s), ownerWords(s)})
-	}
-	return f
-}
+// plain is a word of ours as people write it.
+func plain(word string) string { return strings.ReplaceAll(word, "not_member", "not a member") }
 
+// ownerStates are in the order of the page.
 func ownerStates() []audit.OwnerState {
 	return []audit.OwnerState{audit.OwnerDeleted, audit.OwnerInactive, audit.OwnerNotMember, audit.OwnerUnknown, audit.OwnerPresent}
-}
-
-func options[T ~string](values ...T) []optionView {
-	var out []optionView
-	for _, v := range values {
-		out = append(out, optionView{string(v), string(v)})
-	}
-	return out
 }
 
 // bounded says how much of a table the page has.
@@ -150,19 +138,19 @@ const (
 // long makes text from outside safe to show in full, up to a bound. What is cut
 // says so, and how long it was.
 func long(s string) string {
-	if utf8.RuneCountInString(s) <= longRunes {
+	all := utf8.RuneCountInString(s)
+	if all <= longRunes {
 		return audit.Visible(s, true)
 	}
-	return audit.Visible(firstRunes(s, longRunes), true) + fmt.Sprintf("… (cut, %s characters in all)", table.Grouped(utf8.RuneCountInString(s)))
-}
-
-func firstRunes(s string, n int) string {
-	for i := range s {
-		if n--; n < 0 {
-			return s[:i]
+	runes := 0
+	for at := range s {
+		if runes == longRunes {
+			s = s[:at]
+			break
 		}
+		runes++
 	}
-	return s
+	return audit.Visible(s, true) + fmt.Sprintf("… (cut, %s characters in all)", table.Grouped(all))
 }
 
 // display is the value of a column as a person reads it.
@@ -181,9 +169,7 @@ func display(v table.Value) string {
 // sortKey orders what does not sort by its words; empty where the words do.
 func sortKey(c table.Column, v table.Value) string {
 	switch {
-	case v.Type == table.NumberValue:
-		return fmt.Sprint(v.Number)
-	case v.Type == table.TimeValue:
+	case v.Type == table.NumberValue || v.Type == table.TimeValue:
 		return fmt.Sprint(v.Number)
 	case c.Kind == table.Severity:
 		return fmt.Sprint(table.Rank(audit.Severities(), audit.Severity(v.Text)))
@@ -196,13 +182,3 @@ func sortKey(c table.Column, v table.Value) string {
 }
 
 func day(t time.Time) string { return t.UTC().Format("2006-01-02") }
-
-func ownerWords(s audit.OwnerState) string {
-	switch s {
-	case audit.OwnerNotMember:
-		return "not a member"
-	case "":
-		return "not known"
-	}
-	return string(s)
-}

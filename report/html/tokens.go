@@ -23,24 +23,20 @@ type tokens struct {
 // rank of a finding in its table: those that stand come by severity and check, then
 // resolved ones. A token is where its first finding is; without any it is the last.
 type rank struct {
-	resolved, none bool
-	group          table.Group
+	part  int // 0 stands, 1 resolved, 2 none
+	group table.Group
 }
 
-func rankOf(f audit.Finding) rank { return rank{resolved: !f.Current(), group: table.GroupOf(f)} }
+func rankOf(f audit.Finding) rank {
+	r := rank{group: table.GroupOf(f)}
+	if !f.Current() {
+		r.part = 1
+	}
+	return r
+}
 
 func compareRanks(a, b rank) int {
-	return cmp.Or(compareBools(a.none, b.none), compareBools(a.resolved, b.resolved), table.CompareGroups(a.group, b.group))
-}
-
-func compareBools(a, b bool) int {
-	switch {
-	case a == b:
-		return 0
-	case b:
-		return -1
-	}
-	return 1
+	return cmp.Or(cmp.Compare(a.part, b.part), table.CompareGroups(a.group, b.group))
 }
 
 func newTokens(s *table.Staging, in table.Input, most int) (*tokens, error) {
@@ -52,7 +48,7 @@ func newTokens(s *table.Staging, in table.Input, most int) (*tokens, error) {
 }
 
 func (ts *tokens) add(r *table.Row) (err error) {
-	first := rank{none: true}
+	first := rank{part: 2}
 	for _, f := range r.Findings {
 		if at := rankOf(f); f.Reported(r.Now) && compareRanks(at, first) < 0 {
 			first = at
@@ -66,13 +62,14 @@ func (ts *tokens) add(r *table.Row) (err error) {
 }
 
 // rows are those of both tables, each worst first. The view of every token goes down
-// to the disk, in the order of the records.
+// to the disk, in the order of the records. There are as many findings as tokens at
+// most, so that every one that is shown is of a token that is.
 func (ts *tokens) rows(ctx context.Context, s *table.Staging, data *pageData) (findings, authorizations []rowView, err error) {
 	kept := ts.worst.Take()
 	order := slices.SortedFunc(slices.Values(kept), func(a, b table.Place) int { return cmp.Compare(a.From, b.From) })
-	var worst []rankedRow
+	worst := table.NewWorst[rank, rowView](ts.most, compareRanks)
 	byPlace := map[table.Place]rowView{}
-	forTokens, forFindings := tokenColumns(), findingViews()
+	tokenColumns, findingColumns := tokenColumns(), findingColumns()
 	err = s.File(tokensFile, func(w io.Writer) error {
 		out, at := json.NewEncoder(w), 0
 		for r, err := range table.NewRowMaker(ts.in).Rows(ctx, ts.spool.Records(slices.Values(order))) {
@@ -80,12 +77,22 @@ func (ts *tokens) rows(ctx context.Context, s *table.Staging, data *pageData) (f
 				return err
 			}
 			if !r.IsServer() {
-				byPlace[order[at]] = tokenRow(forTokens, r, at)
+				byPlace[order[at]] = rowView{
+					Token: at, Severity: string(r.Worst()), State: table.OneLine(string(r.Status)), Owner: table.OneLine(string(r.Owner.State)), Past: r.Past(),
+					Find: table.OneLine(r.UserID + " " + r.OrgID), Cells: cells(tokenColumns, r),
+				}
 			}
 			for _, f := range r.Findings {
-				if f.Reported(r.Now) {
-					worst = append(worst, rankedRow{rankOf(f), findingView(forFindings, r.Of(f), at)})
+				if !f.Reported(r.Now) {
+					continue
 				}
+				worst.Offer(rankOf(f), func() rowView {
+					r := r.Of(f)
+					return rowView{
+						Token: at, Severity: string(f.Severity), State: string(f.State), Owner: string(r.Owner.State), Past: r.Past(),
+						Find: table.OneLine(f.Check + " " + r.UserID + " " + r.OrgID), Cells: cells(findingColumns, r),
+					}
+				})
 			}
 			if err := out.Encode(data.token(r)); err != nil {
 				return err
@@ -94,22 +101,12 @@ func (ts *tokens) rows(ctx context.Context, s *table.Staging, data *pageData) (f
 		}
 		return nil
 	})
-	for _, p := range kept {
-		if row, ok := byPlace[p]; ok {
+	for _, place := range kept {
+		if row, ok := byPlace[place]; ok {
 			authorizations = append(authorizations, row)
 		}
 	}
-	// As many findings as tokens: every one that is shown is of a token that is.
-	slices.SortStableFunc(worst, func(a, b rankedRow) int { return compareRanks(a.rank, b.rank) })
-	for _, f := range worst[:min(len(worst), ts.most)] {
-		findings = append(findings, f.rowView)
-	}
-	return findings, authorizations, err
-}
-
-type rankedRow struct {
-	rank
-	rowView
+	return worst.Take(), authorizations, err
 }
 
 func tokenColumns() []columnView {
@@ -125,26 +122,16 @@ func tokenColumns() []columnView {
 	}, table.AuthorizationColumns())
 }
 
-func tokenRow(views []columnView, r *table.Row, at int) rowView {
-	return rowView{
-		Token: at, Severity: string(r.Worst()), State: table.OneLine(string(r.Status)), Owner: table.OneLine(string(r.Owner.State)), Past: r.Past(),
-		Find:  table.OneLine(r.UserID + " " + r.OrgID),
-		Cells: cells(views, r),
-	}
-}
-
 func tokenTable(rows []rowView, shown table.Shown) tableView {
 	return tableView{
 		ID: "authorizations", Title: "Authorizations", Columns: tokenColumns(), Rows: rows,
 		Note:        bounded(shown, "authorization"),
 		Placeholder: "description, ID, owner, class, check …",
-		Filters: []filterView{
-			severityFilter(), {Name: "state", Label: "Status", Options: options(audit.Active, audit.Inactive)}, ownerFilter(),
-		},
+		Filters:     []filterView{filter("severity", "Severity", audit.Severities()...), filter("state", "Status", audit.Active, audit.Inactive), filter("owner", "Owner", ownerStates()...)},
 	}
 }
 
-func findingViews() []columnView {
+func findingColumns() []columnView {
 	return bound([]columnView{
 		{Header: "Severity", main: "severity", chip: true},
 		{Header: "Finding", main: "title", sub: "detail"},
@@ -157,23 +144,13 @@ func findingViews() []columnView {
 	}, table.FindingColumns())
 }
 
-func findingView(views []columnView, r *table.Row, token int) rowView {
-	return rowView{
-		Token: token, Severity: string(r.Finding.Severity), State: string(r.Finding.State), Owner: string(r.Owner.State), Past: r.Past(),
-		Find:  table.OneLine(r.Finding.Check + " " + r.UserID + " " + r.OrgID),
-		Cells: cells(views, r),
-	}
-}
-
 func findingTable(rows []rowView, shown table.Shown) tableView {
 	return tableView{
-		ID: "findings", Title: "Findings", Columns: findingViews(), Rows: rows,
+		ID: "findings", Title: "Findings", Columns: findingColumns(), Rows: rows,
 		Note:        bounded(shown, "finding"),
 		Placeholder: "title, detail, description, ID, owner …",
 		Filters: []filterView{
-			severityFilter(),
-			{Name: "state", Label: "State", Options: options(audit.New, audit.Reopened, audit.Open, audit.Excepted, audit.Resolved)},
-			ownerFilter(),
+			filter("severity", "Severity", audit.Severities()...), filter("state", "State", audit.New, audit.Reopened, audit.Open, audit.Excepted, audit.Resolved), filter("owner", "Owner", ownerStates()...),
 		},
 	}
 }
