@@ -191,7 +191,7 @@ func checkPod(t *testing.T, p pod) {
 	if p.AutomountServiceAccountToken == nil || *p.AutomountServiceAccountToken {
 		t.Error("the pod gets a token of Kubernetes")
 	}
-	checkCommand(t, main.Args)
+	checkCommand(t, "the pod", main.Args)
 	mounted := map[string]string{}
 	for _, m := range main.VolumeMounts {
 		mounted[m.Name] = m.MountPath

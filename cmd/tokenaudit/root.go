@@ -4,6 +4,7 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"strings"
 
 	"github.com/lmittmann/tint"
 	"github.com/spf13/cobra"
@@ -36,7 +37,7 @@ a workbook, CSV files and a Slack message. It only reads.`,
 		Version:       version,
 		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) > 0 {
-				return usagef("no command %q; see tokenaudit --help", args[0])
+				return usagef("no command %q, %s", args[0], didYouMean(cmd, args[0]))
 			}
 			return nil
 		},
@@ -49,12 +50,15 @@ a workbook, CSV files and a Slack message. It only reads.`,
 	})
 	root.PersistentFlags().BoolVarP(&c.verbose, "verbose", "v", false, "log what is done")
 	root.AddCommand(c.demo(), c.run(), c.serve(), c.schedule(), c.doctor(), c.history(), c.notify(), c.tokens(), c.checks(), c.config(), c.verify(), c.version())
-	addExitCodes(root)
+	root.AddCommand(topics()...)
+	root.SetHelpCommand(c.help())
+	root.InitDefaultHelpCmd()
+	usage := strings.NewReplacer(
+		"Additional help topics:", "Topics (tokenaudit help TOPIC):",
+		"rpad .CommandPath .CommandPathPadding", "rpad .Name .NamePadding",
+	).Replace(root.UsageTemplate())
+	root.SetUsageTemplate(usage + "\n" + exitHelp + "\n")
 	return root
-}
-
-func addExitCodes(cmd *cobra.Command) {
-	cmd.SetUsageTemplate(cmd.UsageTemplate() + "\n" + exitHelp + "\n")
 }
 
 func noArguments(cmd *cobra.Command, args []string) error {

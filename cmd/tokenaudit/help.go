@@ -1,0 +1,88 @@
+package main
+
+import (
+	"embed"
+	"fmt"
+	"io"
+	"path"
+	"regexp"
+	"strings"
+
+	"github.com/spf13/cobra"
+)
+
+// manual has a page for each help topic. Its first line is "# TOPIC: what it is about".
+//
+//go:embed help/*.md
+var manual embed.FS
+
+// comment is a line for those who write the manual.
+var comment = regexp.MustCompile(`(?m)^<!--.*-->\n`)
+
+// topics are the pages of the manual as cobra's additional help topics: commands
+// that run nothing.
+func topics() []*cobra.Command {
+	pages, err := manual.ReadDir("help")
+	if err != nil {
+		panic(err) // it is embedded
+	}
+	var all []*cobra.Command
+	for _, page := range pages {
+		text, err := manual.ReadFile(path.Join("help", page.Name()))
+		if err != nil {
+			panic(err)
+		}
+		title, _, _ := strings.Cut(string(text), "\n")
+		name, short, _ := strings.Cut(strings.TrimPrefix(title, "# "), ": ")
+		topic := &cobra.Command{Use: name, Short: short}
+		shown := comment.ReplaceAllString(string(text), "")
+		topic.SetHelpFunc(func(cmd *cobra.Command, _ []string) { _, _ = io.WriteString(cmd.OutOrStdout(), shown) })
+		all = append(all, topic)
+	}
+	return all
+}
+
+func (c *cli) help() *cobra.Command {
+	return &cobra.Command{
+		Use:   "help [COMMAND or TOPIC]",
+		Short: "Explain a command, or a topic of the manual",
+		Example: `  tokenaudit help run
+  tokenaudit help evidence`,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			found, rest, err := cmd.Root().Find(args)
+			switch {
+			case err != nil:
+				return usageError{err}
+			case len(rest) > 0 && found.HasSubCommands():
+				return usagef("no help on %q, %s", rest[0], didYouMean(found, rest[0]))
+			}
+			found.InitDefaultHelpFlag() // so that it is among the flags
+			return found.Help()
+		},
+		ValidArgsFunction: func(cmd *cobra.Command, args []string, begun string) ([]string, cobra.ShellCompDirective) {
+			found, _, err := cmd.Root().Find(args)
+			if err != nil {
+				return nil, cobra.ShellCompDirectiveNoFileComp
+			}
+			var names []string
+			for _, child := range found.Commands() {
+				if !child.Hidden && strings.HasPrefix(child.Name(), begun) {
+					names = append(names, cobra.CompletionWithDesc(child.Name(), child.Short))
+				}
+			}
+			return names, cobra.ShellCompDirectiveNoFileComp
+		},
+	}
+}
+
+// didYouMean names the command or topic below cmd that is near to a name. cobra suggests only what can run, so it is asked about names alone.
+func didYouMean(cmd *cobra.Command, name string) string {
+	names := &cobra.Command{SuggestionsMinimumDistance: 2}
+	for _, child := range cmd.Commands() {
+		names.AddCommand(&cobra.Command{Use: child.Name(), Run: func(*cobra.Command, []string) {}})
+	}
+	if near := names.SuggestionsFor(name); len(near) > 0 {
+		return fmt.Sprintf("did you mean %q?", near[0])
+	}
+	return "\"tokenaudit help\" lists commands and topics"
+}

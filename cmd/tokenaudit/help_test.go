@@ -1,0 +1,181 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"github.com/google/go-cmp/cmp"
+
+	"tokenaudit/configs"
+	"tokenaudit/jobs/audit"
+)
+
+// pages are the README and the manual, by the paths of their files.
+func pages(t *testing.T) map[string]string {
+	t.Helper()
+	files, err := filepath.Glob("help/*.md")
+	if err != nil || len(files) < 10 {
+		t.Fatalf("%d pages: %v", len(files), err)
+	}
+	texts := map[string]string{}
+	for _, file := range append(files, root+"/README.md") {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		texts[file] = string(text)
+	}
+	return texts
+}
+
+// TestManual compares the parts of README and manual that are made by the program;
+// with UPDATE=1 it rewrites them.
+func TestManual(t *testing.T) {
+	parts := map[string]string{
+		"demo":   fenced(excerpt(demoOutput(t))),
+		"checks": checkRows(),
+		"exit":   fenced(exitHelp),
+	}
+	made := regexp.MustCompile(`(?s)(<!-- (\w+): made [^>]*-->\n).*?(<!-- end -->)`)
+	found := map[string]bool{}
+	for file, text := range pages(t) {
+		want := made.ReplaceAllStringFunc(text, func(old string) string {
+			m := made.FindStringSubmatch(old)
+			found[m[2]] = true
+			return m[1] + parts[m[2]] + m[3]
+		})
+		if os.Getenv("UPDATE") != "" {
+			if err := os.WriteFile(file, []byte(want), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		} else if diff := cmp.Diff(want, text); diff != "" {
+			t.Errorf("%s is not what the program does; UPDATE=1 rewrites it (-want +got):\n%s", file, diff)
+		}
+	}
+	if len(found) != len(parts) {
+		t.Errorf("only %v of the made parts are shown", found)
+	}
+}
+
+func fenced(text string) string { return "```text\n" + strings.TrimRight(text, "\n") + "\n```\n" }
+
+// demoOutput is what the demo prints, on a day that can be shown for ever.
+func demoOutput(t *testing.T) string {
+	t.Helper()
+	var out, errs bytes.Buffer
+	dir := filepath.Join(t.TempDir(), "tokenaudit-demo")
+	if code := run(t.Context(), []string{"demo", "--out", dir}, &out, &errs); code != 0 {
+		t.Fatalf("exit code %d: %s", code, errs.String())
+	}
+	text := strings.ReplaceAll(out.String(), dir, "tokenaudit-demo")
+	for pattern, day := range map[string]string{
+		`(weekly-review/)\d{4}-\d\d-\d\dT\d{4,6}Z`:           "${1}2026-11-23T0900Z",
+		`weekly-review · at \w+ \d+ \w+ \d+ \d\d:\d\d UTC`:   "weekly-review · at Mon 23 Nov 2026 09:00 UTC",
+		`Since the review due \w+ \d+ \w+ \d+ \d\d:\d\d UTC`: "Since the review due Mon 16 Nov 2026 09:00 UTC",
+	} {
+		text = regexp.MustCompile(pattern).ReplaceAllString(text, day)
+	}
+	return text
+}
+
+// excerpt is what the review found, without files and messages.
+func excerpt(demo string) string {
+	found, _, _ := strings.Cut(demo, "\nReports in ")
+	return found
+}
+
+func checkRows() string {
+	var b strings.Builder
+	b.WriteString("| check | severity | matches |\n|---|---|---|\n")
+	for _, c := range audit.Checks() {
+		fmt.Fprintf(&b, "| `%s` | %s | %s |\n", c.ID, c.Severity, c.Title)
+	}
+	return b.String()
+}
+
+// TestManualConfigurations loads every configuration that README and manual show.
+func TestManualConfigurations(t *testing.T) {
+	for file, text := range pages(t) {
+		for _, block := range regexp.MustCompile("(?s)```yaml\n(.*?)```").FindAllStringSubmatch(text, -1) {
+			path := filepath.Join(t.TempDir(), "shown.yaml")
+			if err := os.WriteFile(path, []byte(block[1]), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := configs.Load(path, checkSchedule); err != nil {
+				t.Errorf("%s: %v\nin\n%s", file, err, block[1])
+			}
+		}
+	}
+}
+
+// TestManualCommands: every command and flag that README and manual name is there.
+func TestManualCommands(t *testing.T) {
+	named := regexp.MustCompile("(?m)(?:^(?:\\./|go run \\./cmd/)?|`)tokenaudit ([^#\n>`]*)")
+	for file, text := range pages(t) {
+		for _, block := range regexp.MustCompile("(?s)```sh\n(.*?)```|`tokenaudit [^`]*`").FindAllString(text, -1) {
+			for _, m := range named.FindAllStringSubmatch(strings.ReplaceAll(block, "\\\n", ""), -1) {
+				checkCommand(t, file, strings.Fields(m[1]))
+			}
+		}
+	}
+}
+
+func checkCommand(t *testing.T, file string, args []string) {
+	t.Helper()
+	cmd, rest, err := newRoot(&bytes.Buffer{}, &bytes.Buffer{}).Find(args)
+	if err != nil || cmd.Parent() == nil {
+		t.Errorf("%s: tokenaudit %v: no such command (%v)", file, args, err)
+		return
+	}
+	if err := cmd.ParseFlags(rest); err != nil {
+		t.Errorf("%s: tokenaudit %v: %v", file, args, err)
+	}
+	if cmd.Name() == "help" && len(rest) > 0 && rest[0] != "TOPIC" {
+		checkCommand(t, file, rest)
+	}
+}
+
+// TestManualLinks: every file that README and manual point to is there, and the
+// README names every topic.
+func TestManualLinks(t *testing.T) {
+	texts := pages(t)
+	for file, text := range texts {
+		for _, m := range regexp.MustCompile(`\]\(([^)#:]+)[)#]`).FindAllStringSubmatch(text, -1) {
+			if _, err := os.Stat(filepath.Join(filepath.Dir(file), m[1])); err != nil {
+				t.Errorf("%s: %v", file, err)
+			}
+		}
+		if topic, ok := strings.CutPrefix(file, "help/"); ok && !strings.Contains(texts[root+"/README.md"], "(cmd/tokenaudit/help/"+topic+")") {
+			t.Errorf("the README does not point to %s", file)
+		}
+	}
+	if n := strings.Count(texts[root+"/README.md"], "\n"); n > 150 {
+		t.Errorf("the README has %d lines; what is more than 150 belongs into the manual", n)
+	}
+}
+
+// TestManualFitsTerminals: no line of a page is longer than a terminal is wide, but
+// for commands that cannot be cut.
+func TestManualFitsTerminals(t *testing.T) {
+	for file, text := range pages(t) {
+		title, rest, _ := strings.Cut(text, "\n")
+		name, short, ok := strings.Cut(strings.TrimPrefix(title, "# "), ": ")
+		switch {
+		case file == root+"/README.md":
+			continue
+		case !ok || "help/"+name+".md" != file || len(short) > 64:
+			t.Errorf("%s: the title %q is not # %s and what it is about, in a line", file, title, strings.TrimSuffix(filepath.Base(file), ".md"))
+		}
+		for line := range strings.Lines(rest) {
+			if utf8.RuneCountInString(strings.TrimSuffix(line, "\n")) > 80 && !strings.HasPrefix(line, "tokenaudit ") && !strings.HasPrefix(line, "<!--") {
+				t.Errorf("%s: longer than 80: %s", file, line)
+			}
+		}
+	}
+}
