@@ -51,7 +51,9 @@ func (c *cli) diffRuns(ctx context.Context, f historyFlags, from, to string) err
 		return err
 	}
 	var ds []difference
-	for _, target := range union(before.targets, after.targets) {
+	targets := slices.Concat(before.targets, after.targets)
+	slices.Sort(targets)
+	for _, target := range slices.Compact(targets) {
 		if ds, err = compare(ds, before.read(ctx, target), after.read(ctx, target)); err != nil {
 			return err
 		}
@@ -86,12 +88,6 @@ func (s storedRun) read(ctx context.Context, target string) iter.Seq2[audit.Reco
 		return func(func(audit.Record, error) bool) {}
 	}
 	return s.Read(ctx, s.entry.Run, target)
-}
-
-func union(a, b []string) []string {
-	out := slices.Concat(a, b)
-	slices.Sort(out)
-	return slices.Compact(out)
 }
 
 // compare walks two snapshots of one target together; both ascend by key.

@@ -55,52 +55,43 @@ func (c *cli) printSchedule(f scheduleFlags) error {
 		if err != nil {
 			return usageError{err}
 		}
-		from, err := f.start(j.Timezone)
-		if err != nil {
-			return err
+		for _, w := range s.Warnings() {
+			fmt.Fprintf(c.stderr, "warning: job %q: %s\n", j.Name, w)
 		}
-		for _, row := range slots(j.Name, s, from, f.next) {
-			t.AppendRow(row)
+		before := time.Now()
+		if f.from != "" {
+			location, err := time.LoadLocation(j.Timezone)
+			if err != nil {
+				return usageError{err}
+			}
+			day, err := time.ParseInLocation(time.DateOnly, f.from, location)
+			if err != nil {
+				return usagef("--from %q: needs a day such as 2027-03-01", f.from)
+			}
+			before = day.Add(-time.Nanosecond) // so that a slot at midnight is shown
 		}
-	}
-	for _, w := range warnings(&configs.File{Jobs: chosen}) {
-		fmt.Fprintf(c.stderr, "warning: %s\n", w)
+		for range f.next {
+			slot := s.Next(before)
+			if slot.IsZero() {
+				break
+			}
+			t.AppendRow(table.Row{j.Name, slot.Format("Mon 2006-01-02 15:04 MST"), slot.UTC().Format("2006-01-02 15:04"), clockNote(s, before, slot)})
+			before = slot
+		}
 	}
 	_, err = fmt.Fprintln(c.stdout, t.Render())
 	return err
 }
 
-// start is the last instant before the first slot that may be shown.
-func (f scheduleFlags) start(zone string) (time.Time, error) {
-	if f.from == "" {
-		return time.Now(), nil
-	}
-	location, err := time.LoadLocation(zone)
-	if err == nil {
-		var day time.Time
-		if day, err = time.ParseInLocation(time.DateOnly, f.from, location); err == nil {
-			return day.Add(-time.Nanosecond), nil
-		}
-	}
-	return time.Time{}, usagef("--from %q: needs a day such as 2027-03-01", f.from)
-}
-
-func slots(job string, s *schedule.Schedule, from time.Time, n int) []table.Row {
-	var rows []table.Row
-	for slot, before := s.Next(from), from; len(rows) < n && !slot.IsZero(); slot, before = s.Next(slot), slot {
-		rows = append(rows, table.Row{job, slot.Format("Mon 2006-01-02 15:04 MST"), slot.UTC().Format("2006-01-02 15:04"), clockNote(s, before, slot)})
-	}
-	return rows
-}
-
 // clockNote marks a slot that a change of the clocks has to do with.
 func clockNote(s *schedule.Schedule, before, slot time.Time) string {
 	var notes []string
+	short := func(d time.Duration) string { return strings.NewReplacer("h0m0s", "h", "m0s", "m").Replace(d.String()) }
 	switch by := s.Change(before, slot); {
 	case by > 0:
-		notes = append(notes, fmt.Sprintf("the clocks went back by %s", short(by)))
+		notes = append(notes, "the clocks went back by "+short(by))
 	case by < 0:
-		notes = append(notes, fmt.Sprintf("the clocks went forward by %s", short(-by)))
+		notes = append(notes, "the clocks went forward by "+short(-by))
 	}
 	switch {
 	case s.Moved(slot):
@@ -109,9 +100,4 @@ func clockNote(s *schedule.Schedule, before, slot time.Time) string {
 		notes = append(notes, "the clocks show this time twice: due at the first")
 	}
 	return strings.Join(notes, "; ")
-}
-
-// short writes a span as 1h or 30m.
-func short(d time.Duration) string {
-	return strings.NewReplacer("h0m0s", "h", "m0s", "m").Replace(d.String())
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -8,6 +9,7 @@ import (
 	"iter"
 	"log/slog"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -102,133 +104,82 @@ func (c *cli) listTokens(ctx context.Context, f tokenFlags) error {
 	if err != nil {
 		return err
 	}
-	if f.org == "" {
-		f.org = org
-	}
+	f.org = cmp.Or(f.org, org)
+	query := influx.Config{Org: f.org}.Query() // what the server is asked for; matches filters the rest
+	query.UserID, query.User = f.userID, f.user
 	bar := c.newProgress()
-	list, err := client.List(ctx, f.query(), func() { bar.add("") })
+	list, err := client.List(ctx, query, func() { bar.add("") })
 	bar.done()
 	if err != nil {
 		return f.explain(err)
 	}
 	defer list.Close()
-	rows := &counting{seq: list.All()}
-	kept := &counting{seq: keep(rows.all(), f.matches)}
-	if err := c.printTokens(f.json, kept.all()); err != nil {
-		return err
-	}
+	listed, matched := 0, 0
+	err = c.printTokens(f.json, func(yield func(audit.Authorization, error) bool) {
+		for a, err := range list.All() {
+			listed++
+			if err == nil && !f.matches(a) {
+				continue
+			}
+			matched++
+			if !yield(a, err) {
+				return
+			}
+		}
+	})
 	switch {
-	case rows.n > 0 && kept.n == 0:
+	case err != nil:
+		return err
+	case listed > 0 && matched == 0:
 		fmt.Fprintln(c.stderr, "tokenaudit: no token matches")
-	case rows.n == 0:
+	case listed == 0:
 		fmt.Fprintln(c.stderr, "tokenaudit: the server's list is empty, which proves nothing: it answers a credential that is inactive or may not read authorizations and users with an empty list")
 		return quietError{exitIncomplete}
 	}
 	return nil
 }
 
-// query is what the server is asked for; the rest is filtered here.
-func (f tokenFlags) query() influx.Query {
-	q := influx.Config{Org: f.org}.Query()
-	q.UserID, q.User = f.userID, f.user
-	return q
-}
-
 func (f tokenFlags) matches(a audit.Authorization) bool {
+	allowed := func(p audit.Permission) bool { return p.Action == f.action }
 	return (f.user == "" || a.User == f.user) && (f.userID == "" || strings.EqualFold(a.UserID, f.userID)) &&
 		(f.id == "" || strings.EqualFold(a.ID, f.id)) && (f.org == "" || a.Org == f.org || strings.EqualFold(a.OrgID, f.org)) &&
-		(f.status == "" || string(a.Status) == f.status) && (f.action == "" || allows(a, f.action))
+		(f.status == "" || string(a.Status) == f.status) && (f.action == "" || slices.ContainsFunc(a.Permissions, allowed))
 }
 
-func allows(a audit.Authorization, action string) bool {
-	for _, p := range a.Permissions {
-		if p.Action == action {
-			return true
-		}
-	}
-	return false
-}
-
-// counting remembers how many rows went by.
-type counting struct {
-	seq iter.Seq2[audit.Authorization, error]
-	n   int
-}
-
-func (c *counting) all() iter.Seq2[audit.Authorization, error] {
-	return func(yield func(audit.Authorization, error) bool) {
-		for a, err := range c.seq {
-			c.n++
-			if !yield(a, err) {
-				return
-			}
-		}
-	}
-}
-
-func keep(seq iter.Seq2[audit.Authorization, error], want func(audit.Authorization) bool) iter.Seq2[audit.Authorization, error] {
-	return func(yield func(audit.Authorization, error) bool) {
-		for a, err := range seq {
-			if (err != nil || want(a)) && !yield(a, err) {
-				return
-			}
-		}
-	}
-}
-
+// printTokens prints a table, or a JSON array, one authorization at a time.
 func (c *cli) printTokens(asJSON bool, rows iter.Seq2[audit.Authorization, error]) error {
-	if asJSON {
-		return printJSON(c.stdout, rows)
-	}
 	t := newTable("ID", "STATUS", "DESCRIPTION", "USER", "ORG", "CREATED", "MAY WRITE")
+	before, after := "[\n  ", "[]\n"
 	for a, err := range rows {
 		if err != nil {
 			return err
 		}
-		acc := audit.AccessOf(a)
-		t.AppendRow(table.Row{audit.Line(a.ID, 16), audit.Line(string(a.Status), 10), audit.Line(a.Description, 28), audit.Line(a.User, 18),
-			audit.Line(a.Org, 12), date(a.CreatedAt), audit.Line(orDash(acc.WriteScope()), 36)})
-	}
-	_, err := fmt.Fprintln(c.stdout, t.Render())
-	return err
-}
-
-// printJSON prints an array, one authorization at a time.
-func printJSON(w io.Writer, rows iter.Seq2[audit.Authorization, error]) error {
-	sep := "["
-	for a, err := range rows {
-		if err != nil {
-			return err
+		if !asJSON {
+			t.AppendRow(table.Row{audit.Line(a.ID, 16), audit.Line(string(a.Status), 10), audit.Line(a.Description, 28), audit.Line(a.User, 18),
+				audit.Line(a.Org, 12), date(a.CreatedAt, time.DateOnly), audit.Line(cmp.Or(audit.AccessOf(a).WriteScope(), "-"), 36)})
+			continue
 		}
 		text, err := json.MarshalIndent(a, "  ", "  ")
 		if err != nil {
 			return err
 		}
-		if _, err := fmt.Fprintf(w, "%s\n  %s", sep, text); err != nil {
+		if _, err := fmt.Fprint(c.stdout, before, string(text)); err != nil {
 			return err
 		}
-		sep = ","
+		before, after = ",\n  ", "\n]\n"
 	}
-	if sep == "[" {
-		_, err := fmt.Fprintln(w, "[]")
-		return err
+	if !asJSON {
+		after = t.Render() + "\n"
 	}
-	_, err := fmt.Fprintln(w, "\n]")
+	_, err := io.WriteString(c.stdout, after)
 	return err
 }
 
-func orDash(s string) string {
-	if s == "" {
-		return "-"
-	}
-	return s
-}
-
-func date(t time.Time) string {
+func date(t time.Time, layout string) string {
 	if t.IsZero() {
 		return "-"
 	}
-	return t.UTC().Format(time.DateOnly)
+	return t.UTC().Format(layout)
 }
 
 func (c *cli) tokensShow() *cobra.Command {
@@ -261,52 +212,28 @@ func (c *cli) showToken(ctx context.Context, f tokenFlags, id string) error {
 		return f.explain(err)
 	}
 	if f.json {
-		enc := json.NewEncoder(c.stdout)
-		enc.SetIndent("", "  ")
-		return enc.Encode(a)
+		return c.encode(a)
 	}
-	printToken(c.stdout, a)
-	return nil
-}
-
-func printToken(w io.Writer, a audit.Authorization) {
+	var out strings.Builder
 	acc := audit.AccessOf(a)
 	for _, line := range [][2]string{
 		{"ID", a.ID}, {"Description", a.Description}, {"Status", string(a.Status)},
 		{"User", a.User + " (" + a.UserID + ")"}, {"Org", a.Org + " (" + a.OrgID + ")"},
-		{"Created", moment(a.CreatedAt)}, {"Updated", moment(a.UpdatedAt)}, {"Class", acc.Class()}, {"Fingerprint", a.Fingerprint()}, {"May write", acc.WriteScope()},
+		{"Created", date(a.CreatedAt, time.RFC3339)}, {"Updated", date(a.UpdatedAt, time.RFC3339)}, {"Class", acc.Class()}, {"Fingerprint", a.Fingerprint()}, {"May write", acc.WriteScope()},
 	} {
-		fmt.Fprintln(w, strings.TrimRight(fmt.Sprintf("%-12s  %s", line[0], audit.Line(line[1], 500)), " "))
+		fmt.Fprintln(&out, strings.TrimRight(fmt.Sprintf("%-12s  %s", line[0], audit.Line(line[1], 500)), " "))
 	}
-	fmt.Fprintf(w, "\n%s\n", plural(len(a.Permissions), "permission"))
 	t := newTable("ACTION", "RESOURCE", "NAME", "ID", "ORG")
 	for _, p := range a.Permissions {
-		r := p.Resource
-		t.AppendRow(table.Row{audit.Line(p.Action, 10), audit.Line(r.Type, 30), audit.Line(orAll(r), 40), audit.Line(r.ID, 16), audit.Line(orgOf(r), 40)})
+		r, name, org := p.Resource, p.Resource.Name, cmp.Or(p.Resource.Org, p.Resource.OrgID)
+		if r.ID == "" {
+			name = "(all)"
+		}
+		if org == "" && r.ID == "" {
+			org = "(every org)"
+		}
+		t.AppendRow(table.Row{audit.Line(p.Action, 10), audit.Line(r.Type, 30), audit.Line(name, 40), audit.Line(r.ID, 16), audit.Line(org, 40)})
 	}
-	fmt.Fprintln(w, t.Render())
-}
-
-func orAll(r audit.Resource) string {
-	if r.ID == "" {
-		return "(all)"
-	}
-	return r.Name
-}
-
-func orgOf(r audit.Resource) string {
-	switch {
-	case r.Org != "":
-		return r.Org
-	case r.OrgID == "" && r.ID == "":
-		return "(every org)"
-	}
-	return r.OrgID
-}
-
-func moment(t time.Time) string {
-	if t.IsZero() {
-		return "-"
-	}
-	return t.UTC().Format(time.RFC3339)
+	_, err = fmt.Fprintf(c.stdout, "%s\n%s\n%s\n", out.String(), plural(len(a.Permissions), "permission"), t.Render())
+	return err
 }
