@@ -92,7 +92,7 @@ type Job struct {
 	Email *email.Config `yaml:"email,omitempty"`
 	// Ping is the URL of a dead man's switch, as healthchecks.io has them: it hears of the start, the success and the failure of each review, and tells people when it hears nothing. The URL is a secret: whoever has it can ping. Default: none.
 	Ping secret.Ref `yaml:"ping,omitzero"`
-	// DeliverWithin is how long after its start the messages of a review are tried; what did not arrive by then is let be. Default: 6d.
+	// DeliverWithin is how long after its start the messages of a review are tried; what did not arrive by then is given up. Default: 6d.
 	DeliverWithin setting.Duration `yaml:"deliver_within,omitempty"`
 	// CatchUp is how late a review may start, for instance after an outage; later it is left out. Default: 6d.
 	CatchUp setting.Duration `yaml:"catch_up,omitempty"`

@@ -13,7 +13,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"tokenaudit/configs"
-	"tokenaudit/configs/secret"
 	"tokenaudit/jobs/audit"
 	"tokenaudit/jobs/evidence"
 	"tokenaudit/jobs/influx"
@@ -30,9 +29,9 @@ func (c *cli) doctor() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "doctor -c FILE",
 		Short: "Check everything that a review depends on, and say how to mend it",
-		Long: `doctor asks every target what a review asks, tries every way out of the messages
-and the evidence folder or bucket, and prints what is well, what is missing, and what will be a
-blind spot. It reviews nothing, keeps nothing and posts nothing.`,
+		Long: `doctor asks every target what a review asks, tries every notifier, the evidence
+folder or bucket and the store, and prints what is well, what is missing, and what
+will be a blind spot. It reviews nothing, keeps nothing and posts nothing.`,
 		Example: `  tokenaudit doctor -c tokenaudit.yaml`,
 		Args:    noArguments,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return c.examine(cmd.Context(), config) },
@@ -55,6 +54,15 @@ func (e *examination) add(where string, d influx.Diagnosis) {
 	e.table.AppendRow(table.Row{where, state, d.What, audit.Line(d.Result, 300), audit.Line(d.Fix, 300)})
 }
 
+// tried adds what was found or, with the way to mend it, what went wrong.
+func (e *examination) tried(where, what, found string, err error, fix string) {
+	if err != nil {
+		e.add(where, influx.Diagnosis{What: what, Result: err.Error(), Fix: fix})
+		return
+	}
+	e.add(where, influx.Diagnosis{What: what, OK: true, Result: found})
+}
+
 func (c *cli) examine(ctx context.Context, path string) error {
 	f, err := loadConfig(path)
 	if err != nil {
@@ -68,19 +76,22 @@ func (c *cli) examine(ctx context.Context, path string) error {
 		c.examineTarget(ctx, e, t)
 	}
 	for _, j := range f.Jobs {
+		where := "job " + j.Name
 		if j.Slack != nil {
-			e.add("job "+j.Name, examineSlack(ctx, *j.Slack))
+			who, err := slack.Check(ctx, *j.Slack, nil)
+			e.tried(where, "Slack", who, err, "a bot token needs the scope chat:write and a place in the channel")
 		}
 		if j.Webhook != nil {
 			who, err := webhook.Check(ctx, *j.Webhook, nil)
-			e.add("job "+j.Name, reached("webhook", who, err, "check the secrets of url and secret, and the network"))
+			e.tried(where, "webhook", who, err, "check the secrets of url and secret, and the network")
 		}
 		if j.Email != nil {
 			who, err := email.Check(ctx, *j.Email)
-			e.add("job "+j.Name, reached("email", who, err, "check server, username, password and tls"))
+			e.tried(where, "email", who, err, "check server, username, password and tls")
 		}
 		if !j.Ping.IsZero() {
-			e.add("job "+j.Name, examinePing(ctx, j.Ping))
+			err := ping.New(j.Ping, nil).Check(ctx)
+			e.tried(where, "ping", "there is a URL; not pinged, as that would count", err, "store the URL that the dead man's switch shows")
 		}
 	}
 	e.add("evidence", examineEvidence(ctx, f.Evidence, f.EvidenceLock))
@@ -103,12 +114,33 @@ func (c *cli) examineTarget(ctx context.Context, e *examination, cfg influx.Conf
 	where := "target " + cfg.Name
 	bar := c.newProgress()
 	defer bar.done()
-	ds, cov, err := diagnose(ctx, cfg, c.log(slog.LevelWarn), func() { bar.add("") })
-	if err != nil {
-		e.add(where, influx.Diagnosis{What: "configuration", Result: err.Error()})
-		return
+	progress := func() { bar.add("") }
+	var found []influx.Diagnosis
+	var cov audit.Coverage
+	if cfg.Bolt != "" {
+		source, err := bolt.New(cfg)
+		if err != nil {
+			e.tried(where, "configuration", "", err, "")
+			return
+		}
+		col, err := source.Collect(ctx, progress)
+		if err != nil {
+			e.tried(where, "configuration", "", err, "")
+			return
+		}
+		if col.Close != nil {
+			defer col.Close()
+		}
+		cov = col.Coverage
+	} else {
+		target, err := influx.NewTarget(cfg, c.log(slog.LevelWarn))
+		if err != nil {
+			e.tried(where, "configuration", "", err, "")
+			return
+		}
+		found, cov = target.Diagnose(ctx, progress)
 	}
-	for _, d := range ds {
+	for _, d := range found {
 		e.add(where, d)
 	}
 	e.add(where, influx.Diagnosis{What: "coverage", OK: cov.Verdict == audit.Complete, Result: string(cov.Verdict)})
@@ -118,45 +150,6 @@ func (c *cli) examineTarget(ctx context.Context, e *examination, cfg influx.Conf
 	for _, spot := range cov.BlindSpots {
 		e.add(where, influx.Diagnosis{What: "blind spot", OK: true, Result: spot})
 	}
-}
-
-func diagnose(ctx context.Context, cfg influx.Config, log *slog.Logger, progress func()) ([]influx.Diagnosis, audit.Coverage, error) {
-	if cfg.Bolt != "" {
-		source, err := bolt.New(cfg)
-		if err != nil {
-			return nil, audit.Coverage{}, err
-		}
-		col, err := source.Collect(ctx, progress)
-		if err == nil && col.Close != nil {
-			col.Close()
-		}
-		return nil, col.Coverage, err
-	}
-	target, err := influx.NewTarget(cfg, log)
-	if err != nil {
-		return nil, audit.Coverage{}, err
-	}
-	ds, cov := target.Diagnose(ctx, progress)
-	return ds, cov, nil
-}
-
-func examineSlack(ctx context.Context, cfg slack.Config) influx.Diagnosis {
-	who, err := slack.Check(ctx, cfg, nil)
-	return reached("Slack", who, err, "a bot token needs the scope chat:write and a place in the channel")
-}
-
-func reached(what, who string, err error, fix string) influx.Diagnosis {
-	if err != nil {
-		return influx.Diagnosis{What: what, Result: err.Error(), Fix: fix}
-	}
-	return influx.Diagnosis{What: what, OK: true, Result: who}
-}
-
-func examinePing(ctx context.Context, url secret.Ref) influx.Diagnosis {
-	if err := ping.New(url, nil).Check(ctx); err != nil {
-		return influx.Diagnosis{What: "ping", Result: err.Error(), Fix: "store the URL that the dead man's switch shows"}
-	}
-	return influx.Diagnosis{What: "ping", OK: true, Result: "there is a URL; not pinged, as that would count"}
 }
 
 func examineEvidence(ctx context.Context, place string, lock evidence.Lock) influx.Diagnosis {

@@ -20,7 +20,7 @@ import (
 func (c *cli) notify() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "notify",
-		Short: "Look at messages before they are sent, and try the ways out",
+		Short: "Look at messages before they are sent, and try the notifiers",
 		Example: `  tokenaudit notify preview -c tokenaudit.yaml
   tokenaudit notify test -c tokenaudit.yaml`,
 		Args: noArguments,
@@ -138,8 +138,8 @@ func (c *cli) notifyTest() *cobra.Command {
 	var config, job string
 	cmd := &cobra.Command{
 		Use:   "test -c FILE",
-		Short: "Send a message that is marked as a test by every way out",
-		Long: `test sends the summary of a made-up review, marked as a test, by every way out of
+		Short: "Send a message that is marked as a test by every notifier",
+		Long: `test sends the summary of a made-up review, marked as a test, by every notifier of
 every job. It reviews nothing and leaves nothing in the ledger.`,
 		Example: `  tokenaudit notify test -c tokenaudit.yaml
   tokenaudit notify test -c tokenaudit.yaml --job weekly-review`,
@@ -173,7 +173,7 @@ func (c *cli) sendTests(ctx context.Context, config, job string) error {
 		}
 	}
 	if sent == 0 && len(errs) == 0 {
-		return usagef("there is no way out to test: no job %q, or none that sends messages", job)
+		return usagef("there is no notifier to test: no job %q, or none that sends messages", job)
 	}
 	return errors.Join(errs...)
 }

@@ -134,7 +134,7 @@ func messageID(t *testing.T, m mailtest.Mail) string {
 	return ""
 }
 
-// TestNotifiers: each way out that a job has is wired under its key, and a dry run
+// TestNotifiers: each notifier that a job has is wired under its key, and a dry run
 // has none.
 func TestOutlets(t *testing.T) {
 	ref := secret.Ref{Env: "NAME"}
