@@ -111,7 +111,7 @@ func (r *reviewer) review(t *testing.T) outcome {
 	}
 	r.now = r.now.AddDate(0, 0, 7)
 	o := outcome{r.comparable(s.Coverage.Targets[0]), s.Authorizations, s.Findings, map[string]row{}}
-	for rec, err := range r.runner.Rows(t.Context(), *s)() {
+	for rec, err := range r.runner.Rows(t.Context(), *s) {
 		if err != nil {
 			t.Fatal(err)
 		}
