@@ -11,7 +11,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"iter"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -95,8 +98,8 @@ func Files(names []string) []string {
 // Write puts summary.json and the files of the formats into dir, which it makes
 // if need be. Nothing appears there before all of it is written; until then an
 // error leaves the folder as it was. Then the files are renamed into place one by
-// one, summary.json last: a folder that was empty before and has it is whole.
-// Memory does not grow with the rows.
+// one, summary.json last: a folder that was empty before and has it is whole. Files
+// of the other formats, which an earlier attempt may have left, are taken away. Memory does not grow with the rows.
 func Write(ctx context.Context, dir string, names []string, in Input) error {
 	for _, name := range names {
 		if !slices.Contains(Names(), name) {
@@ -137,8 +140,16 @@ func write(ctx context.Context, staging *table.Staging, chosen []format, in Inpu
 		return err
 	}
 	var files []string
-	for _, f := range chosen {
-		files = append(files, f.files...)
+	for _, f := range formats() {
+		if slices.Contains(in.Formats, f.name) {
+			files = append(files, f.files...)
+			continue
+		}
+		for _, name := range f.files { // an earlier attempt may have had that format
+			if err := os.Remove(filepath.Join(staging.Dir, name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+				return err
+			}
+		}
 	}
 	return staging.Publish(append(files, summaryFile))
 }

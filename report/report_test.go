@@ -173,6 +173,27 @@ func TestWriteReplacesByRename(t *testing.T) {
 	}
 }
 
+// TestWriteAgainWithOtherFormats: a run that was cut off goes on with the configuration
+// of its second attempt. What the first one left would pass for a file of somebody else.
+func TestWriteAgainWithOtherFormats(t *testing.T) {
+	dir := t.TempDir()
+	for _, names := range [][]string{{"csv", "ocsf", "html"}, {"vanta", "html"}} {
+		if err := Write(t.Context(), dir, names, reporttest.Input(t)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	entries, err := os.ReadDir(dir)
+	var got []string
+	for _, e := range entries {
+		got = append(got, e.Name())
+	}
+	want := Files([]string{"vanta", "html"})
+	slices.Sort(want)
+	if diff := cmp.Diff(want, got); err != nil || diff != "" {
+		t.Errorf("%v (-want +got):\n%s", err, diff)
+	}
+}
+
 func TestUnknownFormatNamesTheKnown(t *testing.T) {
 	err := Write(t.Context(), t.TempDir(), []string{"docx"}, reporttest.Nothing())
 	for _, word := range append(Names(), "docx") {

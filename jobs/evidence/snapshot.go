@@ -33,8 +33,12 @@ func write(path string, records iter.Seq2[audit.Record, error]) (err error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return err
 	}
-	// The name is fixed, so that what a killed process left is written over.
-	f, err := os.OpenFile(filepath.Join(filepath.Dir(path), "."+filepath.Base(path)), os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	// The name is fixed, so that what a killed process left is taken away.
+	temp := filepath.Join(filepath.Dir(path), "."+filepath.Base(path))
+	if err := os.RemoveAll(temp); err != nil {
+		return err
+	}
+	f, err := os.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return err
 	}

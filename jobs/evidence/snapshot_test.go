@@ -45,6 +45,30 @@ func all(seq iter.Seq2[audit.Record, error]) (out []audit.Record, err error) {
 	return out, nil
 }
 
+// TestSnapshotFollowsNoLink: whoever may write into the folder must not choose the file
+// that is written over.
+func TestSnapshotFollowsNoLink(t *testing.T) {
+	s, run, outside := Archive{Root: t.TempDir()}, weekly(0), filepath.Join(t.TempDir(), "outside")
+	path := s.path(run, "prod")
+	if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o700), os.WriteFile(outside, []byte("x"), 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	for _, link := range []string{path, filepath.Join(filepath.Dir(path), "."+filepath.Base(path))} {
+		if err := os.Symlink(outside, link); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := s.Write(t.Context(), run, "prod", records(3)); err != nil {
+		t.Fatal(err)
+	}
+	if text, err := os.ReadFile(outside); string(text) != "x" {
+		t.Errorf("written through a link: %v %q", err, text)
+	}
+	if info, err := os.Lstat(path); err != nil || !info.Mode().IsRegular() {
+		t.Errorf("%v, %v", info.Mode(), err)
+	}
+}
+
 func TestSnapshotComesBack(t *testing.T) {
 	s, run := Archive{Root: t.TempDir()}, weekly(0)
 	for _, n := range []int{0, 1, 1000} {
