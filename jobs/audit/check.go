@@ -108,3 +108,64 @@ func (p *Policy) severityOf(c *Check) Severity {
 func (p *Policy) isServiceUser(o *Owner) bool {
 	return slices.Contains(p.ServiceUsers, o.ID) || o.Name != "" && slices.Contains(p.ServiceUsers, o.Name)
 }
+
+// AppliedPolicy is the policy as a run applied it, so that the evidence says what
+// was judged, how, and what was not.
+type AppliedPolicy struct {
+	ServiceUsers      []string       `json:"service_users"`
+	RotateAfterDays   int            `json:"rotate_after_days"`   // 0 is never
+	InactiveAfterDays int            `json:"inactive_after_days"` // 0 is never
+	Checks            []AppliedCheck `json:"checks"`              // worst first, those that are off last
+}
+
+// AppliedCheck is a check with the severity that the policy gives it.
+type AppliedCheck struct {
+	Check    string   `json:"check"`
+	Severity Severity `json:"severity"` // or off
+}
+
+// Applied writes the policy out, check by check.
+func (p Policy) Applied() AppliedPolicy {
+	a := AppliedPolicy{ServiceUsers: append([]string{}, p.ServiceUsers...), RotateAfterDays: inDays(p.RotateAfter), InactiveAfterDays: inDays(p.InactiveAfter)}
+	for _, c := range theChecks() {
+		a.Checks = append(a.Checks, AppliedCheck{c.ID, p.severityOf(&c)})
+	}
+	order := append(Severities(), Off)
+	slices.SortStableFunc(a.Checks, func(x, y AppliedCheck) int {
+		return slices.Index(order, x.Severity) - slices.Index(order, y.Severity)
+	})
+	return a
+}
+
+func inDays(d time.Duration) int { return int(d / (24 * time.Hour)) }
+
+// CheckOf finds a check by its ID. A stored finding may be of a check that this
+// version no longer has: then the ID is its title.
+func CheckOf(id string) Check {
+	if at := CheckPlace(id); at >= 0 {
+		return theChecks()[at]
+	}
+	return Check{ID: id, Title: id}
+}
+
+// CheckPlace is the place of a check among Checks, from 0; -1 for an unknown one.
+func CheckPlace(id string) int {
+	if at, ok := placeOf()[id]; ok {
+		return at
+	}
+	return -1
+}
+
+// Control is a requirement of a framework that a check relates to. A finding is
+// evidence that bears on it; it is no statement that it is met or not.
+type Control struct {
+	Framework string `json:"framework"` // "PCI DSS"
+	Version   string `json:"version"`   // "4.0.1"
+	ID        string `json:"id"`        // "7.2.5.1"
+	Title     string `json:"title"`     // in our own words
+	Strength  string `json:"strength"`  // direct, supporting
+	Source    string `json:"source"`    // where the framework can be read
+}
+
+// Controls are the controls by the ID of the check that relates to them.
+type Controls map[string][]Control

@@ -1,6 +1,10 @@
 package audit
 
-import "time"
+import (
+	"slices"
+	"strings"
+	"time"
+)
 
 // Presence says how this review met an authorization.
 type Presence string
@@ -52,4 +56,80 @@ func (r Record) Worst() Severity {
 		}
 	}
 	return ""
+}
+
+// Change is one field of an authorization that differs from the previous review.
+type Change struct {
+	Field string `json:"field"` // permissions, owner, org, status, description
+	From  string `json:"from"`
+	To    string `json:"to"`
+}
+
+// changes compares what is stored, not the names that the server looks up.
+func changes(before, now Authorization) []Change {
+	var out []Change
+	note := func(field, from, to string) {
+		if from != to {
+			out = append(out, Change{field, from, to})
+		}
+	}
+	if !slices.EqualFunc(before.Permissions, now.Permissions, sameGrant) {
+		note("permissions", grants(before), grants(now))
+	}
+	note("owner", before.UserID, now.UserID)
+	note("org", before.OrgID, now.OrgID)
+	note("status", string(before.Status), string(now.Status))
+	note("description", before.Description, now.Description)
+	return out
+}
+
+// sameGrant leaves the names aside, as grants does.
+func sameGrant(a, b Permission) bool {
+	return a.Action == b.Action && a.Resource.Type == b.Resource.Type && a.Resource.ID == b.Resource.ID && a.Resource.OrgID == b.Resource.OrgID
+}
+
+// grants is the permissions in one order, whatever the order of the server.
+func grants(a Authorization) string {
+	var out []string
+	for _, p := range a.Permissions {
+		out = append(out, p.String())
+	}
+	slices.Sort(out)
+	return strings.Join(out, " ")
+}
+
+// changed finds the change of a field.
+func (s *Subject) changed(field string) (Change, bool) {
+	at := slices.IndexFunc(s.Changes, func(c Change) bool { return c.Field == field })
+	if at < 0 {
+		return Change{}, false
+	}
+	return s.Changes[at], true
+}
+
+// ServerID is the ID of the record that stands for the server itself, for
+// findings that are about no single authorization. It is not part of the
+// population.
+const ServerID = "server"
+
+// Server is that record, as a list would give it.
+func Server(description string) Authorization {
+	return Authorization{ID: ServerID, Description: description, Status: Inactive}
+}
+
+// IsServer reports whether the record stands for the server, or for exceptions,
+// and not for an authorization.
+func (a Authorization) IsServer() bool { return a.ID == ServerID || a.isExceptions() }
+
+// exceptionsID is the ID of the record that stands for exceptions that nothing
+// used. Its key is the last of all, as it is known when all others were met.
+const exceptionsID = "unused-exceptions"
+
+func (a Authorization) isExceptions() bool { return a.ID == exceptionsID }
+
+func exceptionsRecord(target string) Record {
+	return Record{
+		Target: target, Presence: Listed, Owner: Owner{State: OwnerPresent, MembershipKnown: true},
+		Authorization: Authorization{ID: exceptionsID, Description: "exceptions that nothing used", Status: Inactive, Legacy: true},
+	}
 }

@@ -1,6 +1,74 @@
 package audit
 
-import "context"
+import (
+	"context"
+	"fmt"
+	"time"
+)
+
+// Trigger says why a run began.
+type Trigger string
+
+const (
+	Scheduled Trigger = "schedule" // its slot was due
+	CatchUp   Trigger = "catch-up" // its slot had passed while nothing ran
+	Manual    Trigger = "manual"   // somebody asked for it
+	DryRun    Trigger = "dry-run"  // somebody tried it; no later review is compared with it
+	Sample    Trigger = "sample"   // made up, to show what a message looks like; never in a ledger
+)
+
+// Tool is what made a report.
+type Tool struct {
+	Name    string `json:"name"`
+	Version string `json:"version"`
+	Build   string `json:"build,omitempty"` // commit and Go version
+}
+
+// Run is one review of one job. Job and Slot together are its identity.
+type Run struct {
+	Job     string    `json:"job"`
+	Slot    time.Time `json:"slot"` // the time it was due, not the time it began
+	Trigger Trigger   `json:"trigger"`
+	Missed  int       `json:"missed"` // slots before this one that nobody reviewed
+	Started time.Time `json:"started"`
+}
+
+// SlotName is the slot as it stands in folder names: 2026-11-23T0800Z, with the
+// seconds where there are any.
+func (r Run) SlotName() string {
+	if r.Slot.Second() == 0 {
+		return r.Slot.UTC().Format("2006-01-02T1504Z")
+	}
+	return r.Slot.UTC().Format("2006-01-02T150405Z")
+}
+
+// ID names the run: weekly-review/2026-11-23T0800Z.
+func (r Run) ID() string { return r.Job + "/" + r.SlotName() }
+
+// DamagedError names a run whose record in the ledger cannot be read. What does not
+// need it goes on without.
+type DamagedError struct {
+	Run string
+	Err error
+}
+
+func (e *DamagedError) Error() string {
+	return fmt.Sprintf("the record of run %s in the ledger is damaged: %v", e.Run, e.Err)
+}
+
+func (e *DamagedError) Unwrap() error { return e.Err }
+
+// Baseline is an earlier run that a target can be compared with.
+type Baseline struct {
+	Run    Run
+	Source string // where its answers came from; see Coverage
+}
+
+// Item is the outcome of one target in one run.
+type Item struct {
+	Coverage Coverage `json:"coverage"`
+	Counts   Counts   `json:"counts"`
+}
 
 type runKey struct{}
 
@@ -13,4 +81,68 @@ func WithRun(ctx context.Context, run Run) context.Context {
 func RunOf(ctx context.Context) (run Run, found bool) {
 	run, found = ctx.Value(runKey{}).(Run)
 	return run, found
+}
+
+// JobStatus is what the ledger has of a job. Dry runs are left out of it.
+type JobStatus struct {
+	Schedule    string    // the one that Reached goes by; "" for a job that was never seen
+	Reached     time.Time // slots up to here are dealt with
+	Running     *Run      // opened and not reported
+	LastSlot    time.Time // the newest slot of the schedule that was reviewed, zero without one
+	LastSuccess time.Time // the end of the newest review that saw anything, zero without one
+	Missed      int       // slots that nobody reviewed, by the runs that found them missed
+	Runs        map[Verdict]int
+	Deliveries  map[DeliveryState]int
+	Last        *Summary // of the newest review, whatever it saw
+	Damaged     error    // why Last cannot be read, if it cannot
+}
+
+// DeliveryState says how far a delivery has come.
+type DeliveryState string
+
+const (
+	DeliveryNew     DeliveryState = "new"
+	DeliverySending DeliveryState = "sending"
+	// DeliveryUncertain may have arrived: the line was cut, or the program ended, while
+	// it was sent. Where the receiving side can be asked, it is; elsewhere the message is
+	// sent again, since a double is better than a lost report.
+	DeliveryUncertain DeliveryState = "uncertain"
+	DeliverySent      DeliveryState = "sent"
+	// DeliveryExpired was not delivered within the time that the job allows, and is not
+	// tried any more.
+	DeliveryExpired DeliveryState = "expired"
+)
+
+// Delivery is one message of a run to one notifier.
+type Delivery struct {
+	Run      Run
+	Notifier string // the notifier, by its key in the configuration: slack, webhook, email
+	Name     string // summary, owner:ID, file:NAME
+	// Position is the place among the deliveries of the run to this notifier. The one at 0 is
+	// the root of the others.
+	Position int
+	State    DeliveryState
+	Ref      string    // what the receiving side calls it
+	Root     string    // the Ref of the root, if that is sent
+	Error    string    // of the last attempt
+	Since    time.Time // the first attempt
+}
+
+// Conclusion is what a run ends with: it goes into the ledger in one step.
+type Conclusion struct {
+	Run     Run
+	Summary Summary
+	// Highlights is what the messages say besides the summary. It is kept, so that they can
+	// be delivered, and shown again, without the evidence at hand.
+	Highlights Highlights
+	Pack       Link
+	Deliveries []Delivery // to be delivered, in this order; Notifier and Name are set
+}
+
+// Link points to the evidence pack of a run. It is what the next pack of the job
+// holds of it, so that the packs form a chain.
+type Link struct {
+	Sequence int    `json:"sequence"` // without a gap, from 1
+	Run      string `json:"run"`
+	Manifest string `json:"manifest_sha256"`
 }

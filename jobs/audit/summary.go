@@ -1,74 +1,9 @@
 package audit
 
 import (
-	"fmt"
 	"slices"
 	"time"
 )
-
-// Trigger says why a run began.
-type Trigger string
-
-const (
-	Scheduled Trigger = "schedule" // its slot was due
-	CatchUp   Trigger = "catch-up" // its slot had passed while nothing ran
-	Manual    Trigger = "manual"   // somebody asked for it
-	DryRun    Trigger = "dry-run"  // somebody tried it; no later review is compared with it
-	Sample    Trigger = "sample"   // made up, to show what a message looks like; never in a ledger
-)
-
-// Tool is what made a report.
-type Tool struct {
-	Name    string `json:"name"`
-	Version string `json:"version"`
-	Build   string `json:"build,omitempty"` // commit and Go version
-}
-
-// Run is one review of one job. Job and Slot together are its identity.
-type Run struct {
-	Job     string    `json:"job"`
-	Slot    time.Time `json:"slot"` // the time it was due, not the time it began
-	Trigger Trigger   `json:"trigger"`
-	Missed  int       `json:"missed"` // slots before this one that nobody reviewed
-	Started time.Time `json:"started"`
-}
-
-// SlotName is the slot as it stands in folder names: 2026-11-23T0800Z, with the
-// seconds where there are any.
-func (r Run) SlotName() string {
-	if r.Slot.Second() == 0 {
-		return r.Slot.UTC().Format("2006-01-02T1504Z")
-	}
-	return r.Slot.UTC().Format("2006-01-02T150405Z")
-}
-
-// ID names the run: weekly-review/2026-11-23T0800Z.
-func (r Run) ID() string { return r.Job + "/" + r.SlotName() }
-
-// DamagedError names a run whose record in the ledger cannot be read. What does not
-// need it goes on without.
-type DamagedError struct {
-	Run string
-	Err error
-}
-
-func (e *DamagedError) Error() string {
-	return fmt.Sprintf("the record of run %s in the ledger is damaged: %v", e.Run, e.Err)
-}
-
-func (e *DamagedError) Unwrap() error { return e.Err }
-
-// Baseline is an earlier run that a target can be compared with.
-type Baseline struct {
-	Run    Run
-	Source string // where its answers came from; see Coverage
-}
-
-// Item is the outcome of one target in one run.
-type Item struct {
-	Coverage Coverage `json:"coverage"`
-	Counts   Counts   `json:"counts"`
-}
 
 // Summary is a run in numbers: the content of summary.json, the first sheet of
 // the workbook and the Slack message.
@@ -140,5 +75,135 @@ func Summarize(run Run, items []Item, finished time.Time, tool Tool, policy Poli
 		ID: run.ID(), Job: run.Job, Slot: run.Slot, Trigger: run.Trigger, Missed: run.Missed,
 		Started: run.Started, Finished: finished, Tool: tool, Coverage: cov,
 		Authorizations: total.Authorizations, Findings: total.Findings, Previous: previous, Policy: policy.Applied(),
+	}
+}
+
+// Counts of one target or of a whole run.
+type Counts struct {
+	Authorizations AuthorizationCounts `json:"authorizations"`
+	Findings       FindingCounts       `json:"findings"`
+}
+
+// AuthorizationCounts count the population: Total is Active plus Inactive.
+type AuthorizationCounts struct {
+	Total    int `json:"total"`
+	Active   int `json:"active"`
+	Inactive int `json:"inactive"`
+	New      int `json:"new"`     // seen for the first time
+	Gone     int `json:"gone"`    // no longer exist; not part of the total
+	Flagged  int `json:"flagged"` // have at least one current finding
+}
+
+// FindingCounts count findings. A check is counted once per authorization, so
+// every figure is a number of distinct authorizations for that check; Total is
+// the sum over ByCheck, and over BySeverity, and over the states in ByState other
+// than resolved. Resolved counts what this very run saw resolved.
+type FindingCounts struct {
+	Total      int                  `json:"total"`
+	ByCheck    map[string]int       `json:"by_check"`
+	BySeverity map[Severity]int     `json:"by_severity"`
+	ByState    map[FindingState]int `json:"by_state"`
+	// Excepted are those of BySeverity that an exception allows for a while.
+	Excepted map[Severity]int `json:"excepted_by_severity"`
+}
+
+// Actionable counts the findings of a severity that somebody should act on now.
+func (c FindingCounts) Actionable(s Severity) int { return c.BySeverity[s] - c.Excepted[s] }
+
+// NewCounts has every severity and state, at zero: a run without findings says so.
+func NewCounts() Counts {
+	c := Counts{Findings: FindingCounts{ByCheck: map[string]int{}, BySeverity: map[Severity]int{}, ByState: map[FindingState]int{}, Excepted: map[Severity]int{}}}
+	for _, s := range Severities() {
+		c.Findings.BySeverity[s], c.Findings.Excepted[s] = 0, 0
+	}
+	for _, s := range []FindingState{New, Open, Reopened, Excepted, Resolved} {
+		c.Findings.ByState[s] = 0
+	}
+	return c
+}
+
+// Add counts one record of the review that took place at the given time.
+func (c *Counts) Add(r Record, at time.Time) {
+	c.addAuthorization(r, at)
+	for _, f := range r.Findings {
+		if f.Reported(at) {
+			c.addFinding(f)
+		}
+	}
+}
+
+func (c *Counts) addAuthorization(r Record, at time.Time) {
+	a := &c.Authorizations
+	switch {
+	case r.IsServer():
+		return
+	case r.Presence == Gone:
+		a.Gone++
+		return
+	}
+	a.Total++
+	if r.Status == Inactive {
+		a.Inactive++
+	} else {
+		a.Active++
+	}
+	if r.FirstSeen.Equal(at) {
+		a.New++
+	}
+	if r.Worst() != "" {
+		a.Flagged++
+	}
+}
+
+func (c *Counts) addFinding(f Finding) {
+	c.Findings.ByState[f.State]++
+	if !f.Current() {
+		return
+	}
+	c.Findings.Total++
+	c.Findings.ByCheck[f.Check]++
+	c.Findings.BySeverity[f.Severity]++
+	if f.State == Excepted {
+		c.Findings.Excepted[f.Severity]++
+	}
+}
+
+func (c *Counts) add(o Counts) {
+	a, b := &c.Authorizations, o.Authorizations
+	a.Total += b.Total
+	a.Active += b.Active
+	a.Inactive += b.Inactive
+	a.New += b.New
+	a.Gone += b.Gone
+	a.Flagged += b.Flagged
+	c.Findings.Total += o.Findings.Total
+	addAll(c.Findings.ByCheck, o.Findings.ByCheck)
+	addAll(c.Findings.BySeverity, o.Findings.BySeverity)
+	addAll(c.Findings.ByState, o.Findings.ByState)
+	addAll(c.Findings.Excepted, o.Findings.Excepted)
+}
+
+func addAll[K comparable](into, from map[K]int) {
+	for k, n := range from {
+		into[k] += n
+	}
+}
+
+// TrendPoint is one earlier run in a few figures.
+type TrendPoint struct {
+	Run            string           `json:"run"`
+	Slot           time.Time        `json:"slot"`
+	Verdict        Verdict          `json:"verdict"`
+	Authorizations int              `json:"authorizations"`
+	BySeverity     map[Severity]int `json:"by_severity"`
+	New            int              `json:"new"`
+	Resolved       int              `json:"resolved"`
+}
+
+// Point is s as a point of a trend.
+func (s Summary) Point() TrendPoint {
+	return TrendPoint{
+		Run: s.ID, Slot: s.Slot, Verdict: s.Coverage.Verdict, Authorizations: s.Authorizations.Total,
+		BySeverity: s.Findings.BySeverity, New: s.Findings.ByState[New], Resolved: s.Findings.ByState[Resolved],
 	}
 }
