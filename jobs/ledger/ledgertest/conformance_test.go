@@ -25,17 +25,27 @@ var conformance = map[string]func(*testing.T, store){
 func TestSQLite(t *testing.T) {
 	for name, test := range conformance {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			test(t, store{url: "sqlite:" + filepath.Join(t.TempDir(), "sub", "ledger?#%.db")})
 		})
 	}
 }
 
-// TestPostgres runs it on a database of a server of its own.
+// TestPostgres runs it, and what only a server does, on one server: each test on a
+// database of its own, and the one that stops the server after all others.
 func TestPostgres(t *testing.T) {
 	p := New(t)
-	for name, test := range conformance {
-		t.Run(name, func(t *testing.T) { test(t, store{p.Database(t), p.Password}) })
-	}
+	t.Run("running", func(t *testing.T) {
+		for _, tests := range []map[string]func(*testing.T, store){conformance, {"several": several, "clock": clock, "examine": examine}} {
+			for name, test := range tests {
+				t.Run(name, func(t *testing.T) {
+					t.Parallel()
+					test(t, store{p.Database(t), p.Password})
+				})
+			}
+		}
+	})
+	t.Run("restarted", func(t *testing.T) { restart(t, p) })
 }
 
 type store struct {

@@ -14,10 +14,8 @@ import (
 	"tokenaudit/jobs/ledger"
 )
 
-// TestSeveral: processes that start together make the tables once, and share them.
-func TestSeveral(t *testing.T) {
-	p := New(t)
-	s := store{p.Database(t), p.Password}
+// several: processes that start together make the tables once, and share them.
+func several(t *testing.T, s store) {
 	ledgers := make([]*ledger.Ledger, 3)
 	var group sync.WaitGroup
 	for i := range ledgers {
@@ -38,9 +36,8 @@ func TestSeveral(t *testing.T) {
 	oneOf(t, ledgers...)
 }
 
-// TestRestart: a ledger outlives its database, and its password.
-func TestRestart(t *testing.T) {
-	p := New(t)
+// restart: a ledger outlives its database, and its password.
+func restart(t *testing.T, p *Postgres) {
 	l := store{p.Database(t), p.Password}.open(t)
 	mustBegin(t, l, weekly(0))
 	p.Stop(t)
@@ -54,10 +51,9 @@ func TestRestart(t *testing.T) {
 	}
 }
 
-// TestClock: the database says what time it is, whatever zone its sessions are in.
-func TestClock(t *testing.T) {
-	p := New(t)
-	l := store{p.Database(t), p.Password}.open(t)
+// clock: the database says what time it is, whatever zone its sessions are in.
+func clock(t *testing.T, s store) {
+	l := s.open(t)
 	first, err := l.Now(t.Context())
 	second, err2 := l.Now(t.Context())
 	if err != nil || err2 != nil || !second.After(first) || first.Location() != time.UTC {
@@ -65,9 +61,8 @@ func TestClock(t *testing.T) {
 	}
 }
 
-func TestExamine(t *testing.T) {
-	p := New(t)
-	s := store{p.Database(t), p.Password}
+// examine is what doctor does.
+func examine(t *testing.T, s store) {
 	if found, err := ledger.ExaminePostgres(t.Context(), s.url, s.password); err != nil || !strings.Contains(found, "the tables will be made") {
 		t.Errorf("before the first review: %q, %v", found, err)
 	}
