@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -37,8 +38,13 @@ type mortal struct {
 	requests atomic.Int32
 }
 
-func newMortal(t *testing.T) *mortal {
+// newMortal's job writes CSV, and maybe a workbook that it uploads.
+func newMortal(t *testing.T, workbook bool) *mortal {
 	t.Helper()
+	reports, upload := "csv", "off"
+	if workbook {
+		reports, upload = "xlsx, csv", "on"
+	}
 	db := influxtest.NewDemo(time.Now())
 	w := &mortal{t: t, dir: t.TempDir(), slack: &notifytest.Slack{Token: "slack-token"}}
 	influx, slack := httptest.NewServer(db.Server), httptest.NewServer(http.HandlerFunc(w.serveSlack))
@@ -53,8 +59,9 @@ jobs:
   - name: yearly
     schedule: "0 0 1 1 *"
     catch_up: 400d
-    slack: {channel: C0123456789, token: {file: slack-token}, api_url: %s/api/, upload: on}
-`, influx.URL, db.Org, slack.URL))
+    reports: [%s]
+    slack: {channel: C0123456789, token: {file: slack-token}, api_url: %s/api/, upload: %s}
+`, influx.URL, db.Org, reports, slack.URL, upload))
 	w.makeDue()
 	return w
 }
@@ -118,6 +125,7 @@ func (w *mortal) kill() {
 func (w *mortal) review() (killed bool) {
 	w.t.Helper()
 	cmd := exec.Command("tokenaudit", "run", "-c", w.config(), "--quiet")
+	cmd.Env = append(os.Environ(), "TMPDIR="+w.t.TempDir())
 	if err := cmd.Start(); err != nil {
 		w.t.Fatal(err)
 	}
@@ -172,20 +180,39 @@ func (w *mortal) expectParts() {
 }
 
 // TestKilledAtEveryStep kills the program after each write to the ledger and each
-// file, and then lets it go on.
+// file, and then lets it go on. All formats are written alike; CSV is the quickest.
 func TestKilledAtEveryStep(t *testing.T) {
 	if testing.Short() {
 		t.Skip("long; runs without -short")
 	}
 	t.Parallel()
-	for step, killed := 1, true; killed; step++ {
-		t.Run(fmt.Sprintf("step %d", step), func(t *testing.T) {
-			w := newMortal(t)
-			cmd := exec.Command("killed", fmt.Sprint(step), "run", "-c", w.config(), "--quiet")
-			out, err := cmd.CombinedOutput()
-			var exit *exec.ExitError
-			if killed = errors.As(err, &exit) && exit.ExitCode() == 137; err != nil && !killed {
-				t.Fatalf("%v: %s", err, out)
+	killed := func(w *mortal, step int) (out []byte, killed bool) {
+		cmd := exec.Command("killed", fmt.Sprint(step), "run", "-c", w.config(), "--quiet")
+		cmd.Env = append(os.Environ(), "TMPDIR="+w.t.TempDir()) // what it could not clear away goes with the test
+		out, err := cmd.CombinedOutput()
+		var exit *exec.ExitError
+		if killed = errors.As(err, &exit) && exit.ExitCode() == 137; err != nil && !killed {
+			w.t.Fatalf("%v: %s", err, out)
+		}
+		return out, killed
+	}
+	out, _ := killed(newMortal(t, false), 0)
+	steps, err := strconv.Atoi(strings.TrimSpace(string(out)))
+	if err != nil || steps < 50 {
+		t.Fatalf("steps of a run that is not killed: %s", out)
+	}
+	var kills atomic.Int32
+	t.Cleanup(func() {
+		if n := int(kills.Load()); n < steps-5 { // their number varies a little
+			t.Errorf("%d of %d runs were killed", n, steps)
+		}
+	})
+	for step := range steps + 5 {
+		t.Run(fmt.Sprintf("step %d", step+1), func(t *testing.T) {
+			t.Parallel()
+			w := newMortal(t, false)
+			if _, killed := killed(w, step+1); killed {
+				kills.Add(1)
 			}
 			w.expectOnce()
 		})
@@ -199,12 +226,21 @@ func TestKilledAtEveryRequest(t *testing.T) {
 		t.Skip("long; runs without -short")
 	}
 	t.Parallel()
+	whole := newMortal(t, true)
+	whole.review()
+	requests := whole.requests.Load()
+	if whole.expectOnce(); requests < 5 {
+		t.Fatalf("%d requests", requests)
+	}
 	for _, answered := range []bool{false, true} {
-		for request, killed := int32(1), true; killed; request++ {
+		for request := int32(1); request <= requests; request++ {
 			t.Run(fmt.Sprintf("request %d, carried out %t", request, answered), func(t *testing.T) {
-				w := newMortal(t)
+				t.Parallel()
+				w := newMortal(t, true)
 				w.request, w.answered = request, answered
-				killed = w.review()
+				if !w.review() {
+					t.Error("was not killed")
+				}
 				w.expectOnce()
 			})
 		}

@@ -2,6 +2,6 @@
 
 package main
 
-// killedMain: the kill at every step needs ptrace, and the numbers of the system
-// calls.
-func killedMain() { panic("only on linux/amd64") }
+// The kill at every step needs ptrace, and the numbers of the system calls.
+func killedMain()   { panic("only on linux/amd64") }
+func steppingMain() { panic("only on linux/amd64") }

@@ -27,7 +27,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"tokenaudit": main, "killed": killedMain, "bench": benchMain, "bench-naive": naiveMain, "bench-fleet": fleetMain})
+	testscript.Main(m, map[string]func(){"tokenaudit": main, "killed": killedMain, "stepping": steppingMain, "bench": benchMain, "bench-naive": naiveMain, "bench-fleet": fleetMain})
 }
 
 // TestScripts runs the real binary. Each script has an InfluxDB and a Slack of
