@@ -23,6 +23,7 @@ func TestCancelledInTheMiddle(t *testing.T) {
 	if testing.Short() {
 		t.Skip("long; runs without -short")
 	}
+	t.Parallel()
 	n, err := strconv.Atoi(os.Getenv("TOKENAUDIT_CANCEL"))
 	if err != nil {
 		n = 10_000

@@ -21,6 +21,7 @@ func TestStaticBinary(t *testing.T) {
 	if os.Getuid() != 0 {
 		t.Skip("only root may chroot")
 	}
+	t.Parallel()
 	empty := t.TempDir()
 	build := exec.Command("go", "build", "-o", filepath.Join(empty, "tokenaudit"), ".")
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
