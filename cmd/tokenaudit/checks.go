@@ -2,7 +2,7 @@ package main
 
 import (
 	"fmt"
-	"io"
+	"slices"
 	"text/tabwriter"
 
 	"github.com/jedib0t/go-pretty/v6/text"
@@ -18,7 +18,12 @@ func (c *cli) checks() *cobra.Command {
 		Short: "List the checks, or explain one",
 		Example: `  tokenaudit checks
   tokenaudit checks deleted-owner`,
-		Args: atMostOne,
+		Args: func(cmd *cobra.Command, args []string) error {
+			if len(args) > 1 {
+				return usagef("%s takes one argument at most; see %s --help", cmd.CommandPath(), cmd.CommandPath())
+			}
+			return nil
+		},
 		RunE: func(_ *cobra.Command, args []string) error {
 			if len(args) == 0 {
 				return c.listChecks()
@@ -29,13 +34,6 @@ func (c *cli) checks() *cobra.Command {
 			return checkIDs(), cobra.ShellCompDirectiveNoFileComp
 		},
 	}
-}
-
-func atMostOne(cmd *cobra.Command, args []string) error {
-	if len(args) > 1 {
-		return usagef("%s takes one argument at most; see %s --help", cmd.CommandPath(), cmd.CommandPath())
-	}
-	return nil
 }
 
 func checkIDs() []string {
@@ -56,35 +54,25 @@ func (c *cli) listChecks() error {
 }
 
 func (c *cli) explainCheck(id string) error {
-	for _, check := range audit.Checks() {
-		if check.ID == id {
-			return explain(c.stdout, check)
-		}
+	at := slices.Index(checkIDs(), id)
+	if at < 0 {
+		return usagef("no check %q; \"tokenaudit checks\" lists them", id)
 	}
-	return usagef("no check %q; \"tokenaudit checks\" lists them", id)
-}
-
-func explain(w io.Writer, check audit.Check) error {
-	fmt.Fprintf(w, "%s (%s)\n%s\n", check.ID, check.Severity, check.Title)
-	fmt.Fprintf(w, "\nWhy it matters\n%s\n", text.WrapSoft(check.Why, 80))
-	fmt.Fprintf(w, "\nWhat to do\n%s\n", text.WrapSoft(check.Fix, 80))
-	if err := relatesTo(w, check.ID); err != nil {
-		return err
-	}
-	_, err := fmt.Fprintf(w, "\nTo change its severity or switch it off\n  policy:\n    severity: {%s: low}   # or off\n", check.ID)
-	return err
-}
-
-// relatesTo lists the controls that come with the program.
-func relatesTo(w io.Writer, id string) error {
-	controls, err := configs.Controls()
+	controls, err := configs.Controls() // those that come with the program
 	if err != nil {
 		return err
 	}
-	fmt.Fprint(w, "\nRelates to\n")
-	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	for _, c := range controls[id] {
-		fmt.Fprintf(t, "  %s %s\t%s\t%s\t%s\n", c.Framework, c.Version, c.ID, c.Title, c.Strength)
+	check := audit.Checks()[at]
+	fmt.Fprintf(c.stdout, "%s (%s)\n%s\n", check.ID, check.Severity, check.Title)
+	fmt.Fprintf(c.stdout, "\nWhy it matters\n%s\n", text.WrapSoft(check.Why, 80))
+	fmt.Fprintf(c.stdout, "\nWhat to do\n%s\n\nRelates to\n", text.WrapSoft(check.Fix, 80))
+	t := tabwriter.NewWriter(c.stdout, 0, 0, 2, ' ', 0)
+	for _, related := range controls[id] {
+		fmt.Fprintf(t, "  %s %s\t%s\t%s\t%s\n", related.Framework, related.Version, related.ID, related.Title, related.Strength)
 	}
-	return t.Flush()
+	if err := t.Flush(); err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(c.stdout, "\nTo change its severity or switch it off\n  policy:\n    severity: {%s: low}   # or off\n", check.ID)
+	return err
 }

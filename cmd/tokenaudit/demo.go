@@ -23,7 +23,6 @@ import (
 	"tokenaudit/jobs/audit"
 	"tokenaudit/jobs/influx"
 	"tokenaudit/jobs/influx/influxtest"
-	"tokenaudit/notify"
 	"tokenaudit/notify/notifytest"
 	"tokenaudit/notify/slack"
 	"tokenaudit/report"
@@ -57,20 +56,20 @@ func (c *cli) runDemo(ctx context.Context, out string) error {
 	now := time.Now()
 	lastWeek := now.AddDate(0, 0, -7)
 	db := influxtest.NewDemo(lastWeek)
-	slack := &notifytest.Slack{Token: "demo-slack-token"}
+	receiver := &notifytest.Slack{Token: "demo-slack-token"}
 	dbURL, stop, err := listen(db.Server)
 	if err != nil {
 		return err
 	}
 	defer stop()
-	slackURL, stop, err := listen(slack)
+	slackURL, stop, err := listen(receiver)
 	if err != nil {
 		return err
 	}
 	defer stop()
 
 	clock := lastWeek
-	a, err := wire(ctx, demoConfig(out, db, dbURL, slackURL, slack.Token, key), func(context.Context) (time.Time, error) { return clock, nil }, c.log(slog.LevelWarn), false)
+	a, err := wire(ctx, demoConfig(out, db, dbURL, slackURL, receiver.Token, key), func(context.Context) (time.Time, error) { return clock, nil }, c.log(slog.LevelWarn), false)
 	if err != nil {
 		return err
 	}
@@ -88,16 +87,12 @@ func (c *cli) runDemo(ctx context.Context, out string) error {
 	if err != nil {
 		return err
 	}
-	c.printDemo(a.slack[s.Job], m, out)
-	return nil
-}
-
-func (c *cli) printDemo(config slack.Config, m notify.Message, out string) {
 	fmt.Fprint(c.stdout, "Two reviews of the same org, a week apart. This is the second one.\n\n")
 	printSummary(c.stdout, m.Summary, m.Evidence)
-	fmt.Fprintf(c.stdout, "\nThe thread that Slack got:\n\n%s", slack.Text(config, m, isTerminal(c.stdout)))
+	fmt.Fprintf(c.stdout, "\nThe thread that Slack got:\n\n%s", slack.Text(a.slack[s.Job], m, isTerminal(c.stdout)))
 	fmt.Fprintf(c.stdout, "\nOpen %s and report.html in it, and check the evidence:\n  tokenaudit verify --allowed-signers %s %s\n",
 		m.Evidence, filepath.Join(out, demoSigners), filepath.Dir(m.Evidence))
+	return nil
 }
 
 func demoConfig(out string, db *influxtest.Demo, dbURL, slackURL, slackToken string, key secret.Ref) *configs.File {

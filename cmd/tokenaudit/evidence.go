@@ -49,7 +49,13 @@ func (e reporter) write(ctx context.Context, folder string, of runner.Evidence) 
 }
 
 func (e reporter) make(ctx context.Context, folder string, of runner.Evidence) (audit.Link, error) {
-	lists := pack.NewLists(of.Summary, e.urls())
+	urls := map[string]string{} // of the targets; a database file has none
+	for _, t := range e.file.Targets {
+		if t.URL != "" {
+			urls[t.Name] = t.URL
+		}
+	}
+	lists := pack.NewLists(of.Summary, urls)
 	in := report.Input{
 		Summary: of.Summary, Rows: of.Rows, Trend: of.Trend, Controls: e.controls, Config: e.file.Effective(), CSV: e.job.CSV.Style(),
 		Each: lists.Count,
@@ -86,17 +92,6 @@ func (e reporter) seal(ctx context.Context, folder string, of runner.Evidence, l
 		e.log.Warn("the folder of the run holds what it did not make; verify will name that until it is taken away", "job", of.Summary.Job, "run", of.Summary.ID, "folder", folder, "files", foreign)
 	}
 	return link, err
-}
-
-// urls are the servers of the targets; a database file has none.
-func (e reporter) urls() map[string]string {
-	urls := map[string]string{}
-	for _, t := range e.file.Targets {
-		if t.URL != "" {
-			urls[t.Name] = t.URL
-		}
-	}
-	return urls
 }
 
 // prune takes old packs away after a complete review: one that could not see

@@ -41,34 +41,45 @@ func (f *historyFlags) add(cmd *cobra.Command) {
 	cmd.Flags().BoolVar(&f.json, "json", false, "print JSON")
 }
 
-// past is what earlier reviews left.
+// past is what earlier reviews left, to be read beside whatever else works on it.
 type past struct {
+	file *configs.File
 	*ledger.Reader
 	evidence.Archive
 }
 
-func (p past) Close() error { return errors.Join(p.Reader.Close(), p.Archive.Close()) }
-
-// ledger is read beside whatever else works on it.
-func (f historyFlags) ledger(ctx context.Context) (*ledger.Reader, *configs.File, error) {
-	file, err := loadConfig(f.config)
-	if err != nil {
-		return nil, nil, err
-	}
-	r, err := ledger.OpenReader(ctx, file.Store, file.StorePassword)
-	return r, file, err
-}
-
 func (f historyFlags) open(ctx context.Context) (past, error) {
-	r, file, err := f.ledger(ctx)
+	file, err := loadConfig(f.config)
 	if err != nil {
 		return past{}, err
 	}
-	s, err := evidence.Open(file.Evidence, evidence.Lock{})
+	r, err := ledger.OpenReader(ctx, file.Store, file.StorePassword)
+	if err != nil {
+		return past{}, err
+	}
+	archive, err := evidence.Open(file.Evidence, evidence.Lock{}) // asks no bucket anything
 	if err != nil {
 		r.Close()
 	}
-	return past{r, s}, err
+	return past{file, r, archive}, err
+}
+
+func (p past) Close() error { return errors.Join(p.Reader.Close(), p.Archive.Close()) }
+
+// stored finds a run that is finished, and the targets that it has snapshots of.
+func (p past) stored(ctx context.Context, id string) (audit.Run, []string, error) {
+	e, err := p.Find(ctx, id)
+	if err != nil {
+		return e.Run, nil, err
+	}
+	if e.Summary == nil {
+		return e.Run, nil, fmt.Errorf("run %s is not finished", id)
+	}
+	var targets []string
+	for _, t := range e.Summary.Coverage.Targets {
+		targets = append(targets, t.Target)
+	}
+	return e.Run, targets, nil
 }
 
 func runIDs(n int) cobra.PositionalArgs {
@@ -92,7 +103,7 @@ func (c *cli) historyList() *cobra.Command {
 }
 
 func (c *cli) listRuns(ctx context.Context, f historyFlags) error {
-	r, _, err := f.ledger(ctx)
+	r, err := f.open(ctx)
 	if err != nil {
 		return err
 	}
@@ -106,22 +117,19 @@ func (c *cli) listRuns(ctx context.Context, f historyFlags) error {
 	}
 	t := newTable("RUN", "TRIGGER", "COVERAGE", "TOKENS", "CRITICAL", "HIGH", "MEDIUM", "LOW", "NEW", "RESOLVED")
 	for _, e := range entries {
-		t.AppendRow(listRow(e))
+		if e.Summary == nil {
+			t.AppendRow(table.Row{e.Run.ID(), e.Run.Trigger, "not finished"})
+			continue
+		}
+		p := e.Summary.Point()
+		row := table.Row{e.Run.ID(), e.Run.Trigger, p.Verdict, p.Authorizations}
+		for _, s := range audit.Severities() {
+			row = append(row, p.BySeverity[s])
+		}
+		t.AppendRow(append(row, p.New, p.Resolved))
 	}
 	_, err = fmt.Fprintln(c.stdout, t.Render())
 	return err
-}
-
-func listRow(e ledger.Entry) table.Row {
-	if e.Summary == nil {
-		return table.Row{e.Run.ID(), e.Run.Trigger, "not finished"}
-	}
-	p := e.Summary.Point()
-	row := table.Row{e.Run.ID(), e.Run.Trigger, p.Verdict, p.Authorizations}
-	for _, s := range audit.Severities() {
-		row = append(row, p.BySeverity[s])
-	}
-	return append(row, p.New, p.Resolved)
 }
 
 func (c *cli) historyShow() *cobra.Command {

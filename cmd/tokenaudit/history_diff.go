@@ -11,8 +11,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"tokenaudit/jobs/audit"
-	"tokenaudit/jobs/evidence"
-	"tokenaudit/jobs/ledger"
 )
 
 // difference is one finding, or one token, that only one of two sides has.
@@ -42,52 +40,41 @@ func (c *cli) diffRuns(ctx context.Context, f historyFlags, from, to string) err
 		return err
 	}
 	defer r.Close()
-	before, err := stored(ctx, r, from)
+	before, had, err := r.stored(ctx, from)
 	if err != nil {
 		return err
 	}
-	after, err := stored(ctx, r, to)
+	after, has, err := r.stored(ctx, to)
 	if err != nil {
 		return err
 	}
+	read := func(run audit.Run, targets []string, target string) iter.Seq2[audit.Record, error] {
+		if !slices.Contains(targets, target) {
+			return func(func(audit.Record, error) bool) {}
+		}
+		return r.Read(ctx, run, target)
+	}
+	all := slices.Concat(had, has)
+	slices.Sort(all)
 	var ds []difference
-	targets := slices.Concat(before.targets, after.targets)
-	slices.Sort(targets)
-	for _, target := range slices.Compact(targets) {
-		if ds, err = compare(ds, before.read(ctx, target), after.read(ctx, target)); err != nil {
+	for _, target := range slices.Compact(all) {
+		if ds, err = compare(ds, read(before, had, target), read(after, has, target)); err != nil {
 			return err
 		}
 	}
-	return c.printDifferences(f.json, ds)
-}
-
-// storedRun reads the snapshots of a run.
-type storedRun struct {
-	evidence.Archive
-	entry   ledger.Entry
-	targets []string
-}
-
-func stored(ctx context.Context, p past, id string) (storedRun, error) {
-	e, err := p.Find(ctx, id)
-	if err != nil {
-		return storedRun{}, err
+	if f.json {
+		return c.encode(append([]difference{}, ds...))
 	}
-	out := storedRun{Archive: p.Archive, entry: e}
-	if e.Summary == nil {
-		return out, fmt.Errorf("run %s is not finished", id)
+	if len(ds) == 0 {
+		_, err := fmt.Fprintln(c.stdout, "No difference.")
+		return err
 	}
-	for _, t := range e.Summary.Coverage.Targets {
-		out.targets = append(out.targets, t.Target)
+	t := newTable("CHANGE", "SEVERITY", "CHECK", "TOKEN", "ID", "OWNER", "TARGET")
+	for _, d := range ds {
+		t.AppendRow(table.Row{d.Change, d.Severity, d.Check, audit.Line(d.Token, 32), audit.Line(d.ID, 16), audit.Line(d.Owner, 24), d.Target})
 	}
-	return out, nil
-}
-
-func (s storedRun) read(ctx context.Context, target string) iter.Seq2[audit.Record, error] {
-	if !slices.Contains(s.targets, target) {
-		return func(func(audit.Record, error) bool) {}
-	}
-	return s.Read(ctx, s.entry.Run, target)
+	_, err = fmt.Fprintln(c.stdout, t.Render())
+	return err
 }
 
 // compare walks two snapshots of one target together; both ascend by key.
@@ -118,50 +105,26 @@ func compare(ds []difference, before, after iter.Seq2[audit.Record, error]) ([]d
 	return ds, nil
 }
 
+// differ adds what only one of two records of a token says.
 func differ(ds []difference, a, b audit.Record) []difference {
-	switch {
-	case a.Exists() && !b.Exists():
-		ds = append(ds, about("token removed", a, audit.Finding{}))
-	case b.Exists() && !a.Exists():
-		ds = append(ds, about("token added", b, audit.Finding{}))
+	add := func(change string, r audit.Record, f audit.Finding) {
+		ds = append(ds, difference{change, r.Target, r.ID, r.Description, cmp.Or(r.Owner.Name, r.User, r.UserID), f.Check, f.Severity})
 	}
-	for _, f := range onlyIn(a, b) {
-		ds = append(ds, about("finding removed", a, f))
-	}
-	for _, f := range onlyIn(b, a) {
-		ds = append(ds, about("finding added", b, f))
-	}
-	return ds
-}
-
-// onlyIn are the current findings of a that b lacks.
-func onlyIn(a, b audit.Record) []audit.Finding {
-	var out []audit.Finding
-	for _, f := range a.Findings {
-		same := func(g audit.Finding) bool { return g.Check == f.Check && g.Current() }
-		if f.Current() && !slices.ContainsFunc(b.Findings, same) {
-			out = append(out, f)
+	findings := func(change string, in, notIn audit.Record) {
+		for _, f := range in.Findings {
+			same := func(g audit.Finding) bool { return g.Check == f.Check && g.Current() }
+			if f.Current() && !slices.ContainsFunc(notIn.Findings, same) {
+				add(change, in, f)
+			}
 		}
 	}
-	return out
-}
-
-func about(change string, r audit.Record, f audit.Finding) difference {
-	return difference{change, r.Target, r.ID, r.Description, cmp.Or(r.Owner.Name, r.User, r.UserID), f.Check, f.Severity}
-}
-
-func (c *cli) printDifferences(asJSON bool, ds []difference) error {
-	if asJSON {
-		return c.encode(append([]difference{}, ds...))
+	switch {
+	case a.Exists() && !b.Exists():
+		add("token removed", a, audit.Finding{})
+	case b.Exists() && !a.Exists():
+		add("token added", b, audit.Finding{})
 	}
-	if len(ds) == 0 {
-		_, err := fmt.Fprintln(c.stdout, "No difference.")
-		return err
-	}
-	t := newTable("CHANGE", "SEVERITY", "CHECK", "TOKEN", "ID", "OWNER", "TARGET")
-	for _, d := range ds {
-		t.AppendRow(table.Row{d.Change, d.Severity, d.Check, audit.Line(d.Token, 32), audit.Line(d.ID, 16), audit.Line(d.Owner, 24), d.Target})
-	}
-	_, err := fmt.Fprintln(c.stdout, t.Render())
-	return err
+	findings("finding removed", a, b)
+	findings("finding added", b, a)
+	return ds
 }

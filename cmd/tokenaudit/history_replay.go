@@ -36,32 +36,43 @@ type replayed struct {
 }
 
 func (c *cli) replayRun(ctx context.Context, f historyFlags, id string) error {
-	file, err := loadConfig(f.config)
-	if err != nil {
-		return err
-	}
 	r, err := f.open(ctx)
 	if err != nil {
 		return err
 	}
 	defer r.Close()
-	run, err := stored(ctx, r, id)
+	run, targets, err := r.stored(ctx, id)
 	if err != nil {
 		return err
 	}
-	policy := file.Audit()
+	policy := r.file.Audit()
 	counts := map[string]*replayed{}
-	for _, target := range run.targets {
-		for rec, err := range run.read(ctx, target) {
+	for _, target := range targets {
+		for rec, err := range r.Read(ctx, run, target) {
 			if err != nil {
 				return err
 			}
 			if rec.Presence != audit.Gone {
-				count(counts, audit.Replay(rec, policy, run.entry.Run.Started))
+				count(counts, audit.Replay(rec, policy, run.Started))
 			}
 		}
 	}
-	return c.printReplay(f.json, policy, counts)
+	out := []replayed{}
+	for _, applied := range policy.Applied().Checks {
+		if n := counts[applied.Check]; n != nil {
+			n.Severity = applied.Severity
+			out = append(out, *n)
+		}
+	}
+	if f.json {
+		return c.encode(out)
+	}
+	t := newTable("SEVERITY", "CHECK", "BEFORE", "NOW", "ADDED", "REMOVED")
+	for _, n := range out {
+		t.AppendRow(table.Row{n.Severity, n.Check, n.Before, n.Now, n.Added, n.Removed})
+	}
+	_, err = fmt.Fprintln(c.stdout, t.Render())
+	return err
 }
 
 func count(counts map[string]*replayed, fs []audit.Finding) {
@@ -83,23 +94,4 @@ func count(counts map[string]*replayed, fs []audit.Finding) {
 			n.Now++
 		}
 	}
-}
-
-func (c *cli) printReplay(asJSON bool, policy audit.Policy, counts map[string]*replayed) error {
-	out := []replayed{}
-	for _, applied := range policy.Applied().Checks {
-		if n := counts[applied.Check]; n != nil {
-			n.Severity = applied.Severity
-			out = append(out, *n)
-		}
-	}
-	if asJSON {
-		return c.encode(out)
-	}
-	t := newTable("SEVERITY", "CHECK", "BEFORE", "NOW", "ADDED", "REMOVED")
-	for _, n := range out {
-		t.AppendRow(table.Row{n.Severity, n.Check, n.Before, n.Now, n.Added, n.Removed})
-	}
-	_, err := fmt.Fprintln(c.stdout, t.Render())
-	return err
 }

@@ -27,22 +27,18 @@ func (s *server) addFlags(cmd *cobra.Command) {
 	flags.StringVar(&s.host, "host", "", "URL of the server, without a configuration")
 }
 
-// connect makes the client, and gives the org to ask for if none is named.
-func (s server) connect(log *slog.Logger) (*influx.Client, string, error) {
+// connect makes the client of the server that it finds.
+func (s server) connect(log *slog.Logger) (*influx.Client, influx.Config, error) {
 	cfg, err := s.find()
 	if err != nil {
-		return nil, "", err
+		return nil, cfg, err
 	}
 	client, err := influx.NewClient(cfg, cfg.Token, log)
-	return client, cfg.Org, err
+	return client, cfg, err
 }
 
 // explain says who was asked, and what to do about a refusal.
-func (s server) explain(err error) error {
-	cfg, ferr := s.find()
-	if ferr != nil {
-		return err
-	}
+func explain(cfg influx.Config, err error) error {
 	err = fmt.Errorf("%s: %w", cfg.URL, err)
 	var api *influx.APIError
 	if errors.As(err, &api) && (api.Status == http.StatusUnauthorized || api.Status == http.StatusForbidden) {

@@ -16,6 +16,7 @@ import (
 	"tokenaudit/configs"
 	"tokenaudit/jobs/audit"
 	"tokenaudit/jobs/ledger"
+	"tokenaudit/jobs/metrics"
 	"tokenaudit/jobs/runner"
 	"tokenaudit/jobs/schedule"
 	"tokenaudit/notify/slack"
@@ -58,19 +59,12 @@ node_exporter, readable by everybody, as that is another user.`,
 	return cmd
 }
 
-func (f runFlags) validate() error {
+func (c *cli) runJobs(ctx context.Context, f runFlags) error {
 	if floor := audit.Severity(f.failOn); floor != "" && !slices.Contains(audit.Severities(), floor) {
 		return usagef("--fail-on %q: use one of %v", f.failOn, audit.Severities())
 	}
 	if f.metricsFile != "" && filepath.Ext(f.metricsFile) != ".prom" {
 		return usagef("--metrics-file %q: node_exporter reads files that end in .prom", f.metricsFile)
-	}
-	return nil
-}
-
-func (c *cli) runJobs(ctx context.Context, f runFlags) error {
-	if err := f.validate(); err != nil {
-		return err
 	}
 	file, err := loadConfig(f.config)
 	if err != nil {
@@ -92,7 +86,18 @@ func (c *cli) runJobs(ctx context.Context, f runFlags) error {
 	if err != nil {
 		return err
 	}
-	return f.writeMetrics(a, c.runAll(ctx, a, chosen, f))
+	err = c.runAll(ctx, a, chosen, f)
+	if f.metricsFile == "" {
+		return err
+	}
+	// Metrics of what it leaves behind, whatever became of it. An error comes before
+	// an exit code.
+	_, registry := a.metrics()
+	failed := metrics.WriteTextfile(f.metricsFile, registry)
+	if failed != nil && errors.As(err, new(quietError)) {
+		return failed
+	}
+	return errors.Join(err, failed)
 }
 
 // runAll runs jobs one after the other. Errors come before exit codes, and of
@@ -123,7 +128,16 @@ func (c *cli) runAll(ctx context.Context, a *app, chosen []runner.Job, f runFlag
 // runJob runs one job and says what came of it. The summary is there even if a
 // message did not arrive.
 func (c *cli) runJob(ctx context.Context, a *app, job runner.Job, f runFlags, bar *progress) (*audit.Summary, error) {
-	s, err := f.step(ctx, a.runner, job)
+	var s *audit.Summary
+	var err error
+	switch {
+	case f.dryRun:
+		s, err = a.runner.ReviewNow(ctx, job, audit.DryRun)
+	case f.now:
+		s, err = a.runner.ReviewNow(ctx, job, audit.Manual)
+	default:
+		s, err = a.runner.Tick(ctx, job)
+	}
 	bar.done()
 	switch {
 	case s != nil && f.quiet && s.Coverage.Verdict != audit.Complete:
@@ -137,16 +151,6 @@ func (c *cli) runJob(ctx context.Context, a *app, job runner.Job, f runFlags, ba
 		c.say(f, "%s: nothing due; next at %s\n", job.Name, job.Schedule.Next(time.Now()).Format("Mon 2006-01-02 15:04 MST"))
 	}
 	return s, err
-}
-
-func (f runFlags) step(ctx context.Context, r *runner.Runner, job runner.Job) (*audit.Summary, error) {
-	switch {
-	case f.dryRun:
-		return r.ReviewNow(ctx, job, audit.DryRun)
-	case f.now:
-		return r.ReviewNow(ctx, job, audit.Manual)
-	}
-	return r.Tick(ctx, job)
 }
 
 func (c *cli) say(f runFlags, format string, args ...any) {

@@ -2,7 +2,9 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
+	"net"
 
 	"github.com/spf13/cobra"
 
@@ -49,16 +51,24 @@ func (c *cli) serveJobs(ctx context.Context, path, listen string) error {
 	running, fail := context.WithCancelCause(ctx)
 	defer fail(nil)
 	health := &metrics.Health{}
-	if err := answer(running, listen, health, log, fail); err != nil { // before the ledger is there
-		return err
+	if listen != "" { // before the ledger is there
+		l, err := net.Listen("tcp", listen)
+		if err != nil {
+			return fmt.Errorf("--listen: %w", err)
+		}
+		log.Info("answering", "address", l.Addr().String())
+		go func() { // a process that nobody can watch must not seem well, so it ends
+			if err := metrics.Serve(running, l, health.Handler(), log); err != nil {
+				fail(err)
+			}
+		}()
 	}
 	a, err := wire(running, file, nil, log, false)
 	if err != nil {
 		return err
 	}
 	defer a.close()
-	collector := a.collector()
-	health.Attach(collector, a.metrics(collector))
+	health.Attach(a.metrics())
 	a.runner.Beat = func() {
 		health.Beat()
 		service.beat()

@@ -100,18 +100,18 @@ func (f tokenFlags) check(cmd *cobra.Command) error {
 }
 
 func (c *cli) listTokens(ctx context.Context, f tokenFlags) error {
-	client, org, err := f.connect(c.log(slog.LevelWarn))
+	client, cfg, err := f.connect(c.log(slog.LevelWarn))
 	if err != nil {
 		return err
 	}
-	f.org = cmp.Or(f.org, org)
+	f.org = cmp.Or(f.org, cfg.Org)
 	query := influx.Config{Org: f.org}.Query() // what the server is asked for; matches filters the rest
 	query.UserID, query.User = f.userID, f.user
 	bar := c.newProgress()
 	list, err := client.List(ctx, query, func() { bar.add("") })
 	bar.done()
 	if err != nil {
-		return f.explain(err)
+		return explain(cfg, err)
 	}
 	defer list.Close()
 	listed, matched := 0, 0
@@ -203,13 +203,13 @@ func (c *cli) tokensShow() *cobra.Command {
 }
 
 func (c *cli) showToken(ctx context.Context, f tokenFlags, id string) error {
-	client, _, err := f.connect(c.log(slog.LevelWarn))
+	client, cfg, err := f.connect(c.log(slog.LevelWarn))
 	if err != nil {
 		return err
 	}
 	a, err := client.Get(ctx, id)
 	if err != nil {
-		return f.explain(err)
+		return explain(cfg, err)
 	}
 	if f.json {
 		return c.encode(a)

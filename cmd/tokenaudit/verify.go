@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -121,7 +122,11 @@ func printVerdict(w io.Writer, v *pack.Result) error {
 		if p.Problems > 0 {
 			state = plural(p.Problems, "problem")
 		}
-		t.AppendRow([]any{p.Sequence, line(p.Run), line(string(p.Coverage.Verdict)), len(p.Files) + 1, signedBy(p), state})
+		by := "nobody"
+		if p.Signed {
+			by = cmp.Or(line(p.Signer), line(p.Key))
+		}
+		t.AppendRow([]any{p.Sequence, line(p.Run), line(string(p.Coverage.Verdict)), len(p.Files) + 1, by, state})
 	}
 	fmt.Fprintln(&b, t.Render())
 	if v.Attendance != nil {
@@ -135,19 +140,17 @@ func printVerdict(w io.Writer, v *pack.Result) error {
 	printList(&b, "Notes", v.Remarks)
 	printList(&b, "Proven", v.Proven)
 	printList(&b, "Not proven", v.NotProven)
-	fmt.Fprintf(&b, "\n%s\n", conclusion(v))
-	_, err := io.WriteString(w, b.String())
-	return err
-}
-
-func signedBy(p *pack.Checked) string {
+	conclusion := "Verified: nothing is wrong"
 	switch {
-	case p.Signer != "":
-		return line(p.Signer)
-	case p.Signed:
-		return line(p.Key)
+	case len(v.Problems) > 0:
+		conclusion = "NOT VERIFIED: " + plural(len(v.Problems), "problem")
+	case !v.OK():
+		conclusion = "NOT VERIFIED: planned reviews are missing"
+	case len(v.Packs) == 0:
+		conclusion = "Nothing is wrong, and there is no pack"
 	}
-	return "nobody"
+	_, err := fmt.Fprintf(w, "%s\n%s\n", b.String(), conclusion)
+	return err
 }
 
 func printAttendance(w io.Writer, a pack.Attendance) {
@@ -188,18 +191,6 @@ func printList(w io.Writer, title string, lines []string) {
 			mark = " "
 		}
 	}
-}
-
-func conclusion(v *pack.Result) string {
-	switch {
-	case len(v.Problems) > 0:
-		return "NOT VERIFIED: " + plural(len(v.Problems), "problem")
-	case !v.OK():
-		return "NOT VERIFIED: planned reviews are missing"
-	case len(v.Packs) == 0:
-		return "Nothing is wrong, and there is no pack"
-	}
-	return "Verified: nothing is wrong"
 }
 
 func line(s string) string { return audit.Line(s, 200) }

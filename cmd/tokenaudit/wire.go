@@ -8,8 +8,11 @@ import (
 	"io"
 	"log/slog"
 	"maps"
+	"runtime"
 	"slices"
 	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
 
 	"tokenaudit/configs"
 	"tokenaudit/jobs/audit"
@@ -93,11 +96,24 @@ func wire(ctx context.Context, f *configs.File, now runner.Clock, log *slog.Logg
 			job.Notifiers = a.notifiers(cfg, log)
 		}
 		if !cfg.Ping.IsZero() && !dryRun {
-			job.Ping = pinger(ping.New(cfg.Ping, nil), log)
+			pinger := ping.New(cfg.Ping, nil)
+			job.Ping = func(ctx context.Context, run audit.Run, event runner.PingEvent, text string) {
+				if err := pinger.Send(ctx, run.ID(), string(event), text); err != nil { // and no more
+					log.Warn("a ping did not arrive", "job", run.Job, "run", run.ID(), "error", err)
+				}
+			}
 		}
 		a.jobs = append(a.jobs, job)
 	}
 	return a, nil
+}
+
+// metrics are those of the jobs, from the ledger, and of the requests to InfluxDB.
+func (a *app) metrics() (*metrics.Collector, *prometheus.Registry) {
+	c := &metrics.Collector{Ledger: a.ledger, Now: a.runner.Now, Jobs: a.jobs, Version: version, Go: runtime.Version()}
+	r := prometheus.NewRegistry()
+	r.MustRegister(c, a.traffic)
+	return c, r
 }
 
 func newSource(cfg influx.Config, log *slog.Logger, traffic *metrics.Traffic) (runner.Source, error) {
