@@ -29,6 +29,7 @@ const contrasts = `(() => {
 })()`
 
 func TestBrowserContrast(t *testing.T) {
+	t.Parallel()
 	b := browse(t, rich(t))
 	b.do(chromedp.Evaluate[chromedp.Void](`document.querySelector("#findings tr.on .open").click()`))
 	grounds := map[string]bool{}
@@ -46,6 +47,7 @@ func TestBrowserContrast(t *testing.T) {
 
 // TestContrast judges the palette itself, also where the fixture does not use it.
 func TestContrast(t *testing.T) {
+	t.Parallel()
 	css, err := os.ReadFile("page.css")
 	if err != nil {
 		t.Fatal(err)

@@ -43,6 +43,7 @@ func attacked(t testing.TB) table.Input {
 }
 
 func TestPageHostileTextStaysText(t *testing.T) {
+	t.Parallel()
 	got := pageOf(t, attacked(t))
 	for what, want := range map[string]int{"<script": 2, "</script": 2, "<!--": 0, "<img": 0, "<b>alert": 0, "<h1>": 1, "\u202e": 0, "\x00": 0, "\x1b": 0, "\u2028": 0} {
 		if n := strings.Count(got, what); n != want {

@@ -29,42 +29,59 @@ var (
 	pageScript string
 )
 
-// Page is a page in the making: it keeps the worst tokens as they go by.
+// Page is a page in the making: it counts the findings as they go by, and keeps the
+// tokens with the worst ones, of equals the first. They wait in a file, since a token
+// may be as large as it likes.
 type Page struct {
 	staging  *table.Staging
 	in       table.Input
+	most     int // rows of each table
 	findings table.FindingCounts
 	owners   map[audit.OwnerState]int
-	tokens   *tokens
+	worst    *table.Worst[rank, table.Place]
+	spool    *table.Spool
 }
 
 func New(s *table.Staging, in table.Input) (*Page, error) { return newPage(s, in, table.MostOnPage) }
 
 func newPage(s *table.Staging, in table.Input, most int) (*Page, error) {
-	kept, err := newTokens(s, in, most)
+	spool, err := table.NewSpool(s, "tokens.json")
 	if err != nil {
 		return nil, err
 	}
-	return &Page{s, in, table.FindingCounts{}, map[audit.OwnerState]int{}, kept}, nil
+	return &Page{
+		staging: s, in: in, most: most, findings: table.FindingCounts{}, owners: map[audit.OwnerState]int{},
+		worst: table.NewWorst[rank, table.Place](most, compareRanks), spool: spool,
+	}, nil
 }
 
-func (p *Page) Add(r *table.Row) error {
+func (p *Page) Add(r *table.Row) (err error) {
+	first := rank{part: 2}
 	for i := range r.Findings {
-		if f := &r.Findings[i]; f.Reported(r.Now) {
-			p.findings.Add(f)
+		f := &r.Findings[i]
+		if !f.Reported(r.Now) {
+			continue
+		}
+		p.findings.Add(f)
+		if at := rankOf(*f); compareRanks(at, first) < 0 {
+			first = at
 		}
 	}
 	if r.Exists() {
 		p.owners[r.Owner.State]++
 	}
-	return p.tokens.add(r)
+	p.worst.Offer(first, func() (at table.Place) {
+		at, err = p.spool.Put(&r.Record)
+		return at
+	})
+	return err
 }
 
 // Finish writes one page that needs nothing but itself: styles and script are
 // inside, and its own policy forbids it every request.
 func (p *Page) Finish(ctx context.Context) ([]table.Shown, error) {
 	data := newPageData(p.in, p.findings.Groups())
-	findings, authorizations, err := p.tokens.rows(ctx, p.staging, data)
+	findings, authorizations, err := p.rows(ctx, data)
 	if err != nil {
 		return nil, err
 	}
@@ -93,7 +110,7 @@ func (p *Page) Finish(ctx context.Context) ([]table.Shown, error) {
 	})
 }
 
-func (p *Page) Close() error { return p.tokens.spool.Close() }
+func (p *Page) Close() error { return p.spool.Close() }
 
 // view is what the template of the page shows. Everything in it is bounded,
 // whatever the population.

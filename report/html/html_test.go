@@ -31,6 +31,7 @@ func between(t testing.TB, s, from, to string) string {
 }
 
 func TestPagePolicyAllowsOnlyItsOwnBlocks(t *testing.T) {
+	t.Parallel()
 	got := pageOf(t, rich(t))
 	csp := strings.NewReplacer("&#39;", "'", "&#43;", "+").Replace(between(t, got, `http-equiv="Content-Security-Policy" content="`, `"`))
 	for _, want := range []string{
@@ -45,6 +46,7 @@ func TestPagePolicyAllowsOnlyItsOwnBlocks(t *testing.T) {
 }
 
 func TestPageNeedsNothingElse(t *testing.T) {
+	t.Parallel()
 	got := pageOf(t, rich(t))
 	for _, bad := range []string{`\ssrc=`, `<link [^>]*href="[^d]`, `@import`, `url\(`, `\sstyle=`, `\son[a-z]+="`, `javascript:[^a]`, `<(img|iframe|object|embed|base)\b`} {
 		if found := regexp.MustCompile(bad).FindString(got); found != "" {
@@ -54,6 +56,7 @@ func TestPageNeedsNothingElse(t *testing.T) {
 }
 
 func TestPageIsNeverGreenUnlessComplete(t *testing.T) {
+	t.Parallel()
 	for _, v := range []audit.Verdict{audit.Complete, audit.Partial, audit.NotKnown} {
 		t.Run(string(v), func(t *testing.T) {
 			in := reporttest.Nothing()
@@ -74,6 +77,7 @@ func TestPageIsNeverGreenUnlessComplete(t *testing.T) {
 }
 
 func TestPageSaysWhatTheSummarySays(t *testing.T) {
+	t.Parallel()
 	in := rich(t)
 	got := pageOf(t, in)
 	for _, want := range []string{
@@ -105,6 +109,7 @@ func tokenLines(t testing.TB, page string) []tokenView {
 var rowPattern = regexp.MustCompile(`<tr[^>]* data-token="(\d+)".*?<button[^>]*>(.*?)</button><small>(.*?)</small>`)
 
 func TestPageBoundKeepsTheWorst(t *testing.T) {
+	t.Parallel()
 	const n = 12_000
 	page := pageOf(t, crowd(t, n))
 	tokens := tokenLines(t, page)
@@ -128,6 +133,7 @@ func TestPageBoundKeepsTheWorst(t *testing.T) {
 }
 
 func TestPageRowsLeadToTheirToken(t *testing.T) {
+	t.Parallel()
 	for name, in := range map[string]table.Input{"fixture": rich(t), "crowd": crowd(t, 6000)} {
 		t.Run(name, func(t *testing.T) {
 			page := pageOf(t, in)
@@ -146,6 +152,7 @@ func TestPageRowsLeadToTheirToken(t *testing.T) {
 }
 
 func TestPageSameInputSameBytes(t *testing.T) {
+	t.Parallel()
 	in := rich(t)
 	first := pageOf(t, in)
 	for range 3 {

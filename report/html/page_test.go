@@ -16,6 +16,7 @@ import (
 const shown = `[...document.querySelectorAll("#authorizations tr.on .open")].map(e => e.textContent).join("|")`
 
 func TestBrowserSearchNarrows(t *testing.T) {
+	t.Parallel()
 	b := browse(t, crowd(t, 1500))
 	if n := ask[int](b, `document.querySelectorAll("#authorizations tr.on").length`); n != 50 {
 		t.Errorf("%d rows on the first page, want 50", n)
@@ -34,6 +35,7 @@ func TestBrowserSearchNarrows(t *testing.T) {
 }
 
 func TestBrowserSorts(t *testing.T) {
+	t.Parallel()
 	b := browse(t, crowd(t, 300))
 	sort := func() (string, string) {
 		b.do(chromedp.Click(chromedp.CSS("#authorizations th:nth-child(2) button")))
@@ -50,6 +52,7 @@ func TestBrowserSorts(t *testing.T) {
 
 // Everything here is done by keys.
 func TestBrowserOpensAToken(t *testing.T) {
+	t.Parallel()
 	b := browse(t, rich(t))
 	b.do(chromedp.SendKeys(chromedp.CSS("#authorizations input"), "operator"))
 	b.do(chromedp.Focus(chromedp.CSS("#authorizations tr.on .open")), chromedp.KeyEvent(kb.Enter))
@@ -70,6 +73,7 @@ func TestBrowserOpensAToken(t *testing.T) {
 }
 
 func TestBrowserFollowsAFigure(t *testing.T) {
+	t.Parallel()
 	b := browse(t, rich(t))
 	b.do(chromedp.Click(chromedp.CSS(`#changes a[data-state=resolved]`)), chromedp.Poll[chromedp.Void](`[...document.querySelectorAll("#findings tr.match")].every(r => r.dataset.state === "resolved")`))
 	if n := ask[int](b, `document.querySelectorAll("#findings tr.on").length`); n != 2 {
@@ -79,6 +83,7 @@ func TestBrowserFollowsAFigure(t *testing.T) {
 }
 
 func TestBrowserHostileTextIsText(t *testing.T) {
+	t.Parallel()
 	b := browse(t, attacked(t))
 	for i := range breakouts() {
 		b.do(chromedp.Evaluate[chromedp.Void](fmt.Sprintf("showToken(%d)", i)))
@@ -94,6 +99,7 @@ func TestBrowserHostileTextIsText(t *testing.T) {
 }
 
 func TestBrowserWithoutScript(t *testing.T) {
+	t.Parallel()
 	b := browse(t, rich(t))
 	off := chromedp.Func(func(ctx context.Context, tab *chromedp.Target) error {
 		_, err := cdp.Call(ctx, tab, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: true})
@@ -107,6 +113,7 @@ func TestBrowserWithoutScript(t *testing.T) {
 }
 
 func TestBrowserFitsEveryWidth(t *testing.T) {
+	t.Parallel()
 	b := browse(t, rich(t))
 	for _, width := range []int64{390, 768, 1024, 1280, 1600} {
 		b.do(chromedp.EmulateViewport(width, 900))

@@ -64,7 +64,10 @@ func cells(views []columnView, r *table.Row) []cellView {
 			made.Sub = cellText(v.lower.Value(r)) + v.unit
 		}
 		if v.chip && made.Text != "" {
-			made.Chip = chipClass(made.Text)
+			made.Chip = "plain" // for a severity that this version does not know
+			if slices.Contains(audit.Severities(), audit.Severity(made.Text)) {
+				made.Chip = made.Text
+			}
 		}
 		if v.open && made.Text == "" {
 			made.Text = "(no description)"
@@ -80,15 +83,6 @@ func cellText(v table.Value) string {
 		return day(v.At())
 	}
 	return audit.Line(plain(display(v)), cellRunes)
-}
-
-// chipClass is the class of a word that has a colour; a severity or verdict that
-// this version does not know has none.
-func chipClass(word string) string {
-	if slices.Contains(audit.Severities(), audit.Severity(word)) || slices.Contains([]audit.Verdict{audit.Complete, audit.Partial, audit.NotKnown}, audit.Verdict(word)) {
-		return word
-	}
-	return "plain"
 }
 
 // bound ties the columns of the page to those of the report, which they show.

@@ -11,15 +11,6 @@ import (
 	"tokenaudit/report/table"
 )
 
-// tokens are the authorizations of the page: those with the worst findings, and of
-// equals the first. They wait in a file, since a token may be as large as it likes.
-type tokens struct {
-	most  int
-	in    table.Input
-	worst *table.Worst[rank, table.Place]
-	spool *table.Spool
-}
-
 // rank of a finding in its table: those that stand come by severity and check, then
 // resolved ones. A token is where its first finding is; without any it is the last.
 type rank struct {
@@ -39,40 +30,18 @@ func compareRanks(a, b rank) int {
 	return cmp.Or(cmp.Compare(a.part, b.part), table.CompareGroups(a.group, b.group))
 }
 
-func newTokens(s *table.Staging, in table.Input, most int) (*tokens, error) {
-	spool, err := table.NewSpool(s, "tokens.json")
-	if err != nil {
-		return nil, err
-	}
-	return &tokens{most: most, in: in, worst: table.NewWorst[rank, table.Place](most, compareRanks), spool: spool}, nil
-}
-
-func (ts *tokens) add(r *table.Row) (err error) {
-	first := rank{part: 2}
-	for _, f := range r.Findings {
-		if at := rankOf(f); f.Reported(r.Now) && compareRanks(at, first) < 0 {
-			first = at
-		}
-	}
-	ts.worst.Offer(first, func() (at table.Place) {
-		at, err = ts.spool.Put(&r.Record)
-		return at
-	})
-	return err
-}
-
 // rows are those of both tables, each worst first. The view of every token goes down
 // to the disk, in the order of the records. There are as many findings as tokens at
 // most, so that every one that is shown is of a token that is.
-func (ts *tokens) rows(ctx context.Context, s *table.Staging, data *pageData) (findings, authorizations []rowView, err error) {
-	kept := ts.worst.Take()
+func (p *Page) rows(ctx context.Context, data *pageData) (findings, authorizations []rowView, err error) {
+	kept := p.worst.Take()
 	order := slices.SortedFunc(slices.Values(kept), func(a, b table.Place) int { return cmp.Compare(a.From, b.From) })
-	worst := table.NewWorst[rank, rowView](ts.most, compareRanks)
+	worst := table.NewWorst[rank, rowView](p.most, compareRanks)
 	byPlace := map[table.Place]rowView{}
 	tokenColumns, findingColumns := tokenColumns(), findingColumns()
-	err = s.File(tokensFile, func(w io.Writer) error {
+	err = p.staging.File(tokensFile, func(w io.Writer) error {
 		out, at := json.NewEncoder(w), 0
-		for r, err := range table.NewRowMaker(ts.in).Rows(ctx, ts.spool.Records(slices.Values(order))) {
+		for r, err := range table.NewRowMaker(p.in).Rows(ctx, p.spool.Records(slices.Values(order))) {
 			if err != nil {
 				return err
 			}

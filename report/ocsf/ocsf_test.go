@@ -55,6 +55,7 @@ func validateLine(t *testing.T, s *jsonschema.Schema, line string) error {
 }
 
 func TestOCSFFitsTheSchema(t *testing.T) {
+	t.Parallel()
 	in, schema := reporttest.EveryState(t), ocsfSchema(t)
 	want := 0
 	for r := range in.Rows {
@@ -77,6 +78,7 @@ func TestOCSFFitsTheSchema(t *testing.T) {
 
 // The schema is worth as much as what it refuses.
 func TestOCSFSchemaRefuses(t *testing.T) {
+	t.Parallel()
 	schema, line := ocsfSchema(t), ocsfLines(t, reporttest.Input(t))[0]
 	tests := []struct{ name, old, new string }{
 		{"unknown attribute", `"time":`, `"colour":"red","time":`},
@@ -108,6 +110,7 @@ func TestOCSFSchemaRefuses(t *testing.T) {
 }
 
 func TestOCSFStates(t *testing.T) {
+	t.Parallel()
 	seen := map[string]bool{}
 	for _, e := range ocsfEvents(t, reporttest.EveryState(t)) {
 		seen[fmt.Sprintf("%s: %d %s, %d %s, %d", e.Unmapped.State, e.StatusID, e.Status, e.ActivityID, e.ActivityName, e.TypeUID)] = true
@@ -133,6 +136,7 @@ func TestOCSFStates(t *testing.T) {
 }
 
 func TestOCSFEvent(t *testing.T) {
+	t.Parallel()
 	events := ocsfEvents(t, reporttest.EveryState(t))
 	tests := []struct {
 		name, uid string
@@ -189,6 +193,7 @@ func TestOCSFEvent(t *testing.T) {
 }
 
 func TestOCSFUIDs(t *testing.T) {
+	t.Parallel()
 	seen := map[string]bool{}
 	for _, e := range ocsfEvents(t, reporttest.EveryState(t)) {
 		if seen[e.FindingInfo.UID] || seen[e.Metadata.UID] {
@@ -199,6 +204,7 @@ func TestOCSFUIDs(t *testing.T) {
 }
 
 func TestOCSFHostileText(t *testing.T) {
+	t.Parallel()
 	in, names := reporttest.Nothing(), map[string]bool{}
 	for i, name := range slices.Sorted(maps.Keys(reporttest.Hostile())) {
 		a := reporttest.Authorization(i, reporttest.Describe(name))
@@ -228,6 +234,7 @@ func TestOCSFHostileText(t *testing.T) {
 }
 
 func TestOCSFWithoutFindings(t *testing.T) {
+	t.Parallel()
 	if got := eventFiles(t, reporttest.Nothing())[File]; got != "" {
 		t.Errorf("%q", got)
 	}

@@ -188,10 +188,28 @@ func Prune(ctx context.Context, folder string, before time.Time) (gone []string,
 		if err := ctx.Err(); err != nil {
 			return gone, err
 		}
-		if err := os.RemoveAll(p.dir); err != nil {
+		if err := removePack(p.dir); err != nil {
 			return gone, err
 		}
 		gone = append(gone, p.Run)
 	}
 	return gone, nil
+}
+
+// removePack leaves the manifest to the end, so that a removal that was cut off is
+// taken up again by the next Prune.
+func removePack(dir string) error {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		if e.Name() == manifestFile {
+			continue
+		}
+		if err := os.RemoveAll(filepath.Join(dir, e.Name())); err != nil {
+			return err
+		}
+	}
+	return os.RemoveAll(dir)
 }
