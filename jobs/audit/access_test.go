@@ -36,20 +36,20 @@ func TestAccessNamesEachOnce(t *testing.T) {
 	}
 }
 
-// TestAccessIsLinear: 16 times the permissions take about 16 times as long, and not
-// 256 times.
+// TestAccessIsLinear: 32 times the permissions take about 32 times as long, and not
+// 1024 times.
 func TestAccessIsLinear(t *testing.T) {
 	took := func(a Authorization) time.Duration {
 		best := time.Hour
-		for range 3 {
+		for range 5 {
 			began := time.Now()
 			AccessOf(a)
 			best = min(best, time.Since(began))
 		}
 		return best
 	}
-	few, many := took(granting(1000)), took(granting(16_000))
-	if ratio := float64(many) / float64(few); ratio > 100 {
-		t.Errorf("16 times the permissions take %.0f times as long", ratio)
+	few, many := took(granting(1000)), took(granting(32_000))
+	if ratio := float64(many) / float64(few); ratio > 300 {
+		t.Errorf("32 times the permissions take %.0f times as long", ratio)
 	}
 }

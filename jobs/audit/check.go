@@ -52,6 +52,7 @@ type Subject struct {
 	Scope      Scope
 	Now        time.Time // the time of the review
 	scope      string    // see writeScope
+	replayed   bool      // by Replay, from a record
 }
 
 // Scope is what the review of a target was asked for and could see.

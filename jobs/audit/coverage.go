@@ -18,8 +18,8 @@ const (
 
 // worseThan orders verdicts: complete, partial, unknown.
 func (v Verdict) worseThan(o Verdict) bool {
-	rank := map[Verdict]int{Complete: 0, Partial: 1, NotKnown: 2}
-	return rank[v] > rank[o]
+	order := []Verdict{Complete, Partial, NotKnown}
+	return slices.Index(order, v) > slices.Index(order, o)
 }
 
 // Asked is one question put to a target and what came back.
@@ -90,31 +90,24 @@ func (c *Coverage) Met(r Record) {
 	if r.Exists() && r.Owner.State == OwnerPresent && !r.Owner.MembershipKnown {
 		c.Blind("members and owners of the org could not be read, so owner-not-member was not judged; that needs read on orgs")
 	}
-	switch r.Presence {
-	case Listed:
-		c.list(r)
-	case Hidden:
+	switch {
+	case r.Presence == Listed && r.IsServer():
+	case r.Presence == Listed && r.Legacy:
+		c.Legacy++
+	case r.Presence == Listed:
+		c.Listed++
+	case r.Presence == Hidden:
 		if !r.Legacy {
 			c.Hidden++
 		}
 		if r.Owner.State != OwnerDeleted && !r.OrgDeleted {
 			c.Lower(Partial, "the list left out authorizations that exist and whose owner was not deleted; a filter or a permission hides them")
 		}
-	case Unseen:
+	case r.Presence == Unseen:
 		if !r.Legacy {
 			c.Unseen++
 		}
 		c.Lower(Partial, "authorizations of earlier reviews could not be asked for; their findings stand")
-	}
-}
-
-func (c *Coverage) list(r Record) {
-	switch {
-	case r.IsServer():
-	case r.Legacy:
-		c.Legacy++
-	default:
-		c.Listed++
 	}
 }
 
@@ -143,18 +136,14 @@ func (c *Coverage) Settle() {
 // Together is the verdict over all targets: complete if all are, unknown if none
 // was seen at all, else partial. No targets is unknown.
 func Together(targets []Coverage) Verdict {
-	if len(targets) == 0 {
+	all := func(v Verdict) bool {
+		return !slices.ContainsFunc(targets, func(t Coverage) bool { return t.Verdict != v })
+	}
+	switch {
+	case all(NotKnown): // or there are none
 		return NotKnown
-	}
-	count := map[Verdict]int{}
-	for _, t := range targets {
-		count[t.Verdict]++
-	}
-	switch len(targets) {
-	case count[Complete]:
+	case all(Complete):
 		return Complete
-	case count[NotKnown]:
-		return NotKnown
 	}
 	return Partial
 }

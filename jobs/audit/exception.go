@@ -64,20 +64,17 @@ func (e Exception) valid(a Authorization, now time.Time) bool {
 	return e.Fingerprint == a.Fingerprint() && now.Before(e.Expires)
 }
 
-// except marks the findings that a valid exception covers. Findings about the
+// except marks the findings of s that a valid exception covers. Findings about the
 // exceptions themselves cannot be excepted.
-func except(fs []Finding, es []Exception, a Authorization, now time.Time) (used []Exception) {
+func (s *Subject) except(fs []Finding) {
 	for i := range fs {
-		at := slices.IndexFunc(es, func(e Exception) bool { return e.covers(fs[i].Check) && e.valid(a, now) })
-		if at < 0 || !fs[i].Current() || strings.HasPrefix(fs[i].Check, "exception-") {
-			continue
+		f := &fs[i]
+		at := slices.IndexFunc(s.Exceptions, func(e Exception) bool { return e.covers(f.Check) && e.valid(s.Authorization, s.Now) })
+		if at >= 0 && f.Current() && !strings.HasPrefix(f.Check, "exception-") {
+			e := s.Exceptions[at]
+			f.State, f.Approval = Excepted, &Approval{e.Reason, e.RequestedBy, e.ApprovedBy, e.Ticket, e.Expires}
 		}
-		e := es[at]
-		fs[i].State = Excepted
-		fs[i].Approval = &Approval{e.Reason, e.RequestedBy, e.ApprovedBy, e.Ticket, e.Expires}
-		used = append(used, e)
 	}
-	return used
 }
 
 // matchExceptions judges the exceptions that name an authorization.
@@ -85,14 +82,10 @@ func matchExceptions(s *Subject, bad func(Exception) bool) (string, Outcome) {
 	var found []string
 	for _, e := range s.Exceptions {
 		if bad(e) {
-			found = append(found, e.about())
+			found = append(found, fmt.Sprintf("exception of %s for %s, until %s", e.Check, e.Authorization, e.Expires.Add(-time.Second).UTC().Format(time.DateOnly)))
 		}
 	}
 	return strings.Join(found, "; "), failIf(len(found) > 0)
-}
-
-func (e Exception) about() string {
-	return fmt.Sprintf("exception of %s for %s, until %s", e.Check, e.Authorization, e.Expires.Add(-time.Second).UTC().Format(time.DateOnly))
 }
 
 // unused finds the exceptions of a target that no finding used. An exception for
@@ -116,33 +109,25 @@ func newUnused(rv Review) *unused {
 // met strikes off what a record used, and what is said of it elsewhere: expired
 // and void exceptions have findings of their own.
 func (u *unused) met(r *Record) {
-	if len(u.open) == 0 {
+	if len(u.open) == 0 || r.Legacy {
 		return
 	}
 	for i, e := range u.review.Policy.Exceptions {
-		if !u.open[i] || e.Authorization != r.ID || r.Legacy {
+		if !u.open[i] || e.Authorization != r.ID {
 			continue
 		}
-		if r.Presence == Unseen || r.Exists() && (!e.valid(r.Authorization, u.review.Now) || e.usedBy(r)) {
+		used := slices.ContainsFunc(r.Findings, func(f Finding) bool { return f.State == Excepted && e.covers(f.Check) })
+		if r.Presence == Unseen || r.Exists() && (used || !e.valid(r.Authorization, u.review.Now)) {
 			delete(u.open, i)
 		}
 	}
-}
-
-func (e Exception) usedBy(r *Record) bool {
-	for _, f := range r.Findings {
-		if f.State == Excepted && e.covers(f.Check) {
-			return true
-		}
-	}
-	return false
 }
 
 // record says which are left, if any are or were.
 func (u *unused) record() (Record, bool) {
 	switch {
 	case u.review.Probe == nil && u.before != nil: // nothing could be asked: what was said stands
-		u.before.Findings = standAll(u.before.Findings)
+		u.before.Findings = each(u.before.Findings, Finding.stand)
 		return *u.before, true
 	case u.review.Probe == nil, len(u.open) == 0 && u.before == nil:
 		return Record{}, false
@@ -159,7 +144,7 @@ func (u *unused) record() (Record, bool) {
 	if u.before != nil {
 		old, r.FirstSeen = u.before.Findings, u.before.FirstSeen
 	}
-	r.Findings = carry(judge(nil, &s, old), u.review.Now)
+	r.Findings = s.judge(old)
 	reported := func(f Finding) bool { return f.Reported(u.review.Now) }
 	return r, slices.ContainsFunc(r.Findings, reported)
 }

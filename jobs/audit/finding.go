@@ -1,6 +1,9 @@
 package audit
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // FindingState compares a finding with the previous review of the same target.
 type FindingState string
@@ -36,19 +39,12 @@ func (f Finding) Actionable() bool { return f.Current() && f.State != Excepted }
 // the given time: it stands, or that very review saw it resolved.
 func (f Finding) Reported(at time.Time) bool { return f.Current() || f.Since.Equal(at) }
 
-// judgement is what one check says of one authorization, and its finding in the
-// previous review, nil if there was none.
-type judgement struct {
-	check    *Check
-	severity Severity
-	detail   string
-	outcome  Outcome
-	before   *Finding
-}
-
-// judge runs every check that is not off, and appends what it says to out. Most
-// find nothing now and found nothing before: there is nothing to say.
-func judge(out []judgement, s *Subject, before []Finding) []judgement {
+// judge gives the findings of s by every check that is not off, worst check first,
+// compared with those of the previous review. A check that was switched off since then
+// takes its findings with it: they are neither open nor resolved. One that could not
+// be judged keeps them as they were.
+func (s *Subject) judge(before []Finding) []Finding {
+	var out []Finding
 	checks, server := theChecks(), s.IsServer()
 	for i := range checks {
 		c := &checks[i]
@@ -60,69 +56,42 @@ func judge(out []judgement, s *Subject, before []Finding) []judgement {
 			continue
 		}
 		detail, outcome := c.Match(s)
-		old := findingOf(before, c.ID)
-		if outcome == Fail || old != nil {
-			out = append(out, judgement{c, severity, detail, outcome, old})
+		if s.replayed && c.Momentary {
+			outcome = Unknown
 		}
-	}
-	return out
-}
-
-// carry turns judgements into findings. A check that was switched off since the
-// previous review takes its findings with it: they are neither open nor resolved.
-// One that could not be judged keeps them as they were.
-func carry(now []judgement, at time.Time) []Finding {
-	if len(now) == 0 {
-		return nil
-	}
-	out := make([]Finding, 0, len(now))
-	for i := range now {
-		j := &now[i]
+		at := slices.IndexFunc(before, func(f Finding) bool { return f.Check == c.ID })
 		switch {
-		case j.outcome == Fail:
-			out = append(out, matched(j, at))
-		case j.before == nil:
-		case j.outcome == Unknown:
-			out = append(out, stand(*j.before))
+		case outcome == Fail:
+			f := Finding{Check: c.ID, Severity: severity, Detail: detail, State: New, Since: s.Now}
+			if at >= 0 && before[at].Current() {
+				f.State, f.Since = Open, before[at].Since
+			} else if at >= 0 {
+				f.State = Reopened
+			}
+			out = append(out, f)
+		case at < 0: // nothing now and nothing before, as nearly always
+		case outcome == Unknown:
+			out = append(out, before[at].stand())
 		default:
-			out = append(out, resolve(*j.before, at))
+			out = append(out, before[at].resolve(s.Now))
 		}
 	}
+	s.except(out)
 	return out
 }
 
-func matched(j *judgement, at time.Time) Finding {
-	f := Finding{Check: j.check.ID, Severity: j.severity, Detail: j.detail, State: New, Since: at}
-	switch {
-	case j.before == nil:
-	case j.before.Current():
-		f.State, f.Since = Open, j.before.Since
-	default:
-		f.State = Reopened
-	}
-	return f
-}
-
-// stand keeps a finding that could not be judged again.
-func stand(f Finding) Finding {
+// stand is a finding that could not be judged again.
+func (f Finding) stand() Finding {
 	if f.Current() {
 		f.State, f.Approval = Open, nil
 	}
 	return f
 }
 
-func resolve(f Finding, at time.Time) Finding {
+// resolve is a finding of which nothing was found at the given time.
+func (f Finding) resolve(at time.Time) Finding {
 	if f.Current() {
 		f.State, f.Since, f.Approval = Resolved, at, nil
 	}
 	return f
-}
-
-func findingOf(fs []Finding, check string) *Finding {
-	for i := range fs {
-		if fs[i].Check == check {
-			return &fs[i]
-		}
-	}
-	return nil
 }

@@ -75,7 +75,11 @@ func (b *HighlightsBuilder) Add(r *Record) {
 // Highlights is what was added so far.
 func (b *HighlightsBuilder) Highlights() Highlights {
 	n := b.sum
-	n.Owners, n.MoreOwners = b.owners.worst()
+	all := b.owners.ranked()
+	for _, o := range all[:min(len(all), MaxOwners)] {
+		n.Owners = append(n.Owners, *o)
+	}
+	n.MoreOwners = len(all) - len(n.Owners)
 	return n
 }
 
@@ -85,11 +89,7 @@ func (f Finding) pressing() bool {
 	return f.fresh() || f.State == Open && f.Severity.AtLeast(High)
 }
 
-func highlight(r *Record, wanted func(Finding) bool) Highlight {
-	var h Highlight
-	if !slices.ContainsFunc(r.Findings, wanted) {
-		return h
-	}
+func highlight(r *Record, wanted func(Finding) bool) (h Highlight) {
 	for _, f := range r.Findings {
 		if wanted(f) {
 			h.Findings = append(h.Findings, f)
@@ -120,9 +120,6 @@ func insert(worst []Highlight, h Highlight, max int) []Highlight {
 		return worst
 	}
 	at, _ := slices.BinarySearchFunc(worst, h, compareHighlights)
-	if at == max {
-		return worst
-	}
 	worst = slices.Insert(worst, at, h)
 	return worst[:min(len(worst), max)]
 }
@@ -141,12 +138,6 @@ func compareHighlights(a, b Highlight) int {
 func rank(f Finding) int {
 	return slices.Index(Severities(), f.Severity)*1000 + CheckPlace(f.Check)
 }
-
-// News and OwnerNews are former names of Highlights and OwnerHighlights.
-type (
-	News      = Highlights
-	OwnerNews = OwnerHighlights
-)
 
 // ownerBook gathers highlights by the ID of their owner. What it holds grows with
 // the owners, not with the tokens.
@@ -206,12 +197,4 @@ func (b *ownerBook) ranked() []*OwnerHighlights {
 		return cmp.Or(rank(x.Worst[0].Findings[0])-rank(y.Worst[0].Findings[0]), y.Tokens-x.Tokens, strings.Compare(x.Owner.ID, y.Owner.ID))
 	})
 	return all
-}
-
-func (b *ownerBook) worst() (worst []OwnerHighlights, more int) {
-	all := b.ranked()
-	for _, o := range all[:min(len(all), MaxOwners)] {
-		worst = append(worst, *o)
-	}
-	return worst, len(all) - len(worst)
 }

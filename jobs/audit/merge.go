@@ -1,9 +1,11 @@
 package audit
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"iter"
+	"slices"
 	"time"
 )
 
@@ -37,9 +39,7 @@ type Review struct {
 	// now lacks. Nil when the target could not be asked at all.
 	Probe func(context.Context, Authorization) Probe
 
-	// Of the newest authorization; only the room is used again.
-	subject    Subject
-	judgements []judgement
+	subject Subject // of the newest authorization; only the room is used again
 }
 
 // Merge walks the present authorizations and the records of the previous review
@@ -58,7 +58,7 @@ func (rv Review) Merge(ctx, asking context.Context, now iter.Seq2[Authorization,
 		a, errA, okA := nextNow()
 		b, errB, okB := nextBefore()
 		for okA || okB {
-			if err := firstOf(ctx.Err(), errA, errB); err != nil {
+			if err := cmp.Or(ctx.Err(), errA, errB); err != nil {
 				yield(Record{}, err)
 				return
 			}
@@ -114,7 +114,7 @@ func (rv *Review) missing(ctx context.Context, before *Record) (Record, bool) {
 	r.Presence, r.Evidence, r.Changes, r.OrgDeleted = p.Presence, p.Evidence, nil, p.OrgDeleted
 	switch p.Presence {
 	case Gone:
-		r.Findings = resolveAll(before.Findings, rv.Now)
+		r.Findings = each(before.Findings, func(f Finding) Finding { return f.resolve(rv.Now) })
 	case Hidden:
 		r.LastSeen = rv.Now
 		if p.Authorization != nil {
@@ -128,7 +128,7 @@ func (rv *Review) missing(ctx context.Context, before *Record) (Record, bool) {
 		}
 		rv.judged(&r, before)
 	default:
-		r.Findings = standAll(before.Findings)
+		r.Findings = each(before.Findings, Finding.stand)
 	}
 	return r, true
 }
@@ -136,33 +136,23 @@ func (rv *Review) missing(ctx context.Context, before *Record) (Record, bool) {
 func (rv *Review) judged(r *Record, before *Record) {
 	s := &rv.subject
 	*s = Subject{
-		Authorization: r.Authorization, Access: s.Access, Owner: r.Owner, OrgDeleted: r.OrgDeleted,
+		Authorization: r.Authorization, Access: AccessOf(r.Authorization), Owner: r.Owner, OrgDeleted: r.OrgDeleted,
 		Exceptions: rv.Policy.exceptionsFor(rv.Target, r.Authorization), Policy: rv.Policy, Scope: rv.Scope, Now: rv.Now,
 	}
-	s.Access.Fold(&r.Authorization)
 	var old []Finding
 	if before != nil {
 		old, r.FirstSeen = before.Findings, before.FirstSeen
 		r.Changes = changes(before.Authorization, r.Authorization)
 		s.Changes = r.Changes
 	}
-	rv.judgements = judge(rv.judgements[:0], s, old)
-	r.Findings = carry(rv.judgements, rv.Now)
-	except(r.Findings, s.Exceptions, r.Authorization, rv.Now)
+	r.Findings = s.judge(old)
 }
 
-func resolveAll(fs []Finding, at time.Time) []Finding {
+// each is what becomes of every one of the findings.
+func each(fs []Finding, becomes func(Finding) Finding) []Finding {
 	var out []Finding
 	for _, f := range fs {
-		out = append(out, resolve(f, at))
-	}
-	return out
-}
-
-func standAll(fs []Finding) []Finding {
-	var out []Finding
-	for _, f := range fs {
-		out = append(out, stand(f))
+		out = append(out, becomes(f))
 	}
 	return out
 }
@@ -186,53 +176,20 @@ func ascending[T any](seq iter.Seq2[T, error], key func(*T) string) iter.Seq2[T,
 	}
 }
 
-func firstOf(errs ...error) error {
-	for _, err := range errs {
-		if err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 // Replay judges a stored record again under another policy, as of the time of its
 // review. Checks that cannot be replayed keep the findings that they had. States
 // compare with the stored findings: new is what only this policy finds, resolved
 // what only the stored one did.
 func Replay(r Record, p Policy, at time.Time) []Finding {
-	s := Subject{Authorization: r.Authorization, Access: AccessOf(r.Authorization), Owner: r.Owner, OrgDeleted: r.OrgDeleted, Exceptions: p.exceptionsFor(r.Target, r.Authorization), Policy: p, Now: at}
-	before := current(r.Findings)
-	judgements := judge(nil, &s, before)
-	for i := range judgements {
-		if judgements[i].check.Momentary {
-			judgements[i].outcome = Unknown
-		}
+	s := Subject{
+		Authorization: r.Authorization, Access: AccessOf(r.Authorization), Owner: r.Owner, OrgDeleted: r.OrgDeleted,
+		Exceptions: p.exceptionsFor(r.Target, r.Authorization), Policy: p, Now: at, replayed: true,
 	}
-	findings := append(carry(judgements, at), switchedOff(before, judgements, at)...)
-	except(findings, s.Exceptions, r.Authorization, at)
-	return findings
-}
-
-func current(fs []Finding) []Finding {
-	var out []Finding
-	for _, f := range fs {
-		if f.Current() {
-			out = append(out, f)
-		}
-	}
-	return out
-}
-
-// switchedOff are findings whose check does not run under the policy.
-func switchedOff(before []Finding, now []judgement, at time.Time) []Finding {
-	var out []Finding
-	for _, f := range before {
-		runs := false
-		for _, j := range now {
-			runs = runs || j.check.ID == f.Check
-		}
-		if !runs {
-			out = append(out, resolve(f, at))
+	before := slices.DeleteFunc(slices.Clone(r.Findings), func(f Finding) bool { return !f.Current() })
+	out := s.judge(before)
+	for _, f := range before { // whose check does not run under the policy
+		if !slices.ContainsFunc(out, func(o Finding) bool { return o.Check == f.Check }) {
+			out = append(out, f.resolve(at))
 		}
 	}
 	return out

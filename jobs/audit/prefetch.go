@@ -35,21 +35,40 @@ const (
 	prefetchBatches = 4
 )
 
-// batch is values of a sequence, and the error that ended it after them.
-type batch[T any] struct {
-	values []T
-	err    error
-}
-
 // Prefetch walks seq in a goroutine of its own, a bounded number of values in
 // advance. The goroutine has ended when the walk has. A panic in seq ends the walk
 // with a *PanicError.
 func Prefetch[T any](seq iter.Seq2[T, error]) iter.Seq2[T, error] {
+	type batch struct {
+		values []T
+		err    error // that ended the walk after them
+	}
 	return func(yield func(T, error) bool) {
-		batches, free, done := make(chan batch[T], prefetchBatches), make(chan []T, prefetchBatches), make(chan struct{})
+		batches, done := make(chan batch, prefetchBatches), make(chan struct{})
 		go func() {
 			defer close(batches)
-			fill(seq, batches, free, done)
+			var values []T
+			send := func(err error) bool {
+				select {
+				case batches <- batch{values, err}:
+					values = make([]T, 0, prefetchBatch)
+					return true
+				case <-done:
+					return false
+				}
+			}
+			err := Guard(func() error {
+				for v, err := range seq {
+					if err != nil {
+						return err
+					}
+					if values = append(values, v); len(values) == prefetchBatch && !send(nil) {
+						return nil
+					}
+				}
+				return nil
+			})
+			send(err)
 		}()
 		defer func() {
 			close(done)
@@ -62,47 +81,10 @@ func Prefetch[T any](seq iter.Seq2[T, error]) iter.Seq2[T, error] {
 					return
 				}
 			}
-			select {
-			case free <- b.values[:0]: // yield was given copies
-			default:
-			}
 			if b.err != nil {
 				yield(*new(T), b.err)
 				return
 			}
 		}
 	}
-}
-
-func fill[T any](seq iter.Seq2[T, error], batches chan<- batch[T], free <-chan []T, done <-chan struct{}) {
-	send := func(b batch[T]) bool {
-		select {
-		case batches <- b:
-			return true
-		case <-done:
-			return false
-		}
-	}
-	var b batch[T]
-	b.err = Guard(func() error {
-		for v, err := range seq {
-			if err != nil {
-				return err
-			}
-			if b.values = append(b.values, v); len(b.values) < prefetchBatch {
-				continue
-			}
-			if !send(b) {
-				b.values = nil
-				return nil
-			}
-			select {
-			case b.values = <-free:
-			default:
-				b.values = make([]T, 0, prefetchBatch)
-			}
-		}
-		return nil
-	})
-	send(b)
 }

@@ -124,16 +124,22 @@ func NewCounts() Counts {
 
 // Add counts one record of the review that took place at the given time.
 func (c *Counts) Add(r Record, at time.Time) {
-	c.addAuthorization(r, at)
-	for _, f := range r.Findings {
-		if f.Reported(at) {
-			c.addFinding(f)
+	a, f := &c.Authorizations, &c.Findings
+	for _, found := range r.Findings {
+		if !found.Reported(at) {
+			continue
+		}
+		f.ByState[found.State]++
+		if !found.Current() {
+			continue
+		}
+		f.Total++
+		f.ByCheck[found.Check]++
+		f.BySeverity[found.Severity]++
+		if found.State == Excepted {
+			f.Excepted[found.Severity]++
 		}
 	}
-}
-
-func (c *Counts) addAuthorization(r Record, at time.Time) {
-	a := &c.Authorizations
 	switch {
 	case r.IsServer():
 		return
@@ -152,19 +158,6 @@ func (c *Counts) addAuthorization(r Record, at time.Time) {
 	}
 	if r.Worst() != "" {
 		a.Flagged++
-	}
-}
-
-func (c *Counts) addFinding(f Finding) {
-	c.Findings.ByState[f.State]++
-	if !f.Current() {
-		return
-	}
-	c.Findings.Total++
-	c.Findings.ByCheck[f.Check]++
-	c.Findings.BySeverity[f.Severity]++
-	if f.State == Excepted {
-		c.Findings.Excepted[f.Severity]++
 	}
 }
 
