@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/jedib0t/go-pretty/v6/text"
@@ -192,36 +193,28 @@ func existing(dir string) string {
 	}
 }
 
+// examineStore looks at the ledger as a review does, and changes nothing.
 func examineStore(ctx context.Context, f *configs.File) influx.Diagnosis {
-	path, isFile := ledger.StorePath(f.Store)
-	d := influx.Diagnosis{What: "ledger opens", OK: true, Result: f.Store}
-	switch {
-	case !isFile:
-		return examinePostgres(ctx, f)
-	case !exists(path):
-		in := examineFolder(filepath.Dir(path))
-		in.What, in.Result = d.What, "not there yet; "+in.Result
-		return in
+	d := influx.Diagnosis{What: "database answers", Fix: "check store and store_password, and that the role may connect to the database and create tables in it"}
+	if path, isFile := ledger.StorePath(f.Store); isFile {
+		d.What, d.Fix = "ledger opens", "make the file readable and writable, or set store to another one"
+		if !exists(path) {
+			in := examineFolder(filepath.Dir(path))
+			in.What, in.Result = d.What, "not there yet; "+in.Result
+			return in
+		}
 	}
-	l, err := ledger.Open(ctx, f.Store, f.StorePassword)
+	in, err := ledger.Inspect(ctx, f.Store, f.StorePassword)
 	switch {
-	case errors.Is(err, ledger.ErrBusy):
-		d.Result = "in use by another tokenaudit"
 	case err != nil:
-		d.OK, d.Result, d.Fix = false, err.Error(), "make the file readable and writable, or set store to another one"
+		d.Result = err.Error()
+	case len(in.Damaged) > 0:
+		d.Result = in.Found + "; " + strings.Join(in.Damaged[:min(3, len(in.Damaged))], "; ")
+		d.Fix = "restore the store from a backup; until then reviews go on without what is damaged, and say so"
 	default:
-		l.Close()
+		d.OK, d.Result, d.Fix = true, in.Found, ""
 	}
 	return d
-}
-
-// examinePostgres connects as a review does, and makes nothing.
-func examinePostgres(ctx context.Context, f *configs.File) influx.Diagnosis {
-	found, err := ledger.ExaminePostgres(ctx, f.Store, f.StorePassword)
-	if err != nil {
-		return influx.Diagnosis{What: "database answers", Result: err.Error(), Fix: "check store and store_password, and that the role may connect to the database and create tables in it"}
-	}
-	return influx.Diagnosis{What: "database answers", OK: true, Result: found}
 }
 
 func exists(path string) bool {

@@ -72,6 +72,9 @@ func (p past) stored(ctx context.Context, id string) (audit.Run, []string, error
 	if err != nil {
 		return e.Run, nil, err
 	}
+	if e.Damaged != "" {
+		return e.Run, nil, errors.New(e.Damaged)
+	}
 	if e.Summary == nil {
 		return e.Run, nil, fmt.Errorf("run %s is not finished", id)
 	}
@@ -118,7 +121,11 @@ func (c *cli) listRuns(ctx context.Context, f historyFlags) error {
 	t := newTable("RUN", "TRIGGER", "COVERAGE", "TOKENS", "CRITICAL", "HIGH", "MEDIUM", "LOW", "NEW", "RESOLVED")
 	for _, e := range entries {
 		if e.Summary == nil {
-			t.AppendRow(table.Row{e.Run.ID(), e.Run.Trigger, "not finished"})
+			state := "not finished"
+			if e.Damaged != "" {
+				state = "damaged"
+			}
+			t.AppendRow(table.Row{e.Run.ID(), e.Run.Trigger, state})
 			continue
 		}
 		p := e.Summary.Point()
@@ -155,13 +162,16 @@ func (c *cli) showRun(ctx context.Context, f historyFlags, id string) error {
 	if f.json {
 		return c.encode(e)
 	}
+	if e.Damaged != "" {
+		return errors.New(e.Damaged)
+	}
 	if e.Summary == nil {
 		_, err := fmt.Fprintf(c.stdout, "%s: not finished; the next run takes it up\n", id)
 		return err
 	}
 	printSummary(c.stdout, *e.Summary, r.Location(e.Run))
-	for _, p := range e.Parts {
-		fmt.Fprintf(c.stdout, "\nMessage %s/%s: %s %s\n", p.Outlet, p.Name, p.State, audit.Line(p.Error, 500))
+	for _, p := range e.Deliveries {
+		fmt.Fprintf(c.stdout, "\nMessage %s/%s: %s %s\n", p.Notifier, p.Name, p.State, audit.Line(p.Error, 500))
 	}
 	return nil
 }

@@ -165,7 +165,7 @@ func (w *mortal) expectParts() {
 		w.t.Fatal(err)
 	}
 	want, got := map[string]int{}, map[string]int{}
-	for _, p := range run.Parts {
+	for _, p := range run.Deliveries {
 		want[p.Name]++
 		if p.State != "sent" {
 			w.t.Errorf("part %s is %s: %s", p.Name, p.State, p.Error)

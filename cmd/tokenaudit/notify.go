@@ -100,6 +100,8 @@ func (f previewFlags) message(ctx context.Context, file *configs.File) (notify.M
 	switch {
 	case err != nil:
 		return notify.Message{}, err
+	case e.Damaged != "":
+		return notify.Message{}, errors.New(e.Damaged)
 	case e.Summary == nil && f.run != "":
 		return notify.Message{}, usagef("%s is not finished: there is nothing to say about it yet", f.run)
 	case e.Summary == nil:
@@ -110,7 +112,7 @@ func (f previewFlags) message(ctx context.Context, file *configs.File) (notify.M
 		return notify.Message{}, err
 	}
 	defer snapshots.Close()
-	return notify.Message{Summary: *e.Summary, Highlights: e.News, Evidence: snapshots.Location(e.Run)}, nil
+	return notify.Message{Summary: *e.Summary, Highlights: e.Highlights, Evidence: snapshots.Location(e.Run)}, nil
 }
 
 // entry is the run that is asked for, or the newest finished one; empty if there is none.

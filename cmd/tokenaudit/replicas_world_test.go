@@ -218,7 +218,7 @@ func (w *replicas) restartDatabase() time.Time {
 
 // sent reports whether the messages of a run are posted, and answered.
 func (w *replicas) sent(run string) bool {
-	return !slices.ContainsFunc(w.parts(run), func(p ledger.PartEntry) bool { return p.State != audit.DeliverySent })
+	return !slices.ContainsFunc(w.parts(run), func(p ledger.Delivery) bool { return p.State != audit.DeliverySent })
 }
 
 // messages counts what is in Slack, by run and part.
@@ -243,11 +243,11 @@ func runAndPart(metadata []byte) (run, part string) {
 }
 
 // parts are the messages of a run, by the ledger.
-func (w *replicas) parts(id string) []ledger.PartEntry {
+func (w *replicas) parts(id string) []ledger.Delivery {
 	w.t.Helper()
 	var run ledger.Entry
-	if err := json.Unmarshal(w.mustRun("history", "show", "-c", w.config(), "--json", id), &run); err != nil || len(run.Parts) == 0 {
-		w.t.Fatalf("run %s: parts %+v, %v", id, run.Parts, err)
+	if err := json.Unmarshal(w.mustRun("history", "show", "-c", w.config(), "--json", id), &run); err != nil || len(run.Deliveries) == 0 {
+		w.t.Fatalf("run %s: parts %+v, %v", id, run.Deliveries, err)
 	}
-	return run.Parts
+	return run.Deliveries
 }

@@ -5,9 +5,11 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"time"
 
 	"github.com/spf13/cobra"
 
+	"tokenaudit/jobs/ledger"
 	"tokenaudit/jobs/metrics"
 )
 
@@ -63,8 +65,12 @@ func (c *cli) serveJobs(ctx context.Context, path, listen string) error {
 			}
 		}()
 	}
-	a, err := wire(running, file, nil, log, false)
-	if err != nil {
+	a, err := whenReachable(running, log, service.waiting, func() (*app, error) { return wire(running, file, nil, log, false) })
+	switch {
+	case ctx.Err() != nil && ledger.Unreachable(err):
+		log.Info("stopped")
+		return nil
+	case err != nil:
 		return err
 	}
 	defer a.close()
@@ -84,4 +90,24 @@ func (c *cli) serveJobs(ctx context.Context, path, listen string) error {
 	}
 	log.Info("stopped")
 	return nil
+}
+
+// whenReachable tries to open until the store can be reached, ever more rarely, or ctx
+// ends. It logs the first time only. What is wrong with the store ends it.
+func whenReachable(ctx context.Context, log *slog.Logger, waiting func(next time.Duration), open func() (*app, error)) (*app, error) {
+	for pause := time.Second; ; pause = min(2*pause, time.Minute) {
+		a, err := open()
+		if !ledger.Unreachable(err) {
+			return a, err
+		}
+		if pause == time.Second {
+			log.Warn("the store cannot be reached; waiting for it", "error", err)
+		}
+		waiting(pause)
+		select {
+		case <-ctx.Done():
+			return nil, err
+		case <-time.After(pause):
+		}
+	}
 }

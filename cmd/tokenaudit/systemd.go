@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"log/slog"
 	"sync"
 	"time"
@@ -34,6 +35,12 @@ func newSystemd(log *slog.Logger) (*systemd, error) {
 func (s *systemd) beat() {
 	s.ready.Do(func() { s.tell(daemon.SdNotifyReady) })
 	s.tell(daemon.SdNotifyWatchdog)
+}
+
+// waiting keeps the service manager from giving up while the store is away: it looks
+// again after next.
+func (s *systemd) waiting(next time.Duration) {
+	s.tell(fmt.Sprintf("EXTEND_TIMEOUT_USEC=%d\nSTATUS=waiting for the store", (next + time.Minute).Microseconds()))
 }
 
 func (s *systemd) stopping() { s.tell(daemon.SdNotifyStopping) }

@@ -2,7 +2,6 @@ package ledger
 
 import (
 	"cmp"
-	"context"
 	"errors"
 	"fmt"
 	"net"
@@ -10,8 +9,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-
-	"tokenaudit/configs/secret"
 )
 
 // sqlitePrefix is the form of a ledger in a file: sqlite:PATH.
@@ -103,25 +100,4 @@ func elsewhere(host string) bool {
 	name := (&url.URL{Host: host}).Hostname()
 	ip := net.ParseIP(name)
 	return !strings.HasPrefix(host, "/") && name != "localhost" && (ip == nil || !ip.IsLoopback())
-}
-
-// Open opens the ledger, creates it if it is not there, and brings its tables up
-// to date. On a file, one process works at a time (ErrBusy). On PostgreSQL several
-// do, and Hold keeps them apart. The password is that of PostgreSQL, and read for
-// each new connection; without one the rules of libpq hold (PGPASSWORD, PGPASSFILE).
-func Open(ctx context.Context, store string, password secret.Ref) (*Ledger, error) {
-	if err := CheckStore(store); err != nil {
-		return nil, fmt.Errorf("store: %w", err)
-	}
-	var l *Ledger
-	var err error
-	if path, ok := StorePath(store); ok {
-		l, err = openSQLite(ctx, path)
-	} else {
-		l, err = openPostgres(ctx, store, password)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("store %s: %w", store, err)
-	}
-	return l, nil
 }

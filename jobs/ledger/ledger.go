@@ -9,7 +9,6 @@ import (
 	"context"
 	"database/sql"
 	"embed"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -18,11 +17,9 @@ import (
 	"github.com/gofrs/flock"
 	"github.com/pressly/goose/v3"
 
+	"tokenaudit/configs/secret"
 	"tokenaudit/jobs/audit"
 )
-
-//go:embed migrations/*.sql
-var migrations embed.FS
 
 // Ledger holds runs, their items and what is to be delivered.
 type Ledger struct {
@@ -30,32 +27,26 @@ type Ledger struct {
 	lock *flock.Flock // of a file; nil on PostgreSQL
 }
 
-// migrate brings the tables up to date. Every statement works on both databases.
-func migrate(ctx context.Context, db *sql.DB, dialect goose.Dialect, options ...goose.ProviderOption) error {
-	dir, err := fs.Sub(migrations, "migrations")
+// Open opens the ledger, creates it if it is not there, and brings its tables up
+// to date. On a file, one process works at a time (ErrBusy). On PostgreSQL several
+// do, and leases keep them apart; Unreachable tells an error that passes. The password
+// is that of PostgreSQL, and read for each new connection; without one the rules of
+// libpq hold (PGPASSWORD, PGPASSFILE).
+func Open(ctx context.Context, store string, password secret.Ref) (*Ledger, error) {
+	if err := CheckStore(store); err != nil {
+		return nil, fmt.Errorf("store: %w", err)
+	}
+	var l *Ledger
+	var err error
+	if path, ok := StorePath(store); ok {
+		l, err = openSQLite(ctx, path)
+	} else {
+		l, err = openPostgres(ctx, store, password)
+	}
 	if err != nil {
-		return err
+		return nil, fmt.Errorf("store %s: %w", store, err)
 	}
-	p, err := goose.NewProvider(dialect, db, dir, options...)
-	if err != nil {
-		return err
-	}
-	_, err = p.Up(ctx)
-	return err
-}
-
-// Now is the clock of the ledger, by which every process on it goes: that of the
-// database server, so that a machine whose clock is fast opens no slot early. On a
-// file it is the clock of this machine.
-func (l *Ledger) Now(ctx context.Context) (time.Time, error) {
-	if l.lock != nil {
-		return time.Now(), nil
-	}
-	var now time.Time
-	if err := l.db.QueryRowContext(ctx, `SELECT clock_timestamp()`).Scan(&now); err != nil {
-		return now, fmt.Errorf("ledger: its clock: %w", err)
-	}
-	return now.UTC(), nil
+	return l, nil
 }
 
 // Close closes the database and lets other processes in.
@@ -67,132 +58,145 @@ func (l *Ledger) Close() error {
 	return err
 }
 
+// migrations change the tables, one after the other. Every statement works on both
+// databases.
+//
+//go:embed migrations/*.sql
+var migrations embed.FS
+
+// migrate brings the tables up to date.
+func migrate(ctx context.Context, db *sql.DB, dialect goose.Dialect, options ...goose.ProviderOption) error {
+	dir, err := fs.Sub(migrations, "migrations")
+	if err != nil {
+		return err
+	}
+	p, err := goose.NewProvider(dialect, db, dir, options...)
+	if err != nil {
+		return err
+	}
+	at, err := p.GetDBVersion(ctx)
+	if err != nil {
+		return err
+	}
+	sources := p.ListSources()
+	if known := sources[len(sources)-1].Version; at > known {
+		return &NewerError{at, known}
+	}
+	_, err = p.Up(ctx)
+	return err
+}
+
+// NewerError is a store whose tables are those of a later version. What they mean is
+// not known, so they are neither read nor written.
+type NewerError struct{ Schema, Known int64 }
+
+func (e *NewerError) Error() string {
+	return fmt.Sprintf("made by a newer tokenaudit: its schema is %d, and this one knows %d; use that version or a newer one", e.Schema, e.Known)
+}
+
+// Now is the clock of the ledger, by which every process on it goes: that of the
+// database server, so that a machine whose clock is fast opens no slot early. On a
+// file it is the clock of this machine.
+func (l *Ledger) Now(ctx context.Context) (now time.Time, err error) {
+	if l.lock != nil {
+		return time.Now(), nil
+	}
+	defer annotate(&err, "its clock")
+	err = l.db.QueryRowContext(ctx, `SELECT clock_timestamp()`).Scan(&now)
+	return now.UTC(), err
+}
+
+// Acquire leases the job to holder until then, unless another one holds it now.
+func (l *Ledger) Acquire(ctx context.Context, job, holder string, now, until time.Time) (acquired bool, err error) {
+	defer annotate(&err, "leasing job %q", job)
+	return l.changes(ctx, `INSERT INTO job (name, schedule, reached, holder, held) VALUES ($1, '', 0, $2, $3)
+		ON CONFLICT (name) DO UPDATE SET holder = $2, held = $3 WHERE job.holder IN ('', $2) OR job.held < $4`,
+		job, holder, until.UnixMilli(), now.UnixMilli())
+}
+
+// Release lets others work on the job.
+func (l *Ledger) Release(ctx context.Context, job, holder string) (err error) {
+	defer annotate(&err, "releasing job %q", job)
+	_, err = l.changes(ctx, `UPDATE job SET holder = '' WHERE name = $1 AND holder = $2`, job, holder)
+	return err
+}
+
 // Reached is the time up to which the slots of a job are dealt with. A job that
 // was never seen before, or has another schedule now, starts at now: it owes
 // nothing for the past.
-func (l *Ledger) Reached(ctx context.Context, job, schedule string, now time.Time) (time.Time, error) {
-	_, err := l.db.ExecContext(ctx, `INSERT INTO job (name, schedule, reached) VALUES ($1, $2, $3)
+func (l *Ledger) Reached(ctx context.Context, job, schedule string, now time.Time) (at time.Time, err error) {
+	defer annotate(&err, "job %q", job)
+	_, err = l.changes(ctx, `INSERT INTO job (name, schedule, reached) VALUES ($1, $2, $3)
 		ON CONFLICT (name) DO UPDATE SET schedule = $2, reached = $3 WHERE job.schedule <> $2`, job, schedule, now.Unix())
 	if err != nil {
-		return time.Time{}, fmt.Errorf("ledger: job %q: %w", job, err)
+		return time.Time{}, err
 	}
-	var at int64
-	err = l.db.QueryRowContext(ctx, `SELECT reached FROM job WHERE name = $1`, job).Scan(&at)
-	if err != nil {
-		return time.Time{}, fmt.Errorf("ledger: job %q: %w", job, err)
-	}
-	return time.Unix(at, 0).UTC(), nil
-}
-
-// Begin opens a run with its items. It returns false if the slot was opened
-// before, or if another run of the job is still running. The row is the lock, the
-// record of what was caught up, and the key of the run, all in one.
-func (l *Ledger) Begin(ctx context.Context, run audit.Run, targets []string) (opened bool, err error) {
-	err = l.inTx(ctx, func(tx *sql.Tx) error {
-		done, err := tx.ExecContext(ctx, `INSERT INTO run (job, slot, cause, missed, started, state)
-			VALUES ($1, $2, $3, $4, $5, 'running') ON CONFLICT DO NOTHING`,
-			run.Job, run.Slot.Unix(), run.Trigger, run.Missed, run.Started.UnixMilli())
-		if err != nil {
-			return err
-		}
-		n, err := done.RowsAffected()
-		if opened = n == 1; err != nil || !opened {
-			return err
-		}
-		for i, target := range targets {
-			if _, err := tx.ExecContext(ctx, `INSERT INTO item (job, slot, target, position, state) VALUES ($1, $2, $3, $4, 'pending')`,
-				run.Job, run.Slot.Unix(), target, i); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-	if err != nil {
-		return false, fmt.Errorf("ledger: opening run %s: %w", run.ID(), err)
-	}
-	return opened, nil
+	var reached int64
+	err = l.db.QueryRowContext(ctx, `SELECT reached FROM job WHERE name = $1`, job).Scan(&reached)
+	return time.Unix(reached, 0).UTC(), err
 }
 
 // Reach notes that the slots of a job up to slot are dealt with, if there is a
 // run of that very slot.
-func (l *Ledger) Reach(ctx context.Context, job string, slot time.Time) error {
-	_, err := l.db.ExecContext(ctx, `UPDATE job SET reached = $2 WHERE name = $1 AND reached < $2
+func (l *Ledger) Reach(ctx context.Context, job string, slot time.Time) (err error) {
+	defer annotate(&err, "job %q", job)
+	_, err = l.changes(ctx, `UPDATE job SET reached = $2 WHERE name = $1 AND reached < $2
 		AND EXISTS (SELECT 1 FROM run WHERE run.job = $1 AND run.slot = $2)`, job, slot.Unix())
-	if err != nil {
-		return fmt.Errorf("ledger: job %q: %w", job, err)
-	}
-	return nil
+	return err
 }
 
-// Running is the run of a job that was opened and not reported, if there is one.
-func (l *Ledger) Running(ctx context.Context, job string) (run audit.Run, found bool, err error) {
-	var slot, started int64
-	row := l.db.QueryRowContext(ctx, `SELECT slot, cause, missed, started FROM run WHERE job = $1 AND state = 'running'`, job)
-	switch err := row.Scan(&slot, &run.Trigger, &run.Missed, &started); err {
-	case nil:
-	case sql.ErrNoRows:
-		return audit.Run{}, false, nil
-	default:
-		return audit.Run{}, false, fmt.Errorf("ledger: open runs of job %q: %w", job, err)
-	}
-	run.Job, run.Slot, run.Started = job, time.Unix(slot, 0).UTC(), time.UnixMilli(started).UTC()
-	return run, true, nil
+// querier is a database or a transaction.
+type querier interface {
+	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
 }
 
-// Pending are the targets of a run that are not done, in the order of the
-// configuration.
-func (l *Ledger) Pending(ctx context.Context, run audit.Run) ([]string, error) {
-	targets, err := column[string](ctx, l.db, `SELECT target FROM item WHERE job = $1 AND slot = $2 AND state = 'pending' ORDER BY position`, run.Job, run.Slot.Unix())
-	if err != nil {
-		return nil, fmt.Errorf("ledger: run %s: %w", run.ID(), err)
-	}
-	return targets, nil
-}
-
-// SaveItem stores the outcome of one target. Its snapshot must be in place.
-func (l *Ledger) SaveItem(ctx context.Context, run audit.Run, item audit.Item) error {
-	result, err := json.Marshal(item)
-	if err != nil {
-		return err
-	}
-	_, err = l.db.ExecContext(ctx, `UPDATE item SET state = 'done', result = $4 WHERE job = $1 AND slot = $2 AND target = $3`,
-		run.Job, run.Slot.Unix(), item.Coverage.Target, string(result))
-	if err != nil {
-		return fmt.Errorf("ledger: run %s, target %q: %w", run.ID(), item.Coverage.Target, err)
-	}
-	return nil
-}
-
-// Items are the outcomes of a run, in the order of the configuration.
-func (l *Ledger) Items(ctx context.Context, run audit.Run) ([]audit.Item, error) {
-	results, err := column[string](ctx, l.db, `SELECT result FROM item WHERE job = $1 AND slot = $2 AND state = 'done' ORDER BY position`, run.Job, run.Slot.Unix())
-	if err != nil {
-		return nil, fmt.Errorf("ledger: run %s: %w", run.ID(), err)
-	}
-	items := make([]audit.Item, len(results))
-	for i, r := range results {
-		if err := json.Unmarshal([]byte(r), &items[i]); err != nil {
-			return nil, fmt.Errorf("ledger: run %s: %w", run.ID(), err)
-		}
-	}
-	return items, nil
-}
-
-func column[T any](ctx context.Context, db *sql.DB, query string, args ...any) ([]T, error) {
-	rows, err := db.QueryContext(ctx, query, args...)
+// query makes a value of each row.
+func query[T any](ctx context.Context, q querier, scan func(*sql.Rows) (T, error), text string, args ...any) ([]T, error) {
+	rows, err := q.QueryContext(ctx, text, args...)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
 	var out []T
 	for rows.Next() {
-		var v T
-		if err := rows.Scan(&v); err != nil {
+		v, err := scan(rows)
+		if err != nil {
 			return nil, err
 		}
 		out = append(out, v)
 	}
 	return out, rows.Err()
+}
+
+// text is for rows of one column.
+func text(rows *sql.Rows) (s string, err error) {
+	err = rows.Scan(&s)
+	return s, err
+}
+
+// runColumns are what scanRun takes first.
+const runColumns = `run.job, run.slot, run.cause, run.missed, run.started`
+
+func scanRun(rows *sql.Rows, more ...any) (run audit.Run, err error) {
+	var slot, started int64
+	err = rows.Scan(append([]any{&run.Job, &slot, &run.Trigger, &run.Missed, &started}, more...)...)
+	run.Slot, run.Started = time.Unix(slot, 0).UTC(), time.UnixMilli(started).UTC()
+	return run, err
+}
+
+// changes tells whether a statement changed anything.
+func (l *Ledger) changes(ctx context.Context, text string, args ...any) (bool, error) {
+	return changes(ctx, l.db, text, args...)
+}
+
+func changes(ctx context.Context, q querier, text string, args ...any) (bool, error) {
+	done, err := q.ExecContext(ctx, text, args...)
+	if err != nil {
+		return false, err
+	}
+	n, err := done.RowsAffected()
+	return n > 0, err
 }
 
 func (l *Ledger) inTx(ctx context.Context, do func(*sql.Tx) error) error {
@@ -205,4 +209,11 @@ func (l *Ledger) inTx(ctx context.Context, do func(*sql.Tx) error) error {
 		return err
 	}
 	return tx.Commit()
+}
+
+// annotate says what an error is about, unless it names its run already.
+func annotate(err *error, format string, args ...any) {
+	if *err != nil && !errors.As(*err, new(*audit.DamagedError)) {
+		*err = fmt.Errorf("ledger: "+format+": %w", append(args, *err)...)
+	}
 }

@@ -1,13 +1,21 @@
 package ledger
 
 import (
+	"cmp"
 	"context"
+	"crypto/tls"
 	"database/sql"
 	"database/sql/driver"
+	"errors"
 	"fmt"
+	"io"
+	"net"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/stdlib"
 	"github.com/pressly/goose/v3"
 	"github.com/pressly/goose/v3/lock"
@@ -16,11 +24,11 @@ import (
 )
 
 // How long a database that does not answer is waited for. All of it together is
-// shorter than a job stays held, so that nobody waits for a job that is lost.
+// shorter than a lease, so that nobody waits for a job that is lost.
 const (
-	connectTimeout = 10 * time.Second
-	pingTimeout    = 5 * time.Second
-	patience       = 20 * time.Second // for one statement
+	connectTimeout   = 10 * time.Second
+	pingTimeout      = 5 * time.Second
+	statementTimeout = 20 * time.Second
 )
 
 func openPostgres(ctx context.Context, url string, password secret.Ref) (*Ledger, error) {
@@ -39,6 +47,21 @@ func openPostgres(ctx context.Context, url string, password secret.Ref) (*Ledger
 	return &Ledger{db: db}, nil
 }
 
+// Unreachable tells whether an error of Open passes by itself: the database cannot be
+// reached at the moment, or lets nobody in as it starts or stops. What is wrong with
+// the store, such as a password, does not pass.
+func Unreachable(err error) bool {
+	if answer, ok := errors.AsType[*pgconn.PgError](err); ok {
+		// too_many_connections, admin_shutdown, crash_shutdown, cannot_connect_now, and
+		// the class of connection exceptions
+		return slices.Contains([]string{"53300", "57P01", "57P02", "57P03"}, answer.Code) || strings.HasPrefix(answer.Code, "08")
+	}
+	if errors.As(err, new(*tls.CertificateVerificationError)) || errors.As(err, new(tls.AlertError)) {
+		return false
+	}
+	return errors.As(err, new(net.Error)) || errors.As(err, new(*pgconn.ConnectError)) && errors.Is(err, io.ErrUnexpectedEOF)
+}
+
 // connect makes a pool that outlives the database: what is broken is found out
 // before it is used again, and opened anew.
 func connect(url string, password secret.Ref, readOnly string) (*sql.DB, error) {
@@ -49,10 +72,36 @@ func connect(url string, password secret.Ref, readOnly string) (*sql.DB, error) 
 	if config.ConnectTimeout == 0 {
 		config.ConnectTimeout = connectTimeout
 	}
-	config.Tracer = impatience{}
-	sessionDefaults(config.RuntimeParams, readOnly)
+	config.Tracer = statementTimer{}
+	// The server, too, lets go of a client whose machine is gone: it would hold its
+	// locks for two hours.
+	params := config.RuntimeParams
+	params["default_transaction_read_only"] = readOnly
+	params["statement_timeout"] = fmt.Sprint(statementTimeout.Milliseconds())
+	params["idle_in_transaction_session_timeout"] = fmt.Sprint(statementTimeout.Milliseconds())
+	params["tcp_keepalives_idle"], params["tcp_keepalives_interval"], params["tcp_keepalives_count"] = "15", "5", "3"
+	params["application_name"] = cmp.Or(params["application_name"], "tokenaudit")
+	withPassword := func(ctx context.Context, c *pgx.ConnConfig) error {
+		if password.IsZero() {
+			return nil
+		}
+		value, err := password.Read(ctx)
+		if err != nil {
+			return fmt.Errorf("store_password: %w", err)
+		}
+		c.Password = value.Reveal()
+		return nil
+	}
+	ping := func(ctx context.Context, conn *pgx.Conn) error {
+		ctx, cancel := context.WithTimeout(ctx, pingTimeout)
+		defer cancel()
+		if conn.Ping(ctx) != nil {
+			return driver.ErrBadConn
+		}
+		return nil
+	}
 	db := stdlib.OpenDB(*config,
-		stdlib.OptionBeforeConnect(func(ctx context.Context, c *pgx.ConnConfig) error { return setPassword(ctx, c, password) }),
+		stdlib.OptionBeforeConnect(withPassword),
 		stdlib.OptionShouldPing(func(context.Context, stdlib.ShouldPingParams) bool { return false }), // it has no time limit
 		stdlib.OptionResetSession(ping))
 	db.SetMaxOpenConns(4)
@@ -61,53 +110,20 @@ func connect(url string, password secret.Ref, readOnly string) (*sql.DB, error) 
 	return db, nil
 }
 
-// sessionDefaults make the server, too, let go of a client whose machine is gone:
-// it would hold its locks for two hours.
-func sessionDefaults(params map[string]string, readOnly string) {
-	params["default_transaction_read_only"] = readOnly
-	params["statement_timeout"] = fmt.Sprint(patience.Milliseconds())
-	params["idle_in_transaction_session_timeout"] = fmt.Sprint(patience.Milliseconds())
-	params["tcp_keepalives_idle"], params["tcp_keepalives_interval"], params["tcp_keepalives_count"] = "15", "5", "3"
-	if params["application_name"] == "" {
-		params["application_name"] = "tokenaudit"
-	}
-}
-
-func setPassword(ctx context.Context, config *pgx.ConnConfig, password secret.Ref) error {
-	if password.IsZero() {
-		return nil
-	}
-	value, err := password.Read(ctx)
-	if err != nil {
-		return fmt.Errorf("store_password: %w", err)
-	}
-	config.Password = value.Reveal()
-	return nil
-}
-
-func ping(ctx context.Context, conn *pgx.Conn) error {
-	ctx, cancel := context.WithTimeout(ctx, pingTimeout)
-	defer cancel()
-	if err := conn.Ping(ctx); err != nil {
-		return driver.ErrBadConn
-	}
-	return nil
-}
-
-// impatience puts a limit on every statement: pgx does each under the context that
+// statementTimer puts a limit on every statement: pgx does each under the context that
 // this tracer returns.
-type impatience struct{}
+type statementTimer struct{}
 
 type cancelKey struct{}
 
 // TraceQueryStart implements pgx.QueryTracer.
-func (impatience) TraceQueryStart(ctx context.Context, _ *pgx.Conn, _ pgx.TraceQueryStartData) context.Context {
-	ctx, cancel := context.WithTimeout(ctx, patience)
+func (statementTimer) TraceQueryStart(ctx context.Context, _ *pgx.Conn, _ pgx.TraceQueryStartData) context.Context {
+	ctx, cancel := context.WithTimeout(ctx, statementTimeout)
 	return context.WithValue(ctx, cancelKey{}, cancel)
 }
 
 // TraceQueryEnd implements pgx.QueryTracer.
-func (impatience) TraceQueryEnd(ctx context.Context, _ *pgx.Conn, _ pgx.TraceQueryEndData) {
+func (statementTimer) TraceQueryEnd(ctx context.Context, _ *pgx.Conn, _ pgx.TraceQueryEndData) {
 	ctx.Value(cancelKey{}).(context.CancelFunc)()
 }
 
@@ -132,9 +148,9 @@ func readPostgres(ctx context.Context, url string, password secret.Ref) (*sql.DB
 // oldest is the oldest version of PostgreSQL that the tests run on.
 const oldest = 15
 
-// ExaminePostgres tries a store without leaving anything in it, and says what it
+// examinePostgres tries a database without leaving anything in it, and says what it
 // found.
-func ExaminePostgres(ctx context.Context, url string, password secret.Ref) (string, error) {
+func examinePostgres(ctx context.Context, url string, password secret.Ref) (string, error) {
 	if err := CheckStore(url); err != nil {
 		return "", err
 	}
@@ -155,8 +171,6 @@ func ExaminePostgres(ctx context.Context, url string, password secret.Ref) (stri
 		return "", fmt.Errorf("this is PostgreSQL %s; it needs %d or newer", version, oldest)
 	case !there && !may:
 		return "", fmt.Errorf("%q may not create tables in the database %q", user, database)
-	case !there:
-		return fmt.Sprintf("PostgreSQL %s, database %q; the tables will be made", version, database), nil
 	}
 	return fmt.Sprintf("PostgreSQL %s, database %q", version, database), nil
 }

@@ -19,6 +19,7 @@ var conformance = map[string]func(*testing.T, store){
 	"begin once": beginOnce, "reached": reached, "run, items and outbox": runItemsAndOutbox, "hold": hold,
 	"hostile text": hostileText, "one of many": oneOfMany, "read": read,
 	"status": status, "status of nothing": statusOfNothing, "status of a dry run": statusOfDryRun,
+	"newer": newer, "older": older, "damaged": damaged, "inspect": inspect,
 }
 
 // TestSQLite runs the conformance suite on a file.
@@ -32,7 +33,7 @@ func TestSQLite(t *testing.T) {
 }
 
 // TestPostgres runs it, and what only a server does, on one server: each test on a
-// database of its own, and the one that stops the server after all others.
+// database of its own, and those that stop the server after all others.
 func TestPostgres(t *testing.T) {
 	p := New(t)
 	t.Run("running", func(t *testing.T) {
@@ -46,6 +47,7 @@ func TestPostgres(t *testing.T) {
 		}
 	})
 	t.Run("restarted", func(t *testing.T) { restart(t, p) })
+	t.Run("unreachable", func(t *testing.T) { unreachable(t, p) })
 }
 
 type store struct {

@@ -63,12 +63,12 @@ func clock(t *testing.T, s store) {
 
 // examine is what doctor does.
 func examine(t *testing.T, s store) {
-	if found, err := ledger.ExaminePostgres(t.Context(), s.url, s.password); err != nil || !strings.Contains(found, "the tables will be made") {
-		t.Errorf("before the first review: %q, %v", found, err)
+	if found, err := ledger.Inspect(t.Context(), s.url, s.password); err != nil || !strings.Contains(found.Found, "the tables will be made") {
+		t.Errorf("before the first review: %+v, %v", found, err)
 	}
 	s.open(t)
-	if found, err := ledger.ExaminePostgres(t.Context(), s.url, s.password); err != nil || strings.Contains(found, "will be made") {
-		t.Errorf("after it: %q, %v", found, err)
+	if found, err := ledger.Inspect(t.Context(), s.url, s.password); err != nil || strings.Contains(found.Found, "will be made") {
+		t.Errorf("after it: %+v, %v", found, err)
 	}
 	const wrong = "canary-not-the-password"
 	other := secret.Ref{File: filepath.Join(t.TempDir(), "password")}
@@ -78,7 +78,7 @@ func examine(t *testing.T, s store) {
 	if err := os.WriteFile(other.File, []byte(wrong), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := ledger.ExaminePostgres(t.Context(), s.url, other); err == nil || !strings.Contains(err.Error(), "password") || strings.Contains(err.Error(), wrong) {
+	if _, err := ledger.Inspect(t.Context(), s.url, other); err == nil || !strings.Contains(err.Error(), "password") || strings.Contains(err.Error(), wrong) {
 		t.Errorf("with a wrong password: %v", err)
 	}
 }

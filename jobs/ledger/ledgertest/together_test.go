@@ -27,7 +27,7 @@ func hostileText(t *testing.T, s store) {
 	if err != nil || len(parts) != 1 || !strings.HasSuffix(parts[0].Name, "DROP TABLE run; --\u202e") {
 		t.Fatalf("Unsent = %+v, %v", parts, err)
 	}
-	mustHold(t, l, "me")
+	mustLease(t, l, "me")
 	parts[0].State, parts[0].Ref, parts[0].Error = audit.DeliverySent, hostile, hostile
 	if err := l.SaveDelivery(t.Context(), "me", parts[0]); err != nil {
 		t.Error(err)
@@ -37,7 +37,7 @@ func hostileText(t *testing.T, s store) {
 	}
 }
 
-func mustHold(t *testing.T, l *ledger.Ledger, holder string) {
+func mustLease(t *testing.T, l *ledger.Ledger, holder string) {
 	t.Helper()
 	if held, err := l.Acquire(t.Context(), "weekly", holder, monday, monday.Add(time.Minute)); err != nil || !held {
 		t.Fatalf("Hold = %t, %v", held, err)
@@ -96,7 +96,7 @@ func read(t *testing.T, s store) {
 			t.Errorf("List(%q) = %+v, %v", job, runs, err)
 		}
 	}
-	if e, err := r.Find(t.Context(), weekly(0).ID()); err != nil || !e.Reported || len(e.Parts) != 2 {
+	if e, err := r.Find(t.Context(), weekly(0).ID()); err != nil || !e.Reported || len(e.Deliveries) != 2 {
 		t.Errorf("Find = %+v, %v", e, err)
 	}
 }

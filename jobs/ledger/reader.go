@@ -1,0 +1,183 @@
+package ledger
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"strings"
+
+	"github.com/pressly/goose/v3"
+
+	"tokenaudit/configs/secret"
+	"tokenaudit/jobs/audit"
+)
+
+// Reader reads a ledger while another process may be at work on it. It changes
+// nothing.
+type Reader struct{ db *sql.DB }
+
+// ErrNone is in the error of OpenReader when there is nothing to read yet.
+var ErrNone = errors.New("no review has run yet")
+
+// OpenReader opens a ledger that is there already, to look at it only.
+func OpenReader(ctx context.Context, store string, password secret.Ref) (*Reader, error) {
+	if err := CheckStore(store); err != nil {
+		return nil, fmt.Errorf("store: %w", err)
+	}
+	var db *sql.DB
+	var err error
+	if path, ok := StorePath(store); ok {
+		db, err = readSQLite(path)
+	} else {
+		db, err = readPostgres(ctx, store, password)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("store %s: %w", store, err)
+	}
+	if err := checkSchema(ctx, db); err != nil {
+		db.Close()
+		return nil, fmt.Errorf("store %s: %w", store, err)
+	}
+	return &Reader{db}, nil
+}
+
+// Close closes the database.
+func (r *Reader) Close() error { return r.db.Close() }
+
+// errOlder is in the error of OpenReader when the tables are those of an earlier
+// version.
+var errOlder = errors.New("made by an older tokenaudit; the next run or serve brings it up to date")
+
+// checkSchema takes the tables of this version only.
+func checkSchema(ctx context.Context, db *sql.DB) error {
+	names, err := fs.Glob(migrations, "migrations/*.sql")
+	if err != nil {
+		return err
+	}
+	known, err := goose.NumericComponent(names[len(names)-1])
+	if err != nil {
+		return err
+	}
+	var at int64
+	err = db.QueryRowContext(ctx, `SELECT COALESCE(MAX(version_id), 0) FROM goose_db_version`).Scan(&at)
+	switch {
+	case err != nil:
+		return err
+	case at > known:
+		return &NewerError{at, known}
+	case at < known:
+		return errOlder
+	}
+	return nil
+}
+
+// Entry is a run as the ledger has it.
+type Entry struct {
+	Run        audit.Run        `json:"run"`
+	Reported   bool             `json:"reported"`          // false while it is under way, or cut off
+	Damaged    string           `json:"damaged,omitempty"` // why what it found cannot be read
+	Summary    *audit.Summary   `json:"summary,omitempty"`
+	Highlights audit.Highlights `json:"-"` // what its messages say
+	Deliveries []Delivery       `json:"parts,omitempty"`
+}
+
+// Delivery is a message of a run.
+type Delivery struct {
+	Notifier string              `json:"outlet"`
+	Name     string              `json:"name"`
+	State    audit.DeliveryState `json:"state"`
+	Ref      string              `json:"ref,omitempty"`
+	Error    string              `json:"error,omitempty"`
+}
+
+// List gives the runs of a job, or of every job if it is empty, newest first.
+func (r *Reader) List(ctx context.Context, job string) (entries []Entry, err error) {
+	defer annotate(&err, "runs")
+	return query(ctx, r.db, func(rows *sql.Rows) (e Entry, err error) {
+		var state, summary, highlights string
+		if e.Run, err = scanRun(rows, &state, &summary, &highlights); err != nil || state != "reported" {
+			return e, err
+		}
+		e.Reported, e.Summary = true, &audit.Summary{}
+		if err := errors.Join(decode(e.Run, summary, e.Summary), decodeHighlights(e.Run, highlights, &e.Highlights)); err != nil {
+			e.Damaged, e.Summary = err.Error(), nil
+		}
+		return e, nil
+	}, `SELECT `+runColumns+`, state, summary, news FROM run WHERE $1 = '' OR job = $1 ORDER BY started DESC, slot DESC`, job)
+}
+
+// ErrNoRun is in the error of Find when there is no such run.
+var ErrNoRun = errors.New("no such run")
+
+// Find gives one run by its ID, with its deliveries.
+func (r *Reader) Find(ctx context.Context, id string) (e Entry, err error) {
+	defer annotate(&err, "run %s", id)
+	job, _, _ := strings.Cut(id, "/")
+	all, err := r.List(ctx, job)
+	if err != nil {
+		return Entry{}, err
+	}
+	for _, e = range all {
+		if e.Run.ID() != id {
+			continue
+		}
+		e.Deliveries, err = query(ctx, r.db, func(rows *sql.Rows) (d Delivery, err error) {
+			return d, rows.Scan(&d.Notifier, &d.Name, &d.State, &d.Ref, &d.Error)
+		}, `SELECT outlet, name, state, ref, error FROM part WHERE job = $1 AND slot = $2 ORDER BY outlet, position`, e.Run.Job, e.Run.Slot.Unix())
+		return e, err
+	}
+	return Entry{}, ErrNoRun
+}
+
+// Inspection is what there is to say of a store.
+type Inspection struct {
+	Found   string   // such as "SQLite, 12 runs"
+	Damaged []string // what cannot be read, by run; reviews go on without it
+}
+
+// Inspect looks at a store as a review would, and leaves nothing in it.
+func Inspect(ctx context.Context, store string, password secret.Ref) (in Inspection, err error) {
+	in.Found = "SQLite"
+	if Postgres(store) {
+		if in.Found, err = examinePostgres(ctx, store, password); err != nil {
+			return in, err
+		}
+	}
+	r, err := OpenReader(ctx, store, password)
+	switch {
+	case errors.Is(err, errOlder):
+		in.Found += "; " + errOlder.Error()
+		return in, nil
+	case errors.Is(err, ErrNone) && Postgres(store):
+		in.Found += "; the tables will be made"
+		return in, nil
+	case err != nil:
+		return in, err
+	}
+	defer r.Close()
+	if path, ok := StorePath(store); ok { // a review writes
+		f, err := os.OpenFile(path, os.O_RDWR, 0)
+		if err != nil {
+			return in, err
+		}
+		f.Close()
+	}
+	entries, err := r.List(ctx, "")
+	if err != nil {
+		return in, err
+	}
+	in.Found += fmt.Sprintf(", %d runs", len(entries))
+	for _, e := range entries {
+		if e.Damaged != "" {
+			in.Damaged = append(in.Damaged, e.Damaged)
+		}
+	}
+	_, err = decoded[audit.Item](ctx, r.db, `SELECT `+runColumns+`, item.result FROM run JOIN item ON item.job = run.job AND item.slot = run.slot WHERE item.state = 'done'`)
+	if errors.As(err, new(*audit.DamagedError)) {
+		in.Damaged, err = append(in.Damaged, err.Error()), nil
+	}
+	return in, err
+}
