@@ -49,18 +49,6 @@ type line struct {
 	list     string        // SHA-256 of the newest list
 }
 
-func (c *Client) look(resp *http.Response) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.line.answered = true
-	if resp.TLS != nil {
-		c.line.tls = resp.TLS.Version
-	}
-	if at, err := http.ParseTime(resp.Header.Get("Date")); err == nil {
-		c.line.skew = time.Until(at).Truncate(time.Second)
-	}
-}
-
 // NewClient makes a client for the server of cfg with the credential token,
 // which is read anew for every request, so that a rotated one needs no restart.
 func NewClient(cfg Config, token secret.Ref, log *slog.Logger) (*Client, error) {
@@ -68,9 +56,20 @@ func NewClient(cfg Config, token secret.Ref, log *slog.Logger) (*Client, error) 
 	if err != nil {
 		return nil, fmt.Errorf("url: %w", err)
 	}
-	transport, err := newTransport(string(cfg.CAFile))
-	if err != nil {
-		return nil, err
+	transport := http.DefaultTransport.(*http.Transport).Clone()
+	if cfg.CAFile != "" {
+		pem, err := os.ReadFile(string(cfg.CAFile))
+		if err != nil {
+			return nil, fmt.Errorf("ca_file: %w", err)
+		}
+		pool, err := x509.SystemCertPool()
+		if err != nil {
+			return nil, fmt.Errorf("ca_file: reading the system's authorities: %w", err)
+		}
+		if !pool.AppendCertsFromPEM(pem) {
+			return nil, fmt.Errorf("ca_file: %s holds no PEM certificate", cfg.CAFile)
+		}
+		transport.TLSClientConfig = &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}
 	}
 	x := &exchange{next: idleTimeout{transport}, target: cfg.Name, log: log.With("target", cfg.Name, "host", base.Host)}
 	retry := retryablehttp.NewClient()
@@ -79,31 +78,14 @@ func NewClient(cfg Config, token secret.Ref, log *slog.Logger) (*Client, error) 
 	retry.RequestLogHook = x.attempt
 	retry.RetryMax = 4
 	retry.CheckRetry = worthRetrying
-	retry.Backoff = boundedBackoff
+	retry.Backoff = func(least, most time.Duration, attempt int, resp *http.Response) time.Duration {
+		// Retry-After is honoured, but not one of hours: the windows of InfluxDB Cloud are five minutes.
+		return min(retryablehttp.DefaultBackoff(least, most, attempt, resp), silence)
+	}
 	retry.ErrorHandler = retryablehttp.PassthroughErrorHandler
 	client := retry.StandardClient()
 	client.CheckRedirect = refuseRedirect
 	return &Client{base: base, token: token, http: client, exchange: x}, nil
-}
-
-func newTransport(caFile string) (*http.Transport, error) {
-	t := http.DefaultTransport.(*http.Transport).Clone()
-	if caFile == "" {
-		return t, nil
-	}
-	pem, err := os.ReadFile(caFile)
-	if err != nil {
-		return nil, fmt.Errorf("ca_file: %w", err)
-	}
-	pool, err := x509.SystemCertPool()
-	if err != nil {
-		return nil, fmt.Errorf("ca_file: reading the system's authorities: %w", err)
-	}
-	if !pool.AppendCertsFromPEM(pem) {
-		return nil, fmt.Errorf("ca_file: %s holds no PEM certificate", caFile)
-	}
-	t.TLSClientConfig = &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}
-	return t, nil
 }
 
 // refuseRedirect keeps the credential from following a redirect, which could
@@ -125,12 +107,6 @@ func worthRetrying(ctx context.Context, resp *http.Response, err error) (bool, e
 		return true, nil
 	}
 	return false, nil
-}
-
-// boundedBackoff honours Retry-After, but not one of hours: the windows of
-// InfluxDB Cloud are five minutes.
-func boundedBackoff(least, most time.Duration, attempt int, resp *http.Response) time.Duration {
-	return min(retryablehttp.DefaultBackoff(least, most, attempt, resp), quiet)
 }
 
 // APIError is an answer other than 200, in the server's own words.
@@ -199,22 +175,24 @@ func (c *Client) get(ctx context.Context, path string, q url.Values) (*http.Resp
 	req.Header.Set("Accept", "application/json")
 	resp, err := c.http.Do(req)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", request(path, q), bare(err))
+		if u, ok := errors.AsType[*url.Error](err); ok {
+			err = u.Err // without the URL, which is said already
+		}
+		return nil, fmt.Errorf("%s: %w", request(path, q), err)
 	}
-	c.look(resp)
+	c.mu.Lock()
+	c.line.answered = true
+	if resp.TLS != nil {
+		c.line.tls = resp.TLS.Version
+	}
+	if at, err := http.ParseTime(resp.Header.Get("Date")); err == nil {
+		c.line.skew = time.Until(at).Truncate(time.Second)
+	}
+	c.mu.Unlock()
 	if resp.StatusCode != http.StatusOK {
 		return nil, apiError(resp, request(path, q), token)
 	}
 	return resp, nil
-}
-
-// bare drops the URL that net/http puts in front of an error: it is said already.
-func bare(err error) error {
-	var u *url.Error
-	if errors.As(err, &u) {
-		return u.Err
-	}
-	return err
 }
 
 // apiError keeps what the server says, cut, and without the credential: a proxy
@@ -256,7 +234,3 @@ func (c *Client) getJSON(ctx context.Context, path string, q url.Values, v any) 
 	}
 	return nil
 }
-
-// quiet is how long a server may send nothing. OSS builds the whole list before
-// its first byte: measured 5 s for 100,000 authorizations, so minutes for millions.
-const quiet = 5 * time.Minute

@@ -10,18 +10,6 @@ import (
 	"tokenaudit/jobs/audit"
 )
 
-// reviewUsers says of each configured user what was seen of it, asking with the
-// user's own credential where there is one.
-func (c *collector) reviewUsers(ctx context.Context) {
-	for i, u := range c.cfg.Users {
-		if client := c.clients[i]; client != nil {
-			c.listOwn(ctx, client, u)
-		} else {
-			c.findUser(ctx, u)
-		}
-	}
-}
-
 // Label names the user in the coverage.
 func (u User) Label() string { return "user " + cmp.Or(u.Name, u.ID) }
 
@@ -69,17 +57,6 @@ func (c *collector) findUser(ctx context.Context, u User) {
 func (c *collector) lower(a *audit.Asked, u User, v audit.Verdict, reason string) {
 	a.Verdict, a.Reason = v, reason
 	c.cov.Lower(audit.Partial, "%s: %s", u.Label(), reason)
-}
-
-// unnamed holds the users configured by name, whose IDs are yet to be found.
-func unnamed(users []User) map[string]string {
-	ids := map[string]string{}
-	for _, u := range users {
-		if u.Name != "" {
-			ids[u.Name] = ""
-		}
-	}
-	return ids
 }
 
 // name notes the ID of a user whose name is configured.

@@ -161,24 +161,15 @@ func (c *collector) listEachUser(ctx context.Context) {
 	}
 }
 
-// listable: the list was answered, if only user by user.
-func (c *collector) listable() bool {
-	return c.failed == nil || statusOf(c.failed) == http.StatusInternalServerError
-}
-
-// askOSS asks for what only OSS has.
+// askOSS asks for what only OSS has, once its list was answered, if only user by user:
+// its counts, and the authorizations of the 1.x API, which it keeps apart.
 func (c *collector) askOSS(ctx context.Context) {
-	if !c.oss() || !c.listable() {
+	if !c.oss() || c.failed != nil && statusOf(c.failed) != http.StatusInternalServerError {
 		return
 	}
 	stored := meanwhile(func() (audit.Stored, error) { return c.client.stored(ctx) })
-	c.listLegacy(ctx)
-	c.askStored(stored())
-}
-
-// listLegacy asks for the authorizations of the 1.x API, which OSS keeps apart.
-func (c *collector) listLegacy(ctx context.Context) {
 	if _, asked, err := c.read(ctx, c.client, "1.x authorizations of "+c.orgName(), legacyPath, c.org); err != nil {
 		c.cov.Blind("authorizations of the 1.x API could not be listed: " + asked.Reason)
 	}
+	c.askStored(stored())
 }

@@ -1,15 +1,13 @@
 package influx
 
 import (
+	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"net/http"
 	"sync"
-	"sync/atomic"
 
 	"golang.org/x/sync/errgroup"
-	"golang.org/x/time/rate"
 
 	"tokenaudit/jobs/audit"
 )
@@ -80,16 +78,13 @@ func (d *directory) lookUpAll(ctx context.Context, orgs []string) {
 
 // owner says what is known of the user of a, and from where.
 func (d *directory) owner(ctx context.Context, a audit.Authorization) audit.Owner {
-	key := ownerOf{a.UserID, a.User, a.OrgID}
-	o, ok := d.owners[key]
-	if !ok {
-		o = d.findOwner(ctx, a)
-		d.owners[key] = o
+	if a.IsServer() {
+		return audit.Owner{State: audit.OwnerPresent, MembershipKnown: true}
 	}
-	return o
-}
-
-func (d *directory) findOwner(ctx context.Context, a audit.Authorization) audit.Owner {
+	key := ownerOf{a.UserID, a.User, a.OrgID}
+	if o, ok := d.owners[key]; ok {
+		return o
+	}
 	o := d.existence(ctx, a)
 	o.ID = a.UserID
 	if o.Name == "" {
@@ -103,6 +98,7 @@ func (d *directory) findOwner(ctx context.Context, a audit.Authorization) audit.
 			o.Evidence += "; in neither members nor owners of the org"
 		}
 	}
+	d.owners[key] = o
 	return o
 }
 
@@ -128,15 +124,14 @@ func (d *directory) existence(ctx context.Context, a audit.Authorization) audit.
 	return audit.Owner{State: audit.OwnerUnknown, Evidence: fmt.Sprint("could not be seen: ", l.err)}
 }
 
+// found is the owner that an account proves. The v2 API blocks only the exact word
+// "inactive" (influxdata/influxdb http/authentication_middleware.go).
 func found(u account, where string) audit.Owner {
-	return audit.Owner{Name: u.Name, State: u.state(), Evidence: fmt.Sprintf("%s: status %s", where, orUnset(u.Status))}
-}
-
-func orUnset(s string) string {
-	if s == "" {
-		return "not given"
+	o := audit.Owner{Name: u.Name, State: audit.OwnerPresent, Evidence: fmt.Sprintf("%s: status %s", where, cmp.Or(u.Status, "not given"))}
+	if u.Status == "inactive" {
+		o.State = audit.OwnerInactive
 	}
-	return s
+	return o
 }
 
 func (d *directory) membersOf(ctx context.Context, orgID string) orgMembers {
@@ -161,42 +156,4 @@ func (d *directory) lookUp(ctx context.Context, id string) lookup {
 	defer d.mu.Unlock()
 	d.asked[id] = l
 	return l
-}
-
-// How things are asked for one by one, of which there may be as many as there are
-// authorizations: so many a second, and no more after so many questions in a row that
-// were not answered, as each of those takes its retries.
-const (
-	perSecond = 50
-	giveUp    = 3
-)
-
-// singly paces questions about one thing each. Its methods may be called by several
-// goroutines.
-type singly struct {
-	pace       *rate.Limiter
-	unanswered atomic.Int32 // in a row
-}
-
-func newSingly() *singly { return &singly{pace: rate.NewLimiter(perSecond, perSecond)} }
-
-var errGaveUp = errors.New("not asked: the server had stopped answering")
-
-// ask asks when it is time, and gives the error of the question; it does not ask once
-// it has given up, nor when ctx would end before it is time.
-func (s *singly) ask(ctx context.Context, question func() error) error {
-	if s.unanswered.Load() >= giveUp {
-		return errGaveUp
-	}
-	if err := s.pace.Wait(ctx); err != nil {
-		return fmt.Errorf("not asked: %w", named(ctx, err))
-	}
-	err := question()
-	switch statusOf(err) {
-	case 0, http.StatusTooManyRequests, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
-		s.unanswered.Add(1)
-	default:
-		s.unanswered.Store(0)
-	}
-	return err
 }

@@ -52,7 +52,19 @@ func (t *Target) Collect(ctx context.Context, progress func()) (audit.Collection
 		c.list.Close()
 		return audit.Collection{}, fmt.Errorf("target %q: %w", t.cfg.Name, err)
 	}
-	return c.collection(), nil
+	known, free, err := t.cfg.known()
+	if err != nil {
+		known, free = nil, func() {}
+		c.cov.Lower(audit.Partial, "the imported list could not be read: %v", err)
+	}
+	out := audit.Collection{
+		Authorizations: c.list.All(), Coverage: c.cov, Scope: c.scope(), Owner: c.directory.owner, Known: known,
+		Close: func() { c.list.Close(); free() },
+	}
+	if c.cov.Verdict != audit.NotKnown {
+		out.Probe = c.probe
+	}
+	return out, nil
 }
 
 // collector is the state of one Collect.
@@ -80,36 +92,101 @@ type collector struct {
 
 func newCollector(t *Target, progress func()) *collector {
 	one := newSingly()
-	return &collector{
-		Target: t, progress: progress, list: &Sorted{}, cov: newCoverage(t.cfg), org: t.cfg.Query(),
-		seen: map[string]fingerprint{}, seed: maphash.MakeSeed(), idOf: unnamed(t.cfg.Users), orgs: map[string]bool{},
+	c := &collector{
+		Target: t, progress: progress, list: &Sorted{}, cov: audit.NewCoverage(t.cfg.Name), org: t.cfg.Query(),
+		seen: map[string]fingerprint{}, seed: maphash.MakeSeed(), idOf: map[string]string{}, orgs: map[string]bool{},
 		credentials: newCredentials(t.cfg.Credential), directory: newDirectory(t.client, one), singly: one,
 	}
-}
-
-func newCoverage(cfg Config) audit.Coverage {
-	cov := audit.NewCoverage(cfg.Name)
-	cov.Source = cfg.URL
-	if cfg.Org != "" {
-		cov.Source += ", org " + cfg.Org
+	c.cov.Source = t.cfg.URL
+	if t.cfg.Org != "" {
+		c.cov.Source += ", org " + t.cfg.Org
 	}
-	return cov
+	for _, u := range t.cfg.Users {
+		if u.Name != "" {
+			c.idOf[u.Name] = ""
+		}
+	}
+	return c
 }
 
 // run asks, in the order in which answers are needed for the next question, and two
 // things at a time where neither answer is needed for the other.
 func (c *collector) run(ctx context.Context) {
-	if !c.askCredential(ctx) {
+	me, err := c.client.me(ctx)
+	rows := 1
+	if err != nil {
+		rows = 0
+	}
+	c.ask("who the credential is", "GET /api/v2/me", rows, 0, err)
+	c.credentials.add(me.ID)
+	if refusal := refusal(err); refusal != "" { // there is no point in asking on
+		c.cov.Lower(audit.NotKnown, "%s", refusal)
 		return
 	}
-	orgID := meanwhile(func() (string, error) { return c.findOrg(ctx) })
-	c.askSight(ctx)
-	c.askOrg(orgID())
+	orgID := meanwhile(func() (id string, err error) {
+		if c.org.Org != "" {
+			id, err = c.client.orgID(ctx, c.org.Org)
+		}
+		return id, err
+	})
+	c.seesAll, err = c.client.mayReadEveryUser(ctx)
+	sight := c.ask("whether the credential may read every user, by a user that does not exist", "GET /api/v2/users/"+nobody, 0, 0, err)
+	if c.seesAll {
+		sight.Verdict, sight.Reason = audit.Complete, "404 user not found: it may"
+	}
+	if id, err := orgID(); c.org.Org != "" { // failing is no harm: the list takes a name too
+		c.ask("the ID of org "+c.org.Org, request("/api/v2/orgs", c.org.values()), min(len(id), 1), 0, err)
+		if err == nil && id != "" {
+			c.org = Query{OrgID: id}
+		}
+	}
 	c.askAccounts(ctx)
 	c.listOrg(ctx)
-	c.reviewUsers(ctx)
+	for i, u := range c.cfg.Users {
+		if client := c.clients[i]; client != nil {
+			c.listOwn(ctx, client, u)
+		} else {
+			c.findUser(ctx, u)
+		}
+	}
 	c.askOSS(ctx)
 	c.conclude()
+}
+
+// refusal says why a credential is not let in, "" if it is. It tells that from an org
+// without tokens: InfluxDB answers an inactive one with 200 and empty lists
+// everywhere but at /me.
+func refusal(err error) string {
+	switch {
+	case errors.As(err, new(*credentialError)):
+		return "nothing was asked: " + err.Error()
+	case says(err, http.StatusUnauthorized, "token is inactive"):
+		return "the credential is inactive, and InfluxDB answers an inactive one with empty lists; activate it or give another one"
+	case says(err, http.StatusUnauthorized, "unauthorized access"):
+		return "the credential is not accepted (" + err.Error() + "); check the token and the URL"
+	case statusOf(err) == http.StatusForbidden:
+		return "the credential is refused (" + err.Error() + "): its user is inactive or deleted"
+	case err != nil && statusOf(err) == 0:
+		return "no answer, or none of InfluxDB's: " + err.Error()
+	}
+	return ""
+}
+
+// askAccounts reads the users. Cloud does not list them, so there the members
+// and owners of the org have to do.
+func (c *collector) askAccounts(ctx context.Context) {
+	users, err := c.client.users(ctx, c.seesAll)
+	c.ask("users", "GET /api/v2/users", len(users), 0, err)
+	c.directory.users, c.accounts = users, users
+	if (err != nil || len(users) <= 1) && c.org.OrgID != "" {
+		m := c.directory.membersOf(ctx, c.org.OrgID)
+		c.ask("members and owners of the org", "GET /api/v2/orgs/"+c.org.OrgID+"/members, /owners", len(m.accounts), 0, m.err)
+		c.accounts = maps.Clone(users)
+		maps.Copy(c.accounts, m.accounts)
+	}
+	for id, a := range c.accounts {
+		c.name(a.Name, id)
+	}
 }
 
 // meanwhile begins to ask. What it returns waits for the answer, and must be called; a
@@ -134,29 +211,7 @@ func handOn(err error) {
 	}
 }
 
-func (c *collector) collection() audit.Collection {
-	known, free, err := c.cfg.known()
-	if err != nil {
-		known, free = nil, func() {}
-		c.cov.Lower(audit.Partial, "the imported list could not be read: %v", err)
-	}
-	out := audit.Collection{
-		Authorizations: c.list.All(), Coverage: c.cov, Scope: c.scope(), Owner: c.owner, Known: known,
-		Close: func() { c.list.Close(); free() },
-	}
-	if c.cov.Verdict != audit.NotKnown {
-		out.Probe = c.probe
-	}
-	return out
-}
-
-func (c *collector) owner(ctx context.Context, a audit.Authorization) audit.Owner {
-	if a.IsServer() {
-		return audit.Owner{State: audit.OwnerPresent, MembershipKnown: true}
-	}
-	return c.directory.owner(ctx, a)
-}
-
+// probe asks what became of an authorization that an earlier review saw.
 func (c *collector) probe(ctx context.Context, before audit.Authorization) audit.Probe {
 	switch {
 	case before.IsServer():
@@ -210,7 +265,7 @@ func (c *collector) ask(what, request string, rows, foreign int, err error) *aud
 // looks the owners' names up when it lists and leaves out authorizations of
 // deleted users, so that there a name is proof of presence.
 func (c *collector) nameServer(h http.Header) {
-	build, version := h.Get("X-Influxdb-Build"), h.Get("X-Influxdb-Version")
+	build, version := audit.Line(h.Get("X-Influxdb-Build"), 60), audit.Line(h.Get("X-Influxdb-Version"), 60)
 	if build != "" || version != "" {
 		c.cov.Server = fmt.Sprintf("InfluxDB %s %s", build, version)
 	}
@@ -222,9 +277,6 @@ func (c *collector) nameServer(h http.Header) {
 
 // oss reports whether the server is OSS, by its own word or by configuration.
 func (c *collector) oss() bool { return c.directory.namesOwners || c.cfg.Kind == KindOSS }
-
-// cloud reports whether a token lists its own user's authorizations only.
-func (c *collector) cloud() bool { return c.cfg.Kind == KindTSM || c.cfg.Kind == KindServerless }
 
 // conclude draws the verdict on the target as a whole.
 func (c *collector) conclude() {
@@ -248,23 +300,24 @@ func (c *collector) conclude() {
 	if rows > 0 && len(c.credentials.known()) == 0 {
 		c.cov.Blind("which authorization the credential itself is could not be told; name it under credential, and it is reviewed too")
 	}
-	c.flagReadable()
+	if c.readable { // the server itself is part of the population then
+		if err := c.list.add(audit.Server("token values came back in clear in the list of authorizations")); err != nil {
+			c.cov.Lower(audit.Partial, "token values came back in clear, and that could not be kept: %v", err)
+		}
+	}
 	c.cov.ClockSkewSeconds = int(c.client.line.skew.Seconds())
 }
 
-// wider says how more can be seen.
+// wider says how more can be seen. On Cloud a token lists the authorizations of its own
+// user only.
 func (c *collector) wider() string {
-	if c.oss() && !c.cloud() {
+	if c.oss() && c.cfg.Kind != KindTSM && c.cfg.Kind != KindServerless {
 		return "Give it one: " + c.fix()
 	}
 	return "Name each user under users, with a credential of its own"
 }
 
-// flagReadable adds the server itself to the population when it shows values.
-func (c *collector) flagReadable() {
-	if c.readable {
-		if err := c.list.add(audit.Server("token values came back in clear in the list of authorizations")); err != nil {
-			c.cov.Lower(audit.Partial, "token values came back in clear, and that could not be kept: %v", err)
-		}
-	}
+// fix is the command that makes a credential with the rights that are missing.
+func (c *collector) fix() string {
+	return "influx auth create --org " + cmp.Or(c.cfg.Org, "ORG") + " --read-authorizations --read-users --read-orgs"
 }

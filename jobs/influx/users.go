@@ -8,8 +8,6 @@ import (
 	"net/url"
 	"slices"
 	"strconv"
-
-	"tokenaudit/jobs/audit"
 )
 
 // account is a user as the API shows it; an org has its ID and name, too.
@@ -33,15 +31,6 @@ func (c *Client) accountPage(ctx context.Context, path string, q url.Values) ([]
 		return nil, fmt.Errorf("%s: no users in the answer", request(path, q))
 	}
 	return *page.Users, nil
-}
-
-// state: the v2 API blocks only the exact word "inactive" (influxdata/influxdb
-// http/authentication_middleware.go).
-func (a account) state() audit.OwnerState {
-	if a.Status == "inactive" {
-		return audit.OwnerInactive
-	}
-	return audit.OwnerPresent
 }
 
 // me asks who the credential is.
@@ -76,12 +65,16 @@ const nobody = "0000000000000001"
 // mayReadEveryUser asks for a user that does not exist. OSS checks the permission
 // first, so the 404 comes only to a credential that may read all users; one that
 // may not gets 401. What Cloud would answer proves nothing: there a credential
-// lists its own user's authorizations whatever it may read. Without that permission the list of authorizations holds the
-// credential's own user only (influxdata/influxdb authorizer/authorize_find.go).
+// lists its own user's authorizations whatever it may read. Without that permission
+// the list of authorizations holds the credential's own user only
+// (influxdata/influxdb authorizer/authorize_find.go).
 func (c *Client) mayReadEveryUser(ctx context.Context) (bool, error) {
 	_, err := c.userByID(ctx, nobody)
 	return says(err, http.StatusNotFound, "user not found") && saysOSS(err), err
 }
+
+// largestDirectory bounds the users that are held in memory, in bytes.
+const largestDirectory = 256 << 20
 
 // users reads every user page by page. OSS filters by permission after paging, so
 // a page may be short or empty while more follow; releases before 2.1 ignore the
@@ -89,9 +82,9 @@ func (c *Client) mayReadEveryUser(ctx context.Context) (bool, error) {
 // short page if the credential sees everybody, else after some pages that brought
 // nobody new.
 func (c *Client) users(ctx context.Context, seesAll bool) (map[string]account, error) {
-	const size, patience = 100, 3
-	known := map[string]account{}
-	for offset, barren := 0, 0; barren < patience; offset += size {
+	const size, enough = 100, 3
+	known, held := map[string]account{}, 0
+	for offset, barren := 0, 0; barren < enough; offset += size {
 		q := url.Values{"limit": {strconv.Itoa(size)}, "offset": {strconv.Itoa(offset)}}
 		page, err := c.accountPage(ctx, "/api/v2/users", q)
 		if err != nil {
@@ -100,8 +93,11 @@ func (c *Client) users(ctx context.Context, seesAll bool) (map[string]account, e
 		before := len(known)
 		for _, a := range page {
 			known[a.ID] = a
+			held += 128 + len(a.ID) + len(a.Name) + len(a.Status)
 		}
 		switch {
+		case held > largestDirectory:
+			return known, fmt.Errorf("GET /api/v2/users: the users are %w", &tooLarge{fmt.Sprintf("%d MiB", largestDirectory>>20)})
 		case seesAll && len(page) < size:
 			return known, nil
 		case len(known) == before:
