@@ -4,7 +4,6 @@ import (
 	_ "embed"
 	"fmt"
 	"maps"
-	"reflect"
 	"slices"
 	"strings"
 
@@ -46,7 +45,7 @@ func Controls() (audit.Controls, error) {
 func LoadControls(path string) (audit.Controls, error) {
 	source, err := read(path)
 	if err != nil {
-		return nil, fmt.Errorf("configs: %w", err)
+		return nil, err
 	}
 	return readControls(path, source)
 }
@@ -61,16 +60,7 @@ func readControls(path string, source []byte) (audit.Controls, error) {
 
 func parseControls(source []byte) (*controlsFile, []Problem) {
 	file := new(controlsFile)
-	root, problems := tree(source)
-	if len(problems) > 0 {
-		return file, problems
-	}
-	w := walker{lines: map[string]int{"": 1}, broken: map[string]bool{}, above: map[string]bool{}}
-	if root != nil {
-		w.walk("", root, reflect.ValueOf(file).Elem())
-	}
-	file.validate(w.followUp)
-	return file, w.problems
+	return file, fill(file, source, file.validate)
 }
 
 func (f *controlsFile) validate(problem problemFunc) {

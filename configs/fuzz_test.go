@@ -26,12 +26,12 @@ func FuzzLoad(f *testing.F) {
 		f.Add([]byte(minimal), before, after)
 	}
 	f.Fuzz(func(t *testing.T, source []byte, before, after string) {
-		parse(source, checkSchedule)
+		parse(source)
 		if strings.ContainsAny(before+after, "\r\n") {
 			return // more lines hold more keys, whose values may be told
 		}
 		source = []byte(strings.Replace(minimal, "{env: TOKEN}", before+canary+after, 1))
-		if _, problems := parse(source, checkSchedule); strings.Contains((&Error{Problems: problems}).Error(), canary) {
+		if _, problems := parse(source); strings.Contains((&Error{Problems: problems}).Error(), canary) {
 			t.Errorf("the token shows: %+v", problems)
 		}
 	})

@@ -21,17 +21,14 @@ import (
 
 const largestFile = 1 << 20
 
-// ScheduleCheck tells what is wrong with the schedule or the zone of a job.
-type ScheduleCheck func(schedule, zone string) error
-
 // Load reads and validates a configuration file. What is wrong with it comes
 // all at once, as an *Error.
-func Load(path string, check ScheduleCheck) (*File, error) {
+func Load(path string) (*File, error) {
 	source, err := read(path)
 	if err != nil {
-		return nil, fmt.Errorf("configs: %w", err)
+		return nil, err
 	}
-	file, problems := parse(source, check)
+	file, problems := parse(source)
 	if err := failure(path, problems); err != nil {
 		return nil, err
 	}
@@ -45,25 +42,35 @@ func Load(path string, check ScheduleCheck) (*File, error) {
 func read(path string) ([]byte, error) {
 	f, err := os.Open(path)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("configs: %w", err)
 	}
 	defer f.Close()
-	return io.ReadAll(io.LimitReader(f, largestFile+1))
+	source, err := io.ReadAll(io.LimitReader(f, largestFile+1))
+	if err != nil {
+		return nil, fmt.Errorf("configs: %w", err)
+	}
+	return source, nil
 }
 
-func parse(source []byte, check ScheduleCheck) (*File, []Problem) {
+func parse(source []byte) (*File, []Problem) {
 	file := new(File)
 	file.setDefaults()
+	return file, fill(file, source, file.validate)
+}
+
+// fill copies YAML into a struct, and lets validate look at the values unless it is
+// no YAML at all.
+func fill(into any, source []byte, validate func(problemFunc)) []Problem {
 	root, problems := tree(source)
 	if len(problems) > 0 {
-		return file, problems
+		return problems
 	}
 	w := walker{lines: map[string]int{"": 1}, broken: map[string]bool{}, above: map[string]bool{}}
 	if root != nil {
-		w.walk("", root, reflect.ValueOf(file).Elem())
+		w.walk("", root, reflect.ValueOf(into).Elem())
 	}
-	file.validate(check, w.followUp)
-	return file, w.problems
+	validate(w.followUp)
+	return w.problems
 }
 
 // tree is the YAML of the only document, nil if there is nothing in it.

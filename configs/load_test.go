@@ -27,7 +27,7 @@ targets:
 
 func load(t *testing.T, source string) *File {
 	t.Helper()
-	file, problems := parse([]byte(source), checkSchedule)
+	file, problems := parse([]byte(source))
 	if err := failure("config.yaml", problems); err != nil {
 		t.Fatal(err)
 	}
@@ -147,7 +147,7 @@ jobs:
 	if err := os.WriteFile(path, []byte(source), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	file, err := Load(path, checkSchedule)
+	file, err := Load(path)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -177,7 +177,7 @@ func TestPostgresStoreIsNoPath(t *testing.T) {
 	if err := os.WriteFile(path, []byte(source), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	file, err := Load(path, checkSchedule)
+	file, err := Load(path)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -205,7 +205,7 @@ func TestExampleLoads(t *testing.T) {
 }
 
 func TestMissingFile(t *testing.T) {
-	if _, err := Load("nowhere.yaml", checkSchedule); !errors.Is(err, fs.ErrNotExist) {
+	if _, err := Load("nowhere.yaml"); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("error %v, want fs.ErrNotExist", err)
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"tokenaudit/jobs/audit"
 	"tokenaudit/jobs/evidence"
 	"tokenaudit/jobs/ledger"
+	"tokenaudit/jobs/schedule"
 	"tokenaudit/report"
 )
 
@@ -30,7 +31,7 @@ func (p problemFunc) in(path string) func(key, text string) {
 	}
 }
 
-func (f *File) validate(check ScheduleCheck, problem problemFunc) {
+func (f *File) validate(problem problemFunc) {
 	f.validateStorage(problem)
 	if len(f.Targets) == 0 {
 		problem("targets", "needs at least one target")
@@ -44,7 +45,7 @@ func (f *File) validate(check ScheduleCheck, problem problemFunc) {
 		e.validate(f.targetNames(), time.Duration(f.Policy.MaxException), problem.in(fmt.Sprintf("exceptions[%d]", i)))
 	}
 	for i, job := range f.Jobs {
-		job.validate(check, f.targetNames(), problem.in(fmt.Sprintf("jobs[%d]", i)))
+		job.validate(f.targetNames(), problem.in(fmt.Sprintf("jobs[%d]", i)))
 	}
 	validateNames("jobs", f.jobNames(), problem)
 	for key, ref := range f.Secrets() {
@@ -111,11 +112,19 @@ func severities() []string {
 // shortest keeps a review from being over before it begins.
 const shortest = setting.Duration(time.Minute)
 
-func (j Job) validate(check ScheduleCheck, targets []string, problem problemFunc) {
+func (j Job) validate(targets []string, problem problemFunc) {
 	if !jobName.MatchString(j.Name) {
 		problem("name", `needs a name of letters, digits, ".", "_" and "-", at most 64`)
 	}
-	j.validateSchedule(check, problem)
+	// The schedule and the zone are looked at apart, so that each has a message of its own.
+	if j.Schedule == "" {
+		problem("schedule", `needs a schedule, such as "0 9 * * 1" or "@weekly"`)
+	} else if _, err := schedule.Parse(j.Schedule, "UTC"); err != nil {
+		problem("schedule", err.Error())
+	}
+	if _, err := schedule.Parse("@daily", j.Timezone); err != nil {
+		problem("timezone", err.Error())
+	}
 	validateChoice("targets", "target", j.Targets, targets, problem)
 	validateChoice("reports", "format", j.Reports, report.Names(), problem)
 	if !slices.Contains([]string{"", ",", ";", "tab"}, j.CSV.Delimiter) {
@@ -144,19 +153,6 @@ func (j Job) validate(check ScheduleCheck, targets []string, problem problemFunc
 	}
 	if j.Deadline < shortest {
 		problem("deadline", "needs at least 1m, or no review could end")
-	}
-}
-
-// validateSchedule asks for the schedule and the zone apart, so that each has a
-// message of its own.
-func (j Job) validateSchedule(check ScheduleCheck, problem problemFunc) {
-	if j.Schedule == "" {
-		problem("schedule", `needs a schedule, such as "0 9 * * 1" or "@weekly"`)
-	} else if err := check(j.Schedule, "UTC"); err != nil {
-		problem("schedule", err.Error())
-	}
-	if err := check("@daily", j.Timezone); err != nil {
-		problem("timezone", err.Error())
 	}
 }
 

@@ -48,7 +48,7 @@ jobs:
 				if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 					t.Fatal(err)
 				}
-				f, err := Load(path, checkSchedule)
+				f, err := Load(path)
 				if err != nil {
 					t.Fatalf("%v\nin\n%s", err, text)
 				}
@@ -64,9 +64,9 @@ jobs:
 	}
 }
 
-// fill puts something into every value of a type, and the given one where its type
+// fillAll puts something into every value of a type, and the given one where its type
 // stands. It returns how many of those there are.
-func fill[T any](v reflect.Value, value T) int {
+func fillAll[T any](v reflect.Value, value T) int {
 	n := 0
 	switch {
 	case v.Type() == reflect.TypeFor[T]():
@@ -74,14 +74,14 @@ func fill[T any](v reflect.Value, value T) int {
 		return 1
 	case v.Kind() == reflect.Pointer:
 		v.Set(reflect.New(v.Type().Elem()))
-		return fill(v.Elem(), value)
+		return fillAll(v.Elem(), value)
 	case v.Kind() == reflect.Slice:
 		v.Set(reflect.MakeSlice(v.Type(), 1, 1))
-		return fill(v.Index(0), value)
+		return fillAll(v.Index(0), value)
 	case v.Kind() == reflect.Struct:
 		for i := range v.NumField() {
 			if v.Type().Field(i).IsExported() {
-				n += fill(v.Field(i), value)
+				n += fillAll(v.Field(i), value)
 			}
 		}
 	}
@@ -93,7 +93,7 @@ func fill[T any](v reflect.Value, value T) int {
 func TestNoSecretShows(t *testing.T) {
 	for name, ref := range map[string]secret.Ref{"exec": secret.Command("vault", canary), "memory": secret.InMemory(canary)} {
 		var f File
-		filled, seen := fill(reflect.ValueOf(&f).Elem(), ref), 0
+		filled, seen := fillAll(reflect.ValueOf(&f).Elem(), ref), 0
 		for range f.Secrets() {
 			seen++
 		}
@@ -131,8 +131,8 @@ func TestPathsAreAbsolute(t *testing.T) {
 	folder := t.TempDir()
 	var withPaths, withFiles File
 	for f, count := range map[*File]int{
-		&withPaths: fill(reflect.ValueOf(&withPaths).Elem(), setting.Path("a")),
-		&withFiles: fill(reflect.ValueOf(&withFiles).Elem(), secret.Ref{File: "a"}),
+		&withPaths: fillAll(reflect.ValueOf(&withPaths).Elem(), setting.Path("a")),
+		&withFiles: fillAll(reflect.ValueOf(&withFiles).Elem(), secret.Ref{File: "a"}),
 	} {
 		f.resolve(folder)
 		text := f.Effective()
@@ -154,7 +154,7 @@ jobs: [{name: weekly, schedule: "@weekly", ping: {exec: [sh, -c, 'echo "$TOKENAU
 	if err := os.WriteFile(path, []byte(source), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	f, err := Load(path, checkSchedule)
+	f, err := Load(path)
 	if err != nil {
 		t.Fatal(err)
 	}

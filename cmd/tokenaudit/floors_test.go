@@ -39,7 +39,7 @@ var floors = map[string][]string{
 	"notify/email/mailtest":  {},
 	"jobs/influx/influxtest": {},
 	"jobs/ledger/ledgertest": {"configs/secret"},
-	"configs":                {"jobs/influx", "jobs/ledger", "jobs/evidence", "report", "notify/slack", "notify/email", "notify/webhook", "jobs/audit", "configs/secret", "configs/setting"},
+	"configs":                {"jobs/influx", "jobs/schedule", "jobs/ledger", "jobs/evidence", "report", "notify/slack", "notify/email", "notify/webhook", "jobs/audit", "configs/secret", "configs/setting"},
 	"jobs/audit":             {},
 	"configs/secret":         {},
 	"configs/setting":        {},

@@ -107,7 +107,7 @@ func TestManualConfigurations(t *testing.T) {
 			if err := os.WriteFile(path, []byte(block[1]), 0o600); err != nil {
 				t.Fatal(err)
 			}
-			if _, err := configs.Load(path, checkSchedule); err != nil {
+			if _, err := configs.Load(path); err != nil {
 				t.Errorf("%s: %v\nin\n%s", file, err, block[1])
 			}
 		}

@@ -18,7 +18,6 @@ import (
 	"tokenaudit/jobs/ledger"
 	"tokenaudit/jobs/metrics"
 	"tokenaudit/jobs/runner"
-	"tokenaudit/jobs/schedule"
 	"tokenaudit/notify/slack"
 )
 
@@ -191,14 +190,9 @@ func loadConfig(path string) (*configs.File, error) {
 	if path == "" {
 		return nil, usagef("needs a configuration: -c FILE; start from the one that \"tokenaudit config example\" prints")
 	}
-	f, err := configs.Load(path, checkSchedule)
+	f, err := configs.Load(path)
 	if err != nil {
 		return nil, usageError{err}
 	}
 	return f, nil
-}
-
-func checkSchedule(spec, zone string) error {
-	_, err := schedule.Parse(spec, zone)
-	return err
 }
