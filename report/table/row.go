@@ -32,15 +32,6 @@ func (r *Row) Of(f audit.Finding) *Row {
 	return &of
 }
 
-// Kept is a copy that stays as it is when r becomes another row, without what takes
-// most of the room: permissions, findings and changes.
-func (r *Row) Kept() *Row {
-	kept := *r
-	kept.Permissions, kept.Record.Findings, kept.Changes = nil, nil, nil
-	kept.Access, kept.granted, kept.Scope = audit.Access{}, "", strings.Clone(r.Scope)
-	return &kept
-}
-
 func (r *Row) OwnerName() string {
 	if r.Owner.Name != "" {
 		return r.Owner.Name

@@ -16,7 +16,7 @@ import (
 // about says how this review came to be: who ran what, with which settings, and
 // how to check that nobody changed it since.
 func (b *Workbook) writeAbout(context.Context) error {
-	s, err := b.open(layout{name: sheetAbout, widths: []float64{20, 60, 10, 10, 14, 50}, paper: paperA4, pages: 1})
+	s, err := b.open(b.File, layout{name: sheetAbout, widths: []float64{20, 60, 10, 10, 14, 50}, paper: paperA4, pages: 1})
 	if err != nil {
 		return err
 	}
@@ -114,7 +114,7 @@ const controlsWord = "A finding is evidence that bears on a control. It relates 
 // controls maps every check of the policy to the controls that it relates to.
 func (b *Workbook) writeControls(context.Context) error {
 	const head = 3
-	s, err := b.open(layout{name: sheetControls, widths: []float64{20, 32, 10, 10, 17, 10, 12, 52, 12, 42}, frozenRows: head, paper: paperA4, pages: 1})
+	s, err := b.open(b.File, layout{name: sheetControls, widths: []float64{20, 32, 10, 10, 17, 10, 12, 52, 12, 42}, frozenRows: head, paper: paperA4, pages: 1})
 	if err != nil {
 		return err
 	}
@@ -161,7 +161,7 @@ func (b *Workbook) filterFrom(s *sheet, head, columns int) error {
 
 // exceptions are those that allow a finding of this review.
 func (b *Workbook) writeExceptions(context.Context) error {
-	s, err := b.open(layout{name: sheetExceptions, widths: []float64{18, 20, 40, 18, 18, 16, 20, 14}, frozenRows: 3, paper: paperA4, pages: 1})
+	s, err := b.open(b.File, layout{name: sheetExceptions, widths: []float64{18, 20, 40, 18, 18, 16, 20, 14}, frozenRows: 3, paper: paperA4, pages: 1})
 	if err != nil {
 		return err
 	}

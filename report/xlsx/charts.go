@@ -187,6 +187,5 @@ func chartColour(s audit.Severity) string {
 	if s == audit.Low {
 		return "B6CBE0"
 	}
-	p, _ := paintOf(string(s))
-	return p.fill
+	return paints[string(s)].fill
 }

@@ -4,20 +4,27 @@ import (
 	"context"
 	"slices"
 
+	"tokenaudit/jobs/audit"
 	"tokenaudit/report/table"
 )
 
+// finding is one of an authorization.
+type finding struct {
+	*brief
+	audit.Finding
+}
+
 func (b *Workbook) writeFindings(context.Context) error {
-	rows := b.totals.worst.Take()
-	l, err := newList(b, layout{name: sheetFindings, frozenCols: 2, paper: paperA3, pages: 2}, findingColumns(), len(rows), b.totals.worst.Seen(), b.in.WholeIn(table.FindingsFile))
+	found := b.totals.worst.Take()
+	l, err := newList(b, layout{name: sheetFindings, frozenCols: 2, paper: paperA3, pages: 2}, findingColumns(), len(found), b.totals.worst.Seen(), b.in.WholeIn(table.FindingsFile))
 	if err != nil {
 		return err
 	}
-	for i, r := range rows {
-		f := &r.Finding
-		if b.shownFindings.Add(f); b.firstOf[table.GroupOf(*f)] == 0 {
-			b.firstOf[table.GroupOf(*f)] = l.first + i
+	for i, f := range found {
+		if b.shownFindings.Add(&f.Finding); b.firstOf[table.GroupOf(f.Finding)] == 0 {
+			b.firstOf[table.GroupOf(f.Finding)] = l.first + i
 		}
+		r := f.row(b.in.Summary.Started).Of(f.Finding)
 		if err := l.add(r, r.Past()); err != nil {
 			return err
 		}

@@ -19,11 +19,14 @@ type listed struct {
 }
 
 // list is a table of many rows: a header, then a line for each row. What does not
-// fit is counted, and the first line says so.
+// fit is counted, and the first line says so. It is written in a file of its own,
+// of which the workbook gets the sheet: excelize keeps 16 MiB or more of every
+// stream of a file until all of it is saved.
 type list[T any] struct {
 	*Workbook
 	listed
 	layout
+	file    *excelize.File
 	sheet   *sheet
 	columns []listColumn[T]
 	cells   []any // pointers to those of the columns
@@ -42,7 +45,7 @@ type listColumn[T any] struct {
 
 // newList begins the sheet of a list, of which it will have so many rows at most.
 func newList[T any](b *Workbook, lay layout, columns []table.ColumnOf[T], most, of int, allIn string) (*list[T], error) {
-	l := &list[T]{Workbook: b, layout: lay, columns: make([]listColumn[T], len(columns))}
+	l := &list[T]{Workbook: b, layout: lay, file: excelize.NewFile(excelize.Options{TmpDir: b.staging.Path}), columns: make([]listColumn[T], len(columns))}
 	l.Shown = table.Shown{File: File, Table: lay.name, Rows: min(most, of), Of: of, AllIn: allIn}
 	l.first = 2
 	if !l.Whole() {
@@ -54,8 +57,12 @@ func newList[T any](b *Workbook, lay layout, columns []table.ColumnOf[T], most, 
 		l.widths, l.headers = append(l.widths, c.Width), append(l.headers, c.Header)
 		l.cells = append(l.cells, &l.columns[i].cell)
 	}
-	var err error
-	if l.sheet, err = b.open(l.layout); err != nil {
+	b.files = append(b.files, l.file)
+	_, err := l.file.NewSheet(l.name) // beside the first, which is the one that a program shows
+	if err == nil {
+		l.sheet, err = b.open(l.file, l.layout)
+	}
+	if err != nil {
 		return nil, err
 	}
 	if !l.Whole() {
@@ -136,11 +143,21 @@ func (l *list[T]) end(none string) (listed, error) {
 	last, _ := excelize.ColumnNumberToName(len(l.columns))
 	fixed, _ := excelize.ColumnNumberToName(l.frozenCols)
 	all, head, in := fmt.Sprintf("A%d:%s%d", l.first-1, last, l.sheet.rows), strconv.Itoa(l.first-1), "'"+l.name+"'!"
-	return l.listed, errors.Join(
+	err = errors.Join(
 		err,
 		l.SetDefinedName(&excelize.DefinedName{Name: "_xlnm.Print_Titles", Scope: l.name, RefersTo: in + "$A:$" + fixed + "," + in + "$1:$" + head}),
-		l.AutoFilter(l.name, all, nil),
-		l.AddIgnoredErrors(l.name, all, excelize.IgnoredErrorsNumberStoredAsText),
+		l.Workbook.AutoFilter(l.name, all, nil), // which names the range
+		l.file.AutoFilter(l.name, all, nil),
+		l.file.AddIgnoredErrors(l.name, all, excelize.IgnoredErrorsNumberStoredAsText),
 		l.sheet.Flush(),
 	)
+	if err == nil {
+		err = l.saveAs(l.file, listFile(l.name))
+	}
+	err = errors.Join(err, l.file.Close())
+	l.sheet, l.file = nil, nil // and with them the buffer of the stream
+	return l.listed, err
 }
+
+// listFile is the file of a list while it is staged.
+func listFile(sheet string) string { return sheet + ".xlsx" }

@@ -253,12 +253,30 @@ const (
 	paperA4 = 9
 )
 
-// open begins a sheet of the workbook.
-func (b *Workbook) open(l layout) (*sheet, error) {
-	if err := b.setPage(l); err != nil {
+// open begins a sheet of a file; the styles are those of the workbook.
+func (b *Workbook) open(f *excelize.File, l layout) (*sheet, error) {
+	yes, no, landscape, over, tall := true, false, "landscape", "overThenDown", 0
+	margin, edge, strip, tab := 0.4, 0.7, 0.3, slate
+	if l.one {
+		tall = 1
+	}
+	if l.name == sheetTodo { // the sheet that asks for work stands out
+		tab = "C05621"
+	}
+	err := errors.Join(
+		f.SetSheetProps(l.name, &excelize.SheetPropsOptions{FitToPage: &yes, TabColorRGB: &tab}),
+		f.SetPageLayout(l.name, &excelize.PageLayoutOptions{Size: &l.paper, Orientation: &landscape, FitToWidth: &l.pages, FitToHeight: &tall, PageOrder: &over}),
+		f.SetPageMargins(l.name, &excelize.PageLayoutMarginsOptions{Left: &margin, Right: &margin, Top: &edge, Bottom: &edge, Header: &strip, Footer: &strip}),
+		f.SetSheetView(l.name, 0, &excelize.ViewOptions{ShowGridLines: &no}),
+		f.SetHeaderFooter(l.name, &excelize.HeaderFooterOptions{
+			OddHeader: "&L&8 InfluxDB token review&R&8 " + footer(b.in.Summary.ID),
+			OddFooter: "&L&8 " + footer(b.in.Summary.Tool.Name) + "&C&8&A&R&8Page &P of &N",
+		}),
+	)
+	if err != nil {
 		return nil, err
 	}
-	sw, err := b.NewStreamWriter(l.name)
+	sw, err := f.NewStreamWriter(l.name)
 	if err != nil {
 		return nil, err
 	}
@@ -268,32 +286,6 @@ func (b *Workbook) open(l layout) (*sheet, error) {
 		}
 	}
 	return &sheet{StreamWriter: sw, styles: b.styles, name: l.name, widths: l.widths}, sw.SetPanes(panes(l))
-}
-
-func (b *Workbook) setPage(l layout) error {
-	yes, no, landscape, over, tall := true, false, "landscape", "overThenDown", 0
-	margin, edge, strip, tab := 0.4, 0.7, 0.3, tabOf(l.name)
-	if l.one {
-		tall = 1
-	}
-	return errors.Join(
-		b.SetSheetProps(l.name, &excelize.SheetPropsOptions{FitToPage: &yes, TabColorRGB: &tab}),
-		b.SetPageLayout(l.name, &excelize.PageLayoutOptions{Size: &l.paper, Orientation: &landscape, FitToWidth: &l.pages, FitToHeight: &tall, PageOrder: &over}),
-		b.SetPageMargins(l.name, &excelize.PageLayoutMarginsOptions{Left: &margin, Right: &margin, Top: &edge, Bottom: &edge, Header: &strip, Footer: &strip}),
-		b.SetSheetView(l.name, 0, &excelize.ViewOptions{ShowGridLines: &no}),
-		b.SetHeaderFooter(l.name, &excelize.HeaderFooterOptions{
-			OddHeader: "&L&8 InfluxDB token review&R&8 " + footer(b.in.Summary.ID),
-			OddFooter: "&L&8 " + footer(b.in.Summary.Tool.Name) + "&C&8&A&R&8Page &P of &N",
-		}),
-	)
-}
-
-// tabOf: the sheet that asks for work stands out.
-func tabOf(name string) string {
-	if name == sheetTodo {
-		return "C05621"
-	}
-	return slate
 }
 
 func panes(l layout) *excelize.Panes {

@@ -27,19 +27,17 @@ type paint struct {
 	bold      bool
 }
 
-func paintOf(word string) (paint, bool) {
-	p, ok := map[string]paint{
-		string(audit.Critical): {"9B2C2C", white, true},
-		string(audit.High):     {"EFA58B", ink, true},
-		string(audit.Medium):   {"FBE3A8", ink, false},
-		string(audit.Low):      {"E4EDF5", ink, false},
-		string(audit.Complete): {"DDEFE3", "1E5C3A", true},
-		string(audit.Partial):  {"FBE3A8", ink, true},
-		string(audit.NotKnown): {"CBD2D9", ink, true},
-		agrees:                 {"DDEFE3", "1E5C3A", true},
-		differs:                {"9B2C2C", white, true},
-	}[word]
-	return p, ok
+// paints are those of the words that colour a cell.
+var paints = map[string]paint{
+	string(audit.Critical): {"9B2C2C", white, true},
+	string(audit.High):     {"EFA58B", ink, true},
+	string(audit.Medium):   {"FBE3A8", ink, false},
+	string(audit.Low):      {"E4EDF5", ink, false},
+	string(audit.Complete): {"DDEFE3", "1E5C3A", true},
+	string(audit.Partial):  {"FBE3A8", ink, true},
+	string(audit.NotKnown): {"CBD2D9", ink, true},
+	agrees:                 {"DDEFE3", "1E5C3A", true},
+	differs:                {"9B2C2C", white, true},
 }
 
 // role is what a cell is for.
@@ -77,7 +75,7 @@ type styles struct {
 }
 
 func (s *styles) id(l look) (int, error) {
-	if _, ok := paintOf(l.word); !ok {
+	if _, ok := paints[l.word]; !ok {
 		l.word = ""
 	}
 	if id, ok := s.made[l]; ok {
@@ -118,7 +116,7 @@ func fontOf(l look) *excelize.Font {
 	if l.kind == table.Reference && l.role != header {
 		f.Color, f.Underline = blue, "single"
 	}
-	if p, ok := paintOf(l.word); ok {
+	if p, ok := paints[l.word]; ok {
 		f.Color, f.Bold = p.ink, p.bold || f.Bold
 	}
 	if l.past {
@@ -196,7 +194,7 @@ func fillOf(l look) excelize.Fill {
 	if l.open {
 		colour = blank
 	}
-	if p, ok := paintOf(l.word); ok {
+	if p, ok := paints[l.word]; ok {
 		colour = p.fill
 	}
 	if colour == "" {

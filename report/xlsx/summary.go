@@ -170,7 +170,7 @@ type overview struct {
 }
 
 func (b *Workbook) writeSummary(context.Context) error {
-	s, err := b.open(layout{name: sheetSummary, widths: summaryWidths(), paper: paperA4, pages: 1, one: true})
+	s, err := b.open(b.File, layout{name: sheetSummary, widths: summaryWidths(), paper: paperA4, pages: 1, one: true})
 	if err != nil {
 		return err
 	}

@@ -14,8 +14,14 @@ import (
 
 // task is an authorization that needs a decision.
 type task struct {
-	*table.Row
+	*brief
 	place int // in the population
+}
+
+// taskRow is a task as it is written.
+type taskRow struct {
+	*table.Row
+	place int
 }
 
 func (b *Workbook) writeTodo(context.Context) error {
@@ -25,12 +31,13 @@ func (b *Workbook) writeTodo(context.Context) error {
 		return err
 	}
 	for _, t := range rows {
-		if err := l.add(t, t.Past()); err != nil {
+		row := t.row(b.in.Summary.Started)
+		if err := l.add(taskRow{row, t.place}, row.Past()); err != nil {
 			return err
 		}
 	}
 	if len(rows) > 0 {
-		err = b.protectFacts(l.listed, l.sheet.rows)
+		err = protectFacts(l.file, l.listed, l.sheet.rows)
 	}
 	var ended error
 	b.todo, ended = l.end("")
@@ -38,23 +45,23 @@ func (b *Workbook) writeTodo(context.Context) error {
 }
 
 // taskColumns: the facts, then the cells that the reviewer fills in.
-func (b *Workbook) taskColumns() []table.ColumnOf[task] {
-	return []table.ColumnOf[task]{
-		{Header: "Severity", Width: 10, Kind: table.Severity, Value: func(t task) table.Value { return table.Str(string(t.WorstSeverity)) }},
-		{Header: "Why it needs a decision", Width: 28, Wrap: true, Value: func(t task) table.Value { return table.Str(t.Titles) }},
-		{Header: "Proposed action", Width: 54, Wrap: true, Value: func(t task) table.Value { return table.Str(audit.CheckOf(t.First.Check).Fix) }},
-		{Header: "Description", Width: 26, Wrap: true, Limit: 200, Value: func(t task) table.Value { return table.Str(t.Description) }},
-		{Header: "Authorization ID", Width: 18, Value: func(t task) table.Value { return table.Str(t.ID) }},
-		{Header: "Record", Width: 10, Kind: table.Reference, Value: func(t task) table.Value { return b.linkTo(t) }},
-		{Header: "Status", Width: 9, Value: func(t task) table.Value { return table.Str(string(t.Status)) }},
-		{Header: "Owner", Width: 17, Value: func(t task) table.Value { return table.Str(t.OwnerName()) }},
-		{Header: "Owner state", Width: 12, Value: func(t task) table.Value { return table.Str(string(t.Owner.State)) }},
-		{Header: "May write", Width: 22, Wrap: true, Limit: 200, Value: func(t task) table.Value { return table.Str(t.Scope) }},
-		{Header: "Age (days)", Width: 8, Kind: table.Integer, Wrap: true, Value: func(t task) table.Value { return t.Age() }},
-		{Header: "Org", Width: 13, Value: func(t task) table.Value { return table.Str(t.Org) }},
-		{Header: "Target", Width: 13, Value: func(t task) table.Value { return table.Str(t.Target) }},
-		{Header: "Owner ID", Width: 18, Value: func(t task) table.Value { return table.Str(t.UserID) }},
-		{Header: "Org ID", Width: 18, Value: func(t task) table.Value { return table.Str(t.OrgID) }},
+func (b *Workbook) taskColumns() []table.ColumnOf[taskRow] {
+	return []table.ColumnOf[taskRow]{
+		{Header: "Severity", Width: 10, Kind: table.Severity, Value: func(t taskRow) table.Value { return table.Str(string(t.WorstSeverity)) }},
+		{Header: "Why it needs a decision", Width: 28, Wrap: true, Value: func(t taskRow) table.Value { return table.Str(t.Titles) }},
+		{Header: "Proposed action", Width: 54, Wrap: true, Value: func(t taskRow) table.Value { return table.Str(audit.CheckOf(t.First.Check).Fix) }},
+		{Header: "Description", Width: 26, Wrap: true, Limit: 200, Value: func(t taskRow) table.Value { return table.Str(t.Description) }},
+		{Header: "Authorization ID", Width: 18, Value: func(t taskRow) table.Value { return table.Str(t.ID) }},
+		{Header: "Record", Width: 10, Kind: table.Reference, Value: func(t taskRow) table.Value { return b.linkTo(t) }},
+		{Header: "Status", Width: 9, Value: func(t taskRow) table.Value { return table.Str(string(t.Status)) }},
+		{Header: "Owner", Width: 17, Value: func(t taskRow) table.Value { return table.Str(t.OwnerName()) }},
+		{Header: "Owner state", Width: 12, Value: func(t taskRow) table.Value { return table.Str(string(t.Owner.State)) }},
+		{Header: "May write", Width: 22, Wrap: true, Limit: 200, Value: func(t taskRow) table.Value { return table.Str(t.Scope) }},
+		{Header: "Age (days)", Width: 8, Kind: table.Integer, Wrap: true, Value: func(t taskRow) table.Value { return t.Age() }},
+		{Header: "Org", Width: 13, Value: func(t taskRow) table.Value { return table.Str(t.Org) }},
+		{Header: "Target", Width: 13, Value: func(t taskRow) table.Value { return table.Str(t.Target) }},
+		{Header: "Owner ID", Width: 18, Value: func(t taskRow) table.Value { return table.Str(t.UserID) }},
+		{Header: "Org ID", Width: 18, Value: func(t taskRow) table.Value { return table.Str(t.OrgID) }},
 		{Header: "Decision", Width: 12, Kind: table.EntryText},
 		{Header: "Justification", Width: 28, Kind: table.EntryText, Wrap: true},
 		{Header: "Reviewer", Width: 15, Kind: table.EntryText},
@@ -65,7 +72,7 @@ func (b *Workbook) taskColumns() []table.ColumnOf[task] {
 
 // linkTo leads to the row of the authorization. It is a formula of our own words
 // and numbers: unlike a link of the sheet, it moves with its row.
-func (b *Workbook) linkTo(t task) table.Value {
+func (b *Workbook) linkTo(t taskRow) table.Value {
 	line := b.population.lineOf(t.place)
 	if t.IsServer() || line == 0 {
 		return table.Str(table.Unknown)
@@ -76,12 +83,12 @@ func (b *Workbook) linkTo(t task) table.Value {
 
 // protectFacts locks the facts, without a password: it guards against a slip of
 // the hand, not against a person.
-func (b *Workbook) protectFacts(l listed, last int) error {
+func protectFacts(f *excelize.File, l listed, last int) error {
 	validate := func(header string, rule func(*excelize.DataValidation) error) error {
 		letter := l.letter(header)
 		v := excelize.NewDataValidation(true)
 		v.SetSqref(fmt.Sprintf("%s%d:%s%d", letter, l.first, letter, last))
-		return errors.Join(rule(v), b.AddDataValidation(sheetTodo, v))
+		return errors.Join(rule(v), f.AddDataValidation(sheetTodo, v))
 	}
 	return errors.Join(
 		validate("Decision", decisions),
@@ -89,7 +96,7 @@ func (b *Workbook) protectFacts(l listed, last int) error {
 		validate("Reviewer", prompt("Reviewer", "Who decided. Nobody decides on a token of their own.")),
 		validate("Date", days),
 		validate("Ticket", prompt("Ticket", "Where the work is followed.")),
-		b.ProtectSheet(sheetTodo, &excelize.SheetProtectionOptions{
+		f.ProtectSheet(sheetTodo, &excelize.SheetProtectionOptions{
 			AutoFilter: true, Sort: true, FormatColumns: true, FormatRows: true, SelectLockedCells: true, SelectUnlockedCells: true,
 		}),
 	)

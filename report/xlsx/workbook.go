@@ -7,10 +7,11 @@ package xlsx
 
 import (
 	"archive/zip"
-	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -60,6 +61,7 @@ type Workbook struct {
 	out     *os.File
 	styles  *styles
 	totals  *totals
+	files   []*excelize.File // of the lists
 
 	population *population
 	todo       listed
@@ -130,6 +132,9 @@ func (b *Workbook) shown() []table.Shown {
 
 func (b *Workbook) Close() error {
 	err := errors.Join(b.out.Close(), b.File.Close())
+	for _, f := range b.files {
+		err = errors.Join(err, f.Close())
+	}
 	if b.population != nil {
 		err = errors.Join(err, b.population.close())
 	}
@@ -153,34 +158,66 @@ func (b *Workbook) properties(context.Context) error {
 	)
 }
 
-// save writes the parts of the file in the order of their names: excelize gives the
-// sheets in the order of a map, and the same workbook must be the same bytes.
-func (b *Workbook) save(context.Context) error {
-	// The types for pictures beside a chart, too, come from a map.
-	types := b.ContentTypes.Defaults
+// saveAs writes a file of the staging folder.
+func (b *Workbook) saveAs(f *excelize.File, name string) error {
+	// The types for pictures beside a chart come from a map.
+	types := f.ContentTypes.Defaults
 	sort.Slice(types, func(i, j int) bool { return types[i].Extension < types[j].Extension })
-	const name = "unsorted.xlsx"
-	unsorted, err := b.staging.Create(name)
-	if err != nil {
-		return err
-	}
-	b.SetZipWriter(func(io.Writer) excelize.ZipWriter {
-		z := zip.NewWriter(unsorted)
-		z.RegisterCompressor(zip.Deflate, func(w io.Writer) (io.WriteCloser, error) { return flate.NewWriter(w, flate.BestSpeed) })
-		return z
+	return b.staging.File(name, func(w io.Writer) error {
+		// Its own writer would hold the whole file in memory.
+		f.SetZipWriter(func(io.Writer) excelize.ZipWriter {
+			z := zip.NewWriter(w)
+			z.RegisterCompressor(zip.Deflate, func(w io.Writer) (io.WriteCloser, error) { return flate.NewWriter(w, flate.BestSpeed) })
+			return z
+		})
+		return f.Write(io.Discard)
 	})
-	if err := errors.Join(b.Write(io.Discard), unsorted.Close()); err != nil {
+}
+
+// save puts the parts of the workbook into one file, in the order of their names:
+// excelize gives sheets in the order of a map, and the same workbook must be the
+// same bytes. The sheets of the lists come from the files of the lists.
+func (b *Workbook) save(context.Context) (err error) {
+	const small = "Workbook.xlsx"
+	if err := b.saveAs(b.File, small); err != nil {
 		return err
 	}
-	from, err := zip.OpenReader(filepath.Join(b.staging.Path, name))
-	if err != nil {
-		return err
+	parts := map[string]*zip.File{}
+	from := map[string]string{small: ""}
+	for i, name := range sheetNames() {
+		switch name {
+		case sheetTodo, sheetFindings, sheetAuthorizations, sheetChanges, sheetOwners:
+			from[listFile(name)] = fmt.Sprintf("xl/worksheets/sheet%d.xml", i+1)
+		}
 	}
-	defer from.Close()
-	slices.SortFunc(from.File, func(x, y *zip.File) int { return cmp.Compare(x.Name, y.Name) })
+	for file, sheet := range from {
+		r, err := zip.OpenReader(filepath.Join(b.staging.Path, file))
+		if err != nil {
+			return err
+		}
+		defer r.Close()
+		for _, part := range r.File {
+			switch {
+			case sheet == "" && !slices.Contains(slices.Collect(maps.Values(from)), part.Name):
+				parts[part.Name] = part
+			case sheet != "" && part.Name == "xl/worksheets/sheet2.xml": // its second
+				parts[sheet] = part
+			}
+		}
+	}
 	to := zip.NewWriter(b.out)
-	for _, part := range from.File {
-		if err := to.Copy(part); err != nil {
+	for _, name := range slices.Sorted(maps.Keys(parts)) {
+		h := parts[name].FileHeader
+		h.Name = name
+		w, err := to.CreateRaw(&h)
+		if err != nil {
+			return err
+		}
+		r, err := parts[name].OpenRaw()
+		if err != nil {
+			return err
+		}
+		if _, err := io.Copy(w, r); err != nil {
 			return err
 		}
 	}

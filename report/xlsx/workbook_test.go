@@ -199,7 +199,7 @@ func TestWorkbookSeverityIsColoured(t *testing.T) {
 			t.Fatal(err)
 		}
 		st, _ := f.GetStyle(id)
-		p, _ := paintOf(line[0])
+		p := paints[line[0]]
 		want := []string{p.fill}
 		if line[3] == "resolved" {
 			want = nil
