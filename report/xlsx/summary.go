@@ -213,7 +213,7 @@ func (o *overview) heading() {
 	o.strip("Policy", policyWords(s.Policy))
 	for _, l := range o.shown() {
 		if !l.Whole() {
-			o.strip("Sheet "+l.Table, l.Words())
+			o.strip(l.Table, l.Words())
 		}
 	}
 }
