@@ -3,21 +3,28 @@ package notify
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync"
 	"time"
 )
 
-// The first wait after a failure, and the longest.
+// The first pause after a failure, and the longest.
 const (
 	firstPause   = time.Minute
 	longestPause = time.Hour
 )
 
-// backoff spaces out the attempts of a delivery that does not get through.
+// Backoff returns a notifier that tries a delivery again a minute after a failure,
+// then after twice as long each time, up to an hour: whoever is asked every few
+// seconds may lock the account. After a WaitError it tries none before that time. In
+// between, Send returns the error of the last attempt. A new process tries at once.
+func Backoff(n Notifier) Notifier { return &backoff{Notifier: n, pauses: map[string]pause{}} }
+
 type backoff struct {
 	Notifier
-	mu     sync.Mutex       // guards pauses
+	mu     sync.Mutex       // guards the rest
 	pauses map[string]pause // by the ID of the message
+	all    pause            // that the receiver asked for
 }
 
 type pause struct {
@@ -26,29 +33,42 @@ type pause struct {
 	err    error
 }
 
-// Backoff returns a notifier that tries a delivery again a minute after a failure,
-// then after twice as long each time, up to an hour: whoever is asked every few
-// seconds may lock the account. In between, Send returns the error of the last
-// attempt. A new process tries at once.
-func Backoff(n Notifier) Notifier { return &backoff{Notifier: n, pauses: map[string]pause{}} }
-
 // Send sends, or says why not yet.
 func (b *backoff) Send(ctx context.Context, m Message) (string, error) {
-	id := m.ID()
-	b.mu.Lock()
-	last := b.pauses[id]
-	b.mu.Unlock()
-	if time.Now().Before(last.until) {
-		return "", last.err
+	if err := b.paused(m); err != nil {
+		return "", err
 	}
 	ref, err := b.Notifier.Send(ctx, m)
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if err == nil || errors.Is(err, ErrGiveUp) {
+	id, wait := m.ID(), (*WaitError)(nil)
+	switch {
+	case err == nil, errors.Is(err, ErrGiveUp):
 		delete(b.pauses, id)
-		return ref, err
+	case errors.As(err, &wait):
+		b.all = pause{until: wait.Until, err: fmt.Errorf("not tried: an earlier message got the answer: %w", wait)}
+	default:
+		length := min(max(firstPause, 2*b.pauses[id].length), longestPause)
+		b.pauses[id] = pause{time.Now().Add(length), length, err}
 	}
-	length := min(max(firstPause, 2*last.length), longestPause)
-	b.pauses[id] = pause{time.Now().Add(length), length, err}
 	return ref, err
+}
+
+// paused is why a delivery is not tried now. It never says that nothing was posted
+// where an earlier attempt, perhaps of another process, may have arrived.
+func (b *backoff) paused(m Message) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	now := time.Now()
+	p := b.pauses[m.ID()]
+	if now.Before(b.all.until) {
+		p = pause{until: b.all.until, err: NotPosted(b.all.err)}
+	}
+	switch {
+	case !now.Before(p.until):
+		return nil
+	case m.Again:
+		return InDoubt(p.err)
+	}
+	return p.err
 }

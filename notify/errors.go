@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"time"
 )
 
 // ErrNotPosted is in the errors of Send after which surely nothing was posted, so
@@ -24,6 +25,23 @@ type notPosted struct{ error }
 
 func (e notPosted) Unwrap() error      { return e.error }
 func (notPosted) Is(target error) bool { return target == ErrNotPosted }
+
+// InDoubt is err for a delivery that an earlier attempt may have made: it no longer
+// says that nothing was posted.
+func InDoubt(err error) error {
+	if errors.Is(err, ErrNotPosted) {
+		return inDoubt{err}
+	}
+	return err
+}
+
+// inDoubt shows a WaitError of what it holds, and no more.
+type inDoubt struct{ error }
+
+func (e inDoubt) As(target any) bool {
+	wait, ok := target.(**WaitError)
+	return ok && errors.As(e.error, wait)
+}
 
 // Secrets are what no error may show, those that hold others first.
 type Secrets []string
@@ -69,3 +87,9 @@ func SecretsOf(u *url.URL) Secrets {
 	slices.SortFunc(out, func(a, b string) int { return cmp.Compare(len(b), len(a)) })
 	return out
 }
+
+// WaitError is in the errors of Send after which the receiver is not to be asked
+// again before a time.
+type WaitError struct{ Until time.Time }
+
+func (e *WaitError) Error() string { return "asks to wait until " + PlainTime(e.Until) }

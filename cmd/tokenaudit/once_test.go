@@ -18,6 +18,7 @@ import (
 	"tokenaudit/configs/secret"
 	"tokenaudit/jobs/audit"
 	"tokenaudit/jobs/runner"
+	"tokenaudit/notify"
 	"tokenaudit/notify/notifytest"
 	"tokenaudit/notify/slack"
 )
@@ -100,7 +101,7 @@ func deliverThroughFailure(t *testing.T, failure []notifytest.Failure, request, 
 	fake := &notifytest.Slack{}
 	client := &http.Client{Transport: &failingAt{fake.Client().Transport, fake, request, failure}}
 	config := slack.Config{Channel: "C0123456789", Token: token}
-	n := slack.New(config, client, slog.New(slog.DiscardHandler))
+	n := notify.Backoff(slack.New(config, client, slog.New(slog.DiscardHandler)))
 	if left := reviewThrough(t, save, 4, time.Minute, "slack", n); len(left) > 0 {
 		t.Errorf("after four heartbeats there is left: %+v", left)
 	}

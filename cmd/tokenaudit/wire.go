@@ -149,19 +149,15 @@ func channels(cfg configs.Job, log *slog.Logger) []channel {
 	return out
 }
 
-// notifiers are those of a job. Servers other than Slack's get time to recover.
 func (a *app) notifiers(cfg configs.Job, log *slog.Logger) []runner.Notifier {
 	var out []runner.Notifier
 	for _, n := range channels(cfg, log) {
-		if n.name != "slack" {
-			n.Notifier = notify.Backoff(n.Notifier)
-		}
-		out = append(out, a.notifier(n.name, n.Notifier))
+		out = append(out, a.notifier(n.name, notify.Backoff(n.Notifier)))
 	}
 	return out
 }
 
-// notifier says runs through a notifier.
+// notifier says runs through a channel.
 func (a *app) notifier(name string, n notify.Notifier) runner.Notifier {
 	send := func(ctx context.Context, m runner.Message) (string, error) {
 		said := a.message(m.Summary, m.Highlights)

@@ -3,7 +3,9 @@ package email_test
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"encoding/base64"
+	"encoding/pem"
 	"errors"
 	"fmt"
 	"io"
@@ -13,7 +15,10 @@ import (
 	"mime/multipart"
 	"mime/quotedprintable"
 	"net"
+	"net/http/httptest"
 	"net/mail"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -446,5 +451,53 @@ func TestCheckEmail(t *testing.T) {
 	notifytest.ExpectClean(t, "wrong", []string{"SECRETSECRET"}, err, "")
 	if len(server.Mails()) > 0 {
 		t.Error("sent something")
+	}
+}
+
+// TestEmailLongAnswers: a server that does not stop talking fills no memory, in one
+// line or in many, before TLS or within it.
+func TestEmailLongAnswers(t *testing.T) {
+	web := httptest.NewTLSServer(nil) // for its certificate
+	defer web.Close()
+	for name, chunk := range map[string]string{"one line": strings.Repeat("x", 1<<20), "many lines": strings.Repeat("250-more\r\n", 100_000)} {
+		for _, mode := range []email.TLSMode{email.TLSOff, email.TLSImplicit} {
+			t.Run(name+" "+string(mode), func(t *testing.T) {
+				listener, err := net.Listen("tcp", "127.0.0.1:0")
+				if err != nil {
+					t.Fatal(err)
+				}
+				sent := make(chan int, 1)
+				go func() {
+					conn, err := listener.Accept()
+					if err != nil {
+						return
+					}
+					defer conn.Close()
+					if mode == email.TLSImplicit {
+						conn = tls.Server(conn, &tls.Config{Certificates: web.TLS.Certificates})
+					}
+					n := 0
+					fmt.Fprint(conn, "220 mail.example.com\r\n")
+					_, _ = conn.Read(make([]byte, 5)) // the EHLO
+					fmt.Fprint(conn, "250-")
+					for err == nil && n < 256 {
+						_, err = io.WriteString(conn, chunk)
+						n++
+					}
+					sent <- n
+				}()
+				defer listener.Close()
+				ca := filepath.Join(t.TempDir(), "ca.pem")
+				if err := os.WriteFile(ca, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: web.Certificate().Raw}), 0o600); err != nil {
+					t.Fatal(err)
+				}
+				config := email.Config{Server: listener.Addr().String(), TLS: mode, CAFile: setting.Path(ca), From: "a@example.com", To: []string{"b@example.com"}}
+				_, err = email.New(config, slog.New(slog.DiscardHandler)).Send(t.Context(), notifytest.Typical())
+				notifytest.ExpectNotPosted(t, err, "longer than 1 MiB")
+				if n := <-sent; n > 64 {
+					t.Errorf("read on for %d MiB", n)
+				}
+			})
+		}
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"crypto/x509"
 	"encoding/base64"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"strconv"
@@ -87,6 +88,18 @@ func (c Config) trust(host string) (*tls.Config, error) {
 	return out, nil
 }
 
+// maxAnswers bounds what a server says while it takes a mail, in MiB. It is some ten
+// lines.
+const maxAnswers = 1
+
+// boundedConn is a connection that reads no more than that.
+type boundedConn struct {
+	net.Conn
+	answers io.Reader
+}
+
+func (c boundedConn) Read(p []byte) (int, error) { return c.answers.Read(p) }
+
 // dialer makes connections that end with ctx: go-mail heeds it while it dials, and
 // no longer.
 func dialer(ctx context.Context, implicit bool, trust *tls.Config) mail.DialContextFunc {
@@ -96,6 +109,7 @@ func dialer(ctx context.Context, implicit bool, trust *tls.Config) mail.DialCont
 			return nil, err
 		}
 		context.AfterFunc(ctx, func() { conn.Close() })
+		conn = boundedConn{conn, notify.Bounded(conn, maxAnswers)}
 		if !implicit {
 			return conn, nil
 		}

@@ -21,11 +21,24 @@ type Failure struct {
 func (f Failure) String() string { return f.name }
 
 // RateLimited answers 429 and asks to wait.
-func RateLimited(seconds int) Failure {
-	return Failure{name: "429", answer: func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Retry-After", strconv.Itoa(seconds))
-		w.WriteHeader(http.StatusTooManyRequests)
-	}}
+func RateLimited(seconds int) Failure { return RetryAfter(strconv.Itoa(seconds)) }
+
+// RetryAfter answers 429 and asks to wait in any words, "" for none.
+func RetryAfter(header string) Failure {
+	if header == "" {
+		return Status(http.StatusTooManyRequests)
+	}
+	return Status(http.StatusTooManyRequests).Asking(header)
+}
+
+// Asking is the failure with a Retry-After.
+func (f Failure) Asking(header string) Failure {
+	answer := f.answer
+	f.answer = func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Retry-After", header)
+		answer(w, r)
+	}
+	return f
 }
 
 // Status answers with an HTTP status and no word of Slack's.

@@ -20,6 +20,7 @@ const pingKey = "eb095278-f28d-448d-87fb-7b75c171a6aa"
 type heard struct {
 	answers  []reply // the last one for ever
 	requests []string
+	read     int // bytes of answers
 	bodies   []string
 }
 
@@ -42,8 +43,11 @@ func (h *heard) RoundTrip(r *http.Request) (*http.Response, error) {
 	if status == 0 {
 		return nil, errors.New("connection reset while asking " + r.URL.String())
 	}
-	return &http.Response{StatusCode: status, Body: io.NopCloser(strings.NewReader(said)), Header: http.Header{}, Request: r}, nil
+	return &http.Response{StatusCode: status, Body: io.NopCloser(io.TeeReader(strings.NewReader(said), h)), Header: http.Header{}, Request: r}, nil
 }
+
+// Write counts what is read of an answer.
+func (h *heard) Write(p []byte) (int, error) { h.read += len(p); return len(p), nil }
 
 // hangs is the status of an answer that never comes; 0 is a lost connection.
 const hangs = -1
@@ -162,5 +166,13 @@ func TestPingWithoutURL(t *testing.T) {
 	h := &heard{}
 	if err := newPing(t, "https://hc-ping.com/"+pingKey, h).Check(t.Context()); err != nil || len(h.requests) > 0 {
 		t.Errorf("checking a good one: %v, sent %q", err, h.requests)
+	}
+}
+
+// TestPingLongAnswer: of an answer that does not end a few words are read.
+func TestPingLongAnswer(t *testing.T) {
+	h := &heard{answers: []reply{{200, strings.Repeat("O", 64<<20)}}}
+	if err := newPing(t, "https://hc-ping.com/"+pingKey, h).Send(t.Context(), "a/b", "success", ""); err != nil || h.read > 4<<10 {
+		t.Errorf("%v, read %d bytes", err, h.read)
 	}
 }

@@ -112,7 +112,7 @@ func Check(ctx context.Context, c Config, client *http.Client) (string, error) {
 		return "", err
 	}
 	e := explainer{where: "check of the Slack token", secrets: notify.Secrets{token.Reveal()}, asks: true}
-	who, err := c.api(token.Reveal(), client).AuthTestContext(ctx)
+	who, err := c.api(token.Reveal(), newClient(client)).AuthTestContext(ctx)
 	if err != nil {
 		return "", e.explain(err)
 	}

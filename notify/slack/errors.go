@@ -32,7 +32,7 @@ func (e explainer) asking() explainer {
 
 // unposted explains the failure of a request that posts nothing.
 func (e explainer) unposted(err error) error {
-	return notify.NotPosted(errors.New(e.asking().explain(err).Error()))
+	return notify.NotPosted(e.asking().explain(err))
 }
 
 func (e explainer) notTried(err error) error {
@@ -43,8 +43,8 @@ func (e explainer) notTried(err error) error {
 // helps in their fields.
 func (e explainer) explain(err error) error {
 	var no slack.SlackErrorResponse
-	var limited *slack.RateLimitedError
 	var status slack.StatusCodeError
+	var wait *notify.WaitError
 	switch {
 	case errors.As(err, &no):
 		details := no.ResponseMetadata.Messages
@@ -52,8 +52,8 @@ func (e explainer) explain(err error) error {
 			details = append(details, "needs the scope "+no.Needed+", has "+cmp.Or(no.Provided, "none"))
 		}
 		return e.refused(no.Err, strings.Join(details, "; "))
-	case errors.As(err, &limited):
-		return e.refused("ratelimited", "asks to wait "+limited.RetryAfter.String())
+	case errors.As(err, &wait):
+		return notify.NotPosted(fmt.Errorf("%s: ratelimited: %w", e.where, wait))
 	case errors.As(err, &status):
 		return e.status(status.Code, "")
 	}

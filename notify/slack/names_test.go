@@ -95,7 +95,7 @@ func TestLimits(t *testing.T) {
 		t.Run(letter, func(t *testing.T) {
 			m := notifytest.Named(strings.Repeat(letter, 500))
 			for i := range m.Highlights.Worst {
-				m.Highlights.Worst[i].Record.Description = strings.Repeat(letter, 300_000/len(letter))
+				m.Highlights.Worst[i].Record.Description = strings.Repeat(letter, 30_000/len(letter))
 			}
 			m.Highlights.Authorizations, m.Summary.Missed, m.Summary.Trigger = owners, owners, audit.CatchUp
 			for _, c := range audit.Checks() {

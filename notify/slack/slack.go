@@ -26,10 +26,7 @@ import (
 
 // New returns the notifier that c describes: a bot, or an incoming webhook. Without
 // a client it uses that of package notify. Both read their secret anew for each
-// message, honour a 429 three times for as long as ctx lasts, and never repeat a
-// post that may have arrived: Slack has no idempotency key
-// (slackapi/slack-api-specs#10), and a post whose answer was cut off would appear
-// twice.
+// message, and never repeat a post that may have arrived.
 func New(c Config, client *http.Client, log *slog.Logger) notify.Notifier {
 	if client == nil {
 		client = notify.NewClient()
@@ -98,8 +95,8 @@ func (b bot) Deliveries(s audit.Summary, n audit.Highlights) []string {
 // have arrived it looks for it.
 func (b bot) Send(ctx context.Context, m notify.Message) (string, error) {
 	ref, looked, err := b.send(ctx, m)
-	if m.Again && !looked && errors.Is(err, notify.ErrNotPosted) {
-		return "", errors.New(err.Error()) // says nothing about the earlier attempt
+	if m.Again && !looked {
+		err = notify.InDoubt(err)
 	}
 	return ref, err
 }
@@ -111,7 +108,7 @@ func (b bot) send(ctx context.Context, m notify.Message) (ref string, looked boo
 		return "", false, e.notTried(err)
 	}
 	e.secrets = notify.Secrets{token.Reveal()}
-	s := session{b.config.api(token.Reveal(), b.client), e}
+	s := session{b.config.api(token.Reveal(), newClient(b.client)), e}
 	to, err := b.reach(ctx, s, b.config.recipient(m))
 	if err != nil {
 		return "", false, err
@@ -152,9 +149,9 @@ type session struct {
 	explainer
 }
 
-func (c Config) api(token string, client *http.Client) *slack.Client {
+func (c Config) api(token string, client client) *slack.Client {
 	url := strings.TrimSuffix(cmp.Or(c.APIURL, slack.APIURL), "/") + "/" // slack-go appends the method
-	return slack.New(token, slack.OptionAPIURL(url), slack.OptionHTTPClient(client), slack.OptionRetry(notify.Retries))
+	return slack.New(token, slack.OptionAPIURL(url), slack.OptionHTTPClient(client))
 }
 
 // eventType marks our messages.
@@ -213,7 +210,7 @@ func (s session) findPosted(ctx context.Context, m notify.Message, at place) (re
 
 // read reads what was said in a channel, or in a thread of it.
 func (s session) read(ctx context.Context, at place, since, cursor string) ([]slack.Message, string, error) {
-	const most = 200
+	const most = 100
 	if at.thread != "" {
 		said, _, next, err := s.api.GetConversationRepliesContext(ctx, &slack.GetConversationRepliesParameters{
 			ChannelID: at.channel, Timestamp: at.thread, Oldest: since, Cursor: cursor, Limit: most, IncludeAllMetadata: true,

@@ -7,8 +7,6 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
-	"testing/synctest"
-	"time"
 
 	"tokenaudit/configs/secret"
 	"tokenaudit/notify"
@@ -112,31 +110,6 @@ func TestDegrades(t *testing.T) {
 				}
 			})
 		}
-	}
-}
-
-// TestRateLimit: a 429 is honoured three times, for as long as Slack asks.
-func TestRateLimit(t *testing.T) {
-	for name, config := range both(t) {
-		t.Run(name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				limited := notifytest.RateLimited(60)
-				fake := &notifytest.Slack{}
-				fake.Fail(limited, limited, limited)
-				n := slack.New(config, fake.Client(), discard())
-				start := time.Now() // the bubble's clock
-				if _, err := n.Send(t.Context(), notifytest.Quiet()); err != nil || time.Since(start) < 3*time.Minute {
-					t.Errorf("after %s: %v", time.Since(start), err)
-				}
-				fake.Fail(limited, limited, limited, limited)
-				if _, err := n.Send(t.Context(), notifytest.Quiet()); !errors.Is(err, notify.ErrNotPosted) {
-					t.Errorf("limited four times: %v", err)
-				}
-				if len(fake.Messages()) != 1 || fake.Requests() != 8 {
-					t.Errorf("%d messages, %d requests", len(fake.Messages()), fake.Requests())
-				}
-			})
-		})
 	}
 }
 

@@ -12,9 +12,7 @@ import (
 	"net/url"
 	"path"
 	"strings"
-	"time"
 
-	"github.com/hashicorp/go-retryablehttp"
 	"github.com/slack-go/slack"
 
 	"tokenaudit/jobs/audit"
@@ -52,7 +50,7 @@ func (w webhook) Send(ctx context.Context, m notify.Message) (string, error) {
 	case err == nil || !m.Again:
 		return "", err
 	case errors.Is(err, notify.ErrNotPosted):
-		return "", errors.New(err.Error()) // says nothing about the earlier attempt
+		return "", notify.InDoubt(err)
 	}
 	return "", fmt.Errorf("%w: %w", notify.ErrGiveUp, err)
 }
@@ -68,43 +66,36 @@ func (w webhook) send(ctx context.Context, m notify.Message) error {
 		return e.refused("", "the secret is not a URL such as https://hooks.slack.com/services/…")
 	}
 	e.secrets = notify.Secrets{u.String(), u.RequestURI(), u.Path, path.Base(u.Path)}
+	client := newClient(w.client)
 	_, err = postRichest(ctx, w.log, m, w.config.forms(m, recipient{}), func(p Post) (string, error) {
 		body, err := json.Marshal(payload{Text: p.Text, Blocks: p.Blocks})
 		if err != nil {
 			return "", e.notTried(err)
 		}
-		return "", w.post(ctx, u.String(), body, e)
+		return "", w.post(ctx, client, u.String(), body, e)
 	})
 	return err
 }
 
 // post: Slack says "ok" with the 200; anything else comes from something in between.
-func (w webhook) post(ctx context.Context, address string, body []byte, e explainer) error {
-	req, err := retryablehttp.NewRequestWithContext(ctx, http.MethodPost, address, bytes.NewReader(body))
+func (w webhook) post(ctx context.Context, client client, address string, body []byte, e explainer) error {
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, address, bytes.NewReader(body))
 	if err != nil {
-		return notify.NotPosted(e.broken(err))
+		return e.notTried(e.secrets.CleanError(err))
 	}
 	req.Header.Set("Content-Type", "application/json")
-	client := retryablehttp.Client{ // without a logger: that one prints URLs
-		HTTPClient: w.client, RetryMax: notify.Retries, RetryWaitMin: time.Second, RetryWaitMax: time.Minute,
-		Backoff:      retryablehttp.DefaultBackoff, // honours Retry-After
-		ErrorHandler: retryablehttp.PassthroughErrorHandler,
-		CheckRetry: func(_ context.Context, resp *http.Response, err error) (bool, error) {
-			return err == nil && resp.StatusCode == http.StatusTooManyRequests, nil
-		},
-	}
-	resp, err := client.Do(req)
+	answer, err := client.Do(req)
 	if err != nil {
-		return e.broken(err)
+		return e.explain(err)
 	}
-	defer resp.Body.Close()
-	said, err := io.ReadAll(io.LimitReader(resp.Body, 64<<10))
+	defer answer.Body.Close()
+	said, err := io.ReadAll(answer.Body)
 	if err != nil {
-		return e.broken(err)
+		return e.explain(err)
 	}
 	text := strings.TrimSpace(string(said))
-	if resp.StatusCode == http.StatusOK && text == "ok" {
+	if answer.StatusCode == http.StatusOK && text == "ok" {
 		return nil
 	}
-	return e.status(resp.StatusCode, text)
+	return e.status(answer.StatusCode, text)
 }

@@ -92,11 +92,11 @@ func Check(ctx context.Context, c Config, client *http.Client) (string, error) {
 	first := url.URL{Scheme: to.url.Scheme, Host: to.url.Host, Path: "/"}
 	req, err := http.NewRequestWithContext(ctx, http.MethodHead, first.String(), nil)
 	if err != nil {
-		return "", to.failed(ctx, false, err)
+		return "", to.failed(false, err)
 	}
 	resp, err := client.Do(req)
 	if err != nil {
-		return "", to.failed(ctx, false, err)
+		return "", to.failed(false, err)
 	}
 	resp.Body.Close()
 	return "its server answers; the webhook itself cannot be tried without posting", nil

@@ -45,12 +45,9 @@ func (notifier) Deliveries(audit.Summary, audit.Highlights) []string {
 	return []string{notify.SummaryDelivery}
 }
 
-// longestWait bounds what a Retry-After can ask for. The next attempt of the job
-// comes later anyway.
-const longestWait = time.Minute
-
 // Send posts, three times more after a 429, a 5xx or a connection that was cut, and
-// returns the webhook-id.
+// returns the webhook-id. It honours Retry-After, but waits for notify.MaxWait at
+// most.
 func (n notifier) Send(ctx context.Context, m notify.Message) (string, error) {
 	to, err := n.config.read(ctx)
 	if err != nil {
@@ -63,7 +60,7 @@ func (n notifier) Send(ctx context.Context, m notify.Message) (string, error) {
 	}
 	req, err := retryablehttp.NewRequestWithContext(ctx, http.MethodPost, to.url.String(), bytes.NewReader(body))
 	if err != nil {
-		return "", to.failed(ctx, false, err)
+		return "", to.failed(false, err)
 	}
 	req.Header.Set("Content-Type", "application/json")
 	req.Header.Set("User-Agent", "tokenaudit")
@@ -77,27 +74,37 @@ func (n notifier) Send(ctx context.Context, m notify.Message) (string, error) {
 		return nil
 	}
 	sign(req.Request)
+	until := time.Now().Add(notify.MaxWait)
 	doubt := false                  // an attempt may have arrived
 	client := retryablehttp.Client{ // without a logger: that one prints URLs
-		HTTPClient: n.client, RetryMax: notify.Retries, RetryWaitMin: time.Second, RetryWaitMax: longestWait,
+		HTTPClient: n.client, RetryMax: notify.Retries, RetryWaitMin: time.Second, RetryWaitMax: notify.MaxWait,
 		PrepareRetry: sign, ErrorHandler: retryablehttp.PassthroughErrorHandler,
 		Backoff: func(least, most time.Duration, n int, resp *http.Response) time.Duration {
-			return min(most, retryablehttp.DefaultBackoff(least, most, n, resp)) // honours Retry-After
+			if asksToWait(resp) {
+				return notify.RetryAfter(resp)
+			}
+			return retryablehttp.DefaultBackoff(least, most, n, nil)
 		},
 		CheckRetry: func(ctx context.Context, resp *http.Response, err error) (bool, error) {
 			doubt = doubt || mayHaveArrived(resp, err)
+			if asksToWait(resp) && time.Now().Add(notify.RetryAfter(resp)).After(until) {
+				return false, nil
+			}
 			return retryablehttp.DefaultRetryPolicy(ctx, resp, err)
 		},
 	}
 	resp, err := client.Do(req)
 	if err != nil {
-		return id, to.failed(ctx, doubt, err)
+		return id, to.failed(doubt, err)
 	}
 	defer resp.Body.Close()
 	if resp.StatusCode >= 200 && resp.StatusCode < 300 {
 		return id, nil
 	}
 	text := fmt.Sprintf("HTTP %d %s", resp.StatusCode, http.StatusText(resp.StatusCode))
+	if asksToWait(resp) {
+		return id, to.failed(doubt, fmt.Errorf("%s: %w", text, &notify.WaitError{Until: time.Now().Add(notify.RetryAfter(resp))}))
+	}
 	if advice := advice(resp.StatusCode); advice != "" {
 		text += ": " + advice
 	}
@@ -105,7 +112,7 @@ func (n notifier) Send(ctx context.Context, m notify.Message) (string, error) {
 	if said := strings.TrimSpace(string(said)); said != "" {
 		text += ": " + to.secrets.Clean(said)
 	}
-	return id, to.failed(ctx, doubt, errors.New(text))
+	return id, to.failed(doubt, errors.New(text))
 }
 
 // mayHaveArrived: no answer came though a connection was made, or the answer does
@@ -118,19 +125,16 @@ func mayHaveArrived(resp *http.Response, err error) bool {
 	return !notify.NeverDialed(err) && !untrusted
 }
 
-func (e endpoint) failed(ctx context.Context, doubt bool, err error) error {
-	text := "post to the webhook: " + e.secrets.CleanError(err).Error()
+func (e endpoint) failed(doubt bool, err error) error {
+	err = fmt.Errorf("post to the webhook: %w", e.secrets.CleanError(err))
 	if doubt {
-		text += "; it may have arrived, and is sent again with the same webhook-id"
+		return fmt.Errorf("%w; it may have arrived, and is sent again with the same webhook-id", err)
 	}
-	out := errors.New(text)
-	if ctx.Err() != nil {
-		out = fmt.Errorf("%s: %w", text, ctx.Err())
-	}
-	if doubt {
-		return out
-	}
-	return notify.NotPosted(out)
+	return notify.NotPosted(err)
+}
+
+func asksToWait(resp *http.Response) bool {
+	return resp != nil && (resp.StatusCode == http.StatusTooManyRequests || resp.StatusCode == http.StatusServiceUnavailable && resp.Header.Get("Retry-After") != "")
 }
 
 // advice is what to do about a status.
@@ -146,8 +150,6 @@ func advice(status int) string {
 		return "the receiver wants no more; remove webhook from the job"
 	case status == http.StatusRequestEntityTooLarge:
 		return "the receiver takes no message of this size"
-	case status == http.StatusTooManyRequests:
-		return "the receiver asks to wait"
 	case status < 500:
 		return "the receiver does not take the message"
 	}

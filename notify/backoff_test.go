@@ -1,0 +1,95 @@
+package notify_test
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"tokenaudit/notify"
+	"tokenaudit/notify/notifytest"
+)
+
+// failing fails each delivery with the next of its errors, then with the last one.
+type failing struct {
+	notify.Notifier
+	errs []error
+	sent map[string][]time.Duration // when, by delivery
+}
+
+var start = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC) // of a bubble
+
+func (f *failing) Send(_ context.Context, m notify.Message) (string, error) {
+	if f.sent == nil {
+		f.sent = map[string][]time.Duration{}
+	}
+	f.sent[m.Delivery] = append(f.sent[m.Delivery], time.Since(start))
+	err := f.errs[0]
+	f.errs = f.errs[min(1, len(f.errs)-1):]
+	return "", err
+}
+
+func delivery(name string, again bool) notify.Message {
+	m := notifytest.Quiet()
+	m.Delivery, m.Again = name, again
+	return m
+}
+
+// TestBackoff: a delivery that fails is tried less and less often, up to once an
+// hour, and holds up no other one.
+func TestBackoff(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := &failing{errs: []error{notify.NotPosted(errors.New("HTTP 403"))}}
+		n := notify.Backoff(f)
+		for range 4 * 60 * 24 { // a day of heartbeats
+			if _, err := n.Send(t.Context(), delivery("summary", false)); !errors.Is(err, notify.ErrNotPosted) || !strings.Contains(err.Error(), "403") {
+				t.Fatal(err)
+			}
+			time.Sleep(15 * time.Second)
+		}
+		if got := len(f.sent["summary"]); got != 29 { // after 0, 1, 3, 7, 15, 31, 63 and 123 minutes, then hourly
+			t.Errorf("%d attempts in a day: %v", got, f.sent["summary"])
+		}
+		if n.Send(t.Context(), delivery("other", false)); len(f.sent["other"]) != 1 {
+			t.Error("another delivery waits")
+		}
+	})
+}
+
+// TestBackoffWaits: a receiver that asks to wait is not asked for any delivery
+// until then.
+func TestBackoffWaits(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := &failing{errs: []error{notify.NotPosted(&notify.WaitError{Until: start.Add(24 * time.Hour)}), nil}}
+		n := notify.Backoff(f)
+		n.Send(t.Context(), delivery("a", false))
+		for range 4 * 60 * 24 {
+			time.Sleep(15 * time.Second)
+			n.Send(t.Context(), delivery("a", false))
+			if _, err := n.Send(t.Context(), delivery("b", false)); err != nil && !errors.Is(err, notify.ErrNotPosted) {
+				t.Fatal(err)
+			}
+		}
+		for name, times := range map[string][]time.Duration{"a": f.sent["a"], "b": append([]time.Duration{0}, f.sent["b"]...)} {
+			if len(times) != 2 || times[1] != 24*time.Hour {
+				t.Errorf("%s was tried after %v", name, times)
+			}
+		}
+	})
+}
+
+// TestBackoffInDoubt: a delivery that an earlier attempt may have made is never said
+// not to be posted only because it is not tried now.
+func TestBackoffInDoubt(t *testing.T) {
+	for name, err := range map[string]error{
+		"failed": notify.NotPosted(errors.New("HTTP 403")), "asked to wait": notify.NotPosted(&notify.WaitError{Until: time.Now().Add(time.Hour)}),
+	} {
+		n := notify.Backoff(&failing{errs: []error{err}})
+		n.Send(t.Context(), delivery("summary", false))
+		if _, err := n.Send(t.Context(), delivery("summary", true)); err == nil || errors.Is(err, notify.ErrNotPosted) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
