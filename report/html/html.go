@@ -94,7 +94,7 @@ func (p *Page) Finish(ctx context.Context) ([]table.Shown, error) {
 	v.Tables = []tableView{findingTable(findings, shown[0]), tokenTable(authorizations, shown[1])}
 	t, err := template.New("").Funcs(template.FuncMap{
 		"grouped": table.Grouped, "plural": table.Plural, "moment": table.Moment, "day": day, "line": table.OneLine, "long": long,
-		"limit": table.Days, "title": table.Capital, "join": strings.Join,
+		"limit": table.Days, "severities": table.SeverityWords, "join": strings.Join,
 	}).Parse(pageTemplate)
 	if err != nil {
 		return nil, err
@@ -123,8 +123,8 @@ type view struct {
 	CoverageWords     string
 	FirstReasons      []string
 	MoreReasons       int
-	Tiles             []tileView
-	Changes           []tileView
+	Listed            int // as Hidden and Unseen, of all targets
+	Hidden, Unseen    int
 	Bars              []barChart
 	Trend             trendChart
 	Todo              []todoView
@@ -139,14 +139,19 @@ func (p *Page) view() *view {
 	v := &view{
 		Summary: s, CSP: security(pageScript, pageStyle), Style: template.CSS(pageStyle), Script: template.JS(pageScript),
 		Verdict: table.Verdict(s), Alarm: table.Alarm(s), CoverageWords: table.CoverageWords(s.Coverage.Verdict),
-		Tiles: tiles(s), Changes: changeTiles(s),
 		Bars: []barChart{severityChart(s), ownerChart(p.owners)}, Trend: newTrend(append(slices.Clone(p.in.Trend), s.Point())),
 		Todo: todos(p.findings, p.in.Controls), CoverageOfTargets: targetViews(s.Coverage.Targets), Config: audit.Visible(p.in.Config, true),
+	}
+	for _, t := range s.Coverage.Targets {
+		v.Listed, v.Hidden, v.Unseen = v.Listed+t.Listed, v.Hidden+t.Hidden, v.Unseen+t.Unseen
 	}
 	v.FirstReasons, v.MoreReasons = head(linesOf(s.Coverage.Reasons), 5)
 	v.Passed, v.Switched = quietChecks(s)
 	return v
 }
+
+// Found is how many findings are in a state.
+func (v *view) Found(state string) int { return v.Findings.ByState[audit.FindingState(state)] }
 
 // security allows the page its own script and style, by their hashes, and nothing
 // else: no request of any kind, no form, no frame.

@@ -54,44 +54,6 @@ func linesOf(in []string) []string {
 	return out
 }
 
-// tileView is a figure. State is what the table of findings shows when the
-// figure is followed.
-type tileView struct {
-	Figure, Label, Note string
-	State               string
-}
-
-func tiles(s audit.Summary) []tileView {
-	a, listed, hidden, unseen := s.Authorizations, 0, 0, 0
-	for _, t := range s.Coverage.Targets {
-		listed, hidden, unseen = listed+t.Listed, hidden+t.Hidden, unseen+t.Unseen
-	}
-	return []tileView{
-		{Figure: table.Grouped(a.Total), Label: "authorizations", Note: table.Grouped(a.Active) + " active, " + table.Grouped(a.Inactive) + " inactive"},
-		{Figure: table.Grouped(a.Flagged), Label: "flagged", Note: "have at least one finding"},
-		{Figure: table.Grouped(s.Findings.Total), Label: "findings", Note: table.SeverityWords(s)},
-		{Figure: table.Grouped(listed), Label: "listed", Note: "shown by the list of authorizations"},
-		{Figure: table.Grouped(hidden), Label: "hidden", Note: "exist, though the list left them out"},
-		{Figure: table.Grouped(unseen), Label: "unseen", Note: "could not be asked for; their findings stand"},
-	}
-}
-
-func changeTiles(s audit.Summary) []tileView {
-	by := s.Findings.ByState
-	state := func(st audit.FindingState, note string) tileView {
-		return tileView{Figure: table.Grouped(by[st]), Label: string(st) + " findings", Note: note, State: string(st)}
-	}
-	return []tileView{
-		state(audit.New, "not there before"),
-		state(audit.Reopened, "resolved before, back again"),
-		state(audit.Open, "there before and still there"),
-		state(audit.Excepted, "allowed for a while by an exception"),
-		state(audit.Resolved, "there before, gone now"),
-		{Figure: table.Grouped(s.Authorizations.New), Label: "new tokens", Note: "seen for the first time"},
-		{Figure: table.Grouped(s.Authorizations.Gone), Label: "gone tokens", Note: "the server says they no longer exist"},
-	}
-}
-
 // todoView is a check that found something, and what to do about it.
 type todoView struct {
 	audit.Check
