@@ -4,9 +4,10 @@ import (
 	"cmp"
 	"slices"
 	"strconv"
+	"strings"
 )
 
-// Access is what the permissions of one authorization add up to. It is folded
+// Access is what the permissions of one authorization add up to. It is made
 // once, so that no check walks the permissions again.
 type Access struct {
 	Reads, Writes int
@@ -39,17 +40,10 @@ var allAccessTypes = [...]string{
 	"sources", "tasks", "telegrafs", "variables", "views",
 }
 
-// AccessOf folds the permissions of a.
+// AccessOf adds up the permissions of a, in time that grows with their number: a
+// server may send any.
 func AccessOf(a Authorization) Access {
-	var acc Access
-	acc.Fold(&a)
-	return acc
-}
-
-// Fold makes acc that of a; of what acc was, only the room is used again. It takes
-// time in proportion to the permissions, of which a server may send any number.
-func (acc *Access) Fold(a *Authorization) {
-	*acc = Access{legacy: a.Legacy, Buckets: acc.Buckets[:0], WriteTypes: acc.WriteTypes[:0], Dangling: acc.Dangling[:0]}
+	acc := Access{legacy: a.Legacy}
 	var reads, writes uint32 // of allAccessTypes held on the whole org, a bit each
 	for i := range a.Permissions {
 		p := &a.Permissions[i]
@@ -75,6 +69,7 @@ func (acc *Access) Fold(a *Authorization) {
 	slices.Sort(acc.WriteTypes)
 	acc.WriteTypes = slices.Compact(acc.WriteTypes)
 	acc.AllAccess = !acc.EveryOrg && reads&writes == 1<<len(allAccessTypes)-1
+	return acc
 }
 
 func (acc *Access) addWrite(r *Resource, own string) {
@@ -92,8 +87,8 @@ func (acc *Access) addWrite(r *Resource, own string) {
 	}
 }
 
-// distinct leaves the first value of each key, in order, in the same room. Nearly
-// all lists are too short to be worth a map.
+// distinct leaves the first value of each key, in order. Nearly all lists are too
+// short to be worth a map.
 func distinct[T any, K comparable](list []T, key func(T) K) []T {
 	const short = 16
 	var met map[K]bool
@@ -151,42 +146,27 @@ func (acc Access) Class() string {
 
 // WriteScope says in words what the authorization may write and how far that
 // reaches; empty when it may write nothing.
-func (acc Access) WriteScope() string { return string(acc.AppendWriteScope(nil)) }
-
-// AppendWriteScope appends WriteScope to b.
-func (acc *Access) AppendWriteScope(b []byte) []byte {
+func (acc Access) WriteScope() string {
+	var scope string
 	switch {
 	case acc.Writes == 0:
-		return b
+		return ""
 	case acc.EveryOrg:
-		return appendJoined(append(b, "all orgs: "...), acc.WriteTypes, "")
+		return "all orgs: " + strings.Join(acc.WriteTypes, ", ")
 	case acc.AllAccess:
-		return append(b, "the whole org: every resource type"...)
+		return "the whole org: every resource type"
 	case acc.AllBuckets:
-		b = append(b, "the whole org: all buckets"...)
+		scope = "the whole org: all buckets"
 	case len(acc.Buckets) == 1:
-		b = append(append(b, "one bucket: "...), acc.Buckets[0]...)
+		scope = "one bucket: " + acc.Buckets[0]
 	case len(acc.Buckets) > 1:
-		b = append(strconv.AppendInt(b, int64(len(acc.Buckets)), 10), " buckets: "...)
-		b = appendJoined(b, acc.Buckets, "")
+		scope = strconv.Itoa(len(acc.Buckets)) + " buckets: " + strings.Join(acc.Buckets, ", ")
 	default:
-		return appendJoined(append(b, "no buckets: "...), acc.WriteTypes, "")
+		return "no buckets: " + strings.Join(acc.WriteTypes, ", ")
 	}
-	if slices.ContainsFunc(acc.WriteTypes, func(t string) bool { return t != "buckets" }) {
-		b = appendJoined(append(b, "; also "...), acc.WriteTypes, "buckets")
+	others := slices.DeleteFunc(slices.Clone(acc.WriteTypes), func(t string) bool { return t == "buckets" })
+	if len(others) > 0 {
+		scope += "; also " + strings.Join(others, ", ")
 	}
-	return b
-}
-
-// appendJoined lists words, but the one that is left out.
-func appendJoined(b []byte, words []string, leftOut string) []byte {
-	separator := ""
-	for _, w := range words {
-		if w == leftOut && w != "" {
-			continue
-		}
-		b = append(append(b, separator...), w...)
-		separator = ", "
-	}
-	return b
+	return scope
 }

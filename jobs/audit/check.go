@@ -128,7 +128,7 @@ type AppliedCheck struct {
 // Applied writes the policy out, check by check.
 func (p Policy) Applied() AppliedPolicy {
 	a := AppliedPolicy{ServiceUsers: append([]string{}, p.ServiceUsers...), RotateAfterDays: inDays(p.RotateAfter), InactiveAfterDays: inDays(p.InactiveAfter)}
-	for _, c := range theChecks() {
+	for _, c := range checks {
 		a.Checks = append(a.Checks, AppliedCheck{c.ID, p.severityOf(&c)})
 	}
 	order := append(Severities(), Off)
@@ -144,15 +144,17 @@ func inDays(d time.Duration) int { return int(d / (24 * time.Hour)) }
 // version no longer has: then the ID is its title.
 func CheckOf(id string) Check {
 	if at := CheckPlace(id); at >= 0 {
-		return theChecks()[at]
+		return checks[at]
 	}
 	return Check{ID: id, Title: id}
 }
 
 // CheckPlace is the place of a check among Checks, from 0; -1 for an unknown one.
 func CheckPlace(id string) int {
-	if at, ok := placeOf()[id]; ok {
-		return at
+	for i := range checks {
+		if checks[i].ID == id {
+			return i
+		}
 	}
 	return -1
 }

@@ -45,7 +45,7 @@ func (f Finding) Reported(at time.Time) bool { return f.Current() || f.Since.Equ
 // be judged keeps them as they were.
 func (s *Subject) judge(before []Finding) []Finding {
 	var out []Finding
-	checks, server := theChecks(), s.IsServer()
+	server := s.IsServer()
 	for i := range checks {
 		c := &checks[i]
 		if c.Server != server {

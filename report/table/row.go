@@ -104,22 +104,18 @@ func (m *RowMaker) Rows(ctx context.Context, records iter.Seq2[audit.Record, err
 	}
 }
 
-// Fill makes r the row of a record; of what r was, only the room is used again.
+// Fill makes r the row of a record.
 func (m *RowMaker) Fill(r *Row, rec *audit.Record) {
-	access := r.Access
-	access.Fold(&rec.Authorization)
-	// What it may write and its permissions, in one allocation.
-	m.text = access.AppendWriteScope(m.text[:0])
-	scope := len(m.text)
+	access := audit.AccessOf(rec.Authorization)
+	m.text = m.text[:0]
 	for i, p := range rec.Permissions {
 		if i > 0 {
 			m.text = append(m.text, ", "...)
 		}
 		m.text = p.Append(m.text)
 	}
-	text := string(m.text)
 	*r = Row{
-		Record: *rec, Access: access, Now: m.now, Scope: text[:scope], granted: text[scope:],
+		Record: *rec, Access: access, Now: m.now, Scope: access.WriteScope(), granted: string(m.text),
 		Reach: m.reach(access, len(rec.Permissions)), FindingWords: m.wordsOf(rec),
 	}
 }
