@@ -33,8 +33,14 @@ func write(path string, records iter.Seq2[audit.Record, error]) (err error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return err
 	}
+	folder := filepath.Dir(path)
+	if info, err := os.Lstat(folder); err != nil {
+		return err
+	} else if !info.IsDir() {
+		return fmt.Errorf("%s is a link, and a review writes through none; take it away", folder)
+	}
 	// The name is fixed, so that what a killed process left is taken away.
-	temp := filepath.Join(filepath.Dir(path), "."+filepath.Base(path))
+	temp := filepath.Join(folder, "."+filepath.Base(path))
 	if err := os.RemoveAll(temp); err != nil {
 		return err
 	}
@@ -53,7 +59,7 @@ func write(path string, records iter.Seq2[audit.Record, error]) (err error) {
 	if err := os.Rename(f.Name(), path); err != nil {
 		return err
 	}
-	return syncFolder(filepath.Dir(path))
+	return syncFolder(folder)
 }
 
 func encode(w io.Writer, records iter.Seq2[audit.Record, error]) error {

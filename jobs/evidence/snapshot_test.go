@@ -6,6 +6,7 @@ import (
 	"iter"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -66,6 +67,12 @@ func TestSnapshotFollowsNoLink(t *testing.T) {
 	}
 	if info, err := os.Lstat(path); err != nil || !info.Mode().IsRegular() {
 		t.Errorf("%v, %v", info.Mode(), err)
+	}
+	if err := os.Symlink(filepath.Dir(path), s.Folder(weekly(1))); err != nil { // another pack
+		t.Fatal(err)
+	}
+	if err := s.Write(t.Context(), weekly(1), "prod", records(1)); err == nil || !strings.Contains(err.Error(), "is a link") {
+		t.Errorf("a link to another folder: %v", err)
 	}
 }
 
