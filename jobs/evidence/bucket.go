@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"iter"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -86,19 +85,6 @@ func (b *bucket) store(ctx context.Context, key, path string, until time.Time, t
 		return b.failed("writing", key, err)
 	}
 	return b.prove(ctx, key, want, until)
-}
-
-// replace puts a file in the place of an older one.
-func (b *bucket) replace(ctx context.Context, key, path string) error {
-	f, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	defer f.Close()
-	if err := b.put(ctx, key, f, time.Time{}, false); err != nil {
-		return b.failed("writing", key, err)
-	}
-	return nil
 }
 
 // put sends a file in one request, straight from the disk, locked unless until is zero.
@@ -197,20 +183,18 @@ func (b *bucket) fetch(ctx context.Context, key, path string) error {
 	return os.Rename(f.Name(), path)
 }
 
-// keys walks the objects under a prefix. The marks that some programs set for a
+// keys are those of the objects under a prefix. The marks that some programs set for a
 // folder are none.
-func (b *bucket) keys(ctx context.Context, prefix string) iter.Seq2[string, error] {
-	return func(yield func(string, error) bool) {
-		for o := range b.client.ListObjectsIter(ctx, b.address.bucket, minio.ListObjectsOptions{Prefix: b.object(prefix), Recursive: true}) {
-			if o.Err != nil {
-				yield("", b.failed("listing", prefix, o.Err))
-				return
-			}
-			if !strings.HasSuffix(o.Key, "/") && !yield(strings.TrimPrefix(o.Key, b.object("")), nil) {
-				return
-			}
+func (b *bucket) keys(ctx context.Context, prefix string) (keys []string, err error) {
+	for o := range b.client.ListObjectsIter(ctx, b.address.bucket, minio.ListObjectsOptions{Prefix: b.object(prefix), Recursive: true}) {
+		if o.Err != nil {
+			return nil, b.failed("listing", prefix, o.Err)
+		}
+		if !strings.HasSuffix(o.Key, "/") {
+			keys = append(keys, strings.TrimPrefix(o.Key, b.object("")))
 		}
 	}
+	return keys, nil
 }
 
 // remove takes an object away, if it is there. A bucket with versions keeps it out of
@@ -239,10 +223,9 @@ func (b *bucket) try(ctx context.Context) error {
 	if err := b.put(ctx, key, f, time.Time{}, true); err != nil {
 		return b.failed("writing", key, err)
 	}
-	_, err = b.sum(ctx, key)
-	for _, listed := range b.keys(ctx, key) {
-		err = errors.Join(err, listed)
-	}
+	_, reading := b.sum(ctx, key)
+	_, listing := b.keys(ctx, key)
+	err = errors.Join(reading, listing)
 	if b.lock.Mode != "" {
 		err = errors.Join(err, b.tryLock(ctx, key, f))
 	}

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -69,10 +70,11 @@ func (a Archive) Publish(ctx context.Context, run audit.Run) error {
 		return err
 	}
 	there, prefix := map[string]bool{}, a.key(folder)+"/"
-	for key, err := range a.bucket.keys(ctx, prefix) {
-		if err != nil {
-			return err
-		}
+	keys, err := a.bucket.keys(ctx, prefix)
+	if err != nil {
+		return err
+	}
+	for _, key := range keys {
 		there[strings.TrimPrefix(key, prefix)] = true
 	}
 	if there[manifestFile] {
@@ -114,24 +116,29 @@ func (a Archive) Publish(ctx context.Context, run audit.Run) error {
 	return a.uploadChain(ctx, filepath.Dir(folder))
 }
 
-// uploadChain: dry runs have none.
+// uploadChain writes the chain of a job over the one before. Dry runs have none.
 func (a Archive) uploadChain(ctx context.Context, folder string) error {
 	path := filepath.Join(folder, chainFile)
-	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+	f, err := os.Open(path)
+	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
-	return a.bucket.replace(ctx, a.key(path), path)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	if err := a.bucket.put(ctx, a.key(path), f, time.Time{}, false); err != nil {
+		return a.bucket.failed("writing", a.key(path), err)
+	}
+	return nil
 }
 
 // Download fetches all that the bucket holds, into a folder that is named as the last
 // part of its URL.
 func (a Archive) Download(ctx context.Context) (folder string, err error) {
-	var keys []string
-	for key, err := range a.bucket.keys(ctx, "") {
-		if err != nil {
-			return "", err
-		}
-		keys = append(keys, key)
+	keys, err := a.bucket.keys(ctx, "")
+	if err != nil {
+		return "", err
 	}
 	if len(keys) == 0 {
 		return "", fmt.Errorf("evidence: %s holds nothing", a.bucket.location)
@@ -164,21 +171,19 @@ func (a Archive) GatherManifests(ctx context.Context, job string, before time.Ti
 	if a.bucket == nil {
 		return nil
 	}
-	due, limit := false, audit.Run{Slot: before}.SlotName()
-	var keys []string
-	for key, err := range a.bucket.keys(ctx, job+"/") {
-		if err != nil {
-			return err
-		}
-		if ok, _ := path.Match(job+"/*/"+manifestFile, key); ok {
-			keys = append(keys, key)
-			due = due || path.Base(path.Dir(key)) < limit
-		}
+	keys, err := a.bucket.keys(ctx, job+"/")
+	if err != nil {
+		return err
 	}
-	if !due {
+	manifests := slices.DeleteFunc(keys, func(key string) bool {
+		ok, _ := path.Match(job+"/*/"+manifestFile, key)
+		return !ok
+	})
+	limit := audit.Run{Slot: before}.SlotName()
+	if !slices.ContainsFunc(manifests, func(key string) bool { return path.Base(path.Dir(key)) < limit }) {
 		return nil
 	}
-	return a.fetchAll(ctx, keys)
+	return a.fetchAll(ctx, manifests)
 }
 
 // Remove takes packs of a job away that retention took from the folder of this
@@ -192,19 +197,16 @@ func (a Archive) Remove(ctx context.Context, job string, runs []string) error {
 		return err
 	}
 	for _, run := range runs {
-		for key, err := range a.bucket.keys(ctx, run+"/") {
-			if err != nil {
-				return err
-			}
-			if path.Base(key) == manifestFile {
-				continue
-			}
+		keys, err := a.bucket.keys(ctx, run+"/")
+		if err != nil {
+			return err
+		}
+		manifest := run + "/" + manifestFile
+		keys = append(slices.DeleteFunc(keys, func(key string) bool { return key == manifest }), manifest)
+		for _, key := range keys {
 			if err := a.bucket.remove(ctx, key); err != nil {
 				return err
 			}
-		}
-		if err := a.bucket.remove(ctx, run+"/"+manifestFile); err != nil {
-			return err
 		}
 	}
 	return nil

@@ -1,6 +1,7 @@
 package evidence
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -9,7 +10,17 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/klauspost/compress/gzip"
+	"github.com/klauspost/pgzip"
+	"github.com/klauspost/readahead"
+
 	"tokenaudit/jobs/audit"
+)
+
+// Limits of what is compressed or uncompressed while more is written or read.
+const (
+	zipBuffer  = 256 << 10
+	zipBuffers = 2
 )
 
 // SnapshotFile names the snapshot of a target in the folder of a run.
@@ -50,29 +61,28 @@ func write(path string, records iter.Seq2[audit.Record, error]) (err error) {
 	}
 	defer func() {
 		if err != nil {
-			os.Remove(f.Name())
+			os.Remove(temp)
 		}
 	}()
-	if err := errors.Join(encode(f, records), f.Sync(), f.Close()); err != nil {
+	zip, err := pgzip.NewWriterLevel(f, pgzip.BestSpeed)
+	if err == nil {
+		err = zip.SetConcurrency(zipBuffer, zipBuffers)
+	}
+	if err != nil {
+		return errors.Join(err, f.Close())
+	}
+	err = writeLines(zip, records)
+	if err := errors.Join(err, zip.Close(), f.Sync(), f.Close()); err != nil {
 		return err
 	}
-	if err := os.Rename(f.Name(), path); err != nil {
+	if err := os.Rename(temp, path); err != nil {
 		return err
 	}
-	return syncFolder(folder)
-}
-
-func encode(w io.Writer, records iter.Seq2[audit.Record, error]) error {
-	return zipped(w, func(w io.Writer) error { return writeLines(w, records) })
-}
-
-// syncFolder makes a rename survive a power cut.
-func syncFolder(path string) error {
-	dir, err := os.Open(path)
+	dir, err := os.Open(folder)
 	if err != nil {
 		return err
 	}
-	return errors.Join(dir.Sync(), dir.Close())
+	return errors.Join(dir.Sync(), dir.Close()) // so that the rename survives a power cut
 }
 
 // Read walks the snapshot of one target. A file that was cut or changed ends in
@@ -84,35 +94,40 @@ func (a Archive) Read(ctx context.Context, run audit.Run, target string) iter.Se
 			yield(audit.Record{}, err)
 			return
 		}
-		for r, err := range decode(path) {
-			if err != nil {
-				err = fmt.Errorf("snapshot %s: %w", path, err)
-			}
-			if !yield(r, err) {
-				return
-			}
-		}
-	}
-}
-
-func decode(path string) iter.Seq2[audit.Record, error] {
-	return func(yield func(audit.Record, error) bool) {
 		f, err := os.Open(path)
 		if err != nil {
 			yield(audit.Record{}, err)
 			return
 		}
 		defer f.Close()
-		lines, err := unzipped(f)
-		if err != nil {
-			yield(audit.Record{}, err)
-			return
-		}
-		defer lines.Close()
-		for r, err := range readLines(lines) {
+		for r, err := range unzipped(f) {
+			if err != nil {
+				err = fmt.Errorf("snapshot %s: %w", path, err)
+			}
 			if !yield(r, err) || err != nil {
 				return
 			}
 		}
+	}
+}
+
+// unzipped uncompresses lines, in a goroutine of its own, while they are read.
+func unzipped(r io.Reader) iter.Seq2[audit.Record, error] {
+	return func(yield func(audit.Record, error) bool) {
+		zip, err := gzip.NewReader(bufio.NewReaderSize(r, 64<<10))
+		if err == io.EOF { // an empty file
+			err = io.ErrUnexpectedEOF
+		}
+		if err != nil {
+			yield(audit.Record{}, err)
+			return
+		}
+		lines, err := readahead.NewReaderSize(zip, zipBuffers, zipBuffer)
+		if err != nil {
+			yield(audit.Record{}, err)
+			return
+		}
+		defer lines.Close() // waits until the goroutine has ended
+		readLines(lines)(yield)
 	}
 }
