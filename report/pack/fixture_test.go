@@ -73,6 +73,15 @@ func newWeeks(t testing.TB, n int, key []byte) *weeks {
 	return w
 }
 
+// copied are the same packs in a folder of their own, for a test that changes them.
+func (w *weeks) copied(t testing.TB) *weeks {
+	t.Helper()
+	out := *w
+	out.t, out.dir = t, filepath.Join(t.TempDir(), "weekly")
+	must(t, os.CopyFS(out.dir, os.DirFS(w.dir)))
+	return &out
+}
+
 func (w *weeks) seal(run audit.Run, verdict audit.Verdict) {
 	w.t.Helper()
 	run.Started = run.Slot.Add(time.Second)

@@ -147,7 +147,20 @@ func (m Manifest) validate() error {
 	if m.Signed != (m.Key != "") {
 		return errors.New("signed and key contradict each other")
 	}
-	return errors.Join(checkPlace(m.Sequence, m.Previous), checkFiles(m.Files))
+	last := ""
+	for _, f := range m.Files {
+		if err := checkName(f.Name); err != nil {
+			return err
+		}
+		if f.Name <= last || isSeal(f.Name) && f.Name != reperformFile {
+			return fmt.Errorf("file %q is out of place", f.Name)
+		}
+		if f.Size < 0 || !isDigest(f.SHA256) {
+			return fmt.Errorf("file %q has no proper size or SHA-256", f.Name)
+		}
+		last = f.Name
+	}
+	return checkPlace(m.Sequence, m.Previous)
 }
 
 // checkPlace: the first pack has none before it, every other has the one before.
@@ -161,23 +174,6 @@ func checkPlace(sequence int, previous *audit.Link) error {
 		return fmt.Errorf("pack %d lacks the previous one", sequence)
 	case sequence > 1 && (previous.Sequence != sequence-1 || !isDigest(previous.Manifest)):
 		return fmt.Errorf("pack %d needs the number and the SHA-256 of pack %d", sequence, sequence-1)
-	}
-	return nil
-}
-
-func checkFiles(files []File) error {
-	last := ""
-	for _, f := range files {
-		if err := checkName(f.Name); err != nil {
-			return err
-		}
-		if f.Name <= last || isSeal(f.Name) && f.Name != reperformFile {
-			return fmt.Errorf("file %q is out of place", f.Name)
-		}
-		if f.Size < 0 || !isDigest(f.SHA256) {
-			return fmt.Errorf("file %q has no proper size or SHA-256", f.Name)
-		}
-		last = f.Name
 	}
 	return nil
 }

@@ -35,19 +35,11 @@ func TestParsePeriod(t *testing.T) {
 	}
 }
 
-// quarter are the 14 packs from 29 June to 28 September, then changed; the third
-// quarter has 13 Mondays.
-func quarter(t *testing.T, change func(w *weeks)) *Result {
-	t.Helper()
-	w := newWeeks(t, 14, nil)
-	change(w)
-	p, err := ParsePeriod("2026Q3")
-	must(t, err)
-	return w.verify(Options{Period: &p, Planned: mondays, Now: firstSlot.AddDate(1, 0, 0)})
-}
-
 func TestPeriod(t *testing.T) {
 	t.Parallel()
+	made := newWeeks(t, 14, nil) // from 29 June to 28 September; the third quarter has 13 Mondays
+	third, err := ParsePeriod("2026Q3")
+	must(t, err)
 	for name, c := range map[string]struct {
 		change  func(w *weeks)
 		want    string
@@ -65,7 +57,9 @@ func TestPeriod(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			v := quarter(t, c.change)
+			w := made.copied(t)
+			c.change(w)
+			v := w.verify(Options{Period: &third, Planned: mondays, Now: firstSlot.AddDate(1, 0, 0)})
 			if got := attendance(v); got != c.want {
 				t.Errorf("%s, want %s", got, c.want)
 			}

@@ -123,10 +123,11 @@ func olderChain(t *testing.T, w *weeks) {
 func TestTampering(t *testing.T) {
 	t.Parallel()
 	key, _ := newKey(t, "ed25519")
+	made := newWeeks(t, 4, key)
 	for name, c := range tamperings() {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := newWeeks(t, 4, key)
+			w := made.copied(t)
 			if v := w.verify(Options{}); !v.OK() {
 				t.Fatal(problems(v.Problems))
 			}
