@@ -30,8 +30,20 @@ func (r *review) all(yield func(audit.Authorization, error) bool) {
 
 // owner: the file holds every user, so that one which is not there was deleted.
 func (r *review) owner(_ context.Context, a audit.Authorization) audit.Owner {
-	o := r.existence(a.UserID)
-	o.ID, o.MembershipKnown = a.UserID, true
+	o := audit.Owner{ID: a.UserID, State: audit.OwnerUnknown, MembershipKnown: true}
+	u, exists := r.users[a.UserID]
+	switch {
+	case a.UserID == "":
+		o.Evidence = "the authorization names no user"
+	case !exists:
+		o.State, o.Evidence = audit.OwnerDeleted, fmt.Sprintf("no user %s in the database file", a.UserID)
+	case u.Status == undecoded:
+		o.Evidence = fmt.Sprintf("the record of user %s in the database file cannot be decoded", a.UserID)
+	case u.Status == "inactive": // the only word that the v2 API blocks
+		o.Name, o.State, o.Evidence = u.Name, audit.OwnerInactive, "the database file: status inactive"
+	default:
+		o.Name, o.State, o.Evidence = u.Name, audit.OwnerPresent, "the database file: status "+cmp.Or(u.Status, "not given")
+	}
 	if _, exists := r.orgs[a.OrgID]; !exists {
 		o.Evidence += fmt.Sprintf("; no org %s in the database file", a.OrgID)
 		return o
@@ -43,28 +55,6 @@ func (r *review) owner(_ context.Context, a audit.Authorization) audit.Owner {
 		o.Evidence += "; in neither members nor owners of the org"
 	}
 	return o
-}
-
-func (r *review) orgDeleted(a audit.Authorization) bool {
-	_, exists := r.orgs[a.OrgID]
-	return !exists
-}
-
-func (r *review) existence(id string) audit.Owner {
-	u, exists := r.users[id]
-	switch {
-	case id == "":
-		return audit.Owner{State: audit.OwnerUnknown, Evidence: "the authorization names no user"}
-	case !exists:
-		return audit.Owner{State: audit.OwnerDeleted, Evidence: fmt.Sprintf("no user %s in the database file", id)}
-	case u.Status == undecoded:
-		return audit.Owner{State: audit.OwnerUnknown, Evidence: fmt.Sprintf("the record of user %s in the database file cannot be decoded", id)}
-	}
-	state := audit.OwnerPresent
-	if u.Status == "inactive" { // the only word that the v2 API blocks
-		state = audit.OwnerInactive
-	}
-	return audit.Owner{Name: u.Name, State: state, Evidence: "the database file: status " + cmp.Or(u.Status, "not given")}
 }
 
 // isMember is true for owners of the org too. A mapping of another kind is none

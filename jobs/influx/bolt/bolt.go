@@ -8,8 +8,10 @@ package bolt
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"maps"
+	"path/filepath"
 	"slices"
 	"time"
 
@@ -33,16 +35,26 @@ func New(cfg influx.Config) (*Target, error) {
 // authorizations are walked. A file that cannot be read is said in the coverage;
 // an error means that ctx ended. Progress is called for each authorization.
 func (t *Target) Collect(ctx context.Context, progress func()) (audit.Collection, error) {
-	r := newReview(t.cfg, progress)
+	r := &review{cfg: t.cfg, progress: progress, cov: audit.NewCoverage(t.cfg.Name), rowsOf: map[string]int{}}
 	err := r.read(ctx)
-	if cause := context.Cause(ctx); cause != nil {
-		r.close()
+	cause := context.Cause(ctx)
+	if r.file != nil && (err != nil || cause != nil) {
+		r.file.Close()
+	}
+	switch {
+	case cause != nil:
 		return audit.Collection{}, fmt.Errorf("target %q: %w", t.cfg.Name, cause)
+	case err != nil:
+		a := r.ask("the database file", 0)
+		a.Verdict, a.Reason = audit.NotKnown, err.Error()
+		r.cov.Lower(audit.NotKnown, "the database file could not be reviewed: %v", err)
+		return audit.Collection{Coverage: r.cov, Authorizations: func(func(audit.Authorization, error) bool) {}, Close: func() {}}, nil
 	}
-	if err != nil {
-		return r.unknown(err), nil
-	}
-	return audit.Collection{Authorizations: r.all, Coverage: r.cov, Scope: r.scope(), Owner: r.owner, Probe: r.probe, OrgDeleted: r.orgDeleted, Close: r.close}, nil
+	return audit.Collection{
+		Authorizations: r.all, Coverage: r.cov, Scope: r.scope(), Owner: r.owner, Probe: r.probe,
+		OrgDeleted: func(a audit.Authorization) bool { _, exists := r.orgs[a.OrgID]; return !exists },
+		Close:      r.file.Close,
+	}, nil
 }
 
 // review is the state of one Collect.
@@ -58,28 +70,8 @@ type review struct {
 	canary bool           // the canary is among them
 }
 
-func newReview(cfg influx.Config, progress func()) *review {
-	return &review{cfg: cfg, progress: progress, cov: audit.NewCoverage(cfg.Name), rowsOf: map[string]int{}}
-}
-
-// source names the instance, not the file: each backup has a name of its own.
-func (r *review) source() string {
-	source := "database file of an InfluxDB without orgs"
-	if len(r.orgs) > 0 {
-		source = "database file of the InfluxDB with org " + slices.Min(slices.Collect(maps.Keys(r.orgs)))
-	}
-	if r.cfg.Org != "" {
-		source += ", org " + r.cfg.Org
-	}
-	return source
-}
-
-func (r *review) close() {
-	if r.file != nil {
-		r.file.Close()
-	}
-}
-
+// read opens the file and draws the verdict on it; the error is that nothing can be
+// said.
 func (r *review) read(ctx context.Context) (err error) {
 	if r.file, err = openDatabase(ctx, string(r.cfg.Bolt)); err != nil {
 		return err
@@ -94,21 +86,47 @@ func (r *review) read(ctx context.Context) (err error) {
 	if r.org, err = r.orgID(r.cfg.Query()); err != nil {
 		return err
 	}
-	r.cov.Source, r.cov.Stored = r.source(), &audit.Stored{Users: len(r.users), Orgs: len(r.orgs)}
-	r.askDirectory()
+	// The source names the instance, not the file: each backup has a name of its own.
+	r.cov.Source = "database file of an InfluxDB without orgs"
+	if len(r.orgs) > 0 {
+		r.cov.Source = "database file of the InfluxDB with org " + slices.Min(slices.Collect(maps.Keys(r.orgs)))
+	}
+	if r.cfg.Org != "" {
+		r.cov.Source += ", org " + r.cfg.Org
+	}
+	r.cov.Stored = &audit.Stored{Users: len(r.users), Orgs: len(r.orgs)}
+	r.told("users in the database file", len(r.users), r.broken[usersBucket])
+	r.told("orgs in the database file", len(r.orgs), r.broken[orgsBucket])
+	r.told("buckets in the database file", len(r.buckets), r.broken[bucketsBucket])
 	for _, store := range tokenStores() {
 		if err := r.count(ctx, store); err != nil {
 			return err
 		}
 	}
-	r.reviewUsers()
-	return r.conclude()
+	// A configured user that was deleted and is given by its ID is all there as long as
+	// it left something behind.
+	for _, u := range r.cfg.Users {
+		id, exists := r.userID(u)
+		asked := r.ask(u.Label(), r.rowsOf[id])
+		if !exists && (u.ID == "" || asked.Rows == 0) {
+			r.lower(asked, audit.NotKnown, "does not exist in the database file: misspelt, or deleted")
+		}
+	}
+	if _, exists := r.orgs[r.org]; r.org != "" && !exists && len(r.rowsOf) == 0 {
+		return fmt.Errorf("no org %s in the database file, and nothing that one would have left behind", r.org)
+	}
+	if r.org == "" && len(r.orgs) == 0 {
+		return errors.New("no org is in the database file: it is that of an InfluxDB which was never set up")
+	}
+	if r.cfg.Canary != "" && !r.canary {
+		r.cov.Lower(audit.Partial, "the canary %s is not in the database file: it was deleted, or the file is not of this server", r.cfg.Canary)
+	}
+	return nil
 }
 
 // count walks a store for the first time, and finds what cannot be decoded.
 func (r *review) count(ctx context.Context, store tokenStore) error {
-	rows := 0
-	var broken unreadable
+	rows, broken := 0, &unreadable{}
 	for row, err := range r.file.rows(store.bucket) {
 		if err := cmp.Or(context.Cause(ctx), err); err != nil {
 			return err
@@ -118,24 +136,51 @@ func (r *review) count(ctx context.Context, store tokenStore) error {
 		case err != nil:
 			broken.add(row)
 		case r.covers(a):
+			r.progress()
 			rows++
-			r.note(a)
+			r.rowsOf[a.UserID]++
+			r.canary = r.canary || a.Key() == r.cfg.Canary
 		}
 	}
 	if !store.legacy {
 		r.cov.Stored.Authorizations = rows
 	}
-	asked := r.ask(store.what+" in the database file", rows)
-	if broken.rows > 0 {
-		r.lower(asked, audit.Partial, broken.reason())
-	}
+	r.told(store.what+" in the database file", rows, broken)
 	return nil
 }
 
 func (r *review) covers(a audit.Authorization) bool { return r.org == "" || a.OrgID == r.org }
 
-func (r *review) note(a audit.Authorization) {
-	r.progress()
-	r.rowsOf[a.UserID]++
-	r.canary = r.canary || a.Key() == r.cfg.Canary
+// ask notes what the file was read for.
+func (r *review) ask(what string, rows int) *audit.Asked {
+	request := "bolt " + filepath.Base(string(r.cfg.Bolt))
+	r.cov.Asked = append(r.cov.Asked, audit.Asked{What: what, Request: request, Rows: rows, Verdict: audit.Complete})
+	return &r.cov.Asked[len(r.cov.Asked)-1]
+}
+
+// told notes what the file was read for, and what of it cannot be decoded.
+func (r *review) told(what string, rows int, broken *unreadable) {
+	if asked := r.ask(what, rows); broken.rows > 0 {
+		r.lower(asked, audit.Partial, broken.reason())
+	}
+}
+
+// lower says of one question, and of the target, that something is missing.
+func (r *review) lower(a *audit.Asked, v audit.Verdict, reason string) {
+	a.Verdict, a.Reason = v, reason
+	r.cov.Lower(audit.Partial, "%s: %s", a.What, reason)
+}
+
+func (r *review) scope() audit.Scope {
+	s := audit.Scope{AllVisible: true}
+	if len(r.cfg.Users) == 0 {
+		return s
+	}
+	s.Users = map[string]bool{}
+	for _, u := range r.cfg.Users {
+		if id, _ := r.userID(u); id != "" {
+			s.Users[id] = true
+		}
+	}
+	return s
 }

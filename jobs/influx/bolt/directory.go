@@ -47,7 +47,13 @@ func readDirectory(ctx context.Context, file *database) (*directory, error) {
 			if err := cmp.Or(context.Cause(ctx), err); err != nil {
 				return nil, err
 			}
-			keep(d.decode(row, bucket))
+			var a user
+			if err := json.Unmarshal(row.value, &a); err != nil {
+				d.broken[bucket].add(row)
+				a = user{Name: row.key, Status: undecoded}
+			}
+			a.ID = row.key
+			keep(a)
 		}
 	}
 	return d, nil
@@ -55,16 +61,6 @@ func readDirectory(ctx context.Context, file *database) (*directory, error) {
 
 // undecoded is the status of a user whose record cannot be decoded.
 const undecoded = "cannot be decoded"
-
-func (d *directory) decode(row record, bucket string) user {
-	a := user{}
-	if err := json.Unmarshal(row.value, &a); err != nil {
-		d.broken[bucket].add(row)
-		a = user{Name: row.key, Status: undecoded}
-	}
-	a.ID = row.key
-	return a
-}
 
 // orgID finds the org to review. The name of an org is kept as it was given, and
 // found without the space around it (organizationIndexKey in influxdb
@@ -95,38 +91,27 @@ func (d *directory) userID(u influx.User) (string, bool) {
 }
 
 // name looks names up as the API does: what was deleted has none, and the org of
-// a deleted resource is left out too (influxdb authorization/http_server.go).
+// a deleted resource is left out too (influxdb authorization/http_server.go). Things
+// of other types have no name, whether they exist or not.
 func (d *directory) name(a *audit.Authorization) {
 	a.User, a.Org = d.users[a.UserID].Name, d.orgs[a.OrgID]
 	for i := range a.Permissions {
-		d.nameResource(&a.Permissions[i].Resource)
-	}
-}
-
-func (d *directory) nameResource(r *audit.Resource) {
-	r.Name, r.Org = "", ""
-	if r.ID != "" {
-		name, exists := d.nameOf(r.Type, r.ID)
-		if !exists {
-			return
+		r := &a.Permissions[i].Resource
+		r.Name, r.Org = "", ""
+		exists := true
+		switch {
+		case r.ID == "":
+		case r.Type == "buckets":
+			r.Name, exists = d.buckets[r.ID]
+		case r.Type == "orgs":
+			r.Name, exists = d.orgs[r.ID]
+		case r.Type == "users":
+			var u user
+			u, exists = d.users[r.ID]
+			r.Name = u.Name
 		}
-		r.Name = name
+		if exists {
+			r.Org = d.orgs[r.OrgID]
+		}
 	}
-	r.Org = d.orgs[r.OrgID]
-}
-
-// nameOf: things of other types have no name, whether they exist or not.
-func (d *directory) nameOf(kind, id string) (name string, exists bool) {
-	switch kind {
-	case "buckets":
-		name, exists = d.buckets[id]
-	case "orgs":
-		name, exists = d.orgs[id]
-	case "users":
-		u, ok := d.users[id]
-		name, exists = u.Name, ok
-	default:
-		exists = true
-	}
-	return name, exists
 }

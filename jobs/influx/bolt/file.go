@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"time"
 
@@ -29,46 +30,64 @@ type database struct {
 	lost    int // pages that are neither in use nor free
 }
 
-// openDatabase opens a database file, or what influx backup makes of one.
+// openDatabase opens a database file, or what influx backup makes of one. It refuses a
+// damaged file, and one without a bucket that every InfluxDB 2 has.
 func openDatabase(ctx context.Context, path string) (*database, error) {
-	f, written, err := openRegular(path)
+	info, err := os.Stat(path)
 	if err != nil {
 		return nil, err
 	}
-	if packed(f) {
+	if !info.Mode().IsRegular() {
+		return nil, errors.New("it is not a file")
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	var magic [2]byte
+	if _, err := f.ReadAt(magic[:], 0); err == nil && magic == [2]byte{0x1f, 0x8b} {
 		defer f.Close()
 		if f, err = unpack(ctx, f); err != nil {
 			return nil, fmt.Errorf("the backup cannot be unpacked: %w", err)
 		}
 	}
-	b := &database{written: written}
-	if err := guarded(func() error { return b.begin(f) }); err != nil {
-		f.Close()
-		return nil, explain(err)
+	b := &database{written: info.ModTime()}
+	err = guarded(func() (err error) {
+		b.db, err = bbolt.Open(f.Name(), 0, &bbolt.Options{
+			ReadOnly: true, Timeout: 200 * time.Millisecond, NoStatistics: true,
+			OpenFile: func(string, int, os.FileMode) (*os.File, error) { return f, nil },
+		})
+		if err == nil {
+			b.tx, err = b.db.Begin(false)
+		}
+		return err
+	})
+	switch {
+	case errors.Is(err, bolterrors.ErrTimeout):
+		err = errInUse
+	case err != nil && !errors.Is(err, errDamaged):
+		err = fmt.Errorf("it is not a database file of InfluxDB, or it is cut short: %w", err)
 	}
-	if err := b.whole(f); err != nil {
+	if err != nil {
+		f.Close()
+		return nil, err
+	}
+	err = guarded(func() error {
+		if err := b.sound(f); err != nil {
+			return err
+		}
+		for _, bucket := range []string{storeOf(false).bucket, usersBucket, orgsBucket, bucketsBucket, mappingsBucket} {
+			if b.tx.Bucket([]byte(bucket)) == nil {
+				return fmt.Errorf("it has no bucket %s, so it is not the influxd.bolt of InfluxDB 2", bucket)
+			}
+		}
+		return nil
+	})
+	if err != nil {
 		b.Close()
 		return nil, err
 	}
 	return b, nil
-}
-
-func openRegular(path string) (*os.File, time.Time, error) {
-	info, err := os.Stat(path)
-	if err != nil {
-		return nil, time.Time{}, err
-	}
-	if !info.Mode().IsRegular() {
-		return nil, time.Time{}, errors.New("it is not a file")
-	}
-	f, err := os.Open(path)
-	return f, info.ModTime(), err
-}
-
-func packed(f *os.File) bool {
-	var magic [2]byte
-	_, err := f.ReadAt(magic[:], 0)
-	return err == nil && magic == [2]byte{0x1f, 0x8b}
 }
 
 // unpack writes to a file without a name, that only this user may read: it holds
@@ -87,6 +106,9 @@ func unpack(ctx context.Context, from io.Reader) (*os.File, error) {
 		if err == io.EOF {
 			return f, nil
 		}
+		if own, ok := errors.AsType[*fs.PathError](err); ok && own.Path == f.Name() {
+			err = &influx.TempError{Err: err}
+		}
 		if err = cmp.Or(ctx.Err(), err); err != nil {
 			f.Close()
 			return nil, err
@@ -94,33 +116,7 @@ func unpack(ctx context.Context, from io.Reader) (*os.File, error) {
 	}
 }
 
-func (b *database) begin(f *os.File) error {
-	db, err := bbolt.Open(f.Name(), 0, &bbolt.Options{
-		ReadOnly: true, Timeout: 200 * time.Millisecond, NoStatistics: true,
-		OpenFile: func(string, int, os.FileMode) (*os.File, error) { return f, nil },
-	})
-	if err != nil {
-		return err
-	}
-	b.db = db
-	b.tx, err = db.Begin(false)
-	return err
-}
-
-// whole refuses a damaged file, and one without a bucket that every InfluxDB 2 has.
-func (b *database) whole(f *os.File) error {
-	if err := guarded(func() error { return b.sound(f) }); err != nil {
-		return err
-	}
-	for _, bucket := range []string{storeOf(false).bucket, usersBucket, orgsBucket, bucketsBucket, mappingsBucket} {
-		if err := b.has(bucket); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// sound comes before anything is read through bbolt.
+// sound checks the pages of the file before anything is read through bbolt.
 func (b *database) sound(f *os.File) error {
 	info, err := f.Stat()
 	if err != nil {
@@ -140,29 +136,9 @@ func (b *database) sound(f *os.File) error {
 	return err
 }
 
-func (b *database) has(bucket string) error {
-	return guarded(func() error {
-		if b.tx.Bucket([]byte(bucket)) == nil {
-			return fmt.Errorf("it has no bucket %s, so it is not the influxd.bolt of InfluxDB 2", bucket)
-		}
-		return nil
-	})
-}
-
 // Close frees the file; it is not needed again, so that there is nothing to do
 // about an error.
 func (b *database) Close() {
 	b.tx.Rollback()
 	b.db.Close()
-}
-
-// explain says what to do about a file that bbolt does not open.
-func explain(err error) error {
-	switch {
-	case errors.Is(err, bolterrors.ErrTimeout):
-		return errInUse
-	case errors.Is(err, errDamaged):
-		return err
-	}
-	return fmt.Errorf("it is not a database file of InfluxDB, or it is cut short: %w", err)
 }

@@ -258,3 +258,13 @@ func forgetFreePage(t *testing.T, file []byte) {
 		t.Fatal("no list of free pages")
 	}
 }
+
+// TestBoltTemporaryFolder: a backup that cannot be unpacked for want of room is not
+// called damaged.
+func TestBoltTemporaryFolder(t *testing.T) {
+	path := written(t, "a.bolt.gz", zipped(t, contents(t, population(t).file())))
+	missing := filepath.Join(t.TempDir(), "missing")
+	t.Setenv("TMPDIR", missing)
+	r := reviewed(t, influx.Config{Bolt: setting.Path(path)})
+	wantVerdict(t, r.Coverage, "the temporary folder of this machine, "+missing, audit.NotKnown)
+}

@@ -85,6 +85,7 @@ func (p *pageCheck) use(id uint64) error {
 	return nil
 }
 
+// tree checks a page and what it leads to.
 func (p *pageCheck) tree(id uint64, depth int, order *keyOrder) error {
 	page, err := p.take(id)
 	if err != nil {
@@ -107,7 +108,14 @@ func (p *pageCheck) elements(page []byte, depth int, order *keyOrder) error {
 		case !e.leaf:
 			err = p.tree(e.child, depth+1, order)
 		case e.bucket:
-			err = p.bucket(e.value, depth+1)
+			if len(e.value) < bucketHeader {
+				return errDamaged
+			}
+			if root := binary.NativeEndian.Uint64(e.value); root != 0 {
+				err = p.tree(root, depth+1, &keyOrder{})
+			} else {
+				err = p.elements(e.value[bucketHeader:], depth+1, &keyOrder{})
+			}
 		}
 		if err != nil {
 			return err
@@ -116,16 +124,7 @@ func (p *pageCheck) elements(page []byte, depth int, order *keyOrder) error {
 	return nil
 }
 
-func (p *pageCheck) bucket(value []byte, depth int) error {
-	if len(value) < bucketHeader {
-		return errDamaged
-	}
-	if root := binary.NativeEndian.Uint64(value); root != 0 {
-		return p.tree(root, depth, &keyOrder{})
-	}
-	return p.elements(value[bucketHeader:], depth, &keyOrder{})
-}
-
+// free marks the pages of the freelist.
 func (p *pageCheck) free() error {
 	page, err := p.take(p.freelist)
 	if err != nil {
@@ -218,41 +217,31 @@ func elementsOf(page []byte) ([]pageElement, error) {
 	if len(page) < pageHeader {
 		return nil, errDamaged
 	}
-	kind, n := binary.NativeEndian.Uint16(page[8:]), int(binary.NativeEndian.Uint16(page[10:]))
+	order := binary.NativeEndian
+	kind, n := order.Uint16(page[8:]), int(order.Uint16(page[10:]))
 	next := uint64(pageHeader + n*elementHeader)
 	if next > uint64(len(page)) || kind != leafPage && (kind != branchPage || n == 0) {
 		return nil, errDamaged
 	}
 	out := make([]pageElement, n)
 	for i := range out {
-		at := pageHeader + i*elementHeader
-		e, begin, end := readElement(page, at, kind == leafPage)
-		if begin != next || end > uint64(len(page)) || e.size == 0 {
+		e := &out[i]
+		at := uint64(pageHeader + i*elementHeader)
+		u32 := func(i uint64) uint64 { return uint64(order.Uint32(page[at+i:])) }
+		var begin, keySize, valueSize uint64
+		if kind == leafPage {
+			e.leaf, e.bucket = true, u32(0)&bucketElement != 0
+			begin, keySize, valueSize = at+u32(4), u32(8), u32(12)
+		} else {
+			e.child = order.Uint64(page[at+8:])
+			begin, keySize = at+u32(0), u32(4)
+		}
+		end := begin + keySize + valueSize
+		if begin != next || end > uint64(len(page)) || keySize == 0 {
 			return nil, errDamaged
 		}
+		e.key, e.value = page[begin:begin+keySize], page[begin+keySize:end]
 		next = end
-		e.key, e.value = page[begin:begin+e.size], page[begin+e.size:end]
-		out[i] = e.pageElement
 	}
 	return out, nil
-}
-
-// elementHead is an element without what it holds.
-type elementHead struct {
-	pageElement
-	size uint64 // of the key
-}
-
-// readElement gives where what it holds begins and ends in the page.
-func readElement(page []byte, at int, leaf bool) (e elementHead, begin, end uint64) {
-	u32 := func(i int) uint64 { return uint64(binary.NativeEndian.Uint32(page[at+i:])) }
-	e.leaf = leaf
-	if leaf {
-		e.bucket, e.size = u32(0)&bucketElement != 0, u32(8)
-		begin = uint64(at) + u32(4)
-		return e, begin, begin + e.size + u32(12)
-	}
-	e.child, e.size = binary.NativeEndian.Uint64(page[at+8:]), u32(4)
-	begin = uint64(at) + u32(0)
-	return e, begin, begin + e.size
 }

@@ -140,7 +140,20 @@ func (b *database) rows(bucket string) iter.Seq2[record, error] {
 	return func(yield func(record, error) bool) {
 		var at *bbolt.Cursor
 		for last := ""; ; {
-			row, more, err := b.step(bucket, &at)
+			var row record
+			more := false
+			err := guarded(func() (err error) {
+				var key, value []byte
+				if at != nil {
+					key, value = at.Next()
+				} else if found := b.tx.Bucket([]byte(bucket)); found != nil {
+					at = found.Cursor()
+					key, value = at.First()
+				}
+				more = key != nil
+				row, err = copyRow(key, value)
+				return err
+			})
 			if err == nil && more && row.key <= last {
 				err = errDamaged
 			}
@@ -154,22 +167,6 @@ func (b *database) rows(bucket string) iter.Seq2[record, error] {
 			last = row.key
 		}
 	}
-}
-
-func (b *database) step(bucket string, at **bbolt.Cursor) (row record, more bool, err error) {
-	err = guarded(func() (err error) {
-		var key, value []byte
-		if *at != nil {
-			key, value = (*at).Next()
-		} else if found := b.tx.Bucket([]byte(bucket)); found != nil {
-			*at = found.Cursor()
-			key, value = (*at).First()
-		}
-		more = key != nil
-		row, err = copyRow(key, value)
-		return err
-	})
-	return row, more, err
 }
 
 // get gives the record under a key; none is not an error.
