@@ -56,15 +56,19 @@ func equalIfAsked(asked, got string) bool { return asked == "" || asked == got }
 // bounds is left out, and is an error at the end of the walk.
 func (c *Client) List(ctx context.Context, q Query, progress func()) (*Sorted, error) {
 	list := &Sorted{}
-	add := func(e entry) error {
-		progress()
-		if e.oversized != nil {
-			list.leftOut = fmt.Errorf("authorization %s is left out: %w", cmp.Or(e.ID, "without an ID"), e.oversized)
-			return nil
+	_, err := c.fill(ctx, authorizationsPath, q, func() func(entry) error {
+		rows := 0
+		return func(e entry) error {
+			progress()
+			rows++
+			if e.oversized != nil {
+				list.leftOut = fmt.Errorf("authorization %s is left out: %w", e.name(rows), e.oversized)
+				return nil
+			}
+			return list.add(e.Authorization)
 		}
-		return list.add(e.Authorization)
-	}
-	if _, err := c.fill(ctx, authorizationsPath, q, func() func(entry) error { return add }); err != nil {
+	})
+	if err != nil {
 		list.Close()
 		return nil, err
 	}

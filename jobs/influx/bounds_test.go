@@ -118,6 +118,41 @@ func TestOneAuthorizationCannotFillTheMemory(t *testing.T) {
 	}
 }
 
+// TestWhatIsLeftOutIsNotGone: on Cloud a token is gone when the list of its user no
+// longer has it, but not when the list has it and it is over the bounds.
+func TestWhatIsLeftOutIsNotGone(t *testing.T) {
+	p, admin, _ := cloud(influxtest.CloudTSM)
+	list := func(filler int64) func(http.ResponseWriter, *http.Request) bool {
+		return func(w http.ResponseWriter, r *http.Request) bool {
+			if r.URL.Path != "/api/v2/authorizations" {
+				return false
+			}
+			one := fmt.Sprintf(`{"authorizations":[{"id":"0d0000000000000a","orgID":%q,"userID":%q,"org":"acme"}`, p.acme, p.iot)
+			if filler > 0 {
+				one += `,{"id":"0d0000000000000b","description":"`
+			}
+			io.WriteString(w, one)
+			if io.Copy(w, endless(filler)); filler > 0 {
+				io.WriteString(w, `"}`)
+			}
+			io.WriteString(w, "]}")
+			return true
+		}
+	}
+	before := audit.Authorization{ID: "0d0000000000000b", OrgID: p.acme, UserID: p.iot}
+	for filler, gone := range map[int64]bool{0: true, 20 << 20: false} {
+		p.Fault = list(filler)
+		col := p.collection(t, admin)
+		if got := col.Probe(t.Context(), before); (got.Presence == audit.Gone) != gone {
+			t.Errorf("with %d bytes of description: %+v", filler, got)
+		}
+		if col.Scope.AllVisible {
+			t.Error("all is said to be visible")
+		}
+		col.Close()
+	}
+}
+
 // TestAnswersAreBounded: what is held whole ends at a bound that the error names.
 func TestAnswersAreBounded(t *testing.T) {
 	for name, path := range map[string]string{"me": "/api/v2/me", "users": "/api/v2/users", "orgs": "/api/v2/orgs", "an outer value": "/api/v2/authorizations"} {

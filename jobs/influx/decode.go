@@ -229,6 +229,14 @@ type entry struct {
 	oversized     *tooLarge // nothing but its ID was kept, if that
 }
 
+// name of the entry where its place in the list is n. An ID that is none is not repeated.
+func (e entry) name(n int) string {
+	if IsID(e.ID) {
+		return e.ID
+	}
+	return fmt.Sprintf("number %d of the list", n)
+}
+
 func (w *wire) entry() entry {
 	return entry{Authorization: audit.Authorization{
 		ID: w.ID, OrgID: w.OrgID, Org: w.Org, UserID: w.UserID, User: w.User,

@@ -66,6 +66,7 @@ func (c *collector) read(ctx context.Context, client *Client, what, path string,
 		c.cov.Lower(audit.Partial, "%s: %s", what, asked.Reason)
 	}
 	if t.oversized > 0 {
+		c.leftOut = true
 		asked.Verdict = audit.Partial
 		asked.Reason = fmt.Sprintf("%d of %d authorizations were left out (%s): %v", t.oversized, t.rows, strings.Join(t.leftOut, ", "), t.bound)
 		c.cov.Lower(audit.Partial, "%s: %s", what, asked.Reason)
@@ -113,15 +114,11 @@ type tally struct {
 	bound     error
 }
 
-// leaveOut counts a row that is over the bounds. An ID that is none is not repeated.
+// leaveOut counts a row that is over the bounds.
 func (t *tally) leaveOut(e entry) {
 	const named = 20
-	name := e.ID
-	if !IsID(name) {
-		name = fmt.Sprintf("number %d of the list", t.rows+1)
-	}
 	if len(t.leftOut) < named {
-		t.leftOut = append(t.leftOut, name)
+		t.leftOut = append(t.leftOut, e.name(t.rows+1))
 	}
 	t.rows, t.oversized, t.bound = t.rows+1, t.oversized+1, e.oversized
 }

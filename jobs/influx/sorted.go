@@ -213,9 +213,10 @@ func (s *spool) close() {
 // sorter is authorizations out of order, in a database that SQLite keeps in memory
 // as far as its cache goes, then in a file without a name.
 type sorter struct {
-	db   *sql.DB
-	conn *sql.Conn // the only one: another would have a database of its own
-	rows int
+	db     *sql.DB
+	conn   *sql.Conn // the only one: another would have a database of its own
+	insert *sql.Stmt
+	rows   int
 }
 
 func newSorter() (*sorter, error) {
@@ -229,10 +230,14 @@ func newSorter() (*sorter, error) {
 		_, err = conn.ExecContext(ctx, `PRAGMA journal_mode = OFF; PRAGMA cache_size = -8192;
 			CREATE TABLE authorizations (key TEXT, n INTEGER, json BLOB, PRIMARY KEY (key, n)) WITHOUT ROWID; BEGIN`)
 	}
+	var insert *sql.Stmt
+	if err == nil {
+		insert, err = conn.PrepareContext(ctx, "INSERT INTO authorizations VALUES (?, ?, ?)")
+	}
 	if err != nil {
 		return nil, errors.Join(&TempError{err}, db.Close())
 	}
-	return &sorter{db: db, conn: conn}, nil
+	return &sorter{db: db, conn: conn, insert: insert}, nil
 }
 
 func (s *sorter) add(key string, a audit.Authorization) error {
@@ -241,7 +246,7 @@ func (s *sorter) add(key string, a audit.Authorization) error {
 		return err
 	}
 	s.rows++
-	if _, err := s.conn.ExecContext(context.Background(), "INSERT INTO authorizations VALUES (?, ?, ?)", key, s.rows, row); err != nil {
+	if _, err := s.insert.Exec(key, s.rows, row); err != nil {
 		return &TempError{err}
 	}
 	return nil
@@ -272,7 +277,7 @@ func (s *sorter) all() iter.Seq2[audit.Authorization, error] {
 	}
 }
 
-func (s *sorter) close() { _ = errors.Join(s.conn.Close(), s.db.Close()) }
+func (s *sorter) close() { _ = errors.Join(s.insert.Close(), s.conn.Close(), s.db.Close()) }
 
 // TempError is a fault of this machine's temporary folder, and none of the server.
 type TempError struct{ Err error }

@@ -69,7 +69,10 @@ func readStored(r io.Reader) (audit.Stored, error) {
 			delete(want, name)
 		}
 	}
-	if err := lines.Err(); err != nil {
+	switch err := lines.Err(); {
+	case err == bufio.ErrTooLong:
+		return audit.Stored{}, errors.New("GET /metrics: a line is larger than the bound of 1 MiB")
+	case err != nil:
 		return audit.Stored{}, err
 	}
 	if len(want) > 0 {

@@ -86,6 +86,7 @@ type collector struct {
 	credentials *credentials
 	readable    bool // a token value came back in clear
 	canary      bool // the canary was in an answer
+	leftOut     bool // a list had an authorization over the bounds, which says nothing of it
 	directory   *directory
 	singly      *singly
 }
@@ -216,7 +217,7 @@ func (c *collector) probe(ctx context.Context, before audit.Authorization) audit
 	switch {
 	case before.IsServer():
 		return audit.Probe{Presence: audit.Gone, Evidence: "no token value was in the list"}
-	case !c.oss() && !before.Legacy && c.orgs[before.OrgID] && c.seen[before.UserID].rows > 0:
+	case !c.oss() && !before.Legacy && !c.leftOut && c.orgs[before.OrgID] && c.seen[before.UserID].rows > 0:
 		return audit.Probe{Presence: audit.Gone, Evidence: "the list of its user's authorizations no longer has it"}
 	}
 	var p audit.Probe
@@ -230,7 +231,7 @@ func (c *collector) probe(ctx context.Context, before audit.Authorization) audit
 }
 
 func (c *collector) scope() audit.Scope {
-	s := audit.Scope{AllVisible: c.complete && c.seesAll, Credentials: c.credentials.known()}
+	s := audit.Scope{AllVisible: c.complete && c.seesAll && !c.leftOut, Credentials: c.credentials.known()}
 	if len(c.cfg.Users) == 0 {
 		return s
 	}
