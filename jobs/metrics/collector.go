@@ -70,46 +70,37 @@ func (c *Collector) Collect(out chan<- prometheus.Metric) {
 			out <- prometheus.NewInvalidMetric(overdue, err)
 			return
 		}
-		collectSchedule(out, j.Name, status, schedule)
-		collectRuns(out, j.Name, status)
+		timestamp(out, lastSuccess, status.LastSuccess, j.Name)
+		timestamp(out, lastSlot, status.LastSlot, j.Name)
+		timestamp(out, nextSlot, schedule.Next, j.Name)
+		gauge(out, lateness, schedule.Late.Seconds(), j.Name)
+		gauge(out, overdue, indicator(schedule.Overdue), j.Name)
+		counter(out, missedSlots, schedule.Missed, j.Name)
+		for _, v := range verdicts {
+			counter(out, runs, status.Runs[v], j.Name, string(v))
+		}
+		for _, state := range []audit.DeliveryState{audit.DeliveryNew, audit.DeliverySending, audit.DeliveryUncertain, audit.DeliverySent, audit.DeliveryExpired} {
+			gauge(out, outboxParts, float64(status.Deliveries[state]), j.Name, string(state))
+		}
 		if status.Last != nil {
 			collectLast(out, j.Name, *status.Last)
 		}
 	}
 }
 
-func (c *Collector) look(ctx context.Context, j runner.Job) (audit.JobStatus, runner.Status, error) {
+func (c *Collector) look(ctx context.Context, j runner.Job) (status audit.JobStatus, schedule runner.Status, err error) {
 	now, err := c.Now(ctx)
 	if err != nil {
-		return audit.JobStatus{}, runner.Status{}, fmt.Errorf("the clock: %w", err)
+		return status, schedule, fmt.Errorf("the clock: %w", err)
 	}
-	status, err := c.Ledger.Status(ctx, j.Name)
-	if err != nil {
-		return audit.JobStatus{}, runner.Status{}, err
+	if status, err = c.Ledger.Status(ctx, j.Name); err != nil {
+		return status, schedule, err
 	}
 	return status, j.Status(status, now), nil
 }
 
-func collectSchedule(out chan<- prometheus.Metric, job string, status audit.JobStatus, s runner.Status) {
-	timestamp(out, lastSuccess, status.LastSuccess, job)
-	timestamp(out, lastSlot, status.LastSlot, job)
-	timestamp(out, nextSlot, s.Next, job)
-	gauge(out, lateness, s.Late.Seconds(), job)
-	gauge(out, overdue, indicator(s.Overdue), job)
-	counter(out, missedSlots, s.Missed, job)
-}
-
-func collectRuns(out chan<- prometheus.Metric, job string, s audit.JobStatus) {
-	for _, v := range verdicts {
-		counter(out, runs, s.Runs[v], job, string(v))
-	}
-	for _, state := range []audit.DeliveryState{audit.DeliveryNew, audit.DeliverySending, audit.DeliveryUncertain, audit.DeliverySent, audit.DeliveryExpired} {
-		gauge(out, outboxParts, float64(s.Deliveries[state]), job, string(state))
-	}
-}
-
-// collectLast gives every check that was judged, so that a rule can tell 0 from
-// not judged.
+// collectLast gives the newest review: every check that was judged, so that a rule
+// can tell 0 from not judged.
 func collectLast(out chan<- prometheus.Metric, job string, s audit.Summary) {
 	for _, c := range s.Policy.Checks {
 		if c.Severity != audit.Off {

@@ -3,7 +3,6 @@
 package schedule
 
 import (
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -39,66 +38,40 @@ type Schedule struct {
 // errors give the reason and what to write instead.
 func Parse(spec, zone string) (*Schedule, error) {
 	spec = strings.TrimSpace(spec)
-	parsed, err := parseCron(spec)
-	if err != nil {
-		return nil, fmt.Errorf("schedule %q: %w", spec, err)
+	refuse := func(reason string, args ...any) (*Schedule, error) {
+		return nil, fmt.Errorf("schedule %q: %w", spec, fmt.Errorf(reason, args...))
 	}
-	location, err := namedZone(zone)
-	if err != nil {
-		return nil, fmt.Errorf("zone %q: %w", zone, err)
+	// robfig/cron panics on a zone (robfig/cron#554) and drops empty list items.
+	if strings.Contains(spec, "TZ=") {
+		return refuse("it names a zone; take TZ= out and set the zone on its own")
 	}
-	return &Schedule{text: spec, zone: location, spec: parsed}, nil
-}
-
-func parseCron(spec string) (*cron.SpecSchedule, error) {
-	if err := refuseMisread(spec); err != nil {
-		return nil, err
+	for _, field := range strings.Fields(spec) {
+		if slices.Contains(strings.Split(field, ","), "") {
+			return refuse("field %q has an empty list item; remove the stray comma", field)
+		}
 	}
 	parsed, err := cron.ParseStandard(spec)
 	if err != nil {
-		return nil, fmt.Errorf(`%w; write five fields: minute, hour, day of month, month, day of week `+
+		return refuse(`%w; write five fields: minute, hour, day of month, month, day of week `+
 			`(0-6 or sun-sat), such as "0 9 * * 1", or a name such as @weekly`, err)
 	}
 	fields, ok := parsed.(*cron.SpecSchedule)
 	if !ok {
-		return nil, errors.New(`@every counts from the start of the process, so a restart moves it; ` +
+		return refuse(`@every counts from the start of the process, so a restart moves it; ` +
 			`write clock times, such as "0 9 * * 1"`)
 	}
 	fields.Location = time.UTC
-	return fields, refuseNever(fields)
-}
-
-// refuseMisread refuses what robfig/cron panics on (a zone, robfig/cron#554)
-// or silently drops (empty list items).
-func refuseMisread(spec string) error {
-	if strings.Contains(spec, "TZ=") {
-		return errors.New("it names a zone; take TZ= out and set the zone on its own")
+	if leapYear := time.Date(2024, time.January, 1, 0, 0, 0, 0, time.UTC); fields.Next(leapYear).IsZero() {
+		return refuse("it never fires: no such month has such a day; change the day or the month")
 	}
-	for _, field := range strings.Fields(spec) {
-		if slices.Contains(strings.Split(field, ","), "") {
-			return fmt.Errorf("field %q has an empty list item; remove the stray comma", field)
-		}
+	if zone == "" || zone == "Local" {
+		return nil, fmt.Errorf("zone %q: it depends on the machine; name one, such as Europe/Berlin or UTC", zone)
 	}
-	return nil
-}
-
-func refuseNever(fields *cron.SpecSchedule) error {
-	leapYear := time.Date(2024, time.January, 1, 0, 0, 0, 0, time.UTC)
-	if fields.Next(leapYear).IsZero() {
-		return errors.New("it never fires: no such month has such a day; change the day or the month")
-	}
-	return nil
-}
-
-func namedZone(name string) (*time.Location, error) {
-	if name == "" || name == "Local" {
-		return nil, errors.New("it depends on the machine; name one, such as Europe/Berlin or UTC")
-	}
-	zone, err := time.LoadLocation(name)
+	location, err := time.LoadLocation(zone)
 	if err != nil {
-		return nil, fmt.Errorf("%w; use an IANA name, such as Europe/Berlin or UTC", err)
+		return nil, fmt.Errorf("zone %q: %w; use an IANA name, such as Europe/Berlin or UTC", zone, err)
 	}
-	return zone, nil
+	return &Schedule{text: spec, zone: location, spec: fields}, nil
 }
 
 // Next returns the first slot after t, in the schedule's zone, or the zero
