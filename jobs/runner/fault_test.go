@@ -17,6 +17,7 @@ import (
 
 // TestPanicEndsTheLease: after a panic in a run another process can take the job up.
 func TestPanicEndsTheLease(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		ctx, stop := context.WithCancel(t.Context())
 		defer stop()
@@ -43,6 +44,7 @@ func TestPanicEndsTheLease(t *testing.T) {
 // TestServeSurvivesPanic: a report that panics is logged with its stack, and tried
 // again until it is written.
 func TestServeSurvivesPanic(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		ctx, stop := context.WithCancel(t.Context())
 		w := serving(t)
@@ -72,6 +74,7 @@ func TestServeSurvivesPanic(t *testing.T) {
 // TestPanicOfOneTarget: whatever panics for one target, it is reported as not seen, and
 // the other one is reviewed.
 func TestPanicOfOneTarget(t *testing.T) {
+	t.Parallel()
 	list := func(a ...audit.Authorization) iter.Seq2[audit.Authorization, error] {
 		return func(yield func(audit.Authorization, error) bool) {
 			for _, a := range a {
@@ -133,6 +136,7 @@ func (c collects) Collect(context.Context, func()) (audit.Collection, error) { r
 
 // TestPanicInSnapshot: a snapshot whose reading panics is one that cannot be read.
 func TestPanicInSnapshot(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.tick()
 	w.now = at("2026-11-23 09:00")
@@ -159,6 +163,7 @@ func (b brokenRead) Read(ctx context.Context, run audit.Run, target string) iter
 
 // TestReviewNowWaitsNoLonger: a review that waits for a free slot ends with its caller.
 func TestReviewNowWaitsNoLonger(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := serving(t)
 		for range 2 { // the minute and the second are taken
@@ -179,6 +184,7 @@ func TestReviewNowWaitsNoLonger(t *testing.T) {
 // TestEndAtTheGate: a target that waits for its turn is not asked when the process
 // ends meanwhile.
 func TestEndAtTheGate(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := serving(t)
 		w.runner.Parallel = 1
@@ -202,6 +208,7 @@ func TestEndAtTheGate(t *testing.T) {
 // TestSlowReceiverHoldsNobodyUp: a receiver that is waited for all day is waited for
 // for minutes, and the next message goes out the next time.
 func TestSlowReceiverHoldsNobodyUp(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := serving(t)
 		waits := true

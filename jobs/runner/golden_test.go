@@ -26,6 +26,7 @@ import (
 // count to what they always wrote: how it is computed may change, the evidence
 // may not. The second week has every kind of change.
 func TestReviewIsTheSame(t *testing.T) {
+	t.Parallel()
 	if testing.Short() {
 		t.Skip("long; runs without -short")
 	}

@@ -31,6 +31,7 @@ func (c *crowd) add(host string, n int) {
 // TestParallel: 120 targets on three servers, one of which is slow: it keeps nobody
 // else waiting, and the report has the order of the configuration.
 func TestParallel(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w, c := newWorld(t), &crowd{now: map[string]int{}, most: map[string]int{}}
 		w.job.Targets = nil

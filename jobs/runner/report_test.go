@@ -12,6 +12,7 @@ import (
 // TestHighlightsAreHeardOnTheWay: they are those of all records, whether the reports
 // walk them to the end, break off or do not walk at all, and a whole walk is enough.
 func TestHighlightsAreHeardOnTheWay(t *testing.T) {
+	t.Parallel()
 	walk := func(t *testing.T, e runner.Evidence, most int) {
 		n := 0
 		for _, err := range e.Rows {

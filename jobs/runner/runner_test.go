@@ -11,6 +11,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -153,6 +154,7 @@ func tokens(ids ...string) []audit.Authorization {
 }
 
 func TestTick(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	if s := w.tick(); s != nil {
 		t.Fatalf("a first start reviewed %s, which is past", s.ID)
@@ -183,6 +185,7 @@ func TestTick(t *testing.T) {
 }
 
 func TestTooLateIsMissed(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.tick()
 	w.now = at("2026-11-29 12:00") // Sunday, more than six days after the slot
@@ -196,6 +199,7 @@ func TestTooLateIsMissed(t *testing.T) {
 }
 
 func TestJitterMovesTheStartNotTheSlot(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.job.Jitter = time.Hour
 	w.tick()
@@ -214,25 +218,29 @@ func TestJitterMovesTheStartNotTheSlot(t *testing.T) {
 }
 
 func TestReviewNow(t *testing.T) {
-	w := newWorld(t)
-	w.now = at("2026-11-23 09:00").Add(20 * time.Second) // the scheduled slot of this minute is not taken
-	for _, want := range []string{"weekly/2026-11-23T090020Z", "weekly/2026-11-23T0901Z", "weekly/2026-11-23T090130Z"} {
-		s, err := w.runner.ReviewNow(t.Context(), w.job, audit.Manual)
-		if err != nil || s.ID != want || s.Trigger != audit.Manual {
-			t.Fatalf("%+v, %v; want %s", s, err, want)
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.now = at("2026-11-23 09:00").Add(20 * time.Second) // the scheduled slot of this minute is not taken
+		for _, want := range []string{"weekly/2026-11-23T090020Z", "weekly/2026-11-23T0901Z", "weekly/2026-11-23T090130Z"} {
+			s, err := w.runner.ReviewNow(t.Context(), w.job, audit.Manual)
+			if err != nil || s.ID != want || s.Trigger != audit.Manual {
+				t.Fatalf("%+v, %v; want %s", s, err, want)
+			}
+			w.now = at("2026-11-23 09:01").Add(30 * time.Second)
 		}
-		w.now = at("2026-11-23 09:01").Add(30 * time.Second)
-	}
-	if _, err := w.runner.ReviewNow(t.Context(), w.job, audit.Manual); err == nil {
-		t.Error("a third review in the same second")
-	}
-	w.now = at("2026-11-30 09:00")
-	if s := w.tick(); s != nil { // the job is first ticked now
-		t.Errorf("summary %+v", s)
-	}
+		if _, err := w.runner.ReviewNow(t.Context(), w.job, audit.Manual); err == nil {
+			t.Error("a third review in the same second")
+		}
+		w.now = at("2026-11-30 09:00")
+		if s := w.tick(); s != nil { // the job is first ticked now
+			t.Errorf("summary %+v", s)
+		}
+	})
 }
 
 func TestDryRunLeavesNoTrace(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.job.Notifiers = nil
 	w.tick()
@@ -251,13 +259,15 @@ func TestDryRunLeavesNoTrace(t *testing.T) {
 // TestDryRunAndRealRunKeepApart: a dry run does not finish a real one, whose message
 // would be lost, and a real one that finishes a dry one tells nobody of it.
 func TestDryRunAndRealRunKeepApart(t *testing.T) {
+	t.Parallel()
 	for first, want := range map[audit.Trigger]int{audit.Manual: 1, audit.DryRun: 0} {
 		w := newWorld(t)
 		w.tick()
+		w.now = w.now.Add(5 * time.Second) // a dry run takes no whole minute
 		ctx, kill := context.WithCancel(t.Context())
 		w.prod.collect = func(ctx context.Context) error { kill(); return ctx.Err() }
-		if _, err := w.runner.ReviewNow(ctx, w.job, first); err == nil {
-			t.Fatal("not cut off")
+		if _, err := w.runner.ReviewNow(ctx, w.job, first); !errors.Is(err, context.Canceled) {
+			t.Fatalf("not cut off: %v", err)
 		}
 		w.prod.collect = nil
 		if first == audit.Manual {
@@ -274,6 +284,7 @@ func TestDryRunAndRealRunKeepApart(t *testing.T) {
 // TestResumedAfterTheDeadline: a machine that was away for longer than a run may
 // take still makes its review.
 func TestResumedAfterTheDeadline(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.tick()
 	w.now = at("2026-11-23 09:00")
@@ -290,6 +301,7 @@ func TestResumedAfterTheDeadline(t *testing.T) {
 }
 
 func TestClockAheadIsSaid(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.now = at("2036-01-07 09:00")
 	w.tick()
@@ -300,6 +312,7 @@ func TestClockAheadIsSaid(t *testing.T) {
 }
 
 func TestAnotherScheduleOwesNothing(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.tick()
 	hourly, err := schedule.Parse("@hourly", "UTC")
@@ -318,6 +331,7 @@ func TestAnotherScheduleOwesNothing(t *testing.T) {
 }
 
 func TestFailedTargetResolvesNothing(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.tick()
 	w.now = at("2026-11-23 09:00")
@@ -344,6 +358,7 @@ func TestFailedTargetResolvesNothing(t *testing.T) {
 }
 
 func TestInterruptedRunIsTakenUp(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	second := &source{tokens: tokens("c3")}
 	w.job.Targets = append(w.job.Targets, runner.Target{Name: "second", Source: second})
@@ -384,6 +399,7 @@ func (w *world) done(target string) bool {
 }
 
 func TestDeadline(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.job.Deadline = 50 * time.Millisecond
 	w.prod.collect = func(ctx context.Context) error {
@@ -400,6 +416,7 @@ func TestDeadline(t *testing.T) {
 }
 
 func TestUndeliveredIsTriedAgain(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.tick()
 	w.refuse = errors.New("channel_not_found")
@@ -419,6 +436,7 @@ func TestUndeliveredIsTriedAgain(t *testing.T) {
 }
 
 func TestReportThatFailsIsWrittenLater(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.tick()
 	report := w.job.Report
@@ -437,6 +455,7 @@ func TestReportThatFailsIsWrittenLater(t *testing.T) {
 
 // TestDamagedSnapshot: what it held is taken from the one before, and said.
 func TestDamagedSnapshot(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.tick()
 	for _, monday := range []string{"2026-11-23 09:00", "2026-11-30 09:00"} {
@@ -471,6 +490,7 @@ func (w *world) damage(slot string) {
 // TestDamagedLedger: records of earlier runs that are damaged keep no later run from
 // its report, which says what it cannot be compared with.
 func TestDamagedLedger(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.tick()
 	for _, monday := range []string{"2026-11-23 09:00", "2026-11-30 09:00"} {
@@ -506,6 +526,7 @@ func TestDamagedLedger(t *testing.T) {
 // TestAnotherServerMakesNothingGone: a target that is pointed elsewhere finds none
 // of the old tokens, which proves nothing about them.
 func TestAnotherServerMakesNothingGone(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.tick()
 	w.now = at("2026-11-23 09:00")
@@ -520,6 +541,7 @@ func TestAnotherServerMakesNothingGone(t *testing.T) {
 
 // TestUncertainMessage is tried until it is certain, unless it is given up.
 func TestUncertainMessage(t *testing.T) {
+	t.Parallel()
 	for giveUp, want := range map[bool]int{false: 5, true: 1} {
 		w := newWorld(t)
 		w.tick()
@@ -536,6 +558,7 @@ func TestUncertainMessage(t *testing.T) {
 
 // TestUndeliveredExpires: what did not arrive in time is said once and given up.
 func TestUndeliveredExpires(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.tick()
 	w.refuse = errors.New("channel_not_found")
@@ -553,6 +576,7 @@ func TestUndeliveredExpires(t *testing.T) {
 
 // TestThread: what belongs below a message waits for it, and learns what it is called.
 func TestThread(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.tick()
 	var said []string
@@ -579,6 +603,7 @@ func TestThread(t *testing.T) {
 }
 
 func TestTargetNoLongerConfigured(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.tick()
 	w.now = at("2026-11-23 09:00")

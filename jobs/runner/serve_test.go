@@ -12,6 +12,7 @@ import (
 
 // TestServe runs the scheduler for three weeks of fake time, over a ledger in memory.
 func TestServe(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		ctx, stop := context.WithCancel(t.Context())
 		var sent atomic.Int32

@@ -12,6 +12,7 @@ import (
 )
 
 func TestStatus(t *testing.T) {
+	t.Parallel()
 	const weekly, hour, day = "0 9 * * 1 UTC", time.Hour, 24 * time.Hour
 	run := func(slot, started string, trigger audit.Trigger, missed int) *audit.Run {
 		return &audit.Run{Job: "weekly", Slot: at(slot), Started: at(started), Trigger: trigger, Missed: missed}
@@ -51,6 +52,7 @@ func TestStatus(t *testing.T) {
 
 // TestStatusWithJitter: a job is late from when it should have begun.
 func TestStatusWithJitter(t *testing.T) {
+	t.Parallel()
 	schedule, err := schedule.Parse("0 9 * * 1", "UTC")
 	if err != nil {
 		t.Fatal(err)
@@ -68,6 +70,7 @@ func TestStatusWithJitter(t *testing.T) {
 // TestMissedNeverFalls: slots that are given up are the same ones that the next
 // run reports as missed.
 func TestMissedNeverFalls(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.tick()
 	last := 0

@@ -14,6 +14,7 @@ var _ cron.Schedule = (*Schedule)(nil)
 
 // Dates lie in the past, so that no government can change them.
 func TestScheduleNextAcrossClockChanges(t *testing.T) {
+	t.Parallel()
 	for _, tc := range []struct {
 		name, spec, zone, after string
 		want                    []string
@@ -68,6 +69,7 @@ func TestScheduleNextAcrossClockChanges(t *testing.T) {
 }
 
 func TestParseScheduleRefuses(t *testing.T) {
+	t.Parallel()
 	for _, tc := range []struct{ name, spec, zone, reason string }{
 		{"zone without a space", "TZ=UTC", "UTC", "take TZ= out"},
 		{"empty zone inside", "TZ= 0 9 * * 1", "UTC", "take TZ= out"},
@@ -101,6 +103,7 @@ func TestParseScheduleRefuses(t *testing.T) {
 }
 
 func TestScheduleLatest(t *testing.T) {
+	t.Parallel()
 	for _, tc := range []struct {
 		name, after, until, slot string
 		missed                   int
@@ -125,6 +128,7 @@ func TestScheduleLatest(t *testing.T) {
 }
 
 func TestScheduleWarnings(t *testing.T) {
+	t.Parallel()
 	for spec, want := range map[string]int{
 		"0 9 1-7 * 1": 1, "0 9 */2 * 1": 1, "0 9 * * 1": 0, "0 9 1 * *": 0, "0 9 1 * ?": 0, "@monthly": 0,
 	} {
@@ -135,6 +139,7 @@ func TestScheduleWarnings(t *testing.T) {
 }
 
 func TestScheduleString(t *testing.T) {
+	t.Parallel()
 	if got, want := mustSchedule(t, " 0 9 * * 1 ", "Europe/Berlin").String(), "0 9 * * 1 Europe/Berlin"; got != want {
 		t.Errorf("String = %q, want %q", got, want)
 	}
@@ -150,6 +155,7 @@ var changingZones = []string{
 // One fire for each date of the calendar, strictly increasing, the same from
 // any start.
 func TestScheduleDailyFiresOncePerDate(t *testing.T) {
+	t.Parallel()
 	random := rand.New(rand.NewPCG(541, 12))
 	for range 500 {
 		hour, minute := random.IntN(24), 1+random.IntN(59) // 00:00 of Apia's lost day and of the next are one instant
@@ -196,6 +202,7 @@ func checkFirstShown(t *testing.T, s *Schedule, slot, digits time.Time) {
 
 // With hour *, Next agrees with a look at the clock in every minute.
 func TestScheduleHourStarFollowsRealTime(t *testing.T) {
+	t.Parallel()
 	const from, days = "2011-12-27T00:00:00Z", 120 // Apia's lost day and the clock changes of spring
 	random := rand.New(rand.NewPCG(541, 13))
 	for _, zone := range changingZones {
