@@ -126,11 +126,7 @@ func (r relations) validate(fw framework, problem problemFunc) {
 }
 
 func (f *controlsFile) frameworkNames() []string {
-	var names []string
-	for _, fw := range f.Frameworks {
-		names = append(names, fw.Name)
-	}
-	return names
+	return names(f.Frameworks, func(fw framework) string { return fw.Name })
 }
 
 // controls of every check: by framework, then direct before supporting.

@@ -77,10 +77,6 @@ func (e Exception) validate(targets []string, longest time.Duration, problem fun
 	if strings.EqualFold(strings.TrimSpace(e.RequestedBy), strings.TrimSpace(e.ApprovedBy)) && e.ApprovedBy != "" {
 		problem("approved_by", "must be somebody else than requested_by")
 	}
-	e.validateExpiry(longest, problem)
-}
-
-func (e Exception) validateExpiry(longest time.Duration, problem func(key, text string)) {
 	switch {
 	case e.Expires.IsZero():
 		problem("expires", "is required: the last day on which the exception holds, such as 2027-03-31")

@@ -85,22 +85,16 @@ func tree(source []byte) (ast.Node, []Problem) {
 	}
 	file, err := parser.Parse(tokens, 0, parser.AllowDuplicateMapKey())
 	switch {
-	case err != nil:
-		return nil, []Problem{syntaxProblem(err)}
+	case err != nil: // the lines of the source that come with it may hold a secret
+		var syntax yaml.Error
+		if !errors.As(err, &syntax) || syntax.GetToken() == nil {
+			return nil, []Problem{{Line: 1, Text: notYAML("it cannot be read")}}
+		}
+		return nil, []Problem{{Line: syntax.GetToken().Position.Line, Text: notYAML(syntax.GetMessage())}}
 	case len(file.Docs) == 0:
 		return nil, nil
 	}
 	return file.Docs[0].Body, nil
-}
-
-// syntaxProblem leaves out the lines of the source that come with the parser's
-// error: they may hold a secret.
-func syntaxProblem(err error) Problem {
-	var syntax yaml.Error
-	if !errors.As(err, &syntax) || syntax.GetToken() == nil {
-		return Problem{Line: 1, Text: notYAML("it cannot be read")}
-	}
-	return Problem{Line: syntax.GetToken().Position.Line, Text: notYAML(syntax.GetMessage())}
 }
 
 // notYAML drops what the parser quotes: it may be a secret.
@@ -122,6 +116,7 @@ func guardText(source []byte) []Problem {
 	if len(source) > largestFile {
 		return []Problem{{Line: 1, Text: "the file is larger than 1 MiB; is it the right one?"}}
 	}
+	hidden := func(r rune) bool { return unicode.IsControl(r) && r != '\t' }
 	for i, line := range bytes.Split(source, []byte("\n")) {
 		if !utf8.Valid(line) || bytes.ContainsFunc(bytes.TrimSuffix(line, []byte("\r")), hidden) {
 			return []Problem{{Line: i + 1, Text: "is not plain text in UTF-8, or holds a character that cannot be seen"}}
@@ -130,76 +125,58 @@ func guardText(source []byte) []Problem {
 	return nil
 }
 
-func hidden(r rune) bool { return unicode.IsControl(r) && r != '\t' }
+// refused are tokens that a configuration does not need. The texts repeat nothing of
+// the file: it may be the first character of a secret.
+var refused = map[token.Type]string{
+	token.AnchorType:      noAnchors,
+	token.AliasType:       noAnchors,
+	token.MergeKeyType:    noAnchors,
+	token.TagType:         "tags (!) are not supported; quote the value if it is text",
+	token.DirectiveType:   "directives (%) are not supported; quote the value if it is text",
+	token.MappingKeyType:  "complex keys (?) are not supported; write key: value",
+	token.DocumentEndType: "the end mark (...) is not supported; remove it",
+}
+
+const noAnchors = "anchors, aliases and merge keys (&, *, <<) are not supported; write the value out, or quote it if it is text"
 
 // guardTokens refuses, before the parser sees it, what a configuration does not
 // need and what takes the parser too long.
 func guardTokens(tokens token.Tokens) []Problem {
 	var problems []Problem
-	var seen extent
+	begun := false                           // there is more than comments
+	depth, keys, entries, line := 0, 0, 0, 0 // of [ and {; of keys; of the list entries of one line, as "- - -" nests, too
 	for _, t := range tokens {
-		text := refusal(t, seen.begun)
-		seen.add(t)
-		if seen.tooLarge() {
+		text := refused[t.Type]
+		switch t.Type {
+		case token.InvalidType:
+			text = notYAML(t.Error)
+		case token.DocumentHeaderType:
+			if begun {
+				text = "a second document starts here (---); a file holds one configuration"
+			}
+		case token.MappingStartType, token.SequenceStartType:
+			depth++
+		case token.MappingEndType, token.SequenceEndType:
+			depth--
+		case token.MappingValueType:
+			keys++
+		case token.SequenceEntryType:
+			if t.Position.Line != line {
+				entries, line = 0, t.Position.Line
+			}
+			entries++
+		}
+		begun = begun || t.Type != token.CommentType
+		tooLarge := max(depth, entries) > deepest || keys > mostKeys
+		if tooLarge {
 			text = "nested too deeply, or more than 10,000 keys up to here"
 		}
 		if text != "" {
 			problems = append(problems, Problem{Line: t.Position.Line, Text: text})
 		}
-		if seen.tooLarge() {
+		if tooLarge {
 			break
 		}
 	}
 	return problems
-}
-
-// refusal may be about the first character of a secret, so it repeats nothing.
-func refusal(t *token.Token, begun bool) string {
-	switch t.Type {
-	case token.AnchorType, token.AliasType, token.MergeKeyType:
-		return "anchors, aliases and merge keys (&, *, <<) are not supported; write the value out, or quote it if it is text"
-	case token.TagType:
-		return "tags (!) are not supported; quote the value if it is text"
-	case token.DirectiveType:
-		return "directives (%) are not supported; quote the value if it is text"
-	case token.MappingKeyType:
-		return "complex keys (?) are not supported; write key: value"
-	case token.DocumentEndType:
-		return "the end mark (...) is not supported; remove it"
-	case token.InvalidType:
-		return notYAML(t.Error)
-	case token.DocumentHeaderType:
-		if begun {
-			return "a second document starts here (---); a file holds one configuration"
-		}
-	}
-	return ""
-}
-
-// extent measures the tokens so far.
-type extent struct {
-	begun         bool // there is more than comments
-	depth, keys   int  // of [ and {, and of keys
-	entries, line int  // of the list entries of one line: "- - -" nests, too
-}
-
-func (e *extent) add(t *token.Token) {
-	e.begun = e.begun || t.Type != token.CommentType
-	switch t.Type {
-	case token.MappingStartType, token.SequenceStartType:
-		e.depth++
-	case token.MappingEndType, token.SequenceEndType:
-		e.depth--
-	case token.MappingValueType:
-		e.keys++
-	case token.SequenceEntryType:
-		if t.Position.Line != e.line {
-			e.entries, e.line = 0, t.Position.Line
-		}
-		e.entries++
-	}
-}
-
-func (e *extent) tooLarge() bool {
-	return max(e.depth, e.entries) > deepest || e.keys > mostKeys
 }

@@ -11,6 +11,7 @@ import (
 	"tokenaudit/configs/setting"
 	"tokenaudit/jobs/audit"
 	"tokenaudit/jobs/evidence"
+	"tokenaudit/jobs/influx"
 	"tokenaudit/jobs/ledger"
 	"tokenaudit/jobs/schedule"
 	"tokenaudit/report"
@@ -36,18 +37,19 @@ func (f *File) validate(problem problemFunc) {
 	if len(f.Targets) == 0 {
 		problem("targets", "needs at least one target")
 	}
+	targets := names(f.Targets, func(t influx.Config) string { return t.Name })
 	for i, target := range f.Targets {
 		target.Validate(problem.in(fmt.Sprintf("targets[%d]", i)))
 	}
-	validateNames("targets", f.targetNames(), problem)
+	validateNames("targets", targets, problem)
 	f.Policy.validate(problem)
 	for i, e := range f.Exceptions {
-		e.validate(f.targetNames(), time.Duration(f.Policy.MaxException), problem.in(fmt.Sprintf("exceptions[%d]", i)))
+		e.validate(targets, time.Duration(f.Policy.MaxException), problem.in(fmt.Sprintf("exceptions[%d]", i)))
 	}
 	for i, job := range f.Jobs {
-		job.validate(f.targetNames(), problem.in(fmt.Sprintf("jobs[%d]", i)))
+		job.validate(targets, problem.in(fmt.Sprintf("jobs[%d]", i)))
 	}
-	validateNames("jobs", f.jobNames(), problem)
+	validateNames("jobs", names(f.Jobs, func(j Job) string { return j.Name }), problem)
 	for key, ref := range f.Secrets() {
 		if err := ref.Validate(); err != nil {
 			problem(key, err.Error())
@@ -93,20 +95,10 @@ func (p Policy) validate(problem problemFunc) {
 	}
 }
 
-func checkIDs() []string {
-	var ids []string
-	for _, c := range audit.Checks() {
-		ids = append(ids, c.ID)
-	}
-	return ids
-}
+func checkIDs() []string { return names(audit.Checks(), func(c audit.Check) string { return c.ID }) }
 
 func severities() []string {
-	var names []string
-	for _, s := range append(audit.Severities(), audit.Off) {
-		names = append(names, string(s))
-	}
-	return names
+	return names(append(audit.Severities(), audit.Off), func(s audit.Severity) string { return string(s) })
 }
 
 // shortest keeps a review from being over before it begins.
@@ -182,18 +174,11 @@ func validateNames(key string, names []string, problem problemFunc) {
 	}
 }
 
-func (f *File) targetNames() []string {
-	var names []string
-	for _, t := range f.Targets {
-		names = append(names, t.Name)
+// names are those of the entries of a list.
+func names[T any](list []T, name func(T) string) []string {
+	var out []string
+	for _, entry := range list {
+		out = append(out, name(entry))
 	}
-	return names
-}
-
-func (f *File) jobNames() []string {
-	var names []string
-	for _, j := range f.Jobs {
-		names = append(names, j.Name)
-	}
-	return names
+	return out
 }

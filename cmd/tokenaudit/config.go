@@ -11,19 +11,12 @@ import (
 )
 
 func (c *cli) config() *cobra.Command {
-	cmd := &cobra.Command{
-		Use:   "config",
-		Short: "Check a configuration, or print an example or the schema",
-		Example: `  tokenaudit config example > tokenaudit.yaml
+	return group("config", "Check a configuration, or print an example or the schema", `  tokenaudit config example > tokenaudit.yaml
   tokenaudit config validate -c tokenaudit.yaml
   tokenaudit config schema > schema.json     # for completion in an editor`,
-		Args: noArguments,
-		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
-	}
-	cmd.AddCommand(c.configValidate(), c.print("example", "Print an example configuration with every key", configs.Example),
+		c.configValidate(), c.print("example", "Print an example configuration with every key", configs.Example),
 		c.print("controls", "Print the built-in controls that the checks relate to", configs.BuiltinControls),
 		c.print("schema", "Print the JSON schema of the configuration", configs.Schema))
-	return cmd
 }
 
 func (c *cli) print(name, short string, content func() []byte) *cobra.Command {

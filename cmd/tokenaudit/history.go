@@ -22,18 +22,10 @@ type historyFlags struct {
 }
 
 func (c *cli) history() *cobra.Command {
-	cmd := &cobra.Command{
-		Use:   "history",
-		Short: "Look at the reviews that were made",
-		Example: `  tokenaudit history list -c tokenaudit.yaml
+	return group("history", "Look at the reviews that were made", `  tokenaudit history list -c tokenaudit.yaml
   tokenaudit history show -c tokenaudit.yaml weekly-review/2026-11-23T0800Z
   tokenaudit history diff -c tokenaudit.yaml weekly-review/2026-11-16T0800Z weekly-review/2026-11-23T0800Z
-  tokenaudit history replay -c stricter.yaml weekly-review/2026-11-23T0800Z`,
-		Args: noArguments,
-		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
-	}
-	cmd.AddCommand(c.historyList(), c.historyShow(), c.historyDiff(), c.historyReplay())
-	return cmd
+  tokenaudit history replay -c stricter.yaml weekly-review/2026-11-23T0800Z`, c.historyList(), c.historyShow(), c.historyDiff(), c.historyReplay())
 }
 
 func (f *historyFlags) add(cmd *cobra.Command) {

@@ -18,16 +18,8 @@ import (
 )
 
 func (c *cli) notify() *cobra.Command {
-	cmd := &cobra.Command{
-		Use:   "notify",
-		Short: "Look at messages before they are sent, and try the notifiers",
-		Example: `  tokenaudit notify preview -c tokenaudit.yaml
-  tokenaudit notify test -c tokenaudit.yaml`,
-		Args: noArguments,
-		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
-	}
-	cmd.AddCommand(c.notifyPreview(), c.notifyTest())
-	return cmd
+	return group("notify", "Look at messages before they are sent, and try the notifiers", `  tokenaudit notify preview -c tokenaudit.yaml
+  tokenaudit notify test -c tokenaudit.yaml`, c.notifyPreview(), c.notifyTest())
 }
 
 // previewFlags are the flags of notify preview.
@@ -63,14 +55,18 @@ func (c *cli) preview(ctx context.Context, f previewFlags) error {
 	if err != nil {
 		return err
 	}
+	if f.job == "" && f.run == "" && len(file.Jobs) > 0 {
+		f.job = file.Jobs[0].Name
+	}
 	m, err := f.message(ctx, file)
 	if err != nil {
 		return err
 	}
-	config, err := slackOf(file, m.Summary.Job)
-	if err != nil {
-		return err
+	at := slices.IndexFunc(file.Jobs, func(j configs.Job) bool { return j.Name == m.Summary.Job && j.Slack != nil })
+	if at < 0 {
+		return usagef("no job %q with slack in the configuration", m.Summary.Job)
 	}
+	config := *file.Jobs[at].Slack
 	if f.format == "text" {
 		_, err := fmt.Fprint(c.stdout, slack.Text(config, m, isTerminal(c.stdout)))
 		return err
@@ -82,21 +78,27 @@ func (c *cli) preview(ctx context.Context, f previewFlags) error {
 	return err
 }
 
-// message finds the review to show.
+// message is that of the run that is asked for, of the newest finished one, or a
+// made-up one if there is none.
 func (f previewFlags) message(ctx context.Context, file *configs.File) (notify.Message, error) {
-	job := f.job
-	if job == "" && f.run == "" && len(file.Jobs) > 0 {
-		job = file.Jobs[0].Name
-	}
 	r, err := ledger.OpenReader(ctx, file.Store, file.StorePassword)
 	if errors.Is(err, ledger.ErrNone) && f.run == "" {
-		return notify.Sample(job, time.Now()), nil
+		return notify.Sample(f.job, time.Now()), nil
 	}
 	if err != nil {
 		return notify.Message{}, err
 	}
 	defer r.Close()
-	e, err := f.entry(ctx, r, job)
+	var e ledger.Entry
+	if f.run != "" {
+		e, err = r.Find(ctx, f.run)
+	} else {
+		var all []ledger.Entry
+		all, err = r.List(ctx, f.job)
+		if i := slices.IndexFunc(all, func(e ledger.Entry) bool { return e.Summary != nil }); i >= 0 {
+			e = all[i]
+		}
+	}
 	switch {
 	case err != nil:
 		return notify.Message{}, err
@@ -105,7 +107,7 @@ func (f previewFlags) message(ctx context.Context, file *configs.File) (notify.M
 	case e.Summary == nil && f.run != "":
 		return notify.Message{}, usagef("%s is not finished: there is nothing to say about it yet", f.run)
 	case e.Summary == nil:
-		return notify.Sample(job, time.Now()), nil
+		return notify.Sample(f.job, time.Now()), nil
 	}
 	snapshots, err := evidence.Open(file.Evidence, evidence.Lock{}) // asks no bucket anything
 	if err != nil {
@@ -113,27 +115,6 @@ func (f previewFlags) message(ctx context.Context, file *configs.File) (notify.M
 	}
 	defer snapshots.Close()
 	return notify.Message{Summary: *e.Summary, Highlights: e.Highlights, Evidence: snapshots.Location(e.Run)}, nil
-}
-
-// entry is the run that is asked for, or the newest finished one; empty if there is none.
-func (f previewFlags) entry(ctx context.Context, r *ledger.Reader, job string) (ledger.Entry, error) {
-	if f.run != "" {
-		return r.Find(ctx, f.run)
-	}
-	entries, err := r.List(ctx, job)
-	if i := slices.IndexFunc(entries, func(e ledger.Entry) bool { return e.Summary != nil }); i >= 0 {
-		return entries[i], err
-	}
-	return ledger.Entry{}, err
-}
-
-func slackOf(file *configs.File, job string) (slack.Config, error) {
-	for _, j := range file.Jobs {
-		if j.Name == job && j.Slack != nil {
-			return *j.Slack, nil
-		}
-	}
-	return slack.Config{}, usagef("no job %q with slack in the configuration", job)
 }
 
 func (c *cli) notifyTest() *cobra.Command {

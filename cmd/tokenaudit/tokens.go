@@ -30,14 +30,7 @@ type tokenFlags struct {
 }
 
 func (c *cli) tokens() *cobra.Command {
-	cmd := &cobra.Command{
-		Use:   "tokens",
-		Short: "List API tokens and their permissions",
-		Args:  noArguments,
-		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
-	}
-	cmd.AddCommand(c.tokensList(), c.tokensShow())
-	return cmd
+	return group("tokens", "List API tokens and their permissions", "", c.tokensList(), c.tokensShow())
 }
 
 const serverHelp = `

@@ -46,13 +46,25 @@ func (a *app) close() error { return errors.Join(a.ledger.Close(), a.snapshots.C
 // pieces it would only pass a wide state around. It sends nothing. With dryRun no
 // message is opened for delivery. The clock is that of the ledger, unless now is one.
 func wire(ctx context.Context, f *configs.File, now runner.Clock, log *slog.Logger, dryRun bool) (*app, error) {
-	sources, traffic := map[string]runner.Target{}, metrics.NewTraffic()
+	targets, traffic := map[string]runner.Target{}, metrics.NewTraffic()
 	for _, cfg := range f.Targets {
-		source, err := newSource(cfg, log, traffic)
-		if err != nil {
-			return nil, err
+		target := runner.Target{Name: cfg.Name, Host: cfg.Host()}
+		if cfg.Bolt != "" {
+			source, err := bolt.New(cfg)
+			if err != nil {
+				return nil, err
+			}
+			target.Source = source
+		} else {
+			source, err := influx.NewTarget(cfg, log)
+			if err != nil {
+				return nil, err
+			}
+			traffic.Expect(cfg.Name)
+			source.Count(traffic)
+			target.Source = source
 		}
-		sources[cfg.Name] = runner.Target{Name: cfg.Name, Host: cfg.Host(), Source: source}
+		targets[cfg.Name] = target
 	}
 	controls, err := f.RelatedControls()
 	if err != nil {
@@ -86,7 +98,7 @@ func wire(ctx context.Context, f *configs.File, now runner.Clock, log *slog.Logg
 		}
 		for _, t := range f.Targets {
 			if len(cfg.Targets) == 0 || slices.Contains(cfg.Targets, t.Name) {
-				job.Targets = append(job.Targets, sources[t.Name])
+				job.Targets = append(job.Targets, targets[t.Name])
 			}
 		}
 		if cfg.Slack != nil {
@@ -114,19 +126,6 @@ func (a *app) metrics() (*metrics.Collector, *prometheus.Registry) {
 	r := prometheus.NewRegistry()
 	r.MustRegister(c, a.traffic)
 	return c, r
-}
-
-func newSource(cfg influx.Config, log *slog.Logger, traffic *metrics.Traffic) (runner.Source, error) {
-	if cfg.Bolt != "" {
-		return bolt.New(cfg)
-	}
-	target, err := influx.NewTarget(cfg, log)
-	if err != nil {
-		return nil, err
-	}
-	traffic.Expect(cfg.Name)
-	target.Count(traffic)
-	return target, nil
 }
 
 // channel is a notifier and the key that configures it, which the ledger remembers.

@@ -5,12 +5,75 @@ import (
 	"io"
 	"path/filepath"
 	"strings"
+	"sync"
+	"time"
 
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/jedib0t/go-pretty/v6/text"
+	"github.com/schollz/progressbar/v3"
 
 	"tokenaudit/jobs/audit"
 )
+
+// newTable is a plain table: columns aligned, no lines.
+func newTable(header ...string) table.Writer {
+	t := table.NewWriter()
+	style := table.StyleDefault
+	style.Options = table.OptionsNoBordersAndSeparators
+	style.Box.PaddingLeft, style.Box.PaddingRight = "", "  "
+	t.SetStyle(style)
+	t.SuppressTrailingSpaces()
+	row := table.Row{}
+	for _, h := range header {
+		row = append(row, h)
+	}
+	t.AppendHeader(row)
+	return t
+}
+
+func plural(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}
+
+// progress counts authorizations on a terminal; elsewhere it is silent.
+type progress struct {
+	mu  sync.Mutex
+	bar *progressbar.ProgressBar
+}
+
+func (c *cli) newProgress() *progress {
+	if !isTerminal(c.stderr) {
+		return &progress{}
+	}
+	p := &progress{bar: progressbar.NewOptions(-1,
+		progressbar.OptionSetWriter(c.stderr),
+		progressbar.OptionSetDescription("reading authorizations"),
+		progressbar.OptionShowCount(),
+		progressbar.OptionClearOnFinish(),
+		progressbar.OptionThrottle(100*time.Millisecond),
+	)}
+	p.bar.RenderBlank() // a server may take minutes before it shows the first one
+	return p
+}
+
+func (p *progress) add(string) {
+	if p.bar == nil {
+		return
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.bar.Add(1)
+}
+
+// done clears the line, so that the report starts on a clean one.
+func (p *progress) done() {
+	if p.bar != nil {
+		p.bar.Finish()
+	}
+}
 
 // printSummary says what a run found, for a person at a terminal.
 func printSummary(w io.Writer, s audit.Summary, folder string) {
