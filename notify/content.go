@@ -86,7 +86,7 @@ func NewContent(m Message, findings int, stamp func(time.Time) string) Content {
 	}
 	c.Steps, c.MoreSteps = steps(s)
 	for _, h := range m.Highlights.Worst[:findings] {
-		c.Rows = append(c.Rows, row(m, h))
+		c.Rows = append(c.Rows, Row(m, h))
 	}
 	if m.Highlights.MoreOwners > 0 {
 		c.MoreOwners = fmt.Sprintf("The replies name the %d owners with the worst findings; %s in the evidence.", len(m.Highlights.Owners), Plural(m.Highlights.MoreOwners, "more owner"))
@@ -264,20 +264,35 @@ func Columns() []string {
 	return []string{"Severity", "Token", "Owner", "Org", "New findings", "Age"}
 }
 
-func row(m Message, h audit.Highlight) []string {
-	owner := h.Record.Owner
-	owner.Name, owner.ID = cmp.Or(owner.Name, h.Record.User), cmp.Or(owner.ID, h.Record.UserID)
-	return []string{SeverityOf(h), Token(h.Record), Owner(owner), Org(m, h.Record), Findings(h), Age(m, h.Record)}
-}
-
-// SeverityOf is that of the worst finding of a token.
-func SeverityOf(h audit.Highlight) string {
-	return Show(string(h.Findings[0].Severity), 10, "unrated")
-}
-
-// Token tells a token from others, without its value.
-func Token(r audit.Record) string {
-	return Show(r.Description, 48, "(no description)") + ", id " + Show(r.ID, 20, "unknown")
+// Row is a token with news, one cell for each of Columns.
+func Row(m Message, h audit.Highlight) []string {
+	r := h.Record
+	owner := r.Owner
+	owner.Name, owner.ID = cmp.Or(owner.Name, r.User), cmp.Or(owner.ID, r.UserID)
+	org := Show(cmp.Or(r.Org, r.OrgID), 32, "unknown")
+	if len(m.Summary.Coverage.Targets) > 1 { // names of orgs repeat between servers
+		org += " (" + Show(r.Target, 24, "unnamed target") + ")"
+	}
+	var titles []string
+	for _, f := range h.Findings[:min(len(h.Findings), maxTitles)] {
+		title := Show(audit.CheckOf(f.Check).Title, 60, "unknown check")
+		if f.State == audit.Reopened {
+			title += " (reopened)"
+		}
+		titles = append(titles, title)
+	}
+	if more := len(h.Findings) - maxTitles; more > 0 {
+		titles = append(titles, fmt.Sprintf("and %d more", more))
+	}
+	age := "unknown"
+	if !r.CreatedAt.IsZero() {
+		age = fmt.Sprintf("%d d", max(0, int(m.Summary.Started.Sub(r.CreatedAt).Hours()/24)))
+	}
+	return []string{
+		Show(string(h.Findings[0].Severity), 10, "unrated"),
+		Show(r.Description, 48, "(no description)") + ", id " + Show(r.ID, 20, "unknown"),
+		Owner(owner), org, strings.Join(titles, "; "), age,
+	}
 }
 
 // Owner is the name of an owner, and why they cannot be one any more.
@@ -294,39 +309,6 @@ func Owner(o audit.Owner) string {
 		return name + " (state unknown)"
 	}
 	return name
-}
-
-// Org names the target too where there are several: org names repeat between servers.
-func Org(m Message, r audit.Record) string {
-	name := Show(cmp.Or(r.Org, r.OrgID), 32, "unknown")
-	if len(m.Summary.Coverage.Targets) > 1 {
-		name += " (" + Show(r.Target, 24, "unnamed target") + ")"
-	}
-	return name
-}
-
-// Findings names the worst of a token.
-func Findings(h audit.Highlight) string {
-	var titles []string
-	for _, f := range h.Findings[:min(len(h.Findings), maxTitles)] {
-		title := Show(audit.CheckOf(f.Check).Title, 60, "unknown check")
-		if f.State == audit.Reopened {
-			title += " (reopened)"
-		}
-		titles = append(titles, title)
-	}
-	if more := len(h.Findings) - maxTitles; more > 0 {
-		titles = append(titles, fmt.Sprintf("and %d more", more))
-	}
-	return strings.Join(titles, "; ")
-}
-
-// Age is how old a token was when it was reviewed.
-func Age(m Message, r audit.Record) string {
-	if r.CreatedAt.IsZero() {
-		return "unknown"
-	}
-	return fmt.Sprintf("%d d", max(0, int(m.Summary.Started.Sub(r.CreatedAt).Hours()/24)))
 }
 
 // PlainTime is a time where no reader's time zone is known.

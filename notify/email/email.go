@@ -45,7 +45,8 @@ func (n notifier) Send(ctx context.Context, m notify.Message) (string, error) {
 	}
 	book, note := n.workbook(ctx, m)
 	id, err := n.send(ctx, to, m, book, note)
-	if book != nil && code(err) == 552 { // RFC 5321: exceeded storage allocation
+	no, refused := errors.AsType[*mail.SendError](err)
+	if book != nil && refused && no.ErrorCode() == 552 { // RFC 5321: exceeded storage allocation
 		n.log.WarnContext(ctx, "the mail server did not take the workbook; sending the mail without it", "run", m.Summary.ID, "error", to.secrets.Clean(err.Error()))
 		id, err = n.send(ctx, to, m, nil, "The workbook is too large for the mail server.")
 	}
@@ -115,13 +116,6 @@ func (s *server) failed(ctx context.Context, err error, again bool) error {
 		return fmt.Errorf("%w: %w", out, notify.ErrGiveUp)
 	}
 	return out
-}
-
-func code(err error) int {
-	if no, ok := errors.AsType[*mail.SendError](err); ok {
-		return no.ErrorCode()
-	}
-	return 0
 }
 
 func advice(err error) string {

@@ -3,7 +3,7 @@ package email
 import (
 	"bytes"
 	"crypto/sha256"
-	_ "embed"
+	"embed"
 	"encoding/hex"
 	"fmt"
 	html "html/template"
@@ -19,11 +19,8 @@ import (
 // file grows by more than a third.
 const maxWorkbook = 12 << 20
 
-//go:embed text.tmpl
-var textTemplate string
-
-//go:embed html.tmpl
-var htmlTemplate string
+//go:embed text.tmpl html.tmpl
+var templates embed.FS
 
 // body is what the templates fill in.
 type body struct {
@@ -35,27 +32,23 @@ type body struct {
 // compose makes the mail. All that is in its header are our own words, the
 // addresses, and the name of the job.
 func (c Config) compose(m notify.Message, book []byte, note string) (*mail.Msg, error) {
-	from, err := address(c.From)
-	if err != nil {
+	msg := mail.NewMsg(mail.WithNoDefaultUserAgent())
+	if err := msg.From(c.From); err != nil {
 		return nil, fmt.Errorf("from: %w", err)
 	}
-	msg := mail.NewMsg(mail.WithNoDefaultUserAgent())
-	msg.FromMailAddress(from)
-	for _, text := range c.To {
-		to, err := address(text)
-		if err != nil {
-			return nil, fmt.Errorf("to: %w", err)
-		}
-		if err := msg.AddTo(to.String()); err != nil {
-			return nil, fmt.Errorf("to: %w", err)
-		}
+	if err := msg.To(c.To...); err != nil {
+		return nil, fmt.Errorf("to: %w", err)
 	}
 	content := notify.NewContent(m, len(m.Highlights.Worst), notify.PlainTime)
 	msg.Subject(content.Title + " (" + content.Job + ")")
 	// The same ID whenever the mail is sent, so that mail programs and servers know
 	// the second one.
 	sum := sha256.Sum256([]byte(m.ID()))
-	msg.SetMessageIDWithValue("tokenaudit." + hex.EncodeToString(sum[:16]) + from.Address[strings.LastIndex(from.Address, "@"):])
+	sender, err := msg.GetSender(false) // <review@example.com>
+	if err != nil {
+		return nil, fmt.Errorf("from: %w", err)
+	}
+	msg.SetMessageIDWithValue("tokenaudit." + hex.EncodeToString(sum[:16]) + strings.TrimSuffix(sender[strings.LastIndex(sender, "@"):], ">"))
 	msg.SetDateWithValue(m.Summary.Finished)
 	msg.SetGenHeader("Auto-Submitted", "auto-generated") // RFC 3834: no answer from those on holiday
 	if book != nil {
@@ -64,18 +57,13 @@ func (c Config) compose(m notify.Message, book []byte, note string) (*mail.Msg, 
 			return nil, err
 		}
 	}
-	text, err := template.New("text").Funcs(template.FuncMap{"unlinked": unlinked}).Parse(textTemplate)
-	if err != nil {
-		return nil, err
-	}
-	page, err := html.New("HTML").Funcs(html.FuncMap{"unlinked": unlinked}).Parse(htmlTemplate)
-	if err != nil {
-		return nil, err
-	}
 	b := body{content, notify.Columns(), notify.UnseenTitle, notify.StepsTitle, note}
+	funcs := map[string]any{"unlinked": unlinked}
+	text := template.Must(template.New("text.tmpl").Funcs(funcs).ParseFS(templates, "text.tmpl"))
 	if err := msg.SetBodyTextTemplate(text, b); err != nil {
 		return nil, err
 	}
+	page := html.Must(html.New("html.tmpl").Funcs(funcs).ParseFS(templates, "html.tmpl"))
 	return msg, msg.AddAlternativeHTMLTemplate(page, b)
 }
 

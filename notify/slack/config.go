@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/slack-go/slack"
+
 	"tokenaudit/configs/secret"
 	"tokenaudit/configs/setting"
 	"tokenaudit/notify"
@@ -111,16 +113,16 @@ func Check(ctx context.Context, c Config, client *http.Client) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	e := explainer{where: "check of the Slack token", secrets: notify.Secrets{token.Reveal()}, asks: true}
+	e := explainer{where: "check of the Slack token", secrets: notify.Secrets{token.Reveal()}}
 	who, err := c.api(token.Reveal(), newClient(client)).AuthTestContext(ctx)
 	if err != nil {
-		return "", e.explain(err)
+		return "", e.asking(err)
 	}
 	scopes := who.Header.Get("X-OAuth-Scopes")
 	has := strings.FieldsFunc(scopes, func(r rune) bool { return r == ',' || r == ' ' })
 	for _, scope := range c.scopes() {
 		if scopes != "" && !slices.Contains(has, scope) {
-			return "", e.refused("missing_scope", "needs the scope "+scope+", has "+scopes)
+			return "", e.asking(slack.SlackErrorResponse{Err: "missing_scope", Needed: scope, Provided: scopes})
 		}
 	}
 	said := notify.Show(who.User, 80, "a bot") + " in " + notify.Show(who.Team, 80, "a workspace")

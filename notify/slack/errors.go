@@ -16,7 +16,17 @@ import (
 type explainer struct {
 	where   string
 	secrets notify.Secrets
-	asks    bool // the request posts nothing, whatever becomes of it
+}
+
+// answerError is an answer that means no, or nothing. A webhook gives its code as
+// body.
+type answerError struct {
+	status int
+	body   string
+}
+
+func (e answerError) Error() string {
+	return strings.TrimSpace(fmt.Sprintf("HTTP %d %s", e.status, http.StatusText(e.status)))
 }
 
 // blocksRefused: Slack did not like the blocks, or found them too long.
@@ -24,85 +34,61 @@ type blocksRefused struct{ error }
 
 func (e blocksRefused) Unwrap() error { return e.error }
 
-// asking is for requests that post nothing.
-func (e explainer) asking() explainer {
-	e.asks = true
-	return e
+// asking explains the failure of a request that posts nothing.
+func (e explainer) asking(err error) error {
+	err, _ = e.explain(err)
+	return notify.NotPosted(err)
 }
 
-// unposted explains the failure of a request that posts nothing.
-func (e explainer) unposted(err error) error {
-	return notify.NotPosted(e.asking().explain(err))
-}
-
-func (e explainer) notTried(err error) error {
-	return notify.NotPosted(errors.New(e.where + ": " + e.secrets.Clean(err.Error())))
+// posting explains the failure of one that posts, and leaves open what became of it
+// unless that is sure.
+func (e explainer) posting(err error) error {
+	err, sure := e.explain(err)
+	if !sure {
+		return fmt.Errorf("%w; it may have been posted", err)
+	}
+	return notify.NotPosted(err)
 }
 
 // explain takes slack-go's errors apart: they print the code only, and keep what
-// helps in their fields.
-func (e explainer) explain(err error) error {
-	var no slack.SlackErrorResponse
+// helps in their fields. Sure is that nothing was done.
+func (e explainer) explain(err error) (out error, sure bool) {
+	var refused slack.SlackErrorResponse
 	var status slack.StatusCodeError
+	var answer answerError
 	var wait *notify.WaitError
+	var code, detail string
 	switch {
-	case errors.As(err, &no):
-		details := no.ResponseMetadata.Messages
-		if no.Needed != "" {
-			details = append(details, "needs the scope "+no.Needed+", has "+cmp.Or(no.Provided, "none"))
-		}
-		return e.refused(no.Err, strings.Join(details, "; "))
 	case errors.As(err, &wait):
-		return notify.NotPosted(fmt.Errorf("%s: ratelimited: %w", e.where, wait))
+		return fmt.Errorf("%s: ratelimited: %w", e.where, wait), true
+	case errors.As(err, &refused):
+		details := refused.ResponseMetadata.Messages
+		if refused.Needed != "" {
+			details = append(details, "needs the scope "+refused.Needed+", has "+cmp.Or(refused.Provided, "none"))
+		}
+		code, detail, sure = refused.Err, strings.Join(details, "; "), true
 	case errors.As(err, &status):
-		return e.status(status.Code, "")
+		answer = answerError{status: status.Code}
+		fallthrough
+	case errors.As(err, &answer):
+		code, detail = answer.body, answer.Error()
+		sure = answer.status >= 300 && answer.status < 500
+	default: // Only a connection that was never made proves that nothing was posted.
+		return fmt.Errorf("%s: %w", e.where, e.secrets.CleanError(err)), notify.NeverDialed(err)
 	}
-	return e.broken(err)
-}
-
-// refused reports that Slack said no. After fatal_error and internal_error some of
-// the work may be done (docs.slack.dev, chat.postMessage).
-func (e explainer) refused(code, detail string) error {
+	if code == "fatal_error" || code == "internal_error" {
+		sure = false // some of the work may be done (docs.slack.dev, chat.postMessage)
+	}
 	text := e.where
 	for _, part := range []string{code, detail, advice(code)} {
 		if part != "" {
 			text += ": " + e.secrets.Clean(part)
 		}
 	}
-	err := errors.New(text)
-	switch {
-	case code == "fatal_error", code == "internal_error":
-		return e.uncertain(err)
-	case strings.Contains(code, "invalid_blocks"), strings.Contains(code, "msg_blocks_too_long"):
-		return blocksRefused{notify.NotPosted(err)}
+	if strings.Contains(code, "invalid_blocks") || strings.Contains(code, "msg_blocks_too_long") {
+		return blocksRefused{errors.New(text)}, sure
 	}
-	return notify.NotPosted(err)
-}
-
-// status reports an HTTP status that means no; a webhook gives its code as body.
-func (e explainer) status(code int, body string) error {
-	text := strings.TrimSpace(fmt.Sprintf("HTTP %d %s", code, http.StatusText(code)))
-	if code >= 300 && code < 500 {
-		return e.refused(body, text)
-	}
-	return e.uncertain(fmt.Errorf("%s: %s: %s", e.where, text, e.secrets.Clean(body)))
-}
-
-// broken reports that no answer came. Only a connection that was never made
-// proves that nothing was posted.
-func (e explainer) broken(err error) error {
-	clean := fmt.Errorf("%s: %w", e.where, e.secrets.CleanError(err))
-	if notify.NeverDialed(err) {
-		return notify.NotPosted(clean)
-	}
-	return e.uncertain(clean)
-}
-
-func (e explainer) uncertain(err error) error {
-	if e.asks {
-		return err
-	}
-	return fmt.Errorf("%w; it may have been posted", err)
+	return errors.New(text), sure
 }
 
 // advice is what to do about the errors that people meet.

@@ -70,16 +70,16 @@ func (b bot) reach(ctx context.Context, s session, to recipient) (recipient, err
 			if no.Err == "missing_scope" {
 				level = slog.LevelWarn
 			}
-			b.log.Log(ctx, level, "an owner is not mentioned", "error", s.asking().explain(err))
+			b.log.Log(ctx, level, "an owner is not mentioned", "error", s.asking(err))
 			to = recipient{channel: b.config.FallbackChannel}
 		default:
-			return recipient{}, fmt.Errorf("looking up an owner by e-mail: %w", s.unposted(err))
+			return recipient{}, fmt.Errorf("looking up an owner by e-mail: %w", s.asking(err))
 		}
 	}
 	if to.user != "" && bool(b.config.DM) {
 		c, _, _, err := s.api.OpenConversationContext(ctx, &slack.OpenConversationParameters{Users: []string{to.user}})
 		if err != nil {
-			return recipient{}, fmt.Errorf("opening a direct message to %s: %w", to.user, s.unposted(err))
+			return recipient{}, fmt.Errorf("opening a direct message to %s: %w", to.user, s.asking(err))
 		}
 		to.channel = c.ID
 	}
@@ -89,26 +89,19 @@ func (b bot) reach(ctx context.Context, s session, to recipient) (recipient, err
 // reply is what the message to one owner says, before it becomes blocks or text.
 // All of it is bounded; names are made visible.
 type reply struct {
-	name   string
-	need   string
-	tokens []replyToken
-	more   string
-	steps  []notify.Step
+	name, need string
+	tokens     []replyToken // worst first
+	total      int          // tokens with something to do
+	steps      []notify.Step
 }
 
 type replyToken struct{ severity, text string }
 
-// newReply words what an owner has to look at, with the first tokens.
-func newReply(m notify.Message, o audit.OwnerHighlights, tokens int) reply {
-	r := reply{name: notify.Owner(o.Owner), need: need(o.Tokens)}
-	for _, h := range o.Worst[:tokens] {
-		text := fmt.Sprintf("%s, in %s, age %s: %s", notify.Token(h.Record), notify.Org(m, h.Record), notify.Age(m, h.Record), notify.Findings(h))
-		r.tokens = append(r.tokens, replyToken{notify.SeverityOf(h), text})
-	}
-	if more := o.Tokens - tokens; more > 0 {
-		r.more = "and " + notify.Plural(more, "more token") + ", in the evidence"
-	}
-	for _, h := range o.Worst { // worst first
+func newReply(m notify.Message, o audit.OwnerHighlights) reply {
+	r := reply{name: notify.Owner(o.Owner), need: need(o.Tokens), total: o.Tokens}
+	for _, h := range o.Worst {
+		row := notify.Row(m, h)
+		r.tokens = append(r.tokens, replyToken{row[0], fmt.Sprintf("%s, in %s, age %s: %s", row[1], row[3], row[5], row[4])})
 		for _, f := range h.Findings {
 			check := audit.CheckOf(f.Check)
 			s := notify.Step{Check: notify.Show(check.Title, 60, "unknown check"), Fix: notify.Show(check.Fix, 300, "see the evidence")}
@@ -120,6 +113,14 @@ func newReply(m notify.Message, o audit.OwnerHighlights, tokens int) reply {
 	return r
 }
 
+// more says what is left out after the first tokens; empty if nothing is.
+func (r reply) more(tokens int) string {
+	if r.total <= tokens {
+		return ""
+	}
+	return "and " + notify.Plural(r.total-tokens, "more token") + ", in the evidence"
+}
+
 func need(tokens int) string {
 	if tokens == 1 {
 		return "1 token needs a look"
@@ -129,25 +130,26 @@ func need(tokens int) string {
 
 // ownerBlocks show fewer tokens if they do not fit.
 func ownerBlocks(m notify.Message, o audit.OwnerHighlights, to recipient) []slack.Block {
-	for n := len(o.Worst); ; n-- {
-		if blocks := replyBlocks(newReply(m, o, n), to.user, m.Repeats); n == 0 || fits(blocks) {
+	r := newReply(m, o)
+	for n := len(r.tokens); ; n-- {
+		if blocks := r.blocks(n, to.user, m.Repeats); n == 0 || fits(blocks) {
 			return blocks
 		}
 	}
 }
 
-func replyBlocks(r reply, mention string, repeats bool) []slack.Block {
+func (r reply) blocks(tokens int, mention string, repeats bool) []slack.Block {
 	var intro []slack.RichTextSectionElement
 	if mention != "" {
 		intro = append(intro, slack.NewRichTextSectionUserElement(mention, nil), text(" "))
 	}
 	intro = append(intro, bold(r.name), text(": "+r.need))
 	var items []slack.RichTextElement
-	for _, t := range r.tokens {
+	for _, t := range r.tokens[:tokens] {
 		items = append(items, slack.NewRichTextSection(bold(t.severity), text(" "+t.text)))
 	}
-	if r.more != "" {
-		items = append(items, slack.NewRichTextSection(text(r.more)))
+	if more := r.more(tokens); more != "" {
+		items = append(items, slack.NewRichTextSection(text(more)))
 	}
 	blocks := []slack.Block{slack.NewRichTextBlock("", slack.NewRichTextSection(intro...), slack.NewRichTextList(slack.RTEListBullet, 0, items...))}
 	if len(r.steps) > 0 {

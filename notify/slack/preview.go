@@ -22,7 +22,7 @@ func Text(c Config, m notify.Message, color bool) string {
 	for _, m.Delivery = range c.deliveries(m.Summary, m.Highlights) {
 		switch o, ok := ownerOf(m); {
 		case ok:
-			d.owner(newReply(m, o, len(o.Worst)), c.recipient(m))
+			d.owner(newReply(m, o), c.recipient(m))
 		case m.Delivery != notify.SummaryDelivery:
 			d.line("\n↳ " + d.paint(strong, fileName(m, strings.TrimPrefix(m.Delivery, fileDelivery))))
 		case c.nothingChanged(m.Summary, m.Highlights):
@@ -85,8 +85,8 @@ func (d *drawing) owner(r reply, to recipient) {
 	for _, t := range r.tokens {
 		d.item("  • ", t.severity+" "+t.text)
 	}
-	if r.more != "" {
-		d.item("  • ", r.more)
+	if more := r.more(len(r.tokens)); more != "" {
+		d.item("  • ", more)
 	}
 	for _, s := range r.steps {
 		d.item("  → ", s.Check+": "+s.Fix)

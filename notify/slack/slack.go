@@ -105,7 +105,7 @@ func (b bot) send(ctx context.Context, m notify.Message) (ref string, looked boo
 	e := explainer{where: "post to Slack channel " + notify.Show(b.config.Channel, 80, "(none)")}
 	token, err := b.config.Token.Read(ctx)
 	if err != nil {
-		return "", false, e.notTried(err)
+		return "", false, e.asking(err)
 	}
 	e.secrets = notify.Secrets{token.Reveal()}
 	s := session{b.config.api(token.Reveal(), newClient(b.client)), e}
@@ -132,7 +132,7 @@ func (b bot) send(ctx context.Context, m notify.Message) (ref string, looked boo
 	ref, err = postRichest(ctx, b.log, m, b.config.forms(m, to), func(p Post) (string, error) {
 		channel, ts, err := s.api.PostMessageContext(ctx, at.channel, options(m, at, p)...)
 		if err != nil {
-			return "", s.explain(err)
+			return "", s.posting(err)
 		}
 		return channel + "/" + ts, nil
 	})
@@ -205,7 +205,7 @@ func (s session) findPosted(ctx context.Context, m notify.Message, at place) (re
 		// is not in it, or that knows it by its name.
 		return "", false, nil
 	}
-	return "", false, fmt.Errorf("looking whether it was posted already: %w", s.asking().explain(err))
+	return "", false, fmt.Errorf("looking whether it was posted already: %w", s.asking(err))
 }
 
 // read reads what was said in a channel, or in a thread of it.
@@ -231,31 +231,31 @@ func (s session) read(ctx context.Context, at place, since, cursor string) ([]sl
 func (s session) upload(ctx context.Context, m notify.Message, at place, name string) (string, error) {
 	file, err := m.Open(ctx, name) // once for its size, which Slack wants to know first
 	if err != nil {
-		return "", s.notTried(err)
+		return "", s.asking(err)
 	}
 	size, err := io.Copy(io.Discard, file)
 	file.Close()
 	if err != nil {
-		return "", s.notTried(err)
+		return "", s.asking(err)
 	}
 	shown := fileName(m, name)
 	slot, err := s.api.GetUploadURLExternalContext(ctx, slack.GetUploadURLExternalParameters{FileName: shown, FileSize: int(size)})
 	if err != nil {
-		return "", fmt.Errorf("uploading %s: %w", name, s.unposted(err))
+		return "", fmt.Errorf("uploading %s: %w", name, s.asking(err))
 	}
 	if file, err = m.Open(ctx, name); err != nil {
-		return "", fmt.Errorf("uploading %s: %w", name, s.notTried(err))
+		return "", fmt.Errorf("uploading %s: %w", name, s.asking(err))
 	}
 	defer file.Close()
 	s.secrets = append(s.secrets, slot.UploadURL)
 	if err := s.api.UploadToURL(ctx, slack.UploadToURLParameters{UploadURL: slot.UploadURL, Reader: file, Filename: shown}); err != nil {
-		return "", fmt.Errorf("uploading %s: %w", name, s.unposted(err))
+		return "", fmt.Errorf("uploading %s: %w", name, s.asking(err))
 	}
 	_, err = s.api.CompleteUploadExternalContext(ctx, slack.CompleteUploadExternalParameters{
 		Files: []slack.FileSummary{{ID: slot.FileID, Title: shown}}, Channel: at.channel, ThreadTimestamp: at.thread,
 	})
 	if err != nil {
-		return "", fmt.Errorf("uploading %s: %w", name, s.explain(err))
+		return "", fmt.Errorf("uploading %s: %w", name, s.posting(err))
 	}
 	return at.channel + "/" + slot.FileID, nil
 }

@@ -59,43 +59,45 @@ func (w webhook) send(ctx context.Context, m notify.Message) error {
 	e := explainer{where: "post to Slack webhook"}
 	address, err := w.config.Webhook.Read(ctx)
 	if err != nil {
-		return e.notTried(err)
+		return e.asking(err)
 	}
 	u, err := url.Parse(address.Reveal())
 	if err != nil || u.Host == "" {
-		return e.refused("", "the secret is not a URL such as https://hooks.slack.com/services/…")
+		return e.asking(errors.New("the secret is not a URL such as https://hooks.slack.com/services/…"))
 	}
 	e.secrets = notify.Secrets{u.String(), u.RequestURI(), u.Path, path.Base(u.Path)}
 	client := newClient(w.client)
 	_, err = postRichest(ctx, w.log, m, w.config.forms(m, recipient{}), func(p Post) (string, error) {
-		body, err := json.Marshal(payload{Text: p.Text, Blocks: p.Blocks})
-		if err != nil {
-			return "", e.notTried(err)
+		if err := client.post(ctx, u.String(), payload{Text: p.Text, Blocks: p.Blocks}); err != nil {
+			return "", e.posting(err)
 		}
-		return "", w.post(ctx, client, u.String(), body, e)
+		return "", nil
 	})
 	return err
 }
 
 // post: Slack says "ok" with the 200; anything else comes from something in between.
-func (w webhook) post(ctx context.Context, client client, address string, body []byte, e explainer) error {
+func (c client) post(ctx context.Context, address string, p payload) error {
+	body, err := json.Marshal(p)
+	if err != nil {
+		return err
+	}
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, address, bytes.NewReader(body))
 	if err != nil {
-		return e.notTried(e.secrets.CleanError(err))
+		return err
 	}
 	req.Header.Set("Content-Type", "application/json")
-	answer, err := client.Do(req)
+	answer, err := c.Do(req)
 	if err != nil {
-		return e.explain(err)
+		return err
 	}
 	defer answer.Body.Close()
 	said, err := io.ReadAll(answer.Body)
 	if err != nil {
-		return e.explain(err)
+		return err
 	}
-	text := strings.TrimSpace(string(said))
-	if answer.StatusCode == http.StatusOK && text == "ok" {
-		return nil
+	if text := strings.TrimSpace(string(said)); answer.StatusCode != http.StatusOK || text != "ok" {
+		return answerError{answer.StatusCode, text}
 	}
-	return e.status(answer.StatusCode, text)
+	return nil
 }
