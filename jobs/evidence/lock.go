@@ -39,10 +39,15 @@ func (l Lock) CheckKeep(keep setting.Duration) error {
 }
 
 // until is when the lock of a run ends: at the same time for all of its objects and
-// every attempt. A dry run is no evidence.
+// every attempt, unless a run is taken up so late that it has passed. A dry run is no
+// evidence.
 func (a Archive) until(run audit.Run) time.Time {
 	if a.bucket == nil || a.bucket.lock.Mode == "" || run.Trigger == audit.DryRun {
 		return time.Time{}
 	}
-	return run.Started.Add(time.Duration(a.bucket.lock.For))
+	span := time.Duration(a.bucket.lock.For)
+	if until := run.Started.Add(span); time.Until(until) > time.Hour {
+		return until
+	}
+	return time.Now().Add(span)
 }

@@ -169,8 +169,8 @@ func query[T any](ctx context.Context, q querier, scan func(*sql.Rows) (T, error
 	return out, rows.Err()
 }
 
-// text is for rows of one column.
-func text(rows *sql.Rows) (s string, err error) {
+// scanText is for rows of one column.
+func scanText(rows *sql.Rows) (s string, err error) {
 	err = rows.Scan(&s)
 	return s, err
 }

@@ -48,7 +48,7 @@ func (l *Ledger) Running(ctx context.Context, job string) (run audit.Run, found 
 // configuration.
 func (l *Ledger) Pending(ctx context.Context, run audit.Run) (targets []string, err error) {
 	defer annotate(&err, "run %s", run.ID())
-	return query(ctx, l.db, text, `SELECT target FROM item WHERE job = $1 AND slot = $2 AND state = 'pending' ORDER BY position`, run.Job, run.Slot.Unix())
+	return query(ctx, l.db, scanText, `SELECT target FROM item WHERE job = $1 AND slot = $2 AND state = 'pending' ORDER BY position`, run.Job, run.Slot.Unix())
 }
 
 // SaveItem stores the outcome of one target. Its snapshot must be in place.
@@ -67,7 +67,7 @@ func (l *Ledger) SaveItem(ctx context.Context, run audit.Run, item audit.Item) (
 func (l *Ledger) Items(ctx context.Context, run audit.Run) (items []audit.Item, err error) {
 	defer annotate(&err, "run %s", run.ID())
 	return query(ctx, l.db, func(rows *sql.Rows) (item audit.Item, err error) {
-		result, err := text(rows)
+		result, err := scanText(rows)
 		return item, errors.Join(err, decode(run, result, &item))
 	}, `SELECT result FROM item WHERE job = $1 AND slot = $2 AND state = 'done' ORDER BY position`, run.Job, run.Slot.Unix())
 }
