@@ -41,7 +41,8 @@ func fleetMain() {
 
 // benchMain is the program behind .ci/bench: bench [AUTHORIZATIONS [ROUNDS]]. It
 // serves as many authorizations on loopback, lets each contender have them in turn,
-// and prints medians, and ratios to the whole review.
+// and prints medians, and ratios to the whole review. A program in the variable BASE,
+// such as the release before, is one more contender.
 func benchMain() {
 	n, rounds := argument(1, 100_000), argument(2, 3)
 	dir, err := os.MkdirTemp("", "tokenaudit-bench-")
@@ -67,54 +68,78 @@ func argument(i, otherwise int) int {
 	return n
 }
 
+// few authorizations are what the memory of a review of many is compared with.
+const few = 10_000
+
 func bench(dir string, n, rounds int) error {
-	w, err := newBenchWorld(dir, n)
+	ours, err := benchAt(filepath.Join(dir, "many"), n, rounds, contenders)
+	if err != nil || n <= few {
+		return err
+	}
+	small, err := benchAt(filepath.Join(dir, "few"), few, rounds, reviews)
 	if err != nil {
 		return err
 	}
+	fmt.Printf("peak memory of %d authorizations over that of %d: %.2fx\n\n", n, few, float64(ours.peak)/float64(small.peak))
+	return nil
+}
+
+// benchAt lets the contenders review that many authorizations, prints their figures,
+// and gives those of the first one.
+func benchAt(dir string, n, rounds int, contenders func(*benchWorld) []contender) (first figure, err error) {
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		return figure{}, err
+	}
+	w, err := newBenchWorld(dir, n)
+	if err != nil {
+		return figure{}, err
+	}
 	defer w.close()
-	reviews := contenders(w)
-	if _, err := w.run(reviews[0]); err != nil { // what the reviews are compared with
-		return err
+	for _, c := range reviews(w) { // a review is compared with one before it
+		if _, err := w.run(c); err != nil {
+			return figure{}, err
+		}
 	}
 	fmt.Printf("%d authorizations, %d MiB of JSON, %d CPUs, median of %d\n\n", n, w.size>>20, runtime.NumCPU(), rounds)
-	return w.compare(reviews, rounds)
+	return w.compare(contenders(w), rounds)
 }
 
 // compare runs each contender in turn, round after round, and prints a table.
-func (w *benchWorld) compare(all []contender, rounds int) error {
+func (w *benchWorld) compare(all []contender, rounds int) (first figure, err error) {
 	figures := map[string][]figure{}
 	for range rounds {
 		for _, c := range all {
-			if c.needs != "" && !found(c.needs) {
+			if _, err := exec.LookPath(c.needs); c.needs != "" && err != nil {
 				continue
 			}
 			f, err := w.run(c)
 			if err != nil {
-				return err
+				return figure{}, err
 			}
 			figures[c.name] = append(figures[c.name], f)
 			fmt.Fprintf(os.Stderr, "%s: %.2f s, %d MiB\n", c.name, f.wall.Seconds(), f.peak>>10)
 		}
 	}
-	printFigures(all, figures)
-	return nil
+	return printFigures(all, figures), nil
 }
 
-func found(program string) bool {
-	_, err := exec.LookPath(program)
-	return err == nil || exec.Command("sh", "-c", program).Run() == nil
+// reviews are ours, and that of the program BASE, if it is set.
+func reviews(w *benchWorld) []contender {
+	all := []contender{{"tokenaudit, the whole review", []string{"tokenaudit", "run", "-c", w.config, "--now", "--quiet"}, ""}}
+	if base := os.Getenv("BASE"); base != "" {
+		all = append(all, contender{"the same by " + base, []string{base, "run", "-c", w.baseConfig, "--now", "--quiet"}, ""})
+	}
+	return all
 }
 
-// contenders: the review comes first; the others get less done.
+// contenders: the reviews come first; the others get less done.
 func contenders(w *benchWorld) []contender {
 	curl := `curl -sS -H "Authorization: Token $INFLUX_AUDIT_TOKEN" "$INFLUX_URL/api/v2/authorizations?org=acme" | `
-	return []contender{
-		{"tokenaudit, the whole review", []string{"tokenaudit", "run", "-c", w.config, "--now", "--quiet"}, ""},
+	return append(reviews(w), []contender{
 		{"curl | jq -r @csv", []string{"sh", "-c", curl + "jq -r '" + jqCSV + "' > jq.csv"}, "jq"},
 		{"curl | jq, the documented filter", []string{"sh", "-c", curl + "jq '" + jqFilter + "' > jq.json"}, "jq"},
 		{"encoding/json, StreamWriter, encoding/csv", []string{"bench-naive", "naive.xlsx", "naive.csv"}, ""},
-	}
+	}...)
 }
 
 const jqCSV = `.authorizations[] | [.id, .status, .description, .orgID, .org, .userID, .user, (.permissions | length),
@@ -136,9 +161,10 @@ func (w *benchWorld) run(c contender) (figure, error) {
 	return figure{time.Since(began), peakKiB(cmd.ProcessState)}, nil
 }
 
-func printFigures(all []contender, figures map[string][]figure) {
+// printFigures gives the median of the first contender, which the ratios refer to.
+func printFigures(all []contender, figures map[string][]figure) (ours figure) {
 	t := newTable("", "SECONDS", "PEAK MIB", "TIME", "MEMORY")
-	ours := median(figures[all[0].name])
+	ours = median(figures[all[0].name])
 	for _, c := range all {
 		f := figures[c.name]
 		if len(f) == 0 {
@@ -150,6 +176,7 @@ func printFigures(all []contender, figures map[string][]figure) {
 			fmt.Sprintf("%.1fx", m.wall.Seconds()/ours.wall.Seconds()), fmt.Sprintf("%.1fx", float64(m.peak)/float64(ours.peak))})
 	}
 	fmt.Println(t.Render() + "\n")
+	return ours
 }
 
 func median(fs []figure) figure {
@@ -159,8 +186,11 @@ func median(fs []figure) figure {
 	return figure{byWall[len(fs)/2].wall, byPeak[len(fs)/2].peak}
 }
 
-// writeBenchConfig is a job with the default reports.
+// writeBenchConfig is a job with the default reports, in a folder of its own.
 func writeBenchConfig(dir, url string) (string, error) {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return "", err
+	}
 	path := filepath.Join(dir, "tokenaudit.yaml")
 	text := fmt.Sprintf("targets: [{name: prod, url: %q, org: acme, token: {env: INFLUX_AUDIT_TOKEN}}]\njobs: [{name: bench, schedule: \"@yearly\"}]\n", url)
 	return path, os.WriteFile(path, []byte(strings.TrimLeft(text, "\n")), 0o600)

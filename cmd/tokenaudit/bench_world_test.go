@@ -23,6 +23,7 @@ import (
 // benchmark measures the client.
 type benchWorld struct {
 	dir, config, url, token string
+	baseConfig              string // for another release: its store and evidence are its own
 	size                    int64
 	server                  *httptest.Server
 }
@@ -50,6 +51,9 @@ func newBenchWorld(dir string, n int) (*benchWorld, error) {
 	}))
 	w.url = w.server.URL
 	w.config, err = writeBenchConfig(dir, w.url)
+	if err == nil {
+		w.baseConfig, err = writeBenchConfig(filepath.Join(dir, "base"), w.url)
+	}
 	return w, err
 }
 
