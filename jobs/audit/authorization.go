@@ -3,6 +3,10 @@
 // the population was seen. It does no input or output and imports only the
 // standard library.
 //
+// Authorizations come in as a target lists them, and the records of the review
+// before; Review.Merge walks both and makes the records of this one, with findings.
+// They go into Counts, Coverage and Highlights, and those into the Summary of the run.
+//
 // The words are those of the InfluxDB API: an authorization is the record of an
 // API token. The token's value is no part of it, on purpose: it belongs in a
 // vault, and what the model cannot hold it cannot leak.

@@ -74,21 +74,21 @@ func (c *Coverage) Lower(v Verdict, format string, args ...any) {
 	}
 }
 
-// Blind names a blind spot, once.
-func (c *Coverage) Blind(spot string) {
+// AddBlindSpot names a blind spot, once.
+func (c *Coverage) AddBlindSpot(spot string) {
 	if !slices.Contains(c.BlindSpots, spot) {
 		c.BlindSpots = append(c.BlindSpots, spot)
 	}
 }
 
-// Met counts a record. A hidden authorization whose owner is known to be deleted
+// Count counts a record. A hidden authorization whose owner is known to be deleted
 // is accounted for: it is known, it is judged, and so it does not lower the verdict.
-func (c *Coverage) Met(r Record) {
+func (c *Coverage) Count(r Record) {
 	if r.Exists() && r.Presence != Unseen && r.Owner.State == OwnerUnknown && !r.OrgDeleted {
 		c.Lower(Partial, "the owner of some authorizations could not be seen, so whether it was deleted is unknown")
 	}
 	if r.Exists() && r.Owner.State == OwnerPresent && !r.Owner.MembershipKnown {
-		c.Blind("members and owners of the org could not be read, so owner-not-member was not judged; that needs read on orgs")
+		c.AddBlindSpot("members and owners of the org could not be read, so owner-not-member was not judged; that needs read on orgs")
 	}
 	switch {
 	case r.Presence == Listed && r.IsServer():
@@ -119,11 +119,11 @@ type Stored struct {
 	Orgs           int `json:"orgs"`
 }
 
-// Settle compares what was met with what is stored, when every record was met.
+// Reconcile compares what was met with what is stored, when every record was met.
 // What is stored and neither listed nor known is hidden from this review.
-func (c *Coverage) Settle() {
+func (c *Coverage) Reconcile() {
 	if c.Stored == nil {
-		c.Blind("tokens whose user was deleted before any review saw them are in no list; without the server's own counts nothing tells whether there are any")
+		c.AddBlindSpot("tokens whose user was deleted before any review saw them are in no list; without the server's own counts nothing tells whether there are any")
 		return
 	}
 	hidden := c.Stored.Authorizations - c.Listed - c.Unseen
@@ -133,9 +133,9 @@ func (c *Coverage) Settle() {
 	c.Hidden = max(c.Hidden, hidden)
 }
 
-// Together is the verdict over all targets: complete if all are, unknown if none
+// VerdictOf is the verdict over all targets: complete if all are, unknown if none
 // was seen at all, else partial. No targets is unknown.
-func Together(targets []Coverage) Verdict {
+func VerdictOf(targets []Coverage) Verdict {
 	all := func(v Verdict) bool {
 		return !slices.ContainsFunc(targets, func(t Coverage) bool { return t.Verdict != v })
 	}

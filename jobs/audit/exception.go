@@ -127,7 +127,7 @@ func (u *unused) met(r *Record) {
 func (u *unused) record() (Record, bool) {
 	switch {
 	case u.review.Probe == nil && u.before != nil: // nothing could be asked: what was said stands
-		u.before.Findings = each(u.before.Findings, Finding.stand)
+		u.before.Findings = each(u.before.Findings, Finding.keep)
 		return *u.before, true
 	case u.review.Probe == nil, len(u.open) == 0 && u.before == nil:
 		return Record{}, false

@@ -71,7 +71,7 @@ func (s *Subject) judge(before []Finding) []Finding {
 			out = append(out, f)
 		case at < 0: // nothing now and nothing before, as nearly always
 		case outcome == Unknown:
-			out = append(out, before[at].stand())
+			out = append(out, before[at].keep())
 		default:
 			out = append(out, before[at].resolve(s.Now))
 		}
@@ -80,8 +80,8 @@ func (s *Subject) judge(before []Finding) []Finding {
 	return out
 }
 
-// stand is a finding that could not be judged again.
-func (f Finding) stand() Finding {
+// keep is a finding that could not be judged again.
+func (f Finding) keep() Finding {
 	if f.Current() {
 		f.State, f.Approval = Open, nil
 	}

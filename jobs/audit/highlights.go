@@ -55,7 +55,7 @@ func HighlightsOf(rows iter.Seq2[Record, error]) (Highlights, error) {
 // HighlightsBuilder makes Highlights of records that come one by one. The zero value is empty.
 type HighlightsBuilder struct {
 	sum    Highlights
-	owners ownerBook
+	owners ownerHighlights
 }
 
 // Add keeps what there is to say of a record.
@@ -139,9 +139,9 @@ func rank(f Finding) int {
 	return slices.Index(Severities(), f.Severity)*1000 + CheckPlace(f.Check)
 }
 
-// ownerBook gathers highlights by the ID of their owner. What it holds grows with
+// ownerHighlights gathers highlights by the ID of their owner. What it holds grows with
 // the owners, not with the tokens.
-type ownerBook struct {
+type ownerHighlights struct {
 	owners map[string]*OwnerHighlights
 	held   int // highlights
 }
@@ -154,7 +154,7 @@ const mostHeld = 5000
 // not InfluxDB may send anything.
 const longestID = 64
 
-func (b *ownerBook) add(h Highlight) {
+func (b *ownerHighlights) add(h Highlight) {
 	id := cmp.Or(h.Record.UserID, h.Record.Owner.ID)
 	id = strings.ToValidUTF8(id[:min(len(id), longestID)], "�")
 	o := b.owners[id]
@@ -177,7 +177,7 @@ func (b *ownerBook) add(h Highlight) {
 
 // thin leaves each owner that is not among the worst with the worst highlight,
 // which says where it stands.
-func (b *ownerBook) thin() {
+func (b *ownerHighlights) thin() {
 	b.held = 0
 	for i, o := range b.ranked() {
 		if i >= MaxOwners {
@@ -188,7 +188,7 @@ func (b *ownerBook) thin() {
 	}
 }
 
-func (b *ownerBook) ranked() []*OwnerHighlights {
+func (b *ownerHighlights) ranked() []*OwnerHighlights {
 	all := make([]*OwnerHighlights, 0, len(b.owners))
 	for _, o := range b.owners {
 		all = append(all, o)

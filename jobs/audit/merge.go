@@ -128,7 +128,7 @@ func (rv *Review) missing(ctx context.Context, before *Record) (Record, bool) {
 		}
 		rv.judged(&r, before)
 	default:
-		r.Findings = each(before.Findings, Finding.stand)
+		r.Findings = each(before.Findings, Finding.keep)
 	}
 	return r, true
 }

@@ -141,7 +141,7 @@ func TestHiddenWithoutAReasonLowersCoverage(t *testing.T) {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 	cov := NewCoverage("prod")
-	cov.Met(got[0])
+	cov.Count(got[0])
 	if cov.Verdict != Partial || cov.Hidden != 1 {
 		t.Errorf("coverage %+v, want partial with one hidden", cov)
 	}
@@ -191,7 +191,7 @@ func TestSettle(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			c := Coverage{Verdict: Complete, Stored: test.stored, Listed: test.listed, Hidden: test.hidden}
-			c.Settle()
+			c.Reconcile()
 			if c.Verdict != test.verdict || c.Hidden != test.wantHidden || (test.stored == nil) != (len(c.BlindSpots) == 1) {
 				t.Errorf("%+v", c)
 			}
@@ -262,8 +262,8 @@ func TestTogether(t *testing.T) {
 			for _, v := range test.verdicts {
 				cs = append(cs, Coverage{Verdict: v})
 			}
-			if got := Together(cs); got != test.want {
-				t.Errorf("Together(%v) = %s, want %s", test.verdicts, got, test.want)
+			if got := VerdictOf(cs); got != test.want {
+				t.Errorf("VerdictOf(%v) = %s, want %s", test.verdicts, got, test.want)
 			}
 		})
 	}

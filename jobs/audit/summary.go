@@ -62,7 +62,7 @@ func Summarize(run Run, items []Item, finished time.Time, tool Tool, policy Poli
 			cov.Reasons = append(cov.Reasons, it.Coverage.Target+": "+reason)
 		}
 	}
-	cov.Verdict = Together(cov.Targets)
+	cov.Verdict = VerdictOf(cov.Targets)
 	if previous != nil {
 		for _, name := range previous.Targets {
 			if !slices.ContainsFunc(cov.Targets, func(t Coverage) bool { return t.Target == name }) {

@@ -166,7 +166,7 @@ func (c *collector) askOSS(ctx context.Context) {
 	}
 	stored := meanwhile(func() (audit.Stored, error) { return c.client.stored(ctx) })
 	if _, asked, err := c.read(ctx, c.client, "1.x authorizations of "+c.orgName(), legacyPath, c.org); err != nil {
-		c.cov.Blind("authorizations of the 1.x API could not be listed: " + asked.Reason)
+		c.cov.AddBlindSpot("authorizations of the 1.x API could not be listed: " + asked.Reason)
 	}
 	c.askStored(stored())
 }

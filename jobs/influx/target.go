@@ -272,7 +272,7 @@ func (c *collector) nameServer(h http.Header) {
 	}
 	c.directory.namesOwners = isOSS(h)
 	if wants := cmp.Or(c.cfg.Kind, KindAuto); wants != KindAuto && (wants == KindOSS) != isOSS(h) {
-		c.cov.Blind(fmt.Sprintf("the target is configured as %s, and the server says that it is %q", wants, build))
+		c.cov.AddBlindSpot(fmt.Sprintf("the target is configured as %s, and the server says that it is %q", wants, build))
 	}
 }
 
@@ -299,7 +299,7 @@ func (c *collector) conclude() {
 		c.cov.Lower(audit.Partial, "the canary %s is not in the answer: it was deleted, or the list leaves out what it should show", c.cfg.Canary)
 	}
 	if rows > 0 && len(c.credentials.known()) == 0 {
-		c.cov.Blind("which authorization the credential itself is could not be told; name it under credential, and it is reviewed too")
+		c.cov.AddBlindSpot("which authorization the credential itself is could not be told; name it under credential, and it is reviewed too")
 	}
 	if c.readable { // the server itself is part of the population then
 		if err := c.list.add(audit.Server("token values came back in clear in the list of authorizations")); err != nil {

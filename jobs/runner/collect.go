@@ -119,7 +119,7 @@ func (r *Runner) write(ctx, asking context.Context, c collection) (item audit.It
 		for rec, err := range review.Merge(ctx, asking, c.Authorizations, r.before(ctx, c)) {
 			if err == nil {
 				item.Counts.Add(rec, c.run.Started)
-				cov.Met(rec)
+				cov.Count(rec)
 				missing[rec.Presence]++
 			}
 			if !yield(rec, err) {
@@ -136,7 +136,7 @@ func (r *Runner) write(ctx, asking context.Context, c collection) (item audit.It
 	}
 	delete(missing, audit.Listed)
 	noteMissing(cov, missing)
-	cov.Settle()
+	cov.Reconcile()
 	return item, nil
 }
 

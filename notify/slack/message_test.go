@@ -152,7 +152,7 @@ func expectPostable(t *testing.T, m notify.Message) json.RawMessage {
 func unknown(m notify.Message) notify.Message {
 	m = notifytest.Incomplete(m)
 	m.Summary.Coverage.Targets = m.Summary.Coverage.Targets[1:]
-	m.Summary.Coverage.Verdict = audit.Together(m.Summary.Coverage.Targets)
+	m.Summary.Coverage.Verdict = audit.VerdictOf(m.Summary.Coverage.Targets)
 	return m
 }
 

@@ -22,7 +22,7 @@ func rich(t testing.TB) table.Input {
 	in.Config = "jobs:\n  - name: weekly-review\n    schedule: \"0 8 * * MON\" # </pre><script>alert(1)</script>\n"
 	c := &in.Summary.Coverage.Targets[0]
 	c.Source, c.Stored = "https://influx.example:8086, org acme", &audit.Stored{Authorizations: 25, Users: 5, Orgs: 2}
-	c.Blind("members and owners of the org could not be read, so owner-not-member was not judged")
+	c.AddBlindSpot("members and owners of the org could not be read, so owner-not-member was not judged")
 	return in
 }
 

@@ -205,7 +205,7 @@ func item(target string, records []audit.Record) audit.Item {
 	cov, counts := audit.NewCoverage(target), audit.NewCounts()
 	cov.Server = "InfluxDB 2.7.12"
 	for _, r := range records {
-		cov.Met(r)
+		cov.Count(r)
 		counts.Add(r, Began)
 	}
 	cov.Asked = []audit.Asked{
