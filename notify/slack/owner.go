@@ -58,7 +58,7 @@ func (c Config) recipient(m notify.Message) recipient {
 
 // reach looks up an address, and opens the direct message. An owner that Slack does
 // not know is told where those are that nobody is configured for.
-func (b bot) reach(ctx context.Context, s session, to recipient) (recipient, error) {
+func (n notifier) reach(ctx context.Context, s session, to recipient) (recipient, error) {
 	if to.address != "" {
 		user, err := s.api.GetUserByEmailContext(ctx, to.address)
 		var no slack.SlackErrorResponse
@@ -70,13 +70,13 @@ func (b bot) reach(ctx context.Context, s session, to recipient) (recipient, err
 			if no.Err == "missing_scope" {
 				level = slog.LevelWarn
 			}
-			b.log.Log(ctx, level, "an owner is not mentioned", "error", s.asking(err))
-			to = recipient{channel: b.config.FallbackChannel}
+			n.log.Log(ctx, level, "an owner is not mentioned", "error", s.asking(err))
+			to = recipient{channel: n.config.FallbackChannel}
 		default:
 			return recipient{}, fmt.Errorf("looking up an owner by e-mail: %w", s.asking(err))
 		}
 	}
-	if to.user != "" && bool(b.config.DM) {
+	if to.user != "" && bool(n.config.DM) {
 		c, _, _, err := s.api.OpenConversationContext(ctx, &slack.OpenConversationParameters{Users: []string{to.user}})
 		if err != nil {
 			return recipient{}, fmt.Errorf("opening a direct message to %s: %w", to.user, s.asking(err))

@@ -31,10 +31,39 @@ func New(c Config, client *http.Client, log *slog.Logger) notify.Notifier {
 	if client == nil {
 		client = notify.NewClient()
 	}
-	if !c.Webhook.IsZero() {
-		return webhook{c, client, log}
+	return notifier{c, client, log}
+}
+
+type notifier struct {
+	config Config
+	client *http.Client
+	log    *slog.Logger
+}
+
+// Deliveries are the summary, one for each owner, and the workbook, as configured.
+func (n notifier) Deliveries(s audit.Summary, h audit.Highlights) []string {
+	return n.config.deliveries(s, h)
+}
+
+// Send posts one delivery and returns channel/ts; a webhook gives no reference.
+func (n notifier) Send(ctx context.Context, m notify.Message) (string, error) {
+	if n.config.Webhook.IsZero() {
+		ref, looked, err := n.sendAsBot(ctx, m)
+		if m.Again && !looked {
+			err = notify.InDoubt(err)
+		}
+		return ref, err
 	}
-	return bot{c, client, log}
+	// A webhook gives nothing to look for an earlier attempt in: that one may be
+	// repeated once.
+	err := n.sendToWebhook(ctx, m)
+	if m.Again && err != nil && !errors.Is(err, notify.ErrNotPosted) {
+		return "", fmt.Errorf("%w: %w", notify.ErrGiveUp, err)
+	}
+	if m.Again {
+		err = notify.InDoubt(err)
+	}
+	return "", err
 }
 
 // The deliveries of a thread after the summary.
@@ -69,54 +98,36 @@ func (c Config) nothingChanged(s audit.Summary, n audit.Highlights) bool {
 
 // postRichest posts a delivery in the first form that Slack takes: a summary that
 // arrives beats a table that does not.
-func postRichest(ctx context.Context, log *slog.Logger, m notify.Message, forms []Post, post func(Post) (string, error)) (string, error) {
+func (n notifier) postRichest(ctx context.Context, m notify.Message, to recipient, post func(Post) (string, error)) (string, error) {
+	forms := n.config.forms(m, to)
 	for _, form := range forms[:len(forms)-1] {
 		ref, err := post(form)
 		if !errors.As(err, new(blocksRefused)) {
 			return ref, err
 		}
-		log.WarnContext(ctx, "Slack did not take the message; posting a plainer one", "job", m.Summary.Job, "run", m.Summary.ID, "part", m.Delivery, "error", err)
+		n.log.WarnContext(ctx, "Slack did not take the message; posting a plainer one", "job", m.Summary.Job, "run", m.Summary.ID, "part", m.Delivery, "error", err)
 	}
 	return post(forms[len(forms)-1])
 }
 
-type bot struct {
-	config Config
-	client *http.Client
-	log    *slog.Logger
-}
-
-// Deliveries are the summary, one for each owner, and the workbook, as configured.
-func (b bot) Deliveries(s audit.Summary, n audit.Highlights) []string {
-	return b.config.deliveries(s, n)
-}
-
-// Send posts one delivery and returns channel/ts. Before it repeats one that may
-// have arrived it looks for it.
-func (b bot) Send(ctx context.Context, m notify.Message) (string, error) {
-	ref, looked, err := b.send(ctx, m)
-	if m.Again && !looked {
-		err = notify.InDoubt(err)
-	}
-	return ref, err
-}
-
-func (b bot) send(ctx context.Context, m notify.Message) (ref string, looked bool, err error) {
-	e := explainer{where: "post to Slack channel " + notify.Show(b.config.Channel, 80, "(none)")}
-	token, err := b.config.Token.Read(ctx)
+// sendAsBot looks for a delivery that may have arrived before it repeats it, and
+// reports whether it could look.
+func (n notifier) sendAsBot(ctx context.Context, m notify.Message) (ref string, looked bool, err error) {
+	e := explainer{where: "post to Slack channel " + notify.Show(n.config.Channel, 80, "(none)")}
+	token, err := n.config.Token.Read(ctx)
 	if err != nil {
 		return "", false, e.asking(err)
 	}
 	e.secrets = notify.Secrets{token.Reveal()}
-	s := session{b.config.api(token.Reveal(), newClient(b.client)), e}
-	to, err := b.reach(ctx, s, b.config.recipient(m))
+	s := session{n.config.api(token.Reveal(), newClient(n.client)), e}
+	to, err := n.reach(ctx, s, n.config.recipient(m))
 	if err != nil {
 		return "", false, err
 	}
 	at := place{channel: to.channel}
 	if to.channel == "" {
 		channel, thread, _ := strings.Cut(m.Root, "/")
-		at = place{cmp.Or(channel, b.config.Channel), thread}
+		at = place{cmp.Or(channel, n.config.Channel), thread}
 	}
 	if m.Again {
 		ref, looked, err = s.findPosted(ctx, m, at)
@@ -129,7 +140,7 @@ func (b bot) send(ctx context.Context, m notify.Message) (ref string, looked boo
 		ref, err = s.upload(ctx, m, at, name)
 		return ref, looked, err
 	}
-	ref, err = postRichest(ctx, b.log, m, b.config.forms(m, to), func(p Post) (string, error) {
+	ref, err = n.postRichest(ctx, m, to, func(p Post) (string, error) {
 		channel, ts, err := s.api.PostMessageContext(ctx, at.channel, options(m, at, p)...)
 		if err != nil {
 			return "", s.posting(err)

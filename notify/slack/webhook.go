@@ -5,9 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
-	"log/slog"
 	"net/http"
 	"net/url"
 	"path"
@@ -15,17 +13,8 @@ import (
 
 	"github.com/slack-go/slack"
 
-	"tokenaudit/jobs/audit"
 	"tokenaudit/notify"
 )
-
-// webhook posts by itself: slack.PostWebhookContext puts the secret URL into its
-// errors and drops the body, in which Slack says what is wrong.
-type webhook struct {
-	config Config
-	client *http.Client
-	log    *slog.Logger
-}
 
 // payload is the body of a post. Slack unfurls nothing in it, as the false values
 // are sent.
@@ -36,28 +25,12 @@ type payload struct {
 	UnfurlMedia bool          `json:"unfurl_media"`
 }
 
-// Deliveries is the summary.
-func (w webhook) Deliveries(s audit.Summary, n audit.Highlights) []string {
-	return w.config.deliveries(s, n)
-}
-
-// Send posts to the webhook, which gives no reference, and nothing to look for an
-// earlier attempt in: that one may be repeated once, and says so.
-func (w webhook) Send(ctx context.Context, m notify.Message) (string, error) {
+// sendToWebhook posts the summary. slack.PostWebhookContext will not do: it puts the
+// secret URL into its errors and drops the body, in which Slack says what is wrong.
+func (n notifier) sendToWebhook(ctx context.Context, m notify.Message) error {
 	m.Repeats = m.Again
-	err := w.send(ctx, m)
-	switch {
-	case err == nil || !m.Again:
-		return "", err
-	case errors.Is(err, notify.ErrNotPosted):
-		return "", notify.InDoubt(err)
-	}
-	return "", fmt.Errorf("%w: %w", notify.ErrGiveUp, err)
-}
-
-func (w webhook) send(ctx context.Context, m notify.Message) error {
 	e := explainer{where: "post to Slack webhook"}
-	address, err := w.config.Webhook.Read(ctx)
+	address, err := n.config.Webhook.Read(ctx)
 	if err != nil {
 		return e.asking(err)
 	}
@@ -66,8 +39,8 @@ func (w webhook) send(ctx context.Context, m notify.Message) error {
 		return e.asking(errors.New("the secret is not a URL such as https://hooks.slack.com/services/…"))
 	}
 	e.secrets = notify.Secrets{u.String(), u.RequestURI(), u.Path, path.Base(u.Path)}
-	client := newClient(w.client)
-	_, err = postRichest(ctx, w.log, m, w.config.forms(m, recipient{}), func(p Post) (string, error) {
+	client := newClient(n.client)
+	_, err = n.postRichest(ctx, m, recipient{}, func(p Post) (string, error) {
 		if err := client.post(ctx, u.String(), payload{Text: p.Text, Blocks: p.Blocks}); err != nil {
 			return "", e.posting(err)
 		}
