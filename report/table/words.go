@@ -27,8 +27,6 @@ func OwnerStates() []audit.OwnerState {
 	return []audit.OwnerState{audit.OwnerDeleted, audit.OwnerInactive, audit.OwnerNotMember, audit.OwnerPresent, audit.OwnerUnknown}
 }
 
-func stateRank(s audit.OwnerState) int { return Rank(OwnerStates(), s) }
-
 func Days(days int) string {
 	if days == 0 {
 		return "never"

@@ -2,7 +2,6 @@ package table
 
 import (
 	"cmp"
-	"container/heap"
 	"slices"
 )
 
@@ -22,7 +21,9 @@ type Worst[K, T any] struct {
 	most  int
 	order func(a, b K) int
 	seen  int
-	items []kept[K, T] // a heap with the one to go first on top
+	items []kept[K, T] // a quarter more than most at times
+	full  bool         // what is not before last is not kept
+	last  K
 }
 
 type kept[K, T any] struct {
@@ -35,16 +36,27 @@ func NewWorst[K, T any](most int, order func(a, b K) int) *Worst[K, T] {
 	return &Worst[K, T]{most: most, order: order}
 }
 
-// Offer counts an item, and makes and keeps it if it is among the worst so far.
+// Offer counts an item, and makes it if it is among the worst so far.
 func (w *Worst[K, T]) Offer(key K, item func() T) {
 	w.seen++
-	switch {
-	case len(w.items) < w.most:
-		heap.Push(w, kept[K, T]{key, w.seen, item()})
-	case w.most > 0 && w.order(key, w.items[0].key) < 0:
-		w.items[0] = kept[K, T]{key, w.seen, item()}
-		heap.Fix(w, 0)
+	if w.full && w.order(key, w.last) >= 0 {
+		return
 	}
+	w.items = append(w.items, kept[K, T]{key, w.seen, item()})
+	if len(w.items) > w.most+w.most/4 {
+		w.trim()
+	}
+}
+
+// trim sorts the items, and drops those that are too many.
+func (w *Worst[K, T]) trim() {
+	slices.SortFunc(w.items, func(a, b kept[K, T]) int {
+		return cmp.Or(w.order(a.key, b.key), cmp.Compare(a.seq, b.seq))
+	})
+	if len(w.items) >= w.most && w.most > 0 {
+		w.full, w.last = true, w.items[w.most-1].key
+	}
+	w.items = slices.Delete(w.items, min(len(w.items), w.most), len(w.items))
 }
 
 // Seen is how many items there were, kept or not.
@@ -52,7 +64,7 @@ func (w *Worst[K, T]) Seen() int { return w.seen }
 
 // Take gives what was kept, in order, and keeps it no longer.
 func (w *Worst[K, T]) Take() []T {
-	slices.SortFunc(w.items, w.compare)
+	w.trim()
 	out := make([]T, len(w.items))
 	for i, k := range w.items {
 		out[i] = k.item
@@ -60,17 +72,6 @@ func (w *Worst[K, T]) Take() []T {
 	w.items = nil
 	return out
 }
-
-func (w *Worst[K, T]) compare(a, b kept[K, T]) int {
-	return cmp.Or(w.order(a.key, b.key), cmp.Compare(a.seq, b.seq))
-}
-
-// Len, Less, Swap, Push and Pop are for container/heap.
-func (w *Worst[K, T]) Len() int           { return len(w.items) }
-func (w *Worst[K, T]) Less(i, j int) bool { return w.compare(w.items[i], w.items[j]) > 0 }
-func (w *Worst[K, T]) Swap(i, j int)      { w.items[i], w.items[j] = w.items[j], w.items[i] }
-func (w *Worst[K, T]) Push(x any)         { w.items = append(w.items, x.(kept[K, T])) }
-func (w *Worst[K, T]) Pop() any           { panic("not used") }
 
 // Shown says how much of a table a file has.
 type Shown struct {

@@ -13,27 +13,15 @@ import (
 	"tokenaudit/report/table"
 )
 
-// about says how this review came to be: who ran what, with which settings, and
+// writeAbout says how this review came to be: who ran what, with which settings, and
 // how to check that nobody changed it since.
 func (b *Workbook) writeAbout(context.Context) error {
-	s, err := b.open(b.File, layout{name: sheetAbout, widths: []float64{20, 60, 10, 10, 14, 50}, paper: paperA4, pages: 1})
+	sheet, err := b.open(b.File, layout{name: sheetAbout, widths: []float64{20, 60, 10, 10, 14, 50}, paper: paperA4, pages: 1})
 	if err != nil {
 		return err
 	}
-	p, sum := &page{sheet: s, columns: 6}, b.in.Summary
+	p, s := &page{sheet: sheet, columns: 6}, b.in.Summary
 	p.wide(30, "About this review", look{role: title})
-	p.run(sum)
-	p.policy(sum.Policy)
-	p.verification()
-	p.requests(sum.Coverage.Targets)
-	p.config(b.in.Config)
-	if p.err != nil {
-		return p.err
-	}
-	return s.Flush()
-}
-
-func (p *page) run(s audit.Summary) {
 	p.section("Run")
 	p.fact("Run", table.OneLine(s.ID))
 	p.fact("Slot", table.Moment(s.Slot))
@@ -44,32 +32,27 @@ func (p *page) run(s audit.Summary) {
 	p.fact("Made by", strings.TrimSpace(s.Tool.Name+" "+s.Tool.Version))
 	p.fact("Build", orNone(s.Tool.Build))
 	for _, t := range s.Coverage.Targets {
-		p.fact("Clock of "+table.OneLine(t.Target), clockWords(t))
+		p.fact("Clock of "+table.OneLine(t.Target), cmp.Or(skew(t.ClockSkewSeconds), "no difference to the clock of the review was seen"))
 	}
-}
-
-func clockWords(t audit.Coverage) string {
-	if text := skew(t.ClockSkewSeconds); text != "" {
-		return text
-	}
-	return "no difference to the clock of the review was seen"
-}
-
-func (p *page) policy(a audit.AppliedPolicy) {
 	p.section("Policy")
-	p.fact("Service users", orNone(strings.Join(a.ServiceUsers, ", ")))
-	p.fact("Rotate after", table.Days(a.RotateAfterDays))
-	p.fact("Inactive after", table.Days(a.InactiveAfterDays))
+	p.fact("Service users", orNone(strings.Join(s.Policy.ServiceUsers, ", ")))
+	p.fact("Rotate after", table.Days(s.Policy.RotateAfterDays))
+	p.fact("Inactive after", table.Days(s.Policy.InactiveAfterDays))
 	p.fact("Checks", "each with its severity: sheets "+sheetSummary+" and "+sheetControls)
-}
-
-// verification names what comes with the workbook.
-func (p *page) verification() {
 	p.section("How to verify")
 	p.fact("Everything", "tokenaudit verify FOLDER, where FOLDER holds this file: hashes, signature, rows and the chain of reviews")
 	p.fact("Hashes alone", "sha256sum -c SHA256SUMS")
 	p.fact("Figures", "summary.json has the same ones; the sheet "+sheetCoverage+" compares them with the rows by live formulas")
 	p.fact("Secrets", "none: the value of a token is never kept, and secrets are taken out of the configuration below")
+	p.requests(s.Coverage.Targets)
+	p.section("Configuration, without secrets")
+	if b.in.Config == "" {
+		p.wide(16, "not recorded with this review", look{role: subtitle})
+	}
+	for line := range strings.Lines(b.in.Config) {
+		p.wide(13, strings.TrimRight(line, " \r\n"), look{role: mono})
+	}
+	return p.end()
 }
 
 func (p *page) requests(all []audit.Coverage) {
@@ -77,89 +60,53 @@ func (p *page) requests(all []audit.Coverage) {
 	p.header(left("Target"), left("Request"), right("Status"), right("Rows"), left("Verdict"), left("Reason"))
 	for _, t := range all {
 		for _, q := range t.Asked {
-			p.flow(wrapped(t.Target, 1), wrapped(q.Request, 1), status(q.Status), number(q.Rows), coloured(string(q.Verdict)), wrapped(answered(q), 1))
+			status := cell{look: look{kind: table.Integer}} // empty where no answer came
+			if q.Status != 0 {
+				status = number(q.Status)
+			}
+			answer := q.Reason // and what came back beside the rows
+			if q.SHA256 != "" {
+				answer = strings.TrimPrefix(answer+"; SHA-256 of the answer: "+q.SHA256, "; ")
+			}
+			p.flow(wrapped(t.Target, 1), wrapped(q.Request, 1), status, number(q.Rows), coloured(string(q.Verdict)), wrapped(answer, 1))
 		}
 	}
 }
 
-// status is empty where no answer came.
-func status(code int) cell {
-	if code == 0 {
-		return cell{look: look{kind: table.Integer}}
-	}
-	return number(code)
-}
-
-// config is one line a row, without the spaces of the end.
-func (p *page) config(text string) {
-	p.section("Configuration, without secrets")
-	if text == "" {
-		p.wide(16, "not recorded with this review", look{role: subtitle})
-	}
-	for line := range strings.Lines(text) {
-		p.wide(13, strings.TrimRight(line, " \r\n"), look{role: mono})
-	}
-}
-
-// answered is what came back beside the rows.
-func answered(q audit.Asked) string {
-	if q.SHA256 == "" {
-		return q.Reason
-	}
-	return strings.TrimPrefix(q.Reason+"; SHA-256 of the answer: "+q.SHA256, "; ")
-}
-
-const controlsWord = "A finding is evidence that bears on a control. It relates to the control; it does not say whether the control is met."
-
-// controls maps every check of the policy to the controls that it relates to.
+// writeControls maps every check of the policy to the controls that it relates to.
 func (b *Workbook) writeControls(context.Context) error {
-	const head = 3
+	const head = 3 // line of the header
 	s, err := b.open(b.File, layout{name: sheetControls, widths: []float64{20, 32, 10, 10, 17, 10, 12, 52, 12, 42}, frozenRows: head, paper: paperA4, pages: 1})
 	if err != nil {
 		return err
 	}
 	p := &page{sheet: s, columns: 10}
 	p.wide(30, "Controls that the checks relate to", look{role: title})
-	p.wide(18, controlsWord, look{role: subtitle})
+	p.wide(18, "A finding is evidence that bears on a control. It relates to the control; it does not say whether the control is met.", look{role: subtitle})
 	p.header(left("Check"), left("What is wrong"), left("Severity"), right("Findings"), left("Framework"), left("Version"), left("Control"), left("What it asks for"), left("Strength"), left("Source"))
 	for _, c := range b.in.Summary.Policy.Checks {
-		b.related(p, c)
+		relate := func(cells ...cell) {
+			n := b.findings.count(b.currentOf(c.Check), test{"Check", p.at(1)}, current)
+			p.flow(append([]cell{words(c.Check), wrapped(audit.CheckOf(c.Check).Title, 1), b.severityOf(c), figureOf(n)}, cells...)...)
+		}
+		controls := b.in.Controls[c.Check]
+		if len(controls) == 0 {
+			relate(across(6, words("none mapped")))
+		}
+		for _, r := range controls {
+			relate(wrapped(r.Framework, 1), wrapped(r.Version, 1), wrapped(r.ID, 1), wrapped(r.Title, 1), wrapped(r.Strength, 1), wrapped(r.Source, 1))
+		}
 	}
-	if p.err != nil {
-		return p.err
-	}
-	return errors.Join(b.filterFrom(s, head, p.columns), s.Flush())
-}
-
-func (b *Workbook) related(p *page, c audit.AppliedCheck) {
-	controls := b.in.Controls[c.Check]
-	if len(controls) == 0 {
-		p.flow(append(b.checkCells(p, c), across(6, words("none mapped")))...)
-	}
-	for _, r := range controls {
-		p.flow(append(b.checkCells(p, c), wrapped(r.Framework, 1), wrapped(r.Version, 1), wrapped(r.ID, 1), wrapped(r.Title, 1), wrapped(r.Strength, 1), wrapped(r.Source, 1))...)
-	}
-}
-
-func (b *Workbook) checkCells(p *page, c audit.AppliedCheck) []cell {
-	n := b.findings.count(b.currentOf(c.Check), test{"Check", p.at(1)}, current)
-	return []cell{words(c.Check), wrapped(audit.CheckOf(c.Check).Title, 1), b.severityOf(c), figureOf(n)}
-}
-
-// filterFrom lets the header in a line filter what is below, and prints the lines
-// down to it on every page.
-func (b *Workbook) filterFrom(s *sheet, head, columns int) error {
-	last, err := excelize.ColumnNumberToName(columns)
-	if err != nil {
-		return err
-	}
+	// The header filters what is below, and is printed on every page.
+	last, _ := excelize.ColumnNumberToName(p.columns)
 	return errors.Join(
 		b.SetDefinedName(&excelize.DefinedName{Name: "_xlnm.Print_Titles", Scope: s.name, RefersTo: fmt.Sprintf("'%s'!$%d:$%d", s.name, head, head)}),
 		b.AutoFilter(s.name, fmt.Sprintf("A%d:%s%d", head, last, s.rows), nil),
+		p.end(),
 	)
 }
 
-// exceptions are those that allow a finding of this review.
+// writeExceptions lists those that allow a finding of this review.
 func (b *Workbook) writeExceptions(context.Context) error {
 	s, err := b.open(b.File, layout{name: sheetExceptions, widths: []float64{18, 20, 40, 18, 18, 16, 20, 14}, frozenRows: 3, paper: paperA4, pages: 1})
 	if err != nil {
@@ -170,16 +117,12 @@ func (b *Workbook) writeExceptions(context.Context) error {
 	p.wide(18, "Findings that somebody accepted, for a reason and until a date. They stay in every list and every count.", look{role: subtitle})
 	p.header(left("Authorization ID"), left("Check"), left("Reason"), left("Requested by"), left("Approved by"), left("Ticket"), left("Expires (UTC)"), left("State"))
 	for _, e := range b.totals.excepted {
-		p.exception(e.authorization, e.Finding)
+		a := e.Approval
+		p.line(16, words(e.authorization), words(e.Check), wrapped(a.Reason, 1), words(a.Requested), words(a.ApprovedBy), words(a.Ticket),
+			cell{value: a.Expires, look: look{kind: table.Date}}, words(string(e.State)))
 	}
 	if len(b.totals.excepted) == 0 {
 		p.wide(20, "None recorded.", look{})
 	}
-	return cmp.Or(p.err, s.Flush())
-}
-
-func (p *page) exception(authorization string, f audit.Finding) {
-	a := f.Approval
-	p.line(16, cell{value: authorization}, cell{value: f.Check}, cell{value: a.Reason, look: look{wrap: true}}, cell{value: a.Requested},
-		cell{value: a.ApprovedBy}, cell{value: a.Ticket}, cell{value: a.Expires, look: look{kind: table.Date}}, cell{value: string(f.State)})
+	return p.end()
 }

@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf16"
 
 	"github.com/xuri/excelize/v2"
 
@@ -77,21 +78,14 @@ func xlsxText(s string, limit int) string {
 func utf16Len(s string) int {
 	n := 0
 	for _, r := range s {
-		n += utf16Units(r)
+		n += utf16.RuneLen(r)
 	}
 	return n
 }
 
-func utf16Units(r rune) int {
-	if r > 0xFFFF {
-		return 2
-	}
-	return 1
-}
-
 func cutUTF16(s string, units int) string {
 	for i, r := range s {
-		if units -= utf16Units(r); units < 0 {
+		if units -= utf16.RuneLen(r); units < 0 {
 			return s[:i]
 		}
 	}

@@ -3,6 +3,8 @@ package xlsx
 import (
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/xuri/excelize/v2"
 
@@ -22,132 +24,105 @@ type chartData struct {
 
 func (o *overview) chartData() chartData {
 	d := chartData{
-		severities: o.diagonal(),
+		severities: [][]cell{{left("Severity")}},
 		states:     [][]cell{{left("Owner state"), right("Authorizations")}},
 		trend:      [][]cell{{left("Review")}},
 	}
-	for _, sev := range audit.Severities() {
-		d.trend[0] = append(d.trend[0], right(table.Capital(string(sev))))
+	for i, sev := range audit.Severities() {
+		name := table.Capital(string(sev))
+		d.severities[0], d.trend[0] = append(d.severities[0], right(name)), append(d.trend[0], right(name))
+		// A column for each severity, so that its bar has its colour.
+		line := append([]cell{words(name)}, make([]cell, len(audit.Severities()))...)
+		line[i+1] = number(o.sum.Findings.BySeverity[sev])
+		d.severities = append(d.severities, line)
 	}
 	for _, state := range table.OwnerStates() {
-		d.states = append(d.states, []cell{words(stateWords(state)), number(o.authorizations(func(k kind) bool { return k.exists() && k.owner == state }).all)})
+		name := table.Capital(strings.ReplaceAll(string(state), "not_member", "not a member"))
+		d.states = append(d.states, []cell{words(name), number(o.authorizations(func(k kind) bool { return k.exists() && k.owner == state }).all)})
 	}
-	for _, p := range append(o.in.Trend[:len(o.in.Trend):len(o.in.Trend)], o.sum.Point()) {
-		d.trend = append(d.trend, trendLine(p))
+	for _, p := range append(slices.Clone(o.in.Trend), o.sum.Point()) {
+		name := p.Slot.UTC().Format("2 Jan")
+		if p.Verdict != audit.Complete {
+			name += " *" // not all was seen
+		}
+		line := []cell{words(name)}
+		for _, sev := range audit.Severities() {
+			line = append(line, number(p.BySeverity[sev]))
+		}
+		d.trend = append(d.trend, line)
 	}
 	return d
 }
 
-// diagonal has a column for each severity, so that its bar has its colour.
-func (o *overview) diagonal() [][]cell {
-	lines := [][]cell{{left("Severity")}}
-	for i, sev := range audit.Severities() {
-		lines[0] = append(lines[0], right(table.Capital(string(sev))))
-		line := append([]cell{words(table.Capital(string(sev)))}, make([]cell, len(audit.Severities()))...)
-		line[i+1] = number(o.sum.Findings.BySeverity[sev])
-		lines = append(lines, line)
-	}
-	return lines
-}
-
-func trendLine(p audit.TrendPoint) []cell {
-	name := p.Slot.UTC().Format("2 Jan")
-	if p.Verdict != audit.Complete {
-		name += " *" // not all was seen
-	}
-	cells := []cell{words(name)}
-	for _, sev := range audit.Severities() {
-		cells = append(cells, number(p.BySeverity[sev]))
-	}
-	return cells
-}
-
-func stateWords(s audit.OwnerState) string {
-	if s == audit.OwnerNotMember {
-		return "Not a member"
-	}
-	return table.Capital(string(s))
-}
-
 func (d chartData) lines() int { return max(len(d.severities), len(d.states), len(d.trend)) }
 
-// line is the line i of all of them, beside each other.
+// line is the line i of all of them, beside each other, each behind a gap.
 func (d chartData) line(i int) []cell {
-	gap, two, five := cell{look: look{role: title}}, make([]cell, 2), make([]cell, 5)
-	out := []cell{gap}
-	for _, part := range []struct{ lines, none []cell }{{at(d.severities, i), five}, {at(d.states, i), two}, {at(d.trend, i), five}} {
-		if part.lines == nil {
-			part.lines = blanks(part.none)
+	var out []cell
+	for _, part := range [][][]cell{d.severities, d.states, d.trend} {
+		out = append(out, cell{look: look{role: title}})
+		if i < len(part) {
+			out = append(out, part[i]...)
+			continue
 		}
-		out = append(append(out, part.lines...), gap)
+		for range part[0] {
+			out = append(out, cell{look: look{role: title}})
+		}
 	}
-	return out[:len(out)-1]
+	return out
 }
 
-func blanks(cells []cell) []cell {
-	for i := range cells {
-		cells[i].look.role = title
-	}
-	return cells
-}
-
-// charts draws over the free cells between the lines first and last.
+// charts draws over the free cells between the lines first and last; the header of
+// the figures is in the first.
 func (o *overview) charts(d chartData, first, last int) error {
 	const column, row = 60, 19 // pixels
 	upper := (last - first + 1) * 9 / 20
 	small := excelize.ChartDimension{Width: 6*column - 6, Height: uint(upper*row - 4)}
 	wide := excelize.ChartDimension{Width: 12 * column, Height: uint((last-first+1-upper)*row - 4)}
-	return errors.Join(
-		o.chart(half+2, first, o.severityChart(first, small)),
-		o.chart(half+8, first, o.stateChart(first, len(d.states)-1, small)),
-		o.chart(half+2, first+upper, o.trendChart(first, len(d.trend)-1, wide)),
-	)
+
+	severities := newChart(excelize.BarStacked, "Findings by severity", small)
+	severities.Series = severitySeries(severityAt, first, len(d.severities)-1)
+	states := newChart(excelize.Bar, "Authorizations by state of the owner", small)
+	states.Series = []excelize.ChartSeries{series(stateAt, stateAt+1, first, len(d.states)-1, "627D98")}
+	for _, c := range []*excelize.Chart{severities, states} {
+		c.Legend.Position, c.XAxis.ReverseOrder, c.YAxis.None = "none", true, true
+		c.PlotArea.ShowVal = true
+	}
+	// The trend stacks the severities, the worst at the bottom.
+	trend := newChart(excelize.ColStacked, "Findings, review by review (* not everything was seen)", wide)
+	trend.Legend = excelize.ChartLegend{Position: "right", Font: chartFont(8)}
+	trend.YAxis = excelize.ChartAxis{MajorGridLines: true, Font: *chartFont(8)}
+	trend.Series = severitySeries(trendAt, first, len(d.trend)-1)
+
+	draw := func(column, row int, c *excelize.Chart) error {
+		name, err := excelize.CoordinatesToCellName(column, row)
+		return errors.Join(err, o.AddChart(sheetSummary, name, c))
+	}
+	return errors.Join(draw(half+2, first, severities), draw(half+8, first, states), draw(half+2, first+upper, trend))
 }
 
-func (o *overview) chart(column, row int, c *excelize.Chart) error {
-	name, err := excelize.CoordinatesToCellName(column, row)
-	return errors.Join(err, o.AddChart(sheetSummary, name, c))
-}
-
-// span is n cells of a column of the figures, below their header.
-func span(column, header, n int) string {
+// series are n figures of a column, below their header, with the words of another.
+func series(words, column, header, n int, colour string) excelize.ChartSeries {
 	letter, _ := excelize.ColumnNumberToName(column)
-	return fmt.Sprintf("'%s'!$%s$%d:$%s$%d", sheetSummary, letter, header+1, letter, header+n)
+	span := func(letter string) string {
+		return fmt.Sprintf("'%s'!$%s$%d:$%s$%d", sheetSummary, letter, header+1, letter, header+n)
+	}
+	categories, _ := excelize.ColumnNumberToName(words)
+	return excelize.ChartSeries{
+		Name: fmt.Sprintf("'%s'!$%s$%d", sheetSummary, letter, header), Categories: span(categories), Values: span(letter),
+		Fill: excelize.Fill{Type: "pattern", Pattern: 1, Color: []string{colour}},
+	}
 }
 
-func headerOf(column, header int) string {
-	letter, _ := excelize.ColumnNumberToName(column)
-	return fmt.Sprintf("'%s'!$%s$%d", sheetSummary, letter, header)
-}
-
-func (o *overview) severityChart(header int, size excelize.ChartDimension) *excelize.Chart {
-	c := barsChart(excelize.BarStacked, "Findings by severity", size)
-	c.Series = severitySeries(severityAt, header, len(audit.Severities()))
-	return c
-}
-
-func (o *overview) stateChart(header, n int, size excelize.ChartDimension) *excelize.Chart {
-	c := barsChart(excelize.Bar, "Authorizations by state of the owner", size)
-	c.Series = []excelize.ChartSeries{{
-		Name: headerOf(stateAt+1, header), Categories: span(stateAt, header, n), Values: span(stateAt+1, header, n), Fill: solid("627D98"),
-	}}
-	return c
-}
-
-// trendChart stacks the severities, the worst at the bottom.
-func (o *overview) trendChart(header, n int, size excelize.ChartDimension) *excelize.Chart {
-	c := plainChart(excelize.ColStacked, "Findings, review by review (* not everything was seen)", size)
-	c.Legend, c.XAxis.ReverseOrder = excelize.ChartLegend{Position: "right", Font: chartFont(8)}, false
-	c.YAxis = excelize.ChartAxis{MajorGridLines: true, Font: *chartFont(8)}
-	c.Series = severitySeries(trendAt, header, n)
-	return c
-}
-
-// severitySeries are the columns of the severities, behind the one of the categories.
-func severitySeries(column, header, n int) []excelize.ChartSeries {
+// severitySeries are the columns of the severities, behind the one of the words.
+func severitySeries(words, header, n int) []excelize.ChartSeries {
 	var out []excelize.ChartSeries
 	for i, sev := range audit.Severities() {
-		s := excelize.ChartSeries{Name: headerOf(column+1+i, header), Categories: span(column, header, n), Values: span(column+1+i, header, n), Fill: solid(chartColour(sev))}
+		colour := paints[string(sev)].fill
+		if sev == audit.Low {
+			colour = "B6CBE0" // its own would not show on white
+		}
+		s := series(words, words+1+i, header, n, colour)
 		if sev == audit.Critical {
 			s.DataLabel.Font.Color = white // on the darkest of fills
 		}
@@ -156,14 +131,7 @@ func severitySeries(column, header, n int) []excelize.ChartSeries {
 	return out
 }
 
-func barsChart(kind excelize.ChartType, title string, size excelize.ChartDimension) *excelize.Chart {
-	c := plainChart(kind, title, size)
-	c.Legend.Position, c.XAxis.ReverseOrder, c.YAxis.None = "none", true, true
-	c.PlotArea.ShowVal = true
-	return c
-}
-
-func plainChart(kind excelize.ChartType, title string, size excelize.ChartDimension) *excelize.Chart {
+func newChart(kind excelize.ChartType, title string, size excelize.ChartDimension) *excelize.Chart {
 	gap := uint(60)
 	return &excelize.Chart{
 		Type: kind, Dimension: size, GapWidth: &gap,
@@ -176,16 +144,4 @@ func plainChart(kind excelize.ChartType, title string, size excelize.ChartDimens
 
 func chartFont(size float64) *excelize.Font {
 	return &excelize.Font{Family: fontFamily, Size: size, Color: ink}
-}
-
-func solid(colour string) excelize.Fill {
-	return excelize.Fill{Type: "pattern", Pattern: 1, Color: []string{colour}}
-}
-
-// chartColour is the fill of the severity; the palest would not show on white.
-func chartColour(s audit.Severity) string {
-	if s == audit.Low {
-		return "B6CBE0"
-	}
-	return paints[string(s)].fill
 }

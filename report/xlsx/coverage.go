@@ -25,30 +25,23 @@ func (b *Workbook) writeCoverage(context.Context) error {
 	c := &scopeSheet{Workbook: b, page: &page{sheet: s, columns: 10}, sum: b.in.Summary}
 	c.wide(30, "Coverage", look{role: title})
 	c.wide(26, table.CoverageWords(c.sum.Coverage.Verdict), look{role: band, word: string(c.sum.Coverage.Verdict)})
-	c.limits()
+	if lacking := slices.DeleteFunc(c.shown(), table.Shown.Whole); len(lacking) > 0 {
+		c.section("What the sheets show")
+		for _, l := range lacking {
+			c.fact(l.Table, l.Words())
+		}
+	}
 	c.targets()
 	c.remarks()
 	c.reconcile()
-	c.questions()
-	if c.err != nil {
-		return c.err
-	}
-	return s.Flush()
-}
-
-// limits say which sheets lack rows.
-func (c *scopeSheet) limits() {
-	said := false
-	for _, l := range c.shown() {
-		if l.Whole() {
-			continue
+	c.section("What was asked") // the requests are on the sheet About
+	c.header(left("Target"), across(2, left("What")), left("Verdict"), right("Rows"), right("Foreign"), across(4, left("Reason")))
+	for _, t := range c.sum.Coverage.Targets {
+		for _, q := range t.Asked {
+			c.flow(wrapped(t.Target, 1), wrapped(q.What, 2), coloured(string(q.Verdict)), number(q.Rows), number(q.Foreign), wrapped(q.Reason, 4))
 		}
-		if !said {
-			c.section("What the sheets show")
-		}
-		said = true
-		c.fact(l.Table, l.Words())
 	}
+	return c.end()
 }
 
 // targets compares what each target's own figures add up to with the rows.
@@ -58,12 +51,15 @@ func (c *scopeSheet) targets() {
 	for _, t := range c.sum.Coverage.Targets {
 		n := c.authorizations(func(k kind) bool { return k.target == t.Target && k.exists() })
 		want := t.Listed + t.Hidden + t.Unseen + t.Legacy
-		line := c.rows + 1
+		meaning, line := "rows of the sheet Authorizations", c.rows+1
+		if missing := want - n.all; missing > 0 {
+			meaning = table.Plural(missing, "authorization") + " counted by the server and shown by nothing: no row can exist"
+		}
 		c.flow(
-			cell{value: t.Target, look: look{wrap: true}}, cell{value: t.Server, look: look{wrap: true}}, coloured(string(t.Verdict)),
+			wrapped(t.Target, 1), wrapped(t.Server, 1), coloured(string(t.Verdict)),
 			number(t.Listed), number(t.Hidden), number(t.Unseen), number(t.Legacy), figureOf(c.population.count(n, test{"Target", c.at(1)}, notGone)),
 			verdictOf(fmt.Sprintf("SUM(D%d:G%d)=H%d", line, line, line), want == n.all),
-			wrapped(targetMeaning(want-n.all)+c.lacking(n), 1),
+			wrapped(meaning+c.lacking(n), 1),
 		)
 	}
 }
@@ -74,13 +70,6 @@ func (c *scopeSheet) lacking(n tally) string {
 		return ""
 	}
 	return "; " + table.Grouped(n.left()) + " of these are not on it"
-}
-
-func targetMeaning(missing int) string {
-	if missing > 0 {
-		return table.Plural(missing, "authorization") + " counted by the server and shown by nothing: no row can exist"
-	}
-	return "rows of the sheet Authorizations"
 }
 
 // Words of a check cell.
@@ -103,19 +92,18 @@ func (c *scopeSheet) remarks() {
 	c.section("What was seen, and what cannot be")
 	c.header(left("Target"), left("Kind"), across(8, left("What")))
 	for _, t := range c.sum.Coverage.Targets {
-		c.remark(t.Target, "Source", t.Source)
-		c.remark(t.Target, "Reason", t.Reasons...)
-		c.remark(t.Target, "Blind spot", t.BlindSpots...)
-		c.remark(t.Target, "Server's own count", table.StoredWords(t.Stored)...)
-		c.remark(t.Target, "Clock", skew(t.ClockSkewSeconds))
-	}
-}
-
-func (c *scopeSheet) remark(target, kind string, texts ...string) {
-	for _, text := range texts {
-		if text != "" {
-			c.flow(wrapped(target, 1), labelled(kind), wrapped(text, 8))
+		remark := func(kind string, texts ...string) {
+			for _, text := range texts {
+				if text != "" {
+					c.flow(wrapped(t.Target, 1), labelled(kind), wrapped(text, 8))
+				}
+			}
 		}
+		remark("Source", t.Source)
+		remark("Reason", t.Reasons...)
+		remark("Blind spot", t.BlindSpots...)
+		remark("Server's own count", table.StoredWords(t.Stored)...)
+		remark("Clock", skew(t.ClockSkewSeconds))
 	}
 }
 
@@ -127,17 +115,6 @@ func skew(seconds int) string {
 		return "the server is " + table.Plural(-seconds, "second") + " behind the review"
 	}
 	return ""
-}
-
-// questions are what was put to the targets; the requests are on the sheet About.
-func (c *scopeSheet) questions() {
-	c.section("What was asked")
-	c.header(left("Target"), across(2, left("What")), left("Verdict"), right("Rows"), right("Foreign"), across(4, left("Reason")))
-	for _, t := range c.sum.Coverage.Targets {
-		for _, q := range t.Asked {
-			c.flow(wrapped(t.Target, 1), wrapped(q.What, 2), coloured(string(q.Verdict)), number(q.Rows), number(q.Foreign), wrapped(q.Reason, 4))
-		}
-	}
 }
 
 // account is a line of the reconciliation: what summary.json says, and what the
@@ -231,15 +208,11 @@ func (c *scopeSheet) found() []account {
 		accounts = append(accounts, account{"  " + string(sev), f.BySeverity[sev], c.findings.count(n, is("Severity", string(sev)), current), n, "of the findings"})
 	}
 	for _, state := range []audit.FindingState{audit.New, audit.Open, audit.Reopened, audit.Resolved} {
-		n := c.ofState(state)
-		accounts = append(accounts, account{"  " + string(state), f.ByState[state], c.findings.count(n, is("State", string(state))), n, stateMeaning(state)})
+		n, meaning := c.ofState(state), "of the findings"
+		if state == audit.Resolved {
+			meaning = "by this review; not part of the findings"
+		}
+		accounts = append(accounts, account{"  " + string(state), f.ByState[state], c.findings.count(n, is("State", string(state))), n, meaning})
 	}
 	return accounts
-}
-
-func stateMeaning(s audit.FindingState) string {
-	if s == audit.Resolved {
-		return "by this review; not part of the findings"
-	}
-	return "of the findings"
 }

@@ -25,6 +25,14 @@ func (p *page) line(height float64, cells ...cell) {
 	}
 }
 
+// end ends the sheet, or gives the error.
+func (p *page) end() error {
+	if p.err != nil {
+		return p.err
+	}
+	return p.Flush()
+}
+
 // flow is a line as high as its texts need; none of them is cut.
 func (p *page) flow(cells ...cell) {
 	p.line(p.fit(25, cells), cells...)

@@ -96,23 +96,40 @@ func styleOf(l look) *excelize.Style {
 	if l.open {
 		st.Protection = &excelize.Protection{Locked: false}
 	}
-	if format := formatOf(l.kind); format != "" {
+	switch l.kind {
+	case table.Date, table.EntryDate:
+		format := "yyyy-mm-dd hh:mm:ss"
+		if l.kind == table.EntryDate {
+			format = "yyyy-mm-dd"
+		}
 		st.CustomNumFmt = &format
-		return st
-	}
-	st.NumFmt = textFormat
-	if l.kind.IsNumber() {
+	case table.Integer, table.Tally:
 		st.NumFmt = integerFormat
+	default:
+		st.NumFmt = textFormat
 	}
 	return st
 }
 
-func formatOf(k table.Kind) string {
-	return map[table.Kind]string{table.Date: "yyyy-mm-dd hh:mm:ss", table.EntryDate: "yyyy-mm-dd"}[k]
+// fonts are those of the roles that do not have the usual one.
+var fonts = map[role]excelize.Font{
+	title:    {Family: fontFamily, Size: 18, Bold: true, Color: slate},
+	subtitle: {Family: fontFamily, Size: 10, Color: faded},
+	section:  {Family: fontFamily, Size: 12, Bold: true, Color: slate},
+	header:   {Family: fontFamily, Size: 10, Bold: true, Color: white},
+	label:    {Family: fontFamily, Size: 10, Color: slate},
+	band:     {Family: fontFamily, Size: 11, Color: ink},
+	figure:   {Family: fontFamily, Size: 20, Bold: true, Color: ink},
+	caption:  {Family: fontFamily, Size: 9, Color: ink},
+	note:     {Family: fontFamily, Size: 8, Color: ink},
+	mono:     {Family: "Courier New", Size: 9, Color: ink},
 }
 
 func fontOf(l look) *excelize.Font {
-	f := fontOfRole(l.role)
+	f, ok := fonts[l.role]
+	if !ok {
+		f = excelize.Font{Family: fontFamily, Size: 10, Color: ink}
+	}
 	if l.kind == table.Reference && l.role != header {
 		f.Color, f.Underline = blue, "single"
 	}
@@ -123,29 +140,6 @@ func fontOf(l look) *excelize.Font {
 		f.Color = faded
 	}
 	return &f
-}
-
-func fontOfRole(r role) excelize.Font {
-	f := excelize.Font{Family: fontFamily, Size: 10, Color: ink}
-	made, ok := map[role]excelize.Font{
-		title:    {Size: 18, Bold: true, Color: slate},
-		subtitle: {Size: 10, Color: faded},
-		section:  {Size: 12, Bold: true, Color: slate},
-		header:   {Size: 10, Bold: true, Color: white},
-		label:    {Size: 10, Color: slate},
-		band:     {Size: 11, Color: ink},
-		figure:   {Size: 20, Bold: true, Color: ink},
-		caption:  {Size: 9, Color: ink},
-		note:     {Size: 8, Color: ink},
-		mono:     {Size: 9, Color: ink, Family: "Courier New"},
-	}[r]
-	if !ok {
-		return f
-	}
-	if made.Family == "" {
-		made.Family = f.Family
-	}
-	return made
 }
 
 func alignmentOf(l look) *excelize.Alignment {
@@ -166,7 +160,8 @@ func alignmentOf(l look) *excelize.Alignment {
 
 func borderOf(l look) []excelize.Border {
 	if l.open {
-		return boxed()
+		const colour = "D8CFA8"
+		return []excelize.Border{{Type: "left", Color: colour, Style: 1}, {Type: "right", Color: colour, Style: 1}, {Type: "bottom", Color: colour, Style: 1}}
 	}
 	switch l.role {
 	case body, entry, label:
@@ -179,14 +174,6 @@ func borderOf(l look) []excelize.Border {
 		return []excelize.Border{{Type: "left", Color: white, Style: 5}, {Type: "right", Color: white, Style: 5}}
 	}
 	return nil
-}
-
-func boxed() []excelize.Border {
-	var sides []excelize.Border
-	for _, side := range []string{"left", "right", "bottom"} {
-		sides = append(sides, excelize.Border{Type: side, Color: "D8CFA8", Style: 1})
-	}
-	return sides
 }
 
 func fillOf(l look) excelize.Fill {

@@ -4,7 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strconv"
+	"slices"
 	"strings"
 
 	"github.com/xuri/excelize/v2"
@@ -13,16 +13,155 @@ import (
 	"tokenaudit/report/table"
 )
 
-// middle is every check on the left, those that found nothing and those that are
+// The summary is one printed page of two halves of twelve columns with a gap
+// between them. To the right of it, not printed, are the figures of the charts.
+const (
+	half         = 12
+	summaryWidth = 2*half + 1
+
+	severityAt = summaryWidth + 2
+	stateAt    = severityAt + 6
+	trendAt    = stateAt + 3
+)
+
+// overview is the sheet Summary in the making.
+type overview struct {
+	*Workbook
+	*page
+	sum audit.Summary
+}
+
+func (b *Workbook) writeSummary(context.Context) error {
+	oneHalf := slices.Repeat([]float64{8}, half)
+	widths := slices.Concat(oneHalf, []float64{2}, oneHalf, []float64{3, 13, 9, 9, 9, 9, 3, 14, 15, 3, 13, 9, 9, 9, 9})
+	s, err := b.open(b.File, layout{name: sheetSummary, widths: widths, paper: paperA4, pages: 1, one: true})
+	if err != nil {
+		return err
+	}
+	o := &overview{Workbook: b, page: &page{sheet: s, columns: summaryWidth}, sum: b.in.Summary}
+	o.heading()
+	o.tiles()
+	o.checks()
+	o.bottom()
+	last, _ := excelize.ColumnNumberToName(summaryWidth)
+	return errors.Join(
+		b.SetDefinedName(&excelize.DefinedName{Name: "_xlnm.Print_Area", Scope: s.name, RefersTo: fmt.Sprintf("'%s'!$A$1:$%s$%d", s.name, last, s.rows)}),
+		o.end(),
+	)
+}
+
+func (o *overview) heading() {
+	const mostReasons, mostTargets = 3, 6 // all of them are on the sheet Coverage
+	s := o.sum
+	o.wide(28, "InfluxDB token review", look{role: title})
+	o.wide(16, table.OneLine(s.ID)+", due "+table.Moment(s.Slot)+", finished "+table.Moment(s.Finished), look{role: subtitle})
+	o.line(4)
+	o.wide(34, table.Verdict(s), look{role: band, wrap: true, word: table.Alarm(s)})
+	o.wide(22, table.CoverageWords(s.Coverage.Verdict), look{role: band, word: string(s.Coverage.Verdict)})
+	reasons := s.Coverage.Reasons
+	for _, reason := range reasons[:min(len(reasons), mostReasons)] {
+		o.strip("Reason", audit.Line(reason, 300))
+	}
+	if more := len(reasons) - mostReasons; more > 0 {
+		o.strip("", "and "+table.Grouped(more)+" more, see the sheet "+sheetCoverage)
+	}
+	var targets []string
+	for _, t := range s.Coverage.Targets[:min(len(s.Coverage.Targets), mostTargets)] {
+		targets = append(targets, strings.TrimSuffix(table.OneLine(t.Target)+" ("+table.OneLine(t.Server)+")", " ()"))
+	}
+	if more := len(s.Coverage.Targets) - mostTargets; more > 0 {
+		targets = append(targets, "and "+table.Grouped(more)+" more")
+	}
+	o.strip("Scope", table.Plural(len(s.Coverage.Targets), "target")+strings.TrimSuffix(": "+strings.Join(targets, ", "), ": "))
+	o.strip("Policy", fmt.Sprintf("service users: %s; rotate after %s; inactive after %s",
+		orNone(strings.Join(s.Policy.ServiceUsers, ", ")), table.Days(s.Policy.RotateAfterDays), table.Days(s.Policy.InactiveAfterDays)))
+	for _, l := range o.shown() {
+		if !l.Whole() {
+			o.strip(l.Table, l.Words())
+		}
+	}
+}
+
+// strip is a label and a text over the whole page.
+func (o *overview) strip(name, text string) {
+	o.flow(across(2, labelled(name)), wrapped(text, o.columns-2))
+}
+
+func orNone(s string) string {
+	if s == "" {
+		return "none"
+	}
+	return audit.Line(s, 200)
+}
+
+// tile is a figure with a word above it and one below.
+type tile struct {
+	caption string
+	value   any
+	note    string
+	word    string // that colours it
+}
+
+func (o *overview) tiles() {
+	a, share := o.sum.Authorizations, ""
+	if a.Total > 0 {
+		share = fmt.Sprintf("%.0f %% of all", 100*float64(a.Flagged)/float64(a.Total))
+	}
+	withFindings := o.authorizations(func(k kind) bool { return k.exists() && k.flagged })
+	tiles := []tile{
+		{caption: "Authorizations", value: o.population.count(o.authorizations(kind.exists), notGone), note: fmt.Sprintf("%s active, %s inactive", table.Grouped(a.Active), table.Grouped(a.Inactive))},
+		{caption: "With findings", value: o.population.count(withFindings, notGone, flagged), note: share},
+	}
+	for _, sev := range audit.Severities() {
+		n := o.ofSeverity(sev)
+		t := tile{caption: table.Capital(string(sev)), value: o.findings.count(n, is("Severity", string(sev)), current), note: o.since(sev)}
+		if n.all > 0 {
+			t.word = string(sev)
+		}
+		tiles = append(tiles, t)
+	}
+	tiles = append(tiles,
+		tile{caption: "New findings", value: o.findings.count(o.ofState(audit.New), is("State", "new")), note: table.Grouped(o.sum.Findings.ByState[audit.Reopened]) + " reopened"},
+		tile{caption: "Resolved findings", value: o.findings.count(o.ofState(audit.Resolved), is("State", "resolved")), note: "not part of the total"},
+	)
+	// Each tile takes three columns; the gap between the halves stays free.
+	var captions, figures, notes []cell
+	for i, t := range tiles {
+		if i == len(tiles)/2 {
+			gap := cell{look: look{role: title}}
+			captions, figures, notes = append(captions, gap), append(figures, gap), append(notes, gap)
+		}
+		captions = append(captions, cell{value: t.caption, look: look{role: caption, word: t.word}, over: 3})
+		figures = append(figures, cell{value: t.value, look: look{role: figure, kind: table.Integer, word: t.word}, over: 3})
+		notes = append(notes, cell{value: t.note, look: look{role: note, word: t.word}, over: 3})
+	}
+	o.line(6)
+	o.line(16, captions...)
+	o.line(30, figures...)
+	o.line(15, notes...)
+}
+
+func (o *overview) since(sev audit.Severity) string {
+	if o.sum.Previous == nil {
+		return "first review"
+	}
+	before := table.Previously(o.sum.Previous, sev)
+	if by := o.sum.Findings.BySeverity[sev] - before; by != 0 {
+		return strings.Replace("+"+table.Grouped(by), "+-", "-", 1) + ", previously " + table.Grouped(before)
+	}
+	return "as before"
+}
+
+// checks is every check on the left, those that found nothing and those that are
 // off too (nothing found is a result, not judged is none), and the charts on the
 // right.
-func (o *overview) middle() {
+func (o *overview) checks() {
 	o.line(8)
-	o.pair(20, []cell{across(half, heading("Findings by check"))}, []cell{across(half, heading("By severity, by state of the owner, and over time"))})
+	o.headings("Findings by check", "By severity, by state of the owner, and over time")
 	first := o.rows + 1
 	data := o.chartData()
 	checks := o.sum.Policy.Checks
-	o.pair(18, checkHeader(), nil, data.line(0)...)
+	o.pair(18, []cell{across(3, left("Check")), across(5, left("What is wrong")), across(2, left("Severity")), right("Now"), right("New")}, nil, data.line(0)...)
 	for i := range max(len(checks), data.lines()-1) {
 		var cells []cell
 		if i < len(checks) {
@@ -48,10 +187,8 @@ func (o *overview) pair(height float64, left, right []cell, aside ...cell) {
 	o.line(height, append(cells, aside...)...)
 }
 
-func heading(s string) cell { return cell{value: s, look: look{role: section}} }
-
-func checkHeader() []cell {
-	return []cell{across(3, left("Check")), across(5, left("What is wrong")), across(2, left("Severity")), right("Now"), right("New")}
+func (o *overview) headings(left, right string) {
+	o.pair(20, []cell{{value: left, look: look{role: section}, over: half}}, []cell{{value: right, look: look{role: section}, over: half}})
 }
 
 func (o *overview) check(c audit.AppliedCheck) []cell {
@@ -85,19 +222,19 @@ func (b *Workbook) severityOf(c audit.AppliedCheck) cell {
 // bottom is what became different on the left and who owns it on the right.
 func (o *overview) bottom() {
 	o.line(8)
-	o.pair(20, []cell{across(half, heading("Since the previous review"))}, []cell{across(half, heading("Owners with the worst findings"))})
+	o.headings("Since the previous review", "Owners with the worst findings")
 	changes, owners := o.highlights(), o.topOwners()
 	for i := range max(len(changes), len(owners)) {
-		o.pair(chartRow, at(changes, i), at(owners, i))
+		var left, right []cell
+		if i < len(changes) {
+			left = changes[i]
+		}
+		if i < len(owners) {
+			right = owners[i]
+		}
+		o.pair(chartRow, left, right)
 	}
 	o.wide(16, "Counts are live formulas over the sheets To do, Findings and Authorizations; the sheet Coverage compares them with summary.json.", look{role: subtitle})
-}
-
-func at(lines [][]cell, i int) []cell {
-	if i < len(lines) {
-		return lines[i]
-	}
-	return nil
 }
 
 func (o *overview) highlights() [][]cell {
@@ -134,194 +271,15 @@ func (o *overview) topOwners() [][]cell {
 	}}
 	owners := o.totals.ownersWorstFirst()
 	for _, h := range owners[:min(len(owners), most)] {
-		lines = append(lines, topOwner(h))
+		line := []cell{across(4, words(table.OneLine(h.label()))), across(2, words(string(h.state))), number(h.tokens), number(h.write)}
+		for _, sev := range audit.Severities() {
+			c := number(h.findings[sev])
+			if h.findings[sev] > 0 {
+				c.look.word = string(sev)
+			}
+			line = append(line, c)
+		}
+		lines = append(lines, line)
 	}
 	return lines
-}
-
-func topOwner(h *owner) []cell {
-	cells := []cell{across(4, words(table.OneLine(h.label()))), across(2, words(string(h.state))), number(h.tokens), number(h.write)}
-	for _, sev := range audit.Severities() {
-		c := number(h.findings[sev])
-		if h.findings[sev] > 0 {
-			c.look.word = string(sev)
-		}
-		cells = append(cells, c)
-	}
-	return cells
-}
-
-// The summary is one printed page of two halves of twelve columns with a gap
-// between them. To the right of it, not printed, are the figures of the charts.
-const (
-	half         = 12
-	summaryWidth = 2*half + 1
-
-	severityAt = summaryWidth + 2
-	stateAt    = severityAt + 6
-	trendAt    = stateAt + 3
-)
-
-// overview is the sheet Summary in the making.
-type overview struct {
-	*Workbook
-	*page
-	sum audit.Summary
-}
-
-func (b *Workbook) writeSummary(context.Context) error {
-	s, err := b.open(b.File, layout{name: sheetSummary, widths: summaryWidths(), paper: paperA4, pages: 1, one: true})
-	if err != nil {
-		return err
-	}
-	o := &overview{Workbook: b, page: &page{sheet: s, columns: summaryWidth}, sum: b.in.Summary}
-	o.heading()
-	o.tiles()
-	o.middle()
-	o.bottom()
-	if o.err != nil {
-		return o.err
-	}
-	return errors.Join(b.printArea(s, summaryWidth), s.Flush())
-}
-
-func summaryWidths() []float64 {
-	var widths []float64
-	for range half {
-		widths = append(widths, 8)
-	}
-	widths = append(append(widths, 2), widths...)
-	return append(widths, 3, 13, 9, 9, 9, 9, 3, 14, 15, 3, 13, 9, 9, 9, 9)
-}
-
-func (b *Workbook) printArea(s *sheet, columns int) error {
-	last, _ := excelize.ColumnNumberToName(columns)
-	return b.SetDefinedName(&excelize.DefinedName{
-		Name: "_xlnm.Print_Area", Scope: s.name, RefersTo: "'" + s.name + "'!$A$1:$" + last + "$" + strconv.Itoa(s.rows),
-	})
-}
-
-func (o *overview) heading() {
-	s := o.sum
-	o.wide(28, "InfluxDB token review", look{role: title})
-	o.wide(16, table.OneLine(s.ID)+", due "+table.Moment(s.Slot)+", finished "+table.Moment(s.Finished), look{role: subtitle})
-	o.line(4)
-	o.wide(34, table.Verdict(s), look{role: band, wrap: true, word: table.Alarm(s)})
-	o.wide(22, table.CoverageWords(s.Coverage.Verdict), look{role: band, word: string(s.Coverage.Verdict)})
-	o.reasons(s.Coverage.Reasons)
-	o.strip("Scope", scopeWords(s))
-	o.strip("Policy", policyWords(s.Policy))
-	for _, l := range o.shown() {
-		if !l.Whole() {
-			o.strip(l.Table, l.Words())
-		}
-	}
-}
-
-// strip is a label and a text over the whole page.
-func (o *overview) strip(name, text string) {
-	o.flow(cell{value: name, look: look{role: label}, over: 2}, cell{value: text, look: look{wrap: true}, over: o.columns - 2})
-}
-
-// reasons: the first few; all of them are on the sheet Coverage.
-func (o *overview) reasons(all []string) {
-	const most = 3
-	for _, reason := range all[:min(len(all), most)] {
-		o.strip("Reason", audit.Line(reason, 300))
-	}
-	if len(all) > most {
-		o.strip("", "and "+table.Grouped(len(all)-most)+" more, see the sheet "+sheetCoverage)
-	}
-}
-
-func scopeWords(s audit.Summary) string {
-	const most = 6
-	var names []string
-	for _, t := range s.Coverage.Targets[:min(len(s.Coverage.Targets), most)] {
-		names = append(names, strings.TrimSuffix(table.OneLine(t.Target)+" ("+table.OneLine(t.Server)+")", " ()"))
-	}
-	if more := len(s.Coverage.Targets) - most; more > 0 {
-		names = append(names, "and "+table.Grouped(more)+" more")
-	}
-	return table.Plural(len(s.Coverage.Targets), "target") + strings.TrimSuffix(": "+strings.Join(names, ", "), ": ")
-}
-
-func policyWords(p audit.AppliedPolicy) string {
-	return fmt.Sprintf("service users: %s; rotate after %s; inactive after %s",
-		orNone(strings.Join(p.ServiceUsers, ", ")), table.Days(p.RotateAfterDays), table.Days(p.InactiveAfterDays))
-}
-
-func orNone(s string) string {
-	if s == "" {
-		return "none"
-	}
-	return audit.Line(s, 200)
-}
-
-// tile is a figure with a word above it and one below.
-type tile struct {
-	caption string
-	value   any
-	note    string
-	word    string // that colours it
-}
-
-func (o *overview) tiles() {
-	tiles := o.eight()
-	o.line(6)
-	o.tileLine(16, tiles, func(t tile) cell { return cell{value: t.caption, look: look{role: caption, word: t.word}} })
-	o.tileLine(30, tiles, func(t tile) cell {
-		return cell{value: t.value, look: look{role: figure, kind: table.Integer, word: t.word}}
-	})
-	o.tileLine(15, tiles, func(t tile) cell { return cell{value: t.note, look: look{role: note, word: t.word}} })
-}
-
-// tileLine gives each tile three columns; the gap between the halves stays free.
-func (o *overview) tileLine(height float64, tiles []tile, part func(tile) cell) {
-	var cells []cell
-	for i, t := range tiles {
-		if i == len(tiles)/2 {
-			cells = append(cells, cell{look: look{role: title}})
-		}
-		cells = append(cells, across(3, part(t)))
-	}
-	o.line(height, cells...)
-}
-
-func (o *overview) eight() []tile {
-	a := o.sum.Authorizations
-	tiles := []tile{
-		{caption: "Authorizations", value: o.population.count(o.authorizations(kind.exists), notGone), note: fmt.Sprintf("%s active, %s inactive", table.Grouped(a.Active), table.Grouped(a.Inactive))},
-		{caption: "With findings", value: o.population.count(o.authorizations(func(k kind) bool { return k.exists() && k.flagged }), notGone, flagged), note: share(a.Flagged, a.Total)},
-	}
-	for _, sev := range audit.Severities() {
-		n := o.ofSeverity(sev)
-		t := tile{caption: table.Capital(string(sev)), value: o.findings.count(n, is("Severity", string(sev)), current), note: o.since(sev)}
-		if n.all > 0 {
-			t.word = string(sev)
-		}
-		tiles = append(tiles, t)
-	}
-	return append(tiles,
-		tile{caption: "New findings", value: o.findings.count(o.ofState(audit.New), is("State", "new")), note: table.Grouped(o.sum.Findings.ByState[audit.Reopened]) + " reopened"},
-		tile{caption: "Resolved findings", value: o.findings.count(o.ofState(audit.Resolved), is("State", "resolved")), note: "not part of the total"},
-	)
-}
-
-func (o *overview) since(sev audit.Severity) string {
-	if o.sum.Previous == nil {
-		return "first review"
-	}
-	before := table.Previously(o.sum.Previous, sev)
-	if by := o.sum.Findings.BySeverity[sev] - before; by != 0 {
-		return strings.Replace("+"+table.Grouped(by), "+-", "-", 1) + ", previously " + table.Grouped(before)
-	}
-	return "as before"
-}
-
-func share(n, of int) string {
-	if of == 0 {
-		return ""
-	}
-	return fmt.Sprintf("%.0f %% of all", 100*float64(n)/float64(of))
 }
