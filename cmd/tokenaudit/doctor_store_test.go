@@ -30,7 +30,7 @@ func TestDoctorLooksAtTheStore(t *testing.T) {
 	if held, err := l.Acquire(t.Context(), "weekly", "serve", november, november.AddDate(1, 0, 0)); err != nil || !held {
 		t.Fatal(held, err)
 	}
-	if d := examineStore(t.Context(), file); !d.OK || d.Result != "SQLite, 1 runs" {
+	if d := examineStore(t.Context(), file); !d.OK || d.Result != "SQLite, runs: 1" {
 		t.Errorf("while serve is at work: %+v", d)
 	}
 	if held, err := l.Acquire(t.Context(), "weekly", "another", november, november.AddDate(1, 0, 0)); err != nil || held {

@@ -160,27 +160,33 @@ func (b *bucket) download(ctx context.Context, key string, w io.Writer) error {
 		return b.failed("reading", key, err)
 	}
 	defer body.Close()
-	if _, err := io.Copy(w, body); err != nil {
+	_, err = io.Copy(w, body)
+	switch {
+	case errors.As(err, new(*fs.PathError)):
+		return b.failed("copying to this machine", key, err)
+	case err != nil:
 		return b.failed("reading", key, err)
 	}
 	return nil
 }
 
 // fetch copies an object to a file, which appears whole or not at all. It grows in
-// the folder for work, so that nobody takes it for a part of a pack.
+// the folder for work, so that nobody takes it for a part of a pack. A machine that
+// cannot keep it says nothing of the object, either.
 func (b *bucket) fetch(ctx context.Context, key, path string) error {
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		return err
-	}
 	f, err := os.CreateTemp(b.work.path, ".fetch-*")
 	if err != nil {
-		return err
+		return b.failed("copying to this machine", key, err)
 	}
 	defer os.Remove(f.Name())
-	if err := errors.Join(b.download(ctx, key, f), f.Close()); err != nil {
+	defer f.Close()
+	if err := b.download(ctx, key, f); err != nil {
 		return err
 	}
-	return os.Rename(f.Name(), path)
+	if err := errors.Join(f.Close(), os.MkdirAll(filepath.Dir(path), 0o700), os.Rename(f.Name(), path)); err != nil {
+		return b.failed("copying to this machine", key, err)
+	}
+	return nil
 }
 
 // keys are those of the objects under a prefix. The marks that some programs set for a

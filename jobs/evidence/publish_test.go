@@ -193,3 +193,23 @@ func TestRedirect(t *testing.T) {
 		t.Errorf("error %v", err)
 	}
 }
+
+// TestNoRoomForACopy: a machine that cannot keep a copy says nothing of the object, so
+// that nobody goes on as if it were damaged.
+func TestNoRoomForACopy(t *testing.T) {
+	s3 := evidencetest.NewS3(t)
+	place := s3.Bucket(t, "evidence", false)
+	a, run := mustOpen(t, place, Lock{}), now()
+	if err := a.Write(t.Context(), run, "prod", records(1)); err != nil {
+		t.Fatal(err)
+	}
+	other := mustOpen(t, place, Lock{})
+	if err := os.RemoveAll(other.Root); err != nil {
+		t.Fatal(err)
+	}
+	_, err := all(other.Read(t.Context(), run, "prod"))
+	var unreachable interface{ Unreachable() }
+	if !errors.As(err, &unreachable) || !strings.Contains(err.Error(), "copying to this machine") {
+		t.Errorf("error %v", err)
+	}
+}

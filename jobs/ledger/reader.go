@@ -134,7 +134,7 @@ func (r *Reader) Find(ctx context.Context, id string) (e Entry, err error) {
 
 // Inspection is what there is to say of a store.
 type Inspection struct {
-	Found   string   // such as "SQLite, 12 runs"
+	Found   string   // such as "SQLite, runs: 12"
 	Damaged []string // what cannot be read, by run; reviews go on without it
 }
 
@@ -169,7 +169,7 @@ func Inspect(ctx context.Context, store string, password secret.Ref) (in Inspect
 	if err != nil {
 		return in, err
 	}
-	in.Found += fmt.Sprintf(", %d runs", len(entries))
+	in.Found += fmt.Sprintf(", runs: %d", len(entries))
 	for _, e := range entries {
 		if e.Damaged != "" {
 			in.Damaged = append(in.Damaged, e.Damaged)

@@ -107,7 +107,7 @@ func inspect(t *testing.T, s store) {
 	}
 	before := files(t, s)
 	in, err := ledger.Inspect(t.Context(), s.url, s.password)
-	if err != nil || len(in.Damaged) > 0 || !strings.HasSuffix(in.Found, ", 1 runs") {
+	if err != nil || len(in.Damaged) > 0 || !strings.HasSuffix(in.Found, ", runs: 1") {
 		t.Errorf("Inspect = %+v, %v", in, err)
 	}
 	if diff := cmp.Diff(before, files(t, s)); diff != "" {
