@@ -78,8 +78,11 @@ func servedPopulation(t testing.TB, n int) influx.Config {
 	db.Generate(org, n)
 	web := httptest.NewServer(db)
 	t.Cleanup(web.Close)
-	t.Setenv("GOLDEN_TOKEN", token)
-	return influx.Config{Name: "prod", URL: web.URL, Org: "acme", Token: secret.Ref{Env: "GOLDEN_TOKEN"}}
+	file := filepath.Join(t.TempDir(), "token")
+	if err := os.WriteFile(file, []byte(token), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return influx.Config{Name: "prod", URL: web.URL, Org: "acme", Token: secret.Ref{File: file}}
 }
 
 func copyUnzipped(t *testing.T, w io.Writer, path string) {
