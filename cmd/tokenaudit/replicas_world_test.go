@@ -29,6 +29,7 @@ import (
 type replicas struct {
 	*mortal
 	postgres *ledgertest.Postgres
+	store    string
 	serving  map[int]*exec.Cmd
 	started  int
 	read     sync.WaitGroup
@@ -55,6 +56,7 @@ func newReplicas(t *testing.T) *replicas {
 		postgres: ledgertest.New(t), serving: map[int]*exec.Cmd{}, said: make(chan saying, 10000),
 		influx: make(chan struct{}), slackAll: make(chan struct{}), asked: make(chan string, 10000),
 	}
+	w.store = w.postgres.Database(t)
 	influx := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		if !w.holds.Load() || released(r, w.influx) {
 			db.Server.ServeHTTP(rw, r)
@@ -74,7 +76,7 @@ jobs:
   - name: minutely
     schedule: "* * * * *"
     slack: {channel: C0123456789, token: {file: slack-token}, api_url: %s/api/}
-`, w.postgres.Database(t), w.postgres.Password.File, influx.URL, db.Org, slack.URL)
+`, w.store, w.postgres.Password.File, influx.URL, db.Org, slack.URL)
 	if err := os.WriteFile(w.config(), []byte(config), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -195,25 +197,18 @@ func (w *replicas) await(msg string, is func(saying) bool) saying {
 
 func (w *replicas) eventually(what string, holds func() bool) {
 	w.t.Helper()
-	for range 600 {
-		if holds() {
-			return
+	for late := time.After(2 * time.Minute); !holds(); {
+		select {
+		case <-late:
+			w.t.Fatalf("never: %s", what)
+		case <-time.After(100 * time.Millisecond): // another process brings it about
 		}
-		time.Sleep(200 * time.Millisecond)
 	}
-	w.t.Fatalf("never: %s", what)
 }
 
-// restartDatabase takes the database away until a process complains and the next
-// full minute is over, which it returns.
-func (w *replicas) restartDatabase() time.Time {
+func (w *replicas) setClock(at time.Time) {
 	w.t.Helper()
-	w.postgres.Stop(w.t)
-	w.await("", func(s saying) bool { return s.Error != "" })
-	slot := time.Now().Truncate(time.Minute).Add(time.Minute)
-	<-time.After(time.Until(slot.Add(2 * time.Second)))
-	w.postgres.Start(w.t)
-	return slot
+	w.postgres.SetClock(w.t, w.store, at)
 }
 
 // sent reports whether the messages of a run are posted, and answered.

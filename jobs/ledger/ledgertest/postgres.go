@@ -16,6 +16,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"tokenaudit/configs/secret"
 )
@@ -147,4 +148,12 @@ func (p *Postgres) ChangePassword(t testing.TB) {
 	if err := os.WriteFile(p.Password.File, []byte(next), 0o600); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// SetClock stops the clock of a store at that time, for all who ask the database.
+func (p *Postgres) SetClock(t testing.TB, store string, at time.Time) {
+	t.Helper()
+	p.run(t, "psql", "--quiet", "--dbname="+store, "--set=ON_ERROR_STOP=1", "--single-transaction",
+		"--command=CREATE OR REPLACE FUNCTION public.clock_timestamp() RETURNS timestamptz LANGUAGE sql AS $$ SELECT timestamptz '"+at.UTC().Format(time.RFC3339)+"' $$",
+		"--command=ALTER ROLE postgres SET search_path = public, pg_catalog") // so that it comes before PostgreSQL's own
 }
