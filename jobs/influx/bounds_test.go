@@ -38,7 +38,7 @@ func sends(path string, body func() io.Reader) func(http.ResponseWriter, *http.R
 		w.Header().Set("Content-Type", "application/json")
 		w.Header().Set("Content-Encoding", "gzip")
 		w.Header().Set("X-Influxdb-Build", "OSS")
-		zw := gzip.NewWriter(w)
+		zw, _ := gzip.NewWriterLevel(w, gzip.BestSpeed)
 		io.Copy(zw, body())
 		zw.Close()
 		return true
@@ -71,7 +71,7 @@ func peakOf(f func()) int64 {
 // TestOneAuthorizationCannotFillTheMemory: one that is over the bounds is named and
 // left out, and the list goes on.
 func TestOneAuthorizationCannotFillTheMemory(t *testing.T) {
-	const size = 200 << 20
+	const size = 100 << 20
 	tests := map[string]struct {
 		before, filler, after string
 		named, bound          string
@@ -99,7 +99,7 @@ func TestOneAuthorizationCannotFillTheMemory(t *testing.T) {
 				}
 				filler := endless(size)
 				if test.filler != "" {
-					filler = strings.NewReader(strings.Repeat(test.filler, 10<<20))
+					filler = strings.NewReader(strings.Repeat(test.filler, 2<<20))
 				}
 				return io.MultiReader(strings.NewReader(`{"links":{},"authorizations":[`+element("0d0000000000000a", "one")+`,`+before), filler,
 					strings.NewReader(after+`,`+element("0d0000000000000c", "three")+`]}`))
@@ -164,7 +164,7 @@ func TestAnswersAreBounded(t *testing.T) {
 			p := newPlant(t)
 			token := p.auditor()
 			p.Fault = sends(path, func() io.Reader {
-				return io.MultiReader(strings.NewReader(`{"x":"`), endless(200<<20), strings.NewReader(`"}`))
+				return io.MultiReader(strings.NewReader(`{"x":"`), endless(100<<20), strings.NewReader(`"}`))
 			})
 			var col audit.Collection
 			peak := peakOf(func() { col = p.configured(t, token, func(c *influx.Config) {}) })

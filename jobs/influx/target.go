@@ -58,7 +58,7 @@ func (t *Target) Collect(ctx context.Context, progress func()) (audit.Collection
 		c.cov.Lower(audit.Partial, "the imported list could not be read: %v", err)
 	}
 	out := audit.Collection{
-		Authorizations: c.list.All(), Coverage: c.cov, Scope: c.scope(), Owner: c.directory.owner, Known: known,
+		Authorizations: audit.Prefetch(c.list.All()), Coverage: c.cov, Scope: c.scope(), Owner: c.directory.owner, Known: known,
 		Close: func() { c.list.Close(); free() },
 	}
 	if c.cov.Verdict != audit.NotKnown {
