@@ -35,7 +35,7 @@ func openBucket(place string, lock Lock) (*bucket, error) {
 		return nil, fmt.Errorf("evidence %w", err)
 	}
 	client, err := minio.New(a.endpoint.Host, &minio.Options{
-		Creds: newCredentials(a.profile), Secure: a.endpoint.Scheme == "https", Region: a.region, BucketLookup: a.lookup,
+		Creds: newCredentials(a.profile, a.region), Secure: a.endpoint.Scheme == "https", Region: a.region, BucketLookup: a.lookup,
 	})
 	if err != nil {
 		return nil, &bucketError{"evidence: opening the bucket", err}

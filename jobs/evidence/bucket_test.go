@@ -96,6 +96,15 @@ func TestCredentials(t *testing.T) {
 		w.Write([]byte(`{"AccessKeyId":"pod-id","SecretAccessKey":"s","Token":"session","Expiration":"2099-01-01T00:00:00Z"}`))
 	}))
 	t.Cleanup(pod.Close)
+	sts := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.PostFormValue("WebIdentityToken") != "web-token" || r.PostFormValue("RoleArn") != "arn:aws:iam::1:role/audit" || r.URL.RawQuery != "" {
+			w.WriteHeader(http.StatusForbidden)
+			return
+		}
+		w.Write([]byte(`<AssumeRoleWithWebIdentityResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><AssumeRoleWithWebIdentityResult><Credentials><AccessKeyId>web-id</AccessKeyId><SecretAccessKey>s</SecretAccessKey>` +
+			`<SessionToken>session</SessionToken><Expiration>2099-01-01T00:00:00Z</Expiration></Credentials></AssumeRoleWithWebIdentityResult></AssumeRoleWithWebIdentityResponse>`))
+	}))
+	t.Cleanup(sts.Close)
 	for name, test := range map[string]struct {
 		env     map[string]string
 		profile string
@@ -108,7 +117,10 @@ func TestCredentials(t *testing.T) {
 		"profile of config":   {map[string]string{"AWS_CONFIG_FILE": config, "AWS_PROFILE": "team"}, "", "team-id "},
 		"role of a pod (EKS)": {map[string]string{"AWS_CONTAINER_CREDENTIALS_FULL_URI": pod.URL, "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE": write("token", "pod-token")}, "", "pod-id session"},
 		"role of a task":      {map[string]string{"AWS_CONTAINER_CREDENTIALS_FULL_URI": pod.URL, "AWS_CONTAINER_AUTHORIZATION_TOKEN": "pod-token"}, "", "pod-id session"},
+		"web identity (IRSA)": {map[string]string{"AWS_WEB_IDENTITY_TOKEN_FILE": write("web", "web-token"), "AWS_ROLE_ARN": "arn:aws:iam::1:role/audit", "AWS_ENDPOINT_URL_STS": sts.URL, "AWS_SHARED_CREDENTIALS_FILE": profiles}, "", "web-id session"},
+		"wrong web identity":  {map[string]string{"AWS_WEB_IDENTITY_TOKEN_FILE": write("wrong", "hunter2"), "AWS_ROLE_ARN": "arn:aws:iam::1:role/audit", "AWS_ENDPOINT_URL_STS": sts.URL, "AWS_SHARED_CREDENTIALS_FILE": profiles}, "", ""},
 		"none":                {nil, "", ""},
+		"no profile, a role":  {map[string]string{"AWS_SHARED_CREDENTIALS_FILE": profiles, "AWS_PROFILE": "nobody", "AWS_CONTAINER_CREDENTIALS_FULL_URI": pod.URL, "AWS_CONTAINER_AUTHORIZATION_TOKEN": "pod-token"}, "", ""},
 		"no such profile":     {map[string]string{"AWS_SHARED_CREDENTIALS_FILE": profiles, "AWS_PROFILE": "nobody"}, "", ""},
 		"damaged file":        {map[string]string{"AWS_SHARED_CREDENTIALS_FILE": write("damaged", "[default\nhunter2 hunter2\n")}, "", ""},
 	} {
@@ -117,7 +129,7 @@ func TestCredentials(t *testing.T) {
 			for name, value := range test.env {
 				t.Setenv(name, value)
 			}
-			value, err := newCredentials(test.profile).GetWithContext(&credentials.CredContext{Client: http.DefaultClient})
+			value, err := newCredentials(test.profile, "").GetWithContext(&credentials.CredContext{Client: http.DefaultClient})
 			if test.want == "" {
 				if err == nil || !strings.Contains(err.Error(), "no credentials: neither AWS_ACCESS_KEY_ID") || strings.Contains(err.Error(), "hunter2") {
 					t.Errorf("%+v, error %v", value, err)

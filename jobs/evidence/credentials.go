@@ -19,14 +19,15 @@ type credentialChain struct {
 	current   credentials.Provider // that gave the credentials in use
 }
 
-func newCredentials(profile string) *credentials.Credentials {
-	file, role := &credentials.FileAWSCredentials{Profile: profile}, &credentials.IAM{}
+func newCredentials(profile, region string) *credentials.Credentials {
+	file, role := &credentials.FileAWSCredentials{Profile: profile}, &credentials.IAM{Region: region}
 	c := &credentialChain{profile: cmp.Or(profile, os.Getenv("AWS_PROFILE"), "default")}
 	switch {
 	case profile != "": // the URL names it, so nothing else is meant
 		c.providers = []credentials.Provider{file}
 	case os.Getenv("AWS_WEB_IDENTITY_TOKEN_FILE") != "":
-		c.providers = []credentials.Provider{&credentials.EnvAWS{}, role, file}
+		role.Endpoint = os.Getenv("AWS_ENDPOINT_URL_STS")
+		c.providers = []credentials.Provider{&credentials.EnvAWS{}, role}
 	case os.Getenv("AWS_EC2_METADATA_DISABLED") == "true" && os.Getenv("AWS_CONTAINER_CREDENTIALS_FULL_URI") == "" && os.Getenv("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI") == "":
 		c.providers = []credentials.Provider{&credentials.EnvAWS{}, file}
 	default:
@@ -48,6 +49,9 @@ func (c *credentialChain) RetrieveWithCredContext(cc *credentials.CredContext) (
 			err = fmt.Errorf("the profile %q cannot be used", c.profile) // the error quotes lines of the file
 		}
 		reason = cmp.Or(reason, err)
+		if reason != nil && os.Getenv("AWS_PROFILE") != "" { // another identity is not what was asked for
+			break
+		}
 	}
 	return credentials.Value{}, &noCredentialsError{c.profile, reason}
 }
