@@ -136,7 +136,7 @@ func messageID(t *testing.T, m mailtest.Mail) string {
 
 // TestNotifiers: each notifier that a job has is wired under its key, and a dry run
 // has none.
-func TestOutlets(t *testing.T) {
+func TestNotifiers(t *testing.T) {
 	ref := secret.Ref{Env: "NAME"}
 	dir := t.TempDir()
 	f := &configs.File{

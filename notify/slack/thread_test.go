@@ -138,9 +138,9 @@ func TestWithoutLookUp(t *testing.T) {
 	}
 }
 
-// TestLookBack sends parts that an earlier attempt may have delivered: what is there
+// TestFindPosted sends parts that an earlier attempt may have delivered: what is there
 // is not sent again, among whatever else was said meanwhile.
-func TestLookBack(t *testing.T) {
+func TestFindPosted(t *testing.T) {
 	config := both(t)["bot"]
 	config.Upload = true
 	for _, scopes := range []string{"", "chat:write,files:write"} {
@@ -195,8 +195,8 @@ func TestUncertain(t *testing.T) {
 			if err == nil || errors.Is(err, notify.ErrNotPosted) {
 				t.Errorf("%s, %s: %v", name, failure, err)
 			}
-			if letBe := name == "webhook" && failure.String() != "invalid_auth"; errors.Is(err, notify.ErrGiveUp) != letBe {
-				t.Errorf("%s, %s: let be is not %t: %v", name, failure, letBe, err)
+			if giveUp := name == "webhook" && failure.String() != "invalid_auth"; errors.Is(err, notify.ErrGiveUp) != giveUp {
+				t.Errorf("%s, %s: giving up is not %t: %v", name, failure, giveUp, err)
 			}
 		}
 	}
