@@ -100,7 +100,11 @@ func newManifest(in Input, files []File, key ssh.Signer) Manifest {
 	return m
 }
 
+// encode refuses what nobody could verify.
 func (m Manifest) encode() ([]byte, error) {
+	if err := m.validate(); err != nil {
+		return nil, err
+	}
 	var out bytes.Buffer
 	enc := json.NewEncoder(&out)
 	enc.SetEscapeHTML(false)

@@ -57,55 +57,55 @@ type Input struct {
 // Foreign is what else lies in the folder. The pack does not vouch for it, and Verify
 // will say that it was added; it does not keep a review from being sealed.
 func Seal(ctx context.Context, dir string, in Input) (link audit.Link, foreign []string, err error) {
-	if link, err = seal(ctx, dir, in); err == nil {
-		foreign, err = foreignIn(dir, in.Files)
-	}
-	if err != nil {
-		return audit.Link{}, nil, fmt.Errorf("evidence pack %s: %w", dir, err)
-	}
-	return link, foreign, nil
-}
-
-func seal(ctx context.Context, dir string, in Input) (audit.Link, error) {
+	defer func() {
+		if err != nil {
+			link, foreign, err = audit.Link{}, nil, fmt.Errorf("evidence pack %s: %w", dir, err)
+		}
+	}()
 	if err := checkPlace(in.Sequence, in.Previous); err != nil {
-		return audit.Link{}, err
+		return link, nil, err
 	}
 	key, err := parseKey(in.Key)
 	if err != nil {
-		return audit.Link{}, err
+		return link, nil, err
 	}
 	script, err := in.Lists.script(in.Summary.ID)
 	if err != nil {
-		return audit.Link{}, err
+		return link, nil, err
 	}
 	files, err := measureAll(ctx, dir, in.Files)
 	if err != nil {
-		return audit.Link{}, err
+		return link, nil, err
 	}
 	files = append(files, File{Name: reperformFile, Size: int64(len(script)), SHA256: digest(script)})
 	slices.SortFunc(files, func(a, b File) int { return cmp.Compare(a.Name, b.Name) })
-	m := newManifest(in, files, key)
-	if err := m.validate(); err != nil { // else nobody could verify it
-		return audit.Link{}, err
-	}
-	manifest, err := m.encode()
+	manifest, err := newManifest(in, files, key).encode()
 	if err != nil {
-		return audit.Link{}, err
+		return link, nil, err
 	}
-	link := audit.Link{Sequence: in.Sequence, Run: in.Summary.ID, Manifest: digest(manifest)}
+	link = audit.Link{Sequence: in.Sequence, Run: in.Summary.ID, Manifest: digest(manifest)}
 	content := map[string][]byte{reperformFile: script, sumsFile: sumsOf(files, link.Manifest), manifestFile: manifest}
 	if key != nil {
 		if content[signatureFile], err = sign(content[sumsFile], key); err != nil {
-			return audit.Link{}, fmt.Errorf("signing: %w", err)
+			return link, nil, fmt.Errorf("signing: %w", err)
 		}
 	}
 	if err := ctx.Err(); err != nil {
-		return audit.Link{}, err
+		return link, nil, err
 	}
 	if err := publish(dir, content); err != nil {
-		return audit.Link{}, err
+		return link, nil, err
 	}
-	return link, remember(filepath.Dir(dir), in.Summary.Job, link)
+	if err := remember(filepath.Dir(dir), in.Summary.Job, link); err != nil {
+		return link, nil, err
+	}
+	entries, err := os.ReadDir(dir)
+	for _, e := range entries {
+		if name := e.Name(); !slices.Contains(in.Files, name) && !isSeal(name) {
+			foreign = append(foreign, name)
+		}
+	}
+	return link, foreign, err
 }
 
 // publish takes an older seal away first: half of two packs is no pack.
@@ -128,17 +128,6 @@ func publish(dir string, content map[string][]byte) error {
 		}
 	}
 	return nil
-}
-
-// foreignIn names what is in the folder of a run and is no part of its pack.
-func foreignIn(dir string, files []string) (foreign []string, err error) {
-	entries, err := os.ReadDir(dir)
-	for _, e := range entries {
-		if name := e.Name(); !slices.Contains(files, name) && !isSeal(name) {
-			foreign = append(foreign, name)
-		}
-	}
-	return foreign, err
 }
 
 // isSeal reports whether Seal writes the file.
