@@ -21,6 +21,7 @@ import (
 // The hashes of all that the report of 20,000 authorizations says. A change that
 // means to alter a report runs this with UPDATE=1; one that makes it faster does not.
 func TestReportsSayTheSameAsBefore(t *testing.T) {
+	t.Parallel()
 	if testing.Short() {
 		t.Skip("long; runs without -short")
 	}

@@ -20,6 +20,7 @@ import (
 )
 
 func TestWriteFiles(t *testing.T) {
+	t.Parallel()
 	tests := []struct {
 		name    string
 		formats []string
@@ -63,6 +64,7 @@ func checkModes(t *testing.T, dir string) {
 }
 
 func TestWriteSummary(t *testing.T) {
+	t.Parallel()
 	in := reporttest.Input(t)
 	var got audit.Summary
 	if err := json.Unmarshal([]byte(written(t, in)["summary.json"]), &got); err != nil {
@@ -74,6 +76,7 @@ func TestWriteSummary(t *testing.T) {
 }
 
 func TestWriteSameInputSameBytes(t *testing.T) {
+	t.Parallel()
 	in := reporttest.Input(t)
 	first := written(t, in)
 	for range 3 {
@@ -86,6 +89,7 @@ func TestWriteSameInputSameBytes(t *testing.T) {
 }
 
 func TestWriteFailureLeavesFolder(t *testing.T) {
+	t.Parallel()
 	in := reporttest.Input(t)
 	cancelled, cancel := context.WithCancel(t.Context())
 	cancel()
@@ -120,6 +124,7 @@ func TestWriteFailureLeavesFolder(t *testing.T) {
 
 // Every walk is cut short at once by cancelling at a record of it.
 func TestWriteCancelledAtAnyRecord(t *testing.T) {
+	t.Parallel()
 	in := reporttest.Input(t)
 	for at := 1; at <= 30; at += 7 {
 		ctx, cancel := context.WithCancel(t.Context())
@@ -153,6 +158,7 @@ func watched(in table.Input, each func()) table.Input {
 
 // A reader that has the old file open goes on reading the old one.
 func TestWriteReplacesByRename(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	old := oldReport(t, dir)
 	f, err := os.Open(filepath.Join(dir, "findings.csv"))
@@ -176,6 +182,7 @@ func TestWriteReplacesByRename(t *testing.T) {
 // TestWriteAgainWithOtherFormats: a run that was cut off goes on with the configuration
 // of its second attempt. What the first one left would pass for a file of somebody else.
 func TestWriteAgainWithOtherFormats(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	for _, names := range [][]string{{"csv", "ocsf", "html"}, {"vanta", "html"}} {
 		if err := Write(t.Context(), dir, names, reporttest.Input(t)); err != nil {
@@ -195,6 +202,7 @@ func TestWriteAgainWithOtherFormats(t *testing.T) {
 }
 
 func TestUnknownFormatNamesTheKnown(t *testing.T) {
+	t.Parallel()
 	err := Write(t.Context(), t.TempDir(), []string{"docx"}, reporttest.Nothing())
 	for _, word := range append(Names(), "docx") {
 		if err == nil || !strings.Contains(err.Error(), word) {
@@ -206,6 +214,7 @@ func TestUnknownFormatNamesTheKnown(t *testing.T) {
 // A format whose file cannot be made (a full disk, a folder that may only be read)
 // ends the report with an error.
 func TestFormatWhoseFilesCannotBeMade(t *testing.T) {
+	t.Parallel()
 	for _, f := range formats() {
 		for _, name := range f.files {
 			t.Run(f.name+" "+name, func(t *testing.T) {
@@ -245,6 +254,7 @@ func (panicking) Close() error { return nil }
 
 // A panic in a format ends the report and not the process.
 func TestPanicIsAnError(t *testing.T) {
+	t.Parallel()
 	for _, step := range []string{"New", "Add", "Finish"} {
 		s, err := table.NewStaging(t.TempDir())
 		if err != nil {
@@ -262,6 +272,7 @@ func TestPanicIsAnError(t *testing.T) {
 }
 
 func TestRecordsAreReadOnce(t *testing.T) {
+	t.Parallel()
 	in := reporttest.Input(t)
 	records, each := 0, 0
 	for range in.Rows {

@@ -16,6 +16,7 @@ import (
 )
 
 func TestAuthorizationsCSV(t *testing.T) {
+	t.Parallel()
 	in := reporttest.Input(t)
 	got := reporttest.ReadCSV(t, tablesText(t, in)["authorizations.csv"])
 	i := 0
@@ -56,6 +57,7 @@ func TestAuthorizationsCSV(t *testing.T) {
 }
 
 func TestDerivedCells(t *testing.T) {
+	t.Parallel()
 	got := reporttest.ReadCSV(t, tablesText(t, reporttest.Input(t))["authorizations.csv"])
 	byDescription := map[string]map[string]string{}
 	for _, r := range got.Rows {
@@ -89,6 +91,7 @@ func TestDerivedCells(t *testing.T) {
 }
 
 func TestFindingsCSV(t *testing.T) {
+	t.Parallel()
 	in := reporttest.Input(t)
 	got := reporttest.ReadCSV(t, tablesText(t, in)["findings.csv"])
 	type hit struct {
@@ -125,6 +128,7 @@ func TestFindingsCSV(t *testing.T) {
 }
 
 func TestFindingsAreWorstFirst(t *testing.T) {
+	t.Parallel()
 	severities := reporttest.ReadCSV(t, tablesText(t, reporttest.Input(t))["findings.csv"]).Column("severity")
 	if !slices.IsSortedFunc(severities, func(a, b string) int {
 		return table.Rank(audit.Severities(), audit.Severity(a)) - table.Rank(audit.Severities(), audit.Severity(b))
@@ -134,6 +138,7 @@ func TestFindingsAreWorstFirst(t *testing.T) {
 }
 
 func TestCSVCountsEqualSummary(t *testing.T) {
+	t.Parallel()
 	in := reporttest.Input(t)
 	files := tablesText(t, in)
 	fs, as := in.Summary.Findings, in.Summary.Authorizations
@@ -159,6 +164,7 @@ func TestCSVCountsEqualSummary(t *testing.T) {
 }
 
 func TestCSVForm(t *testing.T) {
+	t.Parallel()
 	files := tablesText(t, reporttest.Input(t))
 	for _, name := range []string{table.FindingsFile, table.AuthorizationsFile} {
 		text := files[name]
@@ -172,6 +178,7 @@ func TestCSVForm(t *testing.T) {
 }
 
 func TestCSVWithoutRows(t *testing.T) {
+	t.Parallel()
 	files := tablesText(t, reporttest.Nothing())
 	for name, cols := range map[string][]table.Column{table.FindingsFile: table.FindingColumns(), table.AuthorizationsFile: table.AuthorizationColumns()} {
 		got := reporttest.ReadCSV(t, files[name])
@@ -182,6 +189,7 @@ func TestCSVWithoutRows(t *testing.T) {
 }
 
 func TestNeutral(t *testing.T) {
+	t.Parallel()
 	tests := []struct{ name, in, want string }{
 		{"empty", "", ""},
 		{"word", "telegraf", "telegraf"},
@@ -209,6 +217,7 @@ func TestNeutral(t *testing.T) {
 }
 
 func TestOwnNumbersAndDatesStay(t *testing.T) {
+	t.Parallel()
 	tests := []struct {
 		value table.Value
 		want  string
@@ -248,6 +257,7 @@ func FuzzCSVCell(f *testing.F) {
 }
 
 func TestCSVStyle(t *testing.T) {
+	t.Parallel()
 	in := reporttest.Input(t)
 	in.CSV = table.CSVStyle{Delimiter: ';', BOM: true}
 	files := tablesText(t, in)

@@ -19,6 +19,7 @@ func vantaRows(t *testing.T, in table.Input) reporttest.CSV {
 }
 
 func TestVantaIsThePopulation(t *testing.T) {
+	t.Parallel()
 	in := reporttest.EveryState(t)
 	var want []string
 	for r := range in.Rows {
@@ -41,6 +42,7 @@ func TestVantaIsThePopulation(t *testing.T) {
 }
 
 func TestVantaCells(t *testing.T) {
+	t.Parallel()
 	rows := vantaRows(t, reporttest.EveryState(t)).Rows
 	tests := []struct{ account, Column, want string }{
 		{"office/000000000000a028 operator", "Role", "operator"},
@@ -70,6 +72,7 @@ func TestVantaCells(t *testing.T) {
 }
 
 func TestVantaOwner(t *testing.T) {
+	t.Parallel()
 	policy := audit.AppliedPolicy{ServiceUsers: []string{"telegraf", "00000000000000b9", "bot@example.com"}}
 	tests := []struct {
 		name, user, id string
@@ -98,6 +101,7 @@ func TestVantaOwner(t *testing.T) {
 }
 
 func TestVantaRoles(t *testing.T) {
+	t.Parallel()
 	grant := func(kind string) audit.Permission {
 		return audit.Permission{Action: "write", Resource: audit.Resource{Type: kind, OrgID: "00000000000000aa"}}
 	}
@@ -124,6 +128,7 @@ func TestVantaRoles(t *testing.T) {
 
 // A name cannot be a formula, has no space at its ends and is on one line.
 func TestVantaHostileText(t *testing.T) {
+	t.Parallel()
 	in := reporttest.Input(t)
 	in = reporttest.With(in, audit.Record{Target: "=cmd", Authorization: reporttest.Authorization(2, "+1"), Presence: audit.Listed})
 	for i, name := range vantaRows(t, in).Column("Account name") {
@@ -137,6 +142,7 @@ func TestVantaHostileText(t *testing.T) {
 }
 
 func TestVantaWithoutAuthorizations(t *testing.T) {
+	t.Parallel()
 	if got := vantaFiles(t, reporttest.Nothing())[VantaFile]; got != "Account name,Account owner,Role,Status\r\n" {
 		t.Errorf("%q", got)
 	}

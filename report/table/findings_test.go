@@ -8,6 +8,7 @@ import (
 )
 
 func TestCompareGroups(t *testing.T) {
+	t.Parallel()
 	sorted := []Group{
 		{audit.Critical, "deleted-owner"}, {audit.Critical, "operator"}, {audit.Critical, "not-rotated"},
 		{audit.High, "deleted-owner"}, {audit.Low, "no-description"}, {audit.Low, "a-check-of-later"}, {audit.Low, "the-next"}, {"severe", "operator"},

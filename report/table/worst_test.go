@@ -9,6 +9,7 @@ import (
 
 // What is kept is the beginning of the sorted whole, equals in the order they came.
 func TestWorst(t *testing.T) {
+	t.Parallel()
 	random := rand.New(rand.NewPCG(1, 2))
 	for _, most := range []int{0, 1, 7, 100} {
 		for _, n := range []int{0, 1, 7, 8, 99, 1000} {

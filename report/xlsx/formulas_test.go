@@ -32,8 +32,10 @@ var (
 )
 
 func TestWorkbookFormulasAreOurs(t *testing.T) {
+	t.Parallel()
 	for name, most := range map[string]bounds{"whole": whole, "bounded": few} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			found := 0
 			for name, xml := range reporttest.Parts(t, workbookText(t, reporttest.Input(t), most)) {
 				cells := formulaCell.FindAllStringSubmatch(xml, -1)
@@ -57,6 +59,7 @@ func TestWorkbookFormulasAreOurs(t *testing.T) {
 
 // Links stay in the workbook.
 func TestWorkbookLinks(t *testing.T) {
+	t.Parallel()
 	location := regexp.MustCompile(`^<hyperlink ref="[A-Z]+[0-9]+" location="&#39;Findings&#39;!A[0-9]+">$`)
 	links := 0
 	for name, xml := range reporttest.Parts(t, workbookText(t, reporttest.Input(t), whole)) {
@@ -89,6 +92,7 @@ func workbookText(t testing.TB, in table.Input, most bounds) string {
 
 // A link of the sheet To do leads to the row of its authorization.
 func TestTaskLinks(t *testing.T) {
+	t.Parallel()
 	at := regexp.MustCompile(`'Authorizations'!A([0-9]+)`)
 	for name, most := range map[string]bounds{"whole": whole, "bounded": few} {
 		f := reporttest.OpenWorkbook(t, workbookText(t, reporttest.Input(t), most))
@@ -116,6 +120,7 @@ func TestTaskLinks(t *testing.T) {
 // LibreOffice gets workbooks without the values of their formulas, so that it must
 // compute them; it comes to the ones that were there.
 func TestLibreOffice(t *testing.T) {
+	t.Parallel()
 	books, texts := map[string][]byte{}, map[string]string{}
 	for name, most := range map[string]bounds{"whole": whole, "bounded": few} {
 		texts[name] = workbookText(t, reporttest.Input(t), most)

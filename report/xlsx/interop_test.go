@@ -48,9 +48,11 @@ func pythonWithOpenpyxl(t *testing.T) string {
 }
 
 func TestOpenpyxlReadsTheSame(t *testing.T) {
+	t.Parallel()
 	python := pythonWithOpenpyxl(t)
 	for name, in := range map[string]table.Input{"hostile": reporttest.Input(t), "many": reporttest.Thousands(t, 500)} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			out, err := exec.Command(python, "-c", readWithOpenpyxl, workbookOnDisk(t, in)).Output()
 			if err != nil {
 				t.Fatal(err)

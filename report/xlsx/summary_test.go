@@ -14,6 +14,7 @@ import (
 )
 
 func TestExceptionsSheet(t *testing.T) {
+	t.Parallel()
 	in := reporttest.Input(t)
 	r := audit.Record{Target: "prod", Presence: audit.Listed, Authorization: audit.Authorization{ID: "11adece381a52001", Description: "gateway"}}
 	r.Findings = []audit.Finding{{
@@ -44,6 +45,7 @@ func sheetText(t testing.TB, f *excelize.File, sheet string) string {
 }
 
 func TestSummarySheetEqualsSummary(t *testing.T) {
+	t.Parallel()
 	in := reporttest.Input(t)
 	s, a, f := in.Summary, in.Summary.Authorizations, in.Summary.Findings
 	got := sheetText(t, reporttest.OpenWorkbook(t, workbookText(t, in, whole)), "Summary")
@@ -74,6 +76,7 @@ func TestSummarySheetEqualsSummary(t *testing.T) {
 
 // The page holds the figures of its charts, the worst owners and the trend.
 func TestSummarySheetFigures(t *testing.T) {
+	t.Parallel()
 	in := reporttest.Input(t)
 	got := sheetText(t, reporttest.OpenWorkbook(t, workbookText(t, in, whole)), "Summary")
 	for _, want := range []string{
@@ -86,6 +89,7 @@ func TestSummarySheetFigures(t *testing.T) {
 }
 
 func TestCoverageSheet(t *testing.T) {
+	t.Parallel()
 	got := sheetText(t, reporttest.OpenWorkbook(t, workbookText(t, reporttest.Input(t), whole)), "Coverage")
 	for _, want := range []string{
 		"plant|InfluxDB 2.7.12|complete|21|0|0|0|21|OK|",
@@ -106,6 +110,7 @@ func TestCoverageSheet(t *testing.T) {
 
 // A figure of summary.json that the rows do not bear out is said.
 func TestCoverageSheetDiffers(t *testing.T) {
+	t.Parallel()
 	tests := []struct {
 		name   string
 		change func(*audit.Summary)
@@ -132,6 +137,7 @@ func TestCoverageSheetDiffers(t *testing.T) {
 }
 
 func TestVerdict(t *testing.T) {
+	t.Parallel()
 	summary := func(v audit.Verdict, total, critical, low int) audit.Summary {
 		c := audit.NewCounts()
 		c.Authorizations.Total, c.Authorizations.Flagged = total, critical+low
@@ -165,6 +171,7 @@ func TestVerdict(t *testing.T) {
 }
 
 func TestGrouped(t *testing.T) {
+	t.Parallel()
 	for n, want := range map[int]string{0: "0", 999: "999", 1000: "1,000", -999: "-999", -1000: "-1,000", 1234567: "1,234,567"} {
 		if got := table.Grouped(n); got != want {
 			t.Errorf("%d: %s, want %s", n, got, want)
@@ -173,6 +180,7 @@ func TestGrouped(t *testing.T) {
 }
 
 func TestFooter(t *testing.T) {
+	t.Parallel()
 	if got := footer("a&Pb\n"); got != `a&&Pb\n` {
 		t.Errorf("%q", got)
 	}

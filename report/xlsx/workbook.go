@@ -48,6 +48,11 @@ func sheetNames() []string {
 	}
 }
 
+// listSheets are the long ones, each in a file of its own until the workbook is saved.
+func listSheets() []string {
+	return []string{sheetTodo, sheetFindings, sheetAuthorizations, sheetChanges, sheetOwners}
+}
+
 // bounds are how many rows each list may have.
 type bounds struct{ tasks, findings, changes, authorizations, owners int }
 
@@ -177,20 +182,17 @@ func (b *Workbook) saveAs(f *excelize.File, name string) error {
 // save puts the parts of the workbook into one file, in the order of their names:
 // excelize gives sheets in the order of a map, and the same workbook must be the
 // same bytes. The sheets of the lists come from the files of the lists.
-func (b *Workbook) save(context.Context) (err error) {
+func (b *Workbook) save(context.Context) error {
 	const small = "Workbook.xlsx"
 	if err := b.saveAs(b.File, small); err != nil {
 		return err
 	}
-	parts := map[string]*zip.File{}
-	from := map[string]string{small: ""}
-	for i, name := range sheetNames() {
-		switch name {
-		case sheetTodo, sheetFindings, sheetAuthorizations, sheetChanges, sheetOwners:
-			from[listFile(name)] = fmt.Sprintf("xl/worksheets/sheet%d.xml", i+1)
-		}
+	files := []string{small}
+	for _, sheet := range listSheets() {
+		files = append(files, listFile(sheet))
 	}
-	for file, sheet := range from {
+	parts := map[string]*zip.File{}
+	for i, file := range files {
 		r, err := zip.OpenReader(filepath.Join(b.staging.Path, file))
 		if err != nil {
 			return err
@@ -198,18 +200,18 @@ func (b *Workbook) save(context.Context) (err error) {
 		defer r.Close()
 		for _, part := range r.File {
 			switch {
-			case sheet == "" && !slices.Contains(slices.Collect(maps.Values(from)), part.Name):
+			case i == 0:
 				parts[part.Name] = part
-			case sheet != "" && part.Name == "xl/worksheets/sheet2.xml": // its second
-				parts[sheet] = part
+			case part.Name == sheetPart(1): // beside the first, which is empty
+				parts[sheetPart(slices.Index(sheetNames(), listSheets()[i-1]))] = part
 			}
 		}
 	}
 	to := zip.NewWriter(b.out)
 	for _, name := range slices.Sorted(maps.Keys(parts)) {
-		h := parts[name].FileHeader
-		h.Name = name
-		w, err := to.CreateRaw(&h)
+		header := parts[name].FileHeader
+		header.Name = name
+		w, err := to.CreateRaw(&header)
 		if err != nil {
 			return err
 		}
@@ -223,3 +225,6 @@ func (b *Workbook) save(context.Context) (err error) {
 	}
 	return errors.Join(to.Close(), b.out.Sync())
 }
+
+// sheetPart is how excelize names the sheet with an index.
+func sheetPart(i int) string { return fmt.Sprintf("xl/worksheets/sheet%d.xml", i+1) }

@@ -53,6 +53,7 @@ func expectedCell(c table.Column, r *table.Row) string {
 }
 
 func TestWorkbookCells(t *testing.T) {
+	t.Parallel()
 	in := reporttest.Input(t)
 	f := reporttest.OpenWorkbook(t, workbookText(t, in, whole))
 	authorizations, found := reporttest.AllRows(t, in)
@@ -99,6 +100,7 @@ func plainDate(t testing.TB, raw string) string {
 }
 
 func TestWorkbookTypes(t *testing.T) {
+	t.Parallel()
 	in := reporttest.Input(t)
 	f := reporttest.OpenWorkbook(t, workbookText(t, in, whole))
 	rows := rawRows(t, f, "Authorizations")
@@ -124,6 +126,7 @@ func cellType(k table.Kind) excelize.CellType {
 }
 
 func TestWorkbookDatesReadAsDates(t *testing.T) {
+	t.Parallel()
 	in := reporttest.Input(t)
 	f := reporttest.OpenWorkbook(t, workbookText(t, in, whole))
 	at := slices.IndexFunc(authorizationColumns(), func(c table.Column) bool { return c.Name == "created" })
@@ -145,6 +148,7 @@ func TestWorkbookDatesReadAsDates(t *testing.T) {
 }
 
 func TestWorkbookLayout(t *testing.T) {
+	t.Parallel()
 	f := reporttest.OpenWorkbook(t, workbookText(t, reporttest.Input(t), whole))
 	tests := []struct {
 		sheet  string
@@ -192,6 +196,7 @@ func defined(f *excelize.File, sheet, name string) string {
 }
 
 func TestWorkbookSeverityIsColoured(t *testing.T) {
+	t.Parallel()
 	f := reporttest.OpenWorkbook(t, workbookText(t, reporttest.Input(t), whole))
 	for i, line := range rawRows(t, f, "Findings")[1:] {
 		id, err := f.GetCellStyle("Findings", fmt.Sprintf("A%d", i+2))
@@ -211,6 +216,7 @@ func TestWorkbookSeverityIsColoured(t *testing.T) {
 }
 
 func TestWorkbookProperties(t *testing.T) {
+	t.Parallel()
 	f := reporttest.OpenWorkbook(t, workbookText(t, reporttest.Input(t), whole))
 	p, err := f.GetDocProps()
 	if err != nil {
@@ -224,6 +230,7 @@ func TestWorkbookProperties(t *testing.T) {
 
 // A sheet with more rows than it may have shows the worst, and says so.
 func TestBoundedSheets(t *testing.T) {
+	t.Parallel()
 	in := reporttest.Input(t)
 	files, shown := reporttest.Files(t, in, func(s *table.Staging, in table.Input) (*Workbook, error) { return newWorkbook(s, in, few) })
 	f := reporttest.OpenWorkbook(t, files[File])
@@ -285,6 +292,7 @@ func authorizationColumnAt(name string) int {
 
 // A sheet that is exactly full lacks nothing.
 func TestSheetExactlyFull(t *testing.T) {
+	t.Parallel()
 	most := whole
 	most.authorizations = 30
 	f := reporttest.OpenWorkbook(t, workbookText(t, reporttest.Input(t), most))
@@ -295,6 +303,7 @@ func TestSheetExactlyFull(t *testing.T) {
 
 // A summary that counts fewer than come leaves no more rows than a sheet may have.
 func TestMoreRowsThanTheSummarySays(t *testing.T) {
+	t.Parallel()
 	in := reporttest.Input(t)
 	in.Summary.Authorizations.Total = 5
 	f := reporttest.OpenWorkbook(t, workbookText(t, in, few))
@@ -307,6 +316,7 @@ func TestMoreRowsThanTheSummarySays(t *testing.T) {
 }
 
 func TestNoFileHasWhatIsLeftOut(t *testing.T) {
+	t.Parallel()
 	in := reporttest.Input(t)
 	in.Formats = []string{"xlsx"}
 	f := reporttest.OpenWorkbook(t, workbookText(t, in, few))
@@ -316,6 +326,7 @@ func TestNoFileHasWhatIsLeftOut(t *testing.T) {
 }
 
 func TestWorkbookWithoutRows(t *testing.T) {
+	t.Parallel()
 	f := reporttest.OpenWorkbook(t, workbookText(t, reporttest.Nothing(), whole))
 	headers := map[string][][]string{"Findings": expected(findingColumns(), nil), "Authorizations": expected(authorizationColumns(), nil), "To do": {nil}}
 	for _, c := range (&Workbook{}).taskColumns() {
@@ -329,6 +340,7 @@ func TestWorkbookWithoutRows(t *testing.T) {
 }
 
 func TestXLSXText(t *testing.T) {
+	t.Parallel()
 	const mark = "… (cut, 40000 characters in all)"
 	room := excelize.TotalCellChars - utf16Len(mark)
 	tests := []struct {
@@ -364,6 +376,7 @@ func TestXLSXText(t *testing.T) {
 }
 
 func TestSerial(t *testing.T) {
+	t.Parallel()
 	tests := []struct {
 		name string
 		in   time.Time
