@@ -17,6 +17,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"tokenaudit/configs/setting"
 	"tokenaudit/jobs/audit"
 	"tokenaudit/jobs/evidence"
 	"tokenaudit/jobs/influx/influxtest"
@@ -370,7 +371,23 @@ func TestExamineBucket(t *testing.T) {
 
 // TestCommandsInBucket: what works on a folder works on a bucket.
 func TestCommandsInBucket(t *testing.T) {
-	s3, db := newFakeS3(t), influxtest.NewDemo(time.Now())
+	t.Run("s3", func(t *testing.T) { commandsIn(t, newFakeS3(t).place(), "") })
+	t.Run("s3 with Object Lock", func(t *testing.T) {
+		p := lockedPlace(t)
+		commandsIn(t, p, "evidence_lock: {mode: compliance, for: 400d}")
+		p.lock.For = setting.Duration(setting.Day)
+		before := p.objects()
+		if d := examineEvidence(t.Context(), p.address, p.lock); !d.OK || !strings.Contains(d.What, "locked") {
+			t.Errorf("doctor: %+v", d)
+		}
+		if diff := cmp.Diff(before, p.objects()); diff != "" {
+			t.Errorf("what the doctor changed (-before +after):\n%s", diff)
+		}
+	})
+}
+
+func commandsIn(t *testing.T, p place, lock string) {
+	db := influxtest.NewDemo(time.Now())
 	influx := httptest.NewServer(db.Server)
 	t.Cleanup(influx.Close)
 	t.Setenv("INFLUX_AUDIT_TOKEN", db.Token)
@@ -378,9 +395,10 @@ func TestCommandsInBucket(t *testing.T) {
 	t.Setenv("TMPDIR", temp)
 	path := filepath.Join(t.TempDir(), "tokenaudit.yaml")
 	config := fmt.Sprintf(`evidence: %s
+%s
 targets: [{name: prod, url: %q, org: %s, token: {env: INFLUX_AUDIT_TOKEN}}]
 jobs: [{name: weekly, schedule: "0 0 1 1 *"}]
-`, s3.place().address, influx.URL, db.Org)
+`, p.address, lock, influx.URL, db.Org)
 	if err := os.WriteFile(path, []byte(config), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -408,7 +426,7 @@ jobs: [{name: weekly, schedule: "0 0 1 1 *"}]
 	if out := command("history", "diff", "-c", path, first, second); !strings.Contains(out, "No difference") {
 		t.Errorf("diff:\n%s", out)
 	}
-	if out := command("verify", s3.place().under("weekly")); !strings.Contains(out, "Verified: nothing is wrong") {
+	if out := command("verify", p.under("weekly")); !strings.Contains(out, "Verified: nothing is wrong") {
 		t.Errorf("verify:\n%s", out)
 	}
 	if left, err := os.ReadDir(temp); err != nil || len(left) > 0 {
