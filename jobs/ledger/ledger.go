@@ -169,12 +169,6 @@ func query[T any](ctx context.Context, q querier, scan func(*sql.Rows) (T, error
 	return out, rows.Err()
 }
 
-// scanText is for rows of one column.
-func scanText(rows *sql.Rows) (s string, err error) {
-	err = rows.Scan(&s)
-	return s, err
-}
-
 // runColumns are what scanRun takes first.
 const runColumns = `run.job, run.slot, run.cause, run.missed, run.started`
 

@@ -44,11 +44,19 @@ func (l *Ledger) Running(ctx context.Context, job string) (run audit.Run, found 
 	return runs[0], true, nil
 }
 
-// Pending are the targets of a run that are not done, in the order of the
-// configuration.
+// Pending are the targets of a run that are not done, or whose outcome is damaged, in
+// the order of the configuration.
 func (l *Ledger) Pending(ctx context.Context, run audit.Run) (targets []string, err error) {
 	defer annotate(&err, "run %s", run.ID())
-	return query(ctx, l.db, scanText, `SELECT target FROM item WHERE job = $1 AND slot = $2 AND state = 'pending' ORDER BY position`, run.Job, run.Slot.Unix())
+	_, err = query(ctx, l.db, func(rows *sql.Rows) (_ struct{}, err error) {
+		var target, state, result string
+		err = rows.Scan(&target, &state, &result)
+		if state == "pending" || decode(run, result, new(audit.Item)) != nil {
+			targets = append(targets, target)
+		}
+		return struct{}{}, err
+	}, `SELECT target, state, result FROM item WHERE job = $1 AND slot = $2 ORDER BY position`, run.Job, run.Slot.Unix())
+	return targets, err
 }
 
 // SaveItem stores the outcome of one target. Its snapshot must be in place.
@@ -67,8 +75,11 @@ func (l *Ledger) SaveItem(ctx context.Context, run audit.Run, item audit.Item) (
 func (l *Ledger) Items(ctx context.Context, run audit.Run) (items []audit.Item, err error) {
 	defer annotate(&err, "run %s", run.ID())
 	return query(ctx, l.db, func(rows *sql.Rows) (item audit.Item, err error) {
-		result, err := scanText(rows)
-		return item, errors.Join(err, decode(run, result, &item))
+		var result string
+		if err := rows.Scan(&result); err != nil {
+			return item, err
+		}
+		return item, decode(run, result, &item)
 	}, `SELECT result FROM item WHERE job = $1 AND slot = $2 AND state = 'done' ORDER BY position`, run.Job, run.Slot.Unix())
 }
 

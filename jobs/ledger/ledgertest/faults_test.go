@@ -91,6 +91,17 @@ func damaged(t *testing.T, s store) {
 	if err != nil || len(entries) != 3 || entries[0].Damaged == "" || entries[0].Summary != nil || entries[1].Summary == nil {
 		t.Errorf("List = %+v, %v", entries, err)
 	}
+	mustBegin(t, l, weekly(3), "prod", "plant")
+	for _, target := range []string{"prod", "plant"} {
+		if err := l.SaveItem(t.Context(), weekly(3), audit.Item{Coverage: audit.Coverage{Target: target}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s.exec(t, `UPDATE item SET result = '{' WHERE target = 'prod'`)
+	if again, err := l.Pending(t.Context(), weekly(3)); err != nil || len(again) != 1 || again[0] != "prod" {
+		t.Errorf("Pending = %v, %v; want the target whose outcome is damaged", again, err)
+	}
+	s.exec(t, `UPDATE item SET result = '' , state = 'pending'`)
 	if in, err := ledger.Inspect(t.Context(), s.url, s.password); err != nil || len(in.Damaged) != 1 || !strings.Contains(in.Damaged[0], bad) {
 		t.Errorf("Inspect = %+v, %v", in, err)
 	}
