@@ -113,7 +113,7 @@ func (c *Client) listOnce(ctx context.Context, path string, q Query, each func(e
 		return each(e)
 	}
 	err = decodeList(body, legacy)
-	handOn(err)
+	rethrow(err)
 	if own := new(refused); errors.As(err, &own) {
 		return resp.Header, own.error
 	}
@@ -121,7 +121,7 @@ func (c *Client) listOnce(ctx context.Context, path string, q Query, each func(e
 		return resp.Header, fmt.Errorf("%s: the answer broke off or is not a list of authorizations: %w", request(path, q.values()), err)
 	}
 	c.mu.Lock()
-	c.line.list = hex.EncodeToString(sum.Sum(nil))
+	c.seen.list = hex.EncodeToString(sum.Sum(nil))
 	c.mu.Unlock()
 	return resp.Header, nil
 }

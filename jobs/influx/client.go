@@ -38,11 +38,11 @@ type Client struct {
 	exchange *exchange
 
 	mu   sync.Mutex
-	line line // of the newest answer
+	seen connection // by the newest answer
 }
 
-// line is what an answer tells of the connection.
-type line struct {
+// connection is what an answer tells of it.
+type connection struct {
 	answered bool
 	tls      uint16        // version, 0 without
 	skew     time.Duration // of the server's clock, by its Date header; whole seconds
@@ -181,12 +181,12 @@ func (c *Client) get(ctx context.Context, path string, q url.Values) (*http.Resp
 		return nil, fmt.Errorf("%s: %w", request(path, q), err)
 	}
 	c.mu.Lock()
-	c.line.answered = true
+	c.seen.answered = true
 	if resp.TLS != nil {
-		c.line.tls = resp.TLS.Version
+		c.seen.tls = resp.TLS.Version
 	}
 	if at, err := http.ParseTime(resp.Header.Get("Date")); err == nil {
-		c.line.skew = time.Until(at).Truncate(time.Second)
+		c.seen.skew = time.Until(at).Truncate(time.Second)
 	}
 	c.mu.Unlock()
 	if resp.StatusCode != http.StatusOK {

@@ -33,10 +33,10 @@ func (t *Target) Diagnose(ctx context.Context, progress func()) ([]Diagnosis, au
 		reason = c.cov.Reasons[0]
 	}
 	answers := Diagnosis{What: "server answers", OK: true, Result: cmp.Or(c.cov.Server, "does not say what it is")}
-	if !c.client.line.answered {
+	if !c.client.seen.answered {
 		answers = Diagnosis{What: "server answers", Result: reason, Fix: "check url, the network and ca_file"}
 	}
-	skew := c.client.line.skew
+	skew := c.client.seen.skew
 	clock := Diagnosis{What: "clock", OK: skew.Abs() < time.Minute, Result: fmt.Sprintf("the server is %s ahead of this machine", skew)}
 	if !clock.OK {
 		clock.Fix = "set both clocks by NTP: ages and dates in the evidence depend on them"
@@ -70,8 +70,8 @@ func (c *collector) diagnoseTLS() Diagnosis {
 		local = u.Hostname() == "localhost" || ip != nil && ip.IsLoopback()
 	}
 	switch {
-	case c.client.line.tls != 0:
-		d.Result = tls.VersionName(c.client.line.tls)
+	case c.client.seen.tls != 0:
+		d.Result = tls.VersionName(c.client.seen.tls)
 	case local:
 		d.Result = "without TLS, within this machine"
 	default:

@@ -58,7 +58,7 @@ func (c *collector) read(ctx context.Context, client *Client, what, path string,
 	})
 	asked := c.ask(what, request(path, q.values()), t.rows, t.foreign, err)
 	if err == nil {
-		asked.SHA256 = client.line.list
+		asked.SHA256 = client.seen.list
 	}
 	if t.foreign > 0 && path == authorizationsPath { // OSS does not narrow the 1.x list by the name of an org
 		asked.Verdict = audit.Partial
@@ -164,7 +164,7 @@ func (c *collector) askOSS(ctx context.Context) {
 	if !c.oss() || c.failed != nil && statusOf(c.failed) != http.StatusInternalServerError {
 		return
 	}
-	stored := meanwhile(func() (audit.Stored, error) { return c.client.stored(ctx) })
+	stored := async(func() (audit.Stored, error) { return c.client.stored(ctx) })
 	if _, asked, err := c.read(ctx, c.client, "1.x authorizations of "+c.orgName(), legacyPath, c.org); err != nil {
 		c.cov.AddBlindSpot("authorizations of the 1.x API could not be listed: " + asked.Reason)
 	}

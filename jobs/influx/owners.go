@@ -16,14 +16,14 @@ import (
 // server at most once about each user and each org.
 type directory struct {
 	client *Client
-	singly *singly
+	pacer  *pacer
 	users  map[string]account // by ID, from the list of users; set before the first question
 	// namesOwners: the server looks the owner's name up when it lists, and leaves
 	// out authorizations of deleted users, so that a name is proof of presence.
 	namesOwners bool
 	members     map[string]orgMembers
 	owners      map[ownerOf]audit.Owner
-	strangers   map[ownerOf]bool // of the lists of authorizations, that the list of users does not have
+	unlisted    map[ownerOf]bool // of the lists of authorizations, that the list of users does not have
 
 	mu    sync.Mutex
 	asked map[string]lookup // guarded by mu; users asked for one by one
@@ -42,17 +42,17 @@ type lookup struct {
 	err     error
 }
 
-func newDirectory(c *Client, one *singly) *directory {
+func newDirectory(c *Client, p *pacer) *directory {
 	return &directory{
-		client: c, singly: one, members: map[string]orgMembers{}, asked: map[string]lookup{},
-		owners: map[ownerOf]audit.Owner{}, strangers: map[ownerOf]bool{},
+		client: c, pacer: p, members: map[string]orgMembers{}, asked: map[string]lookup{},
+		owners: map[ownerOf]audit.Owner{}, unlisted: map[ownerOf]bool{},
 	}
 }
 
 // note remembers an authorization whose user will have to be asked for.
 func (d *directory) note(a audit.Authorization) {
 	if _, listed := d.users[a.UserID]; !listed && a.UserID != "" {
-		d.strangers[ownerOf{userID: a.UserID, orgID: a.OrgID}] = true
+		d.unlisted[ownerOf{userID: a.UserID, orgID: a.OrgID}] = true
 	}
 }
 
@@ -63,7 +63,7 @@ func (d *directory) lookUpAll(ctx context.Context, orgs []string) {
 		d.membersOf(ctx, id)
 	}
 	users := map[string]bool{}
-	for s := range d.strangers {
+	for s := range d.unlisted {
 		if _, member := d.membersOf(ctx, s.orgID).accounts[s.userID]; !member {
 			users[s.userID] = true
 		}
@@ -73,7 +73,7 @@ func (d *directory) lookUpAll(ctx context.Context, orgs []string) {
 	for id := range users {
 		two.Go(func() error { return audit.Guard(func() error { d.lookUp(ctx, id); return nil }) })
 	}
-	handOn(two.Wait())
+	rethrow(two.Wait())
 }
 
 // owner says what is known of the user of a, and from where.
@@ -137,7 +137,7 @@ func found(u account, where string) audit.Owner {
 func (d *directory) membersOf(ctx context.Context, orgID string) orgMembers {
 	m, ok := d.members[orgID]
 	if !ok {
-		m.err = d.singly.ask(ctx, func() (err error) { m.accounts, err = d.client.members(ctx, orgID); return err })
+		m.err = d.pacer.ask(ctx, func() (err error) { m.accounts, err = d.client.members(ctx, orgID); return err })
 		d.members[orgID] = m
 	}
 	return m
@@ -151,7 +151,7 @@ func (d *directory) lookUp(ctx context.Context, id string) lookup {
 	if ok {
 		return l
 	}
-	l.err = d.singly.ask(ctx, func() (err error) { l.account, err = d.client.userByID(ctx, id); return err })
+	l.err = d.pacer.ask(ctx, func() (err error) { l.account, err = d.client.userByID(ctx, id); return err })
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.asked[id] = l

@@ -74,9 +74,9 @@ func TestOwnersAreNotAskedForForEver(t *testing.T) {
 	}
 }
 
-func TestSinglyKeepsItsPace(t *testing.T) {
+func TestPacerKeepsItsPace(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		one, began := newSingly(), time.Now()
+		one, began := newPacer(), time.Now()
 		for range 10 * perSecond {
 			if err := one.ask(t.Context(), func() error { return nil }); err != nil {
 				t.Fatal(err)
@@ -100,7 +100,7 @@ func TestSinglyKeepsItsPace(t *testing.T) {
 	})
 }
 
-func TestSinglyGivesUp(t *testing.T) {
+func TestPacerGivesUp(t *testing.T) {
 	none, some := errors.New("no answer"), &APIError{Status: http.StatusNotFound}
 	busy := &APIError{Status: http.StatusServiceUnavailable}
 	for name, test := range map[string]struct {
@@ -114,7 +114,7 @@ func TestSinglyGivesUp(t *testing.T) {
 		"refused for ever": {[]error{some, some, some, some, some}, 5},
 	} {
 		t.Run(name, func(t *testing.T) {
-			one, asked := newSingly(), 0
+			one, asked := newPacer(), 0
 			for _, answer := range test.answers {
 				one.ask(t.Context(), func() error { asked++; return answer })
 			}

@@ -18,32 +18,32 @@ const (
 	giveUp    = 3
 )
 
-// singly paces questions about one thing each. Its methods may be called by several
+// pacer sets the pace of questions about one thing each. Its methods may be called by several
 // goroutines.
-type singly struct {
+type pacer struct {
 	pace       *rate.Limiter
 	unanswered atomic.Int32 // in a row
 }
 
-func newSingly() *singly { return &singly{pace: rate.NewLimiter(perSecond, perSecond)} }
+func newPacer() *pacer { return &pacer{pace: rate.NewLimiter(perSecond, perSecond)} }
 
 var errGaveUp = errors.New("not asked: the server had stopped answering")
 
 // ask asks when it is time, and gives the error of the question; it does not ask once
 // it has given up, nor when ctx would end before it is time.
-func (s *singly) ask(ctx context.Context, question func() error) error {
-	if s.unanswered.Load() >= giveUp {
+func (p *pacer) ask(ctx context.Context, question func() error) error {
+	if p.unanswered.Load() >= giveUp {
 		return errGaveUp
 	}
-	if err := s.pace.Wait(ctx); err != nil {
+	if err := p.pace.Wait(ctx); err != nil {
 		return fmt.Errorf("not asked: %w", named(ctx, err))
 	}
 	err := question()
 	switch statusOf(err) {
 	case 0, http.StatusTooManyRequests, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
-		s.unanswered.Add(1)
+		p.unanswered.Add(1)
 	default:
-		s.unanswered.Store(0)
+		p.unanswered.Store(0)
 	}
 	return err
 }

@@ -88,15 +88,15 @@ type collector struct {
 	canary      bool // the canary was in an answer
 	leftOut     bool // a list had an authorization over the bounds, which says nothing of it
 	directory   *directory
-	singly      *singly
+	pacer       *pacer
 }
 
 func newCollector(t *Target, progress func()) *collector {
-	one := newSingly()
+	p := newPacer()
 	c := &collector{
 		Target: t, progress: progress, list: &Sorted{}, cov: audit.NewCoverage(t.cfg.Name), org: t.cfg.Query(),
 		seen: map[string]fingerprint{}, seed: maphash.MakeSeed(), idOf: map[string]string{}, orgs: map[string]bool{},
-		credentials: newCredentials(t.cfg.Credential), directory: newDirectory(t.client, one), singly: one,
+		credentials: newCredentials(t.cfg.Credential), directory: newDirectory(t.client, p), pacer: p,
 	}
 	c.cov.Source = t.cfg.URL
 	if t.cfg.Org != "" {
@@ -124,7 +124,7 @@ func (c *collector) run(ctx context.Context) {
 		c.cov.Lower(audit.NotKnown, "%s", refusal)
 		return
 	}
-	orgID := meanwhile(func() (id string, err error) {
+	orgID := async(func() (id string, err error) {
 		if c.org.Org != "" {
 			id, err = c.client.orgID(ctx, c.org.Org)
 		}
@@ -190,9 +190,9 @@ func (c *collector) askAccounts(ctx context.Context) {
 	}
 }
 
-// meanwhile begins to ask. What it returns waits for the answer, and must be called; a
+// async begins to ask. What it returns waits for the answer, and must be called; a
 // panic in ask is one of that call.
-func meanwhile[T any](ask func() (T, error)) func() (T, error) {
+func async[T any](ask func() (T, error)) func() (T, error) {
 	answer := sync.OnceValues(func() (v T, err error) {
 		broken := audit.Guard(func() error { v, err = ask(); return nil })
 		return v, cmp.Or(broken, err)
@@ -200,13 +200,13 @@ func meanwhile[T any](ask func() (T, error)) func() (T, error) {
 	go answer()
 	return func() (T, error) {
 		v, err := answer()
-		handOn(err)
+		rethrow(err)
 		return v, err
 	}
 }
 
-// handOn panics here if err is a panic of another goroutine.
-func handOn(err error) {
+// rethrow panics here if err is a panic of another goroutine.
+func rethrow(err error) {
 	if broken, ok := errors.AsType[*audit.PanicError](err); ok {
 		panic(broken)
 	}
@@ -221,7 +221,7 @@ func (c *collector) probe(ctx context.Context, before audit.Authorization) audit
 		return audit.Probe{Presence: audit.Gone, Evidence: "the list of its user's authorizations no longer has it"}
 	}
 	var p audit.Probe
-	if err := c.singly.ask(ctx, func() (err error) { p, err = c.client.Probe(ctx, before); return err }); err != nil && p.Presence == "" {
+	if err := c.pacer.ask(ctx, func() (err error) { p, err = c.client.Probe(ctx, before); return err }); err != nil && p.Presence == "" {
 		return audit.Probe{Presence: audit.Unseen, Evidence: err.Error()}
 	}
 	if a := p.Authorization; a != nil && !c.org.ofThisOrg(*a) { // of a list that was imported
@@ -306,7 +306,7 @@ func (c *collector) conclude() {
 			c.cov.Lower(audit.Partial, "token values came back in clear, and that could not be kept: %v", err)
 		}
 	}
-	c.cov.ClockSkewSeconds = int(c.client.line.skew.Seconds())
+	c.cov.ClockSkewSeconds = int(c.client.seen.skew.Seconds())
 }
 
 // wider says how more can be seen. On Cloud a token lists the authorizations of its own

@@ -113,7 +113,7 @@ func (c *Client) users(ctx context.Context, seesAll bool) (map[string]account, e
 // must answer, or nothing is known.
 func (c *Client) members(ctx context.Context, orgID string) (map[string]account, error) {
 	path := "/api/v2/orgs/" + url.PathEscape(orgID)
-	members := meanwhile(func() ([]account, error) { return c.accountPage(ctx, path+"/members", nil) })
+	members := async(func() ([]account, error) { return c.accountPage(ctx, path+"/members", nil) })
 	owners, errOwners := c.accountPage(ctx, path+"/owners", nil)
 	users, err := members()
 	if err = cmp.Or(err, errOwners); err != nil {

@@ -95,9 +95,9 @@ func (r *review) read(ctx context.Context) (err error) {
 		r.cov.Source += ", org " + r.cfg.Org
 	}
 	r.cov.Stored = &audit.Stored{Users: len(r.users), Orgs: len(r.orgs)}
-	r.told("users in the database file", len(r.users), r.broken[usersBucket])
-	r.told("orgs in the database file", len(r.orgs), r.broken[orgsBucket])
-	r.told("buckets in the database file", len(r.buckets), r.broken[bucketsBucket])
+	r.note("users in the database file", len(r.users), r.broken[usersBucket])
+	r.note("orgs in the database file", len(r.orgs), r.broken[orgsBucket])
+	r.note("buckets in the database file", len(r.buckets), r.broken[bucketsBucket])
 	for _, store := range tokenStores() {
 		if err := r.count(ctx, store); err != nil {
 			return err
@@ -145,7 +145,7 @@ func (r *review) count(ctx context.Context, store tokenStore) error {
 	if !store.legacy {
 		r.cov.Stored.Authorizations = rows
 	}
-	r.told(store.what+" in the database file", rows, broken)
+	r.note(store.what+" in the database file", rows, broken)
 	return nil
 }
 
@@ -158,8 +158,8 @@ func (r *review) ask(what string, rows int) *audit.Asked {
 	return &r.cov.Asked[len(r.cov.Asked)-1]
 }
 
-// told notes what the file was read for, and what of it cannot be decoded.
-func (r *review) told(what string, rows int, broken *unreadable) {
+// note notes what the file was read for, and what of it cannot be decoded.
+func (r *review) note(what string, rows int, broken *unreadable) {
 	if asked := r.ask(what, rows); broken.rows > 0 {
 		r.lower(asked, audit.Partial, broken.reason())
 	}
