@@ -39,7 +39,7 @@ func newPopulation(b *Workbook) (*population, error) {
 			return nil, err
 		}
 	}
-	p.list, err = newList(b, layout{name: sheetAuthorizations, frozenCols: 4, paper: paperA3, pages: 2}, authorizationColumns(), most, all, b.in.WholeIn(table.AuthorizationsFile))
+	p.list, err = newList(b, layout{name: sheetAuthorizations, frozenCols: 4, paper: paperA3, pages: 2, order: "They stand in the order of targets and IDs."}, authorizationColumns(), most, all, b.in.WholeIn(table.AuthorizationsFile))
 	return p, err
 }
 

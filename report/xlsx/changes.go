@@ -108,7 +108,7 @@ func (b *Workbook) writeChanges(context.Context) error {
 	rows := b.totals.changes.Take()
 	slices.SortFunc(rows, func(x, y change) int { return cmp.Or(cmp.Compare(x.kind, y.kind), cmp.Compare(x.seen, y.seen)) })
 	// No CSV file has what a field was before; the snapshots do, with any format.
-	l, err := newList(b, layout{name: sheetChanges, frozenCols: 1, paper: paperA3, pages: 1}, changeColumns(), len(rows), b.totals.changes.Seen(), "the snapshots beside this file")
+	l, err := newList(b, layout{name: sheetChanges, frozenCols: 1, paper: paperA3, pages: 1, order: "They stand by the kind of change."}, changeColumns(), len(rows), b.totals.changes.Seen(), "snapshot-*.jsonl.gz")
 	if err != nil {
 		return err
 	}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 
 	"github.com/xuri/excelize/v2"
 
@@ -70,7 +71,7 @@ func newList[T any](b *Workbook, lay layout, columns []table.ColumnOf[T], most, 
 		for i := range note {
 			note[i].look = look{role: band, word: string(audit.Partial)}
 		}
-		note[0].value = l.Words()
+		note[0].value = strings.TrimSpace(l.Words() + " " + l.order)
 		if err := l.sheet.add(22, note...); err != nil {
 			return nil, err
 		}

@@ -252,8 +252,9 @@ type layout struct {
 	frozenCols int
 	frozenRows int
 	paper      int
-	pages      int  // that its width is printed on
-	one        bool // all of it on one page
+	pages      int    // that its width is printed on
+	one        bool   // all of it on one page
+	order      string // of the rows of a list that lacks some, where it is not the worst first
 }
 
 const (
