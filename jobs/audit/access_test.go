@@ -36,20 +36,15 @@ func TestAccessNamesEachOnce(t *testing.T) {
 	}
 }
 
-// TestAccessIsLinear: 32 times the permissions take about 32 times as long, and not
-// 1024 times.
+// TestAccessIsLinear: to add up 80,000 permissions takes about as long as to make
+// them up, and not a thousand times as long.
 func TestAccessIsLinear(t *testing.T) {
-	took := func(a Authorization) time.Duration {
-		best := time.Hour
-		for range 5 {
-			began := time.Now()
-			AccessOf(a)
-			best = min(best, time.Since(began))
-		}
-		return best
-	}
-	few, many := took(granting(1000)), took(granting(32_000))
-	if ratio := float64(many) / float64(few); ratio > 300 {
-		t.Errorf("32 times the permissions take %.0f times as long", ratio)
+	began := time.Now()
+	a := granting(20_000)
+	making := time.Since(began)
+	began = time.Now()
+	AccessOf(a)
+	if ratio := float64(time.Since(began)) / float64(making); ratio > 100 {
+		t.Errorf("it takes %.0f times as long", ratio)
 	}
 }

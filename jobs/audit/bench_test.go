@@ -25,8 +25,9 @@ func benchTokens(yield func(Authorization, error) bool) {
 // of the week before.
 func BenchmarkMerge(b *testing.B) {
 	rv := reviewAt(reviewed, nil)
+	rv.Authorizations = benchTokens
 	var before []Record
-	for r := range rv.Merge(b.Context(), b.Context(), benchTokens, seqOf[Record]()) {
+	for r := range rv.Merge(b.Context(), b.Context(), seqOf[Record]()) {
 		before = append(before, r)
 	}
 	for name, seq := range map[string]iter.Seq2[Record, error]{"first": seqOf[Record](), "again": seqOf(before...)} {
@@ -35,7 +36,7 @@ func BenchmarkMerge(b *testing.B) {
 			var start, end runtime.MemStats
 			runtime.ReadMemStats(&start)
 			for b.Loop() {
-				for _, err := range rv.Merge(context.Background(), context.Background(), benchTokens, seq) {
+				for _, err := range rv.Merge(context.Background(), context.Background(), seq) {
 					if err != nil {
 						b.Fatal(err)
 					}

@@ -9,6 +9,28 @@ import (
 	"time"
 )
 
+// Collection is what a target answered in one review. Its functions are called in
+// the order of the authorizations, one at a time.
+type Collection struct {
+	// Authorizations that the server showed, ascending by ID, each once.
+	Authorizations iter.Seq2[Authorization, error]
+	Coverage       Coverage
+	Scope          Scope
+	// Owner looks up the user of an authorization.
+	Owner func(context.Context, Authorization) Owner
+	// OrgDeleted tells whether the org of a listed authorization is gone; nil where a
+	// list never shows such a one.
+	OrgDeleted func(Authorization) bool
+	// Probe asks for an authorization that the previous review had and the list now
+	// lacks. Nil where the target could not be asked at all.
+	Probe func(context.Context, Authorization) Probe
+	// Known are authorizations known from elsewhere, ascending, that a first review
+	// asks for as later ones ask for those of the review before. Nil if there are none.
+	Known iter.Seq2[Record, error]
+	// Close frees what the collection holds.
+	Close func()
+}
+
 // Probe is the answer to asking for one authorization by its ID.
 type Probe struct {
 	// Presence is Hidden, Gone or Unseen.
@@ -24,32 +46,24 @@ type Probe struct {
 	OrgDeleted bool
 }
 
-// Review judges the authorizations of one target against the previous review.
-// Its functions are called in the order of the authorizations, one at a time.
+// Review judges what a target answered against its previous review.
 type Review struct {
+	Collection
 	Target string
 	Now    time.Time // the time of the review, the same for all of its targets
 	Policy Policy
-	Scope  Scope
-	// Owner looks up the user of an authorization.
-	Owner func(context.Context, Authorization) Owner
-	// OrgDeleted tells whether the org of a listed authorization is gone. Optional.
-	OrgDeleted func(Authorization) bool
-	// Probe asks for an authorization that the previous review had and the list
-	// now lacks. Nil when the target could not be asked at all.
-	Probe func(context.Context, Authorization) Probe
 
 	subject Subject // of the newest authorization; only the room is used again
 }
 
-// Merge walks the present authorizations and the records of the previous review
-// together and yields the records of this one. Both must ascend by ID without
-// repeating one; the first error ends the walk, and so does the end of ctx. Owner
-// and Probe are called under asking. The previous review is prefetched in a
-// goroutine, which has ended when the walk has.
-func (rv Review) Merge(ctx, asking context.Context, now iter.Seq2[Authorization, error], before iter.Seq2[Record, error]) iter.Seq2[Record, error] {
+// Merge walks the authorizations and the records of the previous review together and
+// yields the records of this one. Both must ascend by ID without repeating one; the
+// first error ends the walk, and so does the end of ctx. Owner and Probe are called
+// under asking. The previous review is prefetched in a goroutine, which has ended when
+// the walk has.
+func (rv Review) Merge(ctx, asking context.Context, before iter.Seq2[Record, error]) iter.Seq2[Record, error] {
 	return func(yield func(Record, error) bool) {
-		nextNow, stopNow := iter.Pull2(ascending(now, (*Authorization).key))
+		nextNow, stopNow := iter.Pull2(ascending(rv.Authorizations, (*Authorization).key))
 		defer stopNow()
 		nextBefore, stopBefore := iter.Pull2(ascending(Prefetch(before), (*Record).key))
 		defer stopBefore()

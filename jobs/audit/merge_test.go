@@ -31,8 +31,7 @@ func token(id, description string) Authorization {
 // reviewAt is a review by a credential that sees everybody; answers are what a
 // probe says, by ID.
 func reviewAt(at time.Time, answers map[string]Probe) Review {
-	return Review{
-		Target: "prod", Now: at,
+	return Review{Target: "prod", Now: at, Collection: Collection{
 		Owner: func(_ context.Context, a Authorization) Owner {
 			return Owner{ID: a.UserID, Name: a.User, State: OwnerPresent, MembershipKnown: true}
 		},
@@ -42,13 +41,14 @@ func reviewAt(at time.Time, answers map[string]Probe) Review {
 			}
 			return Probe{Presence: Unseen}
 		},
-	}
+	}}
 }
 
 func merged(t *testing.T, rv Review, now []Authorization, before []Record) []Record {
 	t.Helper()
 	var out []Record
-	for r, err := range rv.Merge(t.Context(), t.Context(), seqOf(now...), seqOf(before...)) {
+	rv.Authorizations = seqOf(now...)
+	for r, err := range rv.Merge(t.Context(), t.Context(), seqOf(before...)) {
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -218,7 +218,9 @@ func TestMergeErrors(t *testing.T) {
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			var last error
-			for _, err := range reviewAt(reviewed, nil).Merge(t.Context(), t.Context(), test.now, test.before) {
+			rv := reviewAt(reviewed, nil)
+			rv.Authorizations = test.now
+			for _, err := range rv.Merge(t.Context(), t.Context(), test.before) {
 				last = err
 			}
 			if last == nil || !strings.Contains(last.Error(), test.want) {

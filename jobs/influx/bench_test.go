@@ -75,11 +75,11 @@ func judged(seq func(func(audit.Authorization, error) bool)) error {
 	review := audit.Review{
 		Target: "prod", Now: time.Date(2026, 11, 23, 9, 0, 0, 0, time.UTC),
 		Policy: audit.Policy{ServiceUsers: []string{"gateway-00001"}, RotateAfter: 365 * 24 * time.Hour},
-		Owner: func(_ context.Context, a audit.Authorization) audit.Owner {
+		Collection: audit.Collection{Authorizations: seq, Owner: func(_ context.Context, a audit.Authorization) audit.Owner {
 			return audit.Owner{ID: a.UserID, Name: a.User, State: audit.OwnerPresent, MembershipKnown: true}
-		},
+		}},
 	}
-	for _, err := range review.Merge(context.Background(), context.Background(), seq, func(func(audit.Record, error) bool) {}) {
+	for _, err := range review.Merge(context.Background(), context.Background(), func(func(audit.Record, error) bool) {}) {
 		if err != nil {
 			return err
 		}

@@ -12,15 +12,11 @@ import (
 	"tokenaudit/jobs/audit"
 )
 
-// collection is a target of a run with what it answered and what that is compared
-// with.
-type collection struct {
-	audit.Collection
-	job    Job
-	run    audit.Run
-	target string
-	bases  []audit.Baseline // the newest first
-	lost   []error          // why newer ones could not be read
+// comparison is what a target answered, to be judged against an earlier run.
+type comparison struct {
+	audit.Review
+	bases []audit.Baseline // the newest first
+	lost  []error          // why newer ones could not be read
 }
 
 // collect is the first step, for one target: ask for everything, compare it with
@@ -29,7 +25,7 @@ type collection struct {
 // ctx.
 func (r *Runner) collect(ctx, asking context.Context, j Job, run audit.Run, name string) error {
 	bases, err := r.Ledger.Baselines(ctx, run, name)
-	c := collection{job: j, run: run, target: name, bases: bases}
+	c := comparison{Review: audit.Review{Target: name, Now: run.Started, Policy: j.Policy}, bases: bases}
 	if errors.As(err, new(*audit.DamagedError)) {
 		c.lost = append(c.lost, err)
 	} else if err != nil {
@@ -41,7 +37,7 @@ func (r *Runner) collect(ctx, asking context.Context, j Job, run audit.Run, name
 	if c.Close != nil {
 		defer c.Close()
 	}
-	item, err := r.write(ctx, asking, c)
+	item, err := r.write(ctx, asking, j, run, c)
 	for err != nil {
 		switch {
 		case errors.As(err, new(baselineError)):
@@ -51,7 +47,7 @@ func (r *Runner) collect(ctx, asking context.Context, j Job, run audit.Run, name
 		default:
 			return err
 		}
-		item, err = r.write(ctx, asking, c)
+		item, err = r.write(ctx, asking, j, run, c)
 	}
 	if ctx.Err() != nil { // nothing was asked because the process ends: the target stays pending
 		return context.Cause(ctx)
@@ -101,14 +97,14 @@ func (r *Runner) tryAgain(ctx context.Context, j Job, run audit.Run, cov audit.C
 
 // write judges what a target answered against the newest baseline, and writes the
 // snapshot. The error is a baselineError if that baseline could not be read.
-func (r *Runner) write(ctx, asking context.Context, c collection) (item audit.Item, err error) {
+func (r *Runner) write(ctx, asking context.Context, j Job, run audit.Run, c comparison) (item audit.Item, err error) {
 	item = audit.Item{Coverage: c.Coverage, Counts: audit.NewCounts()}
 	cov := &item.Coverage
-	cov.Target, cov.Reasons = c.target, slices.Clip(cov.Reasons)
+	cov.Target, cov.Reasons = c.Target, slices.Clip(cov.Reasons)
 	for _, err := range c.lost {
 		cov.Lower(audit.Partial, "an earlier snapshot could not be read, so what changed or vanished since is not known: %v", err)
 	}
-	review := audit.Review{Target: c.target, Now: c.run.Started, Policy: c.job.Policy, Scope: c.Scope, Owner: c.Owner, OrgDeleted: c.OrgDeleted}
+	review := c.Review
 	if c.Probe != nil {
 		review.Probe = func(ctx context.Context, a audit.Authorization) audit.Probe {
 			return c.believe(cov, c.Probe(ctx, a))
@@ -116,9 +112,9 @@ func (r *Runner) write(ctx, asking context.Context, c collection) (item audit.It
 	}
 	missing := map[audit.Presence]int{}
 	counted := func(yield func(audit.Record, error) bool) {
-		for rec, err := range review.Merge(ctx, asking, c.Authorizations, r.before(ctx, c)) {
+		for rec, err := range review.Merge(ctx, asking, r.before(ctx, j, c)) {
 			if err == nil {
-				item.Counts.Add(rec, c.run.Started)
+				item.Counts.Add(rec, run.Started)
 				cov.Count(rec)
 				missing[rec.Presence]++
 			}
@@ -127,7 +123,7 @@ func (r *Runner) write(ctx, asking context.Context, c collection) (item audit.It
 			}
 		}
 	}
-	err = r.guard(c.job, "judging "+c.target, func() error { return r.Snapshots.Write(ctx, c.run, c.target, counted) })
+	err = r.guard(j, "judging "+c.Target, func() error { return r.Snapshots.Write(ctx, run, c.Target, counted) })
 	if err != nil {
 		return item, err
 	}
@@ -159,7 +155,7 @@ func noteMissing(cov *audit.Coverage, n map[audit.Presence]int) {
 
 // believe takes no authorization for gone when the target asks another server or
 // org than the review before did: there it may never have been.
-func (c *collection) believe(cov *audit.Coverage, p audit.Probe) audit.Probe {
+func (c *comparison) believe(cov *audit.Coverage, p audit.Probe) audit.Probe {
 	if p.Presence != audit.Gone || len(c.bases) == 0 || c.bases[0].Source == c.Coverage.Source {
 		return p
 	}
@@ -172,7 +168,7 @@ type baselineError struct{ error }
 
 // before is what the target is compared with: an earlier snapshot, or for a first
 // review what is known from elsewhere.
-func (r *Runner) before(ctx context.Context, c collection) iter.Seq2[audit.Record, error] {
+func (r *Runner) before(ctx context.Context, j Job, c comparison) iter.Seq2[audit.Record, error] {
 	switch {
 	case len(c.bases) == 0 && c.Known != nil:
 		return c.Known
@@ -180,8 +176,8 @@ func (r *Runner) before(ctx context.Context, c collection) iter.Seq2[audit.Recor
 		return func(func(audit.Record, error) bool) {}
 	}
 	return func(yield func(audit.Record, error) bool) {
-		err := r.guard(c.job, "reading the snapshot of "+c.target, func() error {
-			for rec, err := range r.Snapshots.Read(ctx, c.bases[0].Run, c.target) {
+		err := r.guard(j, "reading the snapshot of "+c.Target, func() error {
+			for rec, err := range r.Snapshots.Read(ctx, c.bases[0].Run, c.Target) {
 				if err != nil {
 					return err
 				}

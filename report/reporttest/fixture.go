@@ -171,10 +171,10 @@ func thisOffice(as []audit.Authorization) []audit.Authorization {
 func merge(t testing.TB, target string, at time.Time, now []audit.Authorization, before []audit.Record) []audit.Record {
 	rv := audit.Review{
 		Target: target, Now: at, Policy: audit.Policy{RotateAfter: 365 * 24 * time.Hour, InactiveAfter: 90 * 24 * time.Hour},
-		Owner: owner, Probe: probe,
+		Collection: audit.Collection{Authorizations: Values(now), Owner: owner, Probe: probe},
 	}
 	var out []audit.Record
-	for r, err := range rv.Merge(t.Context(), t.Context(), Values(now), Values(before)) {
+	for r, err := range rv.Merge(t.Context(), t.Context(), Values(before)) {
 		if err != nil {
 			t.Fatal(err)
 		}
