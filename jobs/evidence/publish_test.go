@@ -213,3 +213,18 @@ func TestNoRoomForACopy(t *testing.T) {
 		t.Errorf("error %v", err)
 	}
 }
+
+// TestWrongCredentials: the answer names the reason, and no error holds a credential.
+func TestWrongCredentials(t *testing.T) {
+	s3 := evidencetest.NewS3(t)
+	place := s3.Bucket(t, "evidence", false)
+	for name, key := range map[string][2]string{"secret": {"test", "canary-secret"}, "key": {"canary-id", "canary-secret"}} {
+		evidencetest.Credentials(t, key[0], key[1])
+		a := mustOpen(t, place, Lock{})
+		err := errors.Join(a.Write(t.Context(), now(), "prod", records(1)), a.Try(t.Context()))
+		var unreachable interface{ Unreachable() }
+		if !errors.As(err, &unreachable) || strings.Contains(err.Error(), "canary") {
+			t.Errorf("wrong %s: %v", name, err)
+		}
+	}
+}
