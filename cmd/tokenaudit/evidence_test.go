@@ -440,14 +440,14 @@ func TestForeignFiles(t *testing.T) {
 	h := hosts(t, p, &now, 1)[0]
 	run := audit.Run{Job: "weekly", Slot: now}
 	folder := filepath.Join(p.address, run.ID())
-	if err := errors.Join(os.MkdirAll(folder, 0o700), os.WriteFile(filepath.Join(folder, "notes.txt"), []byte("x"), 0o600), os.Symlink("/dev/null", filepath.Join(folder, "findings.ocsf.jsonl"))); err != nil {
+	if err := errors.Join(os.MkdirAll(folder, 0o700), os.WriteFile(filepath.Join(folder, "notes.txt"), []byte("x"), 0o600), os.Symlink("/dev/null", filepath.Join(folder, "more.csv"))); err != nil {
 		t.Fatal(err)
 	}
 	if s := h.mustReview(t); s.ID != run.ID() {
 		t.Fatalf("the run is %s, not %s", s.ID, run.ID())
 	}
 	out, err := verifyText(t, folder)
-	for _, name := range []string{"notes.txt", "findings.ocsf.jsonl"} {
+	for _, name := range []string{"notes.txt", "more.csv"} {
 		if err == nil || !strings.Contains(out, name+": is no part of the pack") {
 			t.Errorf("%v: %s is not named:\n%s", err, name, out)
 		}
