@@ -1,0 +1,92 @@
+package main
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// TestHouse holds every package to the house rules that a parser can see.
+func TestHouse(t *testing.T) {
+	for dir, files := range sources(t) {
+		production, tests, documented := 0, 0, false
+		for name, file := range files {
+			if strings.HasSuffix(name, "_test.go") {
+				tests++
+				continue
+			}
+			production++
+			documented = documented || file.Doc != nil
+			checkDeclarations(t, filepath.Join(dir, name), file)
+		}
+		if production > 20 && dir != "cmd/tokenaudit" {
+			t.Errorf("%s has %d files; with more than 20 one does not find one's way", dir, production)
+		}
+		if !documented {
+			t.Errorf("%s does not say what it is for", dir)
+		}
+		if kit := strings.Contains(dir, "test"); tests == 0 && !kit {
+			t.Errorf("%s has no test", dir)
+		}
+	}
+}
+
+// sources are the parsed files of each package.
+func sources(t *testing.T) map[string]map[string]*ast.File {
+	t.Helper()
+	packages, count := map[string]map[string]*ast.File{}, 0
+	for _, top := range []string{"cmd", "configs", "jobs", "notify", "report"} {
+		err := filepath.WalkDir(filepath.Join(root, top), func(path string, d os.DirEntry, err error) error {
+			if err == nil && d.IsDir() && d.Name() == "contract" { // a module of its own
+				return filepath.SkipDir
+			}
+			if err != nil || filepath.Ext(path) != ".go" {
+				return err
+			}
+			rel, err := filepath.Rel(root, filepath.Dir(path))
+			if err != nil {
+				return err
+			}
+			dir := filepath.ToSlash(rel)
+			if packages[dir] == nil {
+				packages[dir] = map[string]*ast.File{}
+			}
+			count++
+			packages[dir][d.Name()], err = parser.ParseFile(token.NewFileSet(), path, nil, parser.ParseComments)
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if count < 100 {
+		t.Fatalf("found %d files", count)
+	}
+	return packages
+}
+
+// checkDeclarations: no init, and no context in a struct: it is the first parameter.
+func checkDeclarations(t *testing.T, path string, file *ast.File) {
+	t.Helper()
+	ast.Inspect(file, func(n ast.Node) bool {
+		switch n := n.(type) {
+		case *ast.FuncDecl:
+			if n.Recv == nil && n.Name.Name == "init" {
+				t.Errorf("%s has an init", path)
+			}
+		case *ast.StructType:
+			for _, f := range n.Fields.List {
+				if of, ok := f.Type.(*ast.SelectorExpr); ok && of.Sel.Name == "Context" {
+					if from, ok := of.X.(*ast.Ident); ok && from.Name == "context" {
+						t.Errorf("%s keeps a context in a struct", path)
+					}
+				}
+			}
+		}
+		return true
+	})
+}
