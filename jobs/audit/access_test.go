@@ -37,14 +37,14 @@ func TestAccessNamesEachOnce(t *testing.T) {
 }
 
 // TestAccessIsLinear: to add up 80,000 permissions takes about as long as to make
-// them up, and not a thousand times as long.
+// them up, and not a hundred times as long.
 func TestAccessIsLinear(t *testing.T) {
 	began := time.Now()
 	a := granting(20_000)
 	making := time.Since(began)
 	began = time.Now()
 	AccessOf(a)
-	if ratio := float64(time.Since(began)) / float64(making); ratio > 100 {
+	if ratio := float64(time.Since(began)) / float64(making); ratio > 15 {
 		t.Errorf("it takes %.0f times as long", ratio)
 	}
 }
