@@ -240,3 +240,35 @@ func TestSlowReceiverHoldsNobodyUp(t *testing.T) {
 		}
 	})
 }
+
+// TestPanicWhileRenewing: a lease whose renewal panics is lost, and its run ends.
+func TestPanicWhileRenewing(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := serving(t)
+		w.runner.Ledger = &panicsLater{Ledger: w.runner.Ledger}
+		w.prod.collect = func(ctx context.Context) error {
+			<-ctx.Done()
+			return ctx.Err()
+		}
+		began := time.Now()
+		_, err := w.runner.ReviewNow(t.Context(), w.job, audit.Manual)
+		if took := time.Since(began); err == nil || !strings.Contains(err.Error(), "no longer be sure") || took > time.Minute {
+			t.Errorf("after %s: %v", took, err)
+		}
+	})
+}
+
+// panicsLater is a ledger that gives a lease and panics when it is renewed.
+type panicsLater struct {
+	runner.Ledger
+	given bool
+}
+
+func (p *panicsLater) Acquire(ctx context.Context, job, holder string, now, until time.Time) (bool, error) {
+	if p.given {
+		panic("broken")
+	}
+	p.given = true
+	return p.Ledger.Acquire(ctx, job, holder, now, until)
+}
