@@ -38,12 +38,12 @@ func (r *Runner) collect(ctx, asking context.Context, j Job, run audit.Run, name
 		defer c.Close()
 	}
 	item, err := r.write(ctx, asking, j, run, c)
-	for err != nil {
+	for panicked := false; err != nil; {
 		switch {
 		case errors.As(err, new(baselineError)):
 			c.lost, c.bases = append(c.lost, err), c.bases[1:]
-		case errors.As(err, new(*audit.PanicError)) && c.Probe != nil: // what it answered cannot be judged
-			c.Collection = notAsked(err)
+		case errors.As(err, new(*audit.PanicError)) && !panicked: // what it answered cannot be judged
+			panicked, c.Collection = true, notAsked(err)
 		default:
 			return err
 		}

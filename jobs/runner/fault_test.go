@@ -94,6 +94,9 @@ func TestPanicOfOneTarget(t *testing.T) {
 		"the list": func(c *audit.Collection) {
 			c.Authorizations = func(func(audit.Authorization, error) bool) { panic("broken") }
 		},
+		"a list of which nothing can be asked": func(c *audit.Collection) {
+			c.Probe, c.Authorizations = nil, func(func(audit.Authorization, error) bool) { panic("broken") }
+		},
 		"its owner": func(c *audit.Collection) {
 			c.Owner = func(context.Context, audit.Authorization) audit.Owner { panic("broken") }
 		},
