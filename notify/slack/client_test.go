@@ -123,7 +123,12 @@ func TestRateLimit(t *testing.T) {
 				if !errors.Is(err, notify.ErrNotPosted) || !errors.As(err, new(*notify.WaitError)) || time.Since(start) > time.Minute {
 					t.Errorf("limited four times: %v", err)
 				}
-				if len(fake.Messages()) != 1 || fake.Requests() != 8 {
+				short := notifytest.RateLimited(1)
+				fake.Fail(short, short, short, short)
+				if _, err := n.Send(t.Context(), notifytest.Quiet()); !errors.As(err, new(*notify.WaitError)) {
+					t.Errorf("limited four times, shortly: %v", err)
+				}
+				if len(fake.Messages()) != 1 || fake.Requests() != 12 {
 					t.Errorf("%d messages, %d requests", len(fake.Messages()), fake.Requests())
 				}
 			})
@@ -145,6 +150,30 @@ func TestRateLimitInDoubt(t *testing.T) {
 		}
 	}
 }
+
+// TestUploadIsLimited: a file is not sent twice in one call, as it cannot be wound
+// back.
+func TestUploadIsLimited(t *testing.T) {
+	fake := &notifytest.Slack{}
+	uploads := 0
+	client := &http.Client{Transport: roundTrip(func(r *http.Request) (*http.Response, error) {
+		if strings.HasPrefix(r.URL.Path, "/upload/") {
+			uploads++
+			fake.Fail(notifytest.RateLimited(1))
+		}
+		return fake.Client().Transport.RoundTrip(r)
+	})}
+	m := threaded()
+	m.Delivery, m.Root = "file:review.xlsx", "C0123456789/1.0"
+	_, err := slack.New(both(t)["bot"], client, discard()).Send(t.Context(), m)
+	if !errors.As(err, new(*notify.WaitError)) || !errors.Is(err, notify.ErrNotPosted) || uploads != 1 {
+		t.Errorf("%d uploads, %v", uploads, err)
+	}
+}
+
+type roundTrip func(*http.Request) (*http.Response, error)
+
+func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
 
 // TestWaitEnds: a wait ends with the context.
 func TestWaitEnds(t *testing.T) {
