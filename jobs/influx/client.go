@@ -6,6 +6,10 @@
 // ignored by some releases, and OSS leaves out the authorizations of deleted
 // users (influxdata/influxdb#15304, #22261, #22708). So every answer is checked,
 // and what could not be seen is said in the coverage.
+//
+// Target.Collect asks, question by question. Lists are decoded one authorization at a
+// time, within bounds and without the token, into a Sorted, which keeps them on disk
+// in ascending order; directory says what became of their owners.
 package influx
 
 import (
