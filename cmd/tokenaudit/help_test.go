@@ -155,6 +155,15 @@ func TestManualLinks(t *testing.T) {
 			t.Errorf("the README does not point to %s", file)
 		}
 	}
+	contributing, err := os.ReadFile(root + "/CONTRIBUTING.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range regexp.MustCompile("`((?:cmd|configs|jobs|report|notify)/[\\w./]+)`").FindAllStringSubmatch(texts[root+"/README.md"]+string(contributing), -1) {
+		if _, err := os.Stat(filepath.Join(root, m[1])); err != nil {
+			t.Errorf("README or CONTRIBUTING: %v", err)
+		}
+	}
 	if n := strings.Count(texts[root+"/README.md"], "\n"); n > 150 {
 		t.Errorf("the README has %d lines; what is more than 150 belongs into the manual", n)
 	}
