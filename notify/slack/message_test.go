@@ -2,13 +2,10 @@ package slack_test
 
 import (
 	"encoding/json"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
 	slackgo "github.com/slack-go/slack"
 
 	"tokenaudit/jobs/audit"
@@ -27,23 +24,6 @@ func TestGolden(t *testing.T) {
 	notifytest.Golden(t, "testdata/typical.txt", slack.Text(slack.Config{}, notifytest.Typical(), false))
 	notifytest.Golden(t, "testdata/thread.txt", slack.Text(slack.Config{Owners: map[string]string{"telegraf": "U0123456789"}, Upload: true}, threaded(), false))
 	notifytest.Golden(t, "testdata/incomplete.txt", slack.Text(slack.Config{}, notifytest.Incomplete(notifytest.Typical()), false))
-}
-
-func golden(t *testing.T, name, got string) {
-	t.Helper()
-	path := filepath.Join("testdata", name)
-	if os.Getenv("UPDATE") != "" {
-		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(string(want), got); diff != "" {
-		t.Errorf("%s (-want +got):\n%s", name, diff)
-	}
 }
 
 func TestMessage(t *testing.T) {

@@ -99,7 +99,6 @@ func (p *page) at(column int) string {
 type cell struct {
 	value any
 	look  look
-	limit int
 	over  int
 }
 
