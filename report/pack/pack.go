@@ -62,8 +62,12 @@ func Seal(ctx context.Context, dir string, in Input) (link audit.Link, foreign [
 			link, foreign, err = audit.Link{}, nil, fmt.Errorf("evidence pack %s: %w", dir, err)
 		}
 	}()
-	if err := checkPlace(in.Sequence, in.Previous); err != nil {
+	info, err := os.Lstat(dir)
+	if err != nil {
 		return link, nil, err
+	}
+	if !info.IsDir() { // what a link leads to is not evidence, and nothing is written there
+		return link, nil, fmt.Errorf("%s is not a folder but a link or a file; take it away", dir)
 	}
 	key, err := parseKey(in.Key)
 	if err != nil {

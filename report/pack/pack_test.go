@@ -191,6 +191,24 @@ func TestForeign(t *testing.T) {
 	}
 }
 
+// TestSealFollowsNoFolder: a link in place of the folder of a run leads elsewhere.
+func TestSealFollowsNoFolder(t *testing.T) {
+	t.Parallel()
+	w := newWeeks(t, 0, nil)
+	run := audit.Run{Job: "weekly", Slot: firstSlot}
+	outside := filepath.Join(t.TempDir(), "outside")
+	w.write(outside, run)
+	must(t, os.Mkdir(w.dir, 0o700))
+	must(t, os.Symlink(outside, w.folder(1)))
+	before := filesBelow(t, outside)
+	if _, _, err := Seal(t.Context(), w.folder(1), w.pack(run, audit.Complete)); err == nil || !strings.Contains(err.Error(), w.folder(1)+" is not a folder") {
+		t.Errorf("%v", err)
+	}
+	if diff := cmp.Diff(before, filesBelow(t, outside)); diff != "" {
+		t.Errorf("was written:\n%s", diff)
+	}
+}
+
 func TestCancelled(t *testing.T) {
 	t.Parallel()
 	w := newWeeks(t, 2, nil)
