@@ -89,36 +89,36 @@ func (n notifier) reach(ctx context.Context, s session, to recipient) (recipient
 // reply is what the message to one owner says, before it becomes blocks or text.
 // All of it is bounded; names are made visible.
 type reply struct {
-	name, need string
-	tokens     []replyToken // worst first
-	total      int          // tokens with something to do
-	steps      []notify.Step
+	Name, Need string
+	Tokens     []replyToken // worst first
+	Total      int          // tokens with something to do
+	Steps      []notify.Step
 }
 
-type replyToken struct{ severity, text string }
+type replyToken struct{ Severity, Text string }
 
 func newReply(m notify.Message, o audit.OwnerHighlights) reply {
-	r := reply{name: notify.Owner(o.Owner), need: need(o.Tokens), total: o.Tokens}
+	r := reply{Name: notify.Owner(o.Owner), Need: need(o.Tokens), Total: o.Tokens}
 	for _, h := range o.Worst {
 		row := notify.Row(m, h)
-		r.tokens = append(r.tokens, replyToken{row[0], fmt.Sprintf("%s, in %s, age %s: %s", row[1], row[3], row[5], row[4])})
+		r.Tokens = append(r.Tokens, replyToken{row[0], fmt.Sprintf("%s, in %s, age %s: %s", row[1], row[3], row[5], row[4])})
 		for _, f := range h.Findings {
 			check := audit.CheckOf(f.Check)
 			s := notify.Step{Check: notify.Show(check.Title, 60, "unknown check"), Fix: notify.Show(check.Fix, 300, "see the evidence")}
-			if len(r.steps) < notify.MaxSteps && !slices.Contains(r.steps, s) {
-				r.steps = append(r.steps, s)
+			if len(r.Steps) < notify.MaxSteps && !slices.Contains(r.Steps, s) {
+				r.Steps = append(r.Steps, s)
 			}
 		}
 	}
 	return r
 }
 
-// more says what is left out after the first tokens; empty if nothing is.
-func (r reply) more(tokens int) string {
-	if r.total <= tokens {
+// More says what is left out after the first tokens; empty if nothing is.
+func (r reply) More(tokens int) string {
+	if r.Total <= tokens {
 		return ""
 	}
-	return "and " + notify.Plural(r.total-tokens, "more token") + ", in the evidence"
+	return "and " + notify.Plural(r.Total-tokens, "more token") + ", in the evidence"
 }
 
 func need(tokens int) string {
@@ -131,7 +131,7 @@ func need(tokens int) string {
 // ownerBlocks show fewer tokens if they do not fit.
 func ownerBlocks(m notify.Message, o audit.OwnerHighlights, to recipient) []slack.Block {
 	r := newReply(m, o)
-	for n := len(r.tokens); ; n-- {
+	for n := len(r.Tokens); ; n-- {
 		if blocks := r.blocks(n, to.user, m.Repeats); n == 0 || fits(blocks) {
 			return blocks
 		}
@@ -143,17 +143,17 @@ func (r reply) blocks(tokens int, mention string, repeats bool) []slack.Block {
 	if mention != "" {
 		intro = append(intro, slack.NewRichTextSectionUserElement(mention, nil), text(" "))
 	}
-	intro = append(intro, bold(r.name), text(": "+r.need))
+	intro = append(intro, bold(r.Name), text(": "+r.Need))
 	var items []slack.RichTextElement
-	for _, t := range r.tokens[:tokens] {
-		items = append(items, slack.NewRichTextSection(bold(t.severity), text(" "+t.text)))
+	for _, t := range r.Tokens[:tokens] {
+		items = append(items, slack.NewRichTextSection(bold(t.Severity), text(" "+t.Text)))
 	}
-	if more := r.more(tokens); more != "" {
+	if more := r.More(tokens); more != "" {
 		items = append(items, slack.NewRichTextSection(text(more)))
 	}
 	blocks := []slack.Block{slack.NewRichTextBlock("", slack.NewRichTextSection(intro...), slack.NewRichTextList(slack.RTEListBullet, 0, items...))}
-	if len(r.steps) > 0 {
-		blocks = append(blocks, stepsBlock(r.steps, ""))
+	if len(r.Steps) > 0 {
+		blocks = append(blocks, stepsBlock(r.Steps, ""))
 	}
 	if repeats {
 		blocks = append(blocks, slack.NewContextBlock("", mrkdwn(notify.MayRepeat)))

@@ -2,145 +2,85 @@ package slack
 
 import (
 	"cmp"
+	_ "embed"
+	"regexp"
 	"strings"
+	"text/template"
+	"unicode/utf8"
 
 	"github.com/jedib0t/go-pretty/v6/table"
 	wrap "github.com/jedib0t/go-pretty/v6/text"
 
-	"tokenaudit/jobs/audit"
 	"tokenaudit/notify"
 )
 
-// width of the text, in columns.
-const width = 100
+//go:embed preview.tmpl
+var preview string
 
 // Text draws all deliveries of a message for a terminal, in the order in which
 // Slack shows them. The only escape sequences in it are its own, and those only
 // with color.
 func Text(c Config, m notify.Message, color bool) string {
-	d := drawing{color: color}
+	paint := func(style, text string) string {
+		if !color {
+			return text
+		}
+		return "\x1b[" + style + "m" + text + "\x1b[0m"
+	}
+	t := template.Must(template.New("preview").Funcs(template.FuncMap{
+		"paint": paint, "table": drawTable,
+		"unseenTitle": func() string { return notify.UnseenTitle }, "stepsTitle": func() string { return notify.StepsTitle },
+	}).Parse(preview))
+	var out strings.Builder
 	for _, m.Delivery = range c.deliveries(m.Summary, m.Highlights) {
-		switch o, ok := ownerOf(m); {
-		case ok:
-			d.owner(newReply(m, o), c.recipient(m))
-		case m.Delivery != notify.SummaryDelivery:
-			d.line("\n↳ " + d.paint(strong, fileName(m, strings.TrimPrefix(m.Delivery, fileDelivery))))
-		case c.nothingChanged(m.Summary, m.Highlights):
-			content := notify.NewContent(m, 0, notify.PlainTime)
-			d.line(content.Job + ": " + notify.Unchanged(m.Summary, notify.PlainTime) + ". Evidence: " + content.Evidence)
-		default:
-			d.summary(notify.NewContent(m, roomFor(m), notify.PlainTime))
+		name, data := "file", any(fileName(m, strings.TrimPrefix(m.Delivery, fileDelivery)))
+		if o, ok := ownerOf(m); ok {
+			to := c.recipient(m)
+			where := notify.Show(cmp.Or(to.user, to.address, to.channel), 80, "")
+			name, data = "owner", struct {
+				reply
+				Where string // in place of the thread
+			}{newReply(m, o), where}
+		} else if c.nothingChanged(m.Summary, m.Highlights) {
+			name, data = "quiet", struct {
+				notify.Content
+				Unchanged string
+			}{notify.NewContent(m, 0, notify.PlainTime), notify.Unchanged(m.Summary, notify.PlainTime)}
+		} else if m.Delivery == notify.SummaryDelivery {
+			name, data = "summary", notify.NewContent(m, roomFor(m), notify.PlainTime)
+		}
+		if err := t.ExecuteTemplate(&out, name, data); err != nil {
+			panic(err) // the template is at fault
 		}
 	}
-	return d.out.String()
+	return wrapped(out.String())
 }
 
-func (d *drawing) summary(c notify.Content) {
-	d.line(d.paint(strong, c.Title))
-	d.line(strings.Join(append([]string{c.Job}, c.Facts...), " · "))
-	for _, alarm := range c.Alarms {
-		d.line(d.paint(strong, alarm))
-	}
-	d.list(notify.UnseenTitle, alert, c.Unseen)
-	d.line("\n" + c.Standing)
-	var levels []string
-	for _, l := range c.Levels {
-		s := warning
-		if l.Count == 0 {
-			s = ""
-		} else if l.Severity == audit.Critical {
-			s = alert
-		}
-		levels = append(levels, strings.TrimSpace(d.paint(s, l.String())+" "+l.Change))
-	}
-	d.line("  " + strings.Join(levels, "   "))
-	d.line(c.Changes)
-	var steps []string
-	for _, s := range c.Steps {
-		steps = append(steps, s.Check+": "+s.Fix)
-	}
-	if c.MoreSteps != "" {
-		steps = append(steps, c.MoreSteps)
-	}
-	d.list(notify.StepsTitle, strong, steps)
-	d.line("\n" + d.paint(strong, "New findings: ") + c.New)
-	if len(c.Rows) > 0 {
-		d.table(c.Rows)
-	}
-	if c.MoreOwners != "" {
-		d.line(c.MoreOwners)
-	}
-	if c.Evidence != "" {
-		d.line("Evidence: " + c.Evidence)
-	}
-}
-
-// owner draws a reply, with the place that it goes to if that is not the thread.
-func (d *drawing) owner(r reply, to recipient) {
-	title := "\n↳ " + d.paint(strong, r.name) + ": " + r.need
-	if where := notify.Show(cmp.Or(to.user, to.address, to.channel), 80, ""); where != "" {
-		title += " → " + where
-	}
-	d.line(title)
-	for _, t := range r.tokens {
-		d.item("  • ", t.severity+" "+t.text)
-	}
-	if more := r.more(len(r.tokens)); more != "" {
-		d.item("  • ", more)
-	}
-	for _, s := range r.steps {
-		d.item("  → ", s.Check+": "+s.Fix)
-	}
-}
-
-// style is an ANSI SGR parameter.
-type style string
-
-const (
-	strong  style = "1"
-	alert   style = "1;31"
-	warning style = "33"
+var (
+	listMark  = regexp.MustCompile(`^  [•→] `)
+	tableLine = regexp.MustCompile(`^.{10}[│┼]`) // after the column of severities
 )
 
-type drawing struct {
-	out   strings.Builder
-	color bool
-}
-
-func (d *drawing) paint(s style, text string) string {
-	if !d.color || s == "" {
-		return text
+// wrapped breaks lines after 100 columns, but for those of the table, indents what
+// follows as far as the mark before it, and leaves out the spaces at the ends.
+func wrapped(text string) string {
+	var out []string
+	for line := range strings.SplitSeq(text, "\n") {
+		mark := listMark.FindString(line)
+		indent := utf8.RuneCountInString(mark)
+		if !tableLine.MatchString(line) {
+			line = mark + strings.ReplaceAll(wrap.WrapSoft(line[len(mark):], 100-indent), "\n", "\n"+strings.Repeat(" ", indent))
+		}
+		for part := range strings.SplitSeq(line, "\n") {
+			out = append(out, strings.TrimRight(part, " "))
+		}
 	}
-	return "\x1b[" + string(s) + "m" + text + "\x1b[0m"
+	return strings.Join(out, "\n")
 }
 
-func (d *drawing) line(text string) { d.write(wrap.WrapSoft(text, width)) }
-
-// item indents what is wrapped as far as the mark before it.
-func (d *drawing) item(mark, text string) {
-	d.write(mark + strings.ReplaceAll(wrap.WrapSoft(text, width-4), "\n", "\n    "))
-}
-
-// write leaves out the spaces that wrapping leaves at the ends of lines.
-func (d *drawing) write(lines string) {
-	for line := range strings.SplitSeq(lines, "\n") {
-		d.out.WriteString(strings.TrimRight(line, " ") + "\n")
-	}
-}
-
-func (d *drawing) list(title string, s style, items []string) {
-	if len(items) == 0 {
-		return
-	}
-	d.line("\n" + d.paint(s, title))
-	for _, item := range items {
-		d.item("  • ", item)
-	}
-}
-
-// table has no frame, and a line between findings, as their cells wrap. The columns
-// add up to width, with the spaces and lines between.
-func (d *drawing) table(rows [][]string) {
+// drawTable draws no frame, and a line between findings, as their cells wrap. With
+// the spaces and lines between, it is 102 columns wide.
+func drawTable(rows [][]string) string {
 	t, s := table.NewWriter(), table.StyleLight
 	s.Format, s.Options.DrawBorder, s.Options.SeparateRows = table.FormatOptions{}, false, true
 	t.SetStyle(s)
@@ -160,5 +100,5 @@ func (d *drawing) table(rows [][]string) {
 			t.AppendRow(cells)
 		}
 	}
-	d.write(t.Render() + "\n")
+	return t.Render()
 }
