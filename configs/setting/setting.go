@@ -3,13 +3,36 @@
 package setting
 
 import (
+	"crypto/x509"
 	"errors"
+	"fmt"
+	"os"
 	"strconv"
 )
 
 // Path of a file or a folder. A relative one starts at the folder of the
 // configuration file; loading makes it absolute.
 type Path string
+
+// Authorities are those of the system and of the PEM file at p. No path gives nil,
+// which means those of the system.
+func (p Path) Authorities() (*x509.CertPool, error) {
+	if p == "" {
+		return nil, nil
+	}
+	pem, err := os.ReadFile(string(p))
+	if err != nil {
+		return nil, err
+	}
+	pool, err := x509.SystemCertPool()
+	if err != nil {
+		return nil, fmt.Errorf("reading the system's authorities: %w", err)
+	}
+	if !pool.AppendCertsFromPEM(pem) {
+		return nil, fmt.Errorf("%s holds no PEM certificate", p)
+	}
+	return pool, nil
+}
 
 // Count is a number from 1 to 1000.
 type Count int

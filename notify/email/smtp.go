@@ -3,12 +3,10 @@ package email
 import (
 	"context"
 	"crypto/tls"
-	"crypto/x509"
 	"encoding/base64"
 	"fmt"
 	"io"
 	"net"
-	"os"
 	"strconv"
 	"time"
 
@@ -39,9 +37,9 @@ func (c Config) server(ctx context.Context) (*server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("server: %w", err)
 	}
-	trust, err := c.trust(host)
-	if err != nil {
-		return nil, err
+	trust := &tls.Config{ServerName: host, MinVersion: tls.VersionTLS12}
+	if trust.RootCAs, err = c.CAFile.Authorities(); err != nil {
+		return nil, fmt.Errorf("ca_file: %w", err)
 	}
 	policy := mail.TLSMandatory
 	switch c.tls() {
@@ -68,24 +66,6 @@ func (c Config) server(ctx context.Context) (*server, error) {
 	}
 	s.client, err = mail.NewClient(host, options...)
 	return s, err
-}
-
-func (c Config) trust(host string) (*tls.Config, error) {
-	out := &tls.Config{ServerName: host, MinVersion: tls.VersionTLS12}
-	if c.CAFile == "" {
-		return out, nil
-	}
-	pem, err := os.ReadFile(string(c.CAFile))
-	if err != nil {
-		return nil, fmt.Errorf("ca_file: %w", err)
-	}
-	if out.RootCAs, err = x509.SystemCertPool(); err != nil {
-		return nil, fmt.Errorf("ca_file: reading the system's authorities: %w", err)
-	}
-	if !out.RootCAs.AppendCertsFromPEM(pem) {
-		return nil, fmt.Errorf("ca_file: %s holds no PEM certificate", c.CAFile)
-	}
-	return out, nil
 }
 
 // maxAnswers bounds what a server says while it takes a mail, in MiB. It is some ten
