@@ -19,6 +19,7 @@ import (
 	"tokenaudit/jobs/influx"
 	"tokenaudit/jobs/influx/bolt"
 	"tokenaudit/jobs/ledger"
+	"tokenaudit/notify"
 	"tokenaudit/notify/email"
 	"tokenaudit/notify/ping"
 	"tokenaudit/notify/slack"
@@ -79,11 +80,11 @@ func (c *cli) examine(ctx context.Context, path string) error {
 	for _, j := range f.Jobs {
 		where := "job " + j.Name
 		if j.Slack != nil {
-			who, err := slack.Check(ctx, *j.Slack, nil)
+			who, err := slack.Check(ctx, *j.Slack, notify.NewClient())
 			e.tried(where, "Slack", who, err, "a bot token needs the scope chat:write and a place in the channel")
 		}
 		if j.Webhook != nil {
-			who, err := webhook.Check(ctx, *j.Webhook, nil)
+			who, err := webhook.Check(ctx, *j.Webhook, notify.NewClient())
 			e.tried(where, "webhook", who, err, "check the secrets of url and secret, and the network")
 		}
 		if j.Email != nil {
@@ -91,7 +92,7 @@ func (c *cli) examine(ctx context.Context, path string) error {
 			e.tried(where, "email", who, err, "check server, username, password and tls")
 		}
 		if !j.Ping.IsZero() {
-			err := ping.New(j.Ping, nil).Check(ctx)
+			err := ping.New(j.Ping, notify.NewClient()).Check(ctx)
 			e.tried(where, "ping", "there is a URL; not pinged, as that would count", err, "store the URL that the dead man's switch shows")
 		}
 	}

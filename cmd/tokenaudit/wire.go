@@ -108,7 +108,7 @@ func wire(ctx context.Context, f *configs.File, now runner.Clock, log *slog.Logg
 			job.Notifiers = a.notifiers(cfg, log)
 		}
 		if !cfg.Ping.IsZero() && !dryRun {
-			pinger := ping.New(cfg.Ping, nil)
+			pinger := ping.New(cfg.Ping, notify.NewClient())
 			job.Ping = func(ctx context.Context, run audit.Run, event runner.PingEvent, text string) {
 				if err := pinger.Send(ctx, run.ID(), string(event), text); err != nil { // and no more
 					log.Warn("a ping did not arrive", "job", run.Job, "run", run.ID(), "error", err)
@@ -137,10 +137,10 @@ type channel struct {
 func channels(cfg configs.Job, log *slog.Logger) []channel {
 	var out []channel
 	if cfg.Slack != nil {
-		out = append(out, channel{"slack", slack.New(*cfg.Slack, nil, log)})
+		out = append(out, channel{"slack", slack.New(*cfg.Slack, notify.NewClient(), log)})
 	}
 	if cfg.Webhook != nil {
-		out = append(out, channel{"webhook", webhook.New(*cfg.Webhook, nil)})
+		out = append(out, channel{"webhook", webhook.New(*cfg.Webhook, notify.NewClient())})
 	}
 	if cfg.Email != nil {
 		out = append(out, channel{"email", email.New(*cfg.Email, log)})

@@ -29,13 +29,7 @@ type Pinger struct {
 }
 
 // New returns a Pinger to the URL that ref holds, which is read anew each time.
-// Without a client it uses one that follows no redirect.
-func New(ref secret.Ref, client *http.Client) Pinger {
-	if client == nil {
-		client = notify.NewClient()
-	}
-	return Pinger{ref, client}
-}
+func New(ref secret.Ref, client *http.Client) Pinger { return Pinger{ref, client} }
 
 // How long a ping may take, with two more attempts after a lost connection or an
 // answer such as 500. It must not hold up a review.

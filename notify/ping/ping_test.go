@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"tokenaudit/configs/secret"
+	"tokenaudit/notify"
 	"tokenaudit/notify/ping"
 )
 
@@ -161,7 +162,7 @@ func TestPingWithoutURL(t *testing.T) {
 			}
 		})
 	}
-	err := ping.New(secret.Ref{Env: "TEST_PING_UNSET"}, nil).Send(t.Context(), "a/b", "start", "")
+	err := ping.New(secret.Ref{Env: "TEST_PING_UNSET"}, notify.NewClient()).Send(t.Context(), "a/b", "start", "")
 	checkPingError(t, err, "TEST_PING_UNSET")
 	h := &heard{}
 	if err := newPing(t, "https://hc-ping.com/"+pingKey, h).Check(t.Context()); err != nil || len(h.requests) > 0 {

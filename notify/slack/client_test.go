@@ -55,7 +55,7 @@ func TestLongAnswers(t *testing.T) {
 				server := endless(t, &sent, compressed)
 				config.APIURL = server.URL
 				t.Setenv("TEST_SLACK_WEBHOOK", server.URL+"/services/T0/B0/SECRETSECRET")
-				_, err := slack.New(config, nil, discard()).Send(t.Context(), notifytest.Quiet())
+				_, err := slack.New(config, notify.NewClient(), discard()).Send(t.Context(), notifytest.Quiet())
 				if err == nil || errors.Is(err, notify.ErrNotPosted) || !strings.Contains(err.Error(), "longer than 8 MiB") {
 					t.Errorf("error: %v", err)
 				}

@@ -102,9 +102,6 @@ func isAddress(text string) bool {
 // Check asks Slack whether the bot token works and may do what is configured, without posting, and
 // says as whom. Of a webhook it can only tell that the secret can be read.
 func Check(ctx context.Context, c Config, client *http.Client) (string, error) {
-	if client == nil {
-		client = notify.NewClient()
-	}
 	if !c.Webhook.IsZero() {
 		_, err := c.Webhook.Read(ctx)
 		return "an incoming webhook, which cannot be tried without posting", err

@@ -50,7 +50,7 @@ func TestNobodyListens(t *testing.T) {
 	t.Setenv("TEST_SLACK_WEBHOOK", address+"/services/T0/B0/SECRETSECRET")
 	for name, config := range configs {
 		config.APIURL = address
-		_, err := slack.New(config, nil, discard()).Send(t.Context(), notifytest.Quiet())
+		_, err := slack.New(config, notify.NewClient(), discard()).Send(t.Context(), notifytest.Quiet())
 		if !errors.Is(err, notify.ErrNotPosted) || !strings.Contains(err.Error(), "connection refused") || strings.Contains(err.Error(), "SECRET") {
 			t.Errorf("%s: %v", name, err)
 		}
@@ -101,7 +101,7 @@ func TestWebhookNotSlack(t *testing.T) {
 	defer server.Close()
 	config := both(t)["webhook"]
 	t.Setenv("TEST_SLACK_WEBHOOK", server.URL+"/services/T0/B0/SECRETSECRET")
-	_, err := slack.New(config, nil, discard()).Send(t.Context(), notifytest.Quiet())
+	_, err := slack.New(config, notify.NewClient(), discard()).Send(t.Context(), notifytest.Quiet())
 	if err == nil || errors.Is(err, notify.ErrNotPosted) || !strings.Contains(err.Error(), "Sign in") {
 		t.Errorf("error: %v", err)
 	}

@@ -24,13 +24,10 @@ import (
 	"tokenaudit/notify"
 )
 
-// New returns the notifier that c describes: a bot, or an incoming webhook. Without
-// a client it uses that of package notify. Both read their secret anew for each
-// message, and never repeat a post that may have arrived.
+// New returns the notifier that c describes: a bot, or an incoming webhook. Both
+// read their secret anew for each message, and never repeat a post that may have
+// arrived.
 func New(c Config, client *http.Client, log *slog.Logger) notify.Notifier {
-	if client == nil {
-		client = notify.NewClient()
-	}
 	return notifier{c, client, log}
 }
 

@@ -74,7 +74,7 @@ func TestAPIURL(t *testing.T) {
 	config := both(t)["bot"]
 	for _, end := range []string{"/api", "/api/"} {
 		config.APIURL = server.URL + end
-		if _, err := slack.New(config, nil, discard()).Send(t.Context(), notifytest.Quiet()); err != nil {
+		if _, err := slack.New(config, notify.NewClient(), discard()).Send(t.Context(), notifytest.Quiet()); err != nil {
 			t.Errorf("%s: %v", end, err)
 		}
 	}

@@ -183,7 +183,7 @@ func TestUncertain(t *testing.T) {
 		m.Again, m.Since = true, time.Now()
 		unreadable := config
 		unreadable.Token.Env, unreadable.Webhook.Env = strings.ReplaceAll(config.Token.Env, "TEST", "NO"), strings.ReplaceAll(config.Webhook.Env, "TEST", "NO")
-		if _, err := slack.New(unreadable, nil, discard()).Send(t.Context(), m); err == nil || errors.Is(err, notify.ErrNotPosted) || errors.Is(err, notify.ErrGiveUp) {
+		if _, err := slack.New(unreadable, notify.NewClient(), discard()).Send(t.Context(), m); err == nil || errors.Is(err, notify.ErrNotPosted) || errors.Is(err, notify.ErrGiveUp) {
 			t.Errorf("%s, without its secret: %v", name, err)
 		}
 		for _, failure := range []notifytest.Failure{notifytest.Status(500), notifytest.CutOff(), notifytest.Refused("invalid_auth")} {

@@ -79,9 +79,6 @@ const shortestKey = 24
 // first page: a request to the URL itself may set something off. Any answer will
 // do.
 func Check(ctx context.Context, c Config, client *http.Client) (string, error) {
-	if client == nil {
-		client = notify.NewClient()
-	}
 	to, err := c.read(ctx)
 	if err != nil {
 		return "", err

@@ -26,14 +26,8 @@ import (
 	"tokenaudit/notify"
 )
 
-// New returns the notifier that posts to a program of any kind. Without a client it
-// uses that of package notify.
-func New(c Config, client *http.Client) notify.Notifier {
-	if client == nil {
-		client = notify.NewClient()
-	}
-	return notifier{c, client}
-}
+// New returns the notifier that posts to a program of any kind.
+func New(c Config, client *http.Client) notify.Notifier { return notifier{c, client} }
 
 type notifier struct {
 	config Config

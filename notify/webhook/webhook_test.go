@@ -252,7 +252,7 @@ func TestHookEcho(t *testing.T) {
 	t.Setenv("TEST_WEBHOOK_URL", server.URL+"/services/SECRETSECRET?key=SECRETQUERY")
 	for _, key = range []string{webhookSecret, plain} {
 		t.Setenv("TEST_WEBHOOK_SECRET", key)
-		_, err := webhook.New(config, nil).Send(t.Context(), notifytest.Typical())
+		_, err := webhook.New(config, notify.NewClient()).Send(t.Context(), notifytest.Typical())
 		notifytest.ExpectNotPosted(t, err, "HTTP 400 Bad Request", `no\u001b[31m such thing`, "[redacted]")
 		notifytest.ExpectClean(t, "echo", []string{"SECRETSECRET", "SECRETQUERY", "MfKQ9r8GKYqr", "SECRETHORSE", strings.TrimPrefix(server.URL, "http://")}, err, "")
 		if len(err.Error()) > 800 {
@@ -301,7 +301,7 @@ func TestHookUnreachable(t *testing.T) {
 	stranger.StartTLS()
 	defer stranger.Close()
 	t.Setenv("TEST_WEBHOOK_URL", stranger.URL+"/SECRETSECRET")
-	_, err := webhook.New(config, nil).Send(t.Context(), notifytest.Typical())
+	_, err := webhook.New(config, notify.NewClient()).Send(t.Context(), notifytest.Typical())
 	notifytest.ExpectNotPosted(t, err, "certificate")
 	notifytest.ExpectClean(t, "stranger", []string{"SECRETSECRET", stranger.URL}, err, "")
 	if receiver.Requests() > 0 {
@@ -321,7 +321,7 @@ func TestHookLongAnswer(t *testing.T) {
 			}
 		}))
 		t.Setenv("TEST_WEBHOOK_URL", server.URL)
-		if _, err := webhook.New(config, nil).Send(t.Context(), notifytest.Typical()); (err == nil) != (status == 200) {
+		if _, err := webhook.New(config, notify.NewClient()).Send(t.Context(), notifytest.Typical()); (err == nil) != (status == 200) {
 			t.Error(err)
 		}
 		server.Close()
@@ -351,7 +351,7 @@ func TestCheckHook(t *testing.T) {
 		t.Errorf("%d posts, %d requests", len(receiver.Posts()), receiver.Requests())
 	}
 	t.Setenv("TEST_WEBHOOK_URL", "http://127.0.0.1:1/SECRETSECRET")
-	_, err := webhook.Check(t.Context(), config, nil)
+	_, err := webhook.Check(t.Context(), config, notify.NewClient())
 	notifytest.ExpectClean(t, "refused", []string{"SECRETSECRET", "127.0.0.1:1/"}, err, "")
 	t.Setenv("TEST_WEBHOOK_SECRET", "too short")
 	if _, err := webhook.Check(t.Context(), config, receiver.Client()); err == nil || !strings.Contains(err.Error(), "9 bytes") {
