@@ -110,7 +110,7 @@ type writer struct {
 	csv     *csv.Writer
 	bom     bool
 	columns []table.Column
-	last    []table.Value // most cells say what the one above them says
+	last    []any // most cells say what the one above them says
 	line    []string
 }
 
@@ -119,7 +119,7 @@ func newWriter(s *table.Staging, name string, style table.CSVStyle, columns []ta
 	if err != nil {
 		return nil, err
 	}
-	w := &writer{file: f, csv: csv.NewWriter(bufio.NewWriterSize(f, 64<<10)), bom: style.BOM, columns: columns, last: make([]table.Value, len(columns)), line: make([]string, len(columns))}
+	w := &writer{file: f, csv: csv.NewWriter(bufio.NewWriterSize(f, 64<<10)), bom: style.BOM, columns: columns, last: make([]any, len(columns)), line: make([]string, len(columns))}
 	if w.csv.UseCRLF = true; style.Delimiter != 0 {
 		w.csv.Comma = style.Delimiter
 	}
@@ -169,16 +169,16 @@ func (w *writer) end() error {
 }
 
 // cell is a value as it reads, never as a formula.
-func cell(v table.Value) string {
-	switch v.Type {
-	case table.TextValue:
-		return neutral(audit.Visible(v.Text, true))
-	case table.NumberValue:
-		return strconv.FormatInt(v.Number, 10)
-	case table.TimeValue:
-		return v.At().Format(time.RFC3339)
+func cell(v any) string {
+	switch v := v.(type) {
+	case nil:
+		return ""
+	case int:
+		return strconv.Itoa(v)
+	case time.Time:
+		return v.Format(time.RFC3339)
 	}
-	return ""
+	return neutral(audit.Visible(fmt.Sprint(v), true))
 }
 
 // neutral puts an apostrophe before text that a spreadsheet would take for a

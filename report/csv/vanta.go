@@ -44,10 +44,10 @@ func (v *Vanta) Close() error { return v.accounts.file.Close() }
 // https://help.vanta.com/en/articles/11345421-access-file-uploader.
 func vantaColumns(policy audit.AppliedPolicy) []table.Column {
 	return []table.Column{
-		{Name: "Account name", Value: func(r *table.Row) table.Value { return table.Str(accountName(r)) }},
-		{Name: "Account owner", Value: func(r *table.Row) table.Value { return table.Str(accountOwner(r, policy)) }},
-		{Name: "Role", Value: func(r *table.Row) table.Value { return table.Str(roles(r)) }},
-		{Name: "Status", Value: func(r *table.Row) table.Value { return table.Str(accountStatus(r)) }},
+		{Name: "Account name", Value: func(r *table.Row) any { return accountName(r) }},
+		{Name: "Account owner", Value: func(r *table.Row) any { return accountOwner(r, policy) }},
+		{Name: "Role", Value: func(r *table.Row) any { return roles(r) }},
+		{Name: "Status", Value: func(r *table.Row) any { return accountStatus(r) }},
 	}
 }
 

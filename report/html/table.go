@@ -78,9 +78,9 @@ func cells(views []columnView, r *table.Row) []cellView {
 }
 
 // cellText is short: of a time it has the day.
-func cellText(v table.Value) string {
-	if v.Type == table.TimeValue {
-		return day(v.At())
+func cellText(v any) string {
+	if at, ok := v.(time.Time); ok {
+		return day(at)
 	}
 	return audit.Line(plain(display(v)), cellRunes)
 }
@@ -148,31 +148,35 @@ func long(s string) string {
 }
 
 // display is the value of a column as a person reads it.
-func display(v table.Value) string {
-	switch v := v.Known(); v.Type {
-	case table.TextValue:
-		return v.Text
-	case table.NumberValue:
-		return table.Grouped(int(v.Number))
-	case table.TimeValue:
-		return table.Moment(v.At())
+func display(v any) string {
+	switch v := v.(type) {
+	case nil:
+		return table.Unknown
+	case int:
+		return table.Grouped(v)
+	case time.Time:
+		return table.Moment(v)
 	}
-	return ""
+	return fmt.Sprint(v)
 }
 
 // sortKey orders what does not sort by its words; empty where the words do.
-func sortKey(c table.Column, v table.Value) string {
-	switch {
-	case v.Type == table.NumberValue || v.Type == table.TimeValue:
-		return fmt.Sprint(v.Number)
-	case c.Kind == table.Severity:
-		return fmt.Sprint(table.Rank(audit.Severities(), audit.Severity(v.Text)))
-	case c.Kind == table.Date: // not known
-		return fmt.Sprint(time.Time{}.Unix())
-	case v.Type == table.NoValue:
-		return "-1"
+func sortKey(c table.Column, v any) string {
+	switch v := v.(type) {
+	case int:
+		return fmt.Sprint(v)
+	case time.Time:
+		return fmt.Sprint(v.Unix())
+	case string:
+		if c.Kind == table.Severity {
+			return fmt.Sprint(table.Rank(audit.Severities(), audit.Severity(v)))
+		}
+		return ""
 	}
-	return ""
+	if c.Kind == table.Date { // not known
+		return fmt.Sprint(time.Time{}.Unix())
+	}
+	return "-1"
 }
 
 func day(t time.Time) string { return t.UTC().Format("2006-01-02") }

@@ -1,5 +1,7 @@
 package table
 
+import "time"
+
 // Kind of a column: how its cells look, and whether they may be trusted. Text
 // comes from outside; numbers and dates are our own.
 type Kind int
@@ -20,8 +22,9 @@ func (k Kind) IsNumber() bool { return k == Integer || k == Tally }
 // Column is a column of the tables whose lines are rows.
 type Column = ColumnOf[*Row]
 
-// ColumnOf is one column of a CSV file and of a sheet. Only in the workbook may its
-// Value be a formula; without a Value a cell is for the reviewer to fill in.
+// ColumnOf is one column of a CSV file and of a sheet. Its Value gives a string, an
+// int, a time, or nil for an empty cell; only in the workbook a formula, too. Without
+// a Value a cell is for the reviewer to fill in.
 type ColumnOf[T any] struct {
 	Name   string // in CSV, never changed once released
 	Header string // in the workbook
@@ -30,57 +33,69 @@ type ColumnOf[T any] struct {
 	Wrap   bool   // in the workbook, over several lines
 	Limit  int    // of characters in the workbook; 0 is what Excel allows
 	Word   string // that colours a tally
-	Value  func(T) Value
+	Value  func(T) any
+}
+
+// Unknown stands for a date or number that is not known: over an empty cell the
+// long text beside it would run on.
+const Unknown = "–"
+
+// When is a time in UTC; the zero time is an empty cell.
+func When(t time.Time) any {
+	if t.IsZero() {
+		return nil
+	}
+	return t.UTC()
 }
 
 // AuthorizationColumns describe the whole population.
 func AuthorizationColumns() []Column {
 	return []Column{
-		{Name: "target", Header: "Target", Width: 16, Value: func(r *Row) Value { return Str(r.Target) }},
-		{Name: "org", Header: "Org", Width: 16, Value: func(r *Row) Value { return Str(r.Org) }},
-		{Name: "org_id", Header: "Org ID", Width: 18, Value: func(r *Row) Value { return Str(r.OrgID) }},
-		{Name: "authorization_id", Header: "Authorization ID", Width: 18, Value: func(r *Row) Value { return Str(r.ID) }},
-		{Name: "description", Header: "Description", Width: 36, Value: func(r *Row) Value { return Str(r.Description) }},
-		{Name: "status", Header: "Status", Width: 9, Value: func(r *Row) Value { return Str(string(r.Status)) }},
-		{Name: "owner", Header: "Owner", Width: 20, Value: func(r *Row) Value { return Str(r.OwnerName()) }},
-		{Name: "owner_id", Header: "Owner ID", Width: 18, Value: func(r *Row) Value { return Str(r.UserID) }},
-		{Name: "owner_state", Header: "Owner state", Width: 12, Value: func(r *Row) Value { return Str(string(r.Owner.State)) }},
-		{Name: "owner_evidence", Header: "Owner evidence", Width: 30, Value: func(r *Row) Value { return Str(r.Owner.Evidence) }},
-		{Name: "class", Header: "Class", Width: 15, Value: func(r *Row) Value { return Str(r.Access.Class()) }},
-		{Name: "may_write", Header: "May write", Width: 30, Limit: 1000, Value: func(r *Row) Value { return Str(r.Scope) }},
-		{Name: "permissions", Header: "Permissions", Width: 36, Limit: 1000, Value: func(r *Row) Value { return Str(r.granted) }},
-		{Name: "created", Header: "Created (UTC)", Width: 19, Kind: Date, Value: func(r *Row) Value { return When(r.CreatedAt) }},
-		{Name: "updated", Header: "Updated (UTC)", Width: 19, Kind: Date, Value: func(r *Row) Value { return When(r.UpdatedAt) }},
-		{Name: "age_days", Header: "Age (days)", Width: 11, Kind: Integer, Value: func(r *Row) Value { return r.Age() }},
-		{Name: "first_seen", Header: "First seen (UTC)", Width: 19, Kind: Date, Value: func(r *Row) Value { return When(r.FirstSeen) }},
-		{Name: "last_seen", Header: "Last seen (UTC)", Width: 19, Kind: Date, Value: func(r *Row) Value { return When(r.LastSeen) }},
-		{Name: "presence", Header: "Presence", Width: 10, Value: func(r *Row) Value { return Str(string(r.Presence)) }},
-		{Name: "presence_evidence", Header: "Presence, by", Width: 36, Value: func(r *Row) Value { return Str(r.Evidence) }},
-		{Name: "worst_severity", Header: "Worst severity", Width: 14, Kind: Severity, Value: func(r *Row) Value { return Str(string(r.WorstSeverity)) }},
-		{Name: "findings", Header: "Findings", Width: 40, Value: func(r *Row) Value { return Str(r.CheckIDs) }},
+		{Name: "target", Header: "Target", Width: 16, Value: func(r *Row) any { return r.Target }},
+		{Name: "org", Header: "Org", Width: 16, Value: func(r *Row) any { return r.Org }},
+		{Name: "org_id", Header: "Org ID", Width: 18, Value: func(r *Row) any { return r.OrgID }},
+		{Name: "authorization_id", Header: "Authorization ID", Width: 18, Value: func(r *Row) any { return r.ID }},
+		{Name: "description", Header: "Description", Width: 36, Value: func(r *Row) any { return r.Description }},
+		{Name: "status", Header: "Status", Width: 9, Value: func(r *Row) any { return string(r.Status) }},
+		{Name: "owner", Header: "Owner", Width: 20, Value: func(r *Row) any { return r.OwnerName() }},
+		{Name: "owner_id", Header: "Owner ID", Width: 18, Value: func(r *Row) any { return r.UserID }},
+		{Name: "owner_state", Header: "Owner state", Width: 12, Value: func(r *Row) any { return string(r.Owner.State) }},
+		{Name: "owner_evidence", Header: "Owner evidence", Width: 30, Value: func(r *Row) any { return r.Owner.Evidence }},
+		{Name: "class", Header: "Class", Width: 15, Value: func(r *Row) any { return r.Access.Class() }},
+		{Name: "may_write", Header: "May write", Width: 30, Limit: 1000, Value: func(r *Row) any { return r.Scope }},
+		{Name: "permissions", Header: "Permissions", Width: 36, Limit: 1000, Value: func(r *Row) any { return r.granted }},
+		{Name: "created", Header: "Created (UTC)", Width: 19, Kind: Date, Value: func(r *Row) any { return When(r.CreatedAt) }},
+		{Name: "updated", Header: "Updated (UTC)", Width: 19, Kind: Date, Value: func(r *Row) any { return When(r.UpdatedAt) }},
+		{Name: "age_days", Header: "Age (days)", Width: 11, Kind: Integer, Value: func(r *Row) any { return r.Age() }},
+		{Name: "first_seen", Header: "First seen (UTC)", Width: 19, Kind: Date, Value: func(r *Row) any { return When(r.FirstSeen) }},
+		{Name: "last_seen", Header: "Last seen (UTC)", Width: 19, Kind: Date, Value: func(r *Row) any { return When(r.LastSeen) }},
+		{Name: "presence", Header: "Presence", Width: 10, Value: func(r *Row) any { return string(r.Presence) }},
+		{Name: "presence_evidence", Header: "Presence, by", Width: 36, Value: func(r *Row) any { return r.Evidence }},
+		{Name: "worst_severity", Header: "Worst severity", Width: 14, Kind: Severity, Value: func(r *Row) any { return string(r.WorstSeverity) }},
+		{Name: "findings", Header: "Findings", Width: 40, Value: func(r *Row) any { return r.CheckIDs }},
 	}
 }
 
 // FindingColumns describe one finding and what to do about it.
 func FindingColumns() []Column {
 	return []Column{
-		{Name: "severity", Header: "Severity", Width: 10, Kind: Severity, Value: func(r *Row) Value { return Str(string(r.Finding.Severity)) }},
-		{Name: "check", Header: "Check", Width: 18, Value: func(r *Row) Value { return Str(r.Finding.Check) }},
-		{Name: "title", Header: "Title", Width: 26, Wrap: true, Value: func(r *Row) Value { return Str(r.Check.Title) }},
-		{Name: "state", Header: "State", Width: 10, Value: func(r *Row) Value { return Str(string(r.Finding.State)) }},
-		{Name: "since", Header: "Since (UTC)", Width: 19, Kind: Date, Value: func(r *Row) Value { return When(r.Finding.Since) }},
-		{Name: "target", Header: "Target", Width: 16, Value: func(r *Row) Value { return Str(r.Target) }},
-		{Name: "org", Header: "Org", Width: 16, Value: func(r *Row) Value { return Str(r.Org) }},
-		{Name: "authorization_id", Header: "Authorization ID", Width: 18, Value: func(r *Row) Value { return Str(r.ID) }},
-		{Name: "description", Header: "Description", Width: 36, Value: func(r *Row) Value { return Str(r.Description) }},
-		{Name: "status", Header: "Status", Width: 9, Value: func(r *Row) Value { return Str(string(r.Status)) }},
-		{Name: "owner", Header: "Owner", Width: 20, Value: func(r *Row) Value { return Str(r.OwnerName()) }},
-		{Name: "owner_id", Header: "Owner ID", Width: 18, Value: func(r *Row) Value { return Str(r.UserID) }},
-		{Name: "owner_state", Header: "Owner state", Width: 12, Value: func(r *Row) Value { return Str(string(r.Owner.State)) }},
-		{Name: "detail", Header: "Detail", Width: 36, Wrap: true, Limit: 1000, Value: func(r *Row) Value { return Str(r.Finding.Detail) }},
-		{Name: "why", Header: "Why it matters", Width: 70, Wrap: true, Value: func(r *Row) Value { return Str(r.Check.Why) }},
-		{Name: "what_to_do", Header: "What to do", Width: 70, Wrap: true, Value: func(r *Row) Value { return Str(r.Check.Fix) }},
-		{Name: "created", Header: "Created (UTC)", Width: 19, Kind: Date, Value: func(r *Row) Value { return When(r.CreatedAt) }},
-		{Name: "age_days", Header: "Age (days)", Width: 11, Kind: Integer, Value: func(r *Row) Value { return r.Age() }},
+		{Name: "severity", Header: "Severity", Width: 10, Kind: Severity, Value: func(r *Row) any { return string(r.Finding.Severity) }},
+		{Name: "check", Header: "Check", Width: 18, Value: func(r *Row) any { return r.Finding.Check }},
+		{Name: "title", Header: "Title", Width: 26, Wrap: true, Value: func(r *Row) any { return r.Check.Title }},
+		{Name: "state", Header: "State", Width: 10, Value: func(r *Row) any { return string(r.Finding.State) }},
+		{Name: "since", Header: "Since (UTC)", Width: 19, Kind: Date, Value: func(r *Row) any { return When(r.Finding.Since) }},
+		{Name: "target", Header: "Target", Width: 16, Value: func(r *Row) any { return r.Target }},
+		{Name: "org", Header: "Org", Width: 16, Value: func(r *Row) any { return r.Org }},
+		{Name: "authorization_id", Header: "Authorization ID", Width: 18, Value: func(r *Row) any { return r.ID }},
+		{Name: "description", Header: "Description", Width: 36, Value: func(r *Row) any { return r.Description }},
+		{Name: "status", Header: "Status", Width: 9, Value: func(r *Row) any { return string(r.Status) }},
+		{Name: "owner", Header: "Owner", Width: 20, Value: func(r *Row) any { return r.OwnerName() }},
+		{Name: "owner_id", Header: "Owner ID", Width: 18, Value: func(r *Row) any { return r.UserID }},
+		{Name: "owner_state", Header: "Owner state", Width: 12, Value: func(r *Row) any { return string(r.Owner.State) }},
+		{Name: "detail", Header: "Detail", Width: 36, Wrap: true, Limit: 1000, Value: func(r *Row) any { return r.Finding.Detail }},
+		{Name: "why", Header: "Why it matters", Width: 70, Wrap: true, Value: func(r *Row) any { return r.Check.Why }},
+		{Name: "what_to_do", Header: "What to do", Width: 70, Wrap: true, Value: func(r *Row) any { return r.Check.Fix }},
+		{Name: "created", Header: "Created (UTC)", Width: 19, Kind: Date, Value: func(r *Row) any { return When(r.CreatedAt) }},
+		{Name: "age_days", Header: "Age (days)", Width: 11, Kind: Integer, Value: func(r *Row) any { return r.Age() }},
 	}
 }

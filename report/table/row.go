@@ -40,11 +40,11 @@ func (r *Row) OwnerName() string {
 }
 
 // Age counts to the time of the review, as the checks do.
-func (r *Row) Age() Value {
+func (r *Row) Age() any {
 	if r.CreatedAt.IsZero() {
-		return Value{}
+		return nil
 	}
-	return Num(max(0, int(r.Now.Sub(r.CreatedAt).Hours()/24)))
+	return max(0, int(r.Now.Sub(r.CreatedAt).Hours()/24))
 }
 
 // Past: resolved, or of an authorization that no longer exists.

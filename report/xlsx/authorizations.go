@@ -122,6 +122,6 @@ func (p *population) lineOf(place int) int {
 func authorizationColumns() []table.Column {
 	columns := table.AuthorizationColumns()
 	at := slices.IndexFunc(columns, func(c table.Column) bool { return c.Name == "may_write" })
-	columns = slices.Insert(columns, at, table.Column{Name: "permission_summary", Header: "Permission summary", Width: 19, Value: func(r *table.Row) table.Value { return table.Str(r.Reach) }})
-	return append(columns, table.Column{Name: "controls", Header: "Related controls", Width: 44, Limit: 1000, Value: func(r *table.Row) table.Value { return table.Str(r.ControlNames) }})
+	columns = slices.Insert(columns, at, table.Column{Name: "permission_summary", Header: "Permission summary", Width: 19, Value: func(r *table.Row) any { return r.Reach }})
+	return append(columns, table.Column{Name: "controls", Header: "Related controls", Width: 44, Limit: 1000, Value: func(r *table.Row) any { return r.ControlNames }})
 }

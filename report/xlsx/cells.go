@@ -10,7 +10,6 @@ import (
 	"github.com/xuri/excelize/v2"
 
 	"tokenaudit/jobs/audit"
-	"tokenaudit/report/table"
 )
 
 // content is what excelize is given, with at most limit characters of text, if there
@@ -28,19 +27,6 @@ func content(v any, limit int) any {
 		return v.now
 	}
 	return v
-}
-
-// valueContent is content of a value in a list.
-func valueContent(v table.Value, limit int) any {
-	switch v.Type {
-	case table.TextValue, table.FormulaValue:
-		return content(v.Text, limit)
-	case table.NumberValue:
-		return v.Number
-	case table.TimeValue:
-		return serial(v.At())
-	}
-	return nil
 }
 
 // serial is a time as Excel counts it: days since 1899-12-30, in UTC, to the

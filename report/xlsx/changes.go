@@ -128,16 +128,16 @@ func (b *Workbook) writeChanges(context.Context) error {
 
 func changeColumns() []table.ColumnOf[changeRow] {
 	return []table.ColumnOf[changeRow]{
-		{Header: "What", Width: 19, Value: func(c changeRow) table.Value { return table.Str(c.kind.String()) }},
-		{Header: "Severity", Width: 10, Kind: table.Severity, Value: func(c changeRow) table.Value { return table.Str(string(c.severity)) }},
-		{Header: "Field or check", Width: 28, Wrap: true, Value: func(c changeRow) table.Value { return table.Str(c.field) }},
-		{Header: "From", Width: 32, Wrap: true, Limit: 400, Value: func(c changeRow) table.Value { return table.Str(c.from) }},
-		{Header: "To, or detail", Width: 32, Wrap: true, Limit: 400, Value: func(c changeRow) table.Value { return table.Str(c.to) }},
-		{Header: "Description", Width: 30, Wrap: true, Limit: 200, Value: func(c changeRow) table.Value { return table.Str(c.Description) }},
-		{Header: "Authorization ID", Width: 18, Value: func(c changeRow) table.Value { return table.Str(c.ID) }},
-		{Header: "Owner", Width: 18, Value: func(c changeRow) table.Value { return table.Str(c.OwnerName()) }},
-		{Header: "Org", Width: 14, Value: func(c changeRow) table.Value { return table.Str(c.Org) }},
-		{Header: "Target", Width: 14, Value: func(c changeRow) table.Value { return table.Str(c.Target) }},
-		{Header: "Proof", Width: 44, Wrap: true, Limit: 400, Value: func(c changeRow) table.Value { return table.Str(c.Evidence) }},
+		{Header: "What", Width: 19, Value: func(c changeRow) any { return c.kind.String() }},
+		{Header: "Severity", Width: 10, Kind: table.Severity, Value: func(c changeRow) any { return string(c.severity) }},
+		{Header: "Field or check", Width: 28, Wrap: true, Value: func(c changeRow) any { return c.field }},
+		{Header: "From", Width: 32, Wrap: true, Limit: 400, Value: func(c changeRow) any { return c.from }},
+		{Header: "To, or detail", Width: 32, Wrap: true, Limit: 400, Value: func(c changeRow) any { return c.to }},
+		{Header: "Description", Width: 30, Wrap: true, Limit: 200, Value: func(c changeRow) any { return c.Description }},
+		{Header: "Authorization ID", Width: 18, Value: func(c changeRow) any { return c.ID }},
+		{Header: "Owner", Width: 18, Value: func(c changeRow) any { return c.OwnerName() }},
+		{Header: "Org", Width: 14, Value: func(c changeRow) any { return c.Org }},
+		{Header: "Target", Width: 14, Value: func(c changeRow) any { return c.Target }},
+		{Header: "Proof", Width: 44, Wrap: true, Limit: 400, Value: func(c changeRow) any { return c.Evidence }},
 	}
 }

@@ -29,24 +29,13 @@ type list[T any] struct {
 	layout
 	file    *excelize.File
 	sheet   *sheet
-	columns []listColumn[T]
-	cells   []any // pointers to those of the columns
-}
-
-// listColumn is a column with the cell that was written last: most cells say what
-// the one above them says.
-type listColumn[T any] struct {
-	table.ColumnOf[T]
-	cell  excelize.Cell
-	shown bool // last and past are those of a row
-	last  table.Value
-	past  bool
-	lines int // that the cell takes, where it wraps
+	columns []table.ColumnOf[T]
+	cells   []cell // used again for every row
 }
 
 // newList begins the sheet of a list, of which it will have so many rows at most.
 func newList[T any](b *Workbook, lay layout, columns []table.ColumnOf[T], most, of int, allIn string) (*list[T], error) {
-	l := &list[T]{Workbook: b, layout: lay, file: excelize.NewFile(excelize.Options{TmpDir: b.staging.Path}), columns: make([]listColumn[T], len(columns))}
+	l := &list[T]{Workbook: b, layout: lay, file: excelize.NewFile(excelize.Options{TmpDir: b.staging.Path}), columns: columns, cells: make([]cell, len(columns))}
 	l.Shown = table.Shown{File: File, Table: lay.name, Rows: min(most, of), Of: of, AllIn: allIn}
 	l.first = 2
 	if !l.Whole() {
@@ -54,9 +43,8 @@ func newList[T any](b *Workbook, lay layout, columns []table.ColumnOf[T], most, 
 	}
 	l.frozenRows = l.first - 1
 	for i, c := range columns {
-		l.columns[i].ColumnOf = c
 		l.widths, l.headers = append(l.widths, c.Width), append(l.headers, c.Header)
-		l.cells = append(l.cells, &l.columns[i].cell)
+		l.cells[i] = cell{value: c.Header, look: look{role: header, kind: c.Kind, wrap: true}}
 	}
 	b.files = append(b.files, l.file)
 	_, err := l.file.NewSheet(l.name) // beside the first, which is the one that a program shows
@@ -76,62 +64,29 @@ func newList[T any](b *Workbook, lay layout, columns []table.ColumnOf[T], most, 
 			return nil, err
 		}
 	}
-	lines := 1
-	for i := range l.columns {
-		c := &l.columns[i]
-		if err := c.set(table.Str(c.Header), look{role: header, kind: c.Kind, wrap: true}, 2, b.styles); err != nil {
-			return nil, err
-		}
-		lines = max(lines, c.lines)
-	}
-	return l, l.sheet.write(max(20, heightOf(lines)), l.cells)
+	return l, l.sheet.add(max(20, l.sheet.fit(2, l.cells)), l.cells...)
 }
-
-// mostLines is what a row of a list may take; text in more lines is cut by the cell.
-const mostLines = 5
 
 // add writes a row: what is past is faded and has lost its colour.
 func (l *list[T]) add(row T, past bool) error {
-	lines := 1
-	for i := range l.columns {
-		c := &l.columns[i]
-		v := table.Value{}
-		if c.Value != nil {
-			v = c.Value(row).Known()
+	const mostLines = 5 // text in more lines is cut by the cell
+	for i, c := range l.columns {
+		made := cell{limit: c.Limit, look: look{role: entry, kind: c.Kind, wrap: c.Wrap, past: past}}
+		if c.Value == nil { // for the reviewer
+			made.look.open, made.look.past = true, false
+		} else if made.value = c.Value(row); made.value == nil {
+			made.value = table.Unknown
 		}
-		if !c.shown || v != c.last || past != c.past {
-			c.shown, c.last, c.past = true, v, past
-			if err := c.set(v, c.lookOf(v, past), mostLines, l.Workbook.styles); err != nil {
-				return err
-			}
+		switch {
+		case past:
+		case c.Kind == table.Severity:
+			made.look.word, _ = made.value.(string)
+		case c.Kind == table.Tally && made.value != 0:
+			made.look.word = c.Word
 		}
-		lines = max(lines, c.lines)
+		l.cells[i] = made
 	}
-	return l.sheet.write(heightOf(lines), l.cells)
-}
-
-func (c *listColumn[T]) lookOf(v table.Value, past bool) look {
-	l := look{role: entry, kind: c.Kind, wrap: c.Wrap, past: past}
-	switch {
-	case c.Value == nil: // for the reviewer
-		l.open, l.past = true, false
-	case past:
-	case c.Kind == table.Severity:
-		l.word = v.Text
-	case c.Kind == table.Tally && v.Number != 0:
-		l.word = c.Word
-	}
-	return l
-}
-
-// set makes the cell, of at most as many lines.
-func (c *listColumn[T]) set(v table.Value, l look, most int, s *styles) (err error) {
-	c.cell = excelize.Cell{Value: valueContent(v, c.Limit), Formula: v.Formula}
-	if c.lines = 0; v.Type == table.TextValue && l.wrap {
-		c.lines = linesIn(v.Text, c.Width, most)
-	}
-	c.cell.StyleID, err = s.id(l)
-	return err
+	return l.sheet.add(l.sheet.fit(mostLines, l.cells), l.cells...)
 }
 
 // end ends the sheet. A list without rows says so: an empty table might as well be a

@@ -94,25 +94,25 @@ func (b *Workbook) writeOwners(context.Context) error {
 
 func ownerColumns() []table.ColumnOf[*owner] {
 	columns := []table.ColumnOf[*owner]{
-		{Header: "Owner", Width: 24, Value: func(o *owner) table.Value { return table.Str(o.name) }},
-		{Header: "Owner ID", Width: 18, Value: func(o *owner) table.Value { return table.Str(o.id) }},
-		{Header: "Target", Width: 16, Value: func(o *owner) table.Value { return table.Str(o.target) }},
-		{Header: "State", Width: 12, Value: func(o *owner) table.Value { return table.Str(string(o.state)) }},
-		{Header: "Tokens", Width: 9, Kind: table.Integer, Value: func(o *owner) table.Value { return table.Num(o.tokens) }},
-		{Header: "Active", Width: 9, Kind: table.Integer, Value: func(o *owner) table.Value { return table.Num(o.active) }},
-		{Header: "May write", Width: 11, Kind: table.Integer, Value: func(o *owner) table.Value { return table.Num(o.write) }},
+		{Header: "Owner", Width: 24, Value: func(o *owner) any { return o.name }},
+		{Header: "Owner ID", Width: 18, Value: func(o *owner) any { return o.id }},
+		{Header: "Target", Width: 16, Value: func(o *owner) any { return o.target }},
+		{Header: "State", Width: 12, Value: func(o *owner) any { return string(o.state) }},
+		{Header: "Tokens", Width: 9, Kind: table.Integer, Value: func(o *owner) any { return o.tokens }},
+		{Header: "Active", Width: 9, Kind: table.Integer, Value: func(o *owner) any { return o.active }},
+		{Header: "May write", Width: 11, Kind: table.Integer, Value: func(o *owner) any { return o.write }},
 	}
 	for _, sev := range audit.Severities() {
-		columns = append(columns, table.ColumnOf[*owner]{Header: table.Capital(string(sev)), Width: 9, Kind: table.Tally, Word: string(sev), Value: func(o *owner) table.Value { return table.Num(o.findings[sev]) }})
+		columns = append(columns, table.ColumnOf[*owner]{Header: table.Capital(string(sev)), Width: 9, Kind: table.Tally, Word: string(sev), Value: func(o *owner) any { return o.findings[sev] }})
 	}
 	return append(columns,
-		table.ColumnOf[*owner]{Header: "Findings", Width: 10, Kind: table.Integer, Value: func(o *owner) table.Value {
+		table.ColumnOf[*owner]{Header: "Findings", Width: 10, Kind: table.Integer, Value: func(o *owner) any {
 			n := 0
 			for _, c := range o.findings {
 				n += c
 			}
-			return table.Num(n)
+			return n
 		}},
-		table.ColumnOf[*owner]{Header: "Oldest token (UTC)", Width: 20, Kind: table.Date, Value: func(o *owner) table.Value { return table.When(o.oldest) }},
+		table.ColumnOf[*owner]{Header: "Oldest token (UTC)", Width: 20, Kind: table.Date, Value: func(o *owner) any { return table.When(o.oldest) }},
 	)
 }

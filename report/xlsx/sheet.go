@@ -95,11 +95,11 @@ func (p *page) at(column int) string {
 	return "$" + letter + strconv.Itoa(p.rows+1)
 }
 
-// cell is a value and its look; over is how many columns it takes, if more than one.
 type cell struct {
-	value any
+	value any // a string, a number, a time, a formula, or nil
 	look  look
-	over  int
+	limit int // of characters; 0 is what Excel allows
+	over  int // columns that it takes, if more than one
 }
 
 // sheet takes its rows one after the other, from the top.
@@ -127,18 +127,12 @@ func (s *sheet) add(height float64, cells ...cell) error {
 	return s.SetRow("A"+strconv.Itoa(s.rows), s.row, excelize.RowOpts{Height: height})
 }
 
-// write writes one row of cells that are made.
-func (s *sheet) write(height float64, cells []any) error {
-	s.rows++
-	return s.SetRow("A"+strconv.Itoa(s.rows), cells, excelize.RowOpts{Height: height})
-}
-
 func (s *sheet) put(c cell, column int) error {
 	id, err := s.styles.id(c.look)
 	if err != nil {
 		return err
 	}
-	made := excelize.Cell{StyleID: id, Value: content(c.value, 0)}
+	made := excelize.Cell{StyleID: id, Value: content(c.value, c.limit)}
 	if f, ok := c.value.(formula); ok {
 		made.Formula = f.text
 	}
@@ -157,11 +151,10 @@ func (s *sheet) put(c cell, column int) error {
 	return s.MergeCell(from, to)
 }
 
-const lineHeight = 13
-
 // fit is the height that the texts of a row need, at most as many lines: programs
 // do not size merged cells, and not all of them size others.
 func (s *sheet) fit(most int, cells []cell) float64 {
+	const lineHeight = 13
 	lines, column := 1, 0
 	for _, c := range cells {
 		over := max(c.over, 1)
@@ -170,10 +163,8 @@ func (s *sheet) fit(most int, cells []cell) float64 {
 		}
 		column += over
 	}
-	return heightOf(lines)
+	return 3 + lineHeight*float64(lines)
 }
-
-func heightOf(lines int) float64 { return 3 + lineHeight*float64(lines) }
 
 func sum(vs []float64) float64 {
 	total := 0.0
