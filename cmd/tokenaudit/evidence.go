@@ -71,14 +71,11 @@ func (e reporter) make(ctx context.Context, folder string, of runner.Evidence) (
 
 func (e reporter) seal(ctx context.Context, folder string, of runner.Evidence, lists *pack.Lists) (audit.Link, error) {
 	in := pack.Input{
-		Summary: of.Summary, Lists: lists, Schedule: e.job.Schedule, Zone: e.job.Timezone, Sequence: 1,
+		Summary: of.Summary, Lists: lists, Schedule: e.job.Schedule, Zone: e.job.Timezone, Previous: of.Previous,
 		Files: report.Files(e.job.Reports), Config: e.file.Effective(), Controls: e.controls,
 	}
 	for _, t := range of.Summary.Coverage.Targets {
 		in.Files = append(in.Files, evidence.SnapshotFile(t.Target))
-	}
-	if of.Previous != nil {
-		in.Sequence, in.Previous = of.Previous.Sequence+1, of.Previous
 	}
 	if !e.job.SigningKey.IsZero() {
 		key, err := e.job.SigningKey.ReadLines(ctx)

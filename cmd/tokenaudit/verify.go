@@ -126,7 +126,7 @@ func printVerdict(w io.Writer, v *pack.Result) error {
 		if p.Signed {
 			by = cmp.Or(line(p.Signer), line(p.Key))
 		}
-		t.AppendRow([]any{p.Sequence, line(p.Run), line(string(p.Coverage.Verdict)), len(p.Files) + 1, by, state})
+		t.AppendRow([]any{p.Sequence, line(p.RunID), line(string(p.Coverage.Verdict)), len(p.Files) + 1, by, state})
 	}
 	fmt.Fprintln(&b, t.Render())
 	if v.Attendance != nil {
@@ -166,10 +166,10 @@ func printAttendance(w io.Writer, a pack.Attendance) {
 		fmt.Fprintf(w, "  missing: %d more\n", more)
 	}
 	for _, p := range a.Late {
-		fmt.Fprintf(w, "  late: %s began at %s\n", line(p.Run), p.Started.UTC().Format("Mon 2006-01-02 15:04 MST"))
+		fmt.Fprintf(w, "  late: %s began at %s\n", line(p.RunID), p.Started.UTC().Format("Mon 2006-01-02 15:04 MST"))
 	}
 	for _, p := range a.NotComplete {
-		fmt.Fprintf(w, "  coverage %s: %s\n", line(string(p.Coverage.Verdict)), line(p.Run))
+		fmt.Fprintf(w, "  coverage %s: %s\n", line(string(p.Coverage.Verdict)), line(p.RunID))
 	}
 	if a.ByHand > 0 {
 		fmt.Fprintf(w, "  besides, by hand: %s\n", plural(a.ByHand, "review"))

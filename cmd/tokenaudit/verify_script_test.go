@@ -25,12 +25,10 @@ func cmdSeal(ts *testscript.TestScript, _ bool, args []string) {
 	cov.Verdict = audit.Verdict(args[2])
 	p := pack.Input{
 		Summary: audit.Summarize(run, []audit.Item{{Coverage: cov}}, slot.Add(time.Hour), tool(), audit.Policy{}, nil),
-		Files:   []string{"findings.csv"}, Schedule: "0 9 * * 1", Zone: "Europe/Berlin", Sequence: 1,
+		Files:   []string{"findings.csv"}, Schedule: "0 9 * * 1", Zone: "Europe/Berlin",
 	}
 	folder := ts.MkAbs("evidence/weekly")
-	if p.Previous = headOf(ts, folder); p.Previous != nil {
-		p.Sequence = p.Previous.Sequence + 1
-	}
+	p.Previous = headOf(ts, folder)
 	if p.Key, err = os.ReadFile(ts.MkAbs("key")); errors.Is(err, fs.ErrNotExist) {
 		err = nil
 	}

@@ -91,9 +91,9 @@ func (v *verifier) checkChain() {
 	switch before := first.Previous; {
 	case before == nil:
 	case record.Pruned != nil && *record.Pruned == *before:
-		v.remark("retention took the packs up to %d (%s) away; pack %d holds the hash of that one", before.Sequence, before.Run, first.Sequence)
+		say(&v.Remarks, "retention took the packs up to %d (%s) away; pack %d holds the hash of that one", before.Sequence, before.Run, first.Sequence)
 	case v.options.Period != nil:
-		v.remark("the packs before %d are not here, the last of them %s", first.Sequence, before.Run)
+		say(&v.Remarks, "the packs before %d are not here, the last of them %s", first.Sequence, before.Run)
 	default:
 		v.problem("", "", "%s at the start, the last of them of run %s", missing(1, before.Sequence), before.Run)
 	}
@@ -103,7 +103,7 @@ func (v *verifier) checkChain() {
 	switch head := record.Head; {
 	case last.when > 0: // the end is no matter of the period
 	case err != nil:
-		v.notProven("That pack %d is the last: there is no %s beside the packs.", last.Sequence, chainFile)
+		say(&v.NotProven, "That pack %d is the last: there is no %s beside the packs.", last.Sequence, chainFile)
 	case head.Sequence > last.Sequence:
 		v.problem("", "", "%s at the end, the last of them of run %s: %s knows it", missing(last.Sequence+1, head.Sequence), head.Run, chainFile)
 	case head.Sequence < last.Sequence:
@@ -113,7 +113,7 @@ func (v *verifier) checkChain() {
 	}
 	for i, next := range v.packs[1:] { // another key begins to sign: a forger has one, too
 		if p := v.packs[i]; p.Key != next.Key && next.when == 0 {
-			v.remark("%s is signed by %s, the pack before it by %s", next.Folder, cmp.Or(next.Key, "nobody"), cmp.Or(p.Key, "nobody"))
+			say(&v.Remarks, "%s is signed by %s, the pack before it by %s", next.Folder, cmp.Or(next.Key, "nobody"), cmp.Or(p.Key, "nobody"))
 		}
 	}
 }
@@ -130,7 +130,7 @@ func (v *verifier) checkLink(p, next *Checked) {
 	case next.Sequence > p.Sequence+1:
 		v.problem("", "", "%s, the last of them of run %s: %s follows on it", missing(p.Sequence+1, next.Sequence-1), next.Previous.Run, next.Folder)
 	case *next.Previous != p.link:
-		v.problem(p.Folder, manifestFile, "is not the one that %s follows on: SHA-256 %s of run %s, not %s of run %s", next.Folder, p.link.Manifest, p.Run, next.Previous.Manifest, next.Previous.Run)
+		v.problem(p.Folder, manifestFile, "is not the one that %s follows on: SHA-256 %s of run %s, not %s of run %s", next.Folder, p.link.Manifest, p.RunID, next.Previous.Manifest, next.Previous.Run)
 	}
 }
 
@@ -191,7 +191,7 @@ func Prune(ctx context.Context, folder string, before time.Time) (gone []string,
 		if err := removePack(p.dir); err != nil {
 			return gone, err
 		}
-		gone = append(gone, p.Run)
+		gone = append(gone, p.RunID)
 	}
 	return gone, nil
 }

@@ -26,14 +26,10 @@ const manifestFormat = "tokenaudit-pack/1"
 // in the chain of the packs of its job.
 type Manifest struct {
 	Format string `json:"format"` // tokenaudit-pack/1
-	// Run is JOB/SLOT; Slot is the time it was due, Started when it began.
-	Run      string        `json:"run"`
-	Job      string        `json:"job"`
-	Slot     time.Time     `json:"slot"`
-	Trigger  audit.Trigger `json:"trigger"`
-	Missed   int           `json:"missed"` // slots before this one that nobody reviewed
-	Started  time.Time     `json:"started"`
-	Finished time.Time     `json:"finished"`
+	// RunID is JOB/SLOT, the ID of Run.
+	RunID string `json:"run"`
+	audit.Run
+	Finished time.Time `json:"finished"`
 	// Schedule is the cron expression of the job, Zone the zone of its clocks.
 	Schedule string `json:"schedule"`
 	Zone     string `json:"zone"`
@@ -84,15 +80,17 @@ func newManifest(in Input, files []File, key ssh.Signer) Manifest {
 	s := in.Summary
 	controls, _ := json.Marshal(in.Controls) // text and maps of text always encode
 	m := Manifest{
-		Format: manifestFormat, Run: s.ID, Job: s.Job, Slot: s.Slot, Trigger: s.Trigger, Missed: s.Missed,
-		Started: s.Started, Finished: s.Finished, Schedule: in.Schedule, Zone: in.Zone,
-		Sequence: in.Sequence, Previous: in.Previous, Tool: s.Tool,
+		Format: manifestFormat, RunID: s.ID, Run: s.Run(), Finished: s.Finished, Schedule: in.Schedule, Zone: in.Zone,
+		Sequence: 1, Previous: in.Previous, Tool: s.Tool,
 		ConfigSHA256: digest([]byte(in.Config)), ControlsSHA256: digest(controls),
 		Coverage: Coverage{s.Coverage.Verdict, append([]string{}, s.Coverage.Reasons...)},
 		Requests: []TargetRequests{}, Signed: key != nil, Files: files,
 	}
 	for _, t := range s.Coverage.Targets {
 		m.Requests = append(m.Requests, TargetRequests{t.Target, t.Source, t.Server, t.Verdict, append([]audit.Asked{}, t.Asked...)})
+	}
+	if in.Previous != nil {
+		m.Sequence = in.Previous.Sequence + 1
 	}
 	if key != nil {
 		m.Key = ssh.FingerprintSHA256(key.PublicKey())
@@ -122,7 +120,7 @@ func readManifest(dir string) (m Manifest, link audit.Link, err error) {
 	if m, err = parseManifest(text); err != nil {
 		return m, link, fmt.Errorf("was changed, or is of another version: %w", err)
 	}
-	return m, audit.Link{Sequence: m.Sequence, Run: m.Run, Manifest: digest(text)}, nil
+	return m, audit.Link{Sequence: m.Sequence, Run: m.RunID, Manifest: digest(text)}, nil
 }
 
 // parseManifest reads a manifest strictly: what it does not know it does not
@@ -144,9 +142,8 @@ func (m Manifest) validate() error {
 	if m.Format != manifestFormat {
 		return fmt.Errorf("the format is %.40q, this version reads %s", m.Format, manifestFormat)
 	}
-	run := audit.Run{Job: m.Job, Slot: m.Slot}
-	if run.ID() != m.Run {
-		return fmt.Errorf("the run is %.200q, but its job and slot make %.200q", m.Run, run.ID())
+	if m.ID() != m.RunID {
+		return fmt.Errorf("the run is %.200q, but its job and slot make %.200q", m.RunID, m.ID())
 	}
 	if m.Signed != (m.Key != "") {
 		return errors.New("signed and key contradict each other")

@@ -37,9 +37,8 @@ type Input struct {
 	Lists *Lists
 	// Schedule is the cron expression of the job, Zone its IANA zone.
 	Schedule, Zone string
-	// Sequence numbers the packs of a job without a gap; the first is 1.
-	Sequence int
-	// Previous is the pack before this one, nil for the first.
+	// Previous is the pack before this one, nil for the first. Packs are numbered from 1,
+	// without a gap.
 	Previous *audit.Link
 	// Config is the effective configuration without secrets.
 	Config   string
@@ -83,11 +82,12 @@ func Seal(ctx context.Context, dir string, in Input) (link audit.Link, foreign [
 	}
 	files = append(files, File{Name: reperformFile, Size: int64(len(script)), SHA256: digest(script)})
 	slices.SortFunc(files, func(a, b File) int { return cmp.Compare(a.Name, b.Name) })
-	manifest, err := newManifest(in, files, key).encode()
+	m := newManifest(in, files, key)
+	manifest, err := m.encode()
 	if err != nil {
 		return link, nil, err
 	}
-	link = audit.Link{Sequence: in.Sequence, Run: in.Summary.ID, Manifest: digest(manifest)}
+	link = audit.Link{Sequence: m.Sequence, Run: m.RunID, Manifest: digest(manifest)}
 	content := map[string][]byte{reperformFile: script, sumsFile: sumsOf(files, link.Manifest), manifestFile: manifest}
 	if key != nil {
 		if content[signatureFile], err = sign(content[sumsFile], key); err != nil {

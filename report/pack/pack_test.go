@@ -32,7 +32,7 @@ func TestSealManifest(t *testing.T) {
 	key, _ := newKey(t, "ed25519")
 	w := newWeeks(t, 2, key)
 	m := manifestIn(t, w.folder(2))
-	if m.Sequence != 2 || m.Run != "weekly/2026-07-06T0700Z" || m.Schedule != "0 9 * * 1" || m.Zone != "Europe/Berlin" || !m.Signed || m.Key == "" {
+	if m.Sequence != 2 || m.RunID != "weekly/2026-07-06T0700Z" || m.Schedule != "0 9 * * 1" || m.Zone != "Europe/Berlin" || !m.Signed || m.Key == "" {
 		t.Errorf("%+v", m)
 	}
 	if want := digest(getFile(t, filepath.Join(w.folder(1), manifestFile))); m.Previous == nil || *m.Previous != (audit.Link{Sequence: 1, Run: "weekly/2026-06-29T0700Z", Manifest: want}) {
@@ -112,19 +112,15 @@ func TestSealRefuses(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	before := &audit.Link{Sequence: 1, Run: "weekly/x", Manifest: digest(nil)}
 	for name, c := range map[string]struct {
 		change func(*Input, string)
 		want   string
 	}{
-		"an encrypted key":               {func(p *Input, _ string) { p.Key = encrypted }, "passphrase"},
-		"what is no key":                 {func(p *Input, _ string) { p.Key = []byte("canary-secret") }, "not a private SSH key"},
-		"no number":                      {func(p *Input, _ string) { p.Sequence = 0 }, "the first is 1"},
-		"a first one with one before it": {func(p *Input, _ string) { p.Previous = before }, "cannot have"},
-		"a later one without":            {func(p *Input, _ string) { p.Sequence = 2 }, "lacks the previous"},
-		"a gap":                          {func(p *Input, _ string) { p.Sequence, p.Previous = 3, before }, "needs the number"},
-		"a link in place of a file":      {func(_ *Input, dir string) { link(t, filepath.Join(dir, "findings.csv")) }, "findings.csv is not a regular file"},
-		"a file that is missing":         {func(_ *Input, dir string) { must(t, os.Remove(filepath.Join(dir, "findings.csv"))) }, "findings.csv"},
+		"an encrypted key":          {func(p *Input, _ string) { p.Key = encrypted }, "passphrase"},
+		"what is no key":            {func(p *Input, _ string) { p.Key = []byte("canary-secret") }, "not a private SSH key"},
+		"a link without a hash":     {func(p *Input, _ string) { p.Previous = &audit.Link{Sequence: 1, Run: "weekly/x"} }, "needs the number"},
+		"a link in place of a file": {func(_ *Input, dir string) { link(t, filepath.Join(dir, "findings.csv")) }, "findings.csv is not a regular file"},
+		"a file that is missing":    {func(_ *Input, dir string) { must(t, os.Remove(filepath.Join(dir, "findings.csv"))) }, "findings.csv"},
 		"a folder": {func(in *Input, dir string) {
 			must(t, os.Mkdir(filepath.Join(dir, "x"), 0o700))
 			in.Files = []string{"x"}
@@ -150,6 +146,25 @@ func TestSealRefuses(t *testing.T) {
 				t.Errorf("%v, want %q", err, c.want)
 			}
 		})
+	}
+}
+
+// TestManifestPlace: a manifest that claims a place it cannot have is none.
+func TestManifestPlace(t *testing.T) {
+	t.Parallel()
+	before := &audit.Link{Sequence: 1, Run: "weekly/x", Manifest: digest(nil)}
+	for want, m := range map[string]Manifest{
+		"the first is 1":     {Sequence: 0},
+		"cannot have":        {Sequence: 1, Previous: before},
+		"lacks the previous": {Sequence: 2},
+		"needs the number":   {Sequence: 3, Previous: before},
+	} {
+		m.Format, m.RunID = manifestFormat, m.ID()
+		text, err := json.Marshal(m)
+		must(t, err)
+		if _, err := parseManifest(text); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%v, want %q", err, want)
+		}
 	}
 }
 
@@ -292,7 +307,7 @@ func TestMarkPruned(t *testing.T) {
 	t.Parallel()
 	w := newWeeks(t, 4, nil)
 	for _, n := range []int{2, 1} { // an older one does not take back the newer one
-		must(t, markPruned(w.dir, audit.Link{Sequence: n, Run: manifestIn(t, w.folder(n)).Run, Manifest: digest(getFile(t, filepath.Join(w.folder(n), manifestFile)))}))
+		must(t, markPruned(w.dir, audit.Link{Sequence: n, Run: manifestIn(t, w.folder(n)).RunID, Manifest: digest(getFile(t, filepath.Join(w.folder(n), manifestFile)))}))
 	}
 	must(t, os.RemoveAll(w.folder(1)))
 	must(t, os.RemoveAll(w.folder(2)))

@@ -123,7 +123,7 @@ func (v *verifier) plannedSlots(a *Attendance) (out []time.Time) {
 		next := slices.IndexFunc(packs[i:], func(q *Checked) bool { return q.Schedule != p.Schedule || q.Zone != p.Zone })
 		if next > 0 {
 			q := packs[i+next]
-			v.remark("the schedule changed with %s, from %s %s to %s %s", q.Folder, p.Schedule, p.Zone, q.Schedule, q.Zone)
+			say(&v.Remarks, "the schedule changed with %s, from %s %s to %s %s", q.Folder, p.Schedule, p.Zone, q.Schedule, q.Zone)
 			reached = q.Slot
 			if reached.Before(to) {
 				to = reached

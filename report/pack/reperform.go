@@ -21,7 +21,7 @@ const listRequest = "GET /api/v2/authorizations"
 // Lists are the lists that a run asked for, with the active write tokens in each,
 // as reperform.sh counts them with jq.
 type Lists struct {
-	all      []list
+	all      []*list
 	byTarget map[string][]*list
 }
 
@@ -44,13 +44,11 @@ func NewLists(s audit.Summary, urls map[string]string) *Lists {
 			if !ok || query != "" && query[0] != '?' {
 				continue
 			}
-			next := list{Number: len(l.all) + 1, Target: t.Target, What: audit.Line(asked.What, 200), Rows: asked.Rows}
+			next := &list{Number: len(l.all) + 1, Target: t.Target, What: audit.Line(asked.What, 200), Rows: asked.Rows}
 			next.fill(urls[t.Target], asked, query)
 			l.all = append(l.all, next)
+			l.byTarget[t.Target] = append(l.byTarget[t.Target], next)
 		}
-	}
-	for i := range l.all {
-		l.byTarget[l.all[i].Target] = append(l.byTarget[l.all[i].Target], &l.all[i])
 	}
 	return l
 }
@@ -101,7 +99,7 @@ func (l *Lists) script(run string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	var all []list
+	var all []*list
 	if l != nil {
 		all = l.all
 	}

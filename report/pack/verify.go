@@ -104,11 +104,10 @@ func Verify(ctx context.Context, path string, o Options) (*Result, error) {
 			continue
 		}
 		v.Packs = append(v.Packs, p)
-		if run := (audit.Run{Job: p.Job, Slot: p.Slot}); v.Chain && p.Folder != run.SlotName() {
-			v.problem(p.Folder, "", "holds the pack of run %s: packs were swapped, copied or renamed", p.Run)
+		if v.Chain && p.Folder != p.SlotName() {
+			v.problem(p.Folder, "", "holds the pack of run %s: packs were swapped, copied or renamed", p.RunID)
 		}
-		v.checkFiles(ctx, p)
-		v.checkSignature(p)
+		v.checkSignature(p, v.checkFiles(ctx, p))
 	}
 	if v.Chain && len(v.packs) > 0 {
 		v.checkChain()
@@ -138,16 +137,9 @@ func (v *verifier) problem(pack, file, format string, args ...any) {
 	v.Problems = append(v.Problems, Problem{pack, file, fmt.Sprintf(format, args...)})
 }
 
-func (v *verifier) remark(format string, args ...any) {
-	v.Remarks = append(v.Remarks, fmt.Sprintf(format, args...))
-}
-
-func (v *verifier) proven(format string, args ...any) {
-	v.Proven = append(v.Proven, fmt.Sprintf(format, args...))
-}
-
-func (v *verifier) notProven(format string, args ...any) {
-	v.NotProven = append(v.NotProven, fmt.Sprintf(format, args...))
+// say adds to the remarks, or to what is proven or not.
+func say(to *[]string, format string, args ...any) {
+	*to = append(*to, fmt.Sprintf(format, args...))
 }
 
 // folders of the packs: the path itself, or what is in it.
@@ -168,7 +160,7 @@ func (v *verifier) folders() ([]string, error) {
 		if e.IsDir() {
 			out = append(out, filepath.Join(v.path, e.Name()))
 		} else if e.Name() != chainFile {
-			v.remark("%s is no part of any pack", e.Name())
+			say(&v.Remarks, "%s is no part of any pack", e.Name())
 		}
 	}
 	if !slices.ContainsFunc(out, isPack) {
@@ -218,13 +210,13 @@ func (v *verifier) sayProven() {
 			who = append(who, p.Signer)
 		}
 	}
-	v.proven("Integrity: all %d files are as the packs list them, by size, rows and SHA-256; none is missing, none was added.", files)
+	say(&v.Proven, "Integrity: all %d files are as the packs list them, by size, rows and SHA-256; none is missing, none was added.", files)
 	if v.signers != nil {
-		v.proven("Origin: every pack is signed by a key that the allowed-signers file gives to %s.", strings.Join(who, ", "))
+		say(&v.Proven, "Origin: every pack is signed by a key that the allowed-signers file gives to %s.", strings.Join(who, ", "))
 	}
 	if v.Chain {
 		first, last := v.Packs[0].Sequence, v.Packs[len(v.Packs)-1].Sequence
-		v.proven("Order: the packs %d to %d follow one another without a gap, and each holds the hash of the one before it.", first, last)
+		say(&v.Proven, "Order: the packs %d to %d follow one another without a gap, and each holds the hash of the one before it.", first, last)
 	}
 }
 
@@ -238,72 +230,74 @@ func (v *verifier) sayNotProven() {
 	}
 	switch {
 	case unsigned > 0:
-		v.notProven("That nobody changed a pack on purpose: %d of %d are not signed, and hashes alone show accidents only.", unsigned, len(v.Packs))
+		say(&v.NotProven, "That nobody changed a pack on purpose: %d of %d are not signed, and hashes alone show accidents only.", unsigned, len(v.Packs))
 	case v.signers == nil:
-		v.notProven("Who signed: without an allowed-signers file a signature shows only that some key was at hand; anybody can make one.")
+		say(&v.NotProven, "Who signed: without an allowed-signers file a signature shows only that some key was at hand; anybody can make one.")
 	}
 	switch {
 	case !v.Chain:
-		v.notProven("That no other pack is missing: that needs the folder of the job, with all of its packs.")
+		say(&v.NotProven, "That no other pack is missing: that needs the folder of the job, with all of its packs.")
 	case len(v.packs) > 0: // whoever can remove packs can put an older chain.json back
 		last := v.packs[len(v.packs)-1].link
-		v.notProven("That nobody took packs away from the end on purpose: compare with a note kept elsewhere that the last one is number %d, of run %s, with the manifest %s.", last.Sequence, last.Run, last.Manifest)
+		say(&v.NotProven, "That nobody took packs away from the end on purpose: compare with a note kept elsewhere that the last one is number %d, of run %s, with the manifest %s.", last.Sequence, last.Run, last.Manifest)
 	}
 	if v.options.Period == nil {
-		v.notProven("That every planned review took place: that needs a period.")
+		say(&v.NotProven, "That every planned review took place: that needs a period.")
 	}
-	v.notProven("When the packs were made: their times are those of the machine that ran the review. What a review could not see, its coverage says.")
+	say(&v.NotProven, "When the packs were made: their times are those of the machine that ran the review. What a review could not see, its coverage says.")
 }
 
 // checkFiles compares the files of a pack with its manifest, as far as that could be
-// read, and with SHA256SUMS.
-func (v *verifier) checkFiles(ctx context.Context, p *Checked) {
+// read, and with SHA256SUMS, which it gives; nil if that cannot be read.
+func (v *verifier) checkFiles(ctx context.Context, p *Checked) []byte {
 	sums, err := readFile(p.dir, sumsFile)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		v.problem(p.Folder, sumsFile, "is missing")
 	case err != nil:
 		v.problem(p.Folder, sumsFile, "%v", err)
+		sums = nil
 	}
-	sumOf, said, present, names := parseSums(sums), map[string]File{}, map[string]bool{}, map[string]bool{}
-	for name := range sumOf {
-		names[name] = true
+	sumOf, said, present := parseSums(sums), map[string]File{}, map[string]bool{}
+	for name, sum := range sumOf {
+		said[name] = File{Name: name, Size: -1, SHA256: sum}
 	}
 	for _, f := range p.Files {
-		said[f.Name], names[f.Name] = f, true
+		said[f.Name] = f
 	}
 	entries, err := os.ReadDir(p.dir)
 	if err != nil {
 		v.problem(p.Folder, "", "%v", err)
 	}
-	unsigned := p.Run != "" && !p.Signed // and its manifest could be read
+	unsigned := p.RunID != "" && !p.Signed // and its manifest could be read
 	for _, e := range entries {
 		if name := e.Name(); name != sumsFile && (name != signatureFile || unsigned) {
-			present[name], names[name] = true, true
+			present[name] = true
+			if _, ok := said[name]; !ok {
+				said[name] = File{}
+			}
 		}
 	}
 	before := len(v.Problems)
-	for _, name := range slices.Sorted(maps.Keys(names)) {
-		f, inManifest := said[name]
-		sum, inSums := sumOf[name]
+	for _, name := range slices.Sorted(maps.Keys(said)) {
+		f, sum := said[name], sumOf[name]
 		switch {
 		case name == manifestFile:
-			if inSums && p.link.Manifest != "" && sum != p.link.Manifest { // else said when it was read
+			if sum != "" && p.link.Manifest != "" && sum != p.link.Manifest { // else said when it was read
 				v.problem(p.Folder, name, "is not the one that %s lists: one of the two was changed", sumsFile)
 			}
 		case !present[name]:
 			v.problem(p.Folder, name, "is missing")
-		case inManifest:
-			v.checkFile(ctx, p, f, sum)
-		case inSums:
-			v.checkFile(ctx, p, File{Name: name, Size: -1, SHA256: sum}, sum)
-		default:
+		case f.Name == "":
 			v.problem(p.Folder, name, "is no part of the pack: it was added")
+		default:
+			v.checkFile(ctx, p, f, sum)
 		}
 	}
 	if len(v.Problems) == before && p.link.Manifest != "" && sums != nil && string(sums) != string(sumsOf(p.Files, p.link.Manifest)) {
 		v.problem(p.Folder, sumsFile, "is not what %s says: one of the two was changed", manifestFile)
 	}
+	return sums
 }
 
 // checkFile compares a file with what the manifest says of it, and with its line in
@@ -335,7 +329,7 @@ func rowsOf(f File) int {
 	return *f.Rows
 }
 
-func (v *verifier) checkSignature(p *Checked) {
+func (v *verifier) checkSignature(p *Checked, sums []byte) {
 	if !p.Signed {
 		if v.signers != nil {
 			v.problem(p.Folder, signatureFile, "is missing: the pack says that it is not signed")
@@ -347,8 +341,7 @@ func (v *verifier) checkSignature(p *Checked) {
 		v.problem(p.Folder, signatureFile, "is missing or cannot be read, though the pack says that it is signed")
 		return
 	}
-	sums, err := readFile(p.dir, sumsFile)
-	if err != nil {
+	if sums == nil {
 		return // said by checkFiles
 	}
 	key, err := signerOf(sums, signature)
