@@ -129,7 +129,6 @@ func newTrend(points []audit.TrendPoint) trendChart {
 	c := trendChart{Width: min(step-6, trendColumn)}
 	var words []string
 	for i, p := range points {
-		p.Run = table.OneLine(p.Run)
 		t := trendPoint{TrendPoint: p, Total: atLeast(p.Verdict, totals[i])}
 		t.X = (trendWidth-step*len(points))/2 + i*step + (step-c.Width)/2
 		t.Middle = t.X + c.Width/2

@@ -93,7 +93,8 @@ func (p *Page) Finish(ctx context.Context) ([]table.Shown, error) {
 	v := p.view()
 	v.Tables = []tableView{findingTable(findings, shown[0]), tokenTable(authorizations, shown[1])}
 	t, err := template.New("").Funcs(template.FuncMap{
-		"grouped": table.Grouped, "plural": table.Plural, "moment": table.Moment, "day": day, "line": table.OneLine, "long": long,
+		"grouped": table.Grouped, "plural": table.Plural, "moment": table.Moment, "day": day, "line": table.OneLine, "long": long, "plain": plain,
+		"reason": func(s string) string { return audit.Line(s, 400) }, "control": controlName, "web": func(s string) bool { return strings.HasPrefix(s, "https://") },
 		"limit": table.Days, "severities": table.SeverityWords, "join": strings.Join,
 	}).Parse(pageTemplate)
 	if err != nil {
@@ -145,7 +146,7 @@ func (p *Page) view() *view {
 	for _, t := range s.Coverage.Targets {
 		v.Listed, v.Hidden, v.Unseen = v.Listed+t.Listed, v.Hidden+t.Hidden, v.Unseen+t.Unseen
 	}
-	v.FirstReasons, v.MoreReasons = head(linesOf(s.Coverage.Reasons), 5)
+	v.FirstReasons, v.MoreReasons = head(s.Coverage.Reasons, 5)
 	v.Passed, v.Switched = quietChecks(s)
 	return v
 }

@@ -9,7 +9,7 @@ import (
 
 const mostQuestions = 200 // of one target; summary.json has them all
 
-// targetView is the coverage of one target; its texts are safe to show.
+// targetView is the coverage of one target, as far as the page shows it.
 type targetView struct {
 	audit.Coverage
 	MoreReasons, MoreAsked int
@@ -20,14 +20,11 @@ func targetViews(all []audit.Coverage) []targetView {
 	var out []targetView
 	for _, t := range all {
 		v := targetView{Coverage: t}
-		v.Target, v.Source, v.Server = long(t.Target), long(t.Source), long(t.Server)
-		v.Reasons, v.MoreReasons = head(linesOf(t.Reasons), mostQuestions)
-		v.BlindSpots = linesOf(t.BlindSpots)
+		v.Reasons, v.MoreReasons = head(t.Reasons, mostQuestions)
 		v.Counted = strings.Join(table.StoredWords(t.Stored), "")
 		// What is left out is the tail of those that were answered in full.
 		var bad, good []audit.Asked
 		for _, q := range t.Asked {
-			q.What, q.Request, q.Reason = long(q.What), long(q.Request), long(q.Reason)
 			if q.Verdict == audit.Complete {
 				good = append(good, q)
 			} else {
@@ -46,14 +43,6 @@ func head[T any](all []T, most int) ([]T, int) {
 	return all[:n], len(all) - n
 }
 
-func linesOf(in []string) []string {
-	var out []string
-	for _, s := range in {
-		out = append(out, audit.Line(s, 400))
-	}
-	return out
-}
-
 // todoView is a check that found something, and what to do about it.
 type todoView struct {
 	audit.Check
@@ -62,12 +51,7 @@ type todoView struct {
 	Fresh    int // new since the previous review
 	Back     int // reopened
 	Excepted int // not part of Count
-	Controls []controlView
-}
-
-type controlView struct {
-	Name, Title, Strength, Source string
-	Link                          bool
+	Controls []audit.Control
 }
 
 // todos are the checks with findings that stand, worst first.
@@ -79,16 +63,10 @@ func todos(fs table.FindingCounts, controls audit.Controls) []todoView {
 		if n+states[audit.Excepted] == 0 {
 			continue
 		}
-		v := todoView{
+		out = append(out, todoView{
 			Check: audit.CheckOf(g.Check), Severity: g.Severity, Count: n,
-			Fresh: states[audit.New], Back: states[audit.Reopened], Excepted: states[audit.Excepted],
-		}
-		for _, c := range controls[g.Check] {
-			v.Controls = append(v.Controls, controlView{
-				table.OneLine(controlName(c)), long(c.Title), table.OneLine(c.Strength), table.OneLine(c.Source), strings.HasPrefix(c.Source, "https://"),
-			})
-		}
-		out = append(out, v)
+			Fresh: states[audit.New], Back: states[audit.Reopened], Excepted: states[audit.Excepted], Controls: controls[g.Check],
+		})
 	}
 	return out
 }

@@ -22,10 +22,8 @@ type tableView struct {
 
 type filterView struct {
 	Name, Label string
-	Options     []optionView
+	Values      any // a slice of words
 }
-
-type optionView struct{ Value, Label string }
 
 // columnView is a column of the page: one column of the report, and a second in
 // small print below it. Detail columns give way on a narrow screen, where the
@@ -98,14 +96,6 @@ func bound(views []columnView, columns []table.Column) []columnView {
 		views[i].upper, views[i].lower = *named(views[i].main), named(views[i].sub)
 	}
 	return views
-}
-
-func filter[T ~string](name, label string, values ...T) filterView {
-	f := filterView{Name: name, Label: label}
-	for _, v := range values {
-		f.Options = append(f.Options, optionView{string(v), plain(string(v))})
-	}
-	return f
 }
 
 // plain is a word of ours as people write it.

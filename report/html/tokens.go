@@ -96,7 +96,7 @@ func tokenTable(rows []rowView, shown table.Shown) tableView {
 		ID: "authorizations", Title: "Authorizations", Columns: tokenColumns(), Rows: rows,
 		Note:        bounded(shown, "authorization"),
 		Placeholder: "description, ID, owner, class, check …",
-		Filters:     []filterView{filter("severity", "Severity", audit.Severities()...), filter("state", "Status", audit.Active, audit.Inactive), filter("owner", "Owner", ownerStates()...)},
+		Filters:     []filterView{{"severity", "Severity", audit.Severities()}, {"state", "Status", []audit.Status{audit.Active, audit.Inactive}}, {"owner", "Owner", ownerStates()}},
 	}
 }
 
@@ -119,7 +119,9 @@ func findingTable(rows []rowView, shown table.Shown) tableView {
 		Note:        bounded(shown, "finding"),
 		Placeholder: "title, detail, description, ID, owner …",
 		Filters: []filterView{
-			filter("severity", "Severity", audit.Severities()...), filter("state", "State", audit.New, audit.Reopened, audit.Open, audit.Excepted, audit.Resolved), filter("owner", "Owner", ownerStates()...),
+			{"severity", "Severity", audit.Severities()},
+			{"state", "State", []audit.FindingState{audit.New, audit.Reopened, audit.Open, audit.Excepted, audit.Resolved}},
+			{"owner", "Owner", ownerStates()},
 		},
 	}
 }
