@@ -213,7 +213,7 @@ func (w *replicas) setClock(at time.Time) {
 
 // sent reports whether the messages of a run are posted, and answered.
 func (w *replicas) sent(run string) bool {
-	return !slices.ContainsFunc(w.parts(run), func(p ledger.Delivery) bool { return p.State != audit.DeliverySent })
+	return !slices.ContainsFunc(w.parts(run), func(p audit.Delivery) bool { return p.State != audit.DeliverySent })
 }
 
 // messages counts what is in Slack, by run and part.
@@ -238,7 +238,7 @@ func runAndPart(metadata []byte) (run, part string) {
 }
 
 // parts are the messages of a run, by the ledger.
-func (w *replicas) parts(id string) []ledger.Delivery {
+func (w *replicas) parts(id string) []audit.Delivery {
 	w.t.Helper()
 	var run ledger.Entry
 	if err := json.Unmarshal(w.mustRun("history", "show", "-c", w.config(), "--json", id), &run); err != nil || len(run.Deliveries) == 0 {

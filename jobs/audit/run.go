@@ -115,17 +115,17 @@ const (
 
 // Delivery is one message of a run to one notifier.
 type Delivery struct {
-	Run      Run
-	Notifier string // the notifier, by its key in the configuration: slack, webhook, email
-	Name     string // summary, owner:ID, file:NAME
+	Run      Run    `json:"-"`
+	Notifier string `json:"outlet"` // the notifier, by its key in the configuration: slack, webhook, email
+	Name     string `json:"name"`   // summary, owner:ID, file:NAME
 	// Position is the place among the deliveries of the run to this notifier. The one at 0 is
 	// the root of the others.
-	Position int
-	State    DeliveryState
-	Ref      string    // what the receiving side calls it
-	Root     string    // the Ref of the root, if that is sent
-	Error    string    // of the last attempt
-	Since    time.Time // the first attempt
+	Position int           `json:"-"`
+	State    DeliveryState `json:"state"`
+	Ref      string        `json:"ref,omitempty"`   // what the receiving side calls it
+	Root     string        `json:"-"`               // the Ref of the root, if that is sent
+	Error    string        `json:"error,omitempty"` // of the last attempt
+	Since    time.Time     `json:"-"`               // the first attempt
 }
 
 // Conclusion is what a run ends with: it goes into the ledger in one step.

@@ -87,12 +87,12 @@ func (b *bucket) store(ctx context.Context, key, path string, until time.Time, t
 	return b.prove(ctx, key, want, until)
 }
 
-// put sends a file in one request, straight from the disk, locked unless until is zero.
+// put sends an object in one request, a file straight from the disk, locked unless until is zero.
 // If asked for, it is refused where there is an object.
-func (b *bucket) put(ctx context.Context, key string, f *os.File, until time.Time, onlyNew bool) error {
-	size, err := f.Seek(0, io.SeekEnd)
+func (b *bucket) put(ctx context.Context, key string, content io.ReadSeeker, until time.Time, onlyNew bool) error {
+	size, err := content.Seek(0, io.SeekEnd)
 	if err == nil {
-		_, err = f.Seek(0, io.SeekStart)
+		_, err = content.Seek(0, io.SeekStart)
 	}
 	if err != nil {
 		return err
@@ -105,7 +105,7 @@ func (b *bucket) put(ctx context.Context, key string, f *os.File, until time.Tim
 	if onlyNew {
 		o.SetMatchETagExcept("*")
 	}
-	_, err = b.client.Client.PutObject(ctx, b.address.bucket, b.object(key), f, size, o)
+	_, err = b.client.Client.PutObject(ctx, b.address.bucket, b.object(key), content, size, o)
 	return err
 }
 
@@ -216,24 +216,15 @@ func (b *bucket) remove(ctx context.Context, key string) error {
 // try does all that a review does to a bucket, with an object of its own, which it
 // never locks: nobody could remove it.
 func (b *bucket) try(ctx context.Context) error {
-	f, err := os.CreateTemp(b.work.path, ".doctor-*")
-	if err != nil {
-		return err
-	}
-	defer os.Remove(f.Name())
-	defer f.Close()
 	key := ".tokenaudit-doctor-" + rand.Text()
-	if _, err := f.WriteString(key); err != nil {
-		return err
-	}
-	if err := b.put(ctx, key, f, time.Time{}, true); err != nil {
+	if err := b.put(ctx, key, strings.NewReader(key), time.Time{}, true); err != nil {
 		return b.failed("writing", key, err)
 	}
 	_, reading := b.sum(ctx, key)
 	_, listing := b.keys(ctx, key)
-	err = errors.Join(reading, listing)
+	err := errors.Join(reading, listing)
 	if b.lock.Mode != "" {
-		err = errors.Join(err, b.tryLock(ctx, key, f))
+		err = errors.Join(err, b.tryLock(ctx, key))
 	}
 	return errors.Join(err, b.remove(ctx, key))
 }
@@ -241,12 +232,12 @@ func (b *bucket) try(ctx context.Context) error {
 // tryLock writes a lock in vain: on an object that is there, and only if it is not. A
 // server refuses that because of the object, and before that because of what is missing
 // for a lock.
-func (b *bucket) tryLock(ctx context.Context, key string, f *os.File) error {
+func (b *bucket) tryLock(ctx context.Context, key string) error {
 	enabled, _, _, _, err := b.client.GetObjectLockConfig(ctx, b.address.bucket)
 	if err != nil || enabled != "Enabled" {
 		return errors.Join(fmt.Errorf("evidence_lock: %s has no Object Lock, or does not tell (s3:GetBucketObjectLockConfiguration); it is set up when a bucket is made", b.location), err)
 	}
-	switch err := b.put(ctx, key, f, time.Now().Add(time.Minute), true); {
+	switch err := b.put(ctx, key, strings.NewReader(key), time.Now().Add(time.Minute), true); {
 	case err == nil:
 		return fmt.Errorf("evidence_lock: %s lets an object be written over, so it does not keep to If-None-Match", b.location)
 	case minio.ToErrorResponse(err).Code != minio.PreconditionFailed:

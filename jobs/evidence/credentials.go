@@ -53,7 +53,11 @@ func (c *credentialChain) RetrieveWithCredContext(cc *credentials.CredContext) (
 			break
 		}
 	}
-	return credentials.Value{}, &noCredentialsError{c.profile, reason}
+	err := fmt.Errorf("no credentials: neither AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, nor the profile %q, nor a role of the pod or the machine", c.profile)
+	if reason != nil {
+		err = fmt.Errorf("%w: %w", err, reason)
+	}
+	return credentials.Value{}, err
 }
 
 // Retrieve implements credentials.Provider.
@@ -63,18 +67,3 @@ func (c *credentialChain) Retrieve() (credentials.Value, error) {
 
 // IsExpired implements credentials.Provider.
 func (c *credentialChain) IsExpired() bool { return c.current == nil || c.current.IsExpired() }
-
-type noCredentialsError struct {
-	profile string
-	reason  error
-}
-
-func (e *noCredentialsError) Error() string {
-	text := fmt.Sprintf("no credentials: neither AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, nor the profile %q, nor a role of the pod or the machine", e.profile)
-	if e.reason != nil {
-		text += ": " + e.reason.Error()
-	}
-	return text
-}
-
-func (e *noCredentialsError) Unwrap() error { return e.reason }

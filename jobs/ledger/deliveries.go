@@ -27,7 +27,12 @@ func openDeliveries(ctx context.Context, tx *sql.Tx, o audit.Conclusion) error {
 // first, and in each run and notifier in the order in which they are sent.
 func (l *Ledger) Unsent(ctx context.Context, job string) (out []audit.Delivery, err error) {
 	defer annotate(&err, "deliveries of job %q", job)
-	return query(ctx, l.db, func(rows *sql.Rows) (d audit.Delivery, err error) {
+	return deliveries(ctx, l.db, `p.job = $1 AND p.state NOT IN ('sent', 'expired')`, job)
+}
+
+// deliveries are those that a condition on the part p selects, in the order of Unsent.
+func deliveries(ctx context.Context, q querier, condition string, args ...any) ([]audit.Delivery, error) {
+	return query(ctx, q, func(rows *sql.Rows) (d audit.Delivery, err error) {
 		var since int64
 		d.Run, err = scanRun(rows, &d.Notifier, &d.Name, &d.Position, &d.State, &d.Ref, &d.Error, &since, &d.Root)
 		if since > 0 {
@@ -37,7 +42,7 @@ func (l *Ledger) Unsent(ctx context.Context, job string) (out []audit.Delivery, 
 	}, `SELECT `+runColumns+`, p.outlet, p.name, p.position, p.state, p.ref, p.error, p.since,
 			COALESCE((SELECT ref FROM part root WHERE root.job = p.job AND root.slot = p.slot AND root.outlet = p.outlet AND root.position = 0 AND root.state = 'sent'), '')
 		FROM part p JOIN run ON run.job = p.job AND run.slot = p.slot
-		WHERE p.job = $1 AND p.state NOT IN ('sent', 'expired') ORDER BY run.slot, p.outlet, p.position`, job)
+		WHERE `+condition+` ORDER BY run.slot, p.outlet, p.position`, args...)
 }
 
 // SaveDelivery stores how far a delivery has come. It is an error unless holder holds

@@ -81,16 +81,7 @@ type Entry struct {
 	Damaged    string           `json:"damaged,omitempty"` // why what it found cannot be read
 	Summary    *audit.Summary   `json:"summary,omitempty"`
 	Highlights audit.Highlights `json:"-"` // what its messages say
-	Deliveries []Delivery       `json:"parts,omitempty"`
-}
-
-// Delivery is a message of a run.
-type Delivery struct {
-	Notifier string              `json:"outlet"`
-	Name     string              `json:"name"`
-	State    audit.DeliveryState `json:"state"`
-	Ref      string              `json:"ref,omitempty"`
-	Error    string              `json:"error,omitempty"`
+	Deliveries []audit.Delivery `json:"parts,omitempty"`
 }
 
 // List gives the runs of a job, or of every job if it is empty, newest first.
@@ -124,9 +115,7 @@ func (r *Reader) Find(ctx context.Context, id string) (e Entry, err error) {
 		if e.Run.ID() != id {
 			continue
 		}
-		e.Deliveries, err = query(ctx, r.db, func(rows *sql.Rows) (d Delivery, err error) {
-			return d, rows.Scan(&d.Notifier, &d.Name, &d.State, &d.Ref, &d.Error)
-		}, `SELECT outlet, name, state, ref, error FROM part WHERE job = $1 AND slot = $2 ORDER BY outlet, position`, e.Run.Job, e.Run.Slot.Unix())
+		e.Deliveries, err = deliveries(ctx, r.db, `p.job = $1 AND p.slot = $2`, e.Run.Job, e.Run.Slot.Unix())
 		return e, err
 	}
 	return Entry{}, ErrNoRun
