@@ -238,7 +238,7 @@ func TestCounts(t *testing.T) {
 		counts.Add(r, reviewed.Add(7*day))
 	}
 	want := NewCounts()
-	want.Authorizations = AuthorizationCounts{Total: 3, Active: 3, New: 1, Gone: 1, Flagged: 2}
+	want.Authorizations = AuthorizationCounts{Total: 3, Active: 3, New: 1, Gone: 1, Flagged: 2, ByWorst: map[Severity]int{Low: 2, NoSeverity: 2}}
 	want.Findings.Total = 2
 	want.Findings.ByCheck["no-description"] = 2
 	want.Findings.BySeverity[Low] = 2

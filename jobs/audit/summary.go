@@ -1,6 +1,7 @@
 package audit
 
 import (
+	"cmp"
 	"slices"
 	"time"
 )
@@ -92,7 +93,13 @@ type AuthorizationCounts struct {
 	New      int `json:"new"`     // seen for the first time
 	Gone     int `json:"gone"`    // no longer exist; not part of the total
 	Flagged  int `json:"flagged"` // have at least one current finding
+	// ByWorst counts them, and those that are gone, by the worst of their current
+	// findings; NoSeverity is those without one.
+	ByWorst map[Severity]int `json:"by_worst,omitempty"`
 }
+
+// NoSeverity stands for a severity where authorizations without a finding are counted.
+const NoSeverity Severity = "none"
 
 // FindingCounts count findings. A check is counted once per authorization, so
 // every figure is a number of distinct authorizations for that check; Total is
@@ -112,7 +119,7 @@ func (c FindingCounts) Actionable(s Severity) int { return c.BySeverity[s] - c.E
 
 // NewCounts has every severity and state, at zero: a run without findings says so.
 func NewCounts() Counts {
-	c := Counts{Findings: FindingCounts{ByCheck: map[string]int{}, BySeverity: map[Severity]int{}, ByState: map[FindingState]int{}, Excepted: map[Severity]int{}}}
+	c := Counts{Authorizations: AuthorizationCounts{ByWorst: map[Severity]int{}}, Findings: FindingCounts{ByCheck: map[string]int{}, BySeverity: map[Severity]int{}, ByState: map[FindingState]int{}, Excepted: map[Severity]int{}}}
 	for _, s := range Severities() {
 		c.Findings.BySeverity[s], c.Findings.Excepted[s] = 0, 0
 	}
@@ -140,10 +147,12 @@ func (c *Counts) Add(r Record, at time.Time) {
 			f.Excepted[found.Severity]++
 		}
 	}
-	switch {
-	case r.IsServer():
+	if r.IsServer() {
 		return
-	case r.Presence == Gone:
+	}
+	worst := r.Worst()
+	a.ByWorst[cmp.Or(worst, NoSeverity)]++
+	if r.Presence == Gone {
 		a.Gone++
 		return
 	}
@@ -156,7 +165,7 @@ func (c *Counts) Add(r Record, at time.Time) {
 	if r.FirstSeen.Equal(at) {
 		a.New++
 	}
-	if r.Worst() != "" {
+	if worst != "" {
 		a.Flagged++
 	}
 }
@@ -169,6 +178,7 @@ func (c *Counts) add(o Counts) {
 	a.New += b.New
 	a.Gone += b.Gone
 	a.Flagged += b.Flagged
+	addAll(a.ByWorst, b.ByWorst)
 	c.Findings.Total += o.Findings.Total
 	addAll(c.Findings.ByCheck, o.Findings.ByCheck)
 	addAll(c.Findings.BySeverity, o.Findings.BySeverity)

@@ -48,8 +48,8 @@ func TestReviewIsTheSame(t *testing.T) {
 		Exceptions: []audit.Exception{{Target: "prod", Authorization: "1200000000000005", Check: audit.AllChecks, Fingerprint: "0", Expires: at("2027-01-01 00:00")}},
 	}
 	weeks := []struct{ name, at, want string }{
-		{"first", "2026-11-23 12:00", "e80cc3efef0fdb2d"},
-		{"second", "2026-11-30 12:00", "98b48f1cb419bcf4"},
+		{"first", "2026-11-23 12:00", "217d902de6181772"},
+		{"second", "2026-11-30 12:00", "30d8433385a531cd"},
 	}
 	for i, week := range weeks {
 		w.now = at(week.at)

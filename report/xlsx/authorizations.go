@@ -3,102 +3,68 @@ package xlsx
 import (
 	"cmp"
 	"context"
-	"errors"
 	"slices"
 
 	"tokenaudit/jobs/audit"
 	"tokenaudit/report/table"
 )
 
-// population is the sheet Authorizations in the making. Rows are written as they
-// come, if the summary says that all of them fit. Else they wait in a file until it
-// is known which are the worst; those are written in the order of the records.
+// population is the sheet Authorizations, written while the records come by. The
+// summary says how many there are by their worst finding, and so which of them are the
+// worst if not all of them fit; they stand in the order of the records.
 type population struct {
 	*list[*table.Row]
 	seen   int
-	counts counts // of what is on the sheet
-	spool  *table.Spool
-	worst  *table.Worst[audit.Severity, waiting]
-	places []int // of the rows on the sheet, ascending; nil if all are there
-}
-
-// waiting is a row whose record waits.
-type waiting struct {
-	place int
-	at    table.Place
+	counts counts                 // of what is on the sheet
+	left   map[audit.Severity]int // by worst finding, how many more the sheet takes; nil if all fit
+	places []int                  // of the rows on the sheet, ascending; nil if all are there
 }
 
 func newPopulation(b *Workbook) (*population, error) {
 	a := b.in.Summary.Authorizations
 	all, most := a.Total+a.Gone, b.bounds.authorizations
 	p := &population{counts: counts{}}
-	var err error
 	if all > most {
-		p.worst = table.NewWorst[audit.Severity, waiting](most, compareSeverities)
-		if p.spool, err = table.NewSpool(b.staging, "authorizations.json"); err != nil {
-			return nil, err
-		}
+		p.left = worst(a.ByWorst, most, all)
 	}
+	var err error
 	p.list, err = newList(b, layout{name: sheetAuthorizations, frozenCols: 4, paper: paperA3, pages: 2, order: "They stand in the order of targets and IDs."}, authorizationColumns(), most, all, b.in.WholeIn(table.AuthorizationsFile))
 	return p, err
 }
 
-// compareSeverities: the worst first, and last what has no finding.
-func compareSeverities(a, b audit.Severity) int {
-	return cmp.Compare(table.Rank(audit.Severities(), a), table.Rank(audit.Severities(), b))
-}
-
-func (p *population) add(r *table.Row) (err error) {
-	p.seen++
-	switch {
-	case p.spool != nil:
-		p.worst.Offer(r.WorstSeverity, func() (w waiting) {
-			w.place = p.seen - 1
-			w.at, err = p.spool.Put(&r.Record)
-			return w
-		})
-		return err
-	case p.seen > p.bounds.authorizations: // more than the summary says
+// worst is how many of each severity are among the worst so many; "" is no finding. It
+// is nil where not all were counted: the version before began this run.
+func worst(of map[audit.Severity]int, most, all int) map[audit.Severity]int {
+	left := map[audit.Severity]int{}
+	for _, s := range append(audit.Severities(), "") {
+		n := of[cmp.Or(s, audit.NoSeverity)]
+		left[s] = min(n, most)
+		most, all = most-left[s], all-n
+	}
+	if all != 0 {
 		return nil
 	}
-	return p.write(r)
+	return left
 }
 
-func (p *population) write(r *table.Row) error {
+func (p *population) add(r *table.Row) error {
+	place := p.seen
+	p.seen++
+	switch {
+	case p.left == nil && place >= p.bounds.authorizations, p.left != nil && p.left[r.WorstSeverity] == 0:
+		return nil
+	case p.left != nil:
+		p.left[r.WorstSeverity]--
+		p.places = append(p.places, place)
+	}
 	p.counts[kindOf(r)]++
 	return p.list.add(r, r.Past())
 }
 
-func (p *population) finish(ctx context.Context) error {
-	if p.spool != nil {
-		kept := p.worst.Take()
-		slices.SortFunc(kept, func(a, b waiting) int { return cmp.Compare(a.place, b.place) })
-		places := func(yield func(table.Place) bool) {
-			for _, w := range kept {
-				if p.places = append(p.places, w.place); !yield(w.at) {
-					return
-				}
-			}
-		}
-		for r, err := range table.NewRowMaker(p.in).Rows(ctx, p.spool.Records(places)) {
-			if err == nil {
-				err = p.write(r)
-			}
-			if err != nil {
-				return err
-			}
-		}
-	}
+func (p *population) finish(context.Context) error {
 	p.Of, p.Shown.Rows = p.seen, p.sheet.rows-p.first+1
 	_, err := p.end("")
 	return err
-}
-
-func (p *population) close() error {
-	if p.spool == nil {
-		return nil
-	}
-	return errors.Join(p.spool.Close())
 }
 
 // lineOf is where the authorization with a place in the population is, 0 if it is

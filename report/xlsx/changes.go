@@ -67,7 +67,7 @@ func compareChanges(a, b changeRank) int {
 		}
 		return 1
 	}
-	return cmp.Or(compareSeverities(a.severity, b.severity), cmp.Compare(a.kind, b.kind))
+	return cmp.Or(cmp.Compare(table.Rank(audit.Severities(), a.severity), table.Rank(audit.Severities(), b.severity)), cmp.Compare(a.kind, b.kind))
 }
 
 func changesOf(r *table.Row) []change {

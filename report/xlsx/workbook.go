@@ -140,9 +140,6 @@ func (b *Workbook) Close() error {
 	for _, f := range b.files {
 		err = errors.Join(err, f.Close())
 	}
-	if b.population != nil {
-		err = errors.Join(err, b.population.close())
-	}
 	return err
 }
 
