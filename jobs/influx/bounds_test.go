@@ -109,7 +109,7 @@ func TestOneAuthorizationCannotFillTheMemory(t *testing.T) {
 			})
 			var cov audit.Coverage
 			var seen []string
-			if peak := peakOf(func() { cov, seen = p.collect(t, token) }); peak > 64<<20 {
+			if peak := peakOf(func() { cov, seen = p.collect(t, token) }); peak > 96<<20 {
 				t.Errorf("%d MiB in memory", peak>>20)
 			}
 			want := fmt.Sprintf("1 of 3 authorizations were left out (%s): larger than the bound of %s", test.named, test.bound)
@@ -172,7 +172,7 @@ func TestAnswersAreBounded(t *testing.T) {
 			var col audit.Collection
 			peak := peakOf(func() { col = p.configured(t, token, func(c *influx.Config) {}) })
 			col.Close()
-			if peak > 64<<20 {
+			if peak > 128<<20 {
 				t.Errorf("%d MiB in memory", peak>>20)
 			}
 			told := ""
