@@ -30,7 +30,7 @@ func (c *cli) doctor() *cobra.Command {
 	var config string
 	cmd := &cobra.Command{
 		Use:   "doctor -c FILE",
-		Short: "Check everything that a review depends on, and say how to mend it",
+		Short: "Check everything that a review depends on, and say how to fix it",
 		Long: `doctor asks every target what a review asks, tries every notifier, the evidence
 folder or bucket and the store, and prints what is well, what is missing, and what
 will be a blind spot. It reviews nothing, keeps nothing and posts nothing.`,
@@ -56,7 +56,7 @@ func (e *examination) add(where string, d influx.Diagnosis) {
 	e.table.AppendRow(table.Row{where, state, d.What, audit.Line(d.Result, 300), audit.Line(d.Fix, 300)})
 }
 
-// tried adds what was found or, with the way to mend it, what went wrong.
+// tried adds what was found or, with the way to fix it, what went wrong.
 func (e *examination) tried(where, what, found string, err error, fix string) {
 	if err != nil {
 		e.add(where, influx.Diagnosis{What: what, Result: err.Error(), Fix: fix})

@@ -42,8 +42,8 @@ type app struct {
 
 func (a *app) close() error { return errors.Join(a.ledger.Close(), a.snapshots.Close()) }
 
-// wire is one straight line from configuration to objects, on purpose: cut into
-// pieces it would only pass a wide state around. It sends nothing. With dryRun no
+// wire is one straight line from configuration to objects, on purpose: its
+// parts would share most of its variables. It sends nothing. With dryRun no
 // message is opened for delivery. The clock is that of the ledger, unless now is one.
 func wire(ctx context.Context, f *configs.File, now runner.Clock, log *slog.Logger, dryRun bool) (*app, error) {
 	targets, traffic := map[string]runner.Target{}, metrics.NewTraffic()
@@ -110,7 +110,7 @@ func wire(ctx context.Context, f *configs.File, now runner.Clock, log *slog.Logg
 		if !cfg.Ping.IsZero() && !dryRun {
 			pinger := ping.New(cfg.Ping, notify.NewClient())
 			job.Ping = func(ctx context.Context, run audit.Run, event runner.PingEvent, text string) {
-				if err := pinger.Send(ctx, run.ID(), string(event), text); err != nil { // and no more
+				if err := pinger.Send(ctx, run.ID(), string(event), text); err != nil { // a failed ping is only logged
 					log.Warn("a ping did not arrive", "job", run.Job, "run", run.ID(), "error", err)
 				}
 			}
@@ -156,7 +156,7 @@ func (a *app) notifiers(cfg configs.Job, log *slog.Logger) []runner.Notifier {
 	return out
 }
 
-// notifier says runs through a channel.
+// notifier lets the runner send by a channel.
 func (a *app) notifier(name string, n notify.Notifier) runner.Notifier {
 	send := func(ctx context.Context, m runner.Message) (string, error) {
 		said := a.message(m.Summary, m.Highlights)
@@ -185,7 +185,7 @@ func (a *app) drawUp(ctx context.Context, s audit.Summary) (notify.Message, erro
 	return a.message(s, news), err
 }
 
-// job finds a job by name; "" finds all.
+// find finds a job by name; "" finds all.
 func (a *app) find(name string) ([]runner.Job, error) {
 	if name == "" {
 		return a.jobs, nil

@@ -239,7 +239,7 @@ var checks = [...]Check{
 	},
 }
 
-// active: only what says that it is inactive is taken for that.
+// active is true for every status but inactive, an unknown one too.
 func (s *Subject) active() bool { return s.Status != Inactive }
 
 func (s *Subject) activeWrite() bool { return s.active() && s.Access.Writes > 0 }

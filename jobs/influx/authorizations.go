@@ -114,7 +114,7 @@ func (c *Client) listOnce(ctx context.Context, path string, q Query, each func(e
 	}
 	err = decodeList(body, legacy)
 	rethrow(err)
-	if own := new(refused); errors.As(err, &own) {
+	if own := new(callbackError); errors.As(err, &own) {
 		return resp.Header, own.error
 	}
 	if err != nil {
@@ -141,7 +141,7 @@ func (c *Client) Get(ctx context.Context, id string) (audit.Authorization, error
 }
 
 func (c *Client) getFrom(ctx context.Context, path, id string) (audit.Authorization, error) {
-	var w wire
+	var w wireAuthorization
 	if err := c.getJSON(ctx, path+"/"+url.PathEscape(id), nil, &w); err != nil {
 		return audit.Authorization{}, err
 	}

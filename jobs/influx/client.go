@@ -32,6 +32,10 @@ import (
 	"tokenaudit/jobs/audit"
 )
 
+// longestRetryAfter bounds how long a server may put a request off: the windows of
+// InfluxDB Cloud are five minutes.
+const longestRetryAfter = 5 * time.Minute
+
 // Client speaks to one server with one credential.
 type Client struct {
 	base     *url.URL
@@ -74,8 +78,7 @@ func NewClient(cfg Config, token secret.Ref, log *slog.Logger) (*Client, error) 
 	retry.RetryMax = 4
 	retry.CheckRetry = worthRetrying
 	retry.Backoff = func(least, most time.Duration, attempt int, resp *http.Response) time.Duration {
-		// Retry-After is honoured, but not one of hours: the windows of InfluxDB Cloud are five minutes.
-		return min(retryablehttp.DefaultBackoff(least, most, attempt, resp), silence)
+		return min(retryablehttp.DefaultBackoff(least, most, attempt, resp), longestRetryAfter)
 	}
 	retry.ErrorHandler = retryablehttp.PassthroughErrorHandler
 	client := retry.StandardClient()

@@ -18,7 +18,7 @@ func (u User) Label() string { return "user " + cmp.Or(u.Name, u.ID) }
 func (c *collector) listOwn(ctx context.Context, client *Client, u User) {
 	me, err := client.me(ctx)
 	if why := refusal(err); why != "" {
-		c.lower(c.ask(u.Label()+", its own credential", "GET /api/v2/me", 0, 0, err), u, audit.NotKnown, why)
+		c.lower(c.record(u.Label()+", its own credential", "GET /api/v2/me", 0, 0, err), u, audit.NotKnown, why)
 		return
 	}
 	c.credentials.add(me.ID)
@@ -39,7 +39,7 @@ func (c *collector) listOwn(ctx context.Context, client *Client, u User) {
 func (c *collector) findUser(ctx context.Context, u User) {
 	request, err := c.lookUp(ctx, u)
 	rows := c.seen[c.userID(u)].rows
-	asked := c.ask(u.Label(), request, rows, 0, err)
+	asked := c.record(u.Label(), request, rows, 0, err)
 	switch {
 	case says(err, http.StatusNotFound, "user not found"):
 		c.lower(asked, u, audit.NotKnown, "does not exist (404 user not found): misspelt, or deleted; tokens it may have left behind are not in the list")

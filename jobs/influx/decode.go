@@ -115,19 +115,19 @@ func decodeArray(dec *jsontext.Decoder, from *bounded, each func(entry) error) e
 	if err := begin(dec, '['); err != nil {
 		return err
 	}
-	var w wire
+	var w wireAuthorization
 	for {
 		from.renew()
 		if dec.PeekKind() == ']' {
 			_, err := dec.ReadToken()
 			return err
 		}
-		w = wire{Permissions: permissions{room: w.Permissions.room}}
+		w = wireAuthorization{Permissions: permissions{room: w.Permissions.room}}
 		err := json.UnmarshalDecode(dec, &w)
 		e := w.entry()
 		if large := new(tooLarge); errors.As(err, &large) {
 			e = entry{Authorization: audit.Authorization{ID: w.ID}, oversized: large}
-			err = leave(dec, from)
+			err = skipRest(dec, from)
 		}
 		switch {
 		case err != nil:
@@ -136,14 +136,14 @@ func decodeArray(dec *jsontext.Decoder, from *bounded, each func(entry) error) e
 			return errors.New("an authorization without an id")
 		}
 		if err := each(e); err != nil {
-			return &refused{err}
+			return &callbackError{err}
 		}
 	}
 }
 
-// leave reads past the rest of the authorization that dec is in the middle of,
+// skipRest reads past the rest of the authorization that dec is in the middle of,
 // keeping nothing of it, and lets dec go on behind it in the list.
-func leave(dec *jsontext.Decoder, from *bounded) error {
+func skipRest(dec *jsontext.Decoder, from *bounded) error {
 	depth := dec.StackDepth() - 2 // the document and the list
 	if depth < 1 {
 		return errors.New("something else than authorizations is in the list, and larger than any of them")
@@ -180,10 +180,10 @@ func leave(dec *jsontext.Decoder, from *bounded) error {
 	return nil
 }
 
-// refused is an error of whoever was handed an authorization, not of the answer.
-type refused struct{ error }
+// callbackError is an error of whoever was handed an authorization, not of the answer.
+type callbackError struct{ error }
 
-func (e *refused) Unwrap() error { return e.error }
+func (e *callbackError) Unwrap() error { return e.error }
 
 // malformed says what is wrong with an answer without any of its words, which may be
 // secrets. The errors of reading it stay as they are.
@@ -191,7 +191,7 @@ func malformed(err error) error {
 	var syntactic *jsontext.SyntacticError
 	var semantic *json.SemanticError
 	switch {
-	case err == nil || errors.As(err, new(*refused)):
+	case err == nil || errors.As(err, new(*callbackError)):
 		return err
 	case errors.Is(err, io.ErrUnexpectedEOF) || err == io.EOF:
 		return io.ErrUnexpectedEOF
@@ -205,10 +205,10 @@ func malformed(err error) error {
 	return err
 }
 
-// wire is an authorization as the API sends it. Of the token it keeps only
+// wireAuthorization is an authorization as the API sends it. Of the token it keeps only
 // whether there was a value to read: the value is dropped while decoding and
 // never enters the program's model.
-type wire struct {
+type wireAuthorization struct {
 	ID          string       `json:"id"`
 	OrgID       string       `json:"orgID"`
 	Org         string       `json:"org"`
@@ -237,7 +237,7 @@ func (e entry) name(n int) string {
 	return fmt.Sprintf("number %d of the list", n)
 }
 
-func (w *wire) entry() entry {
+func (w *wireAuthorization) entry() entry {
 	return entry{Authorization: audit.Authorization{
 		ID: w.ID, OrgID: w.OrgID, Org: w.Org, UserID: w.UserID, User: w.User,
 		Description: w.Description, Status: w.Status, Permissions: w.Permissions.list,

@@ -56,7 +56,7 @@ func (c *collector) read(ctx context.Context, client *Client, what, path string,
 			return c.list.add(e.Authorization)
 		}
 	})
-	asked := c.ask(what, request(path, q.values()), t.rows, t.foreign, err)
+	asked := c.record(what, request(path, q.values()), t.rows, t.foreign, err)
 	if err == nil {
 		asked.SHA256 = client.seen.list
 	}

@@ -16,7 +16,7 @@ import (
 // difference to the list is what the list hides. The counts are of the whole
 // instance: they compare with a list of the whole instance only.
 func (c *collector) askStored(stored audit.Stored, err error) {
-	asked := c.ask("how many authorizations, users and orgs are stored", "GET /metrics", stored.Authorizations, 0, err)
+	asked := c.record("how many authorizations, users and orgs are stored", "GET /metrics", stored.Authorizations, 0, err)
 	switch {
 	case err != nil:
 		c.unproven("its own counts could not be read (" + asked.Reason + ")")

@@ -118,7 +118,7 @@ func (c *collector) run(ctx context.Context) {
 	if err != nil {
 		rows = 0
 	}
-	c.ask("who the credential is", "GET /api/v2/me", rows, 0, err)
+	c.record("who the credential is", "GET /api/v2/me", rows, 0, err)
 	c.credentials.add(me.ID)
 	if refusal := refusal(err); refusal != "" { // there is no point in asking on
 		c.cov.Lower(audit.NotKnown, "%s", refusal)
@@ -131,12 +131,12 @@ func (c *collector) run(ctx context.Context) {
 		return id, err
 	})
 	c.seesAll, err = c.client.mayReadEveryUser(ctx)
-	sight := c.ask("whether the credential may read every user, by a user that does not exist", "GET /api/v2/users/"+nobody, 0, 0, err)
+	sight := c.record("whether the credential may read every user, by a user that does not exist", "GET /api/v2/users/"+nobody, 0, 0, err)
 	if c.seesAll {
 		sight.Verdict, sight.Reason = audit.Complete, "404 user not found: it may"
 	}
 	if id, err := orgID(); c.org.Org != "" { // failing is no harm: the list takes a name too
-		c.ask("the ID of org "+c.org.Org, request("/api/v2/orgs", c.org.values()), min(len(id), 1), 0, err)
+		c.record("the ID of org "+c.org.Org, request("/api/v2/orgs", c.org.values()), min(len(id), 1), 0, err)
 		if err == nil && id != "" {
 			c.org = Query{OrgID: id}
 		}
@@ -177,11 +177,11 @@ func refusal(err error) string {
 // and owners of the org have to do.
 func (c *collector) askAccounts(ctx context.Context) {
 	users, err := c.client.users(ctx, c.seesAll)
-	c.ask("users", "GET /api/v2/users", len(users), 0, err)
+	c.record("users", "GET /api/v2/users", len(users), 0, err)
 	c.directory.users, c.accounts = users, users
 	if (err != nil || len(users) <= 1) && c.org.OrgID != "" {
 		m := c.directory.membersOf(ctx, c.org.OrgID)
-		c.ask("members and owners of the org", "GET /api/v2/orgs/"+c.org.OrgID+"/members, /owners", len(m.accounts), 0, m.err)
+		c.record("members and owners of the org", "GET /api/v2/orgs/"+c.org.OrgID+"/members, /owners", len(m.accounts), 0, m.err)
 		c.accounts = maps.Clone(users)
 		maps.Copy(c.accounts, m.accounts)
 	}
@@ -252,8 +252,8 @@ func (c *collector) userID(u User) string {
 	return c.idOf[u.Name]
 }
 
-// ask notes a question and its answer in the coverage.
-func (c *collector) ask(what, request string, rows, foreign int, err error) *audit.Asked {
+// record notes a question and its answer in the coverage.
+func (c *collector) record(what, request string, rows, foreign int, err error) *audit.Asked {
 	a := audit.Asked{What: what, Request: request, Status: statusOf(err), Rows: rows, Foreign: foreign, Verdict: audit.Complete}
 	if err != nil {
 		a.Verdict, a.Reason = audit.NotKnown, err.Error()

@@ -67,9 +67,9 @@ func (e *exchange) attempt(_ retryablehttp.Logger, _ *http.Request, n int) {
 	}
 }
 
-// silence is how long a server may send nothing. OSS builds the whole list before
+// idleLimit is how long a server may send nothing. OSS builds the whole list before
 // its first byte: measured 5 s for 100,000 authorizations, so minutes for millions.
-const silence = 5 * time.Minute
+const idleLimit = 5 * time.Minute
 
 // idleTimeout ends a request that hears nothing for too long, in the headers or
 // in the middle of the body, and says so by name. A limit on the whole request
@@ -78,7 +78,7 @@ type idleTimeout struct{ next http.RoundTripper }
 
 func (t idleTimeout) RoundTrip(req *http.Request) (*http.Response, error) {
 	ctx, cancel := context.WithCancelCause(req.Context())
-	timer := time.AfterFunc(silence, func() { cancel(fmt.Errorf("the server sent nothing for %s", silence)) })
+	timer := time.AfterFunc(idleLimit, func() { cancel(fmt.Errorf("the server sent nothing for %s", idleLimit)) })
 	resp, err := t.next.RoundTrip(req.WithContext(ctx))
 	if err != nil {
 		timer.Stop()
@@ -86,7 +86,7 @@ func (t idleTimeout) RoundTrip(req *http.Request) (*http.Response, error) {
 		cancel(nil)
 		return nil, err
 	}
-	timer.Reset(silence)
+	timer.Reset(idleLimit)
 	resp.Body = &timedBody{resp.Body, func(err error) error { return named(ctx, err) }, cancel, timer}
 	return resp, nil
 }
@@ -101,7 +101,7 @@ type timedBody struct {
 func (b *timedBody) Read(p []byte) (int, error) {
 	n, err := b.ReadCloser.Read(p)
 	if n > 0 {
-		b.timer.Reset(silence)
+		b.timer.Reset(idleLimit)
 	}
 	if err != nil && err != io.EOF {
 		err = b.named(err)

@@ -122,8 +122,8 @@ func (l *Ledger) Release(ctx context.Context, job, holder string) (err error) {
 }
 
 // Reached is the time up to which the slots of a job are dealt with. A job that
-// was never seen before, or has another schedule now, starts at now: it owes
-// nothing for the past.
+// was never seen before, or has another schedule now, is noted to start at now:
+// earlier slots are not due.
 func (l *Ledger) Reached(ctx context.Context, job, schedule string, now time.Time) (at time.Time, err error) {
 	defer annotate(&err, "job %q", job)
 	_, err = l.changes(ctx, `INSERT INTO job (name, schedule, reached) VALUES ($1, $2, $3)

@@ -48,7 +48,7 @@ func openSQLite(ctx context.Context, path string) (*Ledger, error) {
 	db.SetMaxOpenConns(1) // SQLite has one writer; waiting in line here beats SQLITE_BUSY
 	l := &Ledger{db, lock}
 	if err = migrate(ctx, db, goose.DialectSQLite3); err == nil {
-		// With the lock at hand, whoever had a lease is no more.
+		// The lock is ours, so that an old lease belongs to a process that has ended.
 		_, err = l.changes(ctx, `UPDATE job SET holder = ''`)
 	}
 	if err != nil {

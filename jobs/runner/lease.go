@@ -12,14 +12,15 @@ var ErrLeased = errors.New("another tokenaudit works on this job")
 // errLost is the cause when the lease could not be renewed.
 var errLost = errors.New("this process can no longer be sure that it alone works on the job: the ledger could not be reached, or another one took over")
 
-// lease is how long a job stays taken by a process that is no more. It is renewed
-// twice in that time, and let go of well before its end: what is under way then
-// is over when another process takes the job up.
+// lease is how long a crashed process keeps others from its job. It is renewed after a
+// third of that, and given up where that failed until two thirds have passed: what is
+// under way then has ended when another process takes the job up. A statement to
+// PostgreSQL may take less than a lease (jobs/ledger/postgres.go).
 const lease = 45 * time.Second
 
-// leased does work on a job that no other process is at, and makes sure of that
-// while it lasts. However the work ends, the lease ends with it.
-func (r *Runner) leased(ctx context.Context, j Job, work func(context.Context) error) (err error) {
+// withLease does work on a job that no other process is at, and renews the lease while
+// it lasts. The lease is released on return, however the work ended.
+func (r *Runner) withLease(ctx context.Context, j Job, work func(context.Context) error) (err error) {
 	asked := time.Now()
 	if err := r.acquire(ctx, j); err != nil {
 		return err

@@ -41,7 +41,7 @@ type Runner struct {
 // summary is that of the run that was finished, nil if there was none. The error
 // is ErrLeased when another process is at it.
 func (r *Runner) Tick(ctx context.Context, j Job) (s *audit.Summary, err error) {
-	err = r.leased(ctx, j, func(ctx context.Context) error {
+	err = r.withLease(ctx, j, func(ctx context.Context) error {
 		if err := r.openDue(ctx, j); err != nil {
 			return err
 		}
@@ -55,7 +55,7 @@ func (r *Runner) Tick(ctx context.Context, j Job) (s *audit.Summary, err error) 
 // present second where that minute is taken or due by the schedule. A dry run
 // leaves no trace in later reviews.
 func (r *Runner) ReviewNow(ctx context.Context, j Job, trigger audit.Trigger) (s *audit.Summary, err error) {
-	err = r.leased(ctx, j, func(ctx context.Context) error {
+	err = r.withLease(ctx, j, func(ctx context.Context) error {
 		// What an earlier run left is finished first. A dry run must not: it has nobody to
 		// tell, and the message of the earlier run would be lost.
 		run, found, err := r.Ledger.Running(ctx, j.Name)
