@@ -100,7 +100,13 @@ func (a Archive) Read(ctx context.Context, run audit.Run, target string) iter.Se
 			return
 		}
 		defer f.Close()
-		for r, err := range unzipped(f) {
+		lines, err := unzipped(f)
+		if err != nil {
+			yield(audit.Record{}, fmt.Errorf("snapshot %s: %w", path, err))
+			return
+		}
+		defer lines.Close() // waits until the goroutine has ended
+		for r, err := range readLines(lines) {
 			if err != nil {
 				err = fmt.Errorf("snapshot %s: %w", path, err)
 			}
@@ -111,23 +117,14 @@ func (a Archive) Read(ctx context.Context, run audit.Run, target string) iter.Se
 	}
 }
 
-// unzipped uncompresses lines, in a goroutine of its own, while they are read.
-func unzipped(r io.Reader) iter.Seq2[audit.Record, error] {
-	return func(yield func(audit.Record, error) bool) {
-		zip, err := gzip.NewReader(bufio.NewReaderSize(r, 64<<10))
-		if err == io.EOF { // an empty file
-			err = io.ErrUnexpectedEOF
-		}
-		if err != nil {
-			yield(audit.Record{}, err)
-			return
-		}
-		lines, err := readahead.NewReaderSize(zip, zipBuffers, zipBuffer)
-		if err != nil {
-			yield(audit.Record{}, err)
-			return
-		}
-		defer lines.Close() // waits until the goroutine has ended
-		readLines(lines)(yield)
+// unzipped uncompresses, in a goroutine of its own, while lines are read.
+func unzipped(r io.Reader) (io.ReadCloser, error) {
+	zip, err := gzip.NewReader(bufio.NewReaderSize(r, 64<<10))
+	if err == io.EOF { // an empty file
+		err = io.ErrUnexpectedEOF
 	}
+	if err != nil {
+		return nil, err
+	}
+	return readahead.NewReaderSize(zip, zipBuffers, zipBuffer)
 }

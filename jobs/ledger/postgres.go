@@ -127,24 +127,6 @@ func (statementTimer) TraceQueryEnd(ctx context.Context, _ *pgx.Conn, _ pgx.Trac
 	ctx.Value(cancelKey{}).(context.CancelFunc)()
 }
 
-// readPostgres opens a database that has a ledger already.
-func readPostgres(ctx context.Context, url string, password secret.Ref) (*sql.DB, error) {
-	db, err := connect(url, password, "on")
-	if err != nil {
-		return nil, err
-	}
-	var there bool
-	err = db.QueryRowContext(ctx, `SELECT to_regclass('run') IS NOT NULL`).Scan(&there)
-	if err == nil && !there {
-		err = ErrNone
-	}
-	if err != nil {
-		db.Close()
-		return nil, err
-	}
-	return db, nil
-}
-
 // oldest is the oldest version of PostgreSQL that the tests run on.
 const oldest = 15
 

@@ -9,6 +9,7 @@ import (
 	"os"
 	"strings"
 
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/pressly/goose/v3"
 
 	"tokenaudit/configs/secret"
@@ -32,7 +33,7 @@ func OpenReader(ctx context.Context, store string, password secret.Ref) (*Reader
 	if path, ok := StorePath(store); ok {
 		db, err = readSQLite(path)
 	} else {
-		db, err = readPostgres(ctx, store, password)
+		db, err = connect(store, password, "on")
 	}
 	if err != nil {
 		return nil, fmt.Errorf("store %s: %w", store, err)
@@ -63,6 +64,9 @@ func checkSchema(ctx context.Context, db *sql.DB) error {
 	}
 	var at int64
 	err = db.QueryRowContext(ctx, `SELECT COALESCE(MAX(version_id), 0) FROM goose_db_version`).Scan(&at)
+	if answer, ok := errors.AsType[*pgconn.PgError](err); ok && answer.Code == "42P01" { // undefined_table
+		return ErrNone
+	}
 	switch {
 	case err != nil:
 		return err

@@ -29,14 +29,12 @@ type filterView struct {
 // small print below it. Detail columns give way on a narrow screen, where the
 // view of the token has them.
 type columnView struct {
-	Header    string
-	main, sub string // names of columns of the report
-	upper     table.Column
-	lower     *table.Column
-	unit      string // after the small print
-	chip      bool
-	open      bool // leads to the view of the token
-	Detail    bool
+	Header       string
+	upper, lower table.Column // lower without a name for none
+	unit         string       // after the small print
+	chip         bool
+	open         bool // leads to the view of the token
+	Detail       bool
 }
 
 // rowView carries what its table filters by, and what it finds without showing it.
@@ -58,7 +56,7 @@ func cells(views []columnView, r *table.Row) []cellView {
 	for _, v := range views {
 		value := v.upper.Value(r)
 		made := cellView{Text: cellText(value), Key: sortKey(v.upper, value), Open: v.open, Detail: v.Detail, Day: v.upper.Kind == table.Date}
-		if v.lower != nil {
+		if v.lower.Name != "" {
 			made.Sub = cellText(v.lower.Value(r)) + v.unit
 		}
 		if v.chip && made.Text != "" {
@@ -83,19 +81,13 @@ func cellText(v any) string {
 	return audit.Line(plain(display(v)), cellRunes)
 }
 
-// bound ties the columns of the page to those of the report, which they show.
-func bound(views []columnView, columns []table.Column) []columnView {
-	named := func(name string) *table.Column {
-		at := slices.IndexFunc(columns, func(c table.Column) bool { return c.Name == name })
-		if at < 0 {
-			return nil
-		}
-		return &columns[at]
+// byName are the columns of the report, which those of the page show.
+func byName(columns []table.Column) map[string]table.Column {
+	out := map[string]table.Column{}
+	for _, c := range columns {
+		out[c.Name] = c
 	}
-	for i := range views {
-		views[i].upper, views[i].lower = *named(views[i].main), named(views[i].sub)
-	}
-	return views
+	return out
 }
 
 // plain is a word of ours as people write it.

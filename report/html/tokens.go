@@ -79,16 +79,17 @@ func (p *Page) rows(ctx context.Context, data *pageData) (findings, authorizatio
 }
 
 func tokenColumns() []columnView {
-	return bound([]columnView{
-		{Header: "Worst", main: "worst_severity", chip: true},
-		{Header: "Token", main: "description", sub: "authorization_id", open: true},
-		{Header: "Owner", main: "owner", sub: "owner_state"},
-		{Header: "Status", main: "status", sub: "presence", Detail: true},
-		{Header: "Class", main: "class", sub: "may_write", Detail: true},
-		{Header: "Findings", main: "findings", Detail: true},
-		{Header: "Target", main: "target", sub: "org", Detail: true},
-		{Header: "Created", main: "created", sub: "age_days", unit: " days", Detail: true},
-	}, table.AuthorizationColumns())
+	c := byName(table.AuthorizationColumns())
+	return []columnView{
+		{Header: "Worst", upper: c["worst_severity"], chip: true},
+		{Header: "Token", upper: c["description"], lower: c["authorization_id"], open: true},
+		{Header: "Owner", upper: c["owner"], lower: c["owner_state"]},
+		{Header: "Status", upper: c["status"], lower: c["presence"], Detail: true},
+		{Header: "Class", upper: c["class"], lower: c["may_write"], Detail: true},
+		{Header: "Findings", upper: c["findings"], Detail: true},
+		{Header: "Target", upper: c["target"], lower: c["org"], Detail: true},
+		{Header: "Created", upper: c["created"], lower: c["age_days"], unit: " days", Detail: true},
+	}
 }
 
 func tokenTable(rows []rowView, shown table.Shown) tableView {
@@ -101,16 +102,17 @@ func tokenTable(rows []rowView, shown table.Shown) tableView {
 }
 
 func findingColumns() []columnView {
-	return bound([]columnView{
-		{Header: "Severity", main: "severity", chip: true},
-		{Header: "Finding", main: "title", sub: "detail"},
-		{Header: "Token", main: "description", sub: "authorization_id", open: true},
-		{Header: "Owner", main: "owner", sub: "owner_state", Detail: true},
-		{Header: "State", main: "state", Detail: true},
-		{Header: "Since", main: "since", Detail: true},
-		{Header: "Target", main: "target", sub: "org", Detail: true},
-		{Header: "Created", main: "created", sub: "age_days", unit: " days", Detail: true},
-	}, table.FindingColumns())
+	c := byName(table.FindingColumns())
+	return []columnView{
+		{Header: "Severity", upper: c["severity"], chip: true},
+		{Header: "Finding", upper: c["title"], lower: c["detail"]},
+		{Header: "Token", upper: c["description"], lower: c["authorization_id"], open: true},
+		{Header: "Owner", upper: c["owner"], lower: c["owner_state"], Detail: true},
+		{Header: "State", upper: c["state"], Detail: true},
+		{Header: "Since", upper: c["since"], Detail: true},
+		{Header: "Target", upper: c["target"], lower: c["org"], Detail: true},
+		{Header: "Created", upper: c["created"], lower: c["age_days"], unit: " days", Detail: true},
+	}
 }
 
 func findingTable(rows []rowView, shown table.Shown) tableView {

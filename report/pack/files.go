@@ -96,11 +96,8 @@ func measureAll(ctx context.Context, dir string, names []string) ([]File, error)
 	return files, g.Wait()
 }
 
-// rowsError: the file could be read, but its rows could not be counted. Its size
-// and hash are right.
-type rowsError struct{ error }
-
-// measure reads a file once, in pieces, for its size, rows and hash.
+// measure reads a file once, in pieces, for its size, rows and hash. With an error, size
+// and hash are right if they are set: only its rows could not be counted.
 func measure(ctx context.Context, dir, name string) (File, error) {
 	out := File{Name: name}
 	f, err := open(dir, name)
@@ -126,7 +123,7 @@ func measure(ctx context.Context, dir, name string) (File, error) {
 	}
 	out.Rows, out.SHA256 = rows, hex.EncodeToString(hash.Sum(nil))
 	if rowsErr != nil {
-		return out, rowsError{fmt.Errorf("%s: counting its rows: %w", name, rowsErr)}
+		return out, fmt.Errorf("%s: counting its rows: %w", name, rowsErr)
 	}
 	return out, nil
 }
