@@ -306,3 +306,18 @@ func written(t *testing.T, in table.Input) map[string]string {
 	}
 	return reporttest.Contents(t, dir)
 }
+
+// TestWriteFollowsNoFolder: a link in place of the folder of a run leads elsewhere.
+func TestWriteFollowsNoFolder(t *testing.T) {
+	t.Parallel()
+	outside, dir := t.TempDir(), filepath.Join(t.TempDir(), "run")
+	if err := os.Symlink(outside, dir); err != nil {
+		t.Fatal(err)
+	}
+	if err := Write(t.Context(), dir, []string{"csv"}, reporttest.Input(t)); err == nil || !strings.Contains(err.Error(), dir+" is a link") {
+		t.Errorf("%v", err)
+	}
+	if left, err := os.ReadDir(outside); err != nil || len(left) > 0 {
+		t.Errorf("was written: %v, %v", left, err)
+	}
+}

@@ -3,6 +3,7 @@ package table
 import (
 	"bufio"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -19,6 +20,13 @@ type Staging struct {
 func NewStaging(dir string) (*Staging, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, err
+	}
+	info, err := os.Lstat(dir)
+	if err != nil {
+		return nil, err
+	}
+	if !info.IsDir() {
+		return nil, fmt.Errorf("%s is a link, and a report is written through none; take it away", dir)
 	}
 	// The name is fixed, so that what a killed process left is taken away.
 	path := filepath.Join(dir, ".report")
