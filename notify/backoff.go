@@ -54,21 +54,16 @@ func (b *backoff) Send(ctx context.Context, m Message) (string, error) {
 	return ref, err
 }
 
-// paused is why a delivery is not tried now. It never says that nothing was posted
-// where an earlier attempt, perhaps of another process, may have arrived.
+// paused is why a delivery is not tried now.
 func (b *backoff) paused(m Message) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	now := time.Now()
-	p := b.pauses[m.ID()]
 	if now.Before(b.all.until) {
-		p = pause{until: b.all.until, err: NotPosted(b.all.err)}
+		return NotPosted(b.all.err)
 	}
-	switch {
-	case !now.Before(p.until):
-		return nil
-	case m.Again:
-		return InDoubt(p.err)
+	if p := b.pauses[m.ID()]; now.Before(p.until) {
+		return p.err
 	}
-	return p.err
+	return nil
 }

@@ -31,9 +31,9 @@ func (f *failing) Send(_ context.Context, m notify.Message) (string, error) {
 	return "", err
 }
 
-func delivery(name string, again bool) notify.Message {
+func delivery(name string) notify.Message {
 	m := notifytest.Quiet()
-	m.Delivery, m.Again = name, again
+	m.Delivery = name
 	return m
 }
 
@@ -44,7 +44,7 @@ func TestBackoff(t *testing.T) {
 		f := &failing{errs: []error{notify.NotPosted(errors.New("HTTP 403"))}}
 		n := notify.Backoff(f)
 		for range 4 * 60 * 24 { // a day of heartbeats
-			if _, err := n.Send(t.Context(), delivery("summary", false)); !errors.Is(err, notify.ErrNotPosted) || !strings.Contains(err.Error(), "403") {
+			if _, err := n.Send(t.Context(), delivery("summary")); !errors.Is(err, notify.ErrNotPosted) || !strings.Contains(err.Error(), "403") {
 				t.Fatal(err)
 			}
 			time.Sleep(15 * time.Second)
@@ -52,7 +52,7 @@ func TestBackoff(t *testing.T) {
 		if got := len(f.sent["summary"]); got != 29 { // after 0, 1, 3, 7, 15, 31, 63 and 123 minutes, then hourly
 			t.Errorf("%d attempts in a day: %v", got, f.sent["summary"])
 		}
-		if n.Send(t.Context(), delivery("other", false)); len(f.sent["other"]) != 1 {
+		if n.Send(t.Context(), delivery("other")); len(f.sent["other"]) != 1 {
 			t.Error("another delivery waits")
 		}
 	})
@@ -64,11 +64,11 @@ func TestBackoffWaits(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := &failing{errs: []error{notify.NotPosted(&notify.WaitError{Until: start.Add(24 * time.Hour)}), nil}}
 		n := notify.Backoff(f)
-		n.Send(t.Context(), delivery("a", false))
+		n.Send(t.Context(), delivery("a"))
 		for range 4 * 60 * 24 {
 			time.Sleep(15 * time.Second)
-			n.Send(t.Context(), delivery("a", false))
-			if _, err := n.Send(t.Context(), delivery("b", false)); err != nil && !errors.Is(err, notify.ErrNotPosted) {
+			n.Send(t.Context(), delivery("a"))
+			if _, err := n.Send(t.Context(), delivery("b")); err != nil && !errors.Is(err, notify.ErrNotPosted) {
 				t.Fatal(err)
 			}
 		}
@@ -78,18 +78,4 @@ func TestBackoffWaits(t *testing.T) {
 			}
 		}
 	})
-}
-
-// TestBackoffInDoubt: a delivery that an earlier attempt may have made is never said
-// not to be posted only because it is not tried now.
-func TestBackoffInDoubt(t *testing.T) {
-	for name, err := range map[string]error{
-		"failed": notify.NotPosted(errors.New("HTTP 403")), "asked to wait": notify.NotPosted(&notify.WaitError{Until: time.Now().Add(time.Hour)}),
-	} {
-		n := notify.Backoff(&failing{errs: []error{err}})
-		n.Send(t.Context(), delivery("summary", false))
-		if _, err := n.Send(t.Context(), delivery("summary", true)); err == nil || errors.Is(err, notify.ErrNotPosted) {
-			t.Errorf("%s: %v", name, err)
-		}
-	}
 }

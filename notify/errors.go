@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// ErrNotPosted is in the errors of Send after which surely nothing was posted, so
-// that trying again cannot repeat the message. Any other error leaves it open.
+// ErrNotPosted is in the errors of Send where this attempt surely posted nothing. Any
+// other error leaves it open.
 var ErrNotPosted = errors.New("nothing was posted")
 
 // ErrGiveUp is in the errors of Send after which the message may have arrived more
@@ -25,23 +25,6 @@ type notPosted struct{ error }
 
 func (e notPosted) Unwrap() error      { return e.error }
 func (notPosted) Is(target error) bool { return target == ErrNotPosted }
-
-// InDoubt is err for a delivery that an earlier attempt may have made: it no longer
-// says that nothing was posted.
-func InDoubt(err error) error {
-	if errors.Is(err, ErrNotPosted) {
-		return inDoubt{err}
-	}
-	return err
-}
-
-// inDoubt shows a WaitError of what it holds, and no more.
-type inDoubt struct{ error }
-
-func (e inDoubt) As(target any) bool {
-	wait, ok := target.(**WaitError)
-	return ok && errors.As(e.error, wait)
-}
 
 // Secrets are what no error may show, those that hold others first.
 type Secrets []string

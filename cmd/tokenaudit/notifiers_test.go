@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"path/filepath"
@@ -101,7 +102,8 @@ func TestEmailAtLeastOnce(t *testing.T) {
 	no := &smtp.SMTPError{Code: 451, EnhancedCode: smtp.EnhancedCode{4, 3, 0}, Message: "later"}
 	for name, failure := range map[string][]mailtest.Failure{
 		"none": nil, "refused": {{At: mailtest.From, Say: no}}, "cut before": {{At: mailtest.To}}, "cut in it": {{At: mailtest.Data}},
-		"cut after": {{At: mailtest.Arrived}}, "cut after, for ever": {{At: mailtest.Arrived}, {At: mailtest.Arrived}, {At: mailtest.Arrived}, {At: mailtest.Arrived}},
+		"cut after": {{At: mailtest.Arrived}}, "refused between two cuts": {{At: mailtest.Arrived}, {At: mailtest.From, Say: no}, {At: mailtest.Arrived}},
+		"cut after, for ever": {{At: mailtest.Arrived}, {At: mailtest.Arrived}, {At: mailtest.Arrived}, {At: mailtest.Arrived}},
 	} {
 		for save := range 4 {
 			t.Run(fmt.Sprintf("%s, save %d fails", name, save), func(t *testing.T) {
@@ -132,6 +134,26 @@ func messageID(t *testing.T, m mailtest.Mail) string {
 	}
 	t.Error("no Message-ID")
 	return ""
+}
+
+// TestInDoubt: a delivery that may have arrived is not known to be missing only
+// because a later attempt surely posted nothing.
+func TestInDoubt(t *testing.T) {
+	t.Parallel()
+	a := &app{snapshots: evidence.Archive{Root: t.TempDir()}}
+	for state, want := range map[audit.DeliveryState]bool{audit.DeliveryNew: false, audit.DeliverySending: true, audit.DeliveryUncertain: true} {
+		send := a.notifier("slack", refusing{}).Send
+		_, err := send(t.Context(), runner.Message{Delivery: audit.Delivery{Name: notify.SummaryDelivery, State: state}})
+		if err == nil || errors.As(err, new(*runner.UncertainError)) != want {
+			t.Errorf("%s: in doubt is not %t: %v", state, want, err)
+		}
+	}
+}
+
+type refusing struct{ notify.Notifier }
+
+func (refusing) Send(context.Context, notify.Message) (string, error) {
+	return "", notify.NotPosted(errors.New("HTTP 403"))
 }
 
 // TestNotifiers: each notifier that a job has is wired under its key, and a dry run

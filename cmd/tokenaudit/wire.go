@@ -156,13 +156,15 @@ func (a *app) notifiers(cfg configs.Job, log *slog.Logger) []runner.Notifier {
 	return out
 }
 
-// notifier lets the runner send by a channel.
+// notifier lets the runner send by a channel. A delivery that an earlier attempt may
+// have made stays in doubt until one succeeds, whatever is sure about the attempts
+// between.
 func (a *app) notifier(name string, n notify.Notifier) runner.Notifier {
 	send := func(ctx context.Context, m runner.Message) (string, error) {
 		said := a.message(m.Summary, m.Highlights)
 		said.Delivery, said.Root, said.Again, said.Since = m.Name, m.Root, m.Again(), m.Since
 		ref, err := n.Send(ctx, said)
-		if err != nil && !errors.Is(err, notify.ErrNotPosted) {
+		if err != nil && (said.Again || !errors.Is(err, notify.ErrNotPosted)) {
 			err = &runner.UncertainError{Err: err, GiveUp: errors.Is(err, notify.ErrGiveUp)}
 		}
 		return ref, err

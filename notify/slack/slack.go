@@ -45,20 +45,13 @@ func (n notifier) Deliveries(s audit.Summary, h audit.Highlights) []string {
 // Send posts one delivery and returns channel/ts; a webhook gives no reference.
 func (n notifier) Send(ctx context.Context, m notify.Message) (string, error) {
 	if n.config.Webhook.IsZero() {
-		ref, looked, err := n.sendAsBot(ctx, m)
-		if m.Again && !looked {
-			err = notify.InDoubt(err)
-		}
-		return ref, err
+		return n.sendAsBot(ctx, m)
 	}
 	// A webhook gives nothing to look for an earlier attempt in: that one may be
 	// repeated once.
 	err := n.sendToWebhook(ctx, m)
 	if m.Again && err != nil && !errors.Is(err, notify.ErrNotPosted) {
-		return "", fmt.Errorf("%w: %w", notify.ErrGiveUp, err)
-	}
-	if m.Again {
-		err = notify.InDoubt(err)
+		err = fmt.Errorf("%w: %w", notify.ErrGiveUp, err)
 	}
 	return "", err
 }
@@ -107,19 +100,18 @@ func (n notifier) postRichest(ctx context.Context, m notify.Message, to recipien
 	return post(forms[len(forms)-1])
 }
 
-// sendAsBot looks for a delivery that may have arrived before it repeats it, and
-// reports whether it could look.
-func (n notifier) sendAsBot(ctx context.Context, m notify.Message) (ref string, looked bool, err error) {
+// sendAsBot looks for a delivery that may have arrived before it repeats it.
+func (n notifier) sendAsBot(ctx context.Context, m notify.Message) (string, error) {
 	e := explainer{where: "post to Slack channel " + notify.Show(n.config.Channel, 80, "(none)")}
 	token, err := n.config.Token.Read(ctx)
 	if err != nil {
-		return "", false, e.asking(err)
+		return "", e.asking(err)
 	}
 	e.secrets = notify.Secrets{token.Reveal()}
 	s := session{n.config.api(token.Reveal(), newClient(n.client)), e}
 	to, err := n.reach(ctx, s, n.config.recipient(m))
 	if err != nil {
-		return "", false, err
+		return "", err
 	}
 	at := place{channel: to.channel}
 	if to.channel == "" {
@@ -127,24 +119,22 @@ func (n notifier) sendAsBot(ctx context.Context, m notify.Message) (ref string, 
 		at = place{cmp.Or(channel, n.config.Channel), thread}
 	}
 	if m.Again {
-		ref, looked, err = s.findPosted(ctx, m, at)
+		ref, looked, err := s.findPosted(ctx, m, at)
 		if ref != "" || err != nil {
-			return ref, looked, err
+			return ref, err
 		}
 		m.Repeats = !looked
 	}
 	if name, ok := strings.CutPrefix(m.Delivery, fileDelivery); ok {
-		ref, err = s.upload(ctx, m, at, name)
-		return ref, looked, err
+		return s.upload(ctx, m, at, name)
 	}
-	ref, err = n.postRichest(ctx, m, to, func(p Post) (string, error) {
+	return n.postRichest(ctx, m, to, func(p Post) (string, error) {
 		channel, ts, err := s.api.PostMessageContext(ctx, at.channel, options(m, at, p)...)
 		if err != nil {
 			return "", s.posting(err)
 		}
 		return channel + "/" + ts, nil
 	})
-	return ref, looked, err
 }
 
 // place is a channel, and a thread in it unless the delivery has a place of its own.
