@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"tokenaudit/configs/secret"
 	"tokenaudit/jobs/audit"
@@ -149,7 +150,7 @@ func runItemsAndOutbox(t *testing.T, s store) {
 	if pending, err := l.Pending(t.Context(), run); err != nil || len(pending) != 1 || pending[0] != "zulu" {
 		t.Errorf("Pending = %q, %v", pending, err)
 	}
-	if items, err := l.Items(t.Context(), run); err != nil || cmp.Diff([]audit.Item{item}, items) != "" {
+	if items, err := l.Items(t.Context(), run); err != nil || cmp.Diff([]audit.Item{item}, items, cmpopts.EquateEmpty()) != "" {
 		t.Errorf("Items = %+v, %v", items, err)
 	}
 	if bases, err := l.Baselines(t.Context(), weekly(3), "alpha"); err != nil || len(bases) != 1 || !bases[0].Run.Slot.Equal(run.Slot) || bases[0].Source != "here" {
