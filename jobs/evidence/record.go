@@ -3,7 +3,6 @@ package evidence
 import (
 	"io"
 	"iter"
-	"slices"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -38,19 +37,11 @@ func writeLines(w io.Writer, records iter.Seq2[audit.Record, error]) error {
 func readLines(r io.Reader) iter.Seq2[audit.Record, error] {
 	return func(yield func(audit.Record, error) bool) {
 		decoder := jsontext.NewDecoder(r, lines())
-		var permissions []audit.Permission // room that the next record is decoded in
-		var findings []audit.Finding
 		for {
-			record := audit.Record{Findings: findings[:0]}
-			record.Permissions = permissions[:0]
+			var record audit.Record
 			err := json.UnmarshalDecode(decoder, &record)
 			if err == io.EOF {
 				return
-			}
-			permissions, findings = record.Permissions, record.Findings
-			record.Permissions = slices.Clone(permissions)
-			if record.Findings = slices.Clone(findings); len(findings) == 0 {
-				record.Findings = nil
 			}
 			if !yield(record, err) || err != nil {
 				return

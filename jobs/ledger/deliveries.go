@@ -53,7 +53,7 @@ func (l *Ledger) SaveDelivery(ctx context.Context, holder string, d audit.Delive
 	if !d.Since.IsZero() {
 		since = d.Since.UnixMilli()
 	}
-	saved, err := l.changes(ctx, `UPDATE part SET state = $5, ref = $6, error = $7, since = $8 WHERE job = $1 AND slot = $2 AND outlet = $3 AND name = $4
+	saved, err := changes(ctx, l.db, `UPDATE part SET state = $5, ref = $6, error = $7, since = $8 WHERE job = $1 AND slot = $2 AND outlet = $3 AND name = $4
 		AND EXISTS (SELECT 1 FROM job WHERE job.name = $1 AND job.holder = $9)`,
 		d.Run.Job, d.Run.Slot.Unix(), d.Notifier, d.Name, d.State, storable(d.Ref), storable(d.Error), since, holder)
 	if err == nil && !saved {

@@ -66,10 +66,6 @@ func checkURL(store string) error {
 	case strings.ContainsAny(database, "/@"):
 		return errors.New("has a database whose name holds / or @; is a password in front of it? It belongs in store_password")
 	}
-	return checkSettings(query)
-}
-
-func checkSettings(query url.Values) error {
 	for name, values := range query {
 		if !slices.Contains(settings, name) {
 			return fmt.Errorf("has a setting that is not known; known: %s", strings.Join(settings, ", "))

@@ -109,7 +109,7 @@ func (l *Ledger) Now(ctx context.Context) (now time.Time, err error) {
 // Acquire leases the job to holder until then, unless another one holds it now.
 func (l *Ledger) Acquire(ctx context.Context, job, holder string, now, until time.Time) (acquired bool, err error) {
 	defer annotate(&err, "leasing job %q", job)
-	return l.changes(ctx, `INSERT INTO job (name, schedule, reached, holder, held) VALUES ($1, '', 0, $2, $3)
+	return changes(ctx, l.db, `INSERT INTO job (name, schedule, reached, holder, held) VALUES ($1, '', 0, $2, $3)
 		ON CONFLICT (name) DO UPDATE SET holder = $2, held = $3 WHERE job.holder IN ('', $2) OR job.held < $4`,
 		job, holder, until.UnixMilli(), now.UnixMilli())
 }
@@ -117,7 +117,7 @@ func (l *Ledger) Acquire(ctx context.Context, job, holder string, now, until tim
 // Release lets others work on the job.
 func (l *Ledger) Release(ctx context.Context, job, holder string) (err error) {
 	defer annotate(&err, "releasing job %q", job)
-	_, err = l.changes(ctx, `UPDATE job SET holder = '' WHERE name = $1 AND holder = $2`, job, holder)
+	_, err = changes(ctx, l.db, `UPDATE job SET holder = '' WHERE name = $1 AND holder = $2`, job, holder)
 	return err
 }
 
@@ -126,7 +126,7 @@ func (l *Ledger) Release(ctx context.Context, job, holder string) (err error) {
 // earlier slots are not due.
 func (l *Ledger) Reached(ctx context.Context, job, schedule string, now time.Time) (at time.Time, err error) {
 	defer annotate(&err, "job %q", job)
-	_, err = l.changes(ctx, `INSERT INTO job (name, schedule, reached) VALUES ($1, $2, $3)
+	_, err = changes(ctx, l.db, `INSERT INTO job (name, schedule, reached) VALUES ($1, $2, $3)
 		ON CONFLICT (name) DO UPDATE SET schedule = $2, reached = $3 WHERE job.schedule <> $2`, job, schedule, now.Unix())
 	if err != nil {
 		return time.Time{}, err
@@ -140,7 +140,7 @@ func (l *Ledger) Reached(ctx context.Context, job, schedule string, now time.Tim
 // run of that very slot.
 func (l *Ledger) Reach(ctx context.Context, job string, slot time.Time) (err error) {
 	defer annotate(&err, "job %q", job)
-	_, err = l.changes(ctx, `UPDATE job SET reached = $2 WHERE name = $1 AND reached < $2
+	_, err = changes(ctx, l.db, `UPDATE job SET reached = $2 WHERE name = $1 AND reached < $2
 		AND EXISTS (SELECT 1 FROM run WHERE run.job = $1 AND run.slot = $2)`, job, slot.Unix())
 	return err
 }
@@ -180,10 +180,6 @@ func scanRun(rows *sql.Rows, more ...any) (run audit.Run, err error) {
 }
 
 // changes tells whether a statement changed anything.
-func (l *Ledger) changes(ctx context.Context, text string, args ...any) (bool, error) {
-	return changes(ctx, l.db, text, args...)
-}
-
 func changes(ctx context.Context, q querier, text string, args ...any) (bool, error) {
 	done, err := q.ExecContext(ctx, text, args...)
 	if err != nil {

@@ -66,7 +66,7 @@ func (l *Ledger) SaveItem(ctx context.Context, run audit.Run, item audit.Item) (
 	if err != nil {
 		return err
 	}
-	_, err = l.changes(ctx, `UPDATE item SET state = 'done', result = $4 WHERE job = $1 AND slot = $2 AND target = $3`,
+	_, err = changes(ctx, l.db, `UPDATE item SET state = 'done', result = $4 WHERE job = $1 AND slot = $2 AND target = $3`,
 		run.Job, run.Slot.Unix(), item.Coverage.Target, string(result))
 	return err
 }

@@ -49,7 +49,7 @@ func openSQLite(ctx context.Context, path string) (*Ledger, error) {
 	l := &Ledger{db, lock}
 	if err = migrate(ctx, db, goose.DialectSQLite3); err == nil {
 		// The lock is ours, so that an old lease belongs to a process that has ended.
-		_, err = l.changes(ctx, `UPDATE job SET holder = ''`)
+		_, err = changes(ctx, l.db, `UPDATE job SET holder = ''`)
 	}
 	if err != nil {
 		l.Close()

@@ -161,20 +161,15 @@ func (m Manifest) validate() error {
 		}
 		last = f.Name
 	}
-	return checkPlace(m.Sequence, m.Previous)
-}
-
-// checkPlace: the first pack has none before it, every other has the one before.
-func checkPlace(sequence int, previous *audit.Link) error {
-	switch {
-	case sequence < 1:
-		return fmt.Errorf("the sequence number is %d; the first is 1", sequence)
-	case sequence == 1 && previous != nil:
+	switch before := m.Previous; {
+	case m.Sequence < 1:
+		return fmt.Errorf("the sequence number is %d; the first is 1", m.Sequence)
+	case m.Sequence == 1 && before != nil:
 		return errors.New("the first pack cannot have a previous one")
-	case sequence > 1 && previous == nil:
-		return fmt.Errorf("pack %d lacks the previous one", sequence)
-	case sequence > 1 && (previous.Sequence != sequence-1 || !isDigest(previous.Manifest)):
-		return fmt.Errorf("pack %d needs the number and the SHA-256 of pack %d", sequence, sequence-1)
+	case m.Sequence > 1 && before == nil:
+		return fmt.Errorf("pack %d lacks the previous one", m.Sequence)
+	case m.Sequence > 1 && (before.Sequence != m.Sequence-1 || !isDigest(before.Manifest)):
+		return fmt.Errorf("pack %d needs the number and the SHA-256 of pack %d", m.Sequence, m.Sequence-1)
 	}
 	return nil
 }
