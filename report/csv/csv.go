@@ -11,7 +11,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -29,14 +31,10 @@ type Tables struct {
 	now            time.Time // of the review
 	authorizations *writer
 	findings       map[table.Group]*writer
-	counts         table.FindingCounts
 }
 
 func New(s *table.Staging, in table.Input) (*Tables, error) {
-	t := &Tables{
-		staging: s, style: in.CSV, now: in.Summary.Started,
-		findings: map[table.Group]*writer{}, counts: table.FindingCounts{},
-	}
+	t := &Tables{staging: s, style: in.CSV, now: in.Summary.Started, findings: map[table.Group]*writer{}}
 	var err error
 	if t.authorizations, err = newWriter(s, table.AuthorizationsFile, in.CSV, table.AuthorizationColumns()); err != nil {
 		return nil, err
@@ -53,7 +51,6 @@ func (t *Tables) Add(r *table.Row) error {
 		if !f.Reported(t.now) {
 			continue
 		}
-		t.counts.Add(f)
 		if err := t.addFinding(r.Of(*f)); err != nil {
 			return err
 		}
@@ -87,7 +84,7 @@ func (t *Tables) Finish(context.Context) ([]table.Shown, error) {
 		return nil, err
 	}
 	err = whole.header()
-	for _, g := range t.counts.Groups() {
+	for _, g := range slices.SortedFunc(maps.Keys(t.findings), table.CompareGroups) {
 		if err == nil {
 			err = whole.append(t.findings[g])
 		}

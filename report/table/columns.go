@@ -11,13 +11,9 @@ const (
 	Severity
 	Integer
 	Date
-	Tally     // an integer that takes the colour of its column unless it is 0
 	Reference // a link within the workbook
-	EntryText // for the reviewer to fill in
-	EntryDate
+	EntryDate // for the reviewer to fill in
 )
-
-func (k Kind) IsNumber() bool { return k == Integer || k == Tally }
 
 // Column is a column of the tables whose lines are rows.
 type Column = ColumnOf[*Row]
@@ -32,7 +28,7 @@ type ColumnOf[T any] struct {
 	Kind   Kind
 	Wrap   bool   // in the workbook, over several lines
 	Limit  int    // of characters in the workbook; 0 is what Excel allows
-	Word   string // that colours a tally
+	Word   string // that colours a number unless it is 0
 	Value  func(T) any
 }
 

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"slices"
-	"time"
 
 	"tokenaudit/jobs/audit"
 	"tokenaudit/report/table"
@@ -81,21 +80,20 @@ func changesOf(r *table.Row) []change {
 		out = append(out, change{kind: fieldChanged, field: c.Field, from: c.From, to: c.To})
 	}
 	for _, f := range r.Findings {
-		if kind, ok := transitionOf(f, r.Now); ok {
-			out = append(out, change{kind: kind, field: audit.CheckOf(f.Check).Title, to: f.Detail, severity: f.Severity})
+		c := change{field: audit.CheckOf(f.Check).Title, to: f.Detail, severity: f.Severity}
+		switch {
+		case f.State == audit.New:
+			c.kind = findingNew
+		case f.State == audit.Reopened:
+			c.kind = findingReopened
+		case f.State == audit.Resolved && f.Since.Equal(r.Now):
+			c.kind = findingResolved
+		default:
+			continue
 		}
+		out = append(out, c)
 	}
 	return out
-}
-
-func transitionOf(f audit.Finding, at time.Time) (transition, bool) {
-	switch f.State {
-	case audit.New:
-		return findingNew, true
-	case audit.Reopened:
-		return findingReopened, true
-	}
-	return findingResolved, f.State == audit.Resolved && f.Since.Equal(at)
 }
 
 func (b *Workbook) writeChanges(context.Context) error {

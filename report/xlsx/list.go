@@ -81,7 +81,7 @@ func (l *list[T]) add(row T, past bool) error {
 		case past:
 		case c.Kind == table.Severity:
 			made.look.word, _ = made.value.(string)
-		case c.Kind == table.Tally && made.value != 0:
+		case made.value != 0:
 			made.look.word = c.Word
 		}
 		l.cells[i] = made

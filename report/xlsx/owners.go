@@ -103,7 +103,7 @@ func ownerColumns() []table.ColumnOf[*owner] {
 		{Header: "May write", Width: 11, Kind: table.Integer, Value: func(o *owner) any { return o.write }},
 	}
 	for _, sev := range audit.Severities() {
-		columns = append(columns, table.ColumnOf[*owner]{Header: table.Capital(string(sev)), Width: 9, Kind: table.Tally, Word: string(sev), Value: func(o *owner) any { return o.findings[sev] }})
+		columns = append(columns, table.ColumnOf[*owner]{Header: table.Capital(string(sev)), Width: 9, Kind: table.Integer, Word: string(sev), Value: func(o *owner) any { return o.findings[sev] }})
 	}
 	return append(columns,
 		table.ColumnOf[*owner]{Header: "Findings", Width: 10, Kind: table.Integer, Value: func(o *owner) any {

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"strconv"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/xuri/excelize/v2"
 
@@ -191,12 +190,7 @@ func linesIn(text string, width float64, most int) int {
 func afterLine(text string, width float64) string {
 	space, used := 0, 0.0
 	for i, r := range text {
-		if r < utf8.RuneSelf {
-			used += widths[r]
-		} else {
-			used += runeWidth(r)
-		}
-		if used > width && i > 0 {
+		if used += runeWidth(r); used > width && i > 0 {
 			return text[cmp.Or(space, i):]
 		}
 		if r == ' ' {
@@ -205,14 +199,6 @@ func afterLine(text string, width float64) string {
 	}
 	return ""
 }
-
-// widths are those of ASCII.
-var widths = func() (w [utf8.RuneSelf]float64) {
-	for r := range w {
-		w[r] = runeWidth(rune(r))
-	}
-	return w
-}()
 
 // runeWidth is how wide a character of Arial 10 is, in the unit of column widths,
 // rather too wide than too narrow.
@@ -284,17 +270,13 @@ func (b *Workbook) open(f *excelize.File, l layout) (*sheet, error) {
 			return nil, err
 		}
 	}
-	return &sheet{StreamWriter: sw, styles: b.styles, name: l.name, widths: l.widths}, sw.SetPanes(panes(l))
-}
-
-func panes(l layout) *excelize.Panes {
-	if l.frozenRows == 0 {
-		return &excelize.Panes{}
+	panes := &excelize.Panes{}
+	if l.frozenRows > 0 {
+		corner, _ := excelize.CoordinatesToCellName(l.frozenCols+1, l.frozenRows+1)
+		panes = &excelize.Panes{Freeze: true, XSplit: l.frozenCols, YSplit: l.frozenRows, TopLeftCell: corner, ActivePane: "bottomRight"}
+		if l.frozenCols == 0 {
+			panes.ActivePane = "bottomLeft"
+		}
 	}
-	corner, _ := excelize.CoordinatesToCellName(l.frozenCols+1, l.frozenRows+1)
-	p := &excelize.Panes{Freeze: true, XSplit: l.frozenCols, YSplit: l.frozenRows, TopLeftCell: corner, ActivePane: "bottomRight"}
-	if l.frozenCols == 0 {
-		p.ActivePane = "bottomLeft"
-	}
-	return p
+	return &sheet{StreamWriter: sw, styles: b.styles, name: l.name, widths: l.widths}, sw.SetPanes(panes)
 }

@@ -103,7 +103,7 @@ func styleOf(l look) *excelize.Style {
 			format = "yyyy-mm-dd"
 		}
 		st.CustomNumFmt = &format
-	case table.Integer, table.Tally:
+	case table.Integer:
 		st.NumFmt = integerFormat
 	default:
 		st.NumFmt = textFormat
@@ -152,7 +152,7 @@ func alignmentOf(l look) *excelize.Alignment {
 	case entry: // of many lines, the first is the one to see
 		a.Vertical = "top"
 	}
-	if l.kind.IsNumber() && a.Horizontal == "left" {
+	if l.kind == table.Integer && a.Horizontal == "left" {
 		a.Horizontal = "right"
 	}
 	return a

@@ -94,47 +94,35 @@ func orNone(s string) string {
 	return audit.Line(s, 200)
 }
 
-// tile is a figure with a word above it and one below.
-type tile struct {
-	caption string
-	value   any
-	note    string
-	word    string // that colours it
-}
-
+// tiles are figures with a word above and one below. Each takes three columns; the
+// gap between the halves stays free.
 func (o *overview) tiles() {
+	var captions, figures, notes []cell
+	add := func(top string, value any, below, colour string) {
+		captions = append(captions, cell{value: top, look: look{role: caption, word: colour}, over: 3})
+		figures = append(figures, cell{value: value, look: look{role: figure, kind: table.Integer, word: colour}, over: 3})
+		notes = append(notes, cell{value: below, look: look{role: note, word: colour}, over: 3})
+	}
 	a, share := o.sum.Authorizations, ""
 	if a.Total > 0 {
 		share = fmt.Sprintf("%.0f %% of all", 100*float64(a.Flagged)/float64(a.Total))
 	}
 	withFindings := o.authorizations(func(k kind) bool { return k.exists() && k.flagged })
-	tiles := []tile{
-		{caption: "Authorizations", value: o.population.count(o.authorizations(kind.exists), notGone), note: fmt.Sprintf("%s active, %s inactive", table.Grouped(a.Active), table.Grouped(a.Inactive))},
-		{caption: "With findings", value: o.population.count(withFindings, notGone, flagged), note: share},
-	}
-	for _, sev := range audit.Severities() {
-		n := o.ofSeverity(sev)
-		t := tile{caption: table.Capital(string(sev)), value: o.findings.count(n, is("Severity", string(sev)), current), note: o.since(sev)}
-		if n.all > 0 {
-			t.word = string(sev)
-		}
-		tiles = append(tiles, t)
-	}
-	tiles = append(tiles,
-		tile{caption: "New findings", value: o.findings.count(o.ofState(audit.New), is("State", "new")), note: table.Grouped(o.sum.Findings.ByState[audit.Reopened]) + " reopened"},
-		tile{caption: "Resolved findings", value: o.findings.count(o.ofState(audit.Resolved), is("State", "resolved")), note: "not part of the total"},
-	)
-	// Each tile takes three columns; the gap between the halves stays free.
-	var captions, figures, notes []cell
-	for i, t := range tiles {
-		if i == len(tiles)/2 {
+	add("Authorizations", o.population.count(o.authorizations(kind.exists), notGone), fmt.Sprintf("%s active, %s inactive", table.Grouped(a.Active), table.Grouped(a.Inactive)), "")
+	add("With findings", o.population.count(withFindings, notGone, flagged), share, "")
+	for i, sev := range audit.Severities() {
+		if i == 2 { // half of the tiles
 			gap := cell{look: look{role: title}}
 			captions, figures, notes = append(captions, gap), append(figures, gap), append(notes, gap)
 		}
-		captions = append(captions, cell{value: t.caption, look: look{role: caption, word: t.word}, over: 3})
-		figures = append(figures, cell{value: t.value, look: look{role: figure, kind: table.Integer, word: t.word}, over: 3})
-		notes = append(notes, cell{value: t.note, look: look{role: note, word: t.word}, over: 3})
+		n, colour := o.ofSeverity(sev), ""
+		if n.all > 0 {
+			colour = string(sev)
+		}
+		add(table.Capital(string(sev)), o.findings.count(n, is("Severity", string(sev)), current), o.since(sev), colour)
 	}
+	add("New findings", o.findings.count(o.ofState(audit.New), is("State", "new")), table.Grouped(o.sum.Findings.ByState[audit.Reopened])+" reopened", "")
+	add("Resolved findings", o.findings.count(o.ofState(audit.Resolved), is("State", "resolved")), "not part of the total", "")
 	o.line(6)
 	o.line(16, captions...)
 	o.line(30, figures...)

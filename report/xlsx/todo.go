@@ -55,11 +55,11 @@ func (b *Workbook) taskColumns() []table.ColumnOf[task] {
 		{Header: "Target", Width: 13, Value: func(t task) any { return t.Target }},
 		{Header: "Owner ID", Width: 18, Value: func(t task) any { return t.UserID }},
 		{Header: "Org ID", Width: 18, Value: func(t task) any { return t.OrgID }},
-		{Header: "Decision", Width: 12, Kind: table.EntryText},
-		{Header: "Justification", Width: 28, Kind: table.EntryText, Wrap: true},
-		{Header: "Reviewer", Width: 15, Kind: table.EntryText},
+		{Header: "Decision", Width: 12},
+		{Header: "Justification", Width: 28, Wrap: true},
+		{Header: "Reviewer", Width: 15},
 		{Header: "Date", Width: 12, Kind: table.EntryDate},
-		{Header: "Ticket", Width: 12, Kind: table.EntryText},
+		{Header: "Ticket", Width: 12},
 	}
 }
 

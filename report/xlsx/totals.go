@@ -14,7 +14,7 @@ type totals struct {
 	authorizations counts
 	findings       table.FindingCounts
 	owners         map[ownerKey]*owner
-	excepted       []excepted // no more than the configuration has
+	excepted       []finding // that an exception allows, no more than the configuration has
 	tasks          *table.Worst[table.Group, task]
 	worst          *table.Worst[table.Group, finding]
 	changes        *table.Worst[changeRank, change]
@@ -46,12 +46,6 @@ func (c counts) sum(counted func(kind) bool) int {
 	return n
 }
 
-// excepted is a finding that an exception allows.
-type excepted struct {
-	authorization string
-	audit.Finding
-}
-
 func newTotals(in table.Input, most bounds) *totals {
 	return &totals{
 		in: in, authorizations: counts{}, findings: table.FindingCounts{}, owners: map[ownerKey]*owner{},
@@ -79,7 +73,7 @@ func (t *totals) add(r *table.Row, place int) {
 	for i := range r.Record.Findings {
 		f := &r.Record.Findings[i]
 		if f.State == audit.Excepted && f.Approval != nil {
-			t.excepted = append(t.excepted, excepted{r.ID, *f})
+			t.excepted = append(t.excepted, finding{kept(), *f})
 		}
 		if f.Reported(r.Now) {
 			t.findings.Add(f)
