@@ -202,7 +202,7 @@ const rowsTogether = 256
 // next batch.
 func batches(ctx context.Context, in Input) iter.Seq2[[]table.Row, error] {
 	return func(yield func([]table.Row, error) bool) {
-		n, rows := 0, make([]table.Row, rowsTogether)
+		made, n, rows := table.NewRowMaker(in), 0, make([]table.Row, rowsTogether)
 		for rec, err := range in.Rows {
 			if err == nil {
 				err = ctx.Err()
@@ -214,7 +214,7 @@ func batches(ctx context.Context, in Input) iter.Seq2[[]table.Row, error] {
 			if in.Each != nil {
 				in.Each(&rec)
 			}
-			rows[n].Fill(&in, &rec)
+			made.Fill(&rows[n], &rec)
 			if n++; n < rowsTogether {
 				continue
 			}

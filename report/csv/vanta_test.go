@@ -118,7 +118,7 @@ func TestVantaRoles(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.want, func(t *testing.T) {
 			r := new(table.Row)
-			r.Fill(new(table.Input), &audit.Record{Authorization: audit.Authorization{Permissions: tt.permissions}})
+			table.NewRowMaker(table.Input{Summary: audit.Summary{Started: reporttest.Began}}).Fill(r, &audit.Record{Authorization: audit.Authorization{Permissions: tt.permissions}})
 			if got := roles(r); got != tt.want {
 				t.Errorf("%q, want %q", got, tt.want)
 			}

@@ -41,7 +41,7 @@ func (p *Page) rows(ctx context.Context, data *pageData) (findings, authorizatio
 	tokenColumns, findingColumns := tokenColumns(), findingColumns()
 	err = p.staging.File(tokensFile, func(w io.Writer) error {
 		out, at := json.NewEncoder(w), 0
-		for r, err := range p.in.RowsOf(ctx, p.spool.Records(slices.Values(order))) {
+		for r, err := range table.NewRowMaker(p.in).Rows(ctx, p.spool.Records(slices.Values(order))) {
 			if err != nil {
 				return err
 			}

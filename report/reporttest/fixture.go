@@ -298,7 +298,7 @@ func Files[F Format](t testing.TB, in table.Input, begin func(*table.Staging, ta
 	if err != nil {
 		t.Fatal(err)
 	}
-	for r, err := range in.RowsOf(t.Context(), in.Rows) {
+	for r, err := range table.NewRowMaker(in).Rows(t.Context(), in.Rows) {
 		if err == nil {
 			err = f.Add(r)
 		}
@@ -397,7 +397,7 @@ func OpenWorkbook(t testing.TB, text string) *excelize.File {
 
 // AllRows are those of the population, and those of the findings, worst first.
 func AllRows(t testing.TB, in table.Input) (authorizations, found []*table.Row) {
-	for r, err := range in.RowsOf(t.Context(), in.Rows) {
+	for r, err := range table.NewRowMaker(in).Rows(t.Context(), in.Rows) {
 		if err != nil {
 			t.Fatal(err)
 		}

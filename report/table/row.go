@@ -75,9 +75,27 @@ type FindingWords struct {
 	ControlNames  string // of the controls that they relate to, each once
 }
 
-// RowsOf are the rows of records, until the context ends. Each is only there until
+// RowMaker makes rows of records. There are few different finding words and
+// permission counts, however many authorizations: it makes each once.
+type RowMaker struct {
+	controls audit.Controls
+	now      time.Time // of the review
+	words    map[string]FindingWords
+	reaches  map[[2]int]string
+	key      []byte
+	text     []byte
+}
+
+// mostWords bounds what a RowMaker remembers, whatever the snapshots hold.
+const mostWords = 10_000
+
+func NewRowMaker(in Input) *RowMaker {
+	return &RowMaker{controls: in.Controls, now: in.Summary.Started, words: map[string]FindingWords{}, reaches: map[[2]int]string{}}
+}
+
+// Rows are those of all records, until the context ends. Each is only there until
 // the next one.
-func (in *Input) RowsOf(ctx context.Context, records iter.Seq2[audit.Record, error]) iter.Seq2[*Row, error] {
+func (m *RowMaker) Rows(ctx context.Context, records iter.Seq2[audit.Record, error]) iter.Seq2[*Row, error] {
 	return func(yield func(*Row, error) bool) {
 		r := new(Row)
 		for rec, err := range records {
@@ -88,7 +106,7 @@ func (in *Input) RowsOf(ctx context.Context, records iter.Seq2[audit.Record, err
 				yield(nil, err)
 				return
 			}
-			if r.Fill(in, &rec); !yield(r, nil) {
+			if m.Fill(r, &rec); !yield(r, nil) {
 				return
 			}
 		}
@@ -96,45 +114,74 @@ func (in *Input) RowsOf(ctx context.Context, records iter.Seq2[audit.Record, err
 }
 
 // Fill makes r the row of a record.
-func (r *Row) Fill(in *Input, rec *audit.Record) {
+func (m *RowMaker) Fill(r *Row, rec *audit.Record) {
 	access := audit.AccessOf(rec.Authorization)
-	reach := "none"
-	if len(rec.Permissions) > 0 {
-		reach = strconv.Itoa(access.Reads) + " read, " + strconv.Itoa(access.Writes) + " write"
-	}
-	granted := []byte(nil)
+	m.text = m.text[:0]
 	for i, p := range rec.Permissions {
 		if i > 0 {
-			granted = append(granted, ", "...)
+			m.text = append(m.text, ", "...)
 		}
-		granted = p.Append(granted)
+		m.text = p.Append(m.text)
 	}
 	*r = Row{
-		Record: *rec, Access: access, Now: in.Summary.Started, Scope: access.WriteScope(), granted: string(granted),
-		Reach: reach, FindingWords: in.wordsOf(rec),
+		Record: *rec, Access: access, Now: m.now, Scope: access.WriteScope(), granted: string(m.text),
+		Reach: m.reach(access, len(rec.Permissions)), FindingWords: m.wordsOf(rec),
 	}
 }
 
-func (in *Input) wordsOf(r *audit.Record) FindingWords {
-	w := FindingWords{WorstSeverity: r.Worst()}
-	found := slices.DeleteFunc(slices.Clone(r.Findings), func(f audit.Finding) bool { return !f.Current() })
-	if len(found) == 0 {
+func (m *RowMaker) reach(a audit.Access, permissions int) string {
+	if permissions == 0 {
+		return "none"
+	}
+	key := [2]int{a.Reads, a.Writes}
+	s, ok := m.reaches[key]
+	if !ok {
+		s = strconv.Itoa(a.Reads) + " read, " + strconv.Itoa(a.Writes) + " write"
+	}
+	if !ok && len(m.reaches) < mostWords {
+		m.reaches[key] = s
+	}
+	return s
+}
+
+func (m *RowMaker) wordsOf(r *audit.Record) FindingWords {
+	m.key = m.key[:0]
+	for i := range r.Findings {
+		if f := &r.Findings[i]; f.Current() {
+			m.key = append(append(append(append(m.key, f.Check...), 0), f.Severity...), 0)
+		}
+	}
+	if w, ok := m.words[string(m.key)]; ok {
 		return w
 	}
+	w := FindingWords{WorstSeverity: r.Worst()}
 	var checks, titles, names []string
-	for _, f := range found {
-		checks = append(checks, f.Check)
+	for _, f := range r.Findings {
+		if f.Current() {
+			checks = append(checks, f.Check)
+		}
 	}
-	slices.SortStableFunc(found, func(x, y audit.Finding) int { return CompareGroups(GroupOf(x), GroupOf(y)) })
-	for _, f := range found {
+	for i, f := range worstFirst(r.Findings) {
+		if i == 0 {
+			w.First = GroupOf(f)
+		}
 		titles = append(titles, audit.CheckOf(f.Check).Title)
-		for _, control := range in.Controls[f.Check] {
+		for _, control := range m.controls[f.Check] {
 			if name := control.Framework + " " + control.ID; !slices.Contains(names, name) {
 				names = append(names, name)
 			}
 		}
 	}
-	w.First = GroupOf(found[0])
 	w.CheckIDs, w.Titles, w.ControlNames = strings.Join(checks, ", "), strings.Join(titles, "; "), strings.Join(names, ", ")
+	if len(m.words) < mostWords {
+		m.words[string(m.key)] = w
+	}
 	return w
+}
+
+// worstFirst are the current ones of some findings.
+func worstFirst(all []audit.Finding) []audit.Finding {
+	fs := slices.DeleteFunc(slices.Clone(all), func(f audit.Finding) bool { return !f.Current() })
+	slices.SortStableFunc(fs, func(x, y audit.Finding) int { return CompareGroups(GroupOf(x), GroupOf(y)) })
+	return fs
 }
