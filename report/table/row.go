@@ -32,15 +32,6 @@ func (r *Row) Of(f audit.Finding) *Row {
 	return &of
 }
 
-// Brief is r without what grows with its permissions and its past: many of these may
-// wait in memory.
-func (r *Row) Brief() *Row {
-	b := *r
-	b.Permissions, b.Changes, b.Findings, b.granted = nil, nil, nil, ""
-	b.Scope = strings.Clone(r.Scope) // it shares the memory of all permissions
-	return &b
-}
-
 func (r *Row) OwnerName() string {
 	if r.Owner.Name != "" {
 		return r.Owner.Name

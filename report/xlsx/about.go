@@ -118,7 +118,7 @@ func (b *Workbook) writeExceptions(context.Context) error {
 	p.header(left("Authorization ID"), left("Check"), left("Reason"), left("Requested by"), left("Approved by"), left("Ticket"), left("Expires (UTC)"), left("State"))
 	for _, e := range b.totals.excepted {
 		a := e.Approval
-		p.line(16, words(e.ID), words(e.Finding.Check), wrapped(a.Reason, 1), words(a.Requested), words(a.ApprovedBy), words(a.Ticket),
+		p.line(16, words(e.id), words(e.Finding.Check), wrapped(a.Reason, 1), words(a.Requested), words(a.ApprovedBy), words(a.Ticket),
 			cell{value: a.Expires, look: look{kind: table.Date}}, words(string(e.State)))
 	}
 	if len(b.totals.excepted) == 0 {

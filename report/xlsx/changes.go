@@ -33,12 +33,18 @@ func (t transition) String() string {
 
 // change is one line of the changes.
 type change struct {
-	*table.Row
+	*brief
 	kind     transition
 	field    string // or check
 	from, to string
 	severity audit.Severity // of a finding
 	seen     int            // changes before it
+}
+
+// changeRow is a change as it is written.
+type changeRow struct {
+	*table.Row
+	change
 }
 
 // changeRank says which changes are kept where not all fit: the worst, by the
@@ -105,7 +111,8 @@ func (b *Workbook) writeChanges(context.Context) error {
 		return err
 	}
 	for _, c := range rows {
-		if err := l.add(c, c.Past()); err != nil {
+		row := c.row(b.in.Summary.Started)
+		if err := l.add(changeRow{row, c}, row.Past()); err != nil {
 			return err
 		}
 	}
@@ -117,18 +124,18 @@ func (b *Workbook) writeChanges(context.Context) error {
 	return err
 }
 
-func changeColumns() []table.ColumnOf[change] {
-	return []table.ColumnOf[change]{
-		{Header: "What", Width: 19, Value: func(c change) any { return c.kind.String() }},
-		{Header: "Severity", Width: 10, Kind: table.Severity, Value: func(c change) any { return string(c.severity) }},
-		{Header: "Field or check", Width: 28, Wrap: true, Value: func(c change) any { return c.field }},
-		{Header: "From", Width: 32, Wrap: true, Limit: 400, Value: func(c change) any { return c.from }},
-		{Header: "To, or detail", Width: 32, Wrap: true, Limit: 400, Value: func(c change) any { return c.to }},
-		{Header: "Description", Width: 30, Wrap: true, Limit: 200, Value: func(c change) any { return c.Description }},
-		{Header: "Authorization ID", Width: 18, Value: func(c change) any { return c.ID }},
-		{Header: "Owner", Width: 18, Value: func(c change) any { return c.OwnerName() }},
-		{Header: "Org", Width: 14, Value: func(c change) any { return c.Org }},
-		{Header: "Target", Width: 14, Value: func(c change) any { return c.Target }},
-		{Header: "Proof", Width: 44, Wrap: true, Limit: 400, Value: func(c change) any { return c.Evidence }},
+func changeColumns() []table.ColumnOf[changeRow] {
+	return []table.ColumnOf[changeRow]{
+		{Header: "What", Width: 19, Value: func(c changeRow) any { return c.kind.String() }},
+		{Header: "Severity", Width: 10, Kind: table.Severity, Value: func(c changeRow) any { return string(c.severity) }},
+		{Header: "Field or check", Width: 28, Wrap: true, Value: func(c changeRow) any { return c.field }},
+		{Header: "From", Width: 32, Wrap: true, Limit: 400, Value: func(c changeRow) any { return c.from }},
+		{Header: "To, or detail", Width: 32, Wrap: true, Limit: 400, Value: func(c changeRow) any { return c.to }},
+		{Header: "Description", Width: 30, Wrap: true, Limit: 200, Value: func(c changeRow) any { return c.Description }},
+		{Header: "Authorization ID", Width: 18, Value: func(c changeRow) any { return c.ID }},
+		{Header: "Owner", Width: 18, Value: func(c changeRow) any { return c.OwnerName() }},
+		{Header: "Org", Width: 14, Value: func(c changeRow) any { return c.Org }},
+		{Header: "Target", Width: 14, Value: func(c changeRow) any { return c.Target }},
+		{Header: "Proof", Width: 44, Wrap: true, Limit: 400, Value: func(c changeRow) any { return c.Evidence }},
 	}
 }

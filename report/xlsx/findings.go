@@ -10,7 +10,7 @@ import (
 
 // finding is one of an authorization.
 type finding struct {
-	*table.Row
+	*brief
 	audit.Finding
 }
 
@@ -24,7 +24,7 @@ func (b *Workbook) writeFindings(context.Context) error {
 		if b.shownFindings.Add(&f.Finding); b.firstOf[table.GroupOf(f.Finding)] == 0 {
 			b.firstOf[table.GroupOf(f.Finding)] = l.first + i
 		}
-		r := f.Row.Of(f.Finding)
+		r := f.row(b.in.Summary.Started).Of(f.Finding)
 		if err := l.add(r, r.Past()); err != nil {
 			return err
 		}

@@ -14,8 +14,14 @@ import (
 
 // task is an authorization that needs a decision.
 type task struct {
-	*table.Row
+	*brief
 	place int // in the population
+}
+
+// taskRow is a task as it is written.
+type taskRow struct {
+	*table.Row
+	place int
 }
 
 func (b *Workbook) writeTodo(context.Context) error {
@@ -25,7 +31,8 @@ func (b *Workbook) writeTodo(context.Context) error {
 		return err
 	}
 	for _, t := range rows {
-		if err := l.add(t, t.Past()); err != nil {
+		row := t.row(b.in.Summary.Started)
+		if err := l.add(taskRow{row, t.place}, row.Past()); err != nil {
 			return err
 		}
 	}
@@ -38,23 +45,23 @@ func (b *Workbook) writeTodo(context.Context) error {
 }
 
 // taskColumns: the facts, then the cells that the reviewer fills in.
-func (b *Workbook) taskColumns() []table.ColumnOf[task] {
-	return []table.ColumnOf[task]{
-		{Header: "Severity", Width: 10, Kind: table.Severity, Value: func(t task) any { return string(t.WorstSeverity) }},
-		{Header: "Why it needs a decision", Width: 28, Wrap: true, Value: func(t task) any { return t.Titles }},
-		{Header: "Proposed action", Width: 54, Wrap: true, Value: func(t task) any { return audit.CheckOf(t.First.Check).Fix }},
-		{Header: "Description", Width: 26, Wrap: true, Limit: 200, Value: func(t task) any { return t.Description }},
-		{Header: "Authorization ID", Width: 18, Value: func(t task) any { return t.ID }},
-		{Header: "Record", Width: 10, Kind: table.Reference, Value: func(t task) any { return b.linkTo(t) }},
-		{Header: "Status", Width: 9, Value: func(t task) any { return string(t.Status) }},
-		{Header: "Owner", Width: 17, Value: func(t task) any { return t.OwnerName() }},
-		{Header: "Owner state", Width: 12, Value: func(t task) any { return string(t.Owner.State) }},
-		{Header: "May write", Width: 22, Wrap: true, Limit: 200, Value: func(t task) any { return t.Scope }},
-		{Header: "Age (days)", Width: 8, Kind: table.Integer, Wrap: true, Value: func(t task) any { return t.Age() }},
-		{Header: "Org", Width: 13, Value: func(t task) any { return t.Org }},
-		{Header: "Target", Width: 13, Value: func(t task) any { return t.Target }},
-		{Header: "Owner ID", Width: 18, Value: func(t task) any { return t.UserID }},
-		{Header: "Org ID", Width: 18, Value: func(t task) any { return t.OrgID }},
+func (b *Workbook) taskColumns() []table.ColumnOf[taskRow] {
+	return []table.ColumnOf[taskRow]{
+		{Header: "Severity", Width: 10, Kind: table.Severity, Value: func(t taskRow) any { return string(t.WorstSeverity) }},
+		{Header: "Why it needs a decision", Width: 28, Wrap: true, Value: func(t taskRow) any { return t.Titles }},
+		{Header: "Proposed action", Width: 54, Wrap: true, Value: func(t taskRow) any { return audit.CheckOf(t.First.Check).Fix }},
+		{Header: "Description", Width: 26, Wrap: true, Limit: 200, Value: func(t taskRow) any { return t.Description }},
+		{Header: "Authorization ID", Width: 18, Value: func(t taskRow) any { return t.ID }},
+		{Header: "Record", Width: 10, Kind: table.Reference, Value: func(t taskRow) any { return b.linkTo(t) }},
+		{Header: "Status", Width: 9, Value: func(t taskRow) any { return string(t.Status) }},
+		{Header: "Owner", Width: 17, Value: func(t taskRow) any { return t.OwnerName() }},
+		{Header: "Owner state", Width: 12, Value: func(t taskRow) any { return string(t.Owner.State) }},
+		{Header: "May write", Width: 22, Wrap: true, Limit: 200, Value: func(t taskRow) any { return t.Scope }},
+		{Header: "Age (days)", Width: 8, Kind: table.Integer, Wrap: true, Value: func(t taskRow) any { return t.Age() }},
+		{Header: "Org", Width: 13, Value: func(t taskRow) any { return t.Org }},
+		{Header: "Target", Width: 13, Value: func(t taskRow) any { return t.Target }},
+		{Header: "Owner ID", Width: 18, Value: func(t taskRow) any { return t.UserID }},
+		{Header: "Org ID", Width: 18, Value: func(t taskRow) any { return t.OrgID }},
 		{Header: "Decision", Width: 12},
 		{Header: "Justification", Width: 28, Wrap: true},
 		{Header: "Reviewer", Width: 15},
@@ -65,7 +72,7 @@ func (b *Workbook) taskColumns() []table.ColumnOf[task] {
 
 // linkTo leads to the row of the authorization. It is a formula of our own words
 // and numbers: unlike a link of the sheet, it moves with its row.
-func (b *Workbook) linkTo(t task) any {
+func (b *Workbook) linkTo(t taskRow) any {
 	line := b.population.lineOf(t.place)
 	if t.IsServer() || line == 0 {
 		return table.Unknown

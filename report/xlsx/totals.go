@@ -2,6 +2,7 @@ package xlsx
 
 import (
 	"strings"
+	"time"
 
 	"tokenaudit/jobs/audit"
 	"tokenaudit/report/table"
@@ -57,10 +58,10 @@ func newTotals(in table.Input, most bounds) *totals {
 
 // add counts a row; place is that of the authorization in the population.
 func (t *totals) add(r *table.Row, place int) {
-	var shared *table.Row
-	kept := func() *table.Row { // for the lists, made when one of them wants it
+	var shared *brief
+	kept := func() *brief { // for the lists, made when one of them wants it
 		if shared == nil {
-			shared = r.Brief()
+			shared = briefOf(r)
 		}
 		return shared
 	}
@@ -86,7 +87,40 @@ func (t *totals) add(r *table.Row, place int) {
 	if t.in.Summary.Previous != nil { // in a first review everything is new, and nothing has changed
 		for _, c := range changesOf(r) {
 			c.seen = t.changes.Seen()
-			t.changes.Offer(c.rank(r), func() change { c.Row, c.to = kept(), strings.Clone(c.to); return c })
+			t.changes.Offer(c.rank(r), func() change { c.brief, c.to = kept(), strings.Clone(c.to); return c })
 		}
+	}
+}
+
+// brief is what the lists of tasks, findings and changes show of an authorization,
+// and no more: many of them wait in memory.
+type brief struct {
+	target, org, orgID, id, userID, owner, description string
+	status                                             audit.Status
+	presence                                           audit.Presence
+	evidence                                           string
+	ownerState                                         audit.OwnerState
+	created                                            time.Time
+	scope, titles                                      string
+	worst                                              audit.Severity
+	first                                              table.Group
+}
+
+func briefOf(r *table.Row) *brief {
+	return &brief{
+		target: r.Target, org: r.Org, orgID: r.OrgID, id: r.ID, userID: r.UserID, owner: r.OwnerName(), description: r.Description,
+		status: r.Status, presence: r.Presence, evidence: r.Evidence, ownerState: r.Owner.State, created: r.CreatedAt,
+		scope: strings.Clone(r.Scope), titles: r.Titles, worst: r.WorstSeverity, first: r.First, // the scope shares the memory of all permissions
+	}
+}
+
+// row is the row that k is brief of.
+func (k *brief) row(now time.Time) *table.Row {
+	return &table.Row{
+		Record: audit.Record{
+			Target: k.target, Presence: k.presence, Evidence: k.evidence, Owner: audit.Owner{Name: k.owner, State: k.ownerState},
+			Authorization: audit.Authorization{ID: k.id, OrgID: k.orgID, Org: k.org, UserID: k.userID, Description: k.description, Status: k.status, CreatedAt: k.created},
+		},
+		Now: now, Scope: k.scope, FindingWords: table.FindingWords{WorstSeverity: k.worst, First: k.first, Titles: k.titles},
 	}
 }
