@@ -15,7 +15,7 @@ import (
 
 // softMemory is where garbage is collected more often instead of taking more memory:
 // what a review keeps is far below it, whatever the population.
-const softMemory = 96 << 20
+const softMemory = 88 << 20
 
 func main() {
 	if os.Getenv("GOMEMLIMIT") == "" {
