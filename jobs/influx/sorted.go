@@ -1,11 +1,9 @@
 package influx
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"database/sql"
-	"encoding/gob"
 	"errors"
 	"fmt"
 	"io"
@@ -13,6 +11,7 @@ import (
 	"os"
 
 	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
 	_ "modernc.org/sqlite" // sorts what comes out of order
 
 	"tokenaudit/jobs/audit"
@@ -132,30 +131,32 @@ func (s *Sorted) merged() iter.Seq2[audit.Authorization, error] {
 	}
 }
 
+// writtenDown is how an authorization is kept for a while: text as it came, and a list
+// that is empty told from none.
+func writtenDown() json.Options { return json.JoinOptions(decoding(), json.FormatNilSliceAsNull(true)) }
+
 // spoolBuffer is how much of a spool is in memory, at its end.
 const spoolBuffer = 1 << 20
 
 // spool is authorizations in ascending order, in a form that only this process reads.
 type spool struct {
-	last    string       // key at its end
-	encoder *gob.Encoder // to the spool itself; nil as long as it is empty
-	file    *os.File     // nil as long as all is in tail
-	size    int64        // of the file
+	last    string            // key at its end
+	encoder *jsontext.Encoder // to the spool itself; nil as long as it is empty
+	file    *os.File          // nil as long as all is in tail
+	size    int64             // of the file
 	tail    []byte
-}
-
-// spooled: gob does not tell an empty list from none.
-type spooled struct {
-	audit.Authorization
-	NoPermissions bool
 }
 
 func (s *spool) add(key string, a audit.Authorization) error {
 	if s.encoder == nil {
-		s.encoder = gob.NewEncoder(s)
+		s.encoder = jsontext.NewEncoder(s, writtenDown())
 	}
 	s.last = key
-	return s.encoder.Encode(spooled{a, a.Permissions == nil})
+	err := json.MarshalEncode(s.encoder, a)
+	if temp, ok := errors.AsType[*TempError](err); ok { // without the words of the encoder
+		return temp
+	}
+	return err
 }
 
 // Write takes what the encoder makes of one authorization.
@@ -183,10 +184,10 @@ func (s *spool) all() iter.Seq2[audit.Authorization, error] {
 		if s.file != nil {
 			from = io.MultiReader(io.NewSectionReader(s.file, 0, s.size), from)
 		}
-		decoder := gob.NewDecoder(bufio.NewReaderSize(from, 64<<10))
+		decoder := jsontext.NewDecoder(from, decoding())
 		for {
-			var row spooled
-			err := decoder.Decode(&row)
+			var a audit.Authorization
+			err := json.UnmarshalDecode(decoder, &a)
 			if err == io.EOF {
 				return
 			}
@@ -194,10 +195,7 @@ func (s *spool) all() iter.Seq2[audit.Authorization, error] {
 				yield(audit.Authorization{}, &TempError{fmt.Errorf("what was written came back changed: %w", err)})
 				return
 			}
-			if row.Permissions == nil && !row.NoPermissions {
-				row.Permissions = []audit.Permission{}
-			}
-			if !yield(row.Authorization, nil) {
+			if !yield(a, nil) {
 				return
 			}
 		}
@@ -241,7 +239,7 @@ func newSorter() (*sorter, error) {
 }
 
 func (s *sorter) add(key string, a audit.Authorization) error {
-	row, err := json.Marshal(a, decoding(), json.FormatNilSliceAsNull(true))
+	row, err := json.Marshal(a, writtenDown())
 	if err != nil {
 		return err
 	}
