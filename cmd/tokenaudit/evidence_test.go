@@ -189,7 +189,7 @@ type halfBlind struct{ threeOwners }
 
 func (h halfBlind) Collect(ctx context.Context, progress func()) (audit.Collection, error) {
 	c, err := h.threeOwners.Collect(ctx, progress)
-	c.Coverage.Lower(audit.Partial, "a page is missing")
+	c.Coverage.Gap(audit.ListWhole, audit.Partial, "a page is missing")
 	return c, err
 }
 

@@ -1,7 +1,6 @@
 package audit
 
 import (
-	"fmt"
 	"slices"
 )
 
@@ -37,16 +36,26 @@ type Asked struct {
 type Coverage struct {
 	Target string `json:"name"`
 	// Source is where the answers come from: the URL and the org, or a file.
-	Source  string  `json:"source,omitempty"`
-	Verdict Verdict `json:"verdict"`
-	Listed  int     `json:"listed"`           // authorizations that the list showed
-	Hidden  int     `json:"hidden"`           // known to exist, though the list left them out
-	Unseen  int     `json:"unseen"`           // of earlier reviews, could not be asked for now
-	Legacy  int     `json:"legacy,omitempty"` // 1.x authorizations that their list showed
+	Source string `json:"source,omitempty"`
+	// Sources are what answered, one for each org, by the kind of store and the ID of the
+	// org; see SourceOf. What is known of tokens belongs to them; the URL and the names
+	// are labels. None where nothing answered, or an earlier version reviewed.
+	Sources []string `json:"sources,omitempty"`
+	// Credentials that were used, and whether they were accepted.
+	Credentials []Credential `json:"credentials,omitempty"`
+	Verdict     Verdict      `json:"verdict"`
+	Listed      int          `json:"listed"`           // authorizations that the list showed
+	Hidden      int          `json:"hidden"`           // known to exist, though the list left them out
+	Unseen      int          `json:"unseen"`           // of earlier reviews, could not be asked for now
+	Legacy      int          `json:"legacy,omitempty"` // 1.x authorizations that their list showed
 	// Stored are the server's own counts of the whole instance, where it gives them
 	// and the list covers the whole instance too (/metrics of OSS).
-	Stored  *Stored  `json:"stored,omitempty"`
-	Reasons []string `json:"reasons"`
+	Stored *Stored `json:"stored,omitempty"`
+	// Premises are those that this target was held against, and Gaps what does not hold
+	// of them. Reasons are those of the gaps that nobody accepted.
+	Premises []Premise `json:"premises,omitempty"`
+	Gaps     []Gap     `json:"gaps,omitempty"`
+	Reasons  []string  `json:"reasons"`
 	// BlindSpots are what this kind of server or credential cannot show to any
 	// review; they do not lower the verdict, and they are always said.
 	BlindSpots []string `json:"blind_spots,omitempty"`
@@ -57,19 +66,26 @@ type Coverage struct {
 	Server string `json:"server,omitempty"`
 }
 
+// Credential is one that a review asked with.
+type Credential struct {
+	Of       string `json:"of"` // "the target", or "user" and the name or ID that is configured
+	Accepted bool   `json:"accepted"`
+	Answer   string `json:"answer,omitempty"` // why not
+}
+
+// Kinds of stores, of which a source is one.
+const (
+	ServerStore = "server" // that answers for itself
+	FileStore   = "file"   // a copy of the database file, of some earlier moment
+)
+
+// SourceOf names the source of the authorizations of an org: the ID of an org is drawn at
+// random, survives a rename and a move of the server, and does not survive a new set-up.
+func SourceOf(store, orgID string) string { return store + "/" + orgID }
+
 // NewCoverage starts as complete: the zero value would claim nothing.
 func NewCoverage(target string) Coverage {
 	return Coverage{Target: target, Verdict: Complete, Reasons: []string{}}
-}
-
-// Lower makes the verdict no better than v, and says why. A reason is kept once.
-func (c *Coverage) Lower(v Verdict, format string, args ...any) {
-	if v.worseThan(c.Verdict) {
-		c.Verdict = v
-	}
-	if reason := fmt.Sprintf(format, args...); !slices.Contains(c.Reasons, reason) {
-		c.Reasons = append(c.Reasons, reason)
-	}
 }
 
 // AddBlindSpot names a blind spot, once.
@@ -83,7 +99,7 @@ func (c *Coverage) AddBlindSpot(spot string) {
 // is accounted for: it is known, it is judged, and so it does not lower the verdict.
 func (c *Coverage) Count(r Record) {
 	if r.Exists() && r.Presence != Unseen && r.Owner.State == OwnerUnknown && !r.OrgDeleted {
-		c.Lower(Partial, "the owner of some authorizations could not be seen, so whether it was deleted is unknown")
+		c.Gap(OwnersKnown, Partial, "the owner of some authorizations could not be seen, so whether it was deleted is unknown")
 	}
 	if r.Exists() && r.Owner.State == OwnerPresent && !r.Owner.MembershipKnown {
 		c.AddBlindSpot("members and owners of the org could not be read, so owner-not-member was not judged; that needs read on orgs")
@@ -99,13 +115,13 @@ func (c *Coverage) Count(r Record) {
 			c.Hidden++
 		}
 		if r.Owner.State != OwnerDeleted && !r.OrgDeleted {
-			c.Lower(Partial, "the list left out authorizations that exist and whose owner was not deleted; a filter or a permission hides them")
+			c.Gap(CredentialSeesAll, Partial, "the list left out authorizations that exist and whose owner was not deleted; a filter or a permission hides them")
 		}
 	case r.Presence == Unseen:
 		if !r.Legacy {
 			c.Unseen++
 		}
-		c.Lower(Partial, "authorizations of earlier reviews could not be asked for; their findings stand")
+		c.Gap(EarlierSeen, Partial, "authorizations of earlier reviews could not be asked for; their findings stand")
 	}
 }
 
@@ -126,7 +142,7 @@ func (c *Coverage) Reconcile() {
 	}
 	hidden := c.Stored.Authorizations - c.Listed - c.Unseen
 	if unknown := hidden - c.Hidden; unknown > 0 {
-		c.Lower(Partial, "%d of %d stored authorizations are neither listed nor known from an earlier review: their user or org was deleted, or the credential may not read them", unknown, c.Stored.Authorizations)
+		c.Gap(StoredListed, Partial, "%d of %d stored authorizations are neither listed nor known from an earlier review: their user or org was deleted, or the credential may not read them", unknown, c.Stored.Authorizations)
 	}
 	c.Hidden = max(c.Hidden, hidden)
 }

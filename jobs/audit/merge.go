@@ -27,6 +27,9 @@ type Collection struct {
 	// Known are authorizations known from elsewhere, ascending, that a first review
 	// asks for as later ones ask for those of the review before. Nil if there are none.
 	Known iter.Seq2[Record, error]
+	// Conclude adds to the coverage what is known only when all authorizations were
+	// walked. Nil if there is nothing.
+	Conclude func(*Coverage)
 	// Close frees what the collection holds.
 	Close func()
 }

@@ -18,7 +18,7 @@ func (u User) Label() string { return "user " + cmp.Or(u.Name, u.ID) }
 func (c *collector) listOwn(ctx context.Context, client *Client, u User) {
 	me, err := client.me(ctx)
 	if why := refusal(err); why != "" {
-		c.lower(c.record(u.Label()+", its own credential", "GET /api/v2/me", 0, 0, err), u, audit.NotKnown, why)
+		c.lower(c.record(u.Label()+", its own credential", "GET /api/v2/me", 0, 0, err), u, audit.CredentialActive, why)
 		return
 	}
 	c.credentials.add(me.ID)
@@ -29,9 +29,9 @@ func (c *collector) listOwn(ctx context.Context, client *Client, u User) {
 	_, asked, err := c.read(ctx, client, u.Label()+", with its own credential", authorizationsPath, q)
 	switch {
 	case err != nil:
-		c.lower(asked, u, audit.NotKnown, err.Error())
+		c.lower(asked, u, audit.ListWhole, err.Error())
 	case asked.Rows == asked.Foreign:
-		c.lower(asked, u, audit.NotKnown, "an empty answer, although the credential itself belongs to the user: it may not read authorizations and its user")
+		c.lower(asked, u, audit.OwnCredentialShown, "an empty answer, although the credential itself belongs to the user: it may not read authorizations and its user")
 	}
 }
 
@@ -42,21 +42,21 @@ func (c *collector) findUser(ctx context.Context, u User) {
 	asked := c.record(u.Label(), request, rows, 0, err)
 	switch {
 	case says(err, http.StatusNotFound, "user not found"):
-		c.lower(asked, u, audit.NotKnown, "does not exist (404 user not found): misspelt, or deleted; tokens it may have left behind are not in the list")
+		c.lower(asked, u, audit.UsersPresent, "does not exist (404 user not found): misspelt, or deleted; tokens it may have left behind are not in the list")
 	case rows > 0:
 		asked.Verdict, asked.Reason = audit.Complete, ""
 	case c.failed != nil:
-		c.lower(asked, u, audit.NotKnown, "the list could not be read")
+		c.lower(asked, u, audit.ListWhole, "the list could not be read")
 	case !c.seesAll:
-		c.lower(asked, u, audit.NotKnown, "none of its authorizations were visible, which proves nothing: give it a credential of its own, or an audit credential that may read all users")
+		c.lower(asked, u, audit.CredentialSeesAll, "none of its authorizations were visible, which proves nothing: give it a credential of its own, or an audit credential that may read all users")
 	case err != nil:
-		c.lower(asked, u, audit.NotKnown, err.Error())
+		c.lower(asked, u, audit.UsersPresent, err.Error())
 	}
 }
 
-func (c *collector) lower(a *audit.Asked, u User, v audit.Verdict, reason string) {
-	a.Verdict, a.Reason = v, reason
-	c.cov.Lower(audit.Partial, "%s: %s", u.Label(), reason)
+func (c *collector) lower(a *audit.Asked, u User, premise, reason string) {
+	a.Verdict, a.Reason = audit.NotKnown, reason
+	c.cov.Gap(premise, audit.Partial, "%s: %s", u.Label(), reason)
 }
 
 // name notes the ID of a user whose name is configured.

@@ -63,13 +63,13 @@ func (c *collector) read(ctx context.Context, client *Client, what, path string,
 	if t.foreign > 0 && path == authorizationsPath { // OSS does not narrow the 1.x list by the name of an org
 		asked.Verdict = audit.Partial
 		asked.Reason = fmt.Sprintf("%d of %d rows were not asked for: the server or a proxy ignores the filter", t.foreign, t.rows)
-		c.cov.Lower(audit.Partial, "%s: %s", what, asked.Reason)
+		c.cov.Gap(audit.ListsAgree, audit.Partial, "%s: %s", what, asked.Reason)
 	}
 	if t.oversized > 0 {
 		c.leftOut = true
 		asked.Verdict = audit.Partial
 		asked.Reason = fmt.Sprintf("%d of %d authorizations were left out (%s): %v", t.oversized, t.rows, strings.Join(t.leftOut, ", "), t.bound)
-		c.cov.Lower(audit.Partial, "%s: %s", what, asked.Reason)
+		c.cov.Gap(audit.ListWhole, audit.Partial, "%s: %s", what, asked.Reason)
 	}
 	if err == nil && path == authorizationsPath {
 		c.reconcile(what, t)
@@ -95,7 +95,7 @@ func (c *collector) reconcile(what string, t tally) {
 	for id, now := range t.byUser {
 		before, ok := c.seen[id]
 		if ok && before != now {
-			c.cov.Lower(audit.Partial, "two lists do not show the same authorizations of user %s: %d before, %d in %s; one of them hides some, or they changed in between", id, before.rows, now.rows, what)
+			c.cov.Gap(audit.ListsAgree, audit.Partial, "two lists do not show the same authorizations of user %s: %d before, %d in %s; one of them hides some, or they changed in between", id, before.rows, now.rows, what)
 		}
 		if now.rows > before.rows {
 			c.seen[id] = now
@@ -145,13 +145,13 @@ func (t *tally) count(a audit.Authorization, q Query) bool {
 
 // listEachUser is the way round a list that answers 500.
 func (c *collector) listEachUser(ctx context.Context) {
-	c.cov.Lower(audit.Partial, "the list was read user by user; what makes the whole list fail may belong to a user that no longer exists")
+	c.cov.Gap(audit.ListWhole, audit.Partial, "the list was read user by user; what makes the whole list fail may belong to a user that no longer exists")
 	for _, id := range slices.Sorted(maps.Keys(c.accounts)) {
 		q := c.org
 		q.UserID = id
 		header, _, err := c.read(ctx, c.client, "authorizations of user "+c.accounts[id].Name, authorizationsPath, q)
 		if err != nil {
-			c.cov.Lower(audit.Partial, "authorizations of user %s (%s) could not be read: %v", c.accounts[id].Name, id, err)
+			c.cov.Gap(audit.ListWhole, audit.Partial, "authorizations of user %s (%s) could not be read: %v", c.accounts[id].Name, id, err)
 			continue
 		}
 		c.nameServer(header)

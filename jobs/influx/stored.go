@@ -26,7 +26,7 @@ func (c *collector) askStored(stored audit.Stored, err error) {
 	default:
 		c.cov.Stored = &stored
 		if listed := len(c.directory.users); c.seesAll && stored.Users != listed {
-			c.cov.Lower(audit.Partial, "%d users are stored and %d were listed", stored.Users, listed)
+			c.cov.Gap(audit.StoredListed, audit.Partial, "%d users are stored and %d were listed", stored.Users, listed)
 		}
 	}
 }
@@ -39,7 +39,7 @@ func (c *collector) unproven(why string) {
 		c.cov.AddBlindSpot("nothing but the imported list proves that the server hides no tokens: " + why)
 		return
 	}
-	c.cov.Lower(audit.Partial, "nothing proves that the server hides no tokens of deleted users: %s. Review the whole instance with an operator's credential and no org, or give the output of \"influxd recovery auth list\" as import, or review a copy of the database file as bolt", why)
+	c.cov.Gap(audit.StoredListed, audit.Partial, "nothing proves that the server hides no tokens of deleted users: %s. Review the whole instance with an operator's credential and no org, or give the output of \"influxd recovery auth list\" as import, or review a copy of the database file as bolt", why)
 }
 
 func (c *Client) stored(ctx context.Context) (audit.Stored, error) {

@@ -55,7 +55,7 @@ func (t *Target) Collect(ctx context.Context, progress func()) (audit.Collection
 	known, free, err := t.cfg.known()
 	if err != nil {
 		known, free = nil, func() {}
-		c.cov.Lower(audit.Partial, "the imported list could not be read: %v", err)
+		c.cov.Gap(audit.ImportCurrent, audit.Partial, "the imported list could not be read: %v", err)
 	}
 	out := audit.Collection{
 		Authorizations: audit.Prefetch(c.list.All()), Coverage: c.cov, Scope: c.scope(), Owner: c.directory.owner, Known: known,
@@ -121,7 +121,7 @@ func (c *collector) run(ctx context.Context) {
 	c.record("who the credential is", "GET /api/v2/me", rows, 0, err)
 	c.credentials.add(me.ID)
 	if refusal := refusal(err); refusal != "" { // there is no point in asking on
-		c.cov.Lower(audit.NotKnown, "%s", refusal)
+		c.cov.Gap(audit.CredentialActive, audit.NotKnown, "%s", refusal)
 		return
 	}
 	orgID := async(func() (id string, err error) {
@@ -287,24 +287,27 @@ func (c *collector) conclude() {
 	}
 	switch {
 	case c.failed != nil && rows == 0:
-		c.cov.Lower(audit.NotKnown, "nothing could be listed: %v", c.failed)
+		c.cov.Gap(audit.ListWhole, audit.NotKnown, "nothing could be listed: %v", c.failed)
 	case c.failed != nil:
-		c.cov.Lower(audit.Partial, "the list of %s failed: %v", c.orgName(), c.failed)
+		c.cov.Gap(audit.ListWhole, audit.Partial, "the list of %s failed: %v", c.orgName(), c.failed)
 	case rows == 0:
-		c.cov.Lower(audit.NotKnown, "the list is empty, which proves nothing: it should hold at least the credential's own authorization. It lacks read on authorizations or on all users: %s", c.fix())
+		c.cov.Gap(audit.CredentialSeesAll, audit.NotKnown, "the list is empty, which proves nothing: it should hold at least the credential's own authorization. It lacks read on authorizations or on all users: %s", c.fix())
 	case !c.seesAll && len(c.cfg.Users) == 0:
-		c.cov.Lower(audit.Partial, "the credential may not read all users, and InfluxDB then lists only the authorizations of its own user. %s", c.wider())
+		c.cov.Gap(audit.CredentialSeesAll, audit.Partial, "the credential may not read all users, and InfluxDB then lists only the authorizations of its own user. %s", c.wider())
 	}
 	if c.cfg.Canary != "" && !c.canary {
-		c.cov.Lower(audit.Partial, "the canary %s is not in the answer: it was deleted, or the list leaves out what it should show", c.cfg.Canary)
+		c.cov.Gap(audit.CanaryListed, audit.Partial, "the canary %s is not in the answer: it was deleted, or the list leaves out what it should show", c.cfg.Canary)
 	}
 	if rows > 0 && len(c.credentials.known()) == 0 {
 		c.cov.AddBlindSpot("which authorization the credential itself is could not be told; name it under credential, and it is reviewed too")
 	}
 	if c.readable { // the server itself is part of the population then
 		if err := c.list.add(audit.Server("token values came back in clear in the list of authorizations")); err != nil {
-			c.cov.Lower(audit.Partial, "token values came back in clear, and that could not be kept: %v", err)
+			c.cov.Gap(audit.TargetReviewed, audit.Partial, "token values came back in clear, and that could not be kept: %v", err)
 		}
+	}
+	for _, id := range slices.Sorted(maps.Keys(c.orgs)) {
+		c.cov.Sources = append(c.cov.Sources, audit.SourceOf(audit.ServerStore, id))
 	}
 	c.cov.ClockSkewSeconds = int(c.client.seen.skew.Seconds())
 }

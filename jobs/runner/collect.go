@@ -75,7 +75,7 @@ func (r *Runner) ask(ctx context.Context, j Job, name string) (audit.Collection,
 // nothing can be asked, so everything known of it stands as it was.
 func notAsked(why error) audit.Collection {
 	cov := audit.NewCoverage("")
-	cov.Lower(audit.NotKnown, "not reviewed: %v", why)
+	cov.Gap(audit.TargetReviewed, audit.NotKnown, "not reviewed: %v", why)
 	return audit.Collection{Coverage: cov, Authorizations: func(func(audit.Authorization, error) bool) {}}
 }
 
@@ -98,11 +98,11 @@ func (r *Runner) tryAgain(ctx context.Context, j Job, run audit.Run, cov audit.C
 // write judges what a target answered against the newest baseline, and writes the
 // snapshot. The error is a baselineError if that baseline could not be read.
 func (r *Runner) write(ctx, asking context.Context, j Job, run audit.Run, c comparison) (item audit.Item, err error) {
-	item = audit.Item{Coverage: c.Coverage, Counts: audit.NewCounts()}
+	item = audit.Item{Coverage: c.Coverage.Clone(), Counts: audit.NewCounts()}
 	cov := &item.Coverage
-	cov.Target, cov.Reasons = c.Target, slices.Clip(cov.Reasons)
+	cov.Target = c.Target
 	for _, err := range c.lost {
-		cov.Lower(audit.Partial, "an earlier snapshot could not be read, so what changed or vanished since is not known: %v", err)
+		cov.Gap(audit.BaselineRead, audit.Partial, "an earlier snapshot could not be read, so what changed or vanished since is not known: %v", err)
 	}
 	review := c.Review
 	if c.Probe != nil {
@@ -128,10 +128,13 @@ func (r *Runner) write(ctx, asking context.Context, j Job, run audit.Run, c comp
 		return item, err
 	}
 	if asking.Err() != nil {
-		cov.Lower(audit.Partial, "not everything could be asked: %v", context.Cause(asking))
+		cov.Gap(audit.TargetReviewed, audit.Partial, "not everything could be asked: %v", context.Cause(asking))
 	}
 	delete(missing, audit.Listed)
 	noteMissing(cov, missing)
+	if c.Conclude != nil {
+		c.Conclude(cov)
+	}
 	cov.Reconcile()
 	return item, nil
 }
@@ -150,7 +153,7 @@ func noteMissing(cov *audit.Coverage, n map[audit.Presence]int) {
 	if n[audit.Unseen] > 0 {
 		a.Verdict = audit.Partial
 	}
-	cov.Asked = append(slices.Clip(cov.Asked), a)
+	cov.Asked = append(cov.Asked, a)
 }
 
 // believe takes no authorization for gone when the target asks another server or
@@ -159,7 +162,7 @@ func (c *comparison) believe(cov *audit.Coverage, p audit.Probe) audit.Probe {
 	if p.Presence != audit.Gone || len(c.bases) == 0 || c.bases[0].Source == c.Coverage.Source {
 		return p
 	}
-	cov.Lower(audit.Partial, "the target asks %s now, and %s before; what is missing there is not taken for gone. Give another server or org a target of its own", c.Coverage.Source, c.bases[0].Source)
+	cov.Gap(audit.SourceSame, audit.Partial, "the target asks %s now, and %s before; what is missing there is not taken for gone. Give another server or org a target of its own", c.Coverage.Source, c.bases[0].Source)
 	return audit.Probe{Presence: audit.Unseen, Evidence: "not taken for gone: " + p.Evidence}
 }
 

@@ -75,7 +75,7 @@ func NewFindings() []audit.Highlight {
 // Incomplete could not see its second target.
 func Incomplete(m notify.Message) notify.Message {
 	broken := &m.Summary.Coverage.Targets[1]
-	broken.Lower(audit.NotKnown, "GET /api/v2/authorizations: 401 unauthorized access")
+	broken.Gap(audit.CredentialActive, audit.NotKnown, "GET /api/v2/authorizations: 401 unauthorized access")
 	m.Summary.Coverage.Verdict = audit.VerdictOf(m.Summary.Coverage.Targets)
 	m.Summary.Coverage.Reasons = []string{"us/acme: " + broken.Reasons[0]}
 	return m

@@ -47,7 +47,7 @@ func (t *Target) Collect(ctx context.Context, progress func()) (audit.Collection
 	case err != nil:
 		a := r.ask("the database file", 0)
 		a.Verdict, a.Reason = audit.NotKnown, err.Error()
-		r.cov.Lower(audit.NotKnown, "the database file could not be reviewed: %v", err)
+		r.cov.Gap(audit.TargetReviewed, audit.NotKnown, "the database file could not be reviewed: %v", err)
 		return audit.Collection{Coverage: r.cov, Authorizations: func(func(audit.Authorization, error) bool) {}, Close: func() {}}, nil
 	}
 	return audit.Collection{
@@ -78,7 +78,7 @@ func (r *review) read(ctx context.Context) (err error) {
 	}
 	r.cov.Server = "InfluxDB OSS, database file of " + r.file.written.UTC().Format(time.RFC3339)
 	if r.file.lost > 0 {
-		r.cov.Lower(audit.Partial, "%d pages of the database file are neither in use nor free: something may be missing", r.file.lost)
+		r.cov.Gap(audit.ListWhole, audit.Partial, "%d pages of the database file are neither in use nor free: something may be missing", r.file.lost)
 	}
 	if r.directory, err = readDirectory(ctx, r.file); err != nil {
 		return err
@@ -109,7 +109,7 @@ func (r *review) read(ctx context.Context) (err error) {
 		id, exists := r.userID(u)
 		asked := r.ask(u.Label(), r.rowsOf[id])
 		if !exists && (u.ID == "" || asked.Rows == 0) {
-			r.lower(asked, audit.NotKnown, "does not exist in the database file: misspelt, or deleted")
+			r.lower(asked, audit.UsersPresent, audit.NotKnown, "does not exist in the database file: misspelt, or deleted")
 		}
 	}
 	if _, exists := r.orgs[r.org]; r.org != "" && !exists && len(r.rowsOf) == 0 {
@@ -119,7 +119,7 @@ func (r *review) read(ctx context.Context) (err error) {
 		return errors.New("no org is in the database file: it is that of an InfluxDB which was never set up")
 	}
 	if r.cfg.Canary != "" && !r.canary {
-		r.cov.Lower(audit.Partial, "the canary %s is not in the database file: it was deleted, or the file is not of this server", r.cfg.Canary)
+		r.cov.Gap(audit.CanaryListed, audit.Partial, "the canary %s is not in the database file: it was deleted, or the file is not of this server", r.cfg.Canary)
 	}
 	return nil
 }
@@ -161,14 +161,14 @@ func (r *review) ask(what string, rows int) *audit.Asked {
 // note notes what the file was read for, and what of it cannot be decoded.
 func (r *review) note(what string, rows int, broken *unreadable) {
 	if asked := r.ask(what, rows); broken.rows > 0 {
-		r.lower(asked, audit.Partial, broken.reason())
+		r.lower(asked, audit.RowsReadable, audit.Partial, broken.reason())
 	}
 }
 
 // lower says of one question, and of the target, that something is missing.
-func (r *review) lower(a *audit.Asked, v audit.Verdict, reason string) {
+func (r *review) lower(a *audit.Asked, premise string, v audit.Verdict, reason string) {
 	a.Verdict, a.Reason = v, reason
-	r.cov.Lower(audit.Partial, "%s: %s", a.What, reason)
+	r.cov.Gap(premise, audit.Partial, "%s: %s", a.What, reason)
 }
 
 func (r *review) scope() audit.Scope {

@@ -1,0 +1,172 @@
+package audit
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Premise is something from which it follows that a review saw everything. Its ID never
+// changes: configurations name it.
+type Premise struct {
+	ID    string       `json:"id"`
+	State PremiseState `json:"state"`
+	// Evidence is what was seen of it, or why it is not needed.
+	Evidence []string `json:"evidence,omitempty"`
+}
+
+// PremiseState says whether a premise holds.
+type PremiseState string
+
+const (
+	Holds     PremiseState = "holds"
+	Fails     PremiseState = "does not hold"
+	NotNeeded PremiseState = "not needed" // by this product, or this target
+)
+
+// Gap is a premise that does not hold, and what of it. Its ID is that of the premise,
+// with what it is about behind a "/" where that matters: owner-configured/0772396d1f411000.
+type Gap struct {
+	ID       string       `json:"id"`
+	Verdict  Verdict      `json:"verdict"` // that it lowers the review of its target to
+	Reason   string       `json:"reason"`
+	Accepted *AcceptedGap `json:"accepted,omitempty"` // where two people decided that it may stand
+}
+
+// Premise is the ID of the premise that does not hold.
+func (g Gap) Premise() string {
+	id, _, _ := strings.Cut(g.ID, "/")
+	return id
+}
+
+// AcceptedGap lets a gap of a target stand for a while, by the decision of two people.
+type AcceptedGap struct {
+	Target      string    `json:"target"`
+	Gap         string    `json:"gap"` // its ID
+	Reason      string    `json:"reason"`
+	RequestedBy string    `json:"requested_by"`
+	ApprovedBy  string    `json:"approved_by"`
+	Ticket      string    `json:"ticket,omitempty"`
+	Expires     time.Time `json:"expires"` // the first moment at which it no longer holds
+}
+
+// Known is what there is to say of a premise whatever the target.
+type KnownPremise struct {
+	ID    string
+	Title string // what holds, in a few words
+	Why   string // what a review without it may miss
+	Fix   string // how to make it hold
+	// Acceptable: two people may accept that it does not hold. Where an answer was cut,
+	// refused or contradicts itself, nobody knows what they would accept.
+	Acceptable bool
+}
+
+// Premises are all of them, in the order in which they are shown.
+func Premises() []KnownPremise { return slices.Clone(premises[:]) }
+
+// IDs of the premises.
+const (
+	TargetReviewed     = "target-reviewed"
+	CredentialActive   = "credential-active"
+	CredentialSeesAll  = "credential-sees-all"
+	ProductKnown       = "product-known"
+	SourceSame         = "source-same"
+	ListWhole          = "list-whole"
+	ListsAgree         = "lists-agree"
+	RowsReadable       = "rows-readable"
+	CanaryListed       = "canary-listed"
+	StoredListed       = "stored-listed"
+	InstanceSeen       = "instance-seen"
+	LegacyListed       = "legacy-listed"
+	UsersPresent       = "users-present"
+	OwnCredentialShown = "own-credential-shown"
+	OwnersConfigured   = "owners-configured"
+	OwnersKnown        = "owners-known"
+	ImportCurrent      = "import-current"
+	CopyCurrent        = "copy-current"
+	EarlierSeen        = "earlier-seen"
+	BaselineRead       = "baseline-read"
+	TargetsConfigured  = "targets-configured"
+)
+
+var premises = [...]KnownPremise{
+	{TargetReviewed, "The target was reviewed to the end", "What was not asked is not known.", "See the reason; raise deadline where time ran out.", false},
+	{CredentialActive, "The credential is active and accepted", "InfluxDB answers an inactive credential with empty lists.", "Give the target a credential that is active.", false},
+	{CredentialSeesAll, "The credential sees the tokens of every user", "InfluxDB leaves out of the list, without a word, what the credential may not read.", "OSS: influx auth create --read-authorizations --read-users --read-orgs. Cloud: give each user a credential of its own, under users.", true},
+	{ProductKnown, "What answers is known to be InfluxDB OSS or Cloud", "What a list leaves out differs from product to product.", "Set kind, or let the proxy pass the headers X-Influxdb-Build and X-Influxdb-Version.", true},
+	{SourceSame, "The org and the server that earlier reviews saw answered", "Of a server that is new nothing old can be called gone.", "Point the target at the earlier server again, or, if that no longer exists, run tokenaudit history retire.", false},
+	{ListWhole, "Every list came whole, and not from a cache", "A token may be in what did not come.", "Look at the proxy between the review and InfluxDB, and run the review again.", false},
+	{ListsAgree, "Lists that should agree do, and no ID is contradicted", "One of them hides or invents something.", "Run the review again; if it stays, look for a proxy or a replica that lags.", false},
+	{RowsReadable, "Every token has permissions, a status and dates that can be read", "A token whose permissions cannot be read may write anything.", "Look at the token in InfluxDB, and report the form of the answer.", true},
+	{CanaryListed, "The canary is in the list", "A list without it leaves out what it should show.", "Make the canary anew, or find out what hides it.", false},
+	{StoredListed, "Every stored token is listed, or known to be hidden", "OSS leaves the tokens of deleted users and orgs out of every list.", "Give the output of influxd recovery auth list as import once, or review a copy of the database file.", true},
+	{InstanceSeen, "The tokens of other orgs that may write here were looked at", "An operator token of another org writes to this one, and hidden tokens are counted for the whole instance only.", "Give the target a credential that may read all orgs.", true},
+	{LegacyListed, "The tokens of the 1.x API were listed", "They write, too, and are in a list of their own.", "Let the credential read /private/legacy/authorizations.", true},
+	{UsersPresent, "Every configured user exists", "A user that does not answer may be misspelt, or deleted.", "Correct the name under users, or take it out.", true},
+	{OwnCredentialShown, "Each list shows the credential that asked for it", "A list that hides the credential that asks hides others, too.", "Let the credential read authorizations and its own user.", false},
+	{OwnersConfigured, "Every owner is among the configured users", "On Cloud only configured users are asked for their tokens.", "Add the owner under users, with a credential of its own.", true},
+	{OwnersKnown, "Of every owner it is known whether it was deleted", "The token of a deleted user is a latent credential.", "Let the credential read all users.", true},
+	{ImportCurrent, "The imported list could be read, is of this server, and is not old", "It proves nothing beyond the moment it was made.", "Make it anew: influxd recovery auth list.", true},
+	{CopyCurrent, "The copy of the database file is of the time since the review before", "What happened since it was made is not in it.", "Make a new copy before each review.", true},
+	{EarlierSeen, "Every token of earlier reviews was seen again, or is proven gone", "What could not be asked for may still write.", "Let the credential read the token by its ID.", true},
+	{BaselineRead, "The review before could be read", "What changed or vanished since is not known.", "Put the snapshot back from a copy, or wait for the next review.", false},
+	{TargetsConfigured, "Every target of the review before is still configured", "What was found there is out of sight.", "Configure the target again, or run tokenaudit history retire.", true},
+}
+
+// PremiseOf finds a premise by its ID, or by that of a gap.
+func PremiseOf(id string) (KnownPremise, bool) {
+	at := slices.IndexFunc(premises[:], func(p KnownPremise) bool { return p.ID == Gap{ID: id}.Premise() })
+	if at < 0 {
+		return KnownPremise{}, false
+	}
+	return premises[at], true
+}
+
+// Hold notes that a premise holds, by evidence, unless a gap says that it does not.
+func (c *Coverage) Hold(id, format string, args ...any) {
+	c.note(id, Holds, fmt.Sprintf(format, args...))
+}
+
+// NoNeed notes that a premise is not needed, and why.
+func (c *Coverage) NoNeed(id, format string, args ...any) {
+	c.note(id, NotNeeded, fmt.Sprintf(format, args...))
+}
+
+// Gap notes that a premise does not hold, which makes the verdict no better than v. The
+// ID may say what it is about; see Gap. The same gap is noted once.
+func (c *Coverage) Gap(id string, v Verdict, format string, args ...any) {
+	g := Gap{ID: id, Verdict: v, Reason: fmt.Sprintf(format, args...)}
+	if slices.ContainsFunc(c.Gaps, func(o Gap) bool { return o.ID == id && o.Reason == g.Reason }) {
+		return
+	}
+	c.Gaps = append(c.Gaps, g)
+	c.note(g.Premise(), Fails, g.Reason)
+	c.Reasons = append(c.Reasons, g.Reason)
+	if v.worseThan(c.Verdict) {
+		c.Verdict = v
+	}
+}
+
+// Clone is a copy that can be added to.
+func (c Coverage) Clone() Coverage {
+	c.Asked, c.Gaps, c.Reasons, c.BlindSpots = slices.Clone(c.Asked), slices.Clone(c.Gaps), slices.Clone(c.Reasons), slices.Clone(c.BlindSpots)
+	c.Premises = slices.Clone(c.Premises)
+	for i := range c.Premises {
+		c.Premises[i].Evidence = slices.Clone(c.Premises[i].Evidence)
+	}
+	return c
+}
+
+// note: what fails stays failed, and evidence of another state goes.
+func (c *Coverage) note(id string, state PremiseState, evidence string) {
+	at := slices.IndexFunc(c.Premises, func(p Premise) bool { return p.ID == id })
+	switch {
+	case at < 0:
+		c.Premises = append(c.Premises, Premise{id, state, []string{evidence}})
+	case c.Premises[at].State == state && !slices.Contains(c.Premises[at].Evidence, evidence):
+		c.Premises[at].Evidence = append(c.Premises[at].Evidence, evidence)
+	case c.Premises[at].State != state && c.Premises[at].State != Fails:
+		c.Premises[at].State, c.Premises[at].Evidence = state, []string{evidence}
+	}
+}
