@@ -9,6 +9,9 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
 
 	"github.com/BurntSushi/toml"
 	"github.com/spf13/cobra"
@@ -108,6 +111,8 @@ func cliServer(host string, env func(string) string) (influx.Config, error) {
 	return cfg, nil
 }
 
+// activeProfile is the profile that INFLUX_ACTIVE_NAME names, else the one that is
+// marked as active in the file; the zero value if there is none.
 func activeProfile(env func(string) string) (cliProfile, string, error) {
 	path := env("INFLUX_CONFIGS_PATH")
 	if path == "" {
@@ -129,6 +134,16 @@ func activeProfile(env func(string) string) (cliProfile, string, error) {
 			return p, path, usagef("INFLUX_ACTIVE_NAME: no profile %q in %s", name, path)
 		}
 		return p, path, nil
+	}
+	var active []string
+	for name, p := range profiles {
+		if p.Active {
+			active = append(active, strconv.Quote(name))
+		}
+	}
+	if len(active) > 1 { // the influx CLI refuses them, too
+		slices.Sort(active)
+		return cliProfile{}, path, usagef("%s has several active profiles: %s; keep one (influx config NAME), or name it in INFLUX_ACTIVE_NAME", path, strings.Join(active, ", "))
 	}
 	for _, p := range profiles {
 		if p.Active {
