@@ -48,6 +48,8 @@ type File struct {
 	Controls setting.Path `yaml:"controls,omitempty"`
 	// Exceptions let findings stand for a while.
 	Exceptions []Exception `yaml:"exceptions,omitempty"`
+	// AcceptedGaps let reviews be complete although something cannot be seen.
+	AcceptedGaps []AcceptedGap `yaml:"accepted_gaps,omitempty"`
 	// Jobs review targets again and again. A file without jobs is enough for commands that look at a target once.
 	Jobs []Job `yaml:"jobs,omitempty"`
 }
@@ -60,7 +62,7 @@ type Policy struct {
 	RotateAfter setting.Duration `yaml:"rotate_after,omitempty"`
 	// InactiveAfter is how long a token may stay inactive; off for ever. Default: 30d.
 	InactiveAfter setting.Duration `yaml:"inactive_after,omitempty"`
-	// MaxException is how far ahead an exception may expire. Default: 180d.
+	// MaxException is how far ahead an exception, or the acceptance of a gap, may expire. Default: 180d.
 	MaxException setting.Duration `yaml:"max_exception,omitempty"`
 	// Severity of checks by ID, in place of their own; off disables a check.
 	Severity map[string]audit.Severity `yaml:"severity,omitempty"`
@@ -140,7 +142,7 @@ func (j *Job) setDefaults() {
 	j.Keep = setting.Duration(400 * setting.Day)
 }
 
-// Audit is the policy in the words of package audit, with the exceptions.
+// Audit is the policy in the words of package audit, with exceptions and accepted gaps.
 func (f *File) Audit() audit.Policy {
 	p := audit.Policy{
 		ServiceUsers:  f.Policy.ServiceUsers,
@@ -150,6 +152,9 @@ func (f *File) Audit() audit.Policy {
 	}
 	for _, e := range f.Exceptions {
 		p.Exceptions = append(p.Exceptions, e.audit())
+	}
+	for _, g := range f.AcceptedGaps {
+		p.AcceptedGaps = append(p.AcceptedGaps, g.audit())
 	}
 	return p
 }

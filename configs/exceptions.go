@@ -2,6 +2,7 @@ package configs
 
 import (
 	"errors"
+	"fmt"
 	"regexp"
 	"slices"
 	"strings"
@@ -69,29 +70,89 @@ func (e Exception) validate(targets []string, longest time.Duration, problem fun
 	if !fingerprintPattern.MatchString(e.Fingerprint) {
 		problem("fingerprint", `needs the fingerprint that "tokenaudit tokens show ID" prints: it binds the exception to the token as it was approved`)
 	}
-	for key, text := range map[string]string{"reason": e.Reason, "requested_by": e.RequestedBy, "approved_by": e.ApprovedBy} {
+	decision{e.Reason, e.RequestedBy, e.ApprovedBy, e.Expires}.validate("exception", longest, problem)
+}
+
+// decision is what two people answer for, until a date.
+type decision struct {
+	reason, requestedBy, approvedBy string
+	expires                         Date
+}
+
+func (d decision) validate(of string, longest time.Duration, problem func(key, text string)) {
+	for key, text := range map[string]string{"reason": d.reason, "requested_by": d.requestedBy, "approved_by": d.approvedBy} {
 		if strings.TrimSpace(text) == "" {
 			problem(key, "is required")
 		}
 	}
-	if strings.EqualFold(strings.TrimSpace(e.RequestedBy), strings.TrimSpace(e.ApprovedBy)) && e.ApprovedBy != "" {
+	if strings.EqualFold(strings.TrimSpace(d.requestedBy), strings.TrimSpace(d.approvedBy)) && d.approvedBy != "" {
 		problem("approved_by", "must be somebody else than requested_by")
 	}
 	switch {
-	case e.Expires.IsZero():
-		problem("expires", "is required: the last day on which the exception holds, such as 2027-03-31")
-	case time.Until(e.end()) > longest+setting.Day:
+	case d.expires.IsZero():
+		problem("expires", "is required: the last day on which the "+of+" holds, such as 2027-03-31")
+	case time.Until(d.expires.end()) > longest+setting.Day:
 		span, _ := setting.Duration(longest).MarshalText()
 		problem("expires", "lies further ahead than policy.max_exception allows ("+string(span)+")")
 	}
 }
 
-// end is the first moment at which the exception no longer holds.
-func (e Exception) end() time.Time { return e.Expires.AddDate(0, 0, 1) }
+// end is the first moment after the day.
+func (d Date) end() time.Time { return d.AddDate(0, 0, 1) }
 
 func (e Exception) audit() audit.Exception {
 	return audit.Exception{
 		Target: e.Target, Authorization: strings.ToLower(e.Authorization), Check: e.Check, Fingerprint: e.Fingerprint, Reason: e.Reason,
-		RequestedBy: e.RequestedBy, ApprovedBy: e.ApprovedBy, Ticket: e.Ticket, Expires: e.end(),
+		RequestedBy: e.RequestedBy, ApprovedBy: e.ApprovedBy, Ticket: e.Ticket, Expires: e.Expires.end(),
+	}
+}
+
+// AcceptedGap lets a review of a target be complete although something of it cannot be
+// seen, by the decision of two people. Every report and message says so.
+type AcceptedGap struct {
+	// Target that has the gap.
+	Target string `yaml:"target"`
+	// Gap is its ID, as the sheet Coverage has it; "tokenaudit help coverage" lists those that can be accepted. The part after a "/" may be left out.
+	Gap string `yaml:"gap"`
+	// Reason in words.
+	Reason string `yaml:"reason"`
+	// RequestedBy is who asked for it.
+	RequestedBy string `yaml:"requested_by"`
+	// ApprovedBy is who allowed it: somebody else.
+	ApprovedBy string `yaml:"approved_by"`
+	// Ticket where it was discussed.
+	Ticket string `yaml:"ticket,omitempty"`
+	// Expires is the last day on which it holds, such as 2027-03-31 (UTC), at most policy.max_exception ahead.
+	Expires Date `yaml:"expires"`
+}
+
+func (g AcceptedGap) validate(targets []string, longest time.Duration, problem func(key, text string)) {
+	var can []string
+	for _, p := range audit.Premises() {
+		if p.Acceptable {
+			can = append(can, p.ID)
+		}
+	}
+	premise, known := audit.PremiseOf(g.Gap)
+	_, subject, about := strings.Cut(g.Gap, "/")
+	switch {
+	case !known:
+		problem("gap", unknown("gap", g.Gap, can))
+	case !premise.Acceptable:
+		problem("gap", fmt.Sprintf("%s cannot be accepted: without it nobody knows what they would accept. Those that can: %s", premise.ID, strings.Join(can, ", ")))
+	case about && strings.TrimSpace(subject) == "":
+		problem("gap", `has nothing after the "/"; leave that out, or write what it is about, as the sheet Coverage has it`)
+	}
+	// Of a target that is no longer configured, this very fact may be accepted.
+	if premise.ID != audit.TargetsConfigured && !slices.Contains(targets, g.Target) {
+		problem("target", unknown("target", g.Target, targets))
+	}
+	decision{g.Reason, g.RequestedBy, g.ApprovedBy, g.Expires}.validate("acceptance", longest, problem)
+}
+
+func (g AcceptedGap) audit() audit.AcceptedGap {
+	return audit.AcceptedGap{
+		Target: g.Target, Gap: g.Gap, Reason: g.Reason,
+		RequestedBy: g.RequestedBy, ApprovedBy: g.ApprovedBy, Ticket: g.Ticket, Expires: g.Expires.end(),
 	}
 }

@@ -213,13 +213,15 @@ func TestMissingFile(t *testing.T) {
 func TestPolicyAudit(t *testing.T) {
 	severity := map[string]audit.Severity{"operator": audit.Low}
 	file := File{
-		Policy:     Policy{ServiceUsers: []string{"telegraf"}, RotateAfter: setting.Duration(setting.Day), InactiveAfter: setting.Duration(time.Hour), Severity: severity},
-		Exceptions: []Exception{{Target: "prod", Authorization: "11ADECE381A52001", Check: "all", Expires: Date{time.Date(2027, 3, 31, 0, 0, 0, 0, time.UTC)}}},
+		Policy:       Policy{ServiceUsers: []string{"telegraf"}, RotateAfter: setting.Duration(setting.Day), InactiveAfter: setting.Duration(time.Hour), Severity: severity},
+		Exceptions:   []Exception{{Target: "prod", Authorization: "11ADECE381A52001", Check: "all", Expires: Date{time.Date(2027, 3, 31, 0, 0, 0, 0, time.UTC)}}},
+		AcceptedGaps: []AcceptedGap{{Target: "prod", Gap: "instance-seen", Reason: "r", RequestedBy: "alice", ApprovedBy: "bob", Ticket: "SEC-1", Expires: Date{time.Date(2027, 3, 31, 0, 0, 0, 0, time.UTC)}}},
 	}
 	got := file.Audit()
 	want := audit.Policy{
 		ServiceUsers: []string{"telegraf"}, RotateAfter: setting.Day, InactiveAfter: time.Hour, Severity: severity,
-		Exceptions: []audit.Exception{{Target: "prod", Authorization: "11adece381a52001", Check: "all", Expires: time.Date(2027, 4, 1, 0, 0, 0, 0, time.UTC)}},
+		Exceptions:   []audit.Exception{{Target: "prod", Authorization: "11adece381a52001", Check: "all", Expires: time.Date(2027, 4, 1, 0, 0, 0, 0, time.UTC)}},
+		AcceptedGaps: []audit.AcceptedGap{{Target: "prod", Gap: "instance-seen", Reason: "r", RequestedBy: "alice", ApprovedBy: "bob", Ticket: "SEC-1", Expires: time.Date(2027, 4, 1, 0, 0, 0, 0, time.UTC)}},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)

@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"tokenaudit/jobs/audit"
 )
 
 // canary stands wherever a secret stands by mistake.
@@ -65,6 +67,17 @@ var bad = map[string][]string{
 		"12: exceptions[0].approved_by: must be somebody else than requested_by",
 		"13: exceptions[0].expires: lies further ahead than policy.max_exception allows (180d)",
 		"21: exceptions[1].expires: needs a day such as 2027-03-31",
+	},
+	"accepted-gaps": {
+		`6: accepted_gaps[0].target: unknown target "staging", known: prod`,
+		`7: accepted_gaps[0].gap: unknown gap "stored-lited", did you mean "stored-listed"?`,
+		"8: accepted_gaps[0].reason: is required",
+		"10: accepted_gaps[0].approved_by: must be somebody else than requested_by",
+		"11: accepted_gaps[0].expires: lies further ahead than policy.max_exception allows (180d)",
+		"12: accepted_gaps[1].expires: is required: the last day on which the acceptance holds, such as 2027-03-31",
+		"13: accepted_gaps[1].gap: credential-active cannot be accepted: without it nobody knows what they would accept. Those that can: " + acceptable(),
+		`18: accepted_gaps[2].gap: has nothing after the "/"; leave that out, or write what it is about, as the sheet Coverage has it`,
+		"22: accepted_gaps[2].expires: needs a day such as 2027-03-31",
 	},
 
 	"unknown-key": {
@@ -288,4 +301,15 @@ func TestTooMuch(t *testing.T) {
 			}
 		})
 	}
+}
+
+// acceptable are the IDs of the gaps that can be accepted, as messages list them.
+func acceptable() string {
+	var ids []string
+	for _, p := range audit.Premises() {
+		if p.Acceptable {
+			ids = append(ids, p.ID)
+		}
+	}
+	return strings.Join(ids, ", ")
 }

@@ -46,6 +46,9 @@ func (f *File) validate(problem problemFunc) {
 	for i, e := range f.Exceptions {
 		e.validate(targets, time.Duration(f.Policy.MaxException), problem.in(fmt.Sprintf("exceptions[%d]", i)))
 	}
+	for i, g := range f.AcceptedGaps {
+		g.validate(targets, time.Duration(f.Policy.MaxException), problem.in(fmt.Sprintf("accepted_gaps[%d]", i)))
+	}
 	for i, job := range f.Jobs {
 		job.validate(targets, problem.in(fmt.Sprintf("jobs[%d]", i)))
 	}

@@ -161,7 +161,7 @@ func (c *cli) showRun(ctx context.Context, f historyFlags, id string) error {
 		_, err := fmt.Fprintf(c.stdout, "%s: not finished; the next run takes it up\n", id)
 		return err
 	}
-	printSummary(c.stdout, *e.Summary, r.Location(e.Run))
+	printSummary(c.stdout, *e.Summary, r.Location(e.Run), columnsOf(c.stdout))
 	for _, p := range e.Deliveries {
 		fmt.Fprintf(c.stdout, "\nMessage %s/%s: %s %s\n", p.Notifier, p.Name, p.State, audit.Line(p.Error, 500))
 	}

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"os"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -11,6 +12,7 @@ import (
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/jedib0t/go-pretty/v6/text"
 	"github.com/schollz/progressbar/v3"
+	"golang.org/x/term"
 
 	"tokenaudit/jobs/audit"
 )
@@ -75,22 +77,11 @@ func (p *progress) done() {
 	}
 }
 
-// printSummary says what a run found, for a person at a terminal.
-func printSummary(w io.Writer, s audit.Summary, folder string) {
-	fmt.Fprintf(w, "%s: coverage %s\n", s.ID, s.Coverage.Verdict)
-	for _, reason := range s.Coverage.Reasons {
-		fmt.Fprintf(w, "  not seen: %s\n", audit.Line(reason, 300))
-	}
-	for _, t := range s.Coverage.Targets {
-		for _, spot := range t.BlindSpots {
-			fmt.Fprintf(w, "  blind spot: %s: %s\n", t.Target, audit.Line(spot, 300))
-		}
-	}
-	for _, t := range s.Coverage.Targets {
-		if t.Hidden > 0 {
-			fmt.Fprintf(w, "  hidden: %s: the list leaves out %s that exist\n", t.Target, plural(t.Hidden, "token"))
-		}
-	}
+// printSummary says what a run found, for a person at a terminal of that many columns; 0
+// is for a file or a program, where nothing is broken into lines.
+func printSummary(w io.Writer, s audit.Summary, folder string, columns int) {
+	fmt.Fprintf(w, "%s: coverage %s\n", s.ID, s.Coverage.Words())
+	printCoverage(w, s.Coverage, columns)
 	a := s.Authorizations
 	fmt.Fprintf(w, "\n%s in %s: %d active, %d inactive; %d with findings; %d new, %d gone since the last review\n\n",
 		plural(a.Total, "token"), plural(len(s.Coverage.Targets), "target"), a.Active, a.Inactive, a.Flagged, a.New, a.Gone)
@@ -101,6 +92,73 @@ func printSummary(w io.Writer, s audit.Summary, folder string) {
 	for _, file := range evidenceFiles(folder) {
 		fmt.Fprintf(w, "  %s\n", file)
 	}
+}
+
+// printCoverage says what was not seen, and what else is to know of that.
+func printCoverage(w io.Writer, c audit.TotalCoverage, columns int) {
+	note := func(kind, target, text string) {
+		if target != "" {
+			text = target + ": " + text
+		}
+		fmt.Fprintln(w, hanging("  "+kind+": "+audit.Line(text, 500), columns))
+	}
+	gaps := c.AllGaps()
+	for _, g := range gaps {
+		if g.Accepted == nil {
+			note("not seen", g.Target, g.Words()+" ["+g.ID+"]")
+		}
+	}
+	if len(gaps) == 0 { // an earlier version noted reasons alone
+		for _, reason := range c.Reasons {
+			note("not seen", "", reason)
+		}
+	}
+	for _, g := range gaps {
+		if g.Accepted != nil {
+			note("accepted", g.Target, fmt.Sprintf("%s [%s, until %s by %s]", g.Reason, g.ID, g.Accepted.Until(), g.Accepted.ApprovedBy))
+		}
+	}
+	for _, t := range c.Targets {
+		for _, unused := range t.AcceptedUnused {
+			note("remark", t.Target, unused.UnusedWords())
+		}
+	}
+	for _, t := range c.Targets {
+		for _, spot := range t.BlindSpots {
+			note("blind spot", t.Target, spot)
+		}
+	}
+	for _, t := range c.Targets {
+		if words := t.HiddenWords("token"); words != "" {
+			note("beyond the list", t.Target, words)
+		}
+	}
+}
+
+// hanging breaks a line of "  kind: text" where a terminal ends, and lets the rest hang.
+func hanging(line string, columns int) string {
+	const indent = "    "
+	if columns <= 2*len(indent) {
+		return line
+	}
+	lines := strings.Split(text.WrapSoft(line, columns-len(indent)), "\n")
+	for i := range lines {
+		lines[i] = strings.TrimRight(lines[i], " ")
+	}
+	return strings.Join(lines, "\n"+indent)
+}
+
+// columnsOf is the width of a terminal, 0 for what is none.
+func columnsOf(w io.Writer) int {
+	f, ok := w.(*os.File)
+	if !ok {
+		return 0
+	}
+	columns, _, err := term.GetSize(int(f.Fd()))
+	if err != nil {
+		return 0
+	}
+	return columns
 }
 
 // checkTable counts per check, worst first as the policy rates them, leaving out

@@ -161,7 +161,7 @@ func (c *cli) say(f runFlags, format string, args ...any) {
 // tell prints a finished run: in full, as Slack would show it, for a dry run.
 func (c *cli) tell(ctx context.Context, a *app, s audit.Summary, dryRun bool) error {
 	var out bytes.Buffer
-	printSummary(&out, s, a.snapshots.Location(s.Run()))
+	printSummary(&out, s, a.snapshots.Location(s.Run()), columnsOf(c.stdout))
 	if dryRun {
 		m, err := a.drawUp(ctx, s)
 		if err != nil {

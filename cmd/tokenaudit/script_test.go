@@ -50,6 +50,7 @@ func TestScripts(t *testing.T) {
 			"seal":   cmdSeal,
 			"flip":   cmdFlip,
 
+			"accept":      cmdAccept,
 			"fingerprint": cmdFingerprint,
 		},
 		UpdateScripts: os.Getenv("UPDATE") != "",
@@ -309,6 +310,23 @@ func cmdRuns(ts *testscript.TestScript, _ bool, _ []string) {
 	ts.Check(json.Unmarshal([]byte(ts.ReadFile("runs.json")), &entries))
 	ts.Setenv("NEWER", entries[0].Run.ID())
 	ts.Setenv("OLDER", entries[1].Run.ID())
+}
+
+// cmdAccept adds decisions about gaps to the configuration: accept DAYS GAP …, of which
+// the last day is so many days ahead.
+func cmdAccept(ts *testscript.TestScript, _ bool, args []string) {
+	days, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	text := ts.ReadFile("tokenaudit.yaml")
+	if !strings.Contains(text, "accepted_gaps:") {
+		text += "accepted_gaps:\n"
+	}
+	last := time.Now().AddDate(0, 0, days).UTC()
+	for _, gap := range args[1:] {
+		text += fmt.Sprintf("  - {target: prod, gap: %s, reason: known, requested_by: alice, approved_by: bob, ticket: SEC-1, expires: %s}\n", gap, last.Format(time.DateOnly))
+	}
+	ts.Setenv("UNTIL", last.Format("2 Jan 2006"))
+	ts.Check(os.WriteFile(ts.MkAbs("tokenaudit.yaml"), []byte(text), 0o600))
 }
 
 // cmdFingerprint adds an exception to the configuration, for the token that the

@@ -77,8 +77,9 @@ type Policy struct {
 	InactiveAfter time.Duration
 	// Severity overrides the severity of checks by ID; Off disables one.
 	Severity map[string]Severity
-	// Exceptions let findings stand for a while.
-	Exceptions []Exception
+	// Exceptions let findings stand for a while, and AcceptedGaps gaps.
+	Exceptions   []Exception
+	AcceptedGaps []AcceptedGap
 }
 
 // Check is one rule: a documented value, not an interface.

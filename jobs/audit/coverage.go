@@ -2,6 +2,7 @@ package audit
 
 import (
 	"slices"
+	"strconv"
 )
 
 // Verdict says how much of what was asked for a review could see.
@@ -56,6 +57,8 @@ type Coverage struct {
 	Premises []Premise `json:"premises,omitempty"`
 	Gaps     []Gap     `json:"gaps,omitempty"`
 	Reasons  []string  `json:"reasons"`
+	// AcceptedUnused are decisions about gaps that the target does not have.
+	AcceptedUnused []AcceptedGap `json:"accepted_unused,omitempty"`
 	// BlindSpots are what this kind of server or credential cannot show to any
 	// review; they do not lower the verdict, and they are always said.
 	BlindSpots []string `json:"blind_spots,omitempty"`
@@ -145,6 +148,25 @@ func (c *Coverage) Reconcile() {
 		c.Gap(StoredListed, Partial, "%d of %d stored authorizations are neither listed nor known from an earlier review: their user or org was deleted, or the credential may not read them", unknown, c.Stored.Authorizations)
 	}
 	c.Hidden = max(c.Hidden, hidden)
+}
+
+// HiddenWords say of the authorizations, called by that noun, that a list leaves out
+// whether the review found them all the same. Empty without any.
+func (c Coverage) HiddenWords(noun string) string {
+	switch {
+	case c.Hidden == 0:
+		return ""
+	case c.hasGap(StoredListed):
+		return plural(c.Hidden, noun) + " that InfluxDB leaves out of its list; not all of them are known"
+	}
+	return plural(c.Hidden, noun) + " that InfluxDB leaves out of its list: found all the same, and judged"
+}
+
+func plural(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return strconv.Itoa(n) + " " + noun + "s"
 }
 
 // VerdictOf is the verdict over all targets: complete if all are, unknown if none

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 )
 
 // Premise is something from which it follows that a review saw everything. Its ID never
@@ -32,23 +31,13 @@ type Gap struct {
 	Verdict  Verdict      `json:"verdict"` // that it lowers the review of its target to
 	Reason   string       `json:"reason"`
 	Accepted *AcceptedGap `json:"accepted,omitempty"` // where two people decided that it may stand
+	Expired  *AcceptedGap `json:"expired,omitempty"`  // where they did, until a day that has passed
 }
 
 // Premise is the ID of the premise that does not hold.
 func (g Gap) Premise() string {
 	id, _, _ := strings.Cut(g.ID, "/")
 	return id
-}
-
-// AcceptedGap lets a gap of a target stand for a while, by the decision of two people.
-type AcceptedGap struct {
-	Target      string    `json:"target"`
-	Gap         string    `json:"gap"` // its ID
-	Reason      string    `json:"reason"`
-	RequestedBy string    `json:"requested_by"`
-	ApprovedBy  string    `json:"approved_by"`
-	Ticket      string    `json:"ticket,omitempty"`
-	Expires     time.Time `json:"expires"` // the first moment at which it no longer holds
 }
 
 // Known is what there is to say of a premise whatever the target.

@@ -2,7 +2,9 @@ package audit
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -31,9 +33,13 @@ func (s Summary) Run() Run {
 
 // TotalCoverage is the coverage of a run over all its targets.
 type TotalCoverage struct {
-	Verdict Verdict    `json:"verdict"`
-	Reasons []string   `json:"reasons"` // each names its target
-	Targets []Coverage `json:"targets"`
+	Verdict Verdict  `json:"verdict"`
+	Reasons []string `json:"reasons"` // each names its target
+	// Gaps of the job as a whole, each about what its ID has behind the "/". Those of the
+	// targets are with them.
+	Gaps         []Gap      `json:"gaps,omitempty"`
+	AcceptedGaps int        `json:"accepted_gaps"` // how many there are, of the targets too
+	Targets      []Coverage `json:"targets"`
 }
 
 // Previous is the review before this one, for the changes since.
@@ -44,34 +50,51 @@ type Previous struct {
 	Targets    []string         `json:"targets"`
 }
 
-// Lower makes the verdict no better than v, and says why.
-func (c *TotalCoverage) Lower(v Verdict, reason string) {
-	c.Reasons = append(c.Reasons, reason)
+// Gap notes what the job as a whole lacks; the ID may end in what it is about. Nobody
+// can accept it unless Accept follows.
+func (c *TotalCoverage) Gap(id string, v Verdict, format string, args ...any) {
+	g := Gap{ID: id, Verdict: v, Reason: fmt.Sprintf(format, args...)}
+	c.Gaps, c.Reasons = append(c.Gaps, g), append(c.Reasons, g.Reason)
 	if v.worseThan(c.Verdict) {
 		c.Verdict = v
 	}
 }
 
+// Accept marks the gaps of the job as a whole that people decided may stand, and
+// concludes from the others and from the targets.
+func (c *TotalCoverage) Accept(accepted []AcceptedGap, now time.Time) {
+	subject := func(g Gap) string { _, about, _ := strings.Cut(g.ID, "/"); return about }
+	accept(c.Gaps, subject, accepted, now)
+	c.Verdict, c.Reasons = VerdictOf(c.Targets), []string{}
+	for _, t := range c.Targets {
+		for _, reason := range t.Reasons {
+			c.Reasons = append(c.Reasons, t.Target+": "+reason)
+		}
+	}
+	verdict, reasons := conclude(c.Gaps)
+	if c.Reasons = append(c.Reasons, reasons...); verdict.worseThan(c.Verdict) {
+		c.Verdict = verdict
+	}
+	c.AcceptedGaps = len(c.Accepted())
+}
+
 // Summarize adds up the items of a run, in the order of the configuration.
 func Summarize(run Run, items []Item, finished time.Time, tool Tool, policy Policy, previous *Previous) Summary {
 	total := NewCounts()
-	cov := TotalCoverage{Reasons: []string{}, Targets: []Coverage{}}
+	cov := TotalCoverage{Targets: []Coverage{}}
 	for _, it := range items {
 		total.add(it.Counts)
 		cov.Targets = append(cov.Targets, it.Coverage)
-		for _, reason := range it.Coverage.Reasons {
-			cov.Reasons = append(cov.Reasons, it.Coverage.Target+": "+reason)
-		}
 	}
-	cov.Verdict = VerdictOf(cov.Targets)
 	if previous != nil {
 		for _, name := range previous.Targets {
 			if !slices.ContainsFunc(cov.Targets, func(t Coverage) bool { return t.Target == name }) {
 				// its findings are neither open nor resolved
-				cov.Lower(Partial, name+": no longer among the targets of this job; what was found there is out of sight")
+				cov.Gap(TargetsConfigured+"/"+name, Partial, "%s: no longer among the targets of this job; what was found there is out of sight", name)
 			}
 		}
 	}
+	cov.Accept(policy.AcceptedGaps, run.Started)
 	return Summary{
 		ID: run.ID(), Job: run.Job, Slot: run.Slot, Trigger: run.Trigger, Missed: run.Missed,
 		Started: run.Started, Finished: finished, Tool: tool, Coverage: cov,

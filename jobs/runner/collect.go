@@ -136,6 +136,7 @@ func (r *Runner) write(ctx, asking context.Context, j Job, run audit.Run, c comp
 		c.Conclude(cov)
 	}
 	cov.Reconcile()
+	cov.Accept(c.Policy.AcceptedGaps, c.Now)
 	return item, nil
 }
 

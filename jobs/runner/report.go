@@ -75,7 +75,7 @@ func (r *Runner) evidence(ctx context.Context, j Job, run audit.Run) (e Evidence
 	}
 	e.Summary = audit.Summarize(run, items, finished, r.Tool, j.Policy, previous)
 	if isDamaged {
-		e.Summary.Coverage.Lower(audit.Partial, "a comparison with the review before is not possible, nor whether a target of it is missing now: "+notCompared.Error())
+		e.Summary.Coverage.Gap(audit.BaselineRead, audit.Partial, "a comparison with the review before is not possible, nor whether a target of it is missing now: %v", notCompared)
 	}
 	e.Rows = r.Rows(ctx, e.Summary)
 	return e, nil

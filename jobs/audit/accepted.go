@@ -1,0 +1,189 @@
+package audit
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+)
+
+// AcceptedGap lets a gap of a target stand for a while, by the decision of two people.
+// It no longer lowers the verdict, and is counted and listed in every report.
+type AcceptedGap struct {
+	Target      string    `json:"target"`
+	Gap         string    `json:"gap"` // its ID, or that of its premise for all gaps in it
+	Reason      string    `json:"reason"`
+	RequestedBy string    `json:"requested_by"`
+	ApprovedBy  string    `json:"approved_by"`
+	Ticket      string    `json:"ticket,omitempty"`
+	Expires     time.Time `json:"expires"` // the first moment at which it no longer holds
+}
+
+// Until is the last day on which it holds, in UTC.
+func (g AcceptedGap) Until() string { return lastDay(g.Expires) }
+
+// Words say who accepted it, why and until when.
+func (g AcceptedGap) Words() string {
+	words := "accepted until " + g.Until() + " by " + g.ApprovedBy + ", requested by " + g.RequestedBy
+	if g.Ticket != "" {
+		words += ", ticket " + g.Ticket
+	}
+	return words + ": " + g.Reason
+}
+
+func lastDay(end time.Time) string { return end.Add(-time.Second).UTC().Format("2 Jan 2006") }
+
+// about reports whether it names the gap.
+func (g AcceptedGap) about(target string, gap Gap) bool {
+	return g.Target == target && (g.Gap == gap.ID || g.Gap == gap.Premise())
+}
+
+// Acceptable reports whether people may let the gap stand. Where nothing was seen there
+// is nothing that they could have accepted.
+func (g Gap) Acceptable() bool {
+	premise, known := PremiseOf(g.ID)
+	return known && premise.Acceptable && g.Verdict != NotKnown
+}
+
+// Accept marks the gaps that people decided may stand, and concludes the verdict and its
+// reasons from the others. It comes last, when nothing more is noted.
+func (c *Coverage) Accept(accepted []AcceptedGap, now time.Time) {
+	c.AcceptedUnused = nil
+	used := accept(c.Gaps, func(Gap) string { return c.Target }, accepted, now)
+	for i, g := range accepted {
+		if g.Target == c.Target && !used[i] && !c.hasGap(TargetReviewed) {
+			c.AcceptedUnused = append(c.AcceptedUnused, g)
+		}
+	}
+	if len(c.Gaps) > 0 { // an earlier version noted reasons alone
+		c.Verdict, c.Reasons = conclude(c.Gaps)
+	}
+}
+
+func (c *Coverage) hasGap(premise string) bool {
+	return slices.ContainsFunc(c.Gaps, func(g Gap) bool { return g.Premise() == premise })
+}
+
+// accept marks gaps, and returns which of the decisions were about one of them.
+func accept(gaps []Gap, target func(Gap) string, accepted []AcceptedGap, now time.Time) map[int]bool {
+	used := map[int]bool{}
+	for i := range gaps {
+		g := &gaps[i]
+		g.Accepted, g.Expired = nil, nil
+		for j, by := range accepted {
+			if !by.about(target(*g), *g) {
+				continue
+			}
+			used[j] = true
+			switch {
+			case !g.Acceptable():
+			case !now.Before(by.Expires):
+				g.Expired = &by
+			case g.Accepted == nil || g.Accepted.Expires.Before(by.Expires):
+				g.Accepted = &by
+			}
+		}
+		if g.Accepted != nil {
+			g.Expired = nil
+		}
+	}
+	return used
+}
+
+// conclude is the verdict that gaps leave, and why.
+func conclude(gaps []Gap) (Verdict, []string) {
+	verdict, reasons := Complete, []string{}
+	for _, g := range gaps {
+		if g.Accepted != nil {
+			continue
+		}
+		reasons = append(reasons, g.Words())
+		if g.Verdict.worseThan(verdict) {
+			verdict = g.Verdict
+		}
+	}
+	return verdict, reasons
+}
+
+// Words are the reason of a gap, and what became of its acceptance.
+func (g Gap) Words() string {
+	if g.Expired != nil {
+		return g.Reason + " (accepted by " + g.Expired.ApprovedBy + " until " + g.Expired.Until() + ", which has passed)"
+	}
+	return g.Reason
+}
+
+// Accepted are the gaps that people decided may stand.
+func (c Coverage) Accepted() []Gap { return acceptedOf(c.Gaps) }
+
+// GapOf is a gap and the target that it is in; that is empty for one of the job as a whole.
+type GapOf struct {
+	Target string
+	Gap
+}
+
+// AllGaps are the gaps of every target, and those of the job as a whole, which come last.
+func (c TotalCoverage) AllGaps() []GapOf {
+	var all []GapOf
+	for _, t := range c.Targets {
+		for _, g := range t.Gaps {
+			all = append(all, GapOf{t.Target, g})
+		}
+	}
+	for _, g := range c.Gaps {
+		all = append(all, GapOf{"", g})
+	}
+	return all
+}
+
+// Accepted are those of all targets, and of the job as a whole.
+func (c TotalCoverage) Accepted() []Gap {
+	var all []Gap
+	for _, t := range c.Targets {
+		all = append(all, t.Accepted()...)
+	}
+	return append(all, acceptedOf(c.Gaps)...)
+}
+
+func acceptedOf(gaps []Gap) []Gap {
+	return slices.DeleteFunc(slices.Clone(gaps), func(g Gap) bool { return g.Accepted == nil })
+}
+
+// Words are the verdict, and what was accepted for it: complete, with 1 accepted gap
+// until 31 Mar 2027.
+func (c Coverage) Words() string { return verdictWords(c.Verdict, c.Accepted()) }
+
+// Words are the verdict, and what was accepted for it.
+func (c TotalCoverage) Words() string { return verdictWords(c.Verdict, c.Accepted()) }
+
+func verdictWords(v Verdict, accepted []Gap) string {
+	if words := AcceptedWords(accepted); words != "" {
+		return string(v) + ", with " + words
+	}
+	return string(v)
+}
+
+// AcceptedWords count gaps that were accepted, and say until when: the first day is the
+// one to remember. Empty without any.
+func AcceptedWords(accepted []Gap) string {
+	if len(accepted) == 0 {
+		return ""
+	}
+	first := slices.MinFunc(accepted, func(a, b Gap) int { return a.Accepted.Expires.Compare(b.Accepted.Expires) })
+	last := slices.MaxFunc(accepted, func(a, b Gap) int { return a.Accepted.Expires.Compare(b.Accepted.Expires) })
+	words := fmt.Sprintf("%d accepted gaps", len(accepted))
+	switch {
+	case len(accepted) == 1:
+		words = "1 accepted gap until "
+	case first.Accepted.Expires.Equal(last.Accepted.Expires):
+		words += " until "
+	default:
+		words += ", the first until "
+	}
+	return words + first.Accepted.Until()
+}
+
+// UnusedWords say of a decision that nothing needed it.
+func (g AcceptedGap) UnusedWords() string {
+	return strings.TrimSpace(g.Gap) + " was accepted until " + g.Until() + " by " + g.ApprovedBy + ", and there is no such gap: remove it from accepted_gaps"
+}
