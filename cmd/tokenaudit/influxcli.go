@@ -30,11 +30,14 @@ func (s *server) addFlags(cmd *cobra.Command) {
 	flags.StringVar(&s.host, "host", "", "URL of the server, without a configuration")
 }
 
-// connect makes the client of the server that it finds.
+// connect makes a client of the server, for one question.
 func (s server) connect(log *slog.Logger) (*influx.Client, influx.Config, error) {
 	cfg, err := s.find()
 	if err != nil {
 		return nil, cfg, err
+	}
+	if cfg.Bolt != "" {
+		return nil, cfg, usagef("target %q is a file, which answers no questions; use tokens list --id", cfg.Name)
 	}
 	client, err := influx.NewClient(cfg, cfg.Token, log)
 	return client, cfg, err

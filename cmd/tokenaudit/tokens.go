@@ -45,9 +45,10 @@ func (c *cli) tokensList() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "list",
 		Short: "List API tokens; never their values",
-		Long: `list prints the authorizations that the credential may see, with status, owner,
-dates and permissions. Every filter is checked against the rows: the server and
-the influx CLI ignore some.` + "\n" + serverHelp,
+		Long: `list prints API tokens with status, owner, dates and permissions, and never their
+values. It asks as a review does: what the credential may not see, and what the
+server leaves out, is said on standard error, and the exit code is then 4. Filters
+select among the rows; no server is relied upon for that.` + "\n" + serverHelp,
 		Example: `  tokenaudit tokens list --user iot_user_1 --status active --action write
   tokenaudit tokens list --host http://localhost:8086 --org acme
   tokenaudit tokens list -c tokenaudit.yaml --target prod-eu --json`,
@@ -92,50 +93,92 @@ func (f tokenFlags) check(cmd *cobra.Command) error {
 	return nil
 }
 
+// listTokens asks as a review does, which knows what a list leaves out, and prints
+// those that match. The filters are this program's alone: servers ignore some.
 func (c *cli) listTokens(ctx context.Context, f tokenFlags) error {
-	client, cfg, err := f.connect(c.log(slog.LevelWarn))
+	cfg, err := f.find()
 	if err != nil {
 		return err
 	}
-	f.org = cmp.Or(f.org, cfg.Org)
-	query := influx.Config{Org: f.org}.Query() // what the server is asked for; matches filters the rest
-	query.UserID, query.User = f.userID, f.user
+	cfg.Org = cmp.Or(f.org, cfg.Org)
+	if (f.user != "" || f.userID != "") && !slices.ContainsFunc(cfg.Users, f.names) {
+		asked := influx.User{ID: f.userID}
+		if f.userID == "" {
+			asked.Name = f.user
+		}
+		cfg.Users = append(slices.Clone(cfg.Users), asked) // so that it is asked whether there is one
+	}
+	source, err := sourceOf(cfg, c.log(slog.LevelWarn))
+	if err != nil {
+		return err
+	}
 	bar := c.newProgress()
-	list, err := client.List(ctx, query, func() { bar.add("") })
+	col, err := source.Collect(ctx, func() { bar.add("") })
 	bar.done()
 	if err != nil {
-		return explain(cfg, err)
+		return err
 	}
-	defer list.Close()
-	listed, matched := 0, 0
+	if col.Close != nil {
+		defer col.Close()
+	}
+	known := col.Known
+	if known == nil {
+		known = func(func(audit.Record, error) bool) {}
+	}
+	cov, matched := col.Coverage.Clone(), 0
 	err = c.printTokens(f.json, func(yield func(audit.Authorization, error) bool) {
-		for a, err := range list.All() {
-			listed++
-			if err == nil && !f.matches(a) {
+		review := audit.Review{Collection: col, Target: cfg.Name, Now: time.Now()}
+		for r, err := range review.Merge(ctx, ctx, known) {
+			if err == nil {
+				cov.Count(r)
+			}
+			if err == nil && (!r.Exists() || r.Presence == audit.Unseen || !f.matches(r.Authorization)) {
 				continue
 			}
 			matched++
-			if !yield(a, err) {
+			if !yield(r.Authorization, err) {
 				return
 			}
 		}
 	})
-	switch {
-	case err != nil:
+	if err != nil {
 		return err
-	case listed > 0 && matched == 0:
-		fmt.Fprintln(c.stderr, "tokenaudit: no token matches")
-	case listed == 0:
-		fmt.Fprintln(c.stderr, "tokenaudit: the server's list is empty, which proves nothing: it answers a credential that is inactive or may not read authorizations and users with an empty list")
-		return quietError{exitIncomplete}
 	}
-	return nil
+	if col.Conclude != nil {
+		col.Conclude(&cov)
+	}
+	cov.Reconcile()
+	switch complete := cov.Verdict == audit.Complete; {
+	case matched == 0 && complete:
+		fmt.Fprintln(c.stderr, "tokenaudit: no token matches")
+	case matched == 0:
+		fmt.Fprintln(c.stderr, "tokenaudit: no token matches among those that could be seen")
+	}
+	return c.unlessComplete(cov)
 }
 
+// unlessComplete says what could not be seen, and is the exit code for it.
+func (c *cli) unlessComplete(cov audit.Coverage) error {
+	if cov.Verdict == audit.Complete {
+		return nil
+	}
+	fmt.Fprintf(c.stderr, "tokenaudit: coverage of %s is %s: there may be tokens that this list does not show\n", audit.Line(cov.Source, 300), cov.Verdict)
+	for _, reason := range cov.Reasons {
+		fmt.Fprintf(c.stderr, "  not seen: %s\n", audit.Line(reason, 500))
+	}
+	return quietError{exitIncomplete}
+}
+
+// names reports whether u is the user that is asked for.
+func (f tokenFlags) names(u influx.User) bool {
+	return (f.user == "" || u.Name == f.user) && (f.userID == "" || strings.EqualFold(u.ID, f.userID))
+}
+
+// matches leaves the org to the target, which is of that org only.
 func (f tokenFlags) matches(a audit.Authorization) bool {
 	allowed := func(p audit.Permission) bool { return p.Action == f.action }
 	return (f.user == "" || a.User == f.user) && (f.userID == "" || strings.EqualFold(a.UserID, f.userID)) &&
-		(f.id == "" || strings.EqualFold(a.ID, f.id)) && (f.org == "" || a.Org == f.org || strings.EqualFold(a.OrgID, f.org)) &&
+		(f.id == "" || strings.EqualFold(a.ID, f.id)) &&
 		(f.status == "" || string(a.Status) == f.status) && (f.action == "" || slices.ContainsFunc(a.Permissions, allowed))
 }
 
@@ -200,7 +243,7 @@ func (c *cli) showToken(ctx context.Context, f tokenFlags, id string) error {
 	if err != nil {
 		return err
 	}
-	a, err := client.Get(ctx, id)
+	a, err := client.Get(ctx, strings.ToLower(id))
 	if err != nil {
 		return explain(cfg, err)
 	}

@@ -51,30 +51,6 @@ func (q Query) ofThisOrg(a audit.Authorization) bool {
 
 func equalIfAsked(asked, got string) bool { return asked == "" || asked == got }
 
-// List reads the authorizations that q asks for. There is no paging in the API.
-// Progress is called for each one. The caller closes the list. One that is over the
-// bounds is left out, and is an error at the end of the walk.
-func (c *Client) List(ctx context.Context, q Query, progress func()) (*Sorted, error) {
-	list := &Sorted{}
-	_, err := c.fill(ctx, authorizationsPath, q, func() func(entry) error {
-		rows := 0
-		return func(e entry) error {
-			progress()
-			rows++
-			if e.oversized != nil {
-				list.leftOut = fmt.Errorf("authorization %s is left out: %w", e.name(rows), e.oversized)
-				return nil
-			}
-			return list.add(e.Authorization)
-		}
-	})
-	if err != nil {
-		list.Close()
-		return nil, err
-	}
-	return list, nil
-}
-
 // fill hands each authorization to what begin returns, in the order of the
 // server, and gives the headers of the answer. An answer that was cut is asked
 // for again from the beginning.

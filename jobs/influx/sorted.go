@@ -25,7 +25,6 @@ import (
 type Sorted struct {
 	ascending spool
 	others    *sorter // nil as long as everything ascends
-	leftOut   error   // ends the walk; nil for none
 }
 
 // add keeps nothing of the permissions of a, which may be used again.
@@ -80,11 +79,8 @@ func (s *Sorted) All() iter.Seq2[audit.Authorization, error] {
 			}
 			held, have = a, true
 		}
-		if have && !yield(held, nil) {
-			return
-		}
-		if s.leftOut != nil {
-			yield(audit.Authorization{}, s.leftOut)
+		if have {
+			yield(held, nil)
 		}
 	}
 }
