@@ -27,7 +27,9 @@ type Access struct {
 	AdministersUsers bool
 	// Dangling are resources that no longer exist.
 	Dangling []Resource
-	legacy   bool
+	// Unreadable: there may be more to it, as not all permissions could be read.
+	Unreadable bool
+	legacy     bool
 }
 
 // allAccessTypes are the resource types that belong to an org in every release
@@ -43,11 +45,12 @@ var allAccessTypes = [...]string{
 // AccessOf adds up the permissions of a, in time that grows with their number: a
 // server may send any.
 func AccessOf(a Authorization) Access {
-	acc := Access{legacy: a.Legacy}
+	acc := Access{legacy: a.Legacy, Unreadable: a.Permissions == nil}
 	var reads, writes uint32 // of allAccessTypes held on the whole org, a bit each
 	for i := range a.Permissions {
 		p := &a.Permissions[i]
 		r := &p.Resource
+		acc.Unreadable = acc.Unreadable || !p.readable()
 		whole := uint32(0)
 		if at := slices.Index(allAccessTypes[:], r.Type); at >= 0 && r.ID == "" {
 			whole = 1 << at
@@ -138,6 +141,8 @@ func (acc Access) Class() string {
 		return "org-wide write"
 	case acc.Writes > 0:
 		return "write"
+	case acc.Unreadable:
+		return "unknown"
 	case acc.Reads > 0:
 		return "read"
 	}

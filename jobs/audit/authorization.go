@@ -24,7 +24,9 @@ const (
 
 // Authorization is the record of an API token, as GET /api/v2/authorizations
 // gives it, without the token. IDs are 16 hex digits. UpdatedAt changes when
-// the status or the description is patched, not when the token is used.
+// the status or the description is patched, not when the token is used; both are zero
+// where they are not known. Permissions are nil where they are not known, and an empty
+// list where there are none.
 type Authorization struct {
 	ID          string       `json:"id"`
 	OrgID       string       `json:"orgID"`
@@ -50,6 +52,24 @@ func (a *Authorization) key() string {
 		return "~" + a.ID
 	}
 	return a.ID
+}
+
+// StatusKnown reports whether the status is one that InfluxDB knows.
+func (a *Authorization) StatusKnown() bool { return a.Status == Active || a.Status == Inactive }
+
+// PermissionsKnown reports whether all permissions can be read.
+func (a *Authorization) PermissionsKnown() bool {
+	for i := range a.Permissions {
+		if !a.Permissions[i].readable() {
+			return false
+		}
+	}
+	return a.Permissions != nil
+}
+
+// readable: InfluxDB knows two actions, and more types with each release.
+func (p *Permission) readable() bool {
+	return (p.Action == "read" || p.Action == "write") && p.Resource.Type != ""
 }
 
 // Permission is an action ("read" or "write") on a resource. Permissions cannot

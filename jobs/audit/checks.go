@@ -36,7 +36,7 @@ var checks = [...]Check{
 		Why:   "A write permission without an org reaches every org of the instance. Whoever holds the value owns the instance.",
 		Fix:   "Replace it by tokens of one org with the permissions they need; keep a single operator token, inactive, for emergencies.",
 		Match: func(s *Subject) (string, Outcome) {
-			return failWith(s.writeScope, s.Access.EveryOrg)
+			return s.grants(s.writeScope, true, s.Access.EveryOrg)
 		},
 	},
 	{
@@ -45,7 +45,7 @@ var checks = [...]Check{
 		Why:   "With write on authorizations the holder can make further tokens, which outlive the revocation of this one.",
 		Fix:   "Revoke it. Create tokens with a person's session, or keep the one token of your provisioning tool in a vault and list its user under service_users.",
 		Match: func(s *Subject) (string, Outcome) {
-			return "write on authorizations", failIf(s.active() && s.Access.Mints)
+			return s.grants(words("write on authorizations"), s.active(), s.Access.Mints)
 		},
 	},
 	{
@@ -70,7 +70,7 @@ var checks = [...]Check{
 		Why:   "A review needs to read authorizations, users and orgs and nothing else. What can write can be abused, and the review cannot vouch for itself.",
 		Fix:   "Make a credential with influx auth create --read-authorizations --read-users --read-orgs, and revoke this one.",
 		Match: func(s *Subject) (string, Outcome) {
-			return failWith(s.writeScope, s.Scope.Credentials[s.ID] && s.Access.Writes > 0)
+			return s.grants(s.writeScope, s.Scope.Credentials[s.ID], s.Access.Writes > 0)
 		},
 	},
 	{
@@ -79,7 +79,11 @@ var checks = [...]Check{
 		Why:   "The token is not what the exception was approved for: its permissions, its owner or its status changed since. The exception no longer holds.",
 		Fix:   "Decide anew. If it is still right, approve it again with the fingerprint of today (tokenaudit tokens show ID).",
 		Match: func(s *Subject) (string, Outcome) {
-			return matchExceptions(s, func(e Exception) bool { return !s.IsServer() && e.Fingerprint != s.Fingerprint() })
+			detail, outcome := matchExceptions(s, func(e Exception) bool { return !s.IsServer() && e.Fingerprint != s.Fingerprint() })
+			if outcome == Fail && (s.Access.Unreadable || !s.StatusKnown()) {
+				return "", Unknown
+			}
+			return detail, outcome
 		},
 	},
 	{
@@ -88,7 +92,7 @@ var checks = [...]Check{
 		Why:   "With write on users beyond its own the holder can rename, disable or delete other users, or bring a deleted one back to life.",
 		Fix:   "Revoke it, and create a token without write on users.",
 		Match: func(s *Subject) (string, Outcome) {
-			return "write on users other than its own", failIf(s.active() && s.Access.AdministersUsers)
+			return s.grants(words("write on users other than its own"), s.active(), s.Access.AdministersUsers)
 		},
 	},
 	{
@@ -97,7 +101,7 @@ var checks = [...]Check{
 		Why:   "Read and write on every resource type of the org: one leaked value is the whole org.",
 		Fix:   "Replace it by a token limited to the buckets and the action that its user needs.",
 		Match: func(s *Subject) (string, Outcome) {
-			return failWith(s.writeScope, s.Access.AllAccess)
+			return s.grants(s.writeScope, !s.Access.EveryOrg, s.Access.AllAccess)
 		},
 	},
 	{
@@ -106,7 +110,7 @@ var checks = [...]Check{
 		Why:   "It reaches buckets that its user never meant to write, and every bucket created later.",
 		Fix:   "Create a token for the buckets that are really written, then revoke this one.",
 		Match: func(s *Subject) (string, Outcome) {
-			return failWith(s.writeScope, s.Access.AllBuckets && !s.Access.AllAccess && !s.Access.EveryOrg)
+			return s.grants(s.writeScope, !s.Access.AllAccess && !s.Access.EveryOrg, s.Access.AllBuckets)
 		},
 	},
 	{
@@ -124,7 +128,7 @@ var checks = [...]Check{
 		Why:   "Whoever holds the value can write or delete data. Each one needs a reason to exist and a known holder.",
 		Fix:   "Confirm that it is needed and narrow enough; otherwise set it inactive, and delete it when nothing breaks.",
 		Match: func(s *Subject) (string, Outcome) {
-			return failWith(s.writeScope, s.activeWrite())
+			return s.grants(s.writeScope, s.active(), s.Access.Writes > 0)
 		},
 	},
 	{
@@ -133,7 +137,8 @@ var checks = [...]Check{
 		Why:   "Tokens stop working when the user that created them is deleted: a pipeline that writes with a person's token breaks when that person leaves.",
 		Fix:   "Create the token under a generic (service) user, switch the writer over, revoke this one.",
 		Match: func(s *Subject) (string, Outcome) {
-			return "owner is not in service_users", failIf(len(s.Policy.ServiceUsers) > 0 && s.activeWrite() && !s.Policy.isServiceUser(&s.Owner))
+			personal := len(s.Policy.ServiceUsers) > 0 && !s.Policy.isServiceUser(&s.Owner)
+			return s.grants(words("owner is not in service_users"), personal && s.active(), s.Access.Writes > 0)
 		},
 	},
 	{
@@ -178,9 +183,14 @@ var checks = [...]Check{
 		Why:   "The longer a value lives, the more places know it. InfluxDB tokens of this kind never expire by themselves.",
 		Fix:   "Create a new token with the same permissions, switch over, revoke this one.",
 		Match: func(s *Subject) (string, Outcome) {
+			if !s.active() || s.Policy.RotateAfter == 0 {
+				return "", Pass
+			}
+			if s.CreatedAt.IsZero() {
+				return "", Unknown
+			}
 			age := s.Now.Sub(s.CreatedAt)
-			old := func() string { return days(age) + " old" }
-			return failWith(old, s.active() && s.Policy.RotateAfter > 0 && !s.CreatedAt.IsZero() && age > s.Policy.RotateAfter)
+			return failWith(func() string { return days(age) + " old" }, age > s.Policy.RotateAfter)
 		},
 	},
 	{
@@ -234,7 +244,7 @@ var checks = [...]Check{
 		Why:   "Part of what it was made for is gone. If the ID comes back in a restore, so does the access.",
 		Fix:   "Create a token without the dead permission, then delete this one.",
 		Match: func(s *Subject) (string, Outcome) {
-			return failWith(s.Access.danglingDetail, len(s.Access.Dangling) > 0)
+			return s.grants(s.Access.danglingDetail, true, len(s.Access.Dangling) > 0)
 		},
 	},
 }
@@ -242,7 +252,21 @@ var checks = [...]Check{
 // active is true for every status but inactive, an unknown one too.
 func (s *Subject) active() bool { return s.Status != Inactive }
 
-func (s *Subject) activeWrite() bool { return s.active() && s.Access.Writes > 0 }
+// grants judges what the permissions add up to, of an authorization that the check
+// applies to: what could not be read of them may hold what was not found.
+func (s *Subject) grants(detail func() string, applies, found bool) (string, Outcome) {
+	switch {
+	case !applies:
+		return "", Pass
+	case found:
+		return detail(), Fail
+	case s.Access.Unreadable:
+		return "", Unknown
+	}
+	return "", Pass
+}
+
+func words(detail string) func() string { return func() string { return detail } }
 
 func (s *Subject) ownerIs(state OwnerState) Outcome {
 	switch s.Owner.State {
@@ -278,7 +302,7 @@ func matchReactivated(s *Subject) (string, Outcome) {
 	switch {
 	case !s.active():
 		return "", Pass
-	case ok:
+	case ok && c.From != "" && s.StatusKnown():
 		return "was " + c.From, Fail
 	}
 	return "", Unknown
@@ -301,9 +325,15 @@ func matchLeftover(s *Subject) (string, Outcome) {
 	if since.IsZero() {
 		since = s.CreatedAt
 	}
+	switch {
+	case s.Status == Active || s.Policy.InactiveAfter == 0:
+		return "", Pass
+	case !s.StatusKnown() || since.IsZero():
+		return "", Unknown
+	}
 	idle := s.Now.Sub(since)
 	detail := func() string { return "inactive for " + days(idle) }
-	return failWith(detail, s.Status == Inactive && s.Policy.InactiveAfter > 0 && !since.IsZero() && idle > s.Policy.InactiveAfter)
+	return failWith(detail, idle > s.Policy.InactiveAfter)
 }
 
 func (acc *Access) danglingDetail() string {

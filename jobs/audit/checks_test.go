@@ -182,7 +182,8 @@ func TestWriteScope(t *testing.T) {
 		permissions []Permission
 		want, class string
 	}{
-		"nothing":      {nil, "", "no permissions"},
+		"nothing":      {[]Permission{}, "", "no permissions"},
+		"not known":    {nil, "", "unknown"},
 		"read":         {[]Permission{read("buckets")}, "", "read"},
 		"one bucket":   {[]Permission{writeBucket("1", "telemetry")}, "one bucket: telemetry", "write"},
 		"two buckets":  {[]Permission{writeBucket("1", "telemetry"), writeBucket("2", "alarms"), writeBucket("1", "telemetry")}, "2 buckets: telemetry, alarms", "write"},

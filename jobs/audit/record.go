@@ -65,7 +65,8 @@ type Change struct {
 	To    string `json:"to"`
 }
 
-// changes compares what is stored, not the names that the server looks up.
+// changes compares what is stored, not the names that the server looks up, as far as
+// it could be read both times.
 func changes(before, now Authorization) []Change {
 	var out []Change
 	note := func(field, from, to string) {
@@ -73,7 +74,7 @@ func changes(before, now Authorization) []Change {
 			out = append(out, Change{field, from, to})
 		}
 	}
-	if !slices.EqualFunc(before.Permissions, now.Permissions, sameGrant) {
+	if !slices.EqualFunc(before.Permissions, now.Permissions, sameGrant) && before.PermissionsKnown() && now.PermissionsKnown() {
 		note("permissions", grants(before), grants(now))
 	}
 	note("owner", before.UserID, now.UserID)

@@ -50,8 +50,9 @@ func (t *Target) Collect(ctx context.Context, progress func()) (audit.Collection
 		r.cov.Gap(audit.TargetReviewed, audit.NotKnown, "the database file could not be reviewed: %v", err)
 		return audit.Collection{Coverage: r.cov, Authorizations: func(func(audit.Authorization, error) bool) {}, Close: func() {}}, nil
 	}
+	survey := &audit.Survey{}
 	return audit.Collection{
-		Authorizations: r.all, Coverage: r.cov, Scope: r.scope(), Owner: r.owner, Probe: r.probe,
+		Authorizations: survey.Of(r.all), Conclude: survey.Conclude, Coverage: r.cov, Scope: r.scope(), Owner: r.owner, Probe: r.probe,
 		OrgDeleted: func(a audit.Authorization) bool { _, exists := r.orgs[a.OrgID]; return !exists },
 		Close:      r.file.Close,
 	}, nil

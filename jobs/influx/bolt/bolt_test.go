@@ -227,3 +227,27 @@ func TestBoltCanary(t *testing.T) {
 	elsewhere := reviewed(t, influx.Config{Bolt: setting.Path(path), Org: "acme", Canary: "0d00000000000003"})
 	wantVerdict(t, elsewhere.Coverage, "the canary 0d00000000000003 is not in the database file", audit.Partial)
 }
+
+// TestBoltRowsThatCannotBeRead: InfluxDB stores no permissions as null; what has no
+// action or no known status is a gap.
+func TestBoltRowsThatCannotBeRead(t *testing.T) {
+	for name, test := range map[string]struct {
+		more fields
+		gap  string
+	}{
+		"no permissions": {fields{"permissions": nil}, ""},
+		"no action":      {fields{"permissions": []fields{grant("", "buckets", "", acme)}}, "permissions of 1 (0d00000000000001)"},
+		"another status": {fields{"status": "dormant"}, "status of 1 (0d00000000000001)"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			d := population(t)
+			d.token("0d00000000000001", acme, alice, test.more)
+			r := reviewed(t, influx.Config{Bolt: setting.Path(d.file())})
+			cov := r.Coverage.Clone()
+			r.Conclude(&cov)
+			if (test.gap == "") != (cov.Verdict == audit.Complete) || !strings.Contains(strings.Join(cov.Reasons, "; "), test.gap) {
+				t.Errorf("%s, %q; want %q", cov.Verdict, cov.Reasons, test.gap)
+			}
+		})
+	}
+}

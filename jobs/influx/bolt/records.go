@@ -70,6 +70,9 @@ func decodeStored(row record, store tokenStore) (audit.Authorization, error) {
 	if s.Status == "" { // as decodeAuthorization in influxdb authorization/storage_authorization.go
 		s.Status = audit.Active
 	}
+	if s.Permissions == nil { // null is how a token without any is stored
+		s.Permissions = []audit.Permission{}
+	}
 	return audit.Authorization{
 		ID: s.ID, OrgID: s.OrgID, UserID: s.UserID, Description: s.Description,
 		Status: s.Status, Permissions: s.Permissions, Legacy: store.legacy,
