@@ -305,7 +305,7 @@ func Owner(o audit.Owner) string {
 		return name + " (inactive)"
 	case audit.OwnerNotMember:
 		return name + " (not in the org)"
-	case audit.OwnerUnknown:
+	case audit.OwnerUnknown, audit.OwnerNone:
 		return name + " (state unknown)"
 	}
 	return name

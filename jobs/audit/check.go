@@ -48,6 +48,8 @@ type Subject struct {
 	// Exceptions that name the authorization; for the record that stands for the
 	// exceptions, those that nothing used.
 	Exceptions []Exception
+	// Credential is the one that a record of the review's credentials stands for.
+	Credential *Credential
 	Policy     Policy
 	Scope      Scope
 	Now        time.Time // the time of the review

@@ -61,8 +61,15 @@ var checks = [...]Check{
 		Why:   "Whoever may read authorizations and users reads every token of the org in clear, the operator's too if it lives there (CVE-2024-30896).",
 		Fix:   "Upgrade InfluxDB to 2.9 or later, or start it with --use-hashed-tokens; then rotate the tokens that could be read.",
 		Match: func(s *Subject) (string, Outcome) {
-			return s.Description, failIf(!s.isExceptions())
+			return s.Description, failIf(s.ID == ServerID)
 		},
+	},
+	{
+		ID: "credential-refused", Severity: High, Momentary: true, Server: true,
+		Title: "A credential of the review is refused",
+		Why:   "An earlier review was let in with it: it was revoked or set inactive, or its user was. What only it could see is out of sight.",
+		Fix:   "Find out who revoked it, or what became of its user, and give the target or the user another one.",
+		Match: matchRefused,
 	},
 	{
 		ID: "auditor-can-write", Severity: High, Momentary: true,
@@ -272,7 +279,7 @@ func (s *Subject) ownerIs(state OwnerState) Outcome {
 	switch s.Owner.State {
 	case state:
 		return Fail
-	case OwnerUnknown:
+	case OwnerUnknown, OwnerNone:
 		return Unknown
 	}
 	return Pass

@@ -3,6 +3,7 @@ package audit
 import (
 	"slices"
 	"strconv"
+	"time"
 )
 
 // Verdict says how much of what was asked for a review could see.
@@ -73,7 +74,13 @@ type Coverage struct {
 type Credential struct {
 	Of       string `json:"of"` // "the target", or "user" and the name or ID that is configured
 	Accepted bool   `json:"accepted"`
-	Answer   string `json:"answer,omitempty"` // why not
+	// Refused: InfluxDB itself said no. A credential that nobody answered, or that was not
+	// asked with, is neither accepted nor refused.
+	Refused bool   `json:"refused,omitempty"`
+	Answer  string `json:"answer,omitempty"` // why it was not accepted
+	// LastAccepted is the time of the newest review that it was accepted in; see
+	// RememberCredentials.
+	LastAccepted time.Time `json:"last_accepted,omitzero"`
 }
 
 // Kinds of stores, of which a source is one.

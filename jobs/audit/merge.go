@@ -55,6 +55,8 @@ type Review struct {
 	Target string
 	Now    time.Time // the time of the review, the same for all of its targets
 	Policy Policy
+	// Before are the credentials of the review before, as its coverage has them.
+	Before []Credential
 
 	subject Subject // of the newest authorization; only the room is used again
 }
@@ -71,7 +73,7 @@ func (rv Review) Merge(ctx, asking context.Context, before iter.Seq2[Record, err
 		nextBefore, stopBefore := iter.Pull2(ascending(Prefetch(before), (*Record).key))
 		defer stopBefore()
 
-		unused := newUnused(rv)
+		unused, credentials := newUnused(rv), map[string]Record{}
 		a, errA, okA := nextNow()
 		b, errB, okB := nextBefore()
 		for okA || okB {
@@ -87,6 +89,10 @@ func (rv Review) Merge(ctx, asking context.Context, before iter.Seq2[Record, err
 				unused.before = &held
 				b, errB, okB = nextBefore()
 				continue
+			case okB && b.IsCredential():
+				credentials[b.ID] = b
+				b, errB, okB = nextBefore()
+				continue
 			case okA && okB && a.key() == b.key():
 				out = rv.seen(asking, &a, &b)
 				a, errA, okA = nextNow()
@@ -100,6 +106,11 @@ func (rv Review) Merge(ctx, asking context.Context, before iter.Seq2[Record, err
 			}
 			unused.met(&out)
 			if keep && !yield(out, nil) {
+				return
+			}
+		}
+		for _, out := range rv.refused(credentials) {
+			if !yield(out, nil) {
 				return
 			}
 		}

@@ -118,9 +118,11 @@ func Server(description string) Authorization {
 	return Authorization{ID: ServerID, Description: description, Status: Inactive}
 }
 
-// IsServer reports whether the record stands for the server, or for exceptions,
-// and not for an authorization.
-func (a Authorization) IsServer() bool { return a.ID == ServerID || a.isExceptions() }
+// IsServer reports whether the record stands for the server, for exceptions or for a
+// credential of the review, and not for an authorization.
+func (a Authorization) IsServer() bool {
+	return a.ID == ServerID || a.isExceptions() || a.IsCredential()
+}
 
 // exceptionsID is the ID of the record that stands for exceptions that nothing
 // used. Its key is the last of all, as it is known when all others were met.

@@ -101,6 +101,7 @@ func (r *Runner) write(ctx, asking context.Context, j Job, run audit.Run, c comp
 	item = audit.Item{Coverage: c.Coverage.Clone(), Counts: audit.NewCounts()}
 	cov := &item.Coverage
 	cov.Target = c.Target
+	cov.Credentials = audit.RememberCredentials(cov.Credentials, c.Before, c.Now)
 	for _, err := range c.lost {
 		cov.Gap(audit.BaselineRead, audit.Partial, "an earlier snapshot could not be read, so what changed or vanished since is not known: %v", err)
 	}

@@ -80,7 +80,7 @@ type token struct {
 type person struct {
 	ID    string `json:"id"`
 	Name  string `json:"name"`
-	State string `json:"state"` // present, inactive, deleted, not_member or unknown
+	State string `json:"state"` // present, inactive, deleted, not_member, unknown or none
 }
 
 type finding struct {

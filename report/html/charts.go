@@ -54,14 +54,20 @@ func severityChart(s audit.Summary) barChart {
 
 func ownerChart(count map[audit.OwnerState]int) barChart {
 	classes := map[audit.OwnerState]string{
-		audit.OwnerDeleted: "critical", audit.OwnerInactive: "high", audit.OwnerNotMember: "medium", audit.OwnerUnknown: "unknown", audit.OwnerPresent: "low",
+		audit.OwnerDeleted: "critical", audit.OwnerInactive: "high", audit.OwnerNotMember: "medium", audit.OwnerUnknown: "unknown", audit.OwnerNone: "unknown", audit.OwnerPresent: "low",
 	}
 	var figures []figure
 	for _, st := range ownerStates() {
+		if st == audit.OwnerNone && count[st] == 0 {
+			continue
+		}
 		figures = append(figures, figure{plain(string(st)), classes[st], count[st], -1})
 	}
 	c := drawBars("chart-owners", "Tokens by the state of their owner", figures)
 	c.Note = "Unknown: the owner could not be seen; never the same as deleted."
+	if count[audit.OwnerNone] > 0 {
+		c.Note += " None: the product does not tell what became of it."
+	}
 	return c
 }
 

@@ -95,7 +95,7 @@ func plain(word string) string { return strings.ReplaceAll(word, "not_member", "
 
 // ownerStates are in the order of the page.
 func ownerStates() []audit.OwnerState {
-	return []audit.OwnerState{audit.OwnerDeleted, audit.OwnerInactive, audit.OwnerNotMember, audit.OwnerUnknown, audit.OwnerPresent}
+	return []audit.OwnerState{audit.OwnerDeleted, audit.OwnerInactive, audit.OwnerNotMember, audit.OwnerUnknown, audit.OwnerNone, audit.OwnerPresent}
 }
 
 // bounded says how much of a table the page has.

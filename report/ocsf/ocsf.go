@@ -130,6 +130,8 @@ func kindOf(r audit.Record) string {
 	switch {
 	case r.ID == audit.ServerID:
 		return "InfluxDB server"
+	case r.IsCredential():
+		return "tokenaudit credential"
 	case r.IsServer():
 		return "tokenaudit exceptions"
 	case r.Legacy:

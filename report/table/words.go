@@ -24,7 +24,7 @@ func Capital(s string) string {
 
 // OwnerStates are the states of owners, the one to worry about most first.
 func OwnerStates() []audit.OwnerState {
-	return []audit.OwnerState{audit.OwnerDeleted, audit.OwnerInactive, audit.OwnerNotMember, audit.OwnerPresent, audit.OwnerUnknown}
+	return []audit.OwnerState{audit.OwnerDeleted, audit.OwnerInactive, audit.OwnerNotMember, audit.OwnerPresent, audit.OwnerUnknown, audit.OwnerNone}
 }
 
 func Days(days int) string {

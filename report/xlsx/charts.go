@@ -38,7 +38,10 @@ func (o *overview) chartData() chartData {
 	}
 	for _, state := range table.OwnerStates() {
 		name := table.Capital(strings.ReplaceAll(string(state), "not_member", "not a member"))
-		d.states = append(d.states, []cell{words(name), number(o.authorizations(func(k kind) bool { return k.exists() && k.owner == state }).all)})
+		n := o.authorizations(func(k kind) bool { return k.exists() && k.owner == state }).all
+		if n > 0 || state != audit.OwnerNone {
+			d.states = append(d.states, []cell{words(name), number(n)})
+		}
 	}
 	for _, p := range append(slices.Clone(o.in.Trend), o.sum.Point()) {
 		name := p.Slot.UTC().Format("2 Jan")

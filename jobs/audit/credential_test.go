@@ -1,0 +1,80 @@
+package audit
+
+import (
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// TestCredentialRefusedOverWeeks: what was let in once and is refused now is a finding
+// until it is let in again; silence changes nothing.
+func TestCredentialRefusedOverWeeks(t *testing.T) {
+	const bob = "user bob"
+	in, out := []Credential{{Of: TheTarget, Accepted: true}, {Of: bob, Accepted: true}}, []Credential{{Of: TheTarget, Accepted: true}, {Of: bob, Refused: true, Answer: "401 unauthorized access"}}
+	all := []Credential{{Of: TheTarget, Refused: true, Answer: "403"}, {Of: bob, Answer: "not asked with"}}
+	silent := []Credential{{Of: TheTarget, Accepted: true}, {Of: bob, Answer: "no answer"}}
+	type week struct {
+		credentials []Credential
+		want        []string
+	}
+	const bobs, targets = "refused-credential/user bob listed present ", "refused-credential/the target listed present "
+	tests := map[string][]week{
+		"refused, and let in again": {
+			{in, nil},
+			{out, []string{bobs + "first 11-30 last 11-30 credential-refused=new@11-30"}},
+			{out, []string{bobs + "first 11-30 last 12-07 credential-refused=open@11-30"}},
+			{in, []string{bobs + "first 11-30 last 12-14 credential-refused=resolved@12-14"}},
+			{in, nil},
+		},
+		"refused from the first": {{out, nil}, {out, nil}, {in, nil}, {out, []string{bobs + "first 12-14 last 12-14 credential-refused=new@12-14"}}},
+		"no answer in between": {
+			{in, nil}, {silent, nil},
+			{out, []string{bobs + "first 12-07 last 12-07 credential-refused=new@12-07"}},
+			{silent, []string{bobs + "first 12-07 last 12-14 credential-refused=open@12-07"}},
+			{nil, []string{bobs + "first 12-07 last 12-21 credential-refused=open@12-07"}},
+			{in, []string{bobs + "first 12-07 last 12-28 credential-refused=resolved@12-28"}},
+		},
+		"that of the target: nothing can be asked": {
+			{in, nil}, {out, []string{bobs + "first 11-30 last 11-30 credential-refused=new@11-30"}},
+			{all, []string{targets + "first 12-07 last 12-07 credential-refused=new@12-07", bobs + "first 11-30 last 12-07 credential-refused=open@11-30"}},
+		},
+		"its user is no longer configured": {{in, nil}, {out, []string{bobs + "first 11-30 last 11-30 credential-refused=new@11-30"}}, {in[:1], nil}},
+	}
+	for name, weeks := range tests {
+		t.Run(name, func(t *testing.T) {
+			var history []Record
+			var before []Credential
+			for i, w := range weeks {
+				rv := reviewAt(reviewed.AddDate(0, 0, 7*i), nil)
+				rv.Coverage.Credentials, rv.Before = w.credentials, before
+				if w.credentials == nil || w.credentials[0].Refused {
+					rv.Probe = nil
+				}
+				history = merged(t, rv, nil, history)
+				if diff := cmp.Diff(w.want, lines(history)); diff != "" {
+					t.Fatalf("week %d (-want +got):\n%s", i, diff)
+				}
+				before = RememberCredentials(w.credentials, before, rv.Now)
+			}
+		})
+	}
+}
+
+// TestRefusedCredentialStandsBetweenItsNeighbours: records ascend whatever else there is.
+func TestRefusedCredentialStandsBetweenItsNeighbours(t *testing.T) {
+	rv := reviewAt(reviewed, nil)
+	rv.Before = []Credential{{Of: TheTarget, LastAccepted: reviewed.Add(-7 * day)}}
+	rv.Coverage.Credentials = []Credential{{Of: TheTarget, Refused: true, Answer: "401"}}
+	rv.Policy.Exceptions = []Exception{{Target: "prod", Authorization: "0000000000000001", Check: AllChecks, Expires: reviewed.Add(day)}}
+	legacy := token("ffffffffffffffff", "1.x")
+	legacy.Legacy = true
+	first := merged(t, rv, []Authorization{token("a1", "fine"), Server("readable"), legacy}, nil)
+	if len(first) != 5 || first[3].Findings[0].Detail != "401; accepted at the review of 2026-11-16" {
+		t.Errorf("%q", lines(first))
+	}
+	rv.Now = reviewed.Add(time.Hour)
+	if again := merged(t, rv, []Authorization{token("a1", "fine"), Server("readable"), legacy}, first); len(again) != 5 {
+		t.Errorf("%q", lines(again))
+	}
+}
