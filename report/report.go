@@ -7,7 +7,6 @@ package report
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -86,7 +85,7 @@ func Names() []string {
 
 // Files are what Write puts into a folder for the formats.
 func Files(names []string) []string {
-	files := []string{summaryFile}
+	files := []string{summaryFile, inputsFile}
 	for _, f := range formats() {
 		if slices.Contains(names, f.name) {
 			files = append(files, f.files...)
@@ -95,7 +94,7 @@ func Files(names []string) []string {
 	return files
 }
 
-// Write puts summary.json and the files of the formats into dir, which it makes
+// Write puts summary.json, inputs.json and the files of the formats into dir, which it makes
 // if need be. Nothing appears there before all of it is written; until then an
 // error leaves the folder as it was. Then the files are renamed into place one by
 // one, summary.json last: a folder that was empty before and has it is whole. Files
@@ -125,15 +124,12 @@ func write(ctx context.Context, staging *table.Staging, chosen []format, in Inpu
 		return err
 	}
 	err = staging.File(summaryFile, func(w io.Writer) error {
-		enc := json.NewEncoder(w)
-		enc.SetEscapeHTML(false)
-		enc.SetIndent("", "  ")
-		return enc.Encode(struct {
-			audit.Summary
-			Shown []table.Shown `json:"shown,omitempty"` // tables that lack rows
-		}{in.Summary, shown})
+		return writeJSON(w, summaryOf{in.Summary, shown})
 	})
 	if err != nil {
+		return err
+	}
+	if err := staging.File(inputsFile, func(w io.Writer) error { return writeInputs(w, in) }); err != nil {
 		return err
 	}
 	if err := ctx.Err(); err != nil {
@@ -151,7 +147,7 @@ func write(ctx context.Context, staging *table.Staging, chosen []format, in Inpu
 			}
 		}
 	}
-	return staging.Publish(append(files, summaryFile))
+	return staging.Publish(append(files, inputsFile, summaryFile))
 }
 
 // writeFormats takes every row to each format, so that the records are read once.

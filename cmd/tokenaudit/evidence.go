@@ -58,7 +58,7 @@ func (e reporter) make(ctx context.Context, folder string, of runner.Evidence) (
 	lists := pack.NewLists(of.Summary, urls)
 	in := report.Input{
 		Summary: of.Summary, Rows: of.Rows, Trend: of.Trend, Controls: e.controls, Config: e.file.Effective(), CSV: e.job.CSV.Style(),
-		Each: lists.Count,
+		Addresses: urls, Each: lists.Count,
 	}
 	if err := report.Write(ctx, folder, e.job.Reports, in); err != nil {
 		return audit.Link{}, err

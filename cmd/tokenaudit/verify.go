@@ -25,11 +25,12 @@ func (c *cli) verify() *cobra.Command {
 	var f verifyFlags
 	cmd := &cobra.Command{
 		Use:   "verify PATH",
-		Short: "Check evidence packs: files, signatures, chain, and the reviews of a period",
+		Short: "Check evidence packs: files, signatures, chain, reports, and the reviews of a period",
 		Long: `verify checks the evidence pack of one run, or all packs of a job: that no file
 was changed, removed or added, who signed, that no pack is missing or was swapped,
-and, for a period, that every planned review took place. It names what is wrong,
-and says what is proven and what is not. It needs no configuration and no ledger.
+that the reports follow from the snapshots, and, for a period, that every planned
+review took place. It names what is wrong, and says what is proven and what is not.
+It needs no configuration and no ledger.
 PATH may be the URL of a bucket; the credentials come from the environment.
 
 A period is a year, a quarter or a month, on the clocks of the job. The file of
@@ -56,7 +57,7 @@ func onePath(cmd *cobra.Command, args []string) error {
 }
 
 func (c *cli) verifyPath(ctx context.Context, path string, f verifyFlags) error {
-	o := pack.Options{Planned: plannedSlots, Now: time.Now()}
+	o := pack.Options{Planned: plannedSlots, Now: time.Now(), Rederive: rederive}
 	if f.period != "" {
 		p, err := pack.ParsePeriod(f.period)
 		if err != nil {

@@ -23,8 +23,11 @@ const (
 	zipBuffers = 2
 )
 
+// SnapshotPrefix begins the names of snapshots, and of no other file of a run.
+const SnapshotPrefix = "snapshot-"
+
 // SnapshotFile names the snapshot of a target in the folder of a run.
-func SnapshotFile(target string) string { return "snapshot-" + target + ".jsonl.gz" }
+func SnapshotFile(target string) string { return SnapshotPrefix + target + ".jsonl.gz" }
 
 func (a Archive) path(run audit.Run, target string) string {
 	return filepath.Join(a.Folder(run), SnapshotFile(target))
@@ -94,6 +97,13 @@ func (a Archive) Read(ctx context.Context, run audit.Run, target string) iter.Se
 			yield(audit.Record{}, err)
 			return
 		}
+		ReadSnapshot(path)(yield)
+	}
+}
+
+// ReadSnapshot walks a snapshot on this machine.
+func ReadSnapshot(path string) iter.Seq2[audit.Record, error] {
+	return func(yield func(audit.Record, error) bool) {
 		f, err := os.Open(path)
 		if err != nil {
 			yield(audit.Record{}, err)

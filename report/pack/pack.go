@@ -27,6 +27,9 @@ const (
 	reperformFile = "reperform.sh"
 )
 
+// ReperformFile is the script that asks the servers again.
+const ReperformFile = reperformFile
+
 // Input is what a pack says besides what is in the files of the run.
 type Input struct {
 	Summary audit.Summary
@@ -72,7 +75,7 @@ func Seal(ctx context.Context, dir string, in Input) (link audit.Link, foreign [
 	if err != nil {
 		return link, nil, err
 	}
-	script, err := in.Lists.script(in.Summary.ID)
+	script, err := in.Lists.Script(in.Summary.ID)
 	if err != nil {
 		return link, nil, err
 	}

@@ -93,8 +93,8 @@ func (l *list) holds(r *audit.Record) bool {
 	return true
 }
 
-// script is reperform.sh: everything from outside goes through quote.
-func (l *Lists) script(run string) ([]byte, error) {
+// Script is reperform.sh of a run: everything from outside goes through quote.
+func (l *Lists) Script(run string) ([]byte, error) {
 	t, err := template.New(reperformFile).Funcs(template.FuncMap{"quote": quote}).Parse(reperformTemplate)
 	if err != nil {
 		return nil, err

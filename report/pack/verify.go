@@ -30,6 +30,19 @@ type Options struct {
 	Planned func(schedule, zone string, from, to time.Time) ([]time.Time, error)
 	// Now ends a period that is not over.
 	Now time.Time
+	// Rederive makes the reports of a pack again whose files are as they were sealed,
+	// and compares. Without it, nothing is said of what the reports hold.
+	Rederive func(ctx context.Context, dir string, m Manifest) (Rederived, error)
+}
+
+// Rederived is what came of making the reports of a pack again from its snapshots.
+type Rederived struct {
+	Problems []Problem // their files and texts
+	// Why says why not all could be compared to the byte; "" if all was.
+	Why string
+	// Same, ByRows and NotCompared are files: those that say the same; those whose figures
+	// and rows do; those of which nothing is known.
+	Same, ByRows, NotCompared []string
 }
 
 // Result is what Verify found.
@@ -107,7 +120,13 @@ func Verify(ctx context.Context, path string, o Options) (*Result, error) {
 		if v.Chain && p.Folder != p.SlotName() {
 			v.problem(p.Folder, "", "holds the pack of run %s: packs were swapped, copied or renamed", p.RunID)
 		}
+		before := len(v.Problems)
 		v.checkSignature(p, v.checkFiles(ctx, p))
+		if o.Rederive != nil && len(v.Problems) == before {
+			if err := v.rederive(ctx, p); err != nil {
+				return nil, err
+			}
+		}
 	}
 	if v.Chain && len(v.packs) > 0 {
 		v.checkChain()
@@ -131,6 +150,7 @@ type verifier struct {
 	options Options
 	signers []signer
 	packs   []*Checked // in the order of the chain, of every period
+	derived derived
 }
 
 func (v *verifier) problem(pack, file, format string, args ...any) {
@@ -214,6 +234,7 @@ func (v *verifier) sayProven() {
 	if v.signers != nil {
 		say(&v.Proven, "Origin: every pack is signed by a key that the allowed-signers file gives to %s.", strings.Join(who, ", "))
 	}
+	v.derived.sayProven(v)
 	if v.Chain {
 		first, last := v.Packs[0].Sequence, v.Packs[len(v.Packs)-1].Sequence
 		say(&v.Proven, "Order: the packs %d to %d follow one another without a gap, and each holds the hash of the one before it.", first, last)
@@ -234,6 +255,7 @@ func (v *verifier) sayNotProven() {
 	case v.signers == nil:
 		say(&v.NotProven, "Who signed: without an allowed-signers file a signature shows only that some key was at hand; anybody can make one.")
 	}
+	v.derived.sayNotProven(v)
 	switch {
 	case !v.Chain:
 		say(&v.NotProven, "That no other pack is missing: that needs the folder of the job, with all of its packs.")

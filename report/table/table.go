@@ -30,7 +30,9 @@ type Input struct {
 	Controls audit.Controls
 	// Config is the effective configuration without secrets, as YAML.
 	Config string
-	CSV    CSVStyle
+	// Addresses are the URLs of the targets, by name; a database file has none.
+	Addresses map[string]string
+	CSV       CSVStyle
 	// Each is shown every record on the way; it may be nil.
 	Each func(*audit.Record)
 	// Formats of the report, by name; Write sets them.
