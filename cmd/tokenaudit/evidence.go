@@ -28,11 +28,8 @@ type reporter struct {
 // write makes the evidence stand whole where every process sees it, and only then
 // lets go of what is old.
 func (e reporter) write(ctx context.Context, folder string, of runner.Evidence) (audit.Link, error) {
-	run, targets := of.Summary.Run(), []string{}
-	for _, t := range of.Summary.Coverage.Targets {
-		targets = append(targets, t.Target)
-	}
-	if err := e.snapshots.Gather(ctx, run, targets); err != nil {
+	run := of.Summary.Run()
+	if err := e.snapshots.Gather(ctx, run, of.Summary.Reviewed()); err != nil {
 		return audit.Link{}, err
 	}
 	link, err := e.make(ctx, folder, of)
@@ -74,8 +71,8 @@ func (e reporter) seal(ctx context.Context, folder string, of runner.Evidence, l
 		Summary: of.Summary, Lists: lists, Schedule: e.job.Schedule, Zone: e.job.Timezone, Previous: of.Previous,
 		Files: report.Files(e.job.Reports), Config: e.file.Effective(), Controls: e.controls,
 	}
-	for _, t := range of.Summary.Coverage.Targets {
-		in.Files = append(in.Files, evidence.SnapshotFile(t.Target))
+	for _, target := range of.Summary.Reviewed() {
+		in.Files = append(in.Files, evidence.SnapshotFile(target))
 	}
 	if !e.job.SigningKey.IsZero() {
 		key, err := e.job.SigningKey.ReadLines(ctx)

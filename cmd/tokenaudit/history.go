@@ -25,7 +25,8 @@ func (c *cli) history() *cobra.Command {
 	return group("history", "Look at the reviews that were made", `  tokenaudit history list -c tokenaudit.yaml
   tokenaudit history show -c tokenaudit.yaml weekly-review/2026-11-23T0800Z
   tokenaudit history diff -c tokenaudit.yaml weekly-review/2026-11-16T0800Z weekly-review/2026-11-23T0800Z
-  tokenaudit history replay -c stricter.yaml weekly-review/2026-11-23T0800Z`, c.historyList(), c.historyShow(), c.historyDiff(), c.historyReplay())
+  tokenaudit history replay -c stricter.yaml weekly-review/2026-11-23T0800Z
+  tokenaudit history retire -c tokenaudit.yaml plant --reason "switched off, SEC-1234"`, c.historyList(), c.historyShow(), c.historyDiff(), c.historyReplay(), c.historyRetire())
 }
 
 func (f *historyFlags) add(cmd *cobra.Command) {
@@ -70,11 +71,7 @@ func (p past) stored(ctx context.Context, id string) (audit.Run, []string, error
 	if e.Summary == nil {
 		return e.Run, nil, fmt.Errorf("run %s is not finished", id)
 	}
-	var targets []string
-	for _, t := range e.Summary.Coverage.Targets {
-		targets = append(targets, t.Target)
-	}
-	return e.Run, targets, nil
+	return e.Run, e.Summary.Reviewed(), nil
 }
 
 func runIDs(n int) cobra.PositionalArgs {

@@ -52,7 +52,7 @@ func (c *cli) replayRun(ctx context.Context, f historyFlags, id string) error {
 			if err != nil {
 				return err
 			}
-			if rec.Presence != audit.Gone {
+			if rec.Exists() || rec.IsServer() {
 				count(counts, audit.Replay(rec, policy, run.Started))
 			}
 		}

@@ -86,7 +86,7 @@ func TestAcceptedForTheJob(t *testing.T) {
 	prod.Accept([]audit.AcceptedGap{acceptedGap("instance-seen")}, december)
 	gone := acceptedGap("targets-configured")
 	gone.Target, gone.Expires = "old", time.Date(2027, 1, 1, 0, 0, 0, 0, time.UTC)
-	previous := &audit.Previous{Targets: []string{"prod", "old"}}
+	previous := &audit.Previous{Coverage: []audit.Coverage{audit.NewCoverage("prod"), audit.NewCoverage("old")}}
 	sum := func(accepted ...audit.AcceptedGap) audit.Summary {
 		return audit.Summarize(audit.Run{Job: "weekly", Started: december}, []audit.Item{{Coverage: prod, Counts: audit.NewCounts()}}, december, audit.Tool{}, audit.Policy{AcceptedGaps: accepted}, previous)
 	}

@@ -61,6 +61,8 @@ type Subject struct {
 type Scope struct {
 	// Users that were configured, by ID; nil when every user was asked for.
 	Users map[string]bool
+	// Instance: every org that the credential can see was asked for, not one.
+	Instance bool
 	// AllVisible: the credential sees the authorizations of every user.
 	AllVisible bool
 	// Credentials are the authorizations that the review itself uses, by ID, as

@@ -94,6 +94,18 @@ var checks = [...]Check{
 		},
 	},
 	{
+		ID: "back-again", Severity: High, Momentary: true,
+		Title: "Back again after it was gone",
+		Why:   "It was revoked, and the very ID is there again. InfluxDB draws a new ID for every token: a backup was restored, or somebody changed the database.",
+		Fix:   "Find out who restored it and what else came back; revoke it again.",
+		Match: func(s *Subject) (string, Outcome) {
+			if _, back := s.changed("presence"); back {
+				return "it was gone at an earlier review", Fail
+			}
+			return "", Unknown
+		},
+	},
+	{
 		ID: "administers-users", Severity: High,
 		Title: "Can administer users",
 		Why:   "With write on users beyond its own the holder can rename, disable or delete other users, or bring a deleted one back to life.",

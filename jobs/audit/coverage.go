@@ -66,6 +66,10 @@ type Coverage struct {
 	Asked      []Asked  `json:"asked,omitempty"`
 	// ClockSkewSeconds is how far the server's clock is ahead of ours.
 	ClockSkewSeconds int `json:"clock_skew_seconds,omitempty"`
+	// AsOf is the moment that a copy of the database file is of.
+	AsOf time.Time `json:"as_of,omitzero"`
+	// Dropped: the target is configured no more, and its last state is in its gap.
+	Dropped bool `json:"dropped,omitempty"`
 	// Server is what answered, as far as it says so: product and version.
 	Server string `json:"server,omitempty"`
 }

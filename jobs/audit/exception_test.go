@@ -86,9 +86,10 @@ func TestExceptionOverWeeks(t *testing.T) {
 	step(3, without, []Authorization{blank}, "a1 no-description=open")
 	step(4, under, []Authorization{blank}, "a1 no-description=excepted")
 	step(5, under, nil, "a1 no-description=resolved", "unused-exceptions exception-unused=new")
-	step(6, away, nil, "unused-exceptions exception-unused=open")
-	step(7, without, nil, "unused-exceptions exception-unused=resolved")
-	step(8, without, nil)
+	const remembered = "a1 no-description=resolved"
+	step(6, away, nil, remembered, "unused-exceptions exception-unused=open")
+	step(7, without, nil, remembered, "unused-exceptions exception-unused=resolved")
+	step(8, without, nil, remembered)
 }
 
 func TestExceptedFindingsAreCounted(t *testing.T) {

@@ -24,9 +24,11 @@ type Collection struct {
 	// Probe asks for an authorization that the previous review had and the list now
 	// lacks. Nil where the target could not be asked at all.
 	Probe func(context.Context, Authorization) Probe
-	// Known are authorizations known from elsewhere, ascending, that a first review
-	// asks for as later ones ask for those of the review before. Nil if there are none.
+	// Known are authorizations known from elsewhere, ascending, that a review asks for as
+	// it does for those of earlier reviews. Nil if there are none.
 	Known iter.Seq2[Record, error]
+	// AsOf is the moment that a copy is of; zero for what answers for itself.
+	AsOf time.Time
 	// Conclude adds to the coverage what is known only when all authorizations were
 	// walked. Nil if there is nothing.
 	Conclude func(*Coverage)
@@ -49,7 +51,7 @@ type Probe struct {
 	OrgDeleted bool
 }
 
-// Review judges what a target answered against its previous review.
+// Review judges what a target answered against earlier reviews.
 type Review struct {
 	Collection
 	Target string
@@ -57,6 +59,18 @@ type Review struct {
 	Policy Policy
 	// Before are the credentials of the review before, as its coverage has them.
 	Before []Credential
+	// Sources are those that the target can be asked about; see Coverage. Of what belongs
+	// to others nothing is known now. Nil for all.
+	Sources map[string]bool
+	// DeletedOrgs: orgs that an earlier review saw deleted are among the sources. That
+	// review, by an earlier version, does not say which it had.
+	DeletedOrgs bool
+	// Store is the kind of store of the target.
+	Store string
+	// Retired are the sources that are not followed any more.
+	Retired map[string]Retirement
+	// Elsewhere counts the authorizations of other sources, by source: Merge fills it.
+	Elsewhere map[string]int
 
 	subject Subject // of the newest authorization; only the room is used again
 }
@@ -128,18 +142,36 @@ func (rv *Review) seen(ctx context.Context, a *Authorization, before *Record) Re
 	return r
 }
 
-// missing is an authorization of the previous review that the list now lacks.
-// One that was already gone is forgotten.
+// rememberFor is how long the ID of an authorization that is gone is remembered.
+const rememberFor = 400 * 24 * time.Hour
+
+// missing is an authorization of an earlier review that the list now lacks.
 func (rv *Review) missing(ctx context.Context, before *Record) (Record, bool) {
-	if before.Presence == Gone {
-		return Record{}, false
+	r := *before
+	r.Target, r.Changes = rv.Target, nil
+	if before.wasGone() {
+		r.Presence = Remembered
+		return r, rv.Now.Sub(r.LastSeen) < rememberFor
 	}
 	p := Probe{Presence: Unseen}
-	if rv.Probe != nil {
+	if source := rv.elsewhere(before); source != "" {
+		rv.Elsewhere[source]++
+		if _, retired := rv.Retired[source]; retired {
+			return Record{}, false
+		}
+		p.Evidence = "its org did not answer"
+	} else if rv.Probe != nil {
 		p = rv.Probe(ctx, before.Authorization)
 	}
-	r := *before
-	r.Presence, r.Evidence, r.Changes, r.OrgDeleted = p.Presence, p.Evidence, nil, p.OrgDeleted
+	imported := before.LastSeen.IsZero() // no review ever saw it
+	if imported && p.Presence != Unseen {
+		r.FirstSeen, r.LastSeen = rv.Now, rv.Now
+	}
+	if imported && p.Presence == Gone {
+		r.Presence, r.Evidence = Remembered, p.Evidence
+		return r, true
+	}
+	r.Presence, r.Evidence, r.OrgDeleted = p.Presence, p.Evidence, p.OrgDeleted
 	switch p.Presence {
 	case Gone:
 		r.Findings = each(before.Findings, func(f Finding) Finding { return f.resolve(rv.Now) })
@@ -161,6 +193,20 @@ func (rv *Review) missing(ctx context.Context, before *Record) (Record, bool) {
 	return r, true
 }
 
+// elsewhere is the source of an authorization that the target cannot be asked about, ""
+// if it can.
+func (rv *Review) elsewhere(r *Record) string {
+	if rv.Sources == nil || r.OrgID == "" || rv.DeletedOrgs && r.OrgDeleted {
+		return ""
+	}
+	for _, store := range [...]string{ServerStore, FileStore} {
+		if rv.Sources[SourceOf(store, r.OrgID)] {
+			return ""
+		}
+	}
+	return SourceOf(rv.Store, r.OrgID)
+}
+
 func (rv *Review) judged(r *Record, before *Record) {
 	s := &rv.subject
 	*s = Subject{
@@ -169,8 +215,14 @@ func (rv *Review) judged(r *Record, before *Record) {
 	}
 	var old []Finding
 	if before != nil {
-		old, r.FirstSeen = before.Findings, before.FirstSeen
-		r.Changes = changes(before.Authorization, r.Authorization)
+		old = before.Findings
+		if !before.FirstSeen.IsZero() {
+			r.FirstSeen = before.FirstSeen
+		}
+		if before.wasGone() {
+			r.Changes = []Change{{Field: "presence", From: string(Gone), To: string(r.Presence)}}
+		}
+		r.Changes = append(r.Changes, changes(before.Authorization, r.Authorization)...)
 		s.Changes = r.Changes
 	}
 	r.Findings = s.judge(old)
@@ -184,6 +236,56 @@ func each(fs []Finding, becomes func(Finding) Finding) []Finding {
 	}
 	return out
 }
+
+// Union walks the records of several earlier reviews as one, ascending. Of those with
+// one ID the first review that has it counts.
+func Union(reviews ...iter.Seq2[Record, error]) iter.Seq2[Record, error] {
+	if len(reviews) == 1 {
+		return reviews[0]
+	}
+	return func(yield func(Record, error) bool) {
+		heads := make([]*unionHead, len(reviews))
+		for i, review := range reviews {
+			next, stop := iter.Pull2(ascending(review, (*Record).key))
+			defer stop()
+			heads[i] = &unionHead{next: next}
+			heads[i].step()
+		}
+		for {
+			least := -1
+			for i, h := range heads {
+				if h.ok && h.err != nil {
+					yield(Record{}, h.err)
+					return
+				}
+				if h.ok && (least < 0 || h.r.key() < heads[least].r.key()) {
+					least = i
+				}
+			}
+			if least < 0 {
+				return
+			}
+			r := heads[least].r
+			for _, h := range heads {
+				if h.ok && h.r.key() == r.key() {
+					h.step()
+				}
+			}
+			if !yield(r, nil) {
+				return
+			}
+		}
+	}
+}
+
+type unionHead struct {
+	next func() (Record, error, bool)
+	r    Record
+	err  error
+	ok   bool
+}
+
+func (h *unionHead) step() { h.r, h.err, h.ok = h.next() }
 
 // ascending passes seq on and ends it with an error where IDs do not ascend.
 func ascending[T any](seq iter.Seq2[T, error], key func(*T) string) iter.Seq2[T, error] {

@@ -99,17 +99,119 @@ func TestMergeOverWeeks(t *testing.T) {
 	step(2, map[string]Probe{"b2": deleted}, []Authorization{token("a1", ""), token("d4", "fine")},
 		"a1 listed present first 11-23 last 12-07 no-description=reopened@12-07",
 		"b2 hidden deleted first 11-23 last 12-07 deleted-owner=open@11-30",
+		"c3 remembered present first 11-23 last 11-23 no-description=resolved@11-30",
 		"d4 listed present first 12-07 last 12-07")
 	step(3, nil, nil, // the server lists nothing and says nothing about single ones
 		"a1 unseen present first 11-23 last 12-07 no-description=open@12-07",
 		"b2 unseen deleted first 11-23 last 12-07 deleted-owner=open@11-30",
+		"c3 remembered present first 11-23 last 11-23 no-description=resolved@11-30",
 		"d4 unseen present first 12-07 last 12-07")
 	step(4, map[string]Probe{"b2": gone, "d4": gone}, []Authorization{token("a1", "")},
 		"a1 listed present first 11-23 last 12-21 no-description=open@12-07",
 		"b2 gone deleted first 11-23 last 12-07 deleted-owner=resolved@12-21",
+		"c3 remembered present first 11-23 last 11-23 no-description=resolved@11-30",
 		"d4 gone present first 12-07 last 12-07")
-	step(5, nil, []Authorization{token("a1", "")},
-		"a1 listed present first 11-23 last 12-28 no-description=open@12-07")
+	step(5, nil, []Authorization{token("a1", ""), token("c3", "")}, // one is back, long after it was gone
+		"a1 listed present first 11-23 last 12-28 no-description=open@12-07",
+		"b2 remembered deleted first 11-23 last 12-07 deleted-owner=resolved@12-21",
+		"c3 listed present first 11-23 last 12-28 back-again=new@12-28 no-description=reopened@12-28",
+		"d4 remembered present first 12-07 last 12-07")
+	for r, err := range Population(seqOf(history...)) {
+		if err != nil || r.Presence == Remembered {
+			t.Errorf("the population has %s, %v", line(r), err)
+		}
+	}
+	var counts Counts = NewCounts()
+	for _, r := range history {
+		counts.Add(r, week(5))
+	}
+	if a := counts.Authorizations; a.Total != 2 || a.New != 0 || a.Gone != 0 {
+		t.Errorf("counts %+v", a)
+	}
+	step(65, nil, []Authorization{token("a1", "")}, // what was gone for more than a year is forgotten
+		"a1 listed present first 11-23 last 02-21 no-description=open@12-07",
+		"c3 unseen present first 11-23 last 12-28 back-again=open@12-28 no-description=open@12-28")
+}
+
+// TestOtherSources: of an authorization whose source did not answer nothing is known,
+// whatever its ID answers here.
+func TestOtherSources(t *testing.T) {
+	in := func(id, org string, p Presence, deleted bool) Record {
+		a := token(id, "")
+		a.OrgID = org
+		return Record{Authorization: a, Presence: p, OrgDeleted: deleted, FirstSeen: reviewed, LastSeen: reviewed, Findings: []Finding{{Check: "no-description", State: New, Since: reviewed}}}
+	}
+	before := []Record{in("a1", "here", Listed, false), in("b2", "there", Listed, false), in("c3", "retired", Listed, false), in("d4", "was", Hidden, true)}
+	answers := map[string]Probe{}
+	for _, r := range before {
+		answers[r.ID] = Probe{Presence: Gone}
+	}
+	for name, tc := range map[string]struct {
+		deletedOrgs bool
+		want        []string
+	}{
+		"by their sources":        {false, []string{"a1 gone resolved", "b2 unseen open", "d4 unseen open"}},
+		"after a version without": {true, []string{"a1 gone resolved", "b2 unseen open", "d4 gone resolved"}},
+	} {
+		rv := reviewAt(reviewed.Add(7*day), answers)
+		rv.Sources, rv.Store, rv.Elsewhere, rv.DeletedOrgs = map[string]bool{"server/here": true}, ServerStore, map[string]int{}, tc.deletedOrgs
+		rv.Retired = map[string]Retirement{"server/retired": {}}
+		var got []string
+		for _, r := range merged(t, rv, nil, before) {
+			got = append(got, r.ID+" "+string(r.Presence)+" "+string(r.Findings[0].State))
+		}
+		if diff := cmp.Diff(tc.want, got); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", name, diff)
+		}
+		if rv.Elsewhere["server/there"] != 1 || rv.Elsewhere["server/retired"] != 1 {
+			t.Errorf("%s: elsewhere %v", name, rv.Elsewhere)
+		}
+	}
+}
+
+// TestUnion: of one ID the first review that has it counts.
+func TestUnion(t *testing.T) {
+	of := func(target string, ids ...string) iter.Seq2[Record, error] {
+		var rs []Record
+		for _, id := range ids {
+			rs = append(rs, Record{Target: target, Authorization: token(id, "")})
+		}
+		return seqOf(rs...)
+	}
+	var got []string
+	for r, err := range Union(of("own", "b2", "d4"), of("other", "a1", "b2", "e5"), of("import", "a1", "c3", "d4")) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		got = append(got, r.ID+" "+r.Target)
+	}
+	if diff := cmp.Diff([]string{"a1 other", "b2 own", "c3 import", "d4 own", "e5 other"}, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	bad := func(yield func(Record, error) bool) { yield(Record{}, errors.New("cut")) }
+	for _, err := range Union(of("own", "a1"), bad) {
+		if err == nil || err.Error() != "cut" {
+			t.Errorf("error %v", err)
+		}
+		break
+	}
+}
+
+// TestImported: an imported list has no status and no dates, and what it knows of was
+// never seen by a review.
+func TestImported(t *testing.T) {
+	known := func(id string) Record {
+		a := token(id, "fine")
+		a.Status, a.CreatedAt, a.UpdatedAt = "", time.Time{}, time.Time{}
+		return Record{Authorization: a, Presence: Unseen}
+	}
+	found := token("c3", "fine")
+	rv := reviewAt(reviewed, map[string]Probe{"b2": {Presence: Gone}, "c3": {Presence: Hidden, Authorization: &found, Owner: &Owner{State: OwnerDeleted}}})
+	rv.Policy.InactiveAfter = day
+	want := []string{"a1 listed present first 11-23 last 11-23", "b2 remembered  first 11-23 last 11-23", "c3 hidden deleted first 11-23 last 11-23 deleted-owner=new@11-23"}
+	if diff := cmp.Diff(want, lines(merged(t, rv, []Authorization{token("a1", "fine")}, []Record{known("a1"), known("b2"), known("c3")}))); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
 }
 
 func TestUnknownResolvesNothing(t *testing.T) {

@@ -1,6 +1,7 @@
 package audit
 
 import (
+	"iter"
 	"slices"
 	"strings"
 	"time"
@@ -19,8 +20,11 @@ const (
 	// is known now; its findings stand.
 	Unseen Presence = "unseen"
 	// Gone: an earlier review had it, and the server says that it no longer exists.
-	// It appears in one review, with its findings resolved, and in none after.
+	// It appears in one review, with its findings resolved.
 	Gone Presence = "gone"
+	// Remembered was gone at an earlier review. It is in the snapshot alone, so that its
+	// ID is known should it come back, and in no report; see Population.
+	Remembered Presence = "remembered"
 )
 
 // Record is one line of a snapshot: an authorization as a review saw it, judged.
@@ -44,7 +48,20 @@ type Record struct {
 
 // Exists reports whether the authorization is part of the population: all but
 // those that are gone, and the record of the server.
-func (r Record) Exists() bool { return r.Presence != Gone && !r.IsServer() }
+func (r Record) Exists() bool { return !r.wasGone() && !r.IsServer() }
+
+func (r Record) wasGone() bool { return r.Presence == Gone || r.Presence == Remembered }
+
+// Population leaves out what is only remembered.
+func Population(records iter.Seq2[Record, error]) iter.Seq2[Record, error] {
+	return func(yield func(Record, error) bool) {
+		for r, err := range records {
+			if (err != nil || r.Presence != Remembered) && !yield(r, err) {
+				return
+			}
+		}
+	}
+}
 
 // Worst is the highest severity among the current findings, "" without any.
 func (r Record) Worst() Severity {
@@ -60,7 +77,7 @@ func (r Record) Worst() Severity {
 
 // Change is one field of an authorization that differs from the previous review.
 type Change struct {
-	Field string `json:"field"` // permissions, owner, org, status, description
+	Field string `json:"field"` // permissions, owner, org, status, description, presence
 	From  string `json:"from"`
 	To    string `json:"to"`
 }
@@ -79,7 +96,9 @@ func changes(before, now Authorization) []Change {
 	}
 	note("owner", before.UserID, now.UserID)
 	note("org", before.OrgID, now.OrgID)
-	note("status", string(before.Status), string(now.Status))
+	if before.Status != "" { // an imported list does not say
+		note("status", string(before.Status), string(now.Status))
+	}
 	note("description", before.Description, now.Description)
 	return out
 }

@@ -58,10 +58,19 @@ func (e *DamagedError) Error() string {
 
 func (e *DamagedError) Unwrap() error { return e.Err }
 
-// Baseline is an earlier run that a target can be compared with.
+// Baseline is an earlier review that a target can be compared with.
 type Baseline struct {
-	Run    Run
-	Source string // where its answers came from; see Coverage
+	Run      Run
+	Own      bool // of the same job and target
+	Coverage Coverage
+}
+
+// Retirement is the word of somebody that a source is not followed any more: what was
+// known of it is dropped, and nothing is said to be gone by it.
+type Retirement struct {
+	Source string    `json:"source"`
+	Reason string    `json:"reason"`
+	At     time.Time `json:"at"`
 }
 
 // Item is the outcome of one target in one run.

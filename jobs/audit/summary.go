@@ -31,6 +31,17 @@ func (s Summary) Run() Run {
 	return Run{Job: s.Job, Slot: s.Slot, Trigger: s.Trigger, Missed: s.Missed, Started: s.Started}
 }
 
+// Reviewed are the targets that the run reviewed, so that there are snapshots of them.
+func (s Summary) Reviewed() []string {
+	names := []string{}
+	for _, t := range s.Coverage.Targets {
+		if !t.Dropped {
+			names = append(names, t.Target)
+		}
+	}
+	return names
+}
+
 // TotalCoverage is the coverage of a run over all its targets.
 type TotalCoverage struct {
 	Verdict Verdict  `json:"verdict"`
@@ -48,6 +59,8 @@ type Previous struct {
 	Slot       time.Time        `json:"slot"`
 	BySeverity map[Severity]int `json:"by_severity"`
 	Targets    []string         `json:"targets"`
+	// Coverage is that of its targets.
+	Coverage []Coverage `json:"-"`
 }
 
 // Gap notes what the job as a whole lacks; the ID may end in what it is about. Nobody
@@ -78,7 +91,9 @@ func (c *TotalCoverage) Accept(accepted []AcceptedGap, now time.Time) {
 	c.AcceptedGaps = len(c.Accepted())
 }
 
-// Summarize adds up the items of a run, in the order of the configuration.
+// Summarize adds up the items of a run, in the order of the configuration. A target of
+// the previous run that is not among them stays, as dropped, until its sources answer
+// under another name, or are retired: then the previous run is given without it.
 func Summarize(run Run, items []Item, finished time.Time, tool Tool, policy Policy, previous *Previous) Summary {
 	total := NewCounts()
 	cov := TotalCoverage{Targets: []Coverage{}}
@@ -87,10 +102,10 @@ func Summarize(run Run, items []Item, finished time.Time, tool Tool, policy Poli
 		cov.Targets = append(cov.Targets, it.Coverage)
 	}
 	if previous != nil {
-		for _, name := range previous.Targets {
-			if !slices.ContainsFunc(cov.Targets, func(t Coverage) bool { return t.Target == name }) {
-				// its findings are neither open nor resolved
-				cov.Gap(TargetsConfigured+"/"+name, Partial, "%s: no longer among the targets of this job; what was found there is out of sight", name)
+		for _, t := range previous.Coverage {
+			if dropped, is := t.dropped(previous.ID, cov.Targets); is {
+				dropped.Accept(policy.AcceptedGaps, run.Started)
+				cov.Targets = append(cov.Targets, dropped)
 			}
 		}
 	}
@@ -100,6 +115,25 @@ func Summarize(run Run, items []Item, finished time.Time, tool Tool, policy Poli
 		Started: run.Started, Finished: finished, Tool: tool, Coverage: cov,
 		Authorizations: total.Authorizations, Findings: total.Findings, Previous: previous, Policy: policy.Applied(),
 	}
+}
+
+// dropped is what there is to say of a target of the run before that is not among those
+// of this one. Its findings are neither open nor resolved.
+func (c Coverage) dropped(run string, now []Coverage) (Coverage, bool) {
+	followed := func(source string) bool {
+		return slices.ContainsFunc(now, func(t Coverage) bool { return slices.Contains(t.Sources, source) })
+	}
+	same := slices.ContainsFunc(now, func(t Coverage) bool { return t.Target == c.Target })
+	if same || len(c.Sources) > 0 && !slices.ContainsFunc(c.Sources, func(s string) bool { return !followed(s) }) {
+		return Coverage{}, false
+	}
+	if c.Dropped {
+		return c.Clone(), true
+	}
+	d := NewCoverage(c.Target)
+	d.Source, d.Sources, d.Server, d.Dropped = c.Source, c.Sources, c.Server, true
+	d.Gap(TargetsConfigured+"/"+c.Target, Partial, "no longer among the targets of this job; run %s saw it last: %s, %d listed, %d hidden, %d unseen. What was found there is out of sight. Configure it again, or run tokenaudit history retire %s", run, c.Verdict, c.Listed, c.Hidden, c.Unseen, c.Target)
+	return d, true
 }
 
 // Counts of one target or of a whole run.
@@ -155,6 +189,9 @@ func NewCounts() Counts {
 // Add counts one record of the review that took place at the given time.
 func (c *Counts) Add(r Record, at time.Time) {
 	a, f := &c.Authorizations, &c.Findings
+	if r.Presence == Remembered {
+		return
+	}
 	for _, found := range r.Findings {
 		if !found.Reported(at) {
 			continue

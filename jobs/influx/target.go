@@ -231,7 +231,7 @@ func (c *collector) probe(ctx context.Context, before audit.Authorization) audit
 }
 
 func (c *collector) scope() audit.Scope {
-	s := audit.Scope{AllVisible: c.complete && c.seesAll && !c.leftOut, Credentials: c.credentials.known()}
+	s := audit.Scope{Instance: c.cfg.Org == "", AllVisible: c.complete && c.seesAll && !c.leftOut, Credentials: c.credentials.known()}
 	if len(c.cfg.Users) == 0 {
 		return s
 	}

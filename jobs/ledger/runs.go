@@ -66,9 +66,19 @@ func (l *Ledger) SaveItem(ctx context.Context, run audit.Run, item audit.Item) (
 	if err != nil {
 		return err
 	}
-	_, err = changes(ctx, l.db, `UPDATE item SET state = 'done', result = $4 WHERE job = $1 AND slot = $2 AND target = $3`,
-		run.Job, run.Slot.Unix(), item.Coverage.Target, string(result))
-	return err
+	return l.inTx(ctx, func(tx *sql.Tx) error {
+		at := []any{run.Job, run.Slot.Unix(), item.Coverage.Target}
+		_, err := tx.ExecContext(ctx, `UPDATE item SET state = 'done', result = $4 WHERE job = $1 AND slot = $2 AND target = $3`, append(at, string(result))...)
+		if err == nil {
+			_, err = tx.ExecContext(ctx, `DELETE FROM source WHERE job = $1 AND slot = $2 AND target = $3`, at...)
+		}
+		for _, source := range item.Coverage.Sources {
+			if err == nil {
+				_, err = tx.ExecContext(ctx, `INSERT INTO source (job, slot, target, name) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING`, append(at, source)...)
+			}
+		}
+		return err
+	})
 }
 
 // Items are the outcomes of a run, in the order of the configuration.
@@ -118,6 +128,7 @@ func (l *Ledger) Previous(ctx context.Context, run audit.Run) (*audit.Previous, 
 	}
 	s := summaries[0]
 	p := &audit.Previous{ID: s.ID, Slot: s.Slot, BySeverity: s.Findings.BySeverity}
+	p.Coverage = s.Coverage.Targets
 	for _, t := range s.Coverage.Targets {
 		p.Targets = append(p.Targets, t.Target)
 	}
@@ -161,20 +172,6 @@ func (l *Ledger) Head(ctx context.Context, run audit.Run) (head *audit.Link, err
 		return nil, err
 	}
 	return &links[0], nil
-}
-
-// Baselines are the runs before this one that hold a snapshot of the target,
-// newest first: what this one is compared with, and what there is to fall back on
-// should that be damaged. With an *audit.DamagedError, those that can be read.
-func (l *Ledger) Baselines(ctx context.Context, run audit.Run, target string) (out []audit.Baseline, err error) {
-	defer annotate(&err, "run %s", run.ID())
-	records, err := decoded[audit.Item](ctx, l.db, `SELECT `+runColumns+`, item.result FROM run JOIN item ON item.job = run.job AND item.slot = run.slot
-		WHERE run.job = $1 AND run.slot <> $2 AND run.cause <> 'dry-run' AND item.target = $3 AND item.state = 'done' AND run.started <= $4
-		ORDER BY run.started DESC, run.slot DESC LIMIT 5`, run.Job, run.Slot.Unix(), target, run.Started.UnixMilli())
-	for _, r := range records {
-		out = append(out, audit.Baseline{Run: r.run, Source: r.value.Coverage.Source})
-	}
-	return out, err
 }
 
 // Conclusion is what a reported run found, and what its messages say of it.

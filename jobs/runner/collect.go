@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"log/slog"
 	"slices"
 	"strings"
 	"time"
@@ -12,42 +13,75 @@ import (
 	"tokenaudit/jobs/audit"
 )
 
-// comparison is what a target answered, to be judged against an earlier run.
-type comparison struct {
-	audit.Review
-	bases []audit.Baseline // the newest first
-	lost  []error          // why newer ones could not be read
+// Assessor asks targets and judges what they answer against earlier reviews. Reviews and
+// all that says what a review would say reach their verdict by it.
+type Assessor struct {
+	Earlier   Earlier // nil where no review was made yet
+	Snapshots interface {
+		Read(ctx context.Context, run audit.Run, target string) iter.Seq2[audit.Record, error]
+	}
+	Log *slog.Logger
+	// Progress is told of each authorization that a target showed. Optional.
+	Progress func(target string)
 }
 
-// collect is the first step, for one target: ask for everything, compare it with
-// the previous snapshot, judge it, write the new snapshot. The server is asked under
-// asking, which ends with the deadline; what was collected until then is kept under
-// ctx.
-func (r *Runner) collect(ctx, asking context.Context, j Job, run audit.Run, name string) error {
-	bases, err := r.Ledger.Baselines(ctx, run, name)
-	c := comparison{Review: audit.Review{Target: name, Now: run.Started, Policy: j.Policy}, bases: bases}
-	if errors.As(err, new(*audit.DamagedError)) {
-		c.lost = append(c.lost, err)
-	} else if err != nil {
-		return err
-	}
-	if err := r.guard(j, "collecting "+name, func() (err error) { c.Collection, err = r.ask(asking, j, name); return }); err != nil {
+// comparison is what a target answered, to be judged against earlier reviews.
+type comparison struct {
+	audit.Review
+	bases []audit.Baseline
+	lost  []error // why some could not be read
+}
+
+// Assess asks a target for everything, compares it with what earlier reviews knew of its
+// sources, judges it, and hands the records to write, which may be called again from the
+// beginning. The server is asked under asking, which ends with the deadline; what was
+// collected until then is judged under ctx.
+func (a *Assessor) Assess(ctx, asking context.Context, j Job, run audit.Run, name string, write func(iter.Seq2[audit.Record, error]) error) (audit.Item, error) {
+	c := comparison{Review: audit.Review{Target: name, Now: run.Started, Policy: j.Policy}}
+	if err := a.guard(j, "collecting "+name, func() (err error) { c.Collection, err = a.ask(asking, j, name); return }); err != nil {
 		c.Collection = notAsked(err)
 	}
 	if c.Close != nil {
 		defer c.Close()
 	}
-	item, err := r.write(ctx, asking, j, run, c)
+	if a.Earlier != nil {
+		var err error
+		if c.bases, err = a.Earlier.Baselines(ctx, run, name, c.Coverage.Sources); errors.As(err, new(*audit.DamagedError)) {
+			c.lost = append(c.lost, err)
+		} else if err != nil {
+			return audit.Item{}, err
+		}
+		if c.Retired, err = a.Earlier.Retired(ctx); err != nil {
+			return audit.Item{}, err
+		}
+	}
+	item, err := a.judge(ctx, asking, j, run, c, write)
 	for panicked := false; err != nil; {
+		var unread *baselineError
 		switch {
-		case errors.As(err, new(baselineError)):
-			c.lost, c.bases = append(c.lost, err), c.bases[1:]
+		case errors.As(err, &unread):
+			c.lost = append(c.lost, err)
+			c.bases = slices.DeleteFunc(c.bases, func(b audit.Baseline) bool {
+				return b.Run == unread.base.Run && b.Coverage.Target == unread.base.Coverage.Target
+			})
 		case errors.As(err, new(*audit.PanicError)) && !panicked: // what it answered cannot be judged
 			panicked, c.Collection = true, notAsked(err)
 		default:
-			return err
+			return item, err
 		}
-		item, err = r.write(ctx, asking, j, run, c)
+		item, err = a.judge(ctx, asking, j, run, c, write)
+	}
+	return item, nil
+}
+
+// collect is the first step, for one target: assess it, write the new snapshot.
+func (r *Runner) collect(ctx, asking context.Context, j Job, run audit.Run, name string) error {
+	a := &Assessor{Earlier: r.Ledger, Snapshots: r.Snapshots, Log: r.Log, Progress: r.Progress}
+	item, err := a.Assess(ctx, asking, j, run, name, func(records iter.Seq2[audit.Record, error]) error {
+		return r.Snapshots.Write(ctx, run, name, records)
+	})
+	if err != nil {
+		return err
 	}
 	if ctx.Err() != nil { // nothing was asked because the process ends: the target stays pending
 		return context.Cause(ctx)
@@ -59,14 +93,14 @@ func (r *Runner) collect(ctx, asking context.Context, j Job, run audit.Run, name
 }
 
 // ask asks a target for everything there is.
-func (r *Runner) ask(ctx context.Context, j Job, name string) (audit.Collection, error) {
+func (a *Assessor) ask(ctx context.Context, j Job, name string) (audit.Collection, error) {
 	at := slices.IndexFunc(j.Targets, func(t Target) bool { return t.Name == name })
 	if at < 0 {
 		return audit.Collection{}, errors.New("it is no longer configured")
 	}
 	return j.Targets[at].Source.Collect(ctx, func() {
-		if r.Progress != nil {
-			r.Progress(name)
+		if a.Progress != nil {
+			a.Progress(name)
 		}
 	})
 }
@@ -95,44 +129,46 @@ func (r *Runner) tryAgain(ctx context.Context, j Job, run audit.Run, cov audit.C
 	return fmt.Errorf("nothing could be seen, trying again until %s: %s", until.Format(time.RFC3339), strings.Join(cov.Reasons, "; "))
 }
 
-// write judges what a target answered against the newest baseline, and writes the
-// snapshot. The error is a baselineError if that baseline could not be read.
-func (r *Runner) write(ctx, asking context.Context, j Job, run audit.Run, c comparison) (item audit.Item, err error) {
+// judge compares what a target answered with the earlier reviews that were chosen. The
+// error is a *baselineError if one of them could not be read.
+func (a *Assessor) judge(ctx, asking context.Context, j Job, run audit.Run, c comparison, write func(iter.Seq2[audit.Record, error]) error) (item audit.Item, err error) {
 	item = audit.Item{Coverage: c.Coverage.Clone(), Counts: audit.NewCounts()}
 	cov := &item.Coverage
-	cov.Target = c.Target
+	cov.Target, cov.AsOf = c.Target, c.AsOf
+	bases := c.choose()
+	if len(bases) > 0 {
+		c.Before = bases[0].Coverage.Credentials
+	}
 	cov.Credentials = audit.RememberCredentials(cov.Credentials, c.Before, c.Now)
-	for _, err := range c.lost {
-		cov.Gap(audit.BaselineRead, audit.Partial, "an earlier snapshot could not be read, so what changed or vanished since is not known: %v", err)
-	}
-	review := c.Review
-	if c.Probe != nil {
-		review.Probe = func(ctx context.Context, a audit.Authorization) audit.Probe {
-			return c.believe(cov, c.Probe(ctx, a))
-		}
-	}
+	c.noteBaselines(cov, bases)
+	c.follow(cov, bases)
+	c.noteCopy(cov, j, bases)
 	missing := map[audit.Presence]int{}
 	counted := func(yield func(audit.Record, error) bool) {
-		for rec, err := range review.Merge(ctx, asking, r.before(ctx, j, c)) {
+		for rec, err := range c.Merge(ctx, asking, a.before(ctx, j, c, bases)) {
 			if err == nil {
 				item.Counts.Add(rec, run.Started)
 				cov.Count(rec)
 				missing[rec.Presence]++
+				if source := audit.SourceOf(c.Store, rec.OrgID); rec.OrgDeleted && rec.Presence == audit.Hidden && !slices.Contains(cov.Sources, source) {
+					cov.Sources = append(cov.Sources, source)
+				}
 			}
 			if !yield(rec, err) {
 				return
 			}
 		}
 	}
-	err = r.guard(j, "judging "+c.Target, func() error { return r.Snapshots.Write(ctx, run, c.Target, counted) })
-	if err != nil {
+	if err := a.guard(j, "judging "+c.Target, func() error { return write(counted) }); err != nil {
 		return item, err
 	}
 	if asking.Err() != nil {
 		cov.Gap(audit.TargetReviewed, audit.Partial, "not everything could be asked: %v", context.Cause(asking))
+	} else if !slices.ContainsFunc(cov.Gaps, func(g audit.Gap) bool { return g.Premise() == audit.TargetReviewed }) {
+		cov.Hold(audit.TargetReviewed, "everything was asked")
 	}
-	delete(missing, audit.Listed)
 	noteMissing(cov, missing)
+	c.noteElsewhere(cov)
 	if c.Conclude != nil {
 		c.Conclude(cov)
 	}
@@ -144,7 +180,7 @@ func (r *Runner) write(ctx, asking context.Context, j Job, run audit.Run, c comp
 // noteMissing puts the authorizations that the list now lacks among the questions
 // asked, by what became of them.
 func noteMissing(cov *audit.Coverage, n map[audit.Presence]int) {
-	if len(n) == 0 {
+	if n[audit.Gone]+n[audit.Hidden]+n[audit.Unseen] == 0 {
 		return
 	}
 	a := audit.Asked{
@@ -156,47 +192,4 @@ func noteMissing(cov *audit.Coverage, n map[audit.Presence]int) {
 		a.Verdict = audit.Partial
 	}
 	cov.Asked = append(cov.Asked, a)
-}
-
-// believe takes no authorization for gone when the target asks another server or
-// org than the review before did: there it may never have been.
-func (c *comparison) believe(cov *audit.Coverage, p audit.Probe) audit.Probe {
-	if p.Presence != audit.Gone || len(c.bases) == 0 || c.bases[0].Source == c.Coverage.Source {
-		return p
-	}
-	cov.Gap(audit.SourceSame, audit.Partial, "the target asks %s now, and %s before; what is missing there is not taken for gone. Give another server or org a target of its own", c.Coverage.Source, c.bases[0].Source)
-	return audit.Probe{Presence: audit.Unseen, Evidence: "not taken for gone: " + p.Evidence}
-}
-
-// baselineError is a previous snapshot that cannot be read: pruned or damaged.
-type baselineError struct{ error }
-
-// before is what the target is compared with: an earlier snapshot, or for a first
-// review what is known from elsewhere.
-func (r *Runner) before(ctx context.Context, j Job, c comparison) iter.Seq2[audit.Record, error] {
-	switch {
-	case len(c.bases) == 0 && c.Known != nil:
-		return c.Known
-	case len(c.bases) == 0:
-		return func(func(audit.Record, error) bool) {}
-	}
-	return func(yield func(audit.Record, error) bool) {
-		err := r.guard(j, "reading the snapshot of "+c.Target, func() error {
-			for rec, err := range r.Snapshots.Read(ctx, c.bases[0].Run, c.Target) {
-				if err != nil {
-					return err
-				}
-				if !yield(rec, nil) {
-					return nil
-				}
-			}
-			return nil
-		})
-		if err != nil && !errors.As(err, new(interface{ Unreachable() })) {
-			err = baselineError{err}
-		}
-		if err != nil {
-			yield(audit.Record{}, err)
-		}
-	}
 }

@@ -8,9 +8,20 @@ import (
 	"tokenaudit/jobs/audit"
 )
 
+// Earlier is what is known of earlier reviews.
+type Earlier interface {
+	// Baselines are the reviews that a target can be compared with, newest first: its
+	// own, and those of any job that had one of the sources.
+	Baselines(ctx context.Context, run audit.Run, target string, sources []string) ([]audit.Baseline, error)
+	// Retired are the sources that are not followed any more, by name.
+	Retired(ctx context.Context) (map[string]audit.Retirement, error)
+}
+
 // Ledger remembers runs; the one in jobs/ledger is the only one. Records of earlier
 // runs that are damaged are an *audit.DamagedError beside those that are not.
 type Ledger interface {
+	Earlier
+
 	// Acquire leases the job to holder until then, unless another one has it leased
 	// now. Release ends a lease.
 	Acquire(ctx context.Context, job, holder string, now, until time.Time) (bool, error)
@@ -24,12 +35,10 @@ type Ledger interface {
 	Reach(ctx context.Context, job string, slot time.Time) error
 	Running(ctx context.Context, job string) (run audit.Run, found bool, err error)
 
-	// Pending are the targets of a run that have no item yet. Baselines are the earlier
-	// runs that a target can be compared with, newest first.
+	// Pending are the targets of a run that have no item yet.
 	Pending(ctx context.Context, run audit.Run) ([]string, error)
 	SaveItem(ctx context.Context, run audit.Run, item audit.Item) error
 	Items(ctx context.Context, run audit.Run) ([]audit.Item, error)
-	Baselines(ctx context.Context, run audit.Run, target string) ([]audit.Baseline, error)
 
 	// Previous, Trend and Head are of the runs before: the newest that saw anything,
 	// the figures of the last ones, the newest evidence pack. Finish closes a run and

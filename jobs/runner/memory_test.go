@@ -111,9 +111,11 @@ func (m *memory) Items(_ context.Context, run audit.Run) ([]audit.Item, error) {
 	return m.runs[run.ID()].items, nil
 }
 
-func (m *memory) Baselines(context.Context, audit.Run, string) ([]audit.Baseline, error) {
+func (m *memory) Baselines(context.Context, audit.Run, string, []string) ([]audit.Baseline, error) {
 	return nil, nil
 }
+
+func (m *memory) Retired(context.Context) (map[string]audit.Retirement, error) { return nil, nil }
 
 func (m *memory) Head(context.Context, audit.Run) (*audit.Link, error) { return nil, nil }
 

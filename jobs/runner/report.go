@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"tokenaudit/jobs/audit"
 )
@@ -61,6 +62,13 @@ func (r *Runner) evidence(ctx context.Context, j Job, run audit.Run) (e Evidence
 	if err != nil && !isDamaged {
 		return e, err
 	}
+	if previous != nil {
+		retired, err := r.Ledger.Retired(ctx)
+		if err != nil {
+			return e, err
+		}
+		previous.Coverage = slices.DeleteFunc(previous.Coverage, func(t audit.Coverage) bool { return retiredWhole(t, retired) })
+	}
 	if e.Trend, err = r.Ledger.Trend(ctx, run); errors.As(err, new(*audit.DamagedError)) {
 		r.Log.Warn("the trend lacks a review", "job", j.Name, "run", run.ID(), "error", err)
 	} else if err != nil {
@@ -79,4 +87,14 @@ func (r *Runner) evidence(ctx context.Context, j Job, run audit.Run) (e Evidence
 	}
 	e.Rows = r.Rows(ctx, e.Summary)
 	return e, nil
+}
+
+// retiredWhole reports whether all of a target is not followed any more. A target of which
+// no source is known is retired by its name.
+func retiredWhole(t audit.Coverage, retired map[string]audit.Retirement) bool {
+	if len(t.Sources) == 0 {
+		_, is := retired[t.Target]
+		return is
+	}
+	return !slices.ContainsFunc(t.Sources, func(s string) bool { _, is := retired[s]; return !is })
 }

@@ -131,8 +131,8 @@ func (r *Runner) review(ctx context.Context, j Job, run audit.Run) (*audit.Summa
 // configuration, ascending by ID.
 func (r *Runner) Rows(ctx context.Context, s audit.Summary) iter.Seq2[audit.Record, error] {
 	return func(yield func(audit.Record, error) bool) {
-		for _, t := range s.Coverage.Targets {
-			for rec, err := range audit.Prefetch(r.Snapshots.Read(ctx, s.Run(), t.Target)) {
+		for _, target := range s.Reviewed() {
+			for rec, err := range audit.Population(audit.Prefetch(r.Snapshots.Read(ctx, s.Run(), target))) {
 				if !yield(rec, err) || err != nil {
 					return
 				}
@@ -144,9 +144,17 @@ func (r *Runner) Rows(ctx context.Context, s audit.Summary) iter.Seq2[audit.Reco
 // guard does work. A panic in it becomes an error, and its stack is logged: what
 // breaks one target or job must not end the process.
 func (r *Runner) guard(j Job, what string, work func() error) error {
+	return guard(r.Log, j, what, work)
+}
+
+func (a *Assessor) guard(j Job, what string, work func() error) error {
+	return guard(a.Log, j, what, work)
+}
+
+func guard(log *slog.Logger, j Job, what string, work func() error) error {
 	err := audit.Guard(work)
 	if p, ok := errors.AsType[*audit.PanicError](err); ok {
-		r.Log.Error("panic", "job", j.Name, "in", what, "error", p, "stack", string(p.Stack))
+		log.Error("panic", "job", j.Name, "in", what, "error", p, "stack", string(p.Stack))
 	}
 	return err
 }

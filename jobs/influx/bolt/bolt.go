@@ -35,7 +35,7 @@ func New(cfg influx.Config) (*Target, error) {
 // authorizations are walked. A file that cannot be read is said in the coverage;
 // an error means that ctx ended. Progress is called for each authorization.
 func (t *Target) Collect(ctx context.Context, progress func()) (audit.Collection, error) {
-	r := &review{cfg: t.cfg, progress: progress, cov: audit.NewCoverage(t.cfg.Name), rowsOf: map[string]int{}}
+	r := &review{cfg: t.cfg, progress: progress, cov: audit.NewCoverage(t.cfg.Name), rowsOf: map[string]int{}, seen: map[string]bool{}}
 	err := r.read(ctx)
 	cause := context.Cause(ctx)
 	if r.file != nil && (err != nil || cause != nil) {
@@ -52,7 +52,7 @@ func (t *Target) Collect(ctx context.Context, progress func()) (audit.Collection
 	}
 	survey := &audit.Survey{}
 	return audit.Collection{
-		Authorizations: survey.Of(r.all), Conclude: survey.Conclude, Coverage: r.cov, Scope: r.scope(), Owner: r.owner, Probe: r.probe,
+		Authorizations: survey.Of(r.all), Conclude: survey.Conclude, Coverage: r.cov, Scope: r.scope(), Owner: r.owner, Probe: r.probe, AsOf: r.file.written,
 		OrgDeleted: func(a audit.Authorization) bool { _, exists := r.orgs[a.OrgID]; return !exists },
 		Close:      r.file.Close,
 	}, nil
@@ -66,9 +66,11 @@ type review struct {
 
 	file *database // nil until it could be opened
 	*directory
-	org    string         // ID of the only org to review; "" for every org
-	rowsOf map[string]int // authorizations of the org, by user ID
-	canary bool           // the canary is among them
+	org    string          // ID of the only org to review; "" for every org
+	rowsOf map[string]int  // authorizations of the org, by user ID
+	canary bool            // the canary is among them
+	seen   map[string]bool // orgs of the authorizations, by ID
+	newest time.Time       // of their dates
 }
 
 // read opens the file and draws the verdict on it; the error is that nothing can be
@@ -119,6 +121,12 @@ func (r *review) read(ctx context.Context) (err error) {
 	if r.org == "" && len(r.orgs) == 0 {
 		return errors.New("no org is in the database file: it is that of an InfluxDB which was never set up")
 	}
+	for _, id := range slices.Sorted(maps.Keys(r.seen)) {
+		r.cov.Sources = append(r.cov.Sources, audit.SourceOf(audit.FileStore, id))
+	}
+	if !r.newest.IsZero() {
+		r.cov.Hold(audit.CopyCurrent, "its newest record is of %s", r.newest.UTC().Format(time.RFC3339))
+	}
 	if r.cfg.Canary != "" && !r.canary {
 		r.cov.Gap(audit.CanaryListed, audit.Partial, "the canary %s is not in the database file: it was deleted, or the file is not of this server", r.cfg.Canary)
 	}
@@ -140,6 +148,8 @@ func (r *review) count(ctx context.Context, store tokenStore) error {
 			r.progress()
 			rows++
 			r.rowsOf[a.UserID]++
+			r.seen[a.OrgID] = true
+			r.newest = latest(r.newest, a.CreatedAt, a.UpdatedAt)
 			r.canary = r.canary || a.Key() == r.cfg.Canary
 		}
 	}
@@ -149,6 +159,8 @@ func (r *review) count(ctx context.Context, store tokenStore) error {
 	r.note(store.what+" in the database file", rows, broken)
 	return nil
 }
+
+func latest(times ...time.Time) time.Time { return slices.MaxFunc(times, time.Time.Compare) }
 
 func (r *review) covers(a audit.Authorization) bool { return r.org == "" || a.OrgID == r.org }
 
@@ -173,7 +185,7 @@ func (r *review) lower(a *audit.Asked, premise string, v audit.Verdict, reason s
 }
 
 func (r *review) scope() audit.Scope {
-	s := audit.Scope{AllVisible: true}
+	s := audit.Scope{Instance: r.cfg.Org == "", AllVisible: true}
 	if len(r.cfg.Users) == 0 {
 		return s
 	}

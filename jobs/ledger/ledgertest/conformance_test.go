@@ -143,7 +143,7 @@ func runItemsAndOutbox(t *testing.T, s store) {
 		t.Errorf("Running: found %t, error %v, (-want +got):\n%s", found, err, diff)
 	}
 	item := audit.Item{Coverage: audit.NewCoverage("alpha"), Counts: audit.NewCounts()}
-	item.Counts.Authorizations.Total, item.Coverage.Source = 7, "here"
+	item.Counts.Authorizations.Total, item.Coverage.Sources = 7, []string{"server/a", "server/b"}
 	if err := l.SaveItem(t.Context(), run, item); err != nil {
 		t.Fatal(err)
 	}
@@ -153,11 +153,43 @@ func runItemsAndOutbox(t *testing.T, s store) {
 	if items, err := l.Items(t.Context(), run); err != nil || cmp.Diff([]audit.Item{item}, items, cmpopts.EquateEmpty()) != "" {
 		t.Errorf("Items = %+v, %v", items, err)
 	}
-	if bases, err := l.Baselines(t.Context(), weekly(3), "alpha"); err != nil || len(bases) != 1 || !bases[0].Run.Slot.Equal(run.Slot) || bases[0].Source != "here" {
-		t.Errorf("Baselines = %+v, %v", bases, err)
+	daily := weekly(3)
+	daily.Job = "daily"
+	for name, tc := range map[string]struct {
+		run       audit.Run
+		target    string
+		sources   []string
+		want, own int
+	}{
+		"its own":                      {weekly(3), "alpha", nil, 1, 1},
+		"its own, by a source as well": {weekly(3), "alpha", []string{"server/a"}, 1, 1},
+		"not done":                     {weekly(3), "zulu", nil, 0, 0},
+		"another name of the target":   {weekly(3), "zulu", []string{"server/b"}, 1, 0},
+		"another job, by both sources": {daily, "alpha", []string{"server/a", "server/b"}, 2, 0},
+		"another job, another source":  {daily, "alpha", []string{"server/c"}, 0, 0},
+		"the run itself":               {weekly(2), "zulu", []string{"server/a"}, 0, 0},
+		"a run that began before it":   {weekly(1), "alpha", []string{"server/a"}, 0, 0},
+	} {
+		bases, err := l.Baselines(t.Context(), tc.run, tc.target, tc.sources)
+		own := 0
+		for _, b := range bases {
+			if b.Own {
+				own++
+			}
+			if !b.Run.Slot.Equal(run.Slot) || b.Coverage.Target != "alpha" {
+				t.Errorf("%s: %+v", name, b)
+			}
+		}
+		if err != nil || len(bases) != tc.want || own != tc.own {
+			t.Errorf("%s: %d baselines, %d its own, %v; want %d, %d", name, len(bases), own, err, tc.want, tc.own)
+		}
 	}
-	if bases, err := l.Baselines(t.Context(), weekly(3), "zulu"); err != nil || len(bases) != 0 {
-		t.Errorf("a target that is not done is a baseline: %v, %v", bases, err)
+	gone := audit.Retirement{Source: "server/a", Reason: "taken down", At: run.Started}
+	if err := l.Retire(t.Context(), gone); err != nil {
+		t.Fatal(err)
+	}
+	if all, err := l.Retired(t.Context()); err != nil || cmp.Diff(map[string]audit.Retirement{"server/a": gone}, all) != "" {
+		t.Errorf("Retired = %+v, %v", all, err)
 	}
 	mustFinish(t, l, run, 5)
 	if _, found, err := l.Running(t.Context(), "weekly"); found || err != nil {

@@ -1,0 +1,100 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"tokenaudit/jobs/audit"
+	"tokenaudit/jobs/ledger"
+)
+
+func (c *cli) historyRetire() *cobra.Command {
+	var f historyFlags
+	var reason string
+	cmd := &cobra.Command{
+		Use:   "retire -c FILE SOURCE --reason TEXT",
+		Short: "Say that a server or an org is not followed any more",
+		Long: `retire ends what earlier reviews know of a source: an org by its ID, as Coverage
+names it (server/0d0fb00000000011), or all sources of a target by its name. Until
+then its tokens stand as unseen whenever another source answers in its place. The
+next review says that it was retired, when and why. Nothing is called gone by it.`,
+		Example: `  tokenaudit history retire -c tokenaudit.yaml server/0d0fb00000000011 --reason "set up anew, SEC-1234"
+  tokenaudit history retire -c tokenaudit.yaml plant --reason "switched off"`,
+		Args: func(cmd *cobra.Command, args []string) error {
+			switch {
+			case len(args) != 1 || args[0] == "":
+				return usagef("%s needs one source, or the name of a target", cmd.CommandPath())
+			case strings.TrimSpace(reason) == "":
+				return usagef("%s needs a --reason: it is shown in the next report", cmd.CommandPath())
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, args []string) error { return c.retire(cmd.Context(), f, args[0], reason) },
+	}
+	cmd.Flags().StringVarP(&f.config, "config", "c", "", "configuration file")
+	cmd.Flags().StringVar(&reason, "reason", "", "why, in words; a ticket helps")
+	return cmd
+}
+
+func (c *cli) retire(ctx context.Context, f historyFlags, name, reason string) error {
+	r, err := f.open(ctx)
+	if err != nil {
+		return err
+	}
+	entries, err := r.List(ctx, "")
+	if err := errors.Join(err, r.Close()); err != nil {
+		return err
+	}
+	sources, known := sourcesNamed(entries, name)
+	if len(sources) == 0 {
+		return fmt.Errorf("no review knows %q; there are %s", name, strings.Join(known, ", "))
+	}
+	l, err := ledger.Open(ctx, r.file.Store, r.file.StorePassword)
+	if err != nil {
+		return err
+	}
+	defer l.Close()
+	now, err := l.Now(ctx)
+	if err != nil {
+		return err
+	}
+	for _, source := range sources {
+		if err := l.Retire(ctx, audit.Retirement{Source: source, Reason: reason, At: now.UTC().Truncate(time.Millisecond)}); err != nil {
+			return err
+		}
+		fmt.Fprintf(c.stdout, "%s is not followed any more; the next review says so.\n", source)
+	}
+	return nil
+}
+
+// sourcesNamed finds the sources that a name stands for: itself, or those that the newest
+// review of a target had, or the name of a target of which no source is known.
+func sourcesNamed(entries []ledger.Entry, name string) (sources, known []string) {
+	all := map[string]bool{}
+	for _, e := range entries { // newest first
+		if e.Summary == nil {
+			continue
+		}
+		for _, t := range e.Summary.Coverage.Targets {
+			for _, s := range t.Sources {
+				all[s] = true
+			}
+			if all[t.Target] = true; t.Target == name && sources == nil {
+				if sources = t.Sources; len(sources) == 0 {
+					sources = []string{name}
+				}
+			}
+		}
+	}
+	if sources == nil && all[name] {
+		sources = []string{name}
+	}
+	return sources, slices.Sorted(maps.Keys(all))
+}

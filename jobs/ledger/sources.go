@@ -1,0 +1,89 @@
+package ledger
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"time"
+
+	"tokenaudit/jobs/audit"
+)
+
+// fallbacks is how many reviews are given for each thing that a target is compared with,
+// should the newest be damaged.
+const fallbacks = 5
+
+// Baselines are the reviews before this run that it can be compared with, newest first:
+// those of the target in its job, and then, for each source, those of any job that had
+// it. A dry run is none, and neither is this run. With an *audit.DamagedError, those
+// that can be read.
+func (l *Ledger) Baselines(ctx context.Context, run audit.Run, target string, sources []string) ([]audit.Baseline, error) {
+	return baselines(ctx, l.db, run, target, sources)
+}
+
+// Baselines are as those of Ledger.
+func (r *Reader) Baselines(ctx context.Context, run audit.Run, target string, sources []string) ([]audit.Baseline, error) {
+	return baselines(ctx, r.db, run, target, sources)
+}
+
+const itemsBefore = `SELECT ` + runColumns + `, item.result FROM item JOIN run ON run.job = item.job AND run.slot = item.slot
+	WHERE NOT (run.job = $1 AND run.slot = $2) AND run.started <= $3 AND run.cause <> 'dry-run' AND item.state = 'done' `
+
+func baselines(ctx context.Context, q querier, run audit.Run, target string, sources []string) (out []audit.Baseline, err error) {
+	defer annotate(&err, "run %s", run.ID())
+	var damaged error
+	add := func(own bool, text string, args ...any) error {
+		records, err := decoded[audit.Item](ctx, q, itemsBefore+text+` ORDER BY run.started DESC, run.slot DESC LIMIT $4`,
+			append([]any{run.Job, run.Slot.Unix(), run.Started.UnixMilli(), fallbacks}, args...)...)
+		for _, r := range records {
+			out = append(out, audit.Baseline{Run: r.run, Own: own, Coverage: r.value.Coverage})
+		}
+		if errors.As(err, new(*audit.DamagedError)) {
+			damaged, err = err, nil
+		}
+		return err
+	}
+	if err := add(true, `AND item.job = $1 AND item.target = $5`, target); err != nil {
+		return nil, err
+	}
+	for _, source := range sources {
+		const others = `AND NOT (item.job = $1 AND item.target = $5)
+			AND EXISTS (SELECT 1 FROM source WHERE source.name = $6 AND source.job = item.job AND source.slot = item.slot AND source.target = item.target)`
+		if err := add(false, others, target, source); err != nil {
+			return nil, err
+		}
+	}
+	return out, damaged
+}
+
+// Retire notes that a source is not followed any more.
+func (l *Ledger) Retire(ctx context.Context, r audit.Retirement) (err error) {
+	defer annotate(&err, "retiring %s", r.Source)
+	_, err = changes(ctx, l.db, `INSERT INTO retired (source, reason, since) VALUES ($1, $2, $3)
+		ON CONFLICT (source) DO UPDATE SET reason = $2, since = $3`, r.Source, r.Reason, r.At.UnixMilli())
+	return err
+}
+
+// Retired are the sources that are not followed any more.
+func (l *Ledger) Retired(ctx context.Context) (map[string]audit.Retirement, error) {
+	return retired(ctx, l.db)
+}
+
+// Retired are as those of Ledger.
+func (r *Reader) Retired(ctx context.Context) (map[string]audit.Retirement, error) {
+	return retired(ctx, r.db)
+}
+
+func retired(ctx context.Context, q querier) (out map[string]audit.Retirement, err error) {
+	defer annotate(&err, "sources")
+	out = map[string]audit.Retirement{}
+	_, err = query(ctx, q, func(rows *sql.Rows) (_ struct{}, err error) {
+		var r audit.Retirement
+		var since int64
+		err = rows.Scan(&r.Source, &r.Reason, &since)
+		r.At = time.UnixMilli(since).UTC()
+		out[r.Source] = r
+		return struct{}{}, err
+	}, `SELECT source, reason, since FROM retired`)
+	return out, err
+}

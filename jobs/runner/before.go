@@ -1,0 +1,182 @@
+package runner
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"tokenaudit/jobs/audit"
+)
+
+// baselineError is an earlier snapshot that cannot be read: pruned or damaged.
+type baselineError struct {
+	error
+	base audit.Baseline
+}
+
+func (e *baselineError) Unwrap() error { return e.error }
+
+// choose takes, of the baselines, the newest of the target itself, and of each source the
+// newest of another target or job, where that knows more: it is newer, or the target did
+// not have the source before.
+func (c *comparison) choose() []audit.Baseline {
+	var chosen []audit.Baseline
+	own := slices.IndexFunc(c.bases, func(b audit.Baseline) bool { return b.Own })
+	if own >= 0 {
+		chosen = append(chosen, c.bases[own])
+	}
+	for _, source := range c.Coverage.Sources {
+		has := func(b audit.Baseline) bool { return slices.Contains(b.Coverage.Sources, source) }
+		other := slices.IndexFunc(c.bases, func(b audit.Baseline) bool { return !b.Own && has(b) })
+		if other < 0 || own >= 0 && has(c.bases[own]) && !c.bases[other].Run.Started.After(c.bases[own].Run.Started) {
+			continue
+		}
+		same := func(b audit.Baseline) bool {
+			return b.Run == c.bases[other].Run && b.Coverage.Target == c.bases[other].Coverage.Target
+		}
+		if !slices.ContainsFunc(chosen, same) {
+			chosen = append(chosen, c.bases[other])
+		}
+	}
+	return chosen
+}
+
+func (c *comparison) noteBaselines(cov *audit.Coverage, bases []audit.Baseline) {
+	for _, err := range c.lost {
+		cov.Gap(audit.BaselineRead, audit.Partial, "an earlier snapshot could not be read, so what changed or vanished since is not known: %v", err)
+	}
+	if len(bases) == 0 {
+		cov.NoNeed(audit.BaselineRead, "no earlier review had these tokens")
+	}
+	for _, b := range bases {
+		cov.Hold(audit.BaselineRead, "compared with run %s, target %s", b.Run.ID(), b.Coverage.Target)
+	}
+}
+
+// follow says which sources the target can be asked about: those that answered, and, if
+// it is a whole instance, those that an earlier review saw beside one of them, such as an
+// org that was deleted since. Where nothing answered, nothing is learned.
+func (c *comparison) follow(cov *audit.Coverage, bases []audit.Baseline) {
+	answered := c.Coverage.Sources
+	for _, b := range bases {
+		before := b.Coverage.Sources
+		shared := slices.ContainsFunc(before, func(s string) bool { return slices.Contains(answered, s) })
+		for _, s := range before {
+			if _, retired := c.Retired[s]; !retired && (shared && c.Scope.Instance || len(answered) == 0 && b.Own) {
+				cov.Sources = append(cov.Sources, s)
+			}
+		}
+		c.DeletedOrgs = c.DeletedOrgs || len(before) == 0 && b.Own && c.Scope.Instance && b.Coverage.Source == c.Coverage.Source
+	}
+	slices.Sort(cov.Sources)
+	cov.Sources = slices.Compact(cov.Sources)
+	c.Elsewhere, c.Store = map[string]int{}, audit.ServerStore
+	if len(answered) == 0 { // nothing answered, or the target does not say what did
+		return
+	}
+	c.Sources = map[string]bool{}
+	for _, s := range cov.Sources {
+		c.Sources[s] = true
+		c.Store, _, _ = strings.Cut(s, "/")
+	}
+}
+
+// noteElsewhere says what stands as unseen because its source did not answer.
+func (c *comparison) noteElsewhere(cov *audit.Coverage) {
+	for _, source := range slices.Sorted(maps.Keys(c.Elsewhere)) {
+		if r, retired := c.Retired[source]; retired {
+			cov.Hold(audit.SourceSame, "%d tokens of %s are not followed any more: it was retired on %s: %s", c.Elsewhere[source], source, r.At.Format(time.DateOnly), audit.Line(r.Reason, 300))
+			continue
+		}
+		cov.Gap(audit.SourceSame+"/"+source, audit.Partial,
+			"%d tokens of earlier reviews belong to %s, and %s answered: another server or org, or one that was set up anew. They stand as they were. Point the target at it again, or, if it no longer exists, run tokenaudit history retire %s --reason TEXT",
+			c.Elsewhere[source], source, strings.Join(c.Coverage.Sources, ", "), source)
+	}
+	if len(c.Coverage.Sources) > 0 {
+		cov.Hold(audit.SourceSame, "%s answered", strings.Join(c.Coverage.Sources[:min(len(c.Coverage.Sources), 20)], ", "))
+	}
+}
+
+// noteCopy judges the date of a copy: what happened since is not in it. One that is older
+// than an earlier review proves nothing to be gone that this review saw.
+func (c *comparison) noteCopy(cov *audit.Coverage, j Job, bases []audit.Baseline) {
+	if c.AsOf.IsZero() {
+		return
+	}
+	interval := 7 * 24 * time.Hour
+	if j.Schedule != nil {
+		next := j.Schedule.Next(c.Now)
+		interval = j.Schedule.Next(next).Sub(next)
+	}
+	at, age := c.AsOf.UTC().Format(time.RFC3339), c.Now.Sub(c.AsOf)
+	if age > interval {
+		cov.Gap(audit.CopyCurrent, audit.Partial, "the copy is of %s, %s before this review, and a review is due every %s: what happened since is not in it. Make a new copy before each review", at, inWords(age), inWords(interval))
+	} else {
+		cov.Hold(audit.CopyCurrent, "the copy is of %s", at)
+	}
+	for _, b := range bases {
+		if c.AsOf.Before(b.Coverage.AsOf) {
+			cov.Gap(audit.CopyCurrent, audit.Partial, "the copy is of %s, older than that of run %s: nothing is taken for gone by it", at, b.Run.ID())
+			c.Probe = func(context.Context, audit.Authorization) audit.Probe {
+				return audit.Probe{Presence: audit.Unseen, Evidence: "the copy is older than the one of the review before"}
+			}
+		}
+	}
+}
+
+// inWords is a time in days, or hours.
+func inWords(d time.Duration) string {
+	if d >= 48*time.Hour {
+		return fmt.Sprintf("%d days", int(d.Hours()/24))
+	}
+	return fmt.Sprintf("%d hours", int(d.Hours()))
+}
+
+// before is what the target is compared with: the snapshots that were chosen, its own
+// first, and what is known from elsewhere.
+func (a *Assessor) before(ctx context.Context, j Job, c comparison, bases []audit.Baseline) iter.Seq2[audit.Record, error] {
+	var all []iter.Seq2[audit.Record, error]
+	for _, b := range bases {
+		all = append(all, a.snapshot(ctx, j, c, b))
+	}
+	if c.Known != nil {
+		all = append(all, c.Known)
+	}
+	if len(all) == 0 {
+		return func(func(audit.Record, error) bool) {}
+	}
+	return audit.Union(all...)
+}
+
+// snapshot walks that of a baseline. Of another target or job it takes what belongs to
+// the sources that answered, or all if that had no others.
+func (a *Assessor) snapshot(ctx context.Context, j Job, c comparison, b audit.Baseline) iter.Seq2[audit.Record, error] {
+	whole := b.Own || !slices.ContainsFunc(b.Coverage.Sources, func(s string) bool { return !c.Sources[s] })
+	taken := func(rec *audit.Record) bool {
+		return whole || !rec.IsServer() && c.Sources[audit.SourceOf(c.Store, rec.OrgID)]
+	}
+	return func(yield func(audit.Record, error) bool) {
+		err := a.guard(j, "reading the snapshot of "+c.Target, func() error {
+			for rec, err := range a.Snapshots.Read(ctx, b.Run, b.Coverage.Target) {
+				if err != nil {
+					return err
+				}
+				if taken(&rec) && !yield(rec, nil) {
+					return nil
+				}
+			}
+			return nil
+		})
+		if err != nil && !errors.As(err, new(interface{ Unreachable() })) {
+			err = &baselineError{err, b}
+		}
+		if err != nil {
+			yield(audit.Record{}, err)
+		}
+	}
+}

@@ -1,0 +1,195 @@
+package runner_test
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"tokenaudit/jobs/audit"
+	"tokenaudit/jobs/runner"
+)
+
+// sources is a world whose weekly job is reviewed at once, week after week.
+type sources struct {
+	*world
+}
+
+func newSources(t *testing.T) sources {
+	w := sources{newWorld(t)}
+	w.tick()
+	w.now = at("2026-11-16 10:30")
+	w.answer("aaaa", "a1", "b2")
+	return w
+}
+
+// answer makes an org answer with these tokens.
+func (w sources) answer(org string, ids ...string) {
+	w.prod.place, w.prod.tokens = org, tokens(ids...)
+	for i := range w.prod.tokens {
+		w.prod.tokens[i].OrgID = org
+	}
+}
+
+func (w sources) review() *audit.Summary {
+	w.t.Helper()
+	w.now = w.now.AddDate(0, 0, 7)
+	s, err := w.runner.ReviewNow(w.t.Context(), w.job, audit.Manual)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return s
+}
+
+// figures is what matters of a review in one line.
+func figures(s *audit.Summary) string {
+	var gaps []string
+	for _, t := range s.Coverage.Targets {
+		for _, g := range t.Gaps {
+			gaps = append(gaps, g.ID)
+		}
+	}
+	slices.Sort(gaps)
+	a, f := s.Authorizations, s.Findings.ByState
+	return strings.TrimSpace(strings.Join([]string{string(s.Coverage.Verdict),
+		plural(a.Total, "token"), plural(a.New, "new"), plural(a.Gone, "gone"), plural(f[audit.Resolved], "resolved"), plural(f[audit.Reopened], "reopened"), strings.Join(gaps, " ")}, " "))
+}
+
+func plural(n int, what string) string { return string(rune('0'+n)) + " " + what }
+
+func (w sources) expect(want string) {
+	w.t.Helper()
+	if got := figures(w.review()); got != want {
+		w.t.Errorf("%s: %q, want %q", w.now.Format(time.DateOnly), got, want)
+	}
+}
+
+const elsewhere = "partial 3 token %s new 0 gone 0 resolved 0 reopened earlier-seen source-same/server/aaaa"
+
+// TestAnotherSource: another server behind the target, or the same one set up anew,
+// makes nothing gone, in this review or in any later one, until the source is back or
+// retired.
+func TestAnotherSource(t *testing.T) {
+	t.Parallel()
+	begin := func() sources {
+		w := newSources(t)
+		w.expect("complete 2 token 2 new 0 gone 0 resolved 0 reopened")
+		w.answer("bbbb", "c3")
+		w.expect(strings.Replace(elsewhere, "%s", "1", 1))
+		w.expect(strings.Replace(elsewhere, "%s", "0", 1))
+		return w
+	}
+	w := begin()
+	w.answer("aaaa", "a1")
+	w.expect("partial 2 token 0 new 1 gone 1 resolved 0 reopened earlier-seen source-same/server/bbbb") // and now the other one is away
+
+	w = begin()
+	if err := w.ledger.Retire(t.Context(), audit.Retirement{Source: "server/aaaa", Reason: "taken down", At: w.now}); err != nil {
+		t.Fatal(err)
+	}
+	s := w.review()
+	if got := figures(s); got != "complete 1 token 0 new 0 gone 0 resolved 0 reopened" {
+		t.Errorf("retired: %s", got)
+	}
+	said := ""
+	for _, p := range s.Coverage.Targets[0].Premises {
+		if p.ID == audit.SourceSame {
+			said = strings.Join(p.Evidence, "; ")
+		}
+	}
+	if !strings.Contains(said, "2 tokens of server/aaaa are not followed any more") || !strings.Contains(said, "taken down") {
+		t.Errorf("the next report says %q", said)
+	}
+}
+
+// TestNamesAreLabels: a job or a target with another name goes on where the last review
+// of its source was, and a second job does on the same org.
+func TestNamesAreLabels(t *testing.T) {
+	t.Parallel()
+	for name, change := range map[string]func(*runner.Job){
+		"a renamed job":            func(j *runner.Job) { j.Name = "quarterly" },
+		"a renamed target":         func(j *runner.Job) { j.Targets[0].Name = "production" },
+		"a renamed job and target": func(j *runner.Job) { j.Name, j.Targets[0].Name = "quarterly", "production" },
+	} {
+		w := newSources(t)
+		w.review()
+		change(&w.job)
+		w.answer("aaaa", "a1")
+		if got := figures(w.review()); got != "complete 1 token 0 new 1 gone 1 resolved 0 reopened" {
+			t.Errorf("%s: %s", name, got)
+		}
+	}
+}
+
+// TestKnownByAnotherJob: what another job saw since is asked for, too.
+func TestKnownByAnotherJob(t *testing.T) {
+	t.Parallel()
+	w := newSources(t)
+	w.review()
+	weekly := w.job
+	w.job.Name = "daily"
+	w.answer("aaaa", "a1", "b2", "c3")
+	w.review()
+	w.job = weekly
+	w.answer("aaaa", "a1", "b2")
+	asked := ""
+	w.prod.probe = func(_ context.Context, a audit.Authorization) audit.Probe {
+		asked += a.ID
+		return audit.Probe{Presence: audit.Hidden, Owner: &audit.Owner{State: audit.OwnerDeleted}}
+	}
+	if s := w.review(); asked != "c3" || s.Findings.ByCheck["deleted-owner"] != 1 {
+		t.Errorf("asked for %q, findings %v", asked, s.Findings.ByCheck)
+	}
+}
+
+// TestBackAgain: an ID that comes back after it was gone has its history.
+func TestBackAgain(t *testing.T) {
+	t.Parallel()
+	w := newSources(t)
+	w.review()
+	w.answer("aaaa", "a1")
+	w.expect("complete 1 token 0 new 1 gone 1 resolved 0 reopened")
+	w.expect("complete 1 token 0 new 0 gone 0 resolved 0 reopened")
+	w.answer("aaaa", "a1", "b2")
+	s := w.review()
+	if got := figures(s); got != "complete 2 token 0 new 0 gone 0 resolved 1 reopened" || s.Findings.ByCheck["back-again"] != 1 {
+		t.Errorf("%s, findings %v", got, s.Findings.ByCheck)
+	}
+}
+
+// TestDroppedTarget: a target that is configured no more stays on the coverage.
+func TestDroppedTarget(t *testing.T) {
+	t.Parallel()
+	w := newSources(t)
+	other := &source{tokens: tokens("x9"), place: "cccc"}
+	other.tokens[0].OrgID = "cccc"
+	both := append(w.job.Targets, runner.Target{Name: "staging", Source: other})
+	w.job.Targets = both
+	w.review()
+	w.job.Targets = both[:1]
+	for range 3 {
+		s := w.review()
+		last := s.Coverage.Targets[len(s.Coverage.Targets)-1]
+		if s.Coverage.Verdict != audit.Partial || !last.Dropped || last.Target != "staging" || !strings.Contains(last.Reasons[0], "complete, 1 listed") {
+			t.Fatalf("coverage %+v", s.Coverage)
+		}
+	}
+	if err := w.ledger.Retire(t.Context(), audit.Retirement{Source: "server/cccc", Reason: "gone for good", At: w.now}); err != nil {
+		t.Fatal(err)
+	}
+	w.expect("complete 2 token 0 new 0 gone 0 resolved 0 reopened")
+}
+
+// TestCopy: a copy of the database file has a date.
+func TestCopy(t *testing.T) {
+	t.Parallel()
+	w := newSources(t)
+	w.prod.asOf = w.now.AddDate(0, 0, 7)
+	w.expect("complete 2 token 2 new 0 gone 0 resolved 0 reopened")
+	w.answer("aaaa", "a1")
+	w.prod.asOf = w.now.AddDate(0, 0, -1)
+	w.expect("partial 2 token 0 new 0 gone 0 resolved 0 reopened copy-current copy-current earlier-seen") // a week late, and older than the one before
+	w.prod.asOf = w.now.AddDate(0, 0, 6)
+	w.expect("complete 1 token 0 new 1 gone 1 resolved 0 reopened")
+}
