@@ -98,6 +98,7 @@ func (c *cli) examine(ctx context.Context, path string) error {
 	}
 	e.add("evidence", examineEvidence(ctx, f.Evidence, f.EvidenceLock))
 	e.add("store", examineStore(ctx, f))
+	e.add("store", examineAgreement(ctx, f, path))
 	for _, w := range warnings(f) {
 		e.add("configuration", influx.Diagnosis{What: "warning", Result: w})
 	}

@@ -201,11 +201,12 @@ func hosts(t *testing.T, p place, now *time.Time, n int) []host {
 		}
 		out = append(out, host{snapshots: s, runner: &runner.Runner{
 			Ledger: ledger, Snapshots: s, Holder: fmt.Sprint("host ", i), Log: log,
-			Now: func(context.Context) (time.Time, error) { return *now, nil },
+			Now:   func(context.Context) (time.Time, error) { return *now, nil },
+			Agree: func(ctx context.Context, job string) error { return runner.Agree(ctx, ledger, s, job) },
 		}, job: runner.Job{
 			Name: "weekly", Schedule: schedule, CatchUp: time.Hour, Deadline: time.Hour, DeliverWithin: time.Hour,
 			Targets: []runner.Target{{Name: "prod", Source: threeOwners{}}, {Name: "plant", Source: threeOwners{}}},
-			Report:  e.write,
+			Report:  e.write, Sealed: e.sealed,
 		}})
 	}
 	return out

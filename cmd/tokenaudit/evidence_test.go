@@ -111,7 +111,11 @@ func refuseOne(t *testing.T, request string, n int) {
 		mustVerify(t, p.under(id))
 	}
 	if err != nil {
-		if _, err := other.runner.Tick(t.Context(), other.job); err != nil {
+		s, err := other.runner.Tick(t.Context(), other.job)
+		if err == nil && s == nil { // the run had not begun
+			s, err = other.runner.ReviewNow(t.Context(), other.job, audit.Manual)
+		}
+		if err != nil {
 			t.Errorf("the other host: %v", err)
 		}
 	}
@@ -120,8 +124,9 @@ func refuseOne(t *testing.T, request string, n int) {
 	}
 }
 
-// TestRefusedAgain: an attempt that fails leaves no manifest of the one before it.
-func TestRefusedAgain(t *testing.T) {
+// TestSealedIsAdopted: a run that was cut off between its pack and its end in the ledger
+// ends with that very pack, and the chain with it.
+func TestSealedIsAdopted(t *testing.T) {
 	s3, now := newFakeS3(t), november
 	p := s3.place()
 	both := hosts(t, p, &now, 2)
@@ -132,12 +137,21 @@ func TestRefusedAgain(t *testing.T) {
 	if _, err := both[0].runner.ReviewNow(t.Context(), both[0].job, audit.Manual); err == nil || !slices.Contains(p.objects(), manifest) {
 		t.Fatalf("error %v, objects %v", err, p.objects())
 	}
-	now = now.Add(time.Second) // so that the summary is another one
+	ended := now
+	now = now.Add(time.Second) // another review would end at another time
 	s3.refusing(func(r *http.Request) bool {
-		return r.Method == http.MethodPut && strings.HasSuffix(r.URL.Path, "summary.json")
+		return r.Method == http.MethodPut && !strings.HasSuffix(r.URL.Path, "chain.json") || r.Method == http.MethodDelete
 	})
-	if _, err := both[1].runner.Tick(t.Context(), both[1].job); err == nil || slices.Contains(p.objects(), manifest) {
-		t.Errorf("error %v, objects %v", err, p.objects())
+	s, err := both[1].runner.Tick(t.Context(), both[1].job)
+	if err != nil || s == nil || !s.Finished.Equal(ended) {
+		t.Fatalf("%+v, %v", s, err)
+	}
+	mustVerify(t, p.under("weekly"))
+	s3.well()
+	now = now.AddDate(0, 0, 7)
+	both[0].mustReview(t)
+	if out := mustVerify(t, p.under("weekly")); strings.Count(out, " ok") != 2 {
+		t.Errorf("not two packs:\n%s", out)
 	}
 }
 

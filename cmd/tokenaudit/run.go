@@ -72,7 +72,7 @@ func (c *cli) runJobs(ctx context.Context, f runFlags) error {
 	if len(file.Jobs) == 0 {
 		return usagef("%s has no jobs; add one under jobs", f.config)
 	}
-	a, err := wire(ctx, file, nil, c.log(slog.LevelWarn), f.dryRun)
+	a, err := openJobs(ctx, file, f.config, c.log(slog.LevelWarn), f.dryRun)
 	if errors.Is(err, ledger.ErrBusy) && !f.now && !f.dryRun {
 		c.say(f, "%v; it does what is due\n", err)
 		return nil

@@ -65,7 +65,7 @@ func (c *cli) serveJobs(ctx context.Context, path, listen string) error {
 			}
 		}()
 	}
-	a, err := whenReachable(running, log, service.waiting, func() (*app, error) { return wire(running, file, nil, log, false) })
+	a, err := whenReachable(running, log, service.waiting, func() (*app, error) { return openJobs(running, file, path, log, false) })
 	switch {
 	case ctx.Err() != nil && ledger.Unreachable(err):
 		log.Info("stopped")

@@ -85,6 +85,7 @@ func wire(ctx context.Context, f *configs.File, now runner.Clock, log *slog.Logg
 	a := &app{ledger: ledger, snapshots: snapshots, traffic: traffic, slack: map[string]slack.Config{}, runner: &runner.Runner{
 		Ledger: ledger, Snapshots: snapshots, Tool: tool(), Now: now, Log: log, Holder: rand.Text(),
 		Parallel: int(f.Parallel), PerHost: int(f.ParallelPerHost),
+		Agree: func(ctx context.Context, job string) error { return runner.Agree(ctx, ledger, snapshots, job) },
 	}}
 	for _, cfg := range f.Jobs {
 		schedule, err := schedule.Parse(cfg.Schedule, cfg.Timezone)
@@ -92,8 +93,9 @@ func wire(ctx context.Context, f *configs.File, now runner.Clock, log *slog.Logg
 			a.close()
 			return nil, fmt.Errorf("job %q: %w", cfg.Name, err)
 		}
+		reports := reporter{f, cfg, controls, snapshots, log}
 		job := runner.Job{
-			Name: cfg.Name, Schedule: schedule, Policy: f.Audit(), Report: reporter{f, cfg, controls, snapshots, log}.write,
+			Name: cfg.Name, Schedule: schedule, Policy: f.Audit(), Report: reports.write, Sealed: reports.sealed,
 			CatchUp: time.Duration(cfg.CatchUp), Jitter: time.Duration(cfg.Jitter), Deadline: time.Duration(cfg.Deadline), DeliverWithin: time.Duration(cfg.DeliverWithin),
 		}
 		for _, t := range f.Targets {

@@ -44,14 +44,10 @@ func (a Archive) Gather(ctx context.Context, run audit.Run, targets []string) er
 			return err
 		}
 	}
-	if a.bucket == nil || run.Trigger == audit.DryRun {
+	if run.Trigger == audit.DryRun {
 		return nil
 	}
-	chain := filepath.Join(filepath.Dir(a.Folder(run)), chainFile)
-	err := a.bucket.fetch(ctx, a.key(chain), chain)
-	if errors.Is(err, fs.ErrNotExist) { // the first pack begins it
-		return nil
-	}
+	_, err := a.GatherChain(ctx, run.Job) // the first pack begins it
 	return err
 }
 
@@ -114,6 +110,27 @@ func (a Archive) Publish(ctx context.Context, run audit.Run) error {
 		}
 	}
 	return a.uploadChain(ctx, filepath.Dir(folder))
+}
+
+// GatherChain makes the folder of a job hold the chain of its packs.
+func (a Archive) GatherChain(ctx context.Context, job string) (folder string, err error) {
+	folder = filepath.Join(a.Root, job)
+	if a.bucket == nil {
+		return folder, nil
+	}
+	path := filepath.Join(folder, chainFile)
+	if err := a.bucket.fetch(ctx, a.key(path), path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return folder, err
+	}
+	return folder, os.MkdirAll(folder, 0o700)
+}
+
+// PublishChain puts the chain in the folder of a job where every process sees it.
+func (a Archive) PublishChain(ctx context.Context, job string) error {
+	if a.bucket == nil {
+		return nil
+	}
+	return a.uploadChain(ctx, filepath.Join(a.Root, job))
 }
 
 // uploadChain writes the chain of a job over the one before. Dry runs have none.

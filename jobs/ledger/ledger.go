@@ -145,6 +145,14 @@ func (l *Ledger) Reach(ctx context.Context, job string, slot time.Time) (err err
 	return err
 }
 
+// Pass notes that the slots of a job up to slot are dealt with, though the ledger knows no
+// run of it.
+func (l *Ledger) Pass(ctx context.Context, job string, slot time.Time) (err error) {
+	defer annotate(&err, "job %q", job)
+	_, err = changes(ctx, l.db, `UPDATE job SET reached = $2 WHERE name = $1 AND reached < $2`, job, slot.Unix())
+	return err
+}
+
 // querier is a database or a transaction.
 type querier interface {
 	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)

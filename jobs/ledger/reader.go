@@ -48,9 +48,9 @@ func OpenReader(ctx context.Context, store string, password secret.Ref) (*Reader
 // Close closes the database.
 func (r *Reader) Close() error { return r.db.Close() }
 
-// errOlder is in the error of OpenReader when the tables are those of an earlier
+// ErrOlder is in the error of OpenReader when the tables are those of an earlier
 // version.
-var errOlder = errors.New("made by an older tokenaudit; the next run or serve brings it up to date")
+var ErrOlder = errors.New("made by an older tokenaudit; the next run or serve brings it up to date")
 
 // checkSchema takes the tables of this version only.
 func checkSchema(ctx context.Context, db *sql.DB) error {
@@ -73,7 +73,7 @@ func checkSchema(ctx context.Context, db *sql.DB) error {
 	case at > known:
 		return &NewerError{at, known}
 	case at < known:
-		return errOlder
+		return ErrOlder
 	}
 	return nil
 }
@@ -141,8 +141,8 @@ func Inspect(ctx context.Context, store string, password secret.Ref) (in Inspect
 	}
 	r, err := OpenReader(ctx, store, password)
 	switch {
-	case errors.Is(err, errOlder):
-		in.Found += "; " + errOlder.Error()
+	case errors.Is(err, ErrOlder):
+		in.Found += "; " + ErrOlder.Error()
 		return in, nil
 	case errors.Is(err, ErrNone) && Postgres(store):
 		in.Found += "; the tables will be made"

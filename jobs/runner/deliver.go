@@ -23,7 +23,10 @@ var errSlow = fmt.Errorf("the messages took longer than %s; what is left is sent
 // its notifier wait for it.
 func (r *Runner) deliver(ctx context.Context, j Job) error {
 	deliveries, err := r.Ledger.Unsent(ctx, j.Name)
-	if err != nil {
+	if err != nil || len(deliveries) == 0 {
+		return err
+	}
+	if err := r.agree(ctx, j); err != nil { // an older ledger has messages to send that were sent
 		return err
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, deliverFor, errSlow)

@@ -26,6 +26,9 @@ type Job struct {
 	// Report writes the reports of a run into a folder, makes them stand where every
 	// process sees them, and says what the pack of the next run has to hold of this one.
 	Report func(ctx context.Context, folder string, e Evidence) (audit.Link, error)
+	// Sealed reads back what Report made of a run, and finishes what it left undone beside
+	// the pack. It is called where Snapshots.Sealed says that there is a pack.
+	Sealed func(ctx context.Context, run audit.Run) (audit.Summary, audit.Link, error)
 	// Notifiers tell people and programs what a run found.
 	Notifiers []Notifier
 	// DeliverWithin is how long after the start of a run its messages are tried. One

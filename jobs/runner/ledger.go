@@ -28,11 +28,12 @@ type Ledger interface {
 	Release(ctx context.Context, job, holder string) error
 
 	// Reached is the time up to which the slots of a job are dealt with; Reach moves it
-	// to a slot that has a run. Begin opens a run, unless there is one of that slot or
+	// to a slot that has a run, and Pass to one that has none. Begin opens a run, unless there is one of that slot or
 	// one is running.
 	Reached(ctx context.Context, job, schedule string, now time.Time) (time.Time, error)
 	Begin(ctx context.Context, run audit.Run, targets []string) (opened bool, err error)
 	Reach(ctx context.Context, job string, slot time.Time) error
+	Pass(ctx context.Context, job string, slot time.Time) error
 	Running(ctx context.Context, job string) (run audit.Run, found bool, err error)
 
 	// Pending are the targets of a run that have no item yet.
@@ -63,6 +64,8 @@ type Snapshots interface {
 	// people find it.
 	Folder(run audit.Run) string
 	Location(run audit.Run) string
+	// Sealed tells whether there is an evidence pack of the run, whoever made it.
+	Sealed(ctx context.Context, run audit.Run) (bool, error)
 	// Forget lets go of what this process remembers of a job, where another may have
 	// gone on with it.
 	Forget(job string) error

@@ -72,6 +72,10 @@ func (m *memory) Begin(_ context.Context, run audit.Run, targets []string) (bool
 	return true, nil
 }
 
+func (m *memory) Sealed(context.Context, audit.Run) (bool, error) { return false, nil }
+
+func (m *memory) Pass(context.Context, string, time.Time) error { return nil }
+
 func (m *memory) Reach(_ context.Context, job string, slot time.Time) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()

@@ -34,12 +34,21 @@ func (r *Runner) report(ctx context.Context, j Job, run audit.Run) (*audit.Summa
 	if err != nil {
 		return nil, fmt.Errorf("writing the reports: %w", err)
 	}
-	out := audit.Conclusion{Run: run, Summary: e.Summary, Pack: pack}
+	gathered := highlights.Highlights()
+	return &e.Summary, r.conclude(ctx, j, run, e.Summary, pack, func() (audit.Highlights, error) {
+		if !whole { // no report needed all records
+			return audit.HighlightsOf(rows)
+		}
+		return gathered, nil
+	})
+}
+
+// conclude closes a run, with what is to be delivered of it.
+func (r *Runner) conclude(ctx context.Context, j Job, run audit.Run, s audit.Summary, pack audit.Link, highlights func() (audit.Highlights, error)) (err error) {
+	out := audit.Conclusion{Run: run, Summary: s, Pack: pack}
 	if run.Trigger != audit.DryRun && len(j.Notifiers) > 0 { // a dry run tells nobody, whoever finishes it
-		if out.Highlights = highlights.Highlights(); !whole { // no report needed all records
-			if out.Highlights, err = audit.HighlightsOf(rows); err != nil {
-				return nil, err
-			}
+		if out.Highlights, err = highlights(); err != nil {
+			return err
 		}
 		for _, n := range j.Notifiers {
 			for _, name := range n.Deliveries(out.Summary, out.Highlights) {
@@ -47,7 +56,37 @@ func (r *Runner) report(ctx context.Context, j Job, run audit.Run) (*audit.Summa
 			}
 		}
 	}
-	return &e.Summary, r.Ledger.Finish(ctx, out)
+	return r.Ledger.Finish(ctx, out)
+}
+
+// adopt closes a run whose pack is sealed, with what is in the pack: another review
+// of the same slot would replace it.
+func (r *Runner) adopt(ctx context.Context, j Job, run audit.Run) (*audit.Summary, error) {
+	s, pack, err := j.Sealed(ctx, run)
+	if err != nil {
+		return nil, fmt.Errorf("reading the evidence pack that it left: %w", err)
+	}
+	pending, err := r.Ledger.Pending(ctx, run)
+	if err != nil {
+		return nil, err
+	}
+	for _, target := range s.Coverage.Targets {
+		if slices.Contains(pending, target.Target) {
+			if err := r.Ledger.SaveItem(ctx, run, audit.Item{Coverage: target, Counts: audit.NewCounts()}); err != nil {
+				return nil, err
+			}
+		}
+	}
+	r.Log.Info("the pack of the run was sealed before it was cut off", "job", j.Name, "run", run.ID(), "pack", pack.Sequence)
+	return &s, r.conclude(ctx, j, run, s, pack, func() (audit.Highlights, error) { return audit.HighlightsOf(r.Rows(ctx, s)) })
+}
+
+// sealed tells whether there is a pack of the run. A dry run has none.
+func (r *Runner) sealed(ctx context.Context, run audit.Run) (bool, error) {
+	if run.Trigger == audit.DryRun {
+		return false, nil
+	}
+	return r.Snapshots.Sealed(ctx, run)
 }
 
 // evidence gathers what the reports are made of. A record of an earlier run that is

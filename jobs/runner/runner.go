@@ -25,6 +25,9 @@ type Runner struct {
 	PerHost int
 	// Now is the clock that every process on the ledger goes by.
 	Now Clock
+	// Agree compares the ledger with the evidence of a job, before a run of it begins or
+	// goes on and before anything is delivered; see the function of that name. Optional.
+	Agree func(ctx context.Context, job string) error
 	// Holder tells this process from others on the same ledger.
 	Holder string
 	Log    *slog.Logger
@@ -85,7 +88,10 @@ func (r *Runner) finish(ctx context.Context, j Job) (*audit.Summary, error) {
 	}
 	var summary *audit.Summary
 	if found {
-		if summary, err = r.review(ctx, j, run); err != nil {
+		if err = r.agree(ctx, j); err == nil {
+			summary, err = r.review(ctx, j, run)
+		}
+		if err != nil {
 			return nil, runError{fmt.Errorf("run %s: %w", run.ID(), err), run.ID()}
 		}
 	}
@@ -105,14 +111,7 @@ func (r *Runner) review(ctx context.Context, j Job, run audit.Run) (*audit.Summa
 	log := r.Log.With("job", j.Name, "run", run.ID())
 	log.Info("reviewing", "trigger", run.Trigger, "targets", len(j.Targets), "missed", run.Missed)
 	r.ping(ctx, j, run, PingStart, "")
-	err := r.Snapshots.Forget(j.Name)
-	if err == nil {
-		err = r.collectAll(ctx, j, run)
-	}
-	var summary *audit.Summary
-	if err == nil {
-		summary, err = r.report(ctx, j, run)
-	}
+	summary, err := r.work(ctx, j, run)
 	if err != nil {
 		r.ping(ctx, j, run, PingFail, "not done, to be tried again: "+err.Error())
 		return nil, err
@@ -125,6 +124,25 @@ func (r *Runner) review(ctx context.Context, j Job, run audit.Run) (*audit.Summa
 	}
 	r.ping(ctx, j, run, event, outcome(*summary))
 	return summary, nil
+}
+
+// work collects and reports. Where the pack of the run is sealed already, as the run was
+// cut off after that, there is nothing left to see or to write.
+func (r *Runner) work(ctx context.Context, j Job, run audit.Run) (*audit.Summary, error) {
+	if err := r.Snapshots.Forget(j.Name); err != nil {
+		return nil, err
+	}
+	sealed, err := r.sealed(ctx, run)
+	if err != nil {
+		return nil, err
+	}
+	if sealed {
+		return r.adopt(ctx, j, run)
+	}
+	if err := r.collectAll(ctx, j, run); err != nil {
+		return nil, err
+	}
+	return r.report(ctx, j, run)
 }
 
 // Rows gives the records of a reported run, target by target in the order of the

@@ -39,6 +39,15 @@ func (r *Runner) openDue(ctx context.Context, j Job) error {
 	if late > onTime {
 		run.Trigger = audit.CatchUp
 	}
+	if err := r.agree(ctx, j); err != nil {
+		return err
+	}
+	if sealed, err := r.sealed(ctx, run); err != nil {
+		return err
+	} else if sealed { // a pack is replaced by nothing, whatever the ledger knows of it
+		r.Log.Warn("the slot has an evidence pack already, so it is not reviewed again", "job", j.Name, "run", run.ID(), "evidence", r.Snapshots.Location(run))
+		return r.Ledger.Pass(ctx, j.Name, slot)
+	}
 	if _, err := r.Ledger.Begin(ctx, run, j.targetNames()); err != nil {
 		return err
 	}
@@ -46,8 +55,12 @@ func (r *Runner) openDue(ctx context.Context, j Job) error {
 }
 
 // openNow opens a run of this moment, whose slot belongs to no scheduled one. It
-// waits for the next second where both the minute and the second are taken.
+// waits for the next second where both the minute and the second are taken, by a run
+// that the ledger knows or by a pack of another one.
 func (r *Runner) openNow(ctx context.Context, j Job, trigger audit.Trigger) error {
+	if err := r.agree(ctx, j); err != nil {
+		return err
+	}
 	for range 3 {
 		now, err := r.Now(ctx)
 		if err != nil {
@@ -59,6 +72,11 @@ func (r *Runner) openNow(ctx context.Context, j Job, trigger audit.Trigger) erro
 				continue
 			}
 			run := audit.Run{Job: j.Name, Slot: slot, Trigger: trigger, Started: started(now)}
+			if sealed, err := r.sealed(ctx, run); err != nil {
+				return err
+			} else if sealed {
+				continue
+			}
 			if opened, err := r.Ledger.Begin(ctx, run, j.targetNames()); err != nil || opened {
 				return err
 			}

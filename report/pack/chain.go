@@ -56,13 +56,20 @@ func markPruned(folder string, last audit.Link) error {
 }
 
 func readChain(folder string) (chainRecord, error) {
-	var r chainRecord
 	text, err := readFile(folder, chainFile)
 	if err != nil {
-		return r, err
+		return chainRecord{}, err
 	}
+	r, err := parseChain(text)
+	if err != nil {
+		err = fmt.Errorf("%s: %w", folder, err)
+	}
+	return r, err
+}
+
+func parseChain(text []byte) (r chainRecord, err error) {
 	if err := json.Unmarshal(text, &r); err != nil || r.Format != chainFormat {
-		return r, fmt.Errorf("%s is damaged; put it back from a copy, or remove it, and the next review writes it anew", filepath.Join(folder, chainFile))
+		return r, fmt.Errorf("%s is damaged; put it back from a copy, or remove it, and the next review writes it anew", chainFile)
 	}
 	return r, nil
 }

@@ -1,0 +1,135 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strings"
+
+	"tokenaudit/configs"
+	"tokenaudit/jobs/audit"
+	"tokenaudit/jobs/evidence"
+	"tokenaudit/jobs/influx"
+	"tokenaudit/jobs/ledger"
+	"tokenaudit/jobs/runner"
+)
+
+// knownPacks is a ledger, to be compared with the evidence.
+type knownPacks interface {
+	PackJobs(ctx context.Context) ([]string, error)
+	runner.KnownPacks
+}
+
+// noLedger is one that is not there.
+type noLedger struct{}
+
+func (noLedger) PackJobs(context.Context) ([]string, error)          { return nil, nil }
+func (noLedger) Packs(context.Context, string) ([]audit.Pack, error) { return nil, nil }
+
+// disagreeError says for which jobs the ledger is not the one of the evidence.
+type disagreeError struct {
+	jobs   []string // what is wrong, job by job
+	config string
+}
+
+func (e *disagreeError) Error() string {
+	return fmt.Sprintf("the ledger and the evidence do not agree, and nothing is written until they do:\n%s\nTo make the ledger from the evidence packs: tokenaudit history rebuild -c %s", strings.Join(e.jobs, "\n"), e.config)
+}
+
+// agree compares a ledger with the evidence, for every job that either of them knows,
+// configured or not. The error is a *disagreeError if they do not agree.
+func agree(ctx context.Context, known knownPacks, archive evidence.Archive, config string) error {
+	jobs, err := known.PackJobs(ctx)
+	if err != nil {
+		return err
+	}
+	folders, err := archive.Jobs(ctx)
+	if err != nil {
+		return err
+	}
+	jobs = append(jobs, folders...)
+	slices.Sort(jobs)
+	e := &disagreeError{config: config}
+	for _, job := range slices.Compact(jobs) {
+		err := runner.Agree(ctx, known, archive, job)
+		if d, ok := errors.AsType[*runner.DisagreementError](err); ok {
+			e.jobs = append(e.jobs, fmt.Sprintf("job %q: %s", d.Job, d.Text))
+		} else if err != nil {
+			return err
+		}
+	}
+	if len(e.jobs) > 0 {
+		return e
+	}
+	return nil
+}
+
+// openJobs is wire, and the comparison of the ledger with the evidence. Evidence that
+// cannot be reached says nothing: each run compares again before it begins.
+func openJobs(ctx context.Context, f *configs.File, config string, log *slog.Logger, dryRun bool) (*app, error) {
+	if path, ok := ledger.StorePath(f.Store); ok && !exists(path) { // before an empty one is made
+		if err := agreeWithout(ctx, f, config, log); err != nil {
+			return nil, err
+		}
+	}
+	a, err := wire(ctx, f, nil, log, dryRun)
+	if err != nil {
+		return nil, err
+	}
+	if err := passable(agree(ctx, a.ledger, a.snapshots, config), log); err != nil {
+		return nil, errors.Join(err, a.close())
+	}
+	return a, nil
+}
+
+func agreeWithout(ctx context.Context, f *configs.File, config string, log *slog.Logger) error {
+	archive, err := evidence.Open(f.Evidence, evidence.Lock{})
+	if err != nil {
+		return err
+	}
+	return errors.Join(passable(agree(ctx, noLedger{}, archive, config), log), archive.Close())
+}
+
+// passable takes away an error that passes by itself.
+func passable(err error, log *slog.Logger) error {
+	if errors.As(err, new(interface{ Unreachable() })) {
+		log.Warn("the evidence cannot be reached, so whether the ledger agrees with it is not known yet", "error", err)
+		return nil
+	}
+	return err
+}
+
+// examineAgreement compares the ledger with the evidence, and changes neither.
+func examineAgreement(ctx context.Context, f *configs.File, config string) influx.Diagnosis {
+	d := influx.Diagnosis{What: "ledger and evidence agree"}
+	err := func() error {
+		archive, err := evidence.Open(f.Evidence, evidence.Lock{})
+		if err != nil {
+			return err
+		}
+		defer archive.Close()
+		r, err := ledger.OpenReader(ctx, f.Store, f.StorePassword)
+		if errors.Is(err, ledger.ErrNone) {
+			return agree(ctx, noLedger{}, archive, config)
+		}
+		if err != nil {
+			return err
+		}
+		defer r.Close()
+		return agree(ctx, r, archive, config)
+	}()
+	disagree, ok := errors.AsType[*disagreeError](err)
+	switch {
+	case ok:
+		d.Result, d.Fix = strings.Join(disagree.jobs, "; "), "tokenaudit history rebuild -c "+config
+	case errors.Is(err, ledger.ErrOlder):
+		d.OK, d.Result = true, "compared at the next run or serve"
+	case err != nil:
+		d.Result, d.Fix = "not compared: "+err.Error(), "mend store and evidence first"
+	default:
+		d.OK = true
+	}
+	return d
+}
