@@ -18,6 +18,7 @@ type Content struct {
 	Facts      []string
 	Alarms     []string
 	Unseen     []string // names; empty if the coverage is complete
+	Accepted   string   // name: what was not seen and is accepted, empty for nothing
 	Standing   string
 	Levels     []Level
 	Changes    string
@@ -62,7 +63,7 @@ const (
 func NewContent(m Message, findings int, stamp func(time.Time) string) Content {
 	s := m.Summary
 	c := Content{
-		Title: Title(s), Job: Show(s.Job, 80, "job without a name"), Facts: facts(s, stamp), Unseen: unseen(s.Coverage),
+		Title: Title(s), Job: Show(s.Job, 80, "job without a name"), Facts: facts(s, stamp), Unseen: unseen(s.Coverage), Accepted: accepted(s.Coverage),
 		Standing: standing(s), Changes: changes(s, stamp), New: NewFindings(m, findings), Evidence: Show(m.Evidence, 300, ""),
 	}
 	switch {
@@ -204,6 +205,26 @@ func unseen(c audit.TotalCoverage) []string {
 	return out
 }
 
+// accepted says in one line how many gaps people accepted, which ones, and until when.
+func accepted(c audit.TotalCoverage) string {
+	const most = 3
+	gaps := c.Accepted()
+	if len(gaps) == 0 {
+		return ""
+	}
+	var names []string
+	for _, g := range c.AllGaps() {
+		if g.Accepted != nil && len(names) < most {
+			names = append(names, Show(strings.TrimPrefix(g.Target+" ", " ")+g.ID, 80, "a gap without a name"))
+		}
+	}
+	if more := len(gaps) - len(names); more > 0 {
+		names = append(names, fmt.Sprintf("and %d more", more))
+	}
+	words := c.Words()
+	return strings.ToUpper(words[:1]) + words[1:] + ": " + strings.Join(names, ", ")
+}
+
 func changes(s audit.Summary, stamp func(time.Time) string) string {
 	if s.Previous == nil {
 		return "First review of this job: there is nothing to compare with."
@@ -218,8 +239,12 @@ func changes(s audit.Summary, stamp func(time.Time) string) string {
 
 // Unchanged is all that there is to say about a quiet week.
 func Unchanged(s audit.Summary, stamp func(time.Time) string) string {
-	return fmt.Sprintf("InfluxDB token review: no finding came, came back or went since the review due %s; %d to act on; %s, seen completely",
+	text := fmt.Sprintf("InfluxDB token review: no finding came, came back or went since the review due %s; %d to act on; %s, seen completely",
 		stamp(s.Previous.Slot), ToActOn(s), Plural(s.Authorizations.Total, "token"))
+	if words := audit.AcceptedWords(s.Coverage.Accepted()); words != "" {
+		text += " but for " + words
+	}
+	return text
 }
 
 // steps tells what to do about everything that stands, not only about what is new,

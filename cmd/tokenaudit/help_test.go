@@ -41,6 +41,8 @@ func TestManual(t *testing.T) {
 		"demo":   fenced(excerpt(demoOutput(t))),
 		"checks": checkRows(),
 		"exit":   fenced(exitHelp),
+
+		"premises": premiseList(),
 	}
 	made := regexp.MustCompile(`(?s)(<!-- (\w+): made [^>]*-->\n).*?(<!-- end -->)`)
 	found := map[string]bool{}
@@ -97,6 +99,42 @@ func checkRows() string {
 		fmt.Fprintf(&b, "| `%s` | %s | %s |\n", c.ID, c.Severity, c.Title)
 	}
 	return b.String()
+}
+
+// premiseList has the premises of every product, then those of each, in lines that a
+// terminal has room for.
+func premiseList() string {
+	var b strings.Builder
+	for _, of := range []struct{ product, title string }{
+		{"", "Every product"}, {"OSS", "InfluxDB OSS"}, {"Cloud", "InfluxDB Cloud"}, {"bolt", "A copy of the database file (`bolt:`)"},
+	} {
+		fmt.Fprintf(&b, "\n%s:\n\n", of.title)
+		for _, p := range audit.Premises() {
+			if p.Products() != of.product {
+				continue
+			}
+			may := ""
+			if p.Acceptable {
+				may = ", can be accepted"
+			}
+			item := fmt.Sprintf("- `%s`%s: %s. %s *%s*", p.ID, may, p.Title, p.Why, p.Fix)
+			b.WriteString(strings.ReplaceAll(wrapped(item, 78), "\n", "\n  ") + "\n")
+		}
+	}
+	return b.String() + "\n"
+}
+
+// wrapped breaks a text at spaces.
+func wrapped(text string, width int) string {
+	var lines []string
+	line := ""
+	for _, word := range strings.Fields(text) {
+		if line != "" && utf8.RuneCountInString(line)+1+utf8.RuneCountInString(word) > width {
+			lines, line = append(lines, line), ""
+		}
+		line = strings.TrimPrefix(line+" "+word, " ")
+	}
+	return strings.Join(append(lines, line), "\n")
 }
 
 // TestManualConfigurations loads every configuration that README and manual show.

@@ -33,7 +33,7 @@ func (r *Runner) ping(ctx context.Context, j Job, run audit.Run, event PingEvent
 // outcome is a summary in a few lines, without a name from InfluxDB.
 func outcome(s audit.Summary) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s: coverage %s\ntokens %d, with findings %d\n", s.ID, s.Coverage.Verdict, s.Authorizations.Total, s.Authorizations.Flagged)
+	fmt.Fprintf(&b, "%s: coverage %s\ntokens %d, with findings %d\n", s.ID, s.Coverage.Words(), s.Authorizations.Total, s.Authorizations.Flagged)
 	for _, severity := range audit.Severities() {
 		fmt.Fprintf(&b, "%s %d\n", severity, s.Findings.BySeverity[severity])
 	}

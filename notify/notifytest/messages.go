@@ -81,10 +81,23 @@ func Incomplete(m notify.Message) notify.Message {
 	return m
 }
 
+// Accepted is complete, with a gap that people accepted in each target.
+func Accepted(m notify.Message) notify.Message {
+	c := &m.Summary.Coverage
+	for i := range c.Targets {
+		t := &c.Targets[i]
+		t.Gap(audit.InstanceSeen, audit.Partial, "the instance has another org")
+		t.Accept([]audit.AcceptedGap{{Target: t.Target, Gap: audit.InstanceSeen, Reason: "of another team", RequestedBy: "alice", ApprovedBy: "bob", Ticket: "SEC-1", Expires: day(time.December, 31).Add(16 * time.Hour)}}, day(time.November, 23))
+	}
+	c.Accept(nil, day(time.November, 23))
+	return m
+}
+
 // Named puts one name wherever a message can hold text from outside.
 func Named(name string) notify.Message {
 	m := Incomplete(Typical())
 	m.Summary.Job, m.Evidence = name, name
+	m.Summary.Coverage.Targets[0].Gaps = []audit.Gap{{ID: name, Reason: name, Accepted: &audit.AcceptedGap{Reason: name, ApprovedBy: name, Ticket: name, Expires: day(time.December, 31)}}}
 	m.Summary.Coverage.Reasons = []string{name, name}
 	m.Summary.Findings.ByCheck[name] = 1
 	m.Highlights = audit.Highlights{Authorizations: audit.MaxWorst, Findings: 9 * audit.MaxWorst}

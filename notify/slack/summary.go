@@ -96,6 +96,9 @@ func summaryBlocks(m notify.Message, findings int) []slack.Block {
 		}
 		blocks = append(blocks, list(notify.UnseenTitle, items))
 	}
+	if c.Accepted != "" {
+		blocks = append(blocks, slack.NewContextBlock("", plain(c.Accepted)))
+	}
 	var levels []*slack.TextBlockObject
 	for _, l := range c.Levels {
 		levels = append(levels, mrkdwn(strings.TrimSpace("*"+l.String()+"* "+l.Change)))

@@ -47,6 +47,18 @@ type coverage struct {
 	MoreReasons int           `json:"more_reasons"`
 	Targets     []target      `json:"targets"`
 	MoreTargets int           `json:"more_targets"`
+	// AcceptedGaps do not lower the verdict; so many there are in all.
+	AcceptedGaps []acceptedGap `json:"accepted_gaps"`
+	Accepted     int           `json:"accepted"`
+}
+
+type acceptedGap struct {
+	Target     string    `json:"target"` // empty for the job as a whole
+	Gap        string    `json:"gap"`    // its ID
+	Reason     string    `json:"reason"`
+	ApprovedBy string    `json:"approved_by"`
+	Ticket     string    `json:"ticket,omitempty"`
+	Expires    time.Time `json:"expires"` // the first moment at which it lowers the verdict again
 }
 
 type target struct {
@@ -101,6 +113,7 @@ type owner struct {
 // Limits of what a payload lists; the rest is in the evidence.
 const (
 	maxReasons  = 20
+	maxAccepted = 20
 	maxTargets  = 100
 	maxFindings = 5
 )
@@ -126,7 +139,12 @@ func newPayload(m notify.Message) payload {
 func name(s string) string { return audit.Line(s, 120) }
 
 func newCoverage(c audit.TotalCoverage) coverage {
-	out := coverage{Verdict: c.Verdict, Reasons: []string{}, Targets: []target{}}
+	out := coverage{Verdict: c.Verdict, Reasons: []string{}, Targets: []target{}, AcceptedGaps: []acceptedGap{}, Accepted: len(c.Accepted())}
+	for _, g := range c.AllGaps() {
+		if by := g.Accepted; by != nil && len(out.AcceptedGaps) < maxAccepted {
+			out.AcceptedGaps = append(out.AcceptedGaps, acceptedGap{name(g.Target), name(g.ID), audit.Line(by.Reason, 300), name(by.ApprovedBy), name(by.Ticket), by.Expires})
+		}
+	}
 	for _, reason := range c.Reasons[:min(len(c.Reasons), maxReasons)] {
 		out.Reasons = append(out.Reasons, audit.Line(reason, 300))
 	}

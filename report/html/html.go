@@ -95,7 +95,7 @@ func (p *Page) Finish(ctx context.Context) ([]table.Shown, error) {
 	t, err := template.New("").Funcs(template.FuncMap{
 		"grouped": table.Grouped, "plural": table.Plural, "moment": table.Moment, "day": day, "line": table.OneLine, "long": long, "plain": plain,
 		"reason": func(s string) string { return audit.Line(s, 400) }, "control": controlName, "web": func(s string) bool { return strings.HasPrefix(s, "https://") },
-		"limit": table.Days, "severities": table.SeverityWords, "join": strings.Join,
+		"limit": table.Days, "premiseWords": table.PremiseWords, "severities": table.SeverityWords, "join": strings.Join,
 	}).Parse(pageTemplate)
 	if err != nil {
 		return nil, err
@@ -132,6 +132,9 @@ type view struct {
 	Passed, Switched  []audit.Check
 	Tables            []tableView
 	CoverageOfTargets []targetView
+	GapsOfJob         []table.Gap
+	AcceptedGaps      []string // the first ones, in a line each
+	MoreAccepted      int
 	Config            string
 }
 
@@ -139,7 +142,7 @@ func (p *Page) view() *view {
 	s := p.in.Summary
 	v := &view{
 		Summary: s, CSP: security(pageScript, pageStyle), Style: template.CSS(pageStyle), Script: template.JS(pageScript),
-		Verdict: table.Verdict(s), Alarm: table.Alarm(s), CoverageWords: table.CoverageWords(s.Coverage.Verdict),
+		Verdict: table.Verdict(s), Alarm: table.Alarm(s), CoverageWords: table.CoverageWords(s.Coverage),
 		Bars: []barChart{severityChart(s), ownerChart(p.owners)}, Trend: newTrend(append(slices.Clone(p.in.Trend), s.Point())),
 		Todo: todos(p.findings, p.in.Controls), CoverageOfTargets: targetViews(s.Coverage.Targets), Config: audit.Visible(p.in.Config, true),
 	}
@@ -147,6 +150,13 @@ func (p *Page) view() *view {
 		v.Listed, v.Hidden, v.Unseen = v.Listed+t.Listed, v.Hidden+t.Hidden, v.Unseen+t.Unseen
 	}
 	v.FirstReasons, v.MoreReasons = head(s.Coverage.Reasons, 5)
+	v.GapsOfJob, _ = table.GapsOf(s.Coverage.Gaps)
+	for _, g := range s.Coverage.AllGaps() {
+		if g.Accepted != nil {
+			v.AcceptedGaps = append(v.AcceptedGaps, strings.TrimPrefix(g.Target+": ", ": ")+g.ID+", "+g.Accepted.Words())
+		}
+	}
+	v.AcceptedGaps, v.MoreAccepted = head(v.AcceptedGaps, 5)
 	v.Passed, v.Switched = quietChecks(s)
 	return v
 }

@@ -66,7 +66,7 @@ func TestPageIsNeverGreenUnlessComplete(t *testing.T) {
 			if green != (v == audit.Complete) {
 				t.Errorf("green is %t", green)
 			}
-			if !strings.Contains(section, table.CoverageWords(v)) {
+			if !strings.Contains(section, table.CoverageWords(in.Summary.Coverage)) {
 				t.Error("the coverage is not said in words")
 			}
 			if says := strings.Contains(section, "every one passes every check"); says != green {
@@ -159,5 +159,25 @@ func TestPageSameInputSameBytes(t *testing.T) {
 		if pageOf(t, in) != first {
 			t.Fatal("the page differs")
 		}
+	}
+}
+
+// TestGapsOnThePage: as on the sheets of the workbook.
+func TestGapsOnThePage(t *testing.T) {
+	t.Parallel()
+	page := pageOf(t, reporttest.WithGaps(t))
+	coverage := between(t, page, `<section id="coverage"`, "</section>")
+	for _, want := range []string{
+		"Coverage is partial, with 2 accepted gaps until 31 Mar 2027", "complete, with 1 accepted gap until 31 Mar 2027",
+		"the instance has 2 orgs", "Accepted until 31 Mar 2027 by bob, requested by alice, ticket SEC-1240", "(accepted by bob until 23 Nov 2026, which has passed)",
+		"The job as a whole", "targets-configured/lab", "Premises: 3 hold, 1 accepted, 1 not needed", "own-credential-shown", "legacy-listed was accepted until",
+		"refused: user user-1 (401 unauthorized)", "found all the same, and judged",
+	} {
+		if !strings.Contains(coverage, want) {
+			t.Errorf("no %q in:\n%s", want, coverage)
+		}
+	}
+	if summary := between(t, page, `<section id="summary"`, "</section>"); !strings.Contains(summary, "plant: instance-seen, accepted until 31 Mar 2027 by bob") {
+		t.Errorf("the summary does not name what was accepted:\n%s", summary)
 	}
 }

@@ -14,13 +14,29 @@ type targetView struct {
 	audit.Coverage
 	MoreReasons, MoreAsked int
 	Counted                string // by the server itself
+	Words                  string // of the verdict
+	Beyond                 string // the list
+	Credentials            string
+	Gaps                   []table.Gap
+	MoreGaps               int
+	Premises               []table.Premise
+	Unused                 []string // decisions about gaps that there are not
 }
 
 func targetViews(all []audit.Coverage) []targetView {
 	var out []targetView
 	for _, t := range all {
 		v := targetView{Coverage: t}
+		v.Words, v.Beyond, v.Credentials = t.Words(), t.HiddenWords("authorization"), table.CredentialWords(t.Credentials)
+		v.Gaps, v.MoreGaps = table.GapsOf(t.Gaps)
+		v.Premises = table.PremisesOf(t)
+		for _, unused := range t.AcceptedUnused {
+			v.Unused = append(v.Unused, unused.UnusedWords())
+		}
 		v.Reasons, v.MoreReasons = head(t.Reasons, mostQuestions)
+		if len(t.Gaps) > 0 { // which say more
+			v.Reasons, v.MoreReasons = nil, 0
+		}
 		v.Counted = strings.Join(table.StoredWords(t.Stored), "")
 		// What is left out is the tail of those that were answered in full.
 		var bad, good []audit.Asked

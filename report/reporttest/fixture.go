@@ -437,3 +437,33 @@ func Parts(t testing.TB, text string) map[string]string {
 	}
 	return out
 }
+
+// WithGaps has premises that hold, that do not, that are not needed, and gaps that were
+// accepted, that expired, and that nobody needs.
+func WithGaps(t testing.TB) table.Input {
+	in := Input(t)
+	accepted := audit.AcceptedGap{
+		Target: "plant", Gap: audit.InstanceSeen, Reason: "=the other org belongs to another team", RequestedBy: "alice", ApprovedBy: "bob", Ticket: "SEC-1240",
+		Expires: time.Date(2027, 4, 1, 0, 0, 0, 0, time.UTC),
+	}
+	unused, expired, dropped := accepted, accepted, accepted
+	unused.Gap = audit.LegacyListed
+	expired.Target, expired.Gap, expired.Expires = "office", audit.EarlierSeen, Began
+	dropped.Target, dropped.Gap = "lab", audit.TargetsConfigured
+	all := []audit.AcceptedGap{accepted, unused, expired, dropped}
+	c := &in.Summary.Coverage
+	plant := &c.Targets[0]
+	plant.Sources = []string{"server/00000000000000aa"}
+	plant.Credentials = []audit.Credential{{Of: "the target", Accepted: true}, {Of: "user user-1", Answer: "401 unauthorized"}}
+	plant.Hold(audit.CredentialActive, "GET /api/v2/authorizations: 200")
+	plant.Hold(audit.ListWhole, "GET /api/v2/authorizations: 21 rows, to the proper end")
+	plant.Hold(audit.StoredListed, "21 stored, 21 listed")
+	plant.NoNeed(audit.OwnCredentialShown, "InfluxDB OSS lists the tokens of all users")
+	plant.Gap(audit.InstanceSeen, audit.Partial, "the instance has 2 orgs, and the tokens of the other one were not looked at")
+	c.Gap(audit.TargetsConfigured+"/lab", audit.Partial, "lab: no longer among the targets of this job")
+	for i := range c.Targets {
+		c.Targets[i].Accept(all, Began)
+	}
+	c.Accept(all, Began)
+	return in
+}

@@ -45,13 +45,15 @@ func Previously(p *audit.Previous, sev audit.Severity) int {
 // never reads as a clean result.
 func Verdict(s audit.Summary) string {
 	found := foundWords(s)
-	switch s.Coverage.Verdict {
-	case audit.Complete:
-		return found
-	case audit.Partial:
+	switch {
+	case s.Coverage.Verdict == audit.Partial:
 		return found + " Part of the population was not seen: there may be more."
+	case s.Coverage.Verdict != audit.Complete:
+		return found + " What the targets showed proves nothing: the true number is not known."
+	case len(s.Coverage.Accepted()) > 0:
+		return found + " It was accepted that part of the population cannot be seen."
 	}
-	return found + " What the targets showed proves nothing: the true number is not known."
+	return found
 }
 
 func foundWords(s audit.Summary) string {
@@ -75,14 +77,22 @@ func SeverityWords(s audit.Summary) string {
 	return strings.Join(parts, ", ")
 }
 
-func CoverageWords(v audit.Verdict) string {
-	switch v {
-	case audit.Complete:
-		return "Coverage is complete: everything that was asked for was seen."
-	case audit.Partial:
-		return "Coverage is partial: something is known to be missing."
+// CoverageWords say how much was seen, and what was accepted for it.
+func CoverageWords(c audit.TotalCoverage) string {
+	accepted := audit.AcceptedWords(c.Accepted())
+	with := ""
+	if accepted != "" {
+		with = ", with " + accepted
 	}
-	return "Coverage is unknown: an empty answer proves nothing."
+	switch {
+	case c.Verdict == audit.Complete && accepted != "":
+		return "Coverage is complete" + with + ": everything else that was asked for was seen."
+	case c.Verdict == audit.Complete:
+		return "Coverage is complete: everything that was asked for was seen."
+	case c.Verdict == audit.Partial:
+		return "Coverage is partial" + with + ": something is known to be missing."
+	}
+	return "Coverage is unknown" + with + ": an empty answer proves nothing."
 }
 
 // Alarm is the word that colours the verdict: the worst severity found, else how

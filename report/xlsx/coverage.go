@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 
 	"tokenaudit/jobs/audit"
 	"tokenaudit/report/table"
@@ -24,7 +25,7 @@ func (b *Workbook) writeCoverage(context.Context) error {
 	}
 	c := &scopeSheet{Workbook: b, page: &page{sheet: s, columns: 10}, sum: b.in.Summary}
 	c.wide(30, "Coverage", look{role: title})
-	c.wide(26, table.CoverageWords(c.sum.Coverage.Verdict), look{role: band, word: string(c.sum.Coverage.Verdict)})
+	c.wide(26, table.CoverageWords(c.sum.Coverage), look{role: band, word: string(c.sum.Coverage.Verdict)})
 	if lacking := slices.DeleteFunc(c.shown(), table.Shown.Whole); len(lacking) > 0 {
 		c.section("What the sheets show")
 		for _, l := range lacking {
@@ -32,6 +33,8 @@ func (b *Workbook) writeCoverage(context.Context) error {
 		}
 	}
 	c.targets()
+	c.gaps()
+	c.premises()
 	c.remarks()
 	c.reconcile()
 	c.section("What was asked") // the requests are on the sheet About
@@ -54,6 +57,9 @@ func (c *scopeSheet) targets() {
 		meaning, line := "rows of the sheet Authorizations", c.rows+1
 		if missing := want - n.all; missing > 0 {
 			meaning = table.Plural(missing, "authorization") + " counted by the server and shown by nothing: no row can exist"
+		}
+		if accepted := audit.AcceptedWords(t.Accepted()); accepted != "" {
+			meaning += "; the verdict is with " + accepted
 		}
 		c.flow(
 			wrapped(t.Target, 1), wrapped(t.Server, 1), coloured(string(t.Verdict)),
@@ -87,7 +93,44 @@ func verdictOf(condition string, holds bool) cell {
 	return cell{value: formula{fmt.Sprintf(`IF(%s,"%s","%s")`, condition, agrees, differs), word}, look: look{word: word}}
 }
 
-// remarks are the reasons of a verdict, the blind spots and what else is to know.
+// gaps are what lowers the verdict, and what people accepted.
+func (c *scopeSheet) gaps() {
+	if len(c.sum.Coverage.AllGaps()) == 0 {
+		return
+	}
+	c.section("Gaps: premises that do not hold")
+	c.header(left("Target"), across(2, left("Gap")), across(2, left("Verdict")), across(4, left("What is missing")), left("What to do, or who accepted it"))
+	of := func(target string, all []audit.Gap) {
+		gaps, more := table.GapsOf(all)
+		for _, g := range gaps {
+			c.flow(wrapped(target, 1), wrapped(strings.TrimPrefix(g.Title+"\n", "\n")+g.ID, 2), across(2, coloured(g.State)), wrapped(g.Reason, 4), wrapped(g.Remedy, 1))
+		}
+		if more > 0 {
+			c.flow(wrapped(target, 1), wrapped("and "+table.Grouped(more)+" more gaps, all in summary.json", 9))
+		}
+	}
+	for _, t := range c.sum.Coverage.Targets {
+		of(t.Target, t.Gaps)
+	}
+	of("(the job)", c.sum.Coverage.Gaps)
+}
+
+// premises are what the verdict of each target is argued from.
+func (c *scopeSheet) premises() {
+	none := true
+	for _, t := range c.sum.Coverage.Targets {
+		for _, p := range table.PremisesOf(t) {
+			if none {
+				c.section("Premises: what the verdict follows from")
+				c.header(left("Target"), across(2, left("Premise")), across(2, left("State")), across(5, left("Evidence")))
+				none = false
+			}
+			c.flow(wrapped(t.Target, 1), wrapped(strings.TrimPrefix(p.Title+"\n", "\n")+p.ID, 2), across(2, coloured(p.State)), wrapped(p.Evidence, 5))
+		}
+	}
+}
+
+// remarks are the blind spots and what else is to know.
 func (c *scopeSheet) remarks() {
 	c.section("What was seen, and what cannot be")
 	c.header(left("Target"), left("Kind"), across(8, left("What")))
@@ -100,8 +143,16 @@ func (c *scopeSheet) remarks() {
 			}
 		}
 		remark("Source", t.Source)
-		remark("Reason", t.Reasons...)
+		remark("Source ID", strings.Join(t.Sources, ", "))
+		remark("Credentials", table.CredentialWords(t.Credentials))
+		if len(t.Gaps) == 0 { // an earlier version noted reasons alone
+			remark("Reason", t.Reasons...)
+		}
+		for _, unused := range t.AcceptedUnused {
+			remark("Accepted gap", unused.UnusedWords())
+		}
 		remark("Blind spot", t.BlindSpots...)
+		remark("Beyond the list", t.HiddenWords("authorization"))
 		remark("Server's own count", table.StoredWords(t.Stored)...)
 		remark("Clock", skew(t.ClockSkewSeconds))
 	}

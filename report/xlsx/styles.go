@@ -36,6 +36,9 @@ var paints = map[string]paint{
 	string(audit.Complete): {"DDEFE3", "1E5C3A", true},
 	string(audit.Partial):  {"FBE3A8", ink, true},
 	string(audit.NotKnown): {"CBD2D9", ink, true},
+	string(audit.Holds):    {"DDEFE3", "1E5C3A", false},
+	string(audit.Fails):    {"FBE3A8", ink, true},
+	table.Accepted:         {"E4EDF5", slate, true},
 	agrees:                 {"DDEFE3", "1E5C3A", true},
 	differs:                {"9B2C2C", white, true},
 }

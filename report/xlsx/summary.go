@@ -57,7 +57,7 @@ func (o *overview) heading() {
 	o.wide(16, table.OneLine(s.ID)+", due "+table.Moment(s.Slot)+", finished "+table.Moment(s.Finished), look{role: subtitle})
 	o.line(4)
 	o.wide(34, table.Verdict(s), look{role: band, wrap: true, word: table.Alarm(s)})
-	o.wide(22, table.CoverageWords(s.Coverage.Verdict), look{role: band, word: string(s.Coverage.Verdict)})
+	o.wide(22, table.CoverageWords(s.Coverage), look{role: band, word: string(s.Coverage.Verdict)})
 	reasons := s.Coverage.Reasons
 	for _, reason := range reasons[:min(len(reasons), mostReasons)] {
 		o.strip("Reason", audit.Line(reason, 300))
@@ -65,6 +65,7 @@ func (o *overview) heading() {
 	if more := len(reasons) - mostReasons; more > 0 {
 		o.strip("", "and "+table.Grouped(more)+" more, see the sheet "+sheetCoverage)
 	}
+	o.accepted()
 	var targets []string
 	for _, t := range s.Coverage.Targets[:min(len(s.Coverage.Targets), mostTargets)] {
 		targets = append(targets, strings.TrimSuffix(table.OneLine(t.Target)+" ("+table.OneLine(t.Server)+")", " ()"))
@@ -79,6 +80,23 @@ func (o *overview) heading() {
 		if !l.Whole() {
 			o.strip(l.Table, l.Words())
 		}
+	}
+}
+
+// accepted names the gaps that people accepted.
+func (o *overview) accepted() {
+	const most = 3 // all of them are on the sheet Coverage
+	var all []audit.GapOf
+	for _, g := range o.sum.Coverage.AllGaps() {
+		if g.Accepted != nil {
+			all = append(all, g)
+		}
+	}
+	for _, g := range all[:min(len(all), most)] {
+		o.strip("Accepted gap", audit.Line(strings.TrimPrefix(g.Target+": ", ": ")+g.ID+", until "+g.Accepted.Until()+" by "+g.Accepted.ApprovedBy+": "+g.Accepted.Reason, 300))
+	}
+	if more := len(all) - most; more > 0 {
+		o.strip("", "and "+table.Grouped(more)+" more, see the sheet "+sheetCoverage)
 	}
 }
 

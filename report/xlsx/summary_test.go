@@ -94,7 +94,7 @@ func TestCoverageSheet(t *testing.T) {
 	for _, want := range []string{
 		"plant|InfluxDB 2.7.12|complete|21|0|0|0|21|OK|",
 		"office|InfluxDB 2.7.12|partial|6|1|1|0|8|OK|",
-		"office|Reason|authorizations of earlier reviews could not be asked for; their findings stand",
+		"office|Every token of earlier reviews was seen again, or is proven gone\nearlier-seen|partial|authorizations of earlier reviews could not be asked for; their findings stand|",
 		"plant|user user-1|unknown|0|0|unauthorized: the credential may not read users",
 		"office|members of org acme|unknown|0|0|no answer within 30s",
 		"Population|29|29|0|OK|", "Gone|1|1|0|OK|", "Findings|42|42|0|OK|",
@@ -183,5 +183,36 @@ func TestFooter(t *testing.T) {
 	t.Parallel()
 	if got := footer("a&Pb\n"); got != `a&&Pb\n` {
 		t.Errorf("%q", got)
+	}
+}
+
+// TestGapsOnTheSheets: what does not hold, what was accepted for it and by whom, and what
+// the verdict follows from.
+func TestGapsOnTheSheets(t *testing.T) {
+	t.Parallel()
+	book := reporttest.OpenWorkbook(t, workbookText(t, reporttest.WithGaps(t), whole))
+	for sheet, lines := range map[string][]string{
+		"Coverage": {
+			"Coverage is partial, with 2 accepted gaps until 31 Mar 2027: something is known to be missing.",
+			"instance-seen|accepted|the instance has 2 orgs, and the tokens of the other one were not looked at|Accepted until 31 Mar 2027 by bob, requested by alice, ticket SEC-1240: =the other org",
+			"earlier-seen|partial|authorizations of earlier reviews could not be asked for; their findings stand (accepted by bob until 23 Nov 2026, which has passed)|Let the credential",
+			"Or two people accept it until a day: accepted_gaps, gap earlier-seen.",
+			"(the job)|Every target of the review before is still configured\ntargets-configured/lab|accepted|lab: no longer",
+			"plant|Every list came whole, and not from a cache\nlist-whole|holds|GET /api/v2/authorizations: 21 rows",
+			"instance-seen|accepted|the instance has 2 orgs",
+			"own-credential-shown|not needed|InfluxDB OSS lists",
+			"plant|Source ID|server/00000000000000aa",
+			"plant|Credentials|2 credentials used; refused: user user-1 (401 unauthorized)",
+			"plant|Accepted gap|legacy-listed was accepted until 31 Mar 2027 by bob, and there is no such gap",
+			"office|Beyond the list|1 authorization that InfluxDB leaves out of its list: found all the same, and judged",
+		},
+		"Summary": {"Accepted gap|plant: instance-seen, until 31 Mar 2027 by bob: =the other org", "Accepted gap|targets-configured/lab, until 31 Mar 2027 by bob"},
+	} {
+		got := sheetText(t, book, sheet)
+		for _, want := range lines {
+			if !strings.Contains(got, want) {
+				t.Errorf("%s: no %q in:\n%s", sheet, want, got)
+			}
+		}
 	}
 }
