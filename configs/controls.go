@@ -60,7 +60,8 @@ func readControls(path string, source []byte) (audit.Controls, error) {
 
 func parseControls(source []byte) (*controlsFile, []Problem) {
 	file := new(controlsFile)
-	return file, fill(file, source, file.validate)
+	_, problems := fill(file, source, file.validate)
+	return file, problems
 }
 
 func (f *controlsFile) validate(problem problemFunc) {

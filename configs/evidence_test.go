@@ -45,7 +45,7 @@ func TestEvidencePlaces(t *testing.T) {
 		"kept for ever":     {"evidence: s3://b/p\nevidence_lock: {mode: compliance, for: 500d}\njobs: [{name: w, schedule: '@weekly', keep: off}]", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, problems := parse([]byte(minimal + test.lines + "\n"))
+			_, _, problems := parse([]byte(minimal + test.lines + "\n"))
 			var got []string
 			for _, p := range problems {
 				if p.Key != "store" {

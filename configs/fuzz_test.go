@@ -31,7 +31,7 @@ func FuzzLoad(f *testing.F) {
 			return // more lines hold more keys, whose values may be told
 		}
 		source = []byte(strings.Replace(minimal, "{env: TOKEN}", before+canary+after, 1))
-		if _, problems := parse(source); strings.Contains((&Error{Problems: problems}).Error(), canary) {
+		if _, _, problems := parse(source); strings.Contains((&Error{Problems: problems}).Error(), canary) {
 			t.Errorf("the token shows: %+v", problems)
 		}
 	})

@@ -28,9 +28,12 @@ func Load(path string) (*File, error) {
 	if err != nil {
 		return nil, err
 	}
-	file, problems := parse(source)
+	file, lines, problems := parse(source)
 	if err := failure(path, problems); err != nil {
 		return nil, err
+	}
+	for key, ref := range file.Secrets() {
+		ref.From(fmt.Sprintf("%s (%s:%d)", key, filepath.Base(path), lines[key]))
 	}
 	file.resolve(filepath.Dir(path))
 	file.withhold()
@@ -52,25 +55,26 @@ func read(path string) ([]byte, error) {
 	return source, nil
 }
 
-func parse(source []byte) (*File, []Problem) {
+func parse(source []byte) (*File, map[string]int, []Problem) {
 	file := new(File)
 	file.setDefaults()
-	return file, fill(file, source, file.validate)
+	lines, problems := fill(file, source, file.validate)
+	return file, lines, problems
 }
 
 // fill copies YAML into a struct, and lets validate look at the values unless it is
-// no YAML at all.
-func fill(into any, source []byte, validate func(problemFunc)) []Problem {
+// no YAML at all. It gives the lines of all keys, by path.
+func fill(into any, source []byte, validate func(problemFunc)) (map[string]int, []Problem) {
 	root, problems := tree(source)
 	if len(problems) > 0 {
-		return problems
+		return nil, problems
 	}
 	w := walker{lines: map[string]int{"": 1}, broken: map[string]bool{}, above: map[string]bool{}}
 	if root != nil {
 		w.walk("", root, reflect.ValueOf(into).Elem())
 	}
 	validate(w.followUp)
-	return w.problems
+	return w.lines, w.problems
 }
 
 // tree is the YAML of the only document, nil if there is nothing in it.

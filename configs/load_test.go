@@ -27,7 +27,7 @@ targets:
 
 func load(t *testing.T, source string) *File {
 	t.Helper()
-	file, problems := parse([]byte(source))
+	file, _, problems := parse([]byte(source))
 	if err := failure("config.yaml", problems); err != nil {
 		t.Fatal(err)
 	}

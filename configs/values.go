@@ -66,7 +66,7 @@ func (f *File) resolve(folder string) {
 		return true
 	})
 	for _, ref := range f.Secrets() {
-		ref.File = under(folder, ref.File)
+		ref.Under(folder)
 	}
 }
 

@@ -25,7 +25,7 @@ func TestEffectiveLoadsAgain(t *testing.T) {
 			"# ping: {env: PING_URL}", "ping: {exec: [vault, secret/influx-audit]}",
 			"store: sqlite:./data/tokenaudit.db", "store: postgres://tokenaudit@db/tokenaudit\nstore_password: {exec: [vault, secret/influx-audit-db]}\nevidence_shared: on",
 		).Replace(string(Example())),
-		"what is a comment in the example": `targets: [{name: prod, url: https://influx.example.com, token: {env: TOKEN}}]
+		"what is a comment in the example": `targets: [{name: prod, url: https://influx.example.com, token: {env: AUDIT_TOKEN}}]
 jobs:
   - name: weekly
     schedule: "@weekly"
@@ -132,7 +132,7 @@ func TestPathsAreAbsolute(t *testing.T) {
 	var withPaths, withFiles File
 	for f, count := range map[*File]int{
 		&withPaths: fillAll(reflect.ValueOf(&withPaths).Elem(), setting.Path("a")),
-		&withFiles: fillAll(reflect.ValueOf(&withFiles).Elem(), secret.Ref{File: "a"}),
+		&withFiles: fillAll(reflect.ValueOf(&withFiles).Elem(), secret.Ref{File: "./a"}),
 	} {
 		f.resolve(folder)
 		text := f.Effective()

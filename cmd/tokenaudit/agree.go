@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"tokenaudit/configs"
+	"tokenaudit/configs/secret"
 	"tokenaudit/jobs/audit"
 	"tokenaudit/jobs/evidence"
 	"tokenaudit/jobs/influx"
@@ -68,13 +69,13 @@ func agree(ctx context.Context, known knownPacks, archive evidence.Archive, conf
 
 // openJobs is wire, and the comparison of the ledger with the evidence. Evidence that
 // cannot be reached says nothing: each run compares again before it begins.
-func openJobs(ctx context.Context, f *configs.File, config string, log *slog.Logger, dryRun bool) (*app, error) {
+func openJobs(ctx context.Context, f *configs.File, config string, log *slog.Logger, secrets *secret.Redactor, dryRun bool) (*app, error) {
 	if path, ok := ledger.StorePath(f.Store); ok && !exists(path) { // before an empty one is made
 		if err := agreeWithout(ctx, f, config, log); err != nil {
 			return nil, err
 		}
 	}
-	a, err := wire(ctx, f, nil, log, dryRun)
+	a, err := wire(ctx, f, nil, log, secrets, dryRun)
 	if err != nil {
 		return nil, err
 	}

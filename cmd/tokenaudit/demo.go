@@ -69,7 +69,7 @@ func (c *cli) runDemo(ctx context.Context, out string) error {
 	defer stop()
 
 	clock := lastWeek
-	a, err := wire(ctx, demoConfig(out, db, dbURL, slackURL, receiver.Token, key), func(context.Context) (time.Time, error) { return clock, nil }, c.log(slog.LevelWarn), false)
+	a, err := wire(ctx, demoConfig(out, db, dbURL, slackURL, receiver.Token, key), func(context.Context) (time.Time, error) { return clock, nil }, c.log(slog.LevelWarn), c.secrets, false)
 	if err != nil {
 		return err
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"tokenaudit/configs"
+	"tokenaudit/configs/secret"
 	"tokenaudit/jobs/audit"
 	"tokenaudit/jobs/evidence"
 	"tokenaudit/jobs/influx"
@@ -44,8 +45,9 @@ will be a blind spot. It reviews nothing, keeps nothing and posts nothing.`,
 
 // examination collects the lines of the doctor's table.
 type examination struct {
-	table table.Writer
-	bad   bool
+	table   table.Writer
+	secrets *secret.Redactor // before a text is cut and wrapped
+	bad     bool
 }
 
 func (e *examination) add(where string, d influx.Diagnosis) {
@@ -53,7 +55,7 @@ func (e *examination) add(where string, d influx.Diagnosis) {
 	if !d.OK {
 		state, e.bad = "BAD", true
 	}
-	e.table.AppendRow(table.Row{where, state, d.What, audit.Line(d.Result, 300), audit.Line(d.Fix, 300)})
+	e.table.AppendRow(table.Row{where, state, d.What, audit.Line(e.secrets.Clean(d.Result), 300), audit.Line(e.secrets.Clean(d.Fix), 300)})
 }
 
 // tried adds what was found or, with the way to fix it, what went wrong.
@@ -66,11 +68,11 @@ func (e *examination) tried(where, what, found string, err error, fix string) {
 }
 
 func (c *cli) examine(ctx context.Context, path string) error {
-	f, err := loadConfig(path)
+	f, err := c.loadConfig(path)
 	if err != nil {
 		return err
 	}
-	e := &examination{table: newTable("WHERE", "", "WHAT", "RESULT", "WHAT TO DO")}
+	e := &examination{secrets: c.secrets, table: newTable("WHERE", "", "WHAT", "RESULT", "WHAT TO DO")}
 	e.table.SetColumnConfigs([]table.ColumnConfig{
 		{Number: 3, WidthMax: 36, WidthMaxEnforcer: text.WrapSoft}, {Number: 4, WidthMax: 44, WidthMaxEnforcer: text.WrapSoft}, {Number: 5, WidthMax: 44, WidthMaxEnforcer: text.WrapSoft},
 	})

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"tokenaudit/configs"
+	"tokenaudit/configs/secret"
 	"tokenaudit/jobs/audit"
 	"tokenaudit/jobs/evidence"
 	"tokenaudit/jobs/runner"
@@ -22,12 +23,14 @@ type reporter struct {
 	job       configs.Job
 	controls  audit.Controls
 	snapshots evidence.Archive
+	secrets   *secret.Redactor
 	log       *slog.Logger
 }
 
 // write makes the evidence stand whole where every process sees it, and only then
 // lets go of what is old.
 func (e reporter) write(ctx context.Context, folder string, of runner.Evidence) (audit.Link, error) {
+	cleanSummary(e.secrets, &of.Summary)
 	run := of.Summary.Run()
 	if err := e.snapshots.Gather(ctx, run, of.Summary.Reviewed()); err != nil {
 		return audit.Link{}, err
@@ -54,7 +57,7 @@ func (e reporter) make(ctx context.Context, folder string, of runner.Evidence) (
 	}
 	lists := pack.NewLists(of.Summary, urls)
 	in := report.Input{
-		Summary: of.Summary, Rows: of.Rows, Trend: of.Trend, Controls: e.controls, Config: e.file.Effective(), CSV: e.job.CSV.Style(),
+		Summary: of.Summary, Rows: of.Rows, Trend: of.Trend, Controls: e.controls, Config: e.secrets.Clean(e.file.Effective()), CSV: e.job.CSV.Style(),
 		Addresses: urls, Each: lists.Count,
 	}
 	if err := report.Write(ctx, folder, e.job.Reports, in); err != nil {
@@ -69,7 +72,7 @@ func (e reporter) make(ctx context.Context, folder string, of runner.Evidence) (
 func (e reporter) seal(ctx context.Context, folder string, of runner.Evidence, lists *pack.Lists) (audit.Link, error) {
 	in := pack.Input{
 		Summary: of.Summary, Lists: lists, Schedule: e.job.Schedule, Zone: e.job.Timezone, Previous: of.Previous,
-		Files: report.Files(e.job.Reports), Config: e.file.Effective(), Controls: e.controls,
+		Files: report.Files(e.job.Reports), Config: e.secrets.Clean(e.file.Effective()), Controls: e.controls,
 	}
 	for _, target := range of.Summary.Reviewed() {
 		in.Files = append(in.Files, evidence.SnapshotFile(target))

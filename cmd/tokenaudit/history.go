@@ -41,8 +41,8 @@ type past struct {
 	evidence.Archive
 }
 
-func (f historyFlags) open(ctx context.Context) (past, error) {
-	file, err := loadConfig(f.config)
+func (f historyFlags) open(ctx context.Context, c *cli) (past, error) {
+	file, err := c.loadConfig(f.config)
 	if err != nil {
 		return past{}, err
 	}
@@ -95,7 +95,7 @@ func (c *cli) historyList() *cobra.Command {
 }
 
 func (c *cli) listRuns(ctx context.Context, f historyFlags) error {
-	r, err := f.open(ctx)
+	r, err := f.open(ctx, c)
 	if err != nil {
 		return err
 	}
@@ -139,7 +139,7 @@ func (c *cli) historyShow() *cobra.Command {
 }
 
 func (c *cli) showRun(ctx context.Context, f historyFlags, id string) error {
-	r, err := f.open(ctx)
+	r, err := f.open(ctx, c)
 	if err != nil {
 		return err
 	}

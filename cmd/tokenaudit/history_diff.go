@@ -35,7 +35,7 @@ func (c *cli) historyDiff() *cobra.Command {
 }
 
 func (c *cli) diffRuns(ctx context.Context, f historyFlags, from, to string) error {
-	r, err := f.open(ctx)
+	r, err := f.open(ctx, c)
 	if err != nil {
 		return err
 	}

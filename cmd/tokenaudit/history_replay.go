@@ -36,7 +36,7 @@ type replayed struct {
 }
 
 func (c *cli) replayRun(ctx context.Context, f historyFlags, id string) error {
-	r, err := f.open(ctx)
+	r, err := f.open(ctx, c)
 	if err != nil {
 		return err
 	}

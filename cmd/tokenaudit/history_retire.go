@@ -44,7 +44,7 @@ next review says that it was retired, when and why. Nothing is called gone by it
 }
 
 func (c *cli) retire(ctx context.Context, f historyFlags, name, reason string) error {
-	r, err := f.open(ctx)
+	r, err := f.open(ctx, c)
 	if err != nil {
 		return err
 	}

@@ -31,15 +31,15 @@ func (s *server) addFlags(cmd *cobra.Command) {
 }
 
 // connect makes a client of the server, for one question.
-func (s server) connect(log *slog.Logger) (*influx.Client, influx.Config, error) {
-	cfg, err := s.find()
+func (s server) connect(c *cli) (*influx.Client, influx.Config, error) {
+	cfg, err := s.find(c)
 	if err != nil {
 		return nil, cfg, err
 	}
 	if cfg.Bolt != "" {
 		return nil, cfg, usagef("target %q is a file, which answers no questions; use tokens list --id", cfg.Name)
 	}
-	client, err := influx.NewClient(cfg, cfg.Token, log)
+	client, err := influx.NewClient(cfg, cfg.Token, c.log(slog.LevelWarn))
 	return client, cfg, err
 }
 
@@ -53,17 +53,17 @@ func explain(cfg influx.Config, err error) error {
 	return err
 }
 
-func (s server) find() (influx.Config, error) {
+func (s server) find(c *cli) (influx.Config, error) {
 	if s.config == "" {
 		if s.target != "" {
 			return influx.Config{}, usagef("--target needs a configuration: -c FILE")
 		}
-		return cliServer(s.host, os.Getenv)
+		return cliServer(s.host, os.Getenv, c.secrets)
 	}
 	if s.host != "" {
 		return influx.Config{}, usagef("give --host or a configuration, not both")
 	}
-	f, err := loadConfig(s.config)
+	f, err := c.loadConfig(s.config)
 	if err != nil {
 		return influx.Config{}, err
 	}
@@ -85,8 +85,8 @@ type cliProfile struct {
 
 // cliServer finds the server as the influx CLI does: its file, then the
 // environment, then the flag, each over the one before.
-func cliServer(host string, env func(string) string) (influx.Config, error) {
-	p, path, err := activeProfile(env)
+func cliServer(host string, env func(string) string, secrets *secret.Redactor) (influx.Config, error) {
+	p, path, err := activeProfile(env, secrets)
 	if err != nil {
 		return influx.Config{}, err
 	}
@@ -106,6 +106,7 @@ func cliServer(host string, env func(string) string) (influx.Config, error) {
 	default:
 		return influx.Config{}, usagef("no token: set INFLUX_TOKEN, or use a configuration (-c FILE)")
 	}
+	cfg.Token.Bind(secrets)
 	var problems []error
 	cfg.Validate(func(key, text string) { problems = append(problems, fmt.Errorf("%s: %s", key, text)) })
 	if len(problems) > 0 {
@@ -116,7 +117,7 @@ func cliServer(host string, env func(string) string) (influx.Config, error) {
 
 // activeProfile is the profile that INFLUX_ACTIVE_NAME names, else the one that is
 // marked as active in the file; the zero value if there is none.
-func activeProfile(env func(string) string) (cliProfile, string, error) {
+func activeProfile(env func(string) string, secrets *secret.Redactor) (cliProfile, string, error) {
 	path := env("INFLUX_CONFIGS_PATH")
 	if path == "" {
 		home, err := os.UserHomeDir()
@@ -130,6 +131,9 @@ func activeProfile(env func(string) string) (cliProfile, string, error) {
 		return cliProfile{}, path, nil
 	} else if err != nil {
 		return cliProfile{}, path, fmt.Errorf("%s: not a file of the influx CLI", path) // the cause may quote the token
+	}
+	for _, p := range profiles {
+		secrets.Learn(p.Token)
 	}
 	if name := env("INFLUX_ACTIVE_NAME"); name != "" {
 		p, ok := profiles[name]

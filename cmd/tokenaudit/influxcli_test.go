@@ -16,7 +16,7 @@ func TestProfileTokenStaysInMemory(t *testing.T) {
 	if err := os.WriteFile(path, []byte(profile), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	cfg, err := cliServer("", func(name string) string { return map[string]string{"INFLUX_CONFIGS_PATH": path}[name] })
+	cfg, err := cliServer("", func(name string) string { return map[string]string{"INFLUX_CONFIGS_PATH": path}[name] }, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -55,7 +55,7 @@ func TestActiveProfile(t *testing.T) {
 			}
 			env := map[string]string{"INFLUX_CONFIGS_PATH": path, "INFLUX_ACTIVE_NAME": test.active}
 			for range 20 { // maps are walked in another order each time
-				cfg, err := cliServer(test.host, func(name string) string { return env[name] })
+				cfg, err := cliServer(test.host, func(name string) string { return env[name] }, nil)
 				if test.says == nil {
 					if err != nil || cfg.URL != test.url {
 						t.Fatalf("got %q, %v", cfg.URL, err)

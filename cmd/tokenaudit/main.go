@@ -31,6 +31,7 @@ func main() {
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	root := newRoot(stdout, stderr)
 	root.SetArgs(args)
+	stderr = root.ErrOrStderr() // without secrets
 	err := root.ExecuteContext(ctx)
 	code := exitCode(err)
 	var silent quietError

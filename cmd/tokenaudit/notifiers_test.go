@@ -169,7 +169,7 @@ func TestNotifiers(t *testing.T) {
 		}},
 	}
 	for dryRun, want := range map[bool]string{false: "slack webhook email", true: ""} {
-		a, err := wire(t.Context(), f, nil, slog.New(slog.DiscardHandler), dryRun)
+		a, err := wire(t.Context(), f, nil, slog.New(slog.DiscardHandler), secret.NewRedactor(), dryRun)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -51,7 +51,7 @@ func (c *cli) preview(ctx context.Context, f previewFlags) error {
 	if f.format != "text" && f.format != "blocks" {
 		return usagef("--format %s: needs text or blocks", f.format)
 	}
-	file, err := loadConfig(f.config)
+	file, err := c.loadConfig(f.config)
 	if err != nil {
 		return err
 	}
@@ -135,7 +135,7 @@ every job. It reviews nothing and leaves nothing in the ledger.`,
 }
 
 func (c *cli) sendTests(ctx context.Context, config, job string) error {
-	file, err := loadConfig(config)
+	file, err := c.loadConfig(config)
 	if err != nil {
 		return err
 	}

@@ -50,7 +50,7 @@ func newReviewed(t *testing.T) reviewed {
 	t.Cleanup(slackServer.Close)
 	file := demoConfig(dir, db, dbServer.URL, slackServer.URL, receiver.Token, secret.InMemory(string(key)))
 	file.Jobs[0].CSV.Delimiter, file.Jobs[0].CSV.BOM = ";", true
-	a, err := wire(t.Context(), file, func(context.Context) (time.Time, error) { return clock, nil }, slog.New(slog.DiscardHandler), false)
+	a, err := wire(t.Context(), file, func(context.Context) (time.Time, error) { return clock, nil }, slog.New(slog.DiscardHandler), nil, false)
 	must(t, err)
 	t.Cleanup(func() { a.close() })
 	_, err = a.runner.ReviewNow(t.Context(), a.jobs[0], audit.Manual)

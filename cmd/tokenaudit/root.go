@@ -9,16 +9,21 @@ import (
 	"github.com/lmittmann/tint"
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
+
+	"tokenaudit/configs/secret"
 )
 
-// cli is what every command shares.
+// cli is what every command shares. What it prints leaves without secrets.
 type cli struct {
 	stdout, stderr io.Writer
+	secrets        *secret.Redactor
 	verbose        bool
 }
 
 func newRoot(stdout, stderr io.Writer) *cobra.Command {
-	c := &cli{stdout: stdout, stderr: stderr}
+	secrets := secret.NewRedactor()
+	secrets.Learn(fromEnvironment(os.Getenv)...)
+	c := &cli{stdout: secrets.Writer(stdout), stderr: secrets.Writer(stderr), secrets: secrets}
 	root := &cobra.Command{
 		Use:   "tokenaudit",
 		Short: "Review the API tokens of InfluxDB on a schedule",
@@ -41,10 +46,11 @@ a workbook, CSV files and a Slack message. It only reads.`,
 			}
 			return nil
 		},
-		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		PersistentPreRun: func(*cobra.Command, []string) { c.catchStandardLog() },
+		RunE:             func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	root.SetOut(stdout)
-	root.SetErr(stderr)
+	root.SetOut(c.stdout)
+	root.SetErr(c.stderr)
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return usagef("%w; see %s --help", err, cmd.CommandPath())
 	})
@@ -91,6 +97,9 @@ func (c *cli) log(level slog.Level) *slog.Logger {
 }
 
 func isTerminal(w io.Writer) bool {
+	if behind, ok := w.(*secret.Writer); ok {
+		w = behind.Unwrap()
+	}
 	f, ok := w.(*os.File)
 	return ok && term.IsTerminal(int(f.Fd()))
 }

@@ -65,14 +65,14 @@ func (c *cli) runJobs(ctx context.Context, f runFlags) error {
 	if f.metricsFile != "" && filepath.Ext(f.metricsFile) != ".prom" {
 		return usagef("--metrics-file %q: node_exporter reads files that end in .prom", f.metricsFile)
 	}
-	file, err := loadConfig(f.config)
+	file, err := c.loadConfig(f.config)
 	if err != nil {
 		return err
 	}
 	if len(file.Jobs) == 0 {
 		return usagef("%s has no jobs; add one under jobs", f.config)
 	}
-	a, err := openJobs(ctx, file, f.config, c.log(slog.LevelWarn), f.dryRun)
+	a, err := openJobs(ctx, file, f.config, c.log(slog.LevelWarn), c.secrets, f.dryRun)
 	if errors.Is(err, ledger.ErrBusy) && !f.now && !f.dryRun {
 		c.say(f, "%v; it does what is due\n", err)
 		return nil
@@ -186,7 +186,7 @@ func judge(s audit.Summary, floor audit.Severity) int {
 	return exitDone
 }
 
-func loadConfig(path string) (*configs.File, error) {
+func (c *cli) loadConfig(path string) (*configs.File, error) {
 	if path == "" {
 		return nil, usagef("needs a configuration: -c FILE; start from the one that \"tokenaudit config example\" prints")
 	}
@@ -194,5 +194,6 @@ func loadConfig(path string) (*configs.File, error) {
 	if err != nil {
 		return nil, usageError{err}
 	}
+	bind(f, c.secrets)
 	return f, nil
 }

@@ -38,7 +38,7 @@ targets, and counts. Under systemd it says when it is ready, and that it is aliv
 }
 
 func (c *cli) serveJobs(ctx context.Context, path, listen string) error {
-	file, err := loadConfig(path)
+	file, err := c.loadConfig(path)
 	if err != nil {
 		return err
 	}
@@ -65,7 +65,7 @@ func (c *cli) serveJobs(ctx context.Context, path, listen string) error {
 			}
 		}()
 	}
-	a, err := whenReachable(running, log, service.waiting, func() (*app, error) { return openJobs(running, file, path, log, false) })
+	a, err := whenReachable(running, log, service.waiting, func() (*app, error) { return openJobs(running, file, path, log, c.secrets, false) })
 	switch {
 	case ctx.Err() != nil && ledger.Unreachable(err):
 		log.Info("stopped")

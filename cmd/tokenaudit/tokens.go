@@ -96,7 +96,7 @@ func (f tokenFlags) check(cmd *cobra.Command) error {
 // listTokens asks as a review does, which knows what a list leaves out, and prints
 // those that match. The filters are this program's alone: servers ignore some.
 func (c *cli) listTokens(ctx context.Context, f tokenFlags) error {
-	cfg, err := f.find()
+	cfg, err := f.find(c)
 	if err != nil {
 		return err
 	}
@@ -190,6 +190,7 @@ func (c *cli) printTokens(asJSON bool, rows iter.Seq2[audit.Authorization, error
 		if err != nil {
 			return err
 		}
+		cleanAuthorization(c.secrets, &a) // before its texts are cut
 		if !asJSON {
 			t.AppendRow(table.Row{audit.Line(a.ID, 16), audit.Line(string(a.Status), 10), audit.Line(a.Description, 28), audit.Line(a.User, 18),
 				audit.Line(a.Org, 12), date(a.CreatedAt, time.DateOnly), audit.Line(cmp.Or(audit.AccessOf(a).WriteScope(), "-"), 36)})
@@ -239,7 +240,7 @@ func (c *cli) tokensShow() *cobra.Command {
 }
 
 func (c *cli) showToken(ctx context.Context, f tokenFlags, id string) error {
-	client, cfg, err := f.connect(c.log(slog.LevelWarn))
+	client, cfg, err := f.connect(c)
 	if err != nil {
 		return err
 	}
@@ -247,6 +248,7 @@ func (c *cli) showToken(ctx context.Context, f tokenFlags, id string) error {
 	if err != nil {
 		return explain(cfg, err)
 	}
+	cleanAuthorization(c.secrets, &a)
 	if f.json {
 		return c.encode(a)
 	}

@@ -15,6 +15,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"tokenaudit/configs"
+	"tokenaudit/configs/secret"
 	"tokenaudit/jobs/audit"
 	"tokenaudit/jobs/evidence"
 	"tokenaudit/jobs/influx"
@@ -36,6 +37,7 @@ type app struct {
 	jobs      []runner.Job
 	ledger    *ledger.Ledger
 	snapshots evidence.Archive
+	secrets   *secret.Redactor
 	traffic   *metrics.Traffic
 	slack     map[string]slack.Config // by the name of the job
 }
@@ -45,7 +47,11 @@ func (a *app) close() error { return errors.Join(a.ledger.Close(), a.snapshots.C
 // wire is one straight line from configuration to objects, on purpose: its
 // parts would share most of its variables. It sends nothing. With dryRun no
 // message is opened for delivery. The clock is that of the ledger, unless now is one.
-func wire(ctx context.Context, f *configs.File, now runner.Clock, log *slog.Logger, dryRun bool) (*app, error) {
+func wire(ctx context.Context, f *configs.File, now runner.Clock, log *slog.Logger, secrets *secret.Redactor, dryRun bool) (*app, error) {
+	bind(f, secrets)
+	for _, ref := range f.Secrets() { // before any target is asked: its texts may hold the secret of another
+		ref.Learn(ctx)
+	}
 	targets, traffic := map[string]runner.Target{}, metrics.NewTraffic()
 	for _, cfg := range f.Targets {
 		target := runner.Target{Name: cfg.Name, Host: cfg.Host()}
@@ -82,8 +88,8 @@ func wire(ctx context.Context, f *configs.File, now runner.Clock, log *slog.Logg
 	if now == nil {
 		now = ledger.Now
 	}
-	a := &app{ledger: ledger, snapshots: snapshots, traffic: traffic, slack: map[string]slack.Config{}, runner: &runner.Runner{
-		Ledger: ledger, Snapshots: snapshots, Tool: tool(), Now: now, Log: log, Holder: rand.Text(),
+	a := &app{ledger: ledger, snapshots: snapshots, secrets: secrets, traffic: traffic, slack: map[string]slack.Config{}, runner: &runner.Runner{
+		Ledger: cleanLedger{ledger, secrets}, Snapshots: cleanSnapshots{snapshots, secrets}, Tool: tool(), Now: now, Log: log, Holder: rand.Text(),
 		Parallel: int(f.Parallel), PerHost: int(f.ParallelPerHost),
 		Agree: func(ctx context.Context, job string) error { return runner.Agree(ctx, ledger, snapshots, job) },
 	}}
@@ -93,7 +99,7 @@ func wire(ctx context.Context, f *configs.File, now runner.Clock, log *slog.Logg
 			a.close()
 			return nil, fmt.Errorf("job %q: %w", cfg.Name, err)
 		}
-		reports := reporter{f, cfg, controls, snapshots, log}
+		reports := reporter{f, cfg, controls, snapshots, secrets, log}
 		job := runner.Job{
 			Name: cfg.Name, Schedule: schedule, Policy: f.Audit(), Report: reports.write, Sealed: reports.sealed,
 			CatchUp: time.Duration(cfg.CatchUp), Jitter: time.Duration(cfg.Jitter), Deadline: time.Duration(cfg.Deadline), DeliverWithin: time.Duration(cfg.DeliverWithin),
@@ -112,7 +118,7 @@ func wire(ctx context.Context, f *configs.File, now runner.Clock, log *slog.Logg
 		if !cfg.Ping.IsZero() && !dryRun {
 			pinger := ping.New(cfg.Ping, notify.NewClient())
 			job.Ping = func(ctx context.Context, run audit.Run, event runner.PingEvent, text string) {
-				if err := pinger.Send(ctx, run.ID(), string(event), text); err != nil { // a failed ping is only logged
+				if err := pinger.Send(ctx, run.ID(), string(event), secrets.Clean(text)); err != nil { // a failed ping is only logged
 					log.Warn("a ping did not arrive", "job", run.Job, "run", run.ID(), "error", err)
 				}
 			}
@@ -174,6 +180,7 @@ func (a *app) notifier(name string, n notify.Notifier) runner.Notifier {
 		said := a.message(m.Summary, m.Highlights)
 		said.Delivery, said.Root, said.Again, said.Since = m.Name, m.Root, m.Again(), m.Since
 		ref, err := n.Send(ctx, said)
+		ref, err = a.secrets.Clean(ref), a.secrets.Error(err)
 		if err != nil && (said.Again || !errors.Is(err, notify.ErrNotPosted)) {
 			err = &runner.UncertainError{Err: err, GiveUp: errors.Is(err, notify.ErrGiveUp)}
 		}

@@ -3,13 +3,19 @@
 //
 // Configuration holds a Ref, which only says where the secret is. Reading it
 // gives a Value, which no printer, encoder or logger shows: only Reveal does. A
-// Ref, too, shows no more than where the secret is, however it is printed.
+// Ref, too, shows no more than where the secret is, however it is printed, and not
+// even that where it may be the secret itself, put there by mistake. The Redactor
+// that the Refs of a program are bound to knows what they gave, and takes it out of
+// texts that come back with it.
 package secret
 
 import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
+	"os/exec"
+	"path/filepath"
 	"slices"
 	"strings"
 	"unicode"
@@ -18,7 +24,8 @@ import (
 
 // Ref says where a secret is. Exactly one source is set. Printed, encoded or
 // logged in any way, also within other values, it shows the name of the variable,
-// the path of the file or the command without its arguments, which may hold one.
+// the path of the file or the command without its arguments, which may hold one. A
+// name, path or command that nothing answers to is shown only if it reads like one.
 type Ref struct {
 	// Env is the name of an environment variable.
 	Env string `yaml:"env,omitempty" json:"env,omitempty"`
@@ -31,6 +38,9 @@ type Ref struct {
 
 	held     Value    // the secret itself, of InMemory
 	withheld []string // variables that a command does not get, see Withhold
+	key      string   // of the configuration, and its place in the file
+	written  string   // File as the configuration has it, where that is relative
+	redactor *Redactor
 }
 
 // Command is a Ref to the output of a command.
@@ -51,6 +61,30 @@ func InMemory(secret string) Ref {
 // Withhold names environment variables that the command of exec does not get:
 // those that hold other secrets.
 func (r *Ref) Withhold(variables []string) { r.withheld = variables }
+
+// Bind makes r tell the redactor of every secret that it gives.
+func (r *Ref) Bind(redactor *Redactor) { r.redactor = redactor }
+
+// Redactor is what r is bound to, nil for none.
+func (r Ref) Redactor() *Redactor { return r.redactor }
+
+// Learn lets the redactor know the secret before it is used, if no command has to be
+// run for it. An error is left to Read.
+func (r Ref) Learn(ctx context.Context) {
+	if len(r.Exec) == 0 {
+		_, _ = r.Read(ctx)
+	}
+}
+
+// From says which key of a configuration r is, and where that stands; errors name it.
+func (r *Ref) From(key string) { r.key = key }
+
+// Under makes the path of the file start at a folder, unless it is absolute.
+func (r *Ref) Under(folder string) {
+	if r.File != "" && !filepath.IsAbs(r.File) {
+		r.written, r.File = r.File, filepath.Join(folder, r.File)
+	}
+}
 
 // IsZero tells whether no source is set.
 func (r Ref) IsZero() bool { return r.sources() == 0 }
@@ -94,9 +128,8 @@ func (r Ref) sources() int {
 //
 // It is an error if the Ref is not valid, the source cannot be read, or the
 // secret is empty, longer than 64 KiB, or contains what cannot be seen, such as
-// a line break, which would break an Authorization header. Errors name the
-// variable, the path or the command (without its arguments, which may hold
-// secrets) and never the content. When ctx ends first, a command is killed and
+// a line break, which would break an Authorization header. Errors name the key of the
+// configuration and what String shows, and never the content. When ctx ends first, a command is killed and
 // the error wraps the context's cause.
 func (r Ref) Read(ctx context.Context) (Value, error) { return r.read(ctx, check) }
 
@@ -118,13 +151,33 @@ func (r Ref) read(ctx context.Context, check func(string) error) (Value, error) 
 	}
 	raw, err := r.raw(ctx)
 	if err != nil {
-		return Value{}, fmt.Errorf("secret from %s: %w", r, err)
+		return Value{}, r.failed(err)
 	}
 	text := strings.TrimSpace(raw)
+	r.redactor.Learn(text)
 	if err := check(text); err != nil {
-		return Value{}, fmt.Errorf("secret from %s: %w", r, err)
+		return Value{}, r.failed(err)
 	}
 	return Of(text), nil
+}
+
+// failed leaves out what the errors of the system quote, as String says as much of it
+// as may be seen.
+func (r Ref) failed(err error) error {
+	if path, ok := errors.AsType[*fs.PathError](err); ok {
+		err = path.Err
+	}
+	if command, ok := errors.AsType[*exec.Error](err); ok {
+		err = command.Err
+	}
+	err = fmt.Errorf("secret from %s: %w", r, err)
+	if r.key != "" {
+		err = fmt.Errorf("%s: %w", r.key, err)
+	}
+	if strings.Contains(r.String(), redacted) {
+		err = fmt.Errorf("%w; what stands there is not shown, as it may be the secret itself: write where the secret is, such as {env: INFLUX_TOKEN}, {file: /run/secrets/token} or {exec: [/usr/local/bin/vault, …]}", err)
+	}
+	return err
 }
 
 func (r Ref) raw(ctx context.Context) (string, error) {

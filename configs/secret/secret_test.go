@@ -156,7 +156,7 @@ func TestWarnings(t *testing.T) {
 
 func TestRefFromYAML(t *testing.T) {
 	for text, want := range map[string]string{
-		"env: TOKEN": "environment variable TOKEN", "file: /run/token": "file /run/token", "exec: [vault, read]": "command vault",
+		"env: AUDIT_TOKEN": "environment variable AUDIT_TOKEN", "file: /run/token": "file /run/token", "exec: [vault, read]": "command vault",
 	} {
 		var ref Ref
 		if err := yaml.Unmarshal([]byte(text), &ref); err != nil || ref.Validate() != nil || ref.String() != want {

@@ -70,12 +70,12 @@ func TestValueSaysRedacted(t *testing.T) {
 func TestRefSaysWhere(t *testing.T) {
 	encoders := encoders()
 	for _, tc := range []struct{ got, want string }{
-		{fmt.Sprintf("%v %+v %#v %s %q %d", Ref{Env: "TOKEN"}, Ref{File: "token"}, Command("vault", hunter), InMemory(hunter), Ref{}, Ref{Env: hunter}),
-			"environment variable TOKEN file token command vault memory nowhere environment variable [redacted]"},
+		{fmt.Sprintf("%v %+v %#v %s %q %d", Ref{Env: "AUDIT_TOKEN"}, Ref{File: "./token"}, Command("vault", hunter), InMemory(hunter), Ref{}, Ref{Env: hunter}),
+			"environment variable AUDIT_TOKEN file ./token command vault memory nowhere environment variable [redacted]"},
 		{encoders["yaml"](Command("vault", hunter)), "exec:\n- vault\n- …\n<nil>"},
-		{encoders["json"](Command("vault")), `{"exec":["vault"]}<nil>`},
-		{encoders["json"](Ref{File: "token"}), `{"file":"token"}<nil>`},
-		{encoders["xml"](Ref{Env: "TOKEN"}), "<Ref>environment variable TOKEN</Ref><nil>"},
+		{encoders["json"](Command("/opt/vault/vault")), `{"exec":["/opt/vault/vault"]}<nil>`},
+		{encoders["json"](Ref{File: "./token"}), `{"file":"./token"}<nil>`},
+		{encoders["xml"](Ref{Env: "AUDIT_TOKEN"}), "<Ref>environment variable AUDIT_TOKEN</Ref><nil>"},
 		{Command("vault", hunter).LogValue().String(), "command vault"},
 	} {
 		if tc.got != tc.want {

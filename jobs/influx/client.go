@@ -56,7 +56,8 @@ type connection struct {
 }
 
 // NewClient makes a client for the server of cfg with the credential token,
-// which is read anew for every request, so that a rotated one needs no restart.
+// which is read anew for every request, so that a rotated one needs no restart. The
+// redactor of token cleans what the server says.
 func NewClient(cfg Config, token secret.Ref, log *slog.Logger) (*Client, error) {
 	base, err := url.Parse(cfg.URL)
 	if err != nil {
@@ -83,6 +84,9 @@ func NewClient(cfg Config, token secret.Ref, log *slog.Logger) (*Client, error) 
 	retry.ErrorHandler = retryablehttp.PassthroughErrorHandler
 	client := retry.StandardClient()
 	client.CheckRedirect = refuseRedirect
+	if token.Redactor() == nil { // answers may repeat the credential, whoever uses the client
+		token.Bind(secret.NewRedactor())
+	}
 	return &Client{base: base, token: token, http: client, exchange: x}, nil
 }
 
@@ -188,14 +192,14 @@ func (c *Client) get(ctx context.Context, path string, q url.Values) (*http.Resp
 	}
 	c.mu.Unlock()
 	if resp.StatusCode != http.StatusOK {
-		return nil, apiError(resp, request(path, q), token)
+		return nil, apiError(resp, request(path, q), c.token.Redactor())
 	}
 	return resp, nil
 }
 
-// apiError keeps what the server says, cut, and without the credential: a proxy
-// may repeat the header that it did not like.
-func apiError(resp *http.Response, request string, token secret.Value) error {
+// apiError keeps what the server says, cut, and without secrets, as half of one is
+// still too much: a proxy may repeat the header that it did not like.
+func apiError(resp *http.Response, request string, secrets *secret.Redactor) error {
 	defer resp.Body.Close()
 	e := &APIError{Request: request, Status: resp.StatusCode, OSS: isOSS(resp.Header)}
 	if to := resp.Header.Get("Location"); to != "" {
@@ -208,8 +212,7 @@ func apiError(resp *http.Response, request string, token secret.Value) error {
 		Message string `json:"message"`
 	}
 	if json.Unmarshal(body, &said, decoding()) == nil {
-		said.Message = strings.ReplaceAll(said.Message, token.Reveal(), "[redacted]")
-		e.Code, e.Message = audit.Line(said.Code, 60), strings.TrimSpace(audit.Line(said.Message, 300))
+		e.Code, e.Message = audit.Line(secrets.Clean(said.Code), 60), strings.TrimSpace(audit.Line(secrets.Clean(said.Message), 300))
 	}
 	return e
 }

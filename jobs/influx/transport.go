@@ -2,14 +2,18 @@ package influx
 
 import (
 	"context"
+	"crypto/tls"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
+	"net"
 	"net/http"
 	"time"
 
 	"github.com/hashicorp/go-retryablehttp"
 
+	"tokenaudit/configs/secret"
 	"tokenaudit/jobs/audit"
 )
 
@@ -82,7 +86,7 @@ func (t idleTimeout) RoundTrip(req *http.Request) (*http.Response, error) {
 	resp, err := t.next.RoundTrip(req.WithContext(ctx))
 	if err != nil {
 		timer.Stop()
-		err = named(ctx, err)
+		err = withoutBytes(named(ctx, err))
 		cancel(nil)
 		return nil, err
 	}
@@ -104,7 +108,7 @@ func (b *timedBody) Read(p []byte) (int, error) {
 		b.timer.Reset(idleLimit)
 	}
 	if err != nil && err != io.EOF {
-		err = b.named(err)
+		err = withoutBytes(b.named(err))
 	}
 	return n, err
 }
@@ -114,6 +118,28 @@ func (b *timedBody) Close() error {
 	defer b.cancel(nil)
 	return b.ReadCloser.Close()
 }
+
+// withoutBytes is err without what it quotes of an answer that is no HTTP: a proxy may
+// repeat the credential in a line that is no header, and what is left of an answer whose
+// length was wrong, values of tokens and all, is read as the next one.
+func withoutBytes(err error) error {
+	if errors.As(err, new(*net.OpError)) || errors.As(err, new(*tls.CertificateVerificationError)) {
+		return err // these quote names
+	}
+	if text := secret.WithoutQuotes(err.Error()); text != err.Error() {
+		return &bytelessError{text, err}
+	}
+	return err
+}
+
+type bytelessError struct {
+	text string
+	err  error
+}
+
+func (e *bytelessError) Error() string { return e.text }
+
+func (e *bytelessError) Unwrap() error { return e.err }
 
 // named prefers the reason why a context ended to the bare fact that it did.
 func named(ctx context.Context, err error) error {

@@ -1,0 +1,146 @@
+package main
+
+import (
+	"context"
+	"iter"
+	"log"
+	"log/slog"
+	"slices"
+	"strings"
+
+	"tokenaudit/configs"
+	"tokenaudit/configs/secret"
+	"tokenaudit/jobs/audit"
+	"tokenaudit/jobs/evidence"
+	"tokenaudit/jobs/influx"
+	"tokenaudit/jobs/runner"
+)
+
+// bind makes every secret of a configuration known to the redactor once it is read.
+func bind(f *configs.File, secrets *secret.Redactor) {
+	for _, ref := range f.Secrets() {
+		ref.Bind(secrets)
+	}
+}
+
+// fromEnvironment are secrets that libraries and the influx CLI take from variables
+// of their own.
+func fromEnvironment(env func(string) string) []string {
+	var out []string
+	for _, name := range []string{"INFLUX_TOKEN", "PGPASSWORD", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"} {
+		out = append(out, env(name))
+	}
+	for _, name := range []string{"HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"} {
+		for _, proxy := range []string{env(name), env(strings.ToLower(name))} {
+			if at := strings.LastIndex(proxy, "@"); at >= 0 { // even where it is no URL, as the error quotes it
+				_, password, _ := strings.Cut(proxy[strings.Index(proxy, "://")+1:at], ":")
+				out = append(out, strings.TrimLeft(password, "/"))
+			}
+		}
+	}
+	return out
+}
+
+// catchStandardLog makes what libraries write to the logger of the standard library a
+// detail of the log, without what it quotes: net/http quotes bytes of answers.
+func (c *cli) catchStandardLog() {
+	log.SetFlags(0)
+	log.SetOutput(standardLog{c.log(slog.LevelWarn)})
+}
+
+type standardLog struct{ log *slog.Logger }
+
+func (s standardLog) Write(p []byte) (int, error) {
+	s.log.Debug("a library says", "text", audit.Line(secret.WithoutQuotes(strings.TrimSpace(string(p))), 300))
+	return len(p), nil
+}
+
+// cleanLedger is a ledger to which no secret gets.
+type cleanLedger struct {
+	runner.Ledger
+	secrets *secret.Redactor
+}
+
+// SaveItem implements runner.Ledger.
+func (l cleanLedger) SaveItem(ctx context.Context, run audit.Run, item audit.Item) error {
+	cleanCoverage(l.secrets, &item.Coverage)
+	return l.Ledger.SaveItem(ctx, run, item)
+}
+
+// Finish implements runner.Ledger.
+func (l cleanLedger) Finish(ctx context.Context, o audit.Conclusion) error {
+	cleanSummary(l.secrets, &o.Summary)
+	l.secrets.CleanAll(&o.Highlights)
+	return l.Ledger.Finish(ctx, o)
+}
+
+// SaveDelivery implements runner.Ledger.
+func (l cleanLedger) SaveDelivery(ctx context.Context, holder string, d audit.Delivery) error {
+	d.Error = l.secrets.Clean(d.Error)
+	return l.Ledger.SaveDelivery(ctx, holder, d)
+}
+
+// cleanCoverage leaves the names of the target and of what answered, by which they are
+// found again.
+func cleanCoverage(secrets *secret.Redactor, c *audit.Coverage) {
+	target, sources := c.Target, slices.Clone(c.Sources)
+	secrets.CleanAll(c)
+	c.Target, c.Sources = target, sources
+}
+
+func cleanSummary(secrets *secret.Redactor, s *audit.Summary) {
+	targets := s.Coverage.Targets
+	s.Coverage.Targets = nil
+	secrets.CleanAll(&s.Coverage)
+	s.Coverage.Targets = targets
+	for i := range targets {
+		cleanCoverage(secrets, &targets[i])
+	}
+}
+
+// cleanSnapshots are snapshots to which no secret gets: reports and messages are made
+// of them.
+type cleanSnapshots struct {
+	evidence.Archive
+	secrets *secret.Redactor
+}
+
+// Write implements runner.Snapshots.
+func (s cleanSnapshots) Write(ctx context.Context, run audit.Run, target string, records iter.Seq2[audit.Record, error]) error {
+	return s.Archive.Write(ctx, run, target, func(yield func(audit.Record, error) bool) {
+		for r, err := range records {
+			cleanAuthorization(s.secrets, &r.Authorization)
+			cleanTexts(s.secrets, &r.Evidence, &r.Owner.ID, &r.Owner.Name, &r.Owner.Evidence)
+			for i := range r.Changes {
+				cleanTexts(s.secrets, &r.Changes[i].From, &r.Changes[i].To)
+			}
+			for i := range r.Findings {
+				cleanTexts(s.secrets, &r.Findings[i].Detail)
+			}
+			if !yield(r, err) {
+				return
+			}
+		}
+	})
+}
+
+// cleanAuthorization is CleanAll for what there may be millions of.
+func cleanAuthorization(secrets *secret.Redactor, a *audit.Authorization) {
+	status := string(a.Status)
+	cleanTexts(secrets, &a.ID, &a.OrgID, &a.Org, &a.UserID, &a.User, &a.Description, &status)
+	a.Status = audit.Status(status)
+	for i := range a.Permissions {
+		p := &a.Permissions[i]
+		cleanTexts(secrets, &p.Action, &p.Resource.Type, &p.Resource.ID, &p.Resource.Name, &p.Resource.OrgID, &p.Resource.Org)
+	}
+}
+
+// cleanTexts leaves IDs as they are: they say what is what, and may be in the path of a
+// URL that is a secret.
+func cleanTexts(secrets *secret.Redactor, texts ...*string) {
+	for _, text := range texts {
+		if !influx.IsID(*text) {
+			*text = secrets.Clean(*text)
+		}
+	}
+}
