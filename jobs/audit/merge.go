@@ -196,7 +196,7 @@ func (rv *Review) missing(ctx context.Context, before *Record) (Record, bool) {
 // elsewhere is the source of an authorization that the target cannot be asked about, ""
 // if it can.
 func (rv *Review) elsewhere(r *Record) string {
-	if rv.Sources == nil || r.OrgID == "" || rv.DeletedOrgs && r.OrgDeleted {
+	if rv.Sources == nil || r.OrgID == "" || r.LastSeen.IsZero() || rv.DeletedOrgs && r.OrgDeleted {
 		return ""
 	}
 	for _, store := range [...]string{ServerStore, FileStore} {

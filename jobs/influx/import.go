@@ -4,38 +4,127 @@ import (
 	"fmt"
 	"iter"
 	"os"
+	"slices"
+	"time"
 
 	"tokenaudit/jobs/audit"
 	"tokenaudit/jobs/influx/recovery"
 )
 
-// known reads the authorizations that the configuration imports, ascending by ID;
-// nil if it imports none. The second value frees what the walk holds. An error
-// names the file and the line, never what is in it.
-func (c Config) known() (iter.Seq2[audit.Record, error], func(), error) {
-	if c.Import == "" {
-		return nil, func() {}, nil
+// importKept is how old an imported list may be. Reviews remember what they saw about as
+// long, and by then nobody knows what it was made of.
+const importKept = 400 * 24 * time.Hour
+
+// known are the authorizations of the imported list that may be of the org of the target,
+// ascending by ID; nil if there are none. It notes what the list is worth. The second
+// value frees what the walk holds.
+func (c *collector) known() (iter.Seq2[audit.Record, error], func()) {
+	if c.cfg.Import == "" {
+		c.cov.NoNeed(audit.ImportCurrent, "no list is imported")
+		return nil, func() {}
 	}
-	f, err := os.Open(string(c.Import))
+	list, made, err := c.readImport()
 	if err != nil {
-		return nil, nil, err
+		c.cov.Gap(audit.ImportCurrent, audit.Partial, "the imported list could not be read: %v", err)
+		return nil, func() {}
+	}
+	day, age := made.UTC().Format(time.DateOnly), time.Since(made)
+	imported, listed, missing, err := compareImport(list, c.list)
+	switch {
+	case err != nil:
+		c.cov.Gap(audit.ImportCurrent, audit.Partial, "the imported list could not be compared with the server's: %v", err)
+	case listed == 0:
+		c.cov.Gap(audit.ImportCurrent, audit.Partial, "none of the listed tokens is in the imported list, which has %d of this target: it is empty, or of another server", imported)
+	case missing > 0:
+		c.cov.Gap(audit.ImportCurrent, audit.Partial, "the imported list lacks %d listed tokens that are older than others in it: it is not all of this server", missing)
+	case age > importKept:
+		c.cov.Gap(audit.ImportCurrent, audit.Partial, "the imported list is of %s, %d days old. Make it anew, or take it out", day, int(age.Hours()/24))
+	default:
+		c.cov.Hold(audit.ImportCurrent, "%d tokens of the list of %s are asked for, %d of them are listed; it proves nothing about later ones", imported, day, listed)
+	}
+	return c.unseen(list), list.Close
+}
+
+// readImport reads the list, and when it was written. An error names the file and the
+// line, never what is in it.
+func (c *collector) readImport() (*Sorted, time.Time, error) {
+	f, err := os.Open(string(c.cfg.Import))
+	if err != nil {
+		return nil, time.Time{}, err
 	}
 	defer f.Close()
-	list := &Sorted{}
-	if err := recovery.Read(f, list.add); err != nil {
-		list.Close()
-		return nil, nil, fmt.Errorf("%s: %w", c.Import, err)
+	info, err := f.Stat()
+	if err != nil {
+		return nil, time.Time{}, err
 	}
-	return c.unseen(list), list.Close, nil
+	org := c.org.OrgID // "" for every org, or where only its name is known and nothing is listed
+	if org == "" && c.cfg.Org != "" {
+		for id := range c.orgs {
+			org = id
+		}
+	}
+	list := &Sorted{}
+	err = recovery.Read(f, func(a audit.Authorization) error {
+		if a.OrgID != org && org != "" {
+			if a.OrgID = ""; !mayBeOf(a, org) {
+				return nil
+			}
+		}
+		return list.add(a)
+	})
+	if err != nil {
+		list.Close()
+		return nil, time.Time{}, fmt.Errorf("%s: %w", c.cfg.Import, err)
+	}
+	return list, info.ModTime(), nil
+}
+
+// mayBeOf: the list does not say which org an authorization is of. Its permissions tell,
+// unless it has none, or one that reaches every org.
+func mayBeOf(a audit.Authorization, org string) bool {
+	return len(a.Permissions) == 0 || slices.ContainsFunc(a.Permissions, func(p audit.Permission) bool {
+		r := p.Resource
+		return r.OrgID == org || r.Type == "orgs" && r.ID == org || r.OrgID == "" && r.ID == ""
+	})
+}
+
+// compareImport counts what is imported, what of it is listed, and what is listed but not
+// imported although something newer is: IDs ascend with time.
+func compareImport(imports, lists *Sorted) (imported, listed, missing int, err error) {
+	next, stop := iter.Pull2(imports.All())
+	defer stop()
+	known, errKnown, more := next()
+	since := 0 // listed and not imported, since the newest that is both
+	for a, err := range lists.All() {
+		for ; more && errKnown == nil && known.Key() < a.Key(); known, errKnown, more = next() {
+			imported++
+		}
+		switch {
+		case err != nil:
+			return 0, 0, 0, err
+		case errKnown != nil:
+			return 0, 0, 0, errKnown
+		case a.Legacy || a.IsServer():
+		case more && known.Key() == a.Key():
+			listed++
+			missing, since = missing+since, 0
+		default:
+			since++
+		}
+	}
+	for ; more && errKnown == nil; _, errKnown, more = next() {
+		imported++
+	}
+	return imported, listed, missing, errKnown
 }
 
 // unseen makes records of what is known from elsewhere: nothing was seen of it yet.
-func (c Config) unseen(list *Sorted) iter.Seq2[audit.Record, error] {
+func (c *collector) unseen(list *Sorted) iter.Seq2[audit.Record, error] {
 	const source = "in the output of influxd recovery auth list"
 	return func(yield func(audit.Record, error) bool) {
 		for a, err := range list.All() {
 			r := audit.Record{
-				Target: c.Name, Authorization: a, Presence: audit.Unseen, Evidence: source,
+				Target: c.cfg.Name, Authorization: a, Presence: audit.Unseen, Evidence: source,
 				Owner: audit.Owner{ID: a.UserID, Name: a.User, State: audit.OwnerUnknown, Evidence: source},
 			}
 			if !yield(r, err) {

@@ -52,11 +52,7 @@ func (t *Target) Collect(ctx context.Context, progress func()) (audit.Collection
 		c.list.Close()
 		return audit.Collection{}, fmt.Errorf("target %q: %w", t.cfg.Name, err)
 	}
-	known, free, err := t.cfg.known()
-	if err != nil {
-		known, free = nil, func() {}
-		c.cov.Gap(audit.ImportCurrent, audit.Partial, "the imported list could not be read: %v", err)
-	}
+	known, free := c.known()
 	out := audit.Collection{
 		Authorizations: audit.Prefetch(c.list.All()), Coverage: c.cov, Scope: c.scope(), Owner: c.directory.owner, Known: known,
 		Close: func() { c.list.Close(); free() },
