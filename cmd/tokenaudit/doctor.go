@@ -1,25 +1,28 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"iter"
 	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
 
-	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/jedib0t/go-pretty/v6/text"
 	"github.com/spf13/cobra"
 
 	"tokenaudit/configs"
+	"tokenaudit/configs/remedy"
 	"tokenaudit/configs/secret"
 	"tokenaudit/jobs/audit"
 	"tokenaudit/jobs/evidence"
 	"tokenaudit/jobs/influx"
-	"tokenaudit/jobs/influx/bolt"
 	"tokenaudit/jobs/ledger"
+	"tokenaudit/jobs/runner"
 	"tokenaudit/notify"
 	"tokenaudit/notify/email"
 	"tokenaudit/notify/ping"
@@ -32,9 +35,10 @@ func (c *cli) doctor() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "doctor -c FILE",
 		Short: "Check everything that a review depends on, and say how to fix it",
-		Long: `doctor asks every target what a review asks, tries every notifier, the evidence
-folder or bucket and the store, and prints what is well, what is missing, and what
-will be a blind spot. It reviews nothing, keeps nothing and posts nothing.`,
+		Long: `doctor asks every target what a review asks, and reaches the verdict that the next
+one would. It tries every notifier, the evidence folder or bucket and the store, as far
+as that goes without posting and keeping anything, and prints what it tried: what is
+well, what is not and how to mend it, and what will be a blind spot.`,
 		Example: `  tokenaudit doctor -c tokenaudit.yaml`,
 		Args:    noArguments,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return c.examine(cmd.Context(), config) },
@@ -43,60 +47,90 @@ will be a blind spot. It reviews nothing, keeps nothing and posts nothing.`,
 	return cmd
 }
 
-// examination collects the lines of the doctor's table.
+// examination prints what was tried, place by place, as soon as it is known.
 type examination struct {
-	table   table.Writer
+	out     io.Writer
 	secrets *secret.Redactor // before a text is cut and wrapped
+	width   int
+	where   string // of the line before
 	bad     bool
 }
 
+// States of a line.
+const (
+	fine = "ok"
+	bad  = "BAD"
+	note = "note" // nothing to mend
+)
+
 func (e *examination) add(where string, d influx.Diagnosis) {
-	state := "ok"
+	state := fine
 	if !d.OK {
-		state, e.bad = "BAD", true
+		state, e.bad = bad, true
 	}
-	e.table.AppendRow(table.Row{where, state, d.What, audit.Line(e.secrets.Clean(d.Result), 300), audit.Line(e.secrets.Clean(d.Fix), 300)})
+	e.line(where, state, d.What, d.Result, d.Fix)
 }
 
-// tried adds what was found or, with the way to fix it, what went wrong.
-func (e *examination) tried(where, what, found string, err error, fix string) {
+// line wraps what was found, and what to do about it, beside what was tried.
+func (e *examination) line(where, state, what, result, fix string) {
+	const whatWidth = 20
+	if where != e.where {
+		if e.where != "" {
+			fmt.Fprintln(e.out)
+		}
+		fmt.Fprintln(e.out, audit.Line(where, e.width))
+		e.where = where
+	}
+	head := fmt.Sprintf("  %-4s %-*s  ", state, whatWidth, audit.Line(what, 60))
+	indent := strings.Repeat(" ", 4+3+whatWidth+2)
+	if len(head) > len(indent) { // a long name has a line of its own
+		fmt.Fprintln(e.out, strings.TrimRight(head, " "))
+		head = indent
+	}
+	var lines []string
+	for i, part := range []string{result, fix} {
+		if part = audit.Line(e.secrets.Clean(part), 600); part == "" {
+			continue
+		}
+		if i == 1 {
+			part = "→ " + part
+		}
+		lines = append(lines, strings.Split(text.WrapSoft(part, e.width-len(indent)), "\n")...)
+	}
+	for _, l := range lines {
+		fmt.Fprintln(e.out, strings.TrimRight(head+strings.TrimSpace(l), " "))
+		head = indent
+	}
+}
+
+// tried adds what was found or, with the way to mend it, what went wrong.
+func (e *examination) tried(where, what, found string, err error, at remedy.Place) {
 	if err != nil {
-		e.add(where, influx.Diagnosis{What: what, Result: err.Error(), Fix: fix})
+		e.add(where, influx.Diagnosis{What: what, Result: err.Error(), Fix: remedy.Of(err, at)})
 		return
 	}
 	e.add(where, influx.Diagnosis{What: what, OK: true, Result: found})
 }
 
-func (c *cli) examine(ctx context.Context, path string) error {
+func (c *cli) examine(ctx context.Context, path string) (err error) {
 	f, err := c.loadConfig(path)
 	if err != nil {
 		return err
 	}
-	e := &examination{secrets: c.secrets, table: newTable("WHERE", "", "WHAT", "RESULT", "WHAT TO DO")}
-	e.table.SetColumnConfigs([]table.ColumnConfig{
-		{Number: 3, WidthMax: 36, WidthMaxEnforcer: text.WrapSoft}, {Number: 4, WidthMax: 44, WidthMaxEnforcer: text.WrapSoft}, {Number: 5, WidthMax: 44, WidthMaxEnforcer: text.WrapSoft},
-	})
+	e := &examination{out: c.stdout, secrets: c.secrets, width: c.width()}
+	log := c.log(slog.LevelWarn)
+	a, closeEarlier, errEarlier := earlierReviews(ctx, f, log)
+	defer func() { err = errors.Join(err, closeEarlier()) }()
 	for _, t := range f.Targets {
-		c.examineTarget(ctx, e, t)
+		if err := c.examineTarget(ctx, e, a, f, t); err != nil {
+			return err
+		}
+	}
+	if errEarlier != nil {
+		e.add("store", influx.Diagnosis{What: "earlier reviews", Result: errEarlier.Error() + "; the verdicts above are those of a first review"})
 	}
 	for _, j := range f.Jobs {
-		where := "job " + j.Name
-		if j.Slack != nil {
-			who, err := slack.Check(ctx, *j.Slack, notify.NewClient())
-			e.tried(where, "Slack", who, err, "a bot token needs the scope chat:write and a place in the channel")
-		}
-		if j.Webhook != nil {
-			who, err := webhook.Check(ctx, *j.Webhook, notify.NewClient())
-			e.tried(where, "webhook", who, err, "check the secrets of url and secret, and the network")
-		}
-		if j.Email != nil {
-			who, err := email.Check(ctx, *j.Email)
-			e.tried(where, "email", who, err, "check server, username, password and tls")
-		}
-		if !j.Ping.IsZero() {
-			err := ping.New(j.Ping, notify.NewClient()).Check(ctx)
-			e.tried(where, "ping", "there is a URL; not pinged, as that would count", err, "store the URL that the dead man's switch shows")
-		}
+		examineNotifiers(ctx, e, j)
 	}
 	e.add("evidence", examineEvidence(ctx, f.Evidence, f.EvidenceLock))
 	e.add("store", examineStore(ctx, f))
@@ -104,56 +138,122 @@ func (c *cli) examine(ctx context.Context, path string) error {
 	for _, w := range warnings(f) {
 		e.add("configuration", influx.Diagnosis{What: "warning", Result: w})
 	}
-	if _, err := fmt.Fprintln(c.stdout, e.table.Render()); err != nil {
-		return err
-	}
 	if e.bad {
 		return quietError{exitIncomplete}
 	}
 	return nil
 }
 
-// examineTarget asks what a review asks. Reasons that no line above explains get
-// lines of their own, and so do the blind spots, which are no fault.
-func (c *cli) examineTarget(ctx context.Context, e *examination, cfg influx.Config) {
+// examineTarget asks what a review asks, and says which premises of a complete one do
+// not hold. The blind spots are no fault.
+func (c *cli) examineTarget(ctx context.Context, e *examination, a *runner.Assessor, f *configs.File, cfg influx.Config) error {
 	where := "target " + cfg.Name
+	source, err := sourceOf(cfg, c.log(slog.LevelWarn))
+	if err != nil {
+		e.tried(where, "configuration", "", err, remedy.Place{})
+		return nil
+	}
 	bar := c.newProgress()
-	defer bar.done()
-	progress := func() { bar.add("") }
-	var found []influx.Diagnosis
-	var cov audit.Coverage
-	if cfg.Bolt != "" {
-		source, err := bolt.New(cfg)
-		if err != nil {
-			e.tried(where, "configuration", "", err, "")
-			return
+	a.Progress = bar.add
+	cov, err := assess(ctx, a, jobOf(f, runner.Target{Name: cfg.Name, Host: cfg.Host(), Source: source}), func(records iter.Seq2[audit.Record, error]) error {
+		for _, err := range records {
+			if err != nil {
+				return err
+			}
 		}
-		col, err := source.Collect(ctx, progress)
-		if err != nil {
-			e.tried(where, "configuration", "", err, "")
-			return
-		}
-		if col.Close != nil {
-			defer col.Close()
-		}
-		cov = col.Coverage
-	} else {
-		target, err := influx.NewTarget(cfg, c.log(slog.LevelWarn))
-		if err != nil {
-			e.tried(where, "configuration", "", err, "")
-			return
-		}
-		found, cov = target.Diagnose(ctx, progress)
+		return nil
+	})
+	bar.done()
+	switch cause := context.Cause(ctx); {
+	case cause != nil:
+		return cause
+	case err != nil:
+		e.tried(where, "review", "", err, remedy.Place{})
+		return nil
 	}
-	for _, d := range found {
-		e.add(where, d)
+	if server, ok := source.(*influx.Target); ok {
+		for _, d := range server.Diagnose(cov) {
+			e.add(where, d)
+		}
 	}
-	e.add(where, influx.Diagnosis{What: "coverage", OK: cov.Verdict == audit.Complete, Result: string(cov.Verdict)})
-	for _, reason := range cov.Reasons {
-		e.add(where, influx.Diagnosis{What: "not complete", Result: reason})
+	e.add(where, influx.Diagnosis{What: "coverage", OK: cov.Verdict == audit.Complete, Result: string(cov.Verdict) + premises(cov)})
+	e.gaps(where, cov.Gaps)
+	if cov.Verdict == audit.NotKnown {
+		return nil // it is not known what the review of this server could not see
 	}
 	for _, spot := range cov.BlindSpots {
-		e.add(where, influx.Diagnosis{What: "blind spot", OK: true, Result: spot})
+		e.line(where, note, "blind spot", spot, "")
+	}
+	return nil
+}
+
+// gaps says what does not hold, in the order of the premises, and each remedy once.
+func (e *examination) gaps(where string, gaps []audit.Gap) {
+	const most = 10 // of one premise
+	said := ""
+	for _, p := range append(audit.Premises(), audit.KnownPremise{}) {
+		n := 0
+		for _, g := range gaps {
+			if known, _ := audit.PremiseOf(g.ID); known.ID != p.ID {
+				continue
+			}
+			n++
+			fix := g.Remedy()
+			if fix == said || strings.Contains(g.Reason, fix) {
+				fix = ""
+			}
+			switch {
+			case n > most:
+			case g.Accepted != nil:
+				e.line(where, note, g.ID, g.Reason+"; "+g.Accepted.Words(), "")
+			default:
+				e.add(where, influx.Diagnosis{What: g.ID, Result: g.Reason, Fix: fix})
+				said = cmp.Or(fix, said)
+			}
+		}
+		if n > most {
+			e.line(where, note, p.ID, fmt.Sprintf("and %d more", n-most), "")
+		}
+	}
+}
+
+// premises counts them.
+func premises(cov audit.Coverage) string {
+	n := map[audit.PremiseState]int{}
+	for _, p := range cov.Premises {
+		n[p.State]++
+	}
+	counts := []string{fmt.Sprintf("%s hold", plural(n[audit.Holds], "premise"))}
+	if n[audit.Holds] == 1 {
+		counts[0] += "s"
+	}
+	if n[audit.NotNeeded] > 0 {
+		counts = append(counts, fmt.Sprintf("%d not needed", n[audit.NotNeeded]))
+	}
+	if n[audit.Fails] > 0 {
+		counts = append(counts, fmt.Sprintf("%d not met", n[audit.Fails]))
+	}
+	return ": " + strings.Join(counts, ", ")
+}
+
+// examineNotifiers tries what can be tried without posting.
+func examineNotifiers(ctx context.Context, e *examination, j configs.Job) {
+	where := "job " + j.Name
+	if j.Slack != nil {
+		who, err := slack.Check(ctx, *j.Slack, notify.NewClient())
+		e.tried(where, "slack", who, err, remedy.Place{What: "Slack", Key: "api_url"})
+	}
+	if j.Webhook != nil {
+		who, err := webhook.Check(ctx, *j.Webhook, notify.NewClient())
+		e.tried(where, "webhook", who, err, remedy.Place{What: "its server", Key: "url"})
+	}
+	if j.Email != nil {
+		who, err := email.Check(ctx, *j.Email)
+		e.tried(where, "email", who, err, remedy.Place{What: "the mail server", Address: j.Email.Server, Key: "server", CAFile: "ca_file"})
+	}
+	if !j.Ping.IsZero() {
+		err := ping.New(j.Ping, notify.NewClient()).Check(ctx)
+		e.tried(where, "ping", "there is a URL; not pinged, as that would count", err, remedy.Place{})
 	}
 }
 

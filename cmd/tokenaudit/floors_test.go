@@ -17,7 +17,7 @@ var floors = map[string][]string{
 	"jobs/runner":            {"jobs/audit", "jobs/schedule"},
 	"jobs/schedule":          {},
 	"jobs/metrics":           {"jobs/runner", "jobs/audit"},
-	"jobs/influx":            {"jobs/audit", "configs/secret", "configs/setting", "jobs/influx/recovery"},
+	"jobs/influx":            {"jobs/audit", "configs/remedy", "configs/secret", "configs/setting", "jobs/influx/recovery"},
 	"jobs/influx/bolt":       {"jobs/audit", "jobs/influx"},
 	"jobs/influx/recovery":   {"jobs/audit"},
 	"jobs/ledger":            {"jobs/audit", "configs/secret"},
@@ -43,13 +43,14 @@ var floors = map[string][]string{
 	"jobs/audit":             {},
 	"configs/secret":         {},
 	"configs/setting":        {},
+	"configs/remedy":         {"configs/secret"},
 	"cmd/tokenaudit":         {"*"},
 
 	"jobs/influx/influxtest/conformance": {"jobs/influx/influxtest"},
 }
 
 // stdlibOnly are packages that import nothing but the standard library.
-var stdlibOnly = map[string]bool{"jobs/audit": true, "configs/secret": true, "configs/setting": true}
+var stdlibOnly = map[string]bool{"jobs/audit": true, "configs/secret": true, "configs/setting": true, "configs/remedy": true}
 
 // topLevel is all that the repository shows.
 var topLevel = []string{"cmd", "jobs", "report", "notify", "configs", "go.mod", "go.sum", "README.md", "LICENSE", "CHANGELOG.md", "CONTRIBUTING.md"}

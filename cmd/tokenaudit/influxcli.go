@@ -17,6 +17,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"tokenaudit/configs/secret"
+	"tokenaudit/jobs/audit"
 	"tokenaudit/jobs/influx"
 )
 
@@ -32,7 +33,7 @@ func (s *server) addFlags(cmd *cobra.Command) {
 
 // connect makes a client of the server, for one question.
 func (s server) connect(c *cli) (*influx.Client, influx.Config, error) {
-	cfg, err := s.find(c)
+	cfg, _, err := s.find(c)
 	if err != nil {
 		return nil, cfg, err
 	}
@@ -53,26 +54,28 @@ func explain(cfg influx.Config, err error) error {
 	return err
 }
 
-func (s server) find(c *cli) (influx.Config, error) {
+// find finds the server, and the policy of the configuration, if that is where it is.
+func (s server) find(c *cli) (influx.Config, audit.Policy, error) {
 	if s.config == "" {
 		if s.target != "" {
-			return influx.Config{}, usagef("--target needs a configuration: -c FILE")
+			return influx.Config{}, audit.Policy{}, usagef("--target needs a configuration: -c FILE")
 		}
-		return cliServer(s.host, os.Getenv, c.secrets)
+		cfg, err := cliServer(s.host, os.Getenv, c.secrets)
+		return cfg, audit.Policy{}, err
 	}
 	if s.host != "" {
-		return influx.Config{}, usagef("give --host or a configuration, not both")
+		return influx.Config{}, audit.Policy{}, usagef("give --host or a configuration, not both")
 	}
 	f, err := c.loadConfig(s.config)
 	if err != nil {
-		return influx.Config{}, err
+		return influx.Config{}, audit.Policy{}, err
 	}
 	for _, t := range f.Targets {
 		if s.target == "" || t.Name == s.target {
-			return t, nil
+			return t, f.Audit(), nil
 		}
 	}
-	return influx.Config{}, usagef("no target %q in %s", s.target, s.config)
+	return influx.Config{}, audit.Policy{}, usagef("no target %q in %s", s.target, s.config)
 }
 
 // cliProfile is one section of the influx CLI's file.

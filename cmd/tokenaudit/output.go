@@ -5,6 +5,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -31,6 +32,20 @@ func newTable(header ...string) table.Writer {
 	}
 	t.AppendHeader(row)
 	return t
+}
+
+// width of the terminal, or what COLUMNS says, else 80. Lines of more than 160 are hard
+// to read.
+func (c *cli) width() int {
+	width := 80
+	if n, err := strconv.Atoi(os.Getenv("COLUMNS")); err == nil {
+		width = n
+	} else if f, ok := fileBehind(c.stdout); ok {
+		if n, _, err := term.GetSize(int(f.Fd())); err == nil {
+			width = n
+		}
+	}
+	return min(max(width, 60), 160)
 }
 
 func plural(n int, noun string) string {

@@ -97,9 +97,15 @@ func (c *cli) log(level slog.Level) *slog.Logger {
 }
 
 func isTerminal(w io.Writer) bool {
+	f, ok := fileBehind(w)
+	return ok && term.IsTerminal(int(f.Fd()))
+}
+
+// fileBehind is what w writes to, if that is a file.
+func fileBehind(w io.Writer) (*os.File, bool) {
 	if behind, ok := w.(*secret.Writer); ok {
 		w = behind.Unwrap()
 	}
 	f, ok := w.(*os.File)
-	return ok && term.IsTerminal(int(f.Fd()))
+	return f, ok
 }

@@ -18,6 +18,7 @@ import (
 
 	"tokenaudit/jobs/audit"
 	"tokenaudit/jobs/influx"
+	"tokenaudit/jobs/runner"
 )
 
 var idPattern = regexp.MustCompile(`^[0-9a-fA-F]{16}$`)
@@ -96,7 +97,7 @@ func (f tokenFlags) check(cmd *cobra.Command) error {
 // listTokens asks as a review does, which knows what a list leaves out, and prints
 // those that match. The filters are this program's alone: servers ignore some.
 func (c *cli) listTokens(ctx context.Context, f tokenFlags) error {
-	cfg, err := f.find(c)
+	cfg, policy, err := f.find(c)
 	if err != nil {
 		return err
 	}
@@ -112,42 +113,26 @@ func (c *cli) listTokens(ctx context.Context, f tokenFlags) error {
 	if err != nil {
 		return err
 	}
-	bar := c.newProgress()
-	col, err := source.Collect(ctx, func() { bar.add("") })
-	bar.done()
-	if err != nil {
-		return err
-	}
-	if col.Close != nil {
-		defer col.Close()
-	}
-	known := col.Known
-	if known == nil {
-		known = func(func(audit.Record, error) bool) {}
-	}
-	cov, matched := col.Coverage.Clone(), 0
-	err = c.printTokens(f.json, func(yield func(audit.Authorization, error) bool) {
-		review := audit.Review{Collection: col, Target: cfg.Name, Now: time.Now()}
-		for r, err := range review.Merge(ctx, ctx, known) {
-			if err == nil {
-				cov.Count(r)
+	bar, matched := c.newProgress(), 0
+	a := &runner.Assessor{Log: c.log(slog.LevelWarn), Progress: bar.add}
+	job := runner.Job{Name: "tokens", Policy: policy, Targets: []runner.Target{{Name: cfg.Name, Source: source}}}
+	cov, err := assess(ctx, a, job, func(records iter.Seq2[audit.Record, error]) error {
+		bar.done()
+		return c.printTokens(f.json, func(yield func(audit.Authorization, error) bool) {
+			for r, err := range records {
+				if err == nil && (!r.Exists() || r.Presence == audit.Unseen || !f.matches(r.Authorization)) {
+					continue
+				}
+				matched++
+				if !yield(r.Authorization, err) {
+					return
+				}
 			}
-			if err == nil && (!r.Exists() || r.Presence == audit.Unseen || !f.matches(r.Authorization)) {
-				continue
-			}
-			matched++
-			if !yield(r.Authorization, err) {
-				return
-			}
-		}
+		})
 	})
-	if err != nil {
+	if err := cmp.Or(context.Cause(ctx), err); err != nil {
 		return err
 	}
-	if col.Conclude != nil {
-		col.Conclude(&cov)
-	}
-	cov.Reconcile()
 	switch complete := cov.Verdict == audit.Complete; {
 	case matched == 0 && complete:
 		fmt.Fprintln(c.stderr, "tokenaudit: no token matches")

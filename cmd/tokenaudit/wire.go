@@ -128,14 +128,6 @@ func wire(ctx context.Context, f *configs.File, now runner.Clock, log *slog.Logg
 	return a, nil
 }
 
-// sourceOf is what a review of cfg asks. It sends nothing.
-func sourceOf(cfg influx.Config, log *slog.Logger) (runner.Source, error) {
-	if cfg.Bolt != "" {
-		return bolt.New(cfg)
-	}
-	return influx.NewTarget(cfg, log)
-}
-
 // metrics are those of the jobs, from the ledger, and of the requests to InfluxDB.
 func (a *app) metrics() (*metrics.Collector, *prometheus.Registry) {
 	c := &metrics.Collector{Ledger: a.ledger, Now: a.runner.Now, Jobs: a.jobs, Version: version, Go: runtime.Version()}

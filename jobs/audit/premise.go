@@ -1,6 +1,8 @@
 package audit
 
 import (
+	"cmp"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -30,6 +32,7 @@ type Gap struct {
 	ID       string       `json:"id"`
 	Verdict  Verdict      `json:"verdict"` // that it lowers the review of its target to
 	Reason   string       `json:"reason"`
+	Fix      string       `json:"fix,omitempty"`      // what to do, where more is known than the premise says
 	Accepted *AcceptedGap `json:"accepted,omitempty"` // where two people decided that it may stand
 	Expired  *AcceptedGap `json:"expired,omitempty"`  // where they did, until a day that has passed
 }
@@ -136,9 +139,11 @@ func (c *Coverage) NoNeed(id, format string, args ...any) {
 }
 
 // Gap notes that a premise does not hold, which makes the verdict no better than v. The
-// ID may say what it is about; see Gap. The same gap is noted once.
+// ID may say what it is about; see Gap. The same gap is noted once. The first of args
+// that knows a remedy (Remedy() string), or that is an error because of one that does,
+// gives the gap its fix.
 func (c *Coverage) Gap(id string, v Verdict, format string, args ...any) {
-	g := Gap{ID: id, Verdict: v, Reason: fmt.Sprintf(format, args...)}
+	g := Gap{ID: id, Verdict: v, Reason: fmt.Sprintf(format, args...), Fix: remedyIn(args)}
 	if slices.ContainsFunc(c.Gaps, func(o Gap) bool { return o.ID == id && o.Reason == g.Reason }) {
 		return
 	}
@@ -148,6 +153,26 @@ func (c *Coverage) Gap(id string, v Verdict, format string, args ...any) {
 	if v.worseThan(c.Verdict) {
 		c.Verdict = v
 	}
+}
+
+// remedyIn is what the first of args that knows one says.
+func remedyIn(args []any) string {
+	for _, arg := range args {
+		knows, ok := arg.(interface{ Remedy() string })
+		if err, isError := arg.(error); !ok && isError {
+			ok = errors.As(err, &knows)
+		}
+		if ok && knows.Remedy() != "" {
+			return knows.Remedy()
+		}
+	}
+	return ""
+}
+
+// Remedy is what to do about the gap: what is known of this one, else of its premise.
+func (g Gap) Remedy() string {
+	premise, _ := PremiseOf(g.ID)
+	return cmp.Or(g.Fix, premise.Fix)
 }
 
 // Clone is a copy that can be added to.

@@ -94,7 +94,7 @@ func (c *Client) listOnce(ctx context.Context, path string, q Query, each func(e
 		return resp.Header, own.error
 	}
 	if err != nil {
-		return resp.Header, fmt.Errorf("%s: the answer broke off or is not a list of authorizations: %w", request(path, q.values()), err)
+		return resp.Header, c.advised(fmt.Errorf("%s: the answer broke off or is not a list of authorizations: %w", request(path, q.values()), err))
 	}
 	c.mu.Lock()
 	c.seen.list = hex.EncodeToString(sum.Sum(nil))

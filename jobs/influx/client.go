@@ -19,6 +19,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/url"
 	"strings"
@@ -28,6 +29,7 @@ import (
 	"github.com/go-json-experiment/json"
 	"github.com/hashicorp/go-retryablehttp"
 
+	"tokenaudit/configs/remedy"
 	"tokenaudit/configs/secret"
 	"tokenaudit/jobs/audit"
 )
@@ -49,7 +51,9 @@ type Client struct {
 
 // connection is what an answer tells of it.
 type connection struct {
+	asked    bool // a request was sent
 	answered bool
+	dated    bool          // it said when it answered
 	tls      uint16        // version, 0 without
 	skew     time.Duration // of the server's clock, by its Date header; whole seconds
 	list     string        // SHA-256 of the newest list
@@ -90,6 +94,12 @@ func NewClient(cfg Config, token secret.Ref, log *slog.Logger) (*Client, error) 
 	return &Client{base: base, token: token, http: client, exchange: x}, nil
 }
 
+func (c *Client) connection() connection {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.seen
+}
+
 // refuseRedirect keeps the credential from following a redirect, which could
 // lead to another host or from https to http.
 func refuseRedirect(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
@@ -101,7 +111,11 @@ func worthRetrying(ctx context.Context, resp *http.Response, err error) (bool, e
 	if ctx.Err() != nil {
 		return false, context.Cause(ctx)
 	}
-	if err != nil {
+	name, isName := errors.AsType[*net.DNSError](err)
+	switch {
+	case isName && name.IsNotFound, errors.Is(err, http.ErrSchemeMismatch): // as wrong in a moment
+		return false, err
+	case err != nil:
 		return retryablehttp.ErrorPropagatedRetryPolicy(ctx, resp, err)
 	}
 	switch resp.StatusCode {
@@ -118,6 +132,8 @@ type APIError struct {
 	Code    string // such as "not found"; empty where the answer was not of the API's form
 	Message string
 	OSS     bool // the server says that it is InfluxDB OSS
+
+	page bool // the answer is a web page, of something in front of InfluxDB
 }
 
 func (e *APIError) Error() string {
@@ -129,11 +145,17 @@ func (e *APIError) Error() string {
 }
 
 // credentialError is a credential that could not be read, so that nothing was asked.
-type credentialError struct{ err error }
+type credentialError struct {
+	ref secret.Ref
+	err error
+}
 
 func (e *credentialError) Error() string { return "reading the credential: " + e.err.Error() }
 
 func (e *credentialError) Unwrap() error { return e.err }
+
+// Remedy is what to do about it.
+func (e *credentialError) Remedy() string { return remedy.Secret(e.ref) }
 
 // says reports whether err is the API's answer with this status and message.
 func says(err error, status int, message string) bool {
@@ -165,7 +187,7 @@ func request(path string, q url.Values) string {
 func (c *Client) get(ctx context.Context, path string, q url.Values) (*http.Response, error) {
 	token, err := c.token.Read(ctx)
 	if err != nil {
-		return nil, &credentialError{err}
+		return nil, &credentialError{c.token, err}
 	}
 	u := c.base.JoinPath(path)
 	u.RawQuery = q.Encode()
@@ -175,12 +197,15 @@ func (c *Client) get(ctx context.Context, path string, q url.Values) (*http.Resp
 	}
 	req.Header.Set("Authorization", "Token "+token.Reveal())
 	req.Header.Set("Accept", "application/json")
+	c.mu.Lock()
+	c.seen.asked = true
+	c.mu.Unlock()
 	resp, err := c.http.Do(req)
 	if err != nil {
 		if u, ok := errors.AsType[*url.Error](err); ok {
 			err = u.Err // without the URL, which is said already
 		}
-		return nil, fmt.Errorf("%s: %w", request(path, q), err)
+		return nil, c.advised(fmt.Errorf("%s: %w", request(path, q), err))
 	}
 	c.mu.Lock()
 	c.seen.answered = true
@@ -188,20 +213,38 @@ func (c *Client) get(ctx context.Context, path string, q url.Values) (*http.Resp
 		c.seen.tls = resp.TLS.Version
 	}
 	if at, err := http.ParseTime(resp.Header.Get("Date")); err == nil {
-		c.seen.skew = time.Until(at).Truncate(time.Second)
+		c.seen.dated, c.seen.skew = true, time.Until(at).Truncate(time.Second)
 	}
 	c.mu.Unlock()
 	if resp.StatusCode != http.StatusOK {
 		return nil, apiError(resp, request(path, q), c.token.Redactor())
 	}
+	if isPage(resp.Header) {
+		resp.Body.Close()
+		return nil, &remedy.Error{
+			Err: fmt.Errorf("%s: a web page came back, and no answer of the API", request(path, q)),
+			Fix: "Point url at the root of InfluxDB, such as http://HOST:8086: what answers here is its user interface, a page to log in, or a proxy.",
+		}
+	}
 	return resp, nil
 }
+
+// advised adds to the error of a connection what can be done about it.
+func (c *Client) advised(err error) error {
+	at := remedy.Place{What: "InfluxDB", Address: c.base.Host, Key: "url", CAFile: "ca_file"}
+	if fix := remedy.Of(err, at); fix != "" {
+		return &remedy.Error{Err: err, Fix: fix}
+	}
+	return err
+}
+
+func isPage(h http.Header) bool { return strings.HasPrefix(h.Get("Content-Type"), "text/html") }
 
 // apiError keeps what the server says, cut, and without secrets, as half of one is
 // still too much: a proxy may repeat the header that it did not like.
 func apiError(resp *http.Response, request string, secrets *secret.Redactor) error {
 	defer resp.Body.Close()
-	e := &APIError{Request: request, Status: resp.StatusCode, OSS: isOSS(resp.Header)}
+	e := &APIError{Request: request, Status: resp.StatusCode, OSS: isOSS(resp.Header), page: isPage(resp.Header)}
 	if to := resp.Header.Get("Location"); to != "" {
 		e.Message = "redirects elsewhere; set url to where it leads"
 		return e
@@ -231,7 +274,8 @@ func (c *Client) getJSON(ctx context.Context, path string, q url.Values, v any) 
 	case errors.As(err, new(*tooLarge)):
 		return fmt.Errorf("%s: the answer cannot be taken: %w", request(path, q), err)
 	case err != nil:
-		return fmt.Errorf("%s: the answer is not the API's: %w", request(path, q), err)
+		err = fmt.Errorf("%s: the answer is not the API's: %w", request(path, q), err)
+		return c.advised(err)
 	}
 	return nil
 }

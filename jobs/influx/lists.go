@@ -17,7 +17,10 @@ import (
 // goes user by user instead.
 func (c *collector) listOrg(ctx context.Context) {
 	header, _, err := c.read(ctx, c.client, "authorizations of "+c.orgName(), authorizationsPath, c.org)
-	c.complete, c.failed = err == nil, err
+	c.complete, c.failed = err == nil, c.withOrgs(ctx, err)
+	if err == nil && len(c.seen) == 0 && c.org.OrgID != "" {
+		c.elsewhere = c.otherOrg(ctx)
+	}
 	switch {
 	case err == nil:
 		c.nameServer(header)

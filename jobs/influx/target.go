@@ -75,6 +75,7 @@ type collector struct {
 	accounts    map[string]account     // users of the instance or the org, as far as seen
 	complete    bool                   // the one list of the whole org was answered
 	failed      error                  // why it was not
+	elsewhere   advice                 // the orgs that there are, where the list of this one is empty
 	seen        map[string]fingerprint // authorizations seen, by user ID
 	seed        maphash.Seed           // of the fingerprints
 	idOf        map[string]string      // IDs of the users configured by name, "" where not known
@@ -117,7 +118,7 @@ func (c *collector) run(ctx context.Context) {
 	c.record("who the credential is", "GET /api/v2/me", rows, 0, err)
 	c.credentials.add(me.ID)
 	if refusal := refusal(err); refusal != "" { // there is no point in asking on
-		c.cov.Gap(audit.CredentialActive, audit.NotKnown, "%s", refusal)
+		c.cov.Gap(audit.CredentialActive, audit.NotKnown, "%v", explained{refusal, err})
 		return
 	}
 	orgID := async(func() (id string, err error) {
@@ -286,6 +287,8 @@ func (c *collector) conclude() {
 		c.cov.Gap(audit.ListWhole, audit.NotKnown, "nothing could be listed: %v", c.failed)
 	case c.failed != nil:
 		c.cov.Gap(audit.ListWhole, audit.Partial, "the list of %s failed: %v", c.orgName(), c.failed)
+	case rows == 0 && c.elsewhere != "":
+		c.cov.Gap(audit.CredentialSeesAll, audit.NotKnown, "the list is empty, which proves nothing, and %s is none that the credential sees. %s", c.orgName(), c.elsewhere)
 	case rows == 0:
 		c.cov.Gap(audit.CredentialSeesAll, audit.NotKnown, "the list is empty, which proves nothing: it should hold at least the credential's own authorization. It lacks read on authorizations or on all users: %s", c.fix())
 	case !c.seesAll && len(c.cfg.Users) == 0:
@@ -310,7 +313,7 @@ func (c *collector) conclude() {
 
 // wider says how more can be seen. On Cloud a token lists the authorizations of its own
 // user only.
-func (c *collector) wider() string {
+func (c *collector) wider() advice {
 	if c.oss() && c.cfg.Kind != KindTSM && c.cfg.Kind != KindServerless {
 		return "Give it one: " + c.fix()
 	}
@@ -318,6 +321,6 @@ func (c *collector) wider() string {
 }
 
 // fix is the command that makes a credential with the rights that are missing.
-func (c *collector) fix() string {
-	return "influx auth create --org " + cmp.Or(c.cfg.Org, "ORG") + " --read-authorizations --read-users --read-orgs"
+func (c *collector) fix() advice {
+	return advice("influx auth create --org " + cmp.Or(c.cfg.Org, "ORG") + " --read-authorizations --read-users --read-orgs")
 }

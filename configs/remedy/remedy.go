@@ -1,0 +1,137 @@
+// Package remedy says what to do about what keeps the program from being let in: a
+// secret that cannot be read, a connection that fails. It goes by the cause that an
+// error holds and not by its text, and it says nothing where the cause is not known: a
+// guess would send people the wrong way.
+package remedy
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"syscall"
+	"time"
+
+	"tokenaudit/configs/secret"
+)
+
+// Error is an error that knows its remedy.
+type Error struct {
+	Err error
+	Fix string
+}
+
+func (e *Error) Error() string { return e.Err.Error() }
+
+func (e *Error) Unwrap() error { return e.Err }
+
+// Remedy is what to do.
+func (e *Error) Remedy() string { return e.Fix }
+
+// Of is what to do about err: what an error in its chain says (Remedy() string), else
+// what its cause asks for. It is "" if nothing is known. The keys of the configuration
+// are those of at.
+func Of(err error, at Place) string {
+	var knows interface{ Remedy() string }
+	if errors.As(err, &knows) {
+		return knows.Remedy()
+	}
+	return at.Connection(err)
+}
+
+// Place is what is asked, in the words of the configuration.
+type Place struct {
+	What    string // "InfluxDB", "the mail server"
+	Address string // host:port, where that is no secret
+	Key     string // of the address: url, server
+	CAFile  string // the key of the file of authorities, "" if there is none
+}
+
+// address is for the middle of a sentence.
+func (p Place) address() string {
+	if p.Address == "" {
+		return "the host and port under " + p.Key
+	}
+	return p.Address
+}
+
+// Connection is what to do about a connection that was not made or broke off.
+func (p Place) Connection(err error) string {
+	if fix := p.certificate(err); fix != "" {
+		return fix
+	}
+	name, isName := errors.AsType[*net.DNSError](err)
+	dial, isDial := errors.AsType[*net.OpError](err)
+	timeout, isTimeout := errors.AsType[net.Error](err)
+	switch {
+	case isDial && dial.Op == "proxyconnect":
+		return "The proxy of HTTPS_PROXY or HTTP_PROXY does not answer: correct the variable, or name the host in NO_PROXY."
+	case isName && name.IsNotFound:
+		return fmt.Sprintf("No host has the name %s: correct %s, or the DNS of this machine.", name.Name, p.Key)
+	case isName:
+		return "The DNS of this machine does not answer: look at its resolver (/etc/resolv.conf), and try again."
+	case errors.Is(err, syscall.ECONNREFUSED):
+		return fmt.Sprintf("Nothing listens at %s: start %s, or correct host and port under %s.", p.address(), p.What, p.Key)
+	case errors.Is(err, syscall.EHOSTUNREACH), errors.Is(err, syscall.ENETUNREACH):
+		return fmt.Sprintf("No way leads to %s: look at the network, a VPN or a firewall, or correct %s.", p.address(), p.Key)
+	case errors.Is(err, http.ErrSchemeMismatch), errors.As(err, new(tls.RecordHeaderError)):
+		return fmt.Sprintf("There is no TLS at %s: correct the port under %s, or, within this machine only, the scheme.", p.address(), p.Key)
+	case errors.Is(err, context.DeadlineExceeded), isTimeout && timeout.Timeout():
+		return fmt.Sprintf("No answer came in time from %s: look at a firewall between here and there, or correct %s.", p.address(), p.Key)
+	case errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE), errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+		return fmt.Sprintf("The connection was cut: look at the proxy or firewall before %s, and at the log of %s.", p.address(), p.What)
+	}
+	return ""
+}
+
+// certificate is what to do about one that was not accepted.
+func (p Place) certificate(err error) string {
+	authority, unknown := errors.AsType[x509.UnknownAuthorityError](err)
+	host, other := errors.AsType[x509.HostnameError](err)
+	invalid, isInvalid := errors.AsType[x509.CertificateInvalidError](err)
+	switch {
+	case unknown && p.CAFile == "":
+		return "Let the system of this machine know the authority that signed the certificate of " + p.address() + issuer(authority.Cert) + "."
+	case unknown:
+		return fmt.Sprintf("Set %s to a PEM file of the authority that signed the certificate%s.", p.CAFile, issuer(authority.Cert))
+	case other:
+		names := "other names"
+		if host.Certificate != nil && len(host.Certificate.DNSNames) > 0 {
+			names = strings.Join(host.Certificate.DNSNames[:min(3, len(host.Certificate.DNSNames))], ", ")
+		}
+		return fmt.Sprintf("The certificate is one for %s: use such a name under %s, or give the server a certificate for %s.", names, p.Key, host.Host)
+	case isInvalid && invalid.Reason == x509.Expired && invalid.Cert != nil && time.Now().Before(invalid.Cert.NotBefore):
+		return fmt.Sprintf("The certificate holds from %s on: set the clock of this machine, or wait.", invalid.Cert.NotBefore.UTC().Format(time.DateOnly))
+	case isInvalid && invalid.Reason == x509.Expired && invalid.Cert != nil:
+		return fmt.Sprintf("Renew the certificate of %s, which ended on %s; if that is not so, set the clock of this machine.", p.address(), invalid.Cert.NotAfter.UTC().Format(time.DateOnly))
+	case isInvalid:
+		return "Give " + p.What + " another certificate: this one is not valid."
+	}
+	return ""
+}
+
+func issuer(c *x509.Certificate) string {
+	if c == nil || c.Issuer.String() == "" {
+		return ""
+	}
+	return fmt.Sprintf(" (%s)", c.Issuer)
+}
+
+// Secret is what to do about a secret that cannot be read. It shows what the reference
+// shows of itself.
+func Secret(ref secret.Ref) string {
+	switch {
+	case ref.Env != "":
+		return fmt.Sprintf("Set the %s where the review runs: in its unit, crontab or container.", ref)
+	case ref.File != "":
+		return fmt.Sprintf("Put the secret, one line, into the %s, for the user that reviews.", ref)
+	case len(ref.Exec) > 0:
+		return fmt.Sprintf("Run the %s as the user that reviews: it has 30 s to print the secret and exit with 0.", ref)
+	}
+	return "Say where the secret is: env, file or exec."
+}

@@ -1,0 +1,100 @@
+package influx
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+
+	"tokenaudit/configs/remedy"
+	"tokenaudit/jobs/audit"
+)
+
+// explained is an error in other words.
+type explained struct {
+	text string
+	err  error
+}
+
+func (e explained) Error() string { return e.text }
+
+func (e explained) Unwrap() error { return e.err }
+
+// Remedy is what to do about an answer, as far as it tells by itself.
+func (e *APIError) Remedy() string {
+	switch {
+	case e.Status >= 300 && e.Status < 400:
+		return "Set url to where InfluxDB itself answers: credentials do not follow a redirect."
+	case e.Status == http.StatusUnauthorized && e.Message == "token is inactive":
+		return "Activate it (influx auth active --id ID), or give the target another credential."
+	case e.Status == http.StatusUnauthorized && strings.HasSuffix(e.Message, " is unauthorized"):
+		return "" // a right is missing, which the premise tells of
+	case e.Status == http.StatusUnauthorized:
+		return "Give the target a credential of this server: it does not know this one, which was revoked, belongs to another server, or was cut when it was stored."
+	case e.Status == http.StatusForbidden && strings.HasPrefix(e.Message, "User is inactive"):
+		return "Give the target a credential of a user that is active, or activate its user: InfluxDB says the same of a user that was deleted."
+	case e.Status == http.StatusForbidden, e.Status == http.StatusProxyAuthRequired:
+		return "Let the proxy before InfluxDB pass GET requests to /api/v2 from this machine."
+	case e.Status == http.StatusBadRequest && e.Code == "":
+		return "Begin url with https://, if the server speaks TLS at this port."
+	case e.Status == http.StatusNotFound && e.Code == "":
+		return "Point url at the root of InfluxDB, such as http://HOST:8086; InfluxDB 1.x and 3 have no such list (tokenaudit help products)."
+	case e.Status == http.StatusTooManyRequests:
+		return "Review at another time, or fewer targets at once (parallel_per_host)."
+	case e.Status == http.StatusBadGateway, e.Status == http.StatusServiceUnavailable, e.Status == http.StatusGatewayTimeout:
+		return "See whether InfluxDB runs behind the gateway that answers for it."
+	case e.Status >= 500:
+		return "Look at the log of InfluxDB: a stored record that it cannot read makes a whole list fail."
+	}
+	return ""
+}
+
+// advice is a remedy that stands in the reason itself.
+type advice string
+
+// Remedy is the advice.
+func (a advice) Remedy() string { return string(a) }
+
+// withOrgs adds to the failure of a list by the name of an org which ones there are.
+func (c *collector) withOrgs(ctx context.Context, err error) error {
+	var api *APIError
+	if !errors.As(err, &api) || api.Status != http.StatusNotFound || !strings.HasPrefix(api.Message, "organization name ") {
+		return err
+	}
+	if fix := c.otherOrg(ctx); fix != "" {
+		return &remedy.Error{Err: err, Fix: string(fix)}
+	}
+	return &remedy.Error{Err: err, Fix: "Correct org: its name is written as InfluxDB has it, capitals too; the credential may not read which ones there are (--read-orgs)."}
+}
+
+// otherOrg names the orgs that the credential sees. It is "" if there are none, or if
+// that of the target is among them.
+func (c *collector) otherOrg(ctx context.Context) advice {
+	const shown = 10
+	orgs, err := c.client.orgs(ctx)
+	if err != nil || len(orgs) == 0 || slices.ContainsFunc(orgs, func(o account) bool { return o.ID == c.org.OrgID }) {
+		return ""
+	}
+	var names []string
+	for _, o := range orgs {
+		names = append(names, audit.Line(o.Name, 60)+" ("+audit.Line(o.ID, 16)+")")
+	}
+	slices.Sort(names)
+	more := ""
+	if len(names) > shown {
+		names, more = names[:shown], fmt.Sprintf(" and %d more", len(names)-shown)
+	}
+	return advice("Set org to one that the credential sees: " + strings.Join(names, ", ") + more + ".")
+}
+
+// orgs are those that the credential may read, a hundred at most.
+func (c *Client) orgs(ctx context.Context) ([]account, error) {
+	var page struct {
+		Orgs []account `json:"orgs"`
+	}
+	err := c.getJSON(ctx, "/api/v2/orgs", url.Values{"limit": {"100"}}, &page)
+	return page.Orgs, err
+}
