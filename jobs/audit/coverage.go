@@ -155,8 +155,14 @@ func (c *Coverage) Reconcile() {
 		return
 	}
 	hidden := c.Stored.Authorizations - c.Listed - c.Unseen
-	if unknown := hidden - c.Hidden; unknown > 0 {
+	switch unknown := hidden - c.Hidden; {
+	case c.Stored.Authorizations < c.Listed:
+		c.Gap(StoredListed, Partial, "%d authorizations are stored, and %d are listed", c.Stored.Authorizations, c.Listed)
+		c.Gap(ListsAgree, Partial, "the server says that it stores fewer authorizations (%d) than it lists (%d): one of the two answers is not its own, or not of this moment", c.Stored.Authorizations, c.Listed)
+	case unknown > 0:
 		c.Gap(StoredListed, Partial, "%d of %d stored authorizations are neither listed nor known from an earlier review: their user or org was deleted, or the credential may not read them", unknown, c.Stored.Authorizations)
+	default:
+		c.Hold(StoredListed, "%d stored, %d listed, %d known though they are hidden", c.Stored.Authorizations, c.Listed, c.Hidden)
 	}
 	c.Hidden = max(c.Hidden, hidden)
 }

@@ -285,11 +285,11 @@ func TestSettle(t *testing.T) {
 		verdict        Verdict
 		wantHidden     int
 	}{
-		"no counts":               {nil, 5, 0, Complete, 0},
-		"all listed":              {&Stored{Authorizations: 5}, 5, 0, Complete, 0},
-		"hidden ones are known":   {&Stored{Authorizations: 7}, 5, 2, Complete, 2},
-		"one more than is known":  {&Stored{Authorizations: 8}, 5, 2, Partial, 3},
-		"revoked in the meantime": {&Stored{Authorizations: 4}, 5, 0, Complete, 0},
+		"no counts":              {nil, 5, 0, Complete, 0},
+		"all listed":             {&Stored{Authorizations: 5}, 5, 0, Complete, 0},
+		"hidden ones are known":  {&Stored{Authorizations: 7}, 5, 2, Complete, 2},
+		"one more than is known": {&Stored{Authorizations: 8}, 5, 2, Partial, 3},
+		"fewer than are listed":  {&Stored{Authorizations: 4}, 5, 0, Partial, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			c := Coverage{Verdict: Complete, Stored: test.stored, Listed: test.listed, Hidden: test.hidden}

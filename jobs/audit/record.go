@@ -108,6 +108,11 @@ func sameGrant(a, b Permission) bool {
 	return a.Action == b.Action && a.Resource.Type == b.Resource.Type && a.Resource.ID == b.Resource.ID && a.Resource.OrgID == b.Resource.OrgID
 }
 
+// SamePermissions reports whether both have the same ones, in whatever order.
+func SamePermissions(a, b Authorization) bool {
+	return slices.EqualFunc(a.Permissions, b.Permissions, sameGrant) || grants(a) == grants(b)
+}
+
 // grants is the permissions in one order, whatever the order of the server.
 func grants(a Authorization) string {
 	var out []string

@@ -10,6 +10,8 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"slices"
+	"strings"
 
 	"github.com/klauspost/readahead"
 
@@ -51,15 +53,26 @@ func (q Query) ofThisOrg(a audit.Authorization) bool {
 
 func equalIfAsked(asked, got string) bool { return asked == "" || asked == got }
 
-// fill hands each authorization to what begin returns, in the order of the
-// server, and gives the headers of the answer. An answer that was cut is asked
-// for again from the beginning.
-func (c *Client) fill(ctx context.Context, path string, q Query, begin func() func(entry) error) (http.Header, error) {
+// listing is what an answer tells besides its rows.
+type listing struct {
+	further bool   // it says that more pages follow
+	cached  string // how it shows that it comes out of a cache; "" if it does not
+	sha256  string // of its body
+}
+
+// fill hands each authorization to what begin returns, in the order of the server. An
+// answer that was cut is asked for again from the beginning, and begin is called again:
+// what the cut one gave does not count.
+func (c *Client) fill(ctx context.Context, path string, q Query, begin func() (func(entry) error, error)) (listing, error) {
 	const attempts = 3
 	for attempt := 1; ; attempt++ {
-		header, err := c.listOnce(ctx, path, q, begin())
+		each, err := begin()
+		if err != nil {
+			return listing{}, err
+		}
+		l, err := c.listOnce(ctx, path, q, each)
 		if attempt == attempts || !errors.Is(err, io.ErrUnexpectedEOF) || ctx.Err() != nil {
-			return header, err
+			return l, err
 		}
 	}
 }
@@ -70,36 +83,41 @@ const (
 	aheadBuffer  = 128 << 10
 )
 
-func (c *Client) listOnce(ctx context.Context, path string, q Query, each func(entry) error) (http.Header, error) {
+func (c *Client) listOnce(ctx context.Context, path string, q Query, each func(entry) error) (listing, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	resp, err := c.get(ctx, path, q.values())
 	if err != nil {
-		return nil, err
+		return listing{}, err
 	}
 	defer resp.Body.Close()
 	sum := sha256.New()
 	body, err := readahead.NewReaderSize(guarded{io.TeeReader(resp.Body, sum)}, buffersAhead, aheadBuffer)
 	if err != nil {
-		return nil, err
+		return listing{}, err
 	}
 	defer func() { cancel(); body.Close() }() // which waits for what it reads
 	legacy := func(e entry) error {
 		e.Legacy = path == legacyPath
 		return each(e)
 	}
-	err = decodeList(body, legacy)
+	further, err := decodeList(body, legacy)
 	rethrow(err)
 	if own := new(callbackError); errors.As(err, &own) {
-		return resp.Header, own.error
+		return listing{}, own.error
 	}
 	if err != nil {
-		return resp.Header, c.advised(fmt.Errorf("%s: the answer broke off or is not a list of authorizations: %w", request(path, q.values()), err))
+		return listing{}, c.advised(fmt.Errorf("%s: the answer broke off or is not a list of authorizations: %w", request(path, q.values()), err))
 	}
-	c.mu.Lock()
-	c.seen.list = hex.EncodeToString(sum.Sum(nil))
-	c.mu.Unlock()
-	return resp.Header, nil
+	return listing{further || nextLink(resp.Header), c.cachedBy(resp.Header), hex.EncodeToString(sum.Sum(nil))}, nil
+}
+
+// nextLink: an answer may name its next page in the header Link (RFC 8288), too.
+func nextLink(h http.Header) bool {
+	return slices.ContainsFunc(h.Values("Link"), func(link string) bool {
+		plain := strings.ToLower(strings.NewReplacer(`"`, "", " ", "").Replace(link))
+		return strings.Contains(plain, "rel=next")
+	})
 }
 
 // guarded reads in a goroutine that is not ours: a panic becomes an error.
@@ -113,45 +131,47 @@ func (g guarded) Read(p []byte) (n int, err error) {
 // Get asks for one authorization. An *APIError says why there is none; see Probe
 // for what its message tells.
 func (c *Client) Get(ctx context.Context, id string) (audit.Authorization, error) {
-	return c.getFrom(ctx, authorizationsPath, id)
+	e, _, err := c.getFrom(ctx, authorizationsPath, id)
+	return e.Authorization, err
 }
 
-func (c *Client) getFrom(ctx context.Context, path, id string) (audit.Authorization, error) {
+// getFrom also says how the answer shows that it comes out of a cache.
+func (c *Client) getFrom(ctx context.Context, path, id string) (e entry, cached string, err error) {
 	var w wireAuthorization
-	if err := c.getJSON(ctx, path+"/"+url.PathEscape(id), nil, &w); err != nil {
-		return audit.Authorization{}, err
+	header, err := c.answer(ctx, path+"/"+url.PathEscape(id), nil, &w)
+	if err == nil && w.ID == "" {
+		err = errors.New("an authorization without an id")
 	}
-	if w.ID == "" {
-		return audit.Authorization{}, errors.New("an authorization without an id")
+	if err != nil {
+		return entry{}, "", err
 	}
-	return w.entry().Authorization, nil
-}
-
-func saysOSS(err error) bool {
-	var api *APIError
-	return errors.As(err, &api) && api.OSS
+	return w.entry(), c.cachedBy(header), nil
 }
 
 // Probe asks for an authorization that an earlier review saw and the list now
 // lacks. The messages of the 404 tell the cases apart
 // (influxdata/influxdb authorization/http_server.go):
 // "authorization not found" means that it is gone, "user not found" that it lives
-// on though its user was deleted; the org is looked up before the user. A 401 or
-// 403 says nothing about it, and neither does a 404 of Cloud, where nobody has
-// recorded what another user's token answers. The error is that of the request.
-func (c *Client) Probe(ctx context.Context, before audit.Authorization) (audit.Probe, error) {
+// on though its user was deleted; the org is looked up before the user. That is so if
+// the server is proven to be OSS: what a 404 of Cloud says of another user's token
+// nobody has recorded. A 401 or 403 says nothing about it, nor does what comes out of a
+// cache. The error is that of the request.
+func (c *Client) Probe(ctx context.Context, before audit.Authorization, p product) (audit.Probe, error) {
 	path := authorizationsPath
 	if before.Legacy {
 		path = legacyPath
 	}
-	a, err := c.getFrom(ctx, path, before.ID)
+	e, cached, err := c.getFrom(ctx, path, before.ID)
+	a := e.Authorization
 	switch {
-	case err == nil && a.ID == before.ID:
+	case cached != "":
+		return audit.Probe{Presence: audit.Unseen, Evidence: request(path+"/"+before.ID, nil) + ": the answer came out of a cache (" + cached + ")"}, err
+	case err == nil && strings.EqualFold(a.ID, before.ID):
 		a.Legacy = before.Legacy
 		return audit.Probe{Presence: audit.Hidden, Evidence: request(path+"/"+before.ID, nil) + ": 200", Authorization: &a}, err
 	case err == nil:
 		return audit.Probe{Presence: audit.Unseen, Evidence: "another authorization came back"}, err
-	case !saysOSS(err):
+	case p != productOSS:
 	case says(err, http.StatusNotFound, "authorization not found"):
 		return audit.Probe{Presence: audit.Gone, Evidence: err.Error()}, err
 	case says(err, http.StatusNotFound, "user not found"):

@@ -36,7 +36,8 @@ func BenchmarkDecode(b *testing.B) {
 	list := benchList(b, benchRows)
 	b.Run("alone", func(b *testing.B) {
 		measure(b, list, func() error {
-			return decodeList(bytes.NewReader(list), func(entry) error { return nil })
+			_, err := decodeList(bytes.NewReader(list), func(entry) error { return nil })
+			return err
 		})
 	})
 	b.Run("checks", func(b *testing.B) {
@@ -59,7 +60,7 @@ func BenchmarkSorted(b *testing.B) {
 	measure(b, list, func() error {
 		s := &Sorted{}
 		defer s.Close()
-		if err := decodeList(bytes.NewReader(list), func(e entry) error { return s.add(e.Authorization) }); err != nil {
+		if _, err := decodeList(bytes.NewReader(list), func(e entry) error { return s.add(e.Authorization) }); err != nil {
 			return err
 		}
 		for _, err := range s.All() {

@@ -46,17 +46,18 @@ type Client struct {
 	exchange *exchange
 
 	mu   sync.Mutex
-	seen connection // by the newest answer
+	seen connection // guarded by mu while questions are being asked
 }
 
-// connection is what an answer tells of it.
+// connection is what the answers tell of it, the newest one where they differ.
 type connection struct {
-	asked    bool // a request was sent
-	answered bool
-	dated    bool          // it said when it answered
-	tls      uint16        // version, 0 without
-	skew     time.Duration // of the server's clock, by its Date header; whole seconds
-	list     string        // SHA-256 of the newest list
+	asked          bool // a request was sent
+	answered       bool
+	dated          bool          // it said when it answered
+	tls            uint16        // version, 0 without
+	skew           time.Duration // of the server's clock, by its Date header; whole seconds
+	build, version string        // what the server says that it is; "" where it does not
+	cached         []string      // the first answers that came out of a cache
 }
 
 // NewClient makes a client for the server of cfg with the credential token,
@@ -131,7 +132,7 @@ type APIError struct {
 	Status  int
 	Code    string // such as "not found"; empty where the answer was not of the API's form
 	Message string
-	OSS     bool // the server says that it is InfluxDB OSS
+	Cached  string // how it shows that it comes out of a cache; "" if it does not
 
 	page bool // the answer is a web page, of something in front of InfluxDB
 }
@@ -157,10 +158,11 @@ func (e *credentialError) Unwrap() error { return e.err }
 // Remedy is what to do about it.
 func (e *credentialError) Remedy() string { return remedy.Secret(e.ref) }
 
-// says reports whether err is the API's answer with this status and message.
+// says reports whether err is the API's answer with this status and message, and of
+// this moment.
 func says(err error, status int, message string) bool {
 	var api *APIError
-	return errors.As(err, &api) && api.Status == status && api.Message == message
+	return errors.As(err, &api) && api.Status == status && api.Message == message && api.Cached == ""
 }
 
 // statusOf is the HTTP status behind err: 200 without one, 0 if no answer came.
@@ -197,6 +199,8 @@ func (c *Client) get(ctx context.Context, path string, q url.Values) (*http.Resp
 	}
 	req.Header.Set("Authorization", "Token "+token.Reveal())
 	req.Header.Set("Accept", "application/json")
+	req.Header.Set("Cache-Control", "no-cache")
+	req.Header.Set("Pragma", "no-cache")
 	c.mu.Lock()
 	c.seen.asked = true
 	c.mu.Unlock()
@@ -207,17 +211,9 @@ func (c *Client) get(ctx context.Context, path string, q url.Values) (*http.Resp
 		}
 		return nil, c.advised(fmt.Errorf("%s: %w", request(path, q), err))
 	}
-	c.mu.Lock()
-	c.seen.answered = true
-	if resp.TLS != nil {
-		c.seen.tls = resp.TLS.Version
-	}
-	if at, err := http.ParseTime(resp.Header.Get("Date")); err == nil {
-		c.seen.dated, c.seen.skew = true, time.Until(at).Truncate(time.Second)
-	}
-	c.mu.Unlock()
+	c.look(resp, request(path, q))
 	if resp.StatusCode != http.StatusOK {
-		return nil, apiError(resp, request(path, q), c.token.Redactor())
+		return nil, c.apiError(resp, request(path, q))
 	}
 	if isPage(resp.Header) {
 		resp.Body.Close()
@@ -240,11 +236,60 @@ func (c *Client) advised(err error) error {
 
 func isPage(h http.Header) bool { return strings.HasPrefix(h.Get("Content-Type"), "text/html") }
 
+// look keeps what the answer to a request tells besides its body.
+func (c *Client) look(resp *http.Response, request string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.seen.answered = true
+	if resp.TLS != nil {
+		c.seen.tls = resp.TLS.Version
+	}
+	cached := c.cachedBy(resp.Header)
+	if at, err := http.ParseTime(resp.Header.Get("Date")); err == nil && cached == "" {
+		c.seen.dated, c.seen.skew = true, time.Until(at).Truncate(time.Second)
+	}
+	secrets := c.token.Redactor() // which a proxy may repeat anywhere
+	if build := resp.Header.Get("X-Influxdb-Build"); build != "" {
+		c.seen.build = audit.Line(secrets.Clean(build), 60)
+	}
+	if version := resp.Header.Get("X-Influxdb-Version"); version != "" {
+		c.seen.version = audit.Line(secrets.Clean(version), 60)
+	}
+	const named = 5
+	if cached != "" && len(c.seen.cached) < named {
+		c.seen.cached = append(c.seen.cached, fmt.Sprintf("%s (%s)", request, cached))
+	}
+}
+
+// server is what the server says that it is.
+func (c *Client) server() (build, version string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.seen.build, c.seen.version
+}
+
+// cachedBy is the header by which an answer shows that it comes out of a cache, "" if
+// none does: Age (RFC 9111), Cache-Status (RFC 9211), and what nginx, Varnish,
+// CloudFront and Cloudflare send.
+func (c *Client) cachedBy(h http.Header) string {
+	secrets := c.token.Redactor()
+	if age := strings.TrimSpace(h.Get("Age")); strings.Trim(age, "0") != "" {
+		return "Age: " + audit.Line(secrets.Clean(age), 60)
+	}
+	for _, name := range []string{"Cache-Status", "X-Cache", "X-Cache-Status", "Cf-Cache-Status", "X-Proxy-Cache"} {
+		if value := h.Get(name); strings.Contains(strings.ToLower(value), "hit") {
+			return name + ": " + audit.Line(secrets.Clean(value), 60)
+		}
+	}
+	return ""
+}
+
 // apiError keeps what the server says, cut, and without secrets, as half of one is
 // still too much: a proxy may repeat the header that it did not like.
-func apiError(resp *http.Response, request string, secrets *secret.Redactor) error {
+func (c *Client) apiError(resp *http.Response, request string) error {
 	defer resp.Body.Close()
-	e := &APIError{Request: request, Status: resp.StatusCode, OSS: isOSS(resp.Header), page: isPage(resp.Header)}
+	secrets := c.token.Redactor()
+	e := &APIError{Request: request, Status: resp.StatusCode, Cached: c.cachedBy(resp.Header), page: isPage(resp.Header)}
 	if to := resp.Header.Get("Location"); to != "" {
 		e.Message = "redirects elsewhere; set url to where it leads"
 		return e
@@ -260,22 +305,26 @@ func apiError(resp *http.Response, request string, secrets *secret.Redactor) err
 	return e
 }
 
-func isOSS(h http.Header) bool { return h.Get("X-Influxdb-Build") == "OSS" }
-
 // getJSON decodes an answer that is held whole, and so is bounded, into v.
 func (c *Client) getJSON(ctx context.Context, path string, q url.Values, v any) error {
+	_, err := c.answer(ctx, path, q, v)
+	return err
+}
+
+// answer is getJSON, and the headers.
+func (c *Client) answer(ctx context.Context, path string, q url.Values, v any) (http.Header, error) {
 	resp, err := c.get(ctx, path, q)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer resp.Body.Close()
 	body := newBounded(resp.Body, largestAnswer)
 	switch err := malformed(json.UnmarshalRead(body, v, decoding())); {
 	case errors.As(err, new(*tooLarge)):
-		return fmt.Errorf("%s: the answer cannot be taken: %w", request(path, q), err)
+		return nil, fmt.Errorf("%s: the answer cannot be taken: %w", request(path, q), err)
 	case err != nil:
 		err = fmt.Errorf("%s: the answer is not the API's: %w", request(path, q), err)
-		return c.advised(err)
+		return nil, c.advised(err)
 	}
-	return nil
+	return resp.Header, nil
 }

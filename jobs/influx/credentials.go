@@ -36,6 +36,28 @@ func (c *credentials) note(a audit.Authorization) {
 	}
 }
 
+// fork is for one list, until it is known to have come whole.
+func (c *credentials) fork() *credentials {
+	f := newCredentials(c.named)
+	for userID := range c.candidates {
+		f.candidates[userID] = ""
+	}
+	return f
+}
+
+// merge takes over what the fork of a list found.
+func (c *credentials) merge(f *credentials) {
+	for userID, id := range f.candidates {
+		switch held := c.candidates[userID]; {
+		case id == "" || held == id:
+		case held == "":
+			c.candidates[userID] = id
+		default:
+			c.candidates[userID] = several
+		}
+	}
+}
+
 // known are the authorizations that are certain.
 func (c *credentials) known() map[string]bool {
 	out := map[string]bool{}

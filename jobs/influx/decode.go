@@ -57,35 +57,55 @@ func decoding() json.Options {
 // time, whose permissions are valid until each returns. The key must be there,
 // once, with an array, and the document must end properly: a cut or foreign 200 is
 // an error, not an empty list. An authorization over the bounds is handed on as
-// oversized, with its ID if that came before, and the list goes on.
-func decodeList(r io.Reader, each func(entry) error) error {
+// oversized, with its ID if that came before, and the list goes on. The answer may
+// say that further pages follow: links.next in the API's own description of it.
+func decodeList(r io.Reader, each func(entry) error) (further bool, err error) {
 	from := newBounded(r, largestAuthorization)
 	dec := jsontext.NewDecoder(from, decoding())
 	if err := begin(dec, '{'); err != nil {
-		return err
+		return false, err
 	}
 	for found := false; ; {
 		from.renew()
-		key, err := dec.ReadToken()
+		token, err := dec.ReadToken()
+		key := ""
+		if err == nil && token.Kind() == '"' {
+			key = token.String()
+		}
+		var links pages
 		switch {
 		case err != nil:
-			return malformed(err)
-		case key.Kind() == '}' && !found:
-			return errors.New(`no key "authorizations" in the answer`)
-		case key.Kind() == '}':
-			return end(dec)
-		case key.String() != "authorizations":
+		case token.Kind() == '}' && !found:
+			return further, errors.New(`no key "authorizations" in the answer`)
+		case token.Kind() == '}':
+			return further, end(dec)
+		case key == "links" && dec.PeekKind() == '{':
+			err = json.UnmarshalDecode(dec, &links)
+		case key == "next":
+			err = json.UnmarshalDecode(dec, &links.Next)
+		case key != "authorizations":
 			err = dec.SkipValue()
 		case found:
-			return errors.New(`the key "authorizations" is there twice`)
+			return further, errors.New(`the key "authorizations" is there twice`)
 		default:
 			found = true
 			err = decodeArray(dec, from, each)
 		}
 		if err != nil {
-			return malformed(err)
+			return further, malformed(err)
 		}
+		further = further || links.more()
 	}
+}
+
+// pages is what a list says of further ones.
+type pages struct {
+	Next jsontext.Value `json:"next"`
+}
+
+func (p pages) more() bool {
+	next := string(p.Next)
+	return next != "" && next != "null" && next != `""` && next != "false"
 }
 
 // begin takes the bracket that an object or array begins with.
@@ -219,14 +239,15 @@ type wireAuthorization struct {
 	Permissions permissions  `json:"permissions"`
 	CreatedAt   lenientTime  `json:"createdAt"`
 	UpdatedAt   lenientTime  `json:"updatedAt"`
-	Token       readable     `json:"token"`
+	Token       tokenForm    `json:"token"`
 }
 
 // entry is an authorization with what the answer told beside it.
 type entry struct {
 	audit.Authorization
-	tokenReadable bool
-	oversized     *tooLarge // nothing but its ID was kept, if that
+	token     tokenForm
+	misdated  bool      // a date of it is none
+	oversized *tooLarge // nothing but its ID was kept, if that
 }
 
 // name of the entry where its place in the list is n. An ID that is none is not repeated.
@@ -238,11 +259,24 @@ func (e entry) name(n int) string {
 }
 
 func (w *wireAuthorization) entry() entry {
+	for i := range w.Permissions.list {
+		r := &w.Permissions.list[i].Resource
+		r.ID, r.OrgID = lowerID(r.ID), lowerID(r.OrgID)
+	}
 	return entry{Authorization: audit.Authorization{
-		ID: w.ID, OrgID: w.OrgID, Org: w.Org, UserID: w.UserID, User: w.User,
+		ID: lowerID(w.ID), OrgID: lowerID(w.OrgID), Org: w.Org, UserID: lowerID(w.UserID), User: w.User,
 		Description: w.Description, Status: w.Status, Permissions: w.Permissions.list,
 		CreatedAt: w.CreatedAt.UTC(), UpdatedAt: w.UpdatedAt.UTC(),
-	}, tokenReadable: bool(w.Token)}
+	}, token: w.Token, misdated: w.CreatedAt.none || w.UpdatedAt.none}
+}
+
+// lowerID writes an ID as InfluxDB does: it reads capitals, too, and so it may be asked
+// with them, or a proxy may write them.
+func lowerID(id string) string {
+	if low := strings.ToLower(id); low != id && IsID(id) {
+		return low
+	}
+	return id
 }
 
 // permissions are decoded into the room that those of the one before had.
@@ -274,29 +308,40 @@ func (p *permissions) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	return err
 }
 
-// readable is true for a token value in clear. Hashed tokens come as "", those of
-// Cloud as "redacted". A 1.x authorization has its user name there.
-type readable bool
+// tokenForm is how the value of a token comes. A 1.x authorization has its user name
+// there.
+type tokenForm byte
 
-func (r *readable) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+const (
+	tokenAbsent   tokenForm = iota // as OSS sends hashed ones: ""
+	tokenRedacted                  // as Cloud sends all: "redacted"
+	tokenInClear
+)
+
+func (f *tokenForm) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	value, err := dec.ReadValue()
 	switch string(value) {
-	case `""`, `null`, `"redacted"`:
-		*r = false
+	case `""`, `null`:
+		*f = tokenAbsent
+	case `"redacted"`:
+		*f = tokenRedacted
 	default:
-		*r = true
+		*f = tokenInClear
 	}
 	return err
 }
 
-// lenientTime is zero where the server sends no time or one of another form; an
-// unreadable date must not hide an authorization.
-type lenientTime struct{ time.Time }
+// lenientTime is zero where the server sends no time, or, with none, something that is
+// no time; an unreadable date must not hide an authorization.
+type lenientTime struct {
+	time.Time
+	none bool
+}
 
 func (t *lenientTime) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	value, err := dec.ReadValue()
-	if err != nil || t.Time.UnmarshalJSON(value) != nil {
-		t.Time = time.Time{}
+	if *t = (lenientTime{}); err == nil && t.Time.UnmarshalJSON(value) != nil {
+		*t = lenientTime{none: true}
 	}
 	return err
 }

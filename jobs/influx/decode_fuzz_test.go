@@ -59,7 +59,7 @@ func FuzzDecodeList(f *testing.F) {
 }
 
 func entries(body io.Reader) (out []entry, err error) {
-	err = decodeList(body, func(e entry) error {
+	_, err = decodeList(body, func(e entry) error {
 		e.Permissions = slices.Clone(e.Permissions)
 		out = append(out, e)
 		return nil

@@ -6,10 +6,12 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"tokenaudit/jobs/audit"
 )
 
 func decodeAll(body string) (ids []string, err error) {
-	err = decodeList(strings.NewReader(body), func(e entry) error {
+	_, err = decodeList(strings.NewReader(body), func(e entry) error {
 		ids = append(ids, e.ID)
 		return nil
 	})
@@ -71,8 +73,8 @@ func TestTokensAreNotKept(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			kept := ""
-			err := decodeList(strings.NewReader(`{"authorizations":[`+element+`]}`), func(e entry) error {
-				if !e.tokenReadable {
+			_, err := decodeList(strings.NewReader(`{"authorizations":[`+element+`]}`), func(e entry) error {
+				if e.token != tokenInClear {
 					t.Error("the token was not seen")
 				}
 				kept = fmt.Sprint(e)
@@ -99,5 +101,58 @@ func TestPermissionsThatAreNotThere(t *testing.T) {
 	}
 	if diff := cmp.Diff([]string{"false 0", "false 2", "true 0", "false 0", "true 0", "false 2"}, ps); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
+	}
+}
+
+// TestFurtherPages: whatever stands before or after the rows.
+func TestFurtherPages(t *testing.T) {
+	const rows = `"authorizations":[{"id":"a1"}]`
+	for body, want := range map[string]bool{
+		`{` + rows + `}`:                                            false,
+		`{"links":{"self":"/x"},` + rows + `}`:                      false,
+		`{"links":{"self":"/x","next":"/x?offset=1"},` + rows + `}`: true,
+		`{` + rows + `,"links":{"next":"/x?offset=1"}}`:             true,
+		`{` + rows + `,"links":{"next":{"href":"/x"}}}`:             true,
+		`{"links":{"next":null},` + rows + `}`:                      false,
+		`{"links":{"next":""},` + rows + `}`:                        false,
+		`{"links":"/x",` + rows + `}`:                               false,
+		`{` + rows + `,"next":"/x?offset=1"}`:                       true,
+		`{` + rows + `,"next":null}`:                                false,
+	} {
+		if got, err := decodeList(strings.NewReader(body), func(entry) error { return nil }); got != want || err != nil {
+			t.Errorf("%s: %v, %v; want %v", body, got, err, want)
+		}
+	}
+}
+
+// TestIDsInCapitals: they are read as InfluxDB writes them; other text stays.
+func TestIDsInCapitals(t *testing.T) {
+	got, err := entries(strings.NewReader(`{"authorizations":[{"id":"0D0FB0000000001A","orgID":"0D0FB0000000001B","userID":"0D0FB0000000001C","user":"BOB","description":"0D0FB0000000001A",
+		"permissions":[{"action":"read","resource":{"type":"buckets","id":"AAAAAAAAAAAAAAAA","orgID":"0D0FB0000000001B","name":"ABCDEFABCDEFABCD"}},{"action":"read","resource":{"type":"buckets","id":"Not An ID"}}]}]}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := audit.Authorization{ID: "0d0fb0000000001a", OrgID: "0d0fb0000000001b", UserID: "0d0fb0000000001c", User: "BOB", Description: "0D0FB0000000001A", Permissions: []audit.Permission{
+		{Action: "read", Resource: audit.Resource{Type: "buckets", ID: "aaaaaaaaaaaaaaaa", OrgID: "0d0fb0000000001b", Name: "ABCDEFABCDEFABCD"}},
+		{Action: "read", Resource: audit.Resource{Type: "buckets", ID: "Not An ID"}},
+	}}
+	if diff := cmp.Diff(want, got[0].Authorization); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+}
+
+// TestDatesThatAreNone are told from those that are left out, or of before InfluxDB
+// kept any.
+func TestDatesThatAreNone(t *testing.T) {
+	for date, none := range map[string]bool{
+		`"2026-01-05T10:00:00Z"`: false, `"0001-01-01T00:00:00Z"`: false, `null`: false,
+		`"2020-01-05 10:00:00"`: true, `"yesterday"`: true, `7`: true, `""`: true, `{}`: true,
+	} {
+		for _, member := range []string{"createdAt", "updatedAt"} {
+			got, err := entries(strings.NewReader(`{"authorizations":[{"id":"a","` + member + `":` + date + `},{"id":"b"}]}`))
+			if err != nil || got[0].misdated != none || got[1].misdated {
+				t.Errorf("%s: %s: none %v (%v), want %v", member, date, got[0].misdated, err, none)
+			}
+		}
 	}
 }

@@ -2,6 +2,7 @@ package influx
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"hash/maphash"
 	"maps"
@@ -16,19 +17,13 @@ import (
 // scan on the server each time. If a broken record makes that one list a 500, it
 // goes user by user instead.
 func (c *collector) listOrg(ctx context.Context) {
-	header, _, err := c.read(ctx, c.client, "authorizations of "+c.orgName(), authorizationsPath, c.org)
-	c.complete, c.failed = err == nil, c.withOrgs(ctx, err)
+	whole, _, err := c.read(ctx, c.client, "authorizations of "+c.orgName(), authorizationsPath, c.org)
+	c.complete, c.failed = whole, c.withOrgs(ctx, err)
 	if err == nil && len(c.seen) == 0 && c.org.OrgID != "" {
 		c.elsewhere = c.otherOrg(ctx)
 	}
-	switch {
-	case err == nil:
-		c.nameServer(header)
-	case statusOf(err) == http.StatusInternalServerError:
+	if statusOf(err) == http.StatusInternalServerError {
 		c.listEachUser(ctx)
-	default:
-		c.list.reset()
-		clear(c.seen)
 	}
 }
 
@@ -39,111 +34,196 @@ func (c *collector) orgName() string {
 	return "org " + c.cfg.Org
 }
 
-// read adds the answer to one list. Rows of another org are not part of this
-// target and are left out; rows of another user were not asked for but exist,
-// and are kept. Both are counted.
-func (c *collector) read(ctx context.Context, client *Client, what, path string, q Query) (http.Header, *audit.Asked, error) {
-	var t tally
-	header, err := client.fill(ctx, path, q, func() func(entry) error {
-		t = tally{seed: c.seed, byUser: map[string]fingerprint{}}
+// read adds the answer to one list; one that fails, or is repeated because it was cut,
+// leaves nothing behind. Rows of another org are not part of this target and are left
+// out; rows of another user were not asked for but exist, and are kept. Both are
+// counted. A list is whole if what it lacks is not there.
+func (c *collector) read(ctx context.Context, client *Client, what, path string, q Query) (whole bool, asked *audit.Asked, err error) {
+	var t *tally
+	start := c.list.mark()
+	answer, err := client.fill(ctx, path, q, func() (func(entry) error, error) {
+		t = c.newTally()
 		return func(e entry) error {
 			c.progress()
 			if e.oversized != nil {
 				t.leaveOut(e)
 				return nil
 			}
-			if !t.count(e.Authorization, q) {
+			if !t.count(e, q) {
 				return nil
 			}
-			c.note(e)
+			t.sight(e, c)
 			return c.list.add(e.Authorization)
-		}
+		}, c.list.rollback(start)
 	})
-	asked := c.record(what, request(path, q.values()), t.rows, t.foreign, err)
-	if err == nil {
-		asked.SHA256 = client.seen.list
+	asked = c.record(what, request(path, q.values()), t.rows, t.foreign, err)
+	if err != nil {
+		if broken := c.list.rollback(start); broken != nil {
+			c.cov.Gap(audit.ListWhole, audit.NotKnown, "%s: %v", what, broken)
+		}
+		return false, asked, err
+	}
+	asked.SHA256 = answer.sha256
+	lacks := func(premise, format string, args ...any) {
+		asked.Verdict, asked.Reason = audit.Partial, fmt.Sprintf(format, args...)
+		c.cov.Gap(premise, audit.Partial, "%s: %s", what, asked.Reason)
 	}
 	if t.foreign > 0 && path == authorizationsPath { // OSS does not narrow the 1.x list by the name of an org
-		asked.Verdict = audit.Partial
-		asked.Reason = fmt.Sprintf("%d of %d rows were not asked for: the server or a proxy ignores the filter", t.foreign, t.rows)
-		c.cov.Gap(audit.ListsAgree, audit.Partial, "%s: %s", what, asked.Reason)
+		lacks(audit.ListsAgree, "%d of %d rows were not asked for: the server or a proxy ignores the filter", t.foreign, t.rows)
 	}
-	if t.oversized > 0 {
+	if t.oversized.n > 0 {
 		c.leftOut = true
-		asked.Verdict = audit.Partial
-		asked.Reason = fmt.Sprintf("%d of %d authorizations were left out (%s): %v", t.oversized, t.rows, strings.Join(t.leftOut, ", "), t.bound)
-		c.cov.Gap(audit.ListWhole, audit.Partial, "%s: %s", what, asked.Reason)
+		lacks(audit.ListWhole, "%d of %d authorizations were left out (%s): %v", t.oversized.n, t.rows, t.oversized.names(), t.bound)
 	}
-	if err == nil && path == authorizationsPath {
-		c.reconcile(what, t)
+	if t.misdated.n > 0 {
+		lacks(audit.RowsReadable, "the dates of %d of %d authorizations are none, so how old they are is not known (%s)", t.misdated.n, t.rows, t.misdated.names())
 	}
-	return header, asked, err
+	if t.homeless.n > 0 {
+		lacks(audit.RowsReadable, "%d of %d authorizations name no org, and are taken for this one (%s)", t.homeless.n, t.rows, t.homeless.names())
+	}
+	if answer.further {
+		lacks(audit.ListWhole, "the answer says that a further page follows, and the API has no way to ask for it; what is not on this one is not known")
+	}
+	if answer.cached != "" {
+		lacks(audit.ListWhole, "the answer came out of a cache (%s): what happened since is not in it", answer.cached)
+	}
+	whole = !answer.further && answer.cached == "" && t.oversized.n == 0
+	c.take(t)
+	if path == authorizationsPath {
+		c.reconcile(what, t, whole)
+	}
+	if whole {
+		c.cov.Hold(audit.ListWhole, "%s: %d rows, to the proper end of the answer", what, t.rows)
+	}
+	return whole, asked, nil
 }
 
-// note remembers what the collector needs to know of a row besides the row.
-func (c *collector) note(e entry) {
-	c.directory.note(e.Authorization)
-	if e.Legacy {
-		return
+// take keeps what a list told besides its rows.
+func (c *collector) take(t *tally) {
+	maps.Copy(c.orgs, t.orgs)
+	maps.Copy(c.directory.unlisted, t.unlisted)
+	for name, id := range t.ids {
+		c.name(name, id)
 	}
-	c.name(e.User, e.UserID)
-	c.orgs[e.OrgID] = true
-	c.credentials.note(e.Authorization)
-	c.readable = c.readable || e.tokenReadable
-	c.canary = c.canary || e.ID == c.cfg.Canary
+	c.credentials.merge(t.credentials)
+	c.inClear, c.canary = c.inClear || t.inClear, c.canary || t.canary
+	if t.redacted {
+		c.shows(productCloud, "the list shows the value of a token as \"redacted\"")
+	}
 }
 
-// reconcile compares the authorizations that two lists show of the same user.
-func (c *collector) reconcile(what string, t tally) {
+// reconcile compares the authorizations that two lists show of the same user. Only a
+// whole list proves by what it lacks, and none if another one differs.
+func (c *collector) reconcile(what string, t *tally, whole bool) {
 	for id, now := range t.byUser {
+		now.whole = whole
 		before, ok := c.seen[id]
-		if ok && before != now {
+		differ := ok && (before.rows != now.rows || before.sum != now.sum)
+		if differ {
 			c.cov.Gap(audit.ListsAgree, audit.Partial, "two lists do not show the same authorizations of user %s: %d before, %d in %s; one of them hides some, or they changed in between", id, before.rows, now.rows, what)
 		}
-		if now.rows > before.rows {
-			c.seen[id] = now
+		if ok {
+			now.whole = (now.whole || before.whole) && !differ
 		}
+		if ok && before.rows >= now.rows {
+			now.rows, now.sum = before.rows, before.sum
+		}
+		c.seen[id] = now
 	}
 }
 
-// tally counts the rows of one answer.
+// tally counts the rows of one answer, and keeps what it tells besides them.
 type tally struct {
 	rows, foreign int
 	seed          maphash.Seed // the same for all lists that are compared
 	byUser        map[string]fingerprint
 
-	oversized int      // of rows
-	leftOut   []string // the first of them
-	bound     error
+	oversized, misdated, homeless some
+	bound                         error // of what is oversized
+
+	orgs        map[string]bool   // of the authorizations, by ID
+	ids         map[string]string // of users by the names that are configured
+	unlisted    map[ownerOf]bool  // owners that the list of users does not have
+	credentials *credentials
+	redacted    bool // a token value came as Cloud sends them
+	inClear     bool // or to be read
+	canary      bool // the canary is among them
 }
+
+func (c *collector) newTally() *tally {
+	return &tally{
+		seed: c.seed, byUser: map[string]fingerprint{}, orgs: map[string]bool{}, ids: map[string]string{},
+		unlisted: map[ownerOf]bool{}, credentials: c.credentials.fork(),
+	}
+}
+
+// some is a number of rows, and the first of them by ID or place.
+type some struct {
+	n     int
+	first []string
+}
+
+func (s *some) add(e entry, row int) {
+	const named = 20
+	if s.n++; len(s.first) < named {
+		s.first = append(s.first, e.name(row))
+	}
+}
+
+func (s *some) names() string { return strings.Join(s.first, ", ") }
 
 // leaveOut counts a row that is over the bounds.
 func (t *tally) leaveOut(e entry) {
-	const named = 20
-	if len(t.leftOut) < named {
-		t.leftOut = append(t.leftOut, e.name(t.rows+1))
-	}
-	t.rows, t.oversized, t.bound = t.rows+1, t.oversized+1, e.oversized
+	t.rows++
+	t.oversized.add(e, t.rows)
+	t.bound = e.oversized
 }
 
 // fingerprint stands for a set of authorizations, whatever their order.
 type fingerprint struct {
-	rows int
-	sum  uint64
+	rows  int
+	sum   uint64
+	whole bool // what is not among them is not there, by a list that came whole
 }
 
 // count reports whether the row is of the org that was asked for.
-func (t *tally) count(a audit.Authorization, q Query) bool {
+func (t *tally) count(e entry, q Query) bool {
 	t.rows++
-	if !q.matches(a) {
+	if e.misdated {
+		t.misdated.add(e, t.rows)
+	}
+	if e.OrgID == "" && e.Org == "" {
+		t.homeless.add(e, t.rows)
+		q.OrgID, q.Org = "", ""
+	}
+	if !q.matches(e.Authorization) {
 		t.foreign++
 	}
-	ours := q.ofThisOrg(a)
+	ours := q.ofThisOrg(e.Authorization)
 	if ours {
-		f := t.byUser[a.UserID]
-		t.byUser[a.UserID] = fingerprint{f.rows + 1, f.sum + maphash.String(t.seed, a.ID)}
+		f := t.byUser[e.UserID]
+		f.rows, f.sum = f.rows+1, f.sum+maphash.String(t.seed, e.ID)
+		t.byUser[e.UserID] = f
 	}
 	return ours
+}
+
+// sight keeps what the collector needs to know of a row besides the row.
+func (t *tally) sight(e entry, c *collector) {
+	if _, listed := c.directory.users[e.UserID]; !listed && e.UserID != "" {
+		t.unlisted[ownerOf{userID: e.UserID, orgID: e.OrgID}] = true
+	}
+	if e.Legacy {
+		return
+	}
+	if _, configured := c.idOf[e.User]; configured {
+		t.ids[e.User] = e.UserID
+	}
+	t.orgs[e.OrgID] = true
+	t.credentials.note(e.Authorization)
+	t.redacted = t.redacted || e.token == tokenRedacted
+	t.inClear = t.inClear || e.token == tokenInClear
+	t.canary = t.canary || e.ID == c.cfg.Canary
 }
 
 // listEachUser is the way round a list that answers 500.
@@ -152,24 +232,33 @@ func (c *collector) listEachUser(ctx context.Context) {
 	for _, id := range slices.Sorted(maps.Keys(c.accounts)) {
 		q := c.org
 		q.UserID = id
-		header, _, err := c.read(ctx, c.client, "authorizations of user "+c.accounts[id].Name, authorizationsPath, q)
-		if err != nil {
+		if _, _, err := c.read(ctx, c.client, "authorizations of user "+c.accounts[id].Name, authorizationsPath, q); err != nil {
 			c.cov.Gap(audit.ListWhole, audit.Partial, "authorizations of user %s (%s) could not be read: %v", c.accounts[id].Name, id, err)
-			continue
 		}
-		c.nameServer(header)
 	}
 }
 
-// askOSS asks for what only OSS has, once its list was answered, if only user by user:
-// its counts, and the authorizations of the 1.x API, which it keeps apart.
-func (c *collector) askOSS(ctx context.Context) {
-	if !c.oss() || c.failed != nil && statusOf(c.failed) != http.StatusInternalServerError {
+// listLegacy asks for the authorizations of the 1.x API, which OSS keeps apart, once
+// its list was answered, if only user by user.
+func (c *collector) listLegacy(ctx context.Context) {
+	if c.product() == productCloud || c.failed != nil && statusOf(c.failed) != http.StatusInternalServerError {
 		return
 	}
-	stored := async(func() (audit.Stored, error) { return c.client.stored(ctx) })
-	if _, asked, err := c.read(ctx, c.client, "1.x authorizations of "+c.orgName(), legacyPath, c.org); err != nil {
-		c.cov.AddBlindSpot("authorizations of the 1.x API could not be listed: " + asked.Reason)
+	whole, asked, err := c.read(ctx, c.client, "1.x authorizations of "+c.orgName(), legacyPath, c.org)
+	if err == nil {
+		c.shows(productOSS, "a list of the 1.x API")
 	}
-	c.askStored(stored())
+	var api *APIError
+	switch {
+	case whole:
+		c.cov.Hold(audit.LegacyListed, "GET %s: %d rows", legacyPath, asked.Rows)
+	case err == nil:
+		c.cov.Gap(audit.LegacyListed, audit.Partial, "the list of the 1.x API did not come whole: %s", asked.Reason)
+	case c.product() != productOSS: // which is said
+	case errors.As(err, &api) && api.Status == http.StatusNotFound && (api.Message == "" || api.Message == "path not found"):
+		c.cov.NoNeed(audit.LegacyListed, "the server has no such list: %s", asked.Reason)
+		c.cov.AddBlindSpot("authorizations of the 1.x API could not be listed, as the server has no such list, or a proxy keeps it away: " + asked.Reason)
+	default:
+		c.cov.Gap(audit.LegacyListed, audit.Partial, "authorizations of the 1.x API could not be listed: %s", asked.Reason)
+	}
 }

@@ -18,12 +18,13 @@ type directory struct {
 	client *Client
 	pacer  *pacer
 	users  map[string]account // by ID, from the list of users; set before the first question
-	// namesOwners: the server looks the owner's name up when it lists, and leaves
-	// out authorizations of deleted users, so that a name is proof of presence.
-	namesOwners bool
-	members     map[string]orgMembers
-	owners      map[ownerOf]audit.Owner
-	unlisted    map[ownerOf]bool // of the lists of authorizations, that the list of users does not have
+	// product of the server; set before the first question about an owner. OSS looks the
+	// owner's name up when it lists, and leaves out authorizations of deleted users, so
+	// that there a name is proof of presence, and a 404 of absence.
+	product  product
+	members  map[string]orgMembers
+	owners   map[ownerOf]audit.Owner
+	unlisted map[ownerOf]bool // of the lists of authorizations, that the list of users does not have
 
 	mu    sync.Mutex
 	asked map[string]lookup // guarded by mu; users asked for one by one
@@ -46,13 +47,6 @@ func newDirectory(c *Client, p *pacer) *directory {
 	return &directory{
 		client: c, pacer: p, members: map[string]orgMembers{}, asked: map[string]lookup{},
 		owners: map[ownerOf]audit.Owner{}, unlisted: map[ownerOf]bool{},
-	}
-}
-
-// note remembers an authorization whose user will have to be asked for.
-func (d *directory) note(a audit.Authorization) {
-	if _, listed := d.users[a.UserID]; !listed && a.UserID != "" {
-		d.unlisted[ownerOf{userID: a.UserID, orgID: a.OrgID}] = true
 	}
 }
 
@@ -116,9 +110,9 @@ func (d *directory) existence(ctx context.Context, a audit.Authorization) audit.
 	switch {
 	case l.err == nil && l.account.ID == a.UserID:
 		return found(l.account, "GET /api/v2/users/"+a.UserID)
-	case says(l.err, http.StatusNotFound, "user not found"):
+	case d.product == productOSS && says(l.err, http.StatusNotFound, "user not found"):
 		return audit.Owner{State: audit.OwnerDeleted, Evidence: l.err.Error()}
-	case d.namesOwners && a.User != "":
+	case d.product == productOSS && a.User != "":
 		return audit.Owner{State: audit.OwnerPresent, Evidence: "named in the list, which leaves out deleted users"}
 	}
 	return audit.Owner{State: audit.OwnerUnknown, Evidence: fmt.Sprint("could not be seen: ", l.err)}

@@ -96,5 +96,5 @@ func (c *Client) orgs(ctx context.Context) ([]account, error) {
 		Orgs []account `json:"orgs"`
 	}
 	err := c.getJSON(ctx, "/api/v2/orgs", url.Values{"limit": {"100"}}, &page)
-	return page.Orgs, err
+	return lowerIDs(page.Orgs), err
 }

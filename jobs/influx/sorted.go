@@ -9,6 +9,7 @@ import (
 	"io"
 	"iter"
 	"os"
+	"strings"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -25,6 +26,15 @@ import (
 type Sorted struct {
 	ascending spool
 	others    *sorter // nil as long as everything ascends
+
+	contradictions contradictions // that the newest walk met
+}
+
+// contradictions count the authorizations of which two views differ in what no view
+// may differ in.
+type contradictions struct {
+	n     int
+	first []string // of them, with what differs
 }
 
 // add keeps nothing of the permissions of a, which may be used again.
@@ -42,10 +52,29 @@ func (s *Sorted) add(a audit.Authorization) error {
 	return s.others.add(key, a)
 }
 
-// reset forgets everything, for a list that broke off.
-func (s *Sorted) reset() {
-	s.Close()
-	*s = Sorted{}
+// mark is a moment in the life of a Sorted.
+type mark struct {
+	bytes int64  // of the spool
+	last  string // key at its end
+	rows  int    // of the sorter
+}
+
+func (s *Sorted) mark() mark {
+	m := mark{bytes: s.ascending.size + int64(len(s.ascending.tail)), last: s.ascending.last}
+	if s.others != nil {
+		m.rows = s.others.rows
+	}
+	return m
+}
+
+// rollback forgets what was added since the mark, for a list that broke off.
+func (s *Sorted) rollback(m mark) error {
+	if s.others != nil && s.others.rows > m.rows {
+		if err := s.others.cut(m.rows); err != nil {
+			return err
+		}
+	}
+	return s.ascending.cut(m.bytes, m.last)
 }
 
 // Close frees the files. They have no name and are not needed again, so that
@@ -59,9 +88,10 @@ func (s *Sorted) Close() {
 
 // All walks what was collected; nothing may be added afterwards. One that several
 // lists had is given with its fullest view: which names a list shows depends on who
-// asked.
+// asked. Where views contradict each other, the one that is not inactive counts.
 func (s *Sorted) All() iter.Seq2[audit.Authorization, error] {
 	return func(yield func(audit.Authorization, error) bool) {
+		s.contradictions = contradictions{}
 		var held audit.Authorization
 		have := false
 		for a, err := range s.merged() {
@@ -70,7 +100,8 @@ func (s *Sorted) All() iter.Seq2[audit.Authorization, error] {
 				yield(audit.Authorization{}, err)
 				return
 			case have && a.Key() == held.Key():
-				if names(a) > names(held) {
+				s.contradictions.compare(held, a)
+				if fuller(a, held) {
 					held = a
 				}
 				continue
@@ -83,6 +114,37 @@ func (s *Sorted) All() iter.Seq2[audit.Authorization, error] {
 			yield(held, nil)
 		}
 	}
+}
+
+func (c *contradictions) compare(a, b audit.Authorization) {
+	var differ []string
+	if !audit.SamePermissions(a, b) && a.PermissionsKnown() && b.PermissionsKnown() {
+		differ = append(differ, "permissions")
+	}
+	if a.UserID != b.UserID {
+		differ = append(differ, "owner")
+	}
+	if a.OrgID != b.OrgID {
+		differ = append(differ, "org")
+	}
+	if a.Status != b.Status {
+		differ = append(differ, "status")
+	}
+	if len(differ) == 0 {
+		return
+	}
+	const named = 5
+	if c.n++; len(c.first) < named {
+		c.first = append(c.first, audit.Line(a.ID, 40)+" in "+strings.Join(differ, ", "))
+	}
+}
+
+// fuller reports whether view a of an authorization counts, and not b.
+func fuller(a, b audit.Authorization) bool {
+	if live, other := a.Status != audit.Inactive, b.Status != audit.Inactive; live != other {
+		return live
+	}
+	return names(a) > names(b)
 }
 
 // names counts what a view of an authorization shows.
@@ -174,6 +236,27 @@ func (s *spool) Write(b []byte) (_ int, err error) {
 	return len(b), nil
 }
 
+// cut takes what was written after so many bytes away; last is the key at its end then.
+func (s *spool) cut(bytes int64, last string) error {
+	s.last, s.encoder = last, nil
+	if bytes > 0 {
+		s.encoder = jsontext.NewEncoder(s, writtenDown())
+	}
+	if bytes >= s.size {
+		s.tail = s.tail[:bytes-s.size]
+		return nil
+	}
+	s.tail, s.size = s.tail[:0], bytes
+	err := s.file.Truncate(bytes)
+	if err == nil {
+		_, err = s.file.Seek(bytes, io.SeekStart)
+	}
+	if err != nil {
+		return &TempError{err}
+	}
+	return nil
+}
+
 func (s *spool) all() iter.Seq2[audit.Authorization, error] {
 	return func(yield func(audit.Authorization, error) bool) {
 		from := io.Reader(bytes.NewReader(s.tail))
@@ -243,6 +326,15 @@ func (s *sorter) add(key string, a audit.Authorization) error {
 	if _, err := s.insert.Exec(key, s.rows, row); err != nil {
 		return &TempError{err}
 	}
+	return nil
+}
+
+// cut takes all but the first rows away.
+func (s *sorter) cut(rows int) error {
+	if _, err := s.conn.ExecContext(context.Background(), "DELETE FROM authorizations WHERE n > ?", rows); err != nil {
+		return &TempError{err}
+	}
+	s.rows = rows
 	return nil
 }
 

@@ -2,8 +2,10 @@ package influx
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"strconv"
 	"strings"
@@ -11,13 +13,74 @@ import (
 	"tokenaudit/jobs/audit"
 )
 
-// askStored notes the server's own counts. OSS counts the keys of its store at
+// counted begins to ask for the server's own counts. OSS counts the keys of its store at
 // each scrape (influxdata/influxdb bolt/metrics.go), whoever may see them, so the
-// difference to the list is what the list hides. The counts are of the whole
-// instance: they compare with a list of the whole instance only.
-func (c *collector) askStored(stored audit.Stored, err error) {
+// difference to the list is what the list hides.
+func (c *collector) counted(ctx context.Context) func() (audit.Stored, error) {
+	if c.product() == productCloud && len(c.signs[productCloud]) > 0 {
+		return func() (audit.Stored, error) { return audit.Stored{}, errors.New("InfluxDB Cloud gives no counts") }
+	}
+	count := async(func() (audit.Stored, error) { return c.client.stored(ctx) })
+	return func() (audit.Stored, error) {
+		stored, err := count()
+		if err == nil {
+			c.shows(productOSS, "counts under /metrics")
+		}
+		return stored, err
+	}
+}
+
+// listAll takes the lists between two counts. Where these differ, the lists may be of
+// before or after, so they are taken again.
+func (c *collector) listAll(ctx context.Context, before audit.Stored, errBefore error) {
+	const attempts = 3
+	for attempt := 1; ; attempt++ {
+		start := c.cov.Clone()
+		c.askAccounts(ctx)
+		c.listOrg(ctx)
+		count := c.counted(ctx)
+		c.listLegacy(ctx)
+		after, err := count()
+		switch settled := errBefore != nil || err != nil || before == after; {
+		case settled || ctx.Err() != nil:
+			c.compare(after, cmp.Or(err, errBefore))
+			return
+		case attempt == attempts:
+			c.record("how many authorizations, users and orgs are stored", "GET /metrics", after.Authorizations, 0, nil)
+			c.cov.Gap(audit.StoredListed, audit.Partial, "what is stored changed while it was listed, %d times in a row, the last time from %d tokens, %d users and %d orgs to %d, %d and %d: the list cannot be compared with the counts",
+				attempts, before.Authorizations, before.Users, before.Orgs, after.Authorizations, after.Users, after.Orgs)
+			return
+		}
+		c.cov, before = start, after
+		c.forget()
+	}
+}
+
+// forget drops what the lists gave, which are taken again.
+func (c *collector) forget() {
+	if err := c.list.rollback(mark{}); err != nil {
+		c.cov.Gap(audit.ListWhole, audit.NotKnown, "the lists could not be taken again: %v", err)
+	}
+	clear(c.seen)
+	clear(c.orgs)
+	clear(c.directory.unlisted)
+	for name := range c.idOf {
+		c.idOf[name] = ""
+	}
+	c.credentials = c.credentials.fork()
+	c.complete, c.failed, c.leftOut, c.inClear, c.canary = false, nil, false, false, false
+}
+
+// compare notes the counts. They are of the whole instance: they compare with a list of
+// the whole instance only.
+func (c *collector) compare(stored audit.Stored, err error) {
+	if c.product() == productCloud {
+		c.cov.NoNeed(audit.StoredListed, "InfluxDB Cloud gives no counts")
+		return
+	}
 	asked := c.record("how many authorizations, users and orgs are stored", "GET /metrics", stored.Authorizations, 0, err)
 	switch {
+	case c.product() == productUnknown: // which is said
 	case err != nil:
 		c.unproven("its own counts could not be read (" + asked.Reason + ")")
 	case c.cfg.Org != "" && stored.Orgs != 1:
@@ -48,6 +111,9 @@ func (c *Client) stored(ctx context.Context) (audit.Stored, error) {
 		return audit.Stored{}, err
 	}
 	defer resp.Body.Close()
+	if cached := c.cachedBy(resp.Header); cached != "" {
+		return audit.Stored{}, fmt.Errorf("GET /metrics: the answer came out of a cache (%s)", cached)
+	}
 	return readStored(resp.Body)
 }
 

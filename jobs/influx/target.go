@@ -10,6 +10,7 @@ import (
 	"maps"
 	"net/http"
 	"slices"
+	"strings"
 	"sync"
 
 	"tokenaudit/jobs/audit"
@@ -52,10 +53,12 @@ func (t *Target) Collect(ctx context.Context, progress func()) (audit.Collection
 		c.list.Close()
 		return audit.Collection{}, fmt.Errorf("target %q: %w", t.cfg.Name, err)
 	}
+	survey := &audit.Survey{}
 	known, free := c.known()
 	out := audit.Collection{
-		Authorizations: audit.Prefetch(c.list.All()), Coverage: c.cov, Scope: c.scope(), Owner: c.directory.owner, Known: known,
-		Close: func() { c.list.Close(); free() },
+		Authorizations: audit.Prefetch(survey.Of(c.list.All())), Coverage: c.cov, Scope: c.scope(), Owner: c.directory.owner, Known: known,
+		Conclude: func(cov *audit.Coverage) { survey.Conclude(cov); c.concludeWalk(cov) },
+		Close:    func() { c.list.Close(); free() },
 	}
 	if c.cov.Verdict != audit.NotKnown {
 		out.Probe = c.probe
@@ -72,16 +75,17 @@ type collector struct {
 	org      Query // what is asked for in every list
 
 	seesAll     bool                   // the credential may read every user
+	signs       signs                  // of the product
 	accounts    map[string]account     // users of the instance or the org, as far as seen
-	complete    bool                   // the one list of the whole org was answered
-	failed      error                  // why it was not
+	complete    bool                   // the one list of the whole org came whole
+	failed      error                  // why there was none
 	elsewhere   advice                 // the orgs that there are, where the list of this one is empty
 	seen        map[string]fingerprint // authorizations seen, by user ID
 	seed        maphash.Seed           // of the fingerprints
 	idOf        map[string]string      // IDs of the users configured by name, "" where not known
 	orgs        map[string]bool        // of the authorizations seen, by ID
 	credentials *credentials
-	readable    bool // a token value came back in clear
+	inClear     bool // a token value came back to be read
 	canary      bool // the canary was in an answer
 	leftOut     bool // a list had an authorization over the bounds, which says nothing of it
 	directory   *directory
@@ -93,7 +97,7 @@ func newCollector(t *Target, progress func()) *collector {
 	c := &collector{
 		Target: t, progress: progress, list: &Sorted{}, cov: audit.NewCoverage(t.cfg.Name), org: t.cfg.Query(),
 		seen: map[string]fingerprint{}, seed: maphash.MakeSeed(), idOf: map[string]string{}, orgs: map[string]bool{},
-		credentials: newCredentials(t.cfg.Credential), directory: newDirectory(t.client, p), pacer: p,
+		signs: signs{}, credentials: newCredentials(t.cfg.Credential), directory: newDirectory(t.client, p), pacer: p,
 	}
 	c.cov.Source = t.cfg.URL
 	if t.cfg.Org != "" {
@@ -121,25 +125,32 @@ func (c *collector) run(ctx context.Context) {
 		c.cov.Gap(audit.CredentialActive, audit.NotKnown, "%v", explained{refusal, err})
 		return
 	}
-	orgID := async(func() (id string, err error) {
+	count := c.counted(ctx)
+	orgNamed := async(func() (o org, err error) {
 		if c.org.Org != "" {
-			id, err = c.client.orgID(ctx, c.org.Org)
+			o, err = c.client.orgNamed(ctx, c.org.Org)
 		}
-		return id, err
+		return o, err
 	})
-	c.seesAll, err = c.client.mayReadEveryUser(ctx)
-	sight := c.record("whether the credential may read every user, by a user that does not exist", "GET /api/v2/users/"+nobody, 0, 0, err)
-	if c.seesAll {
-		sight.Verdict, sight.Reason = audit.Complete, "404 user not found: it may"
+	_, sight := c.client.userByID(ctx, nobody)
+	o, errOrg := orgNamed()
+	if o.Storage != "" {
+		c.shows(productCloud, "the org has a defaultStorageType")
 	}
-	if id, err := orgID(); c.org.Org != "" { // failing is no harm: the list takes a name too
-		c.record("the ID of org "+c.org.Org, request("/api/v2/orgs", c.org.values()), min(len(id), 1), 0, err)
-		if err == nil && id != "" {
-			c.org = Query{OrgID: id}
+	stored, errStored := count()
+	c.seesAll = mayReadEveryUser(c.product(), sight)
+	asked := c.record("whether the credential may read every user, by a user that does not exist", "GET /api/v2/users/"+nobody, 0, 0, sight)
+	if c.seesAll {
+		asked.Verdict, asked.Reason = audit.Complete, "404 user not found: it may"
+	}
+	if c.org.Org != "" { // failing is no harm: the list takes a name too
+		c.record("the ID of org "+c.org.Org, request("/api/v2/orgs", c.org.values()), min(len(o.ID), 1), 0, errOrg)
+		if errOrg == nil && o.ID != "" {
+			c.org = Query{OrgID: o.ID}
 		}
 	}
-	c.askAccounts(ctx)
-	c.listOrg(ctx)
+	c.listAll(ctx, stored, errStored)
+	c.seesAll = mayReadEveryUser(c.product(), sight)
 	for i, u := range c.cfg.Users {
 		if client := c.clients[i]; client != nil {
 			c.listOwn(ctx, client, u)
@@ -147,7 +158,6 @@ func (c *collector) run(ctx context.Context) {
 			c.findUser(ctx, u)
 		}
 	}
-	c.askOSS(ctx)
 	c.conclude()
 }
 
@@ -214,11 +224,11 @@ func (c *collector) probe(ctx context.Context, before audit.Authorization) audit
 	switch {
 	case before.IsServer():
 		return audit.Probe{Presence: audit.Gone, Evidence: "no token value was in the list"}
-	case !c.oss() && !before.Legacy && !c.leftOut && c.orgs[before.OrgID] && c.seen[before.UserID].rows > 0:
+	case c.product() == productCloud && !before.Legacy && !c.leftOut && c.orgs[before.OrgID] && c.seen[before.UserID].whole:
 		return audit.Probe{Presence: audit.Gone, Evidence: "the list of its user's authorizations no longer has it"}
 	}
 	var p audit.Probe
-	if err := c.pacer.ask(ctx, func() (err error) { p, err = c.client.Probe(ctx, before); return err }); err != nil && p.Presence == "" {
+	if err := c.pacer.ask(ctx, func() (err error) { p, err = c.client.Probe(ctx, before, c.product()); return err }); err != nil && p.Presence == "" {
 		return audit.Probe{Presence: audit.Unseen, Evidence: err.Error()}
 	}
 	if a := p.Authorization; a != nil && !c.org.ofThisOrg(*a) { // of a list that was imported
@@ -259,25 +269,11 @@ func (c *collector) record(what, request string, rows, foreign int, err error) *
 	return &c.cov.Asked[len(c.cov.Asked)-1]
 }
 
-// nameServer goes by the headers of the list. Only OSS says what it is; it
-// looks the owners' names up when it lists and leaves out authorizations of
-// deleted users, so that there a name is proof of presence.
-func (c *collector) nameServer(h http.Header) {
-	build, version := audit.Line(h.Get("X-Influxdb-Build"), 60), audit.Line(h.Get("X-Influxdb-Version"), 60)
-	if build != "" || version != "" {
-		c.cov.Server = fmt.Sprintf("InfluxDB %s %s", build, version)
-	}
-	c.directory.namesOwners = isOSS(h)
-	if wants := cmp.Or(c.cfg.Kind, KindAuto); wants != KindAuto && (wants == KindOSS) != isOSS(h) {
-		c.cov.AddBlindSpot(fmt.Sprintf("the target is configured as %s, and the server says that it is %q", wants, build))
-	}
-}
-
-// oss reports whether the server is OSS, by its own word or by configuration.
-func (c *collector) oss() bool { return c.directory.namesOwners || c.cfg.Kind == KindOSS }
-
 // conclude draws the verdict on the target as a whole.
 func (c *collector) conclude() {
+	c.concludeProduct()
+	c.directory.product = c.product()
+	c.noteCached(&c.cov)
 	rows := 0
 	for _, f := range c.seen {
 		rows += f.rows
@@ -291,16 +287,25 @@ func (c *collector) conclude() {
 		c.cov.Gap(audit.CredentialSeesAll, audit.NotKnown, "the list is empty, which proves nothing, and %s is none that the credential sees. %s", c.orgName(), c.elsewhere)
 	case rows == 0:
 		c.cov.Gap(audit.CredentialSeesAll, audit.NotKnown, "the list is empty, which proves nothing: it should hold at least the credential's own authorization. It lacks read on authorizations or on all users: %s", c.fix())
-	case !c.seesAll && len(c.cfg.Users) == 0:
+	case c.seesAll:
+		c.cov.Hold(audit.CredentialSeesAll, "GET /api/v2/users/%s, a user that does not exist: 404 user not found, which OSS tells only to who may read every user", nobody)
+	case len(c.cfg.Users) > 0:
+		c.cov.NoNeed(audit.CredentialSeesAll, "only the configured users are reviewed")
+	default:
 		c.cov.Gap(audit.CredentialSeesAll, audit.Partial, "the credential may not read all users, and InfluxDB then lists only the authorizations of its own user. %s", c.wider())
 	}
-	if c.cfg.Canary != "" && !c.canary {
+	switch {
+	case c.cfg.Canary == "":
+		c.cov.NoNeed(audit.CanaryListed, "no canary is configured")
+	case c.canary:
+		c.cov.Hold(audit.CanaryListed, "%s is in the list", c.cfg.Canary)
+	default:
 		c.cov.Gap(audit.CanaryListed, audit.Partial, "the canary %s is not in the answer: it was deleted, or the list leaves out what it should show", c.cfg.Canary)
 	}
 	if rows > 0 && len(c.credentials.known()) == 0 {
 		c.cov.AddBlindSpot("which authorization the credential itself is could not be told; name it under credential, and it is reviewed too")
 	}
-	if c.readable { // the server itself is part of the population then
+	if c.inClear { // the server itself is part of the population then
 		if err := c.list.add(audit.Server("token values came back in clear in the list of authorizations")); err != nil {
 			c.cov.Gap(audit.TargetReviewed, audit.Partial, "token values came back in clear, and that could not be kept: %v", err)
 		}
@@ -311,13 +316,40 @@ func (c *collector) conclude() {
 	c.cov.ClockSkewSeconds = int(c.client.seen.skew.Seconds())
 }
 
+// noteCached: whatever came out of a cache may be old, a list or an owner.
+func (c *collector) noteCached(cov *audit.Coverage) {
+	for _, client := range append([]*Client{c.client}, c.clients...) {
+		if client == nil {
+			continue
+		}
+		client.mu.Lock()
+		for _, request := range client.seen.cached {
+			cov.Gap(audit.ListWhole, audit.Partial, "an answer came out of a cache, though none was asked for: %s", request)
+		}
+		client.mu.Unlock()
+	}
+}
+
+// concludeWalk says what is known only when every authorization was walked.
+func (c *collector) concludeWalk(cov *audit.Coverage) {
+	c.noteCached(cov)
+	if x := c.list.contradictions; x.n > 0 {
+		cov.Gap(audit.ListsAgree, audit.Partial, "%d tokens are shown twice and not alike (%s); where one view is active, that one counts", x.n, strings.Join(x.first, "; "))
+	} else {
+		cov.Hold(audit.ListsAgree, "no token is shown twice and not alike")
+	}
+}
+
 // wider says how more can be seen. On Cloud a token lists the authorizations of its own
 // user only.
 func (c *collector) wider() advice {
-	if c.oss() && c.cfg.Kind != KindTSM && c.cfg.Kind != KindServerless {
+	switch c.product() {
+	case productOSS:
 		return "Give it one: " + c.fix()
+	case productCloud:
+		return "Name each user under users, with a credential of its own"
 	}
-	return "Name each user under users, with a credential of its own"
+	return "If it is OSS, give it one: " + c.fix() + ". If it is Cloud: name each user under users, with a credential of its own"
 }
 
 // fix is the command that makes a credential with the rights that are missing.

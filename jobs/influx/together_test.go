@@ -5,6 +5,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -14,25 +15,37 @@ import (
 // couples answers a question of a pair once the other one has been asked, too.
 type couples struct {
 	http.Handler
-	pairs [][2]string // of the ends of paths
-	asked sync.Map    // channels, closed when asked
-	alone sync.Map    // that waited in vain
+	pairs [][2]string // of the ends of paths; the count is asked for before and after
+	after atomic.Bool
+	asked sync.Map // of type *met, by path
+	alone sync.Map // that waited in vain
 }
 
-func (c *couples) channel(path string) chan struct{} {
-	ch, _ := c.asked.LoadOrStore(path, make(chan struct{}))
-	return ch.(chan struct{})
+// met is a question that may be asked more than once.
+type met struct {
+	once  sync.Once
+	asked chan struct{}
+}
+
+func (c *couples) met(path string) *met {
+	m, _ := c.asked.LoadOrStore(path, &met{asked: make(chan struct{})})
+	return m.(*met)
 }
 
 func (c *couples) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	asked := r.URL.Path
+	if asked == "/metrics" && c.after.Swap(true) {
+		asked = "/metrics after"
+	}
 	for _, pair := range c.pairs {
 		for i, path := range pair {
-			if !strings.HasSuffix(r.URL.Path, path) {
+			if !strings.HasSuffix(asked, path) {
 				continue
 			}
-			close(c.channel(path))
+			m := c.met(path)
+			m.once.Do(func() { close(m.asked) })
 			select {
-			case <-c.channel(pair[1-i]):
+			case <-c.met(pair[1-i]).asked:
 			case <-time.After(10 * time.Second):
 				c.alone.Store(path, true)
 			}
@@ -46,7 +59,7 @@ func (c *couples) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func TestTwoQuestionsAtATime(t *testing.T) {
 	p := newPlant(t)
 	c := &couples{Handler: p, pairs: [][2]string{
-		{"/users/0000000000000001", "/orgs"}, {"/private/legacy/authorizations", "/metrics"}, {"/members", "/owners"},
+		{"/users/0000000000000001", "/orgs"}, {"/orgs", "/metrics"}, {"/private/legacy/authorizations", "/metrics after"}, {"/members", "/owners"},
 	}}
 	web := httptest.NewServer(c)
 	defer web.Close()

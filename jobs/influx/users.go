@@ -10,11 +10,18 @@ import (
 	"strconv"
 )
 
-// account is a user as the API shows it; an org has its ID and name, too.
+// account is a user as the API shows it.
 type account struct {
 	ID     string `json:"id"`
 	Name   string `json:"name"`
 	Status string `json:"status"`
+}
+
+func lowerIDs(accounts []account) []account {
+	for i := range accounts {
+		accounts[i].ID = lowerID(accounts[i].ID)
+	}
+	return accounts
 }
 
 // accountPage needs the key: an answer without it is none.
@@ -30,18 +37,23 @@ func (c *Client) accountPage(ctx context.Context, path string, q url.Values) ([]
 	if page.Users == nil {
 		return nil, fmt.Errorf("%s: no users in the answer", request(path, q))
 	}
-	return *page.Users, nil
+	return lowerIDs(*page.Users), nil
 }
 
 // me asks who the credential is.
 func (c *Client) me(ctx context.Context) (account, error) {
-	var a account
-	return a, c.getJSON(ctx, "/api/v2/me", nil, &a)
+	return c.account(ctx, "/api/v2/me")
 }
 
 func (c *Client) userByID(ctx context.Context, id string) (account, error) {
+	return c.account(ctx, "/api/v2/users/"+url.PathEscape(id))
+}
+
+func (c *Client) account(ctx context.Context, path string) (account, error) {
 	var a account
-	return a, c.getJSON(ctx, "/api/v2/users/"+url.PathEscape(id), nil, &a)
+	err := c.getJSON(ctx, path, nil, &a)
+	a.ID = lowerID(a.ID)
+	return a, err
 }
 
 // userByName: the server matches the name exactly; a miss is a 404, a user that
@@ -62,15 +74,14 @@ func (c *Client) userByName(ctx context.Context, name string) (account, bool, er
 // nobody is a valid ID that no snowflake generator gives out.
 const nobody = "0000000000000001"
 
-// mayReadEveryUser asks for a user that does not exist. OSS checks the permission
-// first, so the 404 comes only to a credential that may read all users; one that
-// may not gets 401. What Cloud would answer proves nothing: there a credential
-// lists its own user's authorizations whatever it may read. Without that permission
-// the list of authorizations holds the credential's own user only
+// mayReadEveryUser judges the answer to asking for a user that does not exist. OSS
+// checks the permission first, so the 404 comes only to a credential that may read all
+// users; one that may not gets 401. What Cloud would answer proves nothing: there a
+// credential lists its own user's authorizations whatever it may read. Without that
+// permission the list of authorizations holds the credential's own user only
 // (influxdata/influxdb authorizer/authorize_find.go).
-func (c *Client) mayReadEveryUser(ctx context.Context) (bool, error) {
-	_, err := c.userByID(ctx, nobody)
-	return says(err, http.StatusNotFound, "user not found") && saysOSS(err), err
+func mayReadEveryUser(p product, answer error) bool {
+	return p == productOSS && says(answer, http.StatusNotFound, "user not found")
 }
 
 // largestDirectory bounds the users that are held in memory, in bytes.
@@ -126,18 +137,26 @@ func (c *Client) members(ctx context.Context, orgID string) (map[string]account,
 	return all, nil
 }
 
-// orgID looks an org up by name; empty when the credential may not see it.
-func (c *Client) orgID(ctx context.Context, name string) (string, error) {
+// orgNamed looks an org up by name; empty when the credential may not see it.
+func (c *Client) orgNamed(ctx context.Context, name string) (org, error) {
 	var page struct {
-		Orgs []account `json:"orgs"`
+		Orgs []org `json:"orgs"`
 	}
 	if err := c.getJSON(ctx, "/api/v2/orgs", url.Values{"org": {name}}, &page); err != nil {
-		return "", err
+		return org{}, err
 	}
 	for _, o := range page.Orgs {
 		if o.Name == name {
-			return o.ID, nil
+			o.ID = lowerID(o.ID)
+			return o, nil
 		}
 	}
-	return "", nil
+	return org{}, nil
+}
+
+type org struct {
+	ID   string `json:"id"`
+	Name string `json:"name"`
+	// Storage is there on Cloud only: tsm or iox.
+	Storage string `json:"defaultStorageType"`
 }

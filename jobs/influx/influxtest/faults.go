@@ -69,3 +69,22 @@ func (s *Server) CutBody(path string) Fault {
 		return true
 	}
 }
+
+// Rewrite lets the server answer requests for the path, or for every path if it is "",
+// and changes headers and body of the answer.
+func (s *Server) Rewrite(path string, change func(h http.Header, body []byte) []byte) Fault {
+	return func(w http.ResponseWriter, r *http.Request) bool {
+		if path != "" && r.URL.Path != path {
+			return false
+		}
+		whole := httptest.NewRecorder()
+		s.serve(whole, r)
+		body := change(whole.Header(), whole.Body.Bytes())
+		for name, values := range whole.Header() {
+			w.Header()[name] = values
+		}
+		w.WriteHeader(whole.Code)
+		_, _ = w.Write(body)
+		return true
+	}
+}
