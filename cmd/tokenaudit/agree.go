@@ -93,9 +93,13 @@ func agreeWithout(ctx context.Context, f *configs.File, config string, log *slog
 	return errors.Join(passable(agree(ctx, noLedger{}, archive, config), log), archive.Close())
 }
 
+// unreachable tells an error of evidence that may be whole, and cannot be had at the
+// moment.
+func unreachable(err error) bool { return errors.As(err, new(interface{ Unreachable() })) }
+
 // passable takes away an error that passes by itself.
 func passable(err error, log *slog.Logger) error {
-	if errors.As(err, new(interface{ Unreachable() })) {
+	if unreachable(err) {
 		log.Warn("the evidence cannot be reached, so whether the ledger agrees with it is not known yet", "error", err)
 		return nil
 	}

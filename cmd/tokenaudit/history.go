@@ -26,7 +26,7 @@ func (c *cli) history() *cobra.Command {
   tokenaudit history show -c tokenaudit.yaml weekly-review/2026-11-23T0800Z
   tokenaudit history diff -c tokenaudit.yaml weekly-review/2026-11-16T0800Z weekly-review/2026-11-23T0800Z
   tokenaudit history replay -c stricter.yaml weekly-review/2026-11-23T0800Z
-  tokenaudit history retire -c tokenaudit.yaml plant --reason "switched off, SEC-1234"`, c.historyList(), c.historyShow(), c.historyDiff(), c.historyReplay(), c.historyRetire())
+  tokenaudit history retire -c tokenaudit.yaml plant --reason "switched off, SEC-1234"`, c.historyList(), c.historyShow(), c.historyDiff(), c.historyReplay(), c.historyRetire(), c.historyRebuild())
 }
 
 func (f *historyFlags) add(cmd *cobra.Command) {

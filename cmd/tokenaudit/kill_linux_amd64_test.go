@@ -246,3 +246,88 @@ func TestKilledAtEveryRequest(t *testing.T) {
 		}
 	}
 }
+
+// TestDeletedWAL kills the program after some of its steps and takes away the file that
+// SQLite had beside the ledger. What was lost with it is said, and made good by history
+// rebuild: no pack is replaced and nothing is said twice.
+func TestDeletedWAL(t *testing.T) {
+	t.Parallel()
+	every := 1
+	if testing.Short() {
+		every = 12
+	}
+	refused := atomic.Int32{}
+	t.Cleanup(func() {
+		if refused.Load() == 0 {
+			t.Error("nothing was ever lost")
+		}
+	})
+	for step := 1; step < 130; step += every {
+		t.Run(fmt.Sprintf("step %d", step), func(t *testing.T) {
+			t.Parallel()
+			w := newMortal(t, false)
+			cmd := exec.Command("killed", fmt.Sprint(step), "run", "-c", w.config(), "--quiet")
+			cmd.Env = append(os.Environ(), "TMPDIR="+t.TempDir())
+			_ = cmd.Run() // it ends by itself if it has no such step
+			for _, suffix := range []string{"-wal", "-shm"} {
+				os.Remove(filepath.Join(w.dir, "tokenaudit.db"+suffix))
+			}
+			sealed, _ := filepath.Glob(filepath.Join(w.dir, "evidence", "yearly", "*", "manifest.json"))
+			before := map[string][]byte{}
+			for _, path := range sealed {
+				before[path], _ = os.ReadFile(path)
+			}
+			var out, errs bytes.Buffer
+			switch code := run(t.Context(), []string{"run", "-c", w.config(), "--quiet"}, &out, &errs); {
+			case code == exitFailed && strings.Contains(errs.String(), "history rebuild"):
+				refused.Add(1)
+				w.mustRun("history", "rebuild", "-c", w.config())
+			case code != exitDone:
+				t.Fatalf("exit code %d\n%s", code, &errs)
+			}
+			w.mustRun("run", "-c", w.config(), "--quiet")
+			w.mustRun("verify", filepath.Join(w.dir, "evidence", "yearly"))
+			packs, _ := filepath.Glob(filepath.Join(w.dir, "evidence", "yearly", "*", "manifest.json"))
+			var runs []ledger.Entry
+			if err := json.Unmarshal(w.mustRun("history", "list", "-c", w.config(), "--json"), &runs); err != nil || len(packs) != 1 || len(runs) != 1 || !runs[0].Reported {
+				t.Errorf("packs %v, runs %+v, %v", packs, runs, err)
+			}
+			for path, text := range before {
+				if now, err := os.ReadFile(path); err != nil || !bytes.Equal(now, text) {
+					t.Errorf("%s was replaced: %v", path, err)
+				}
+			}
+			said := map[string]int{}
+			for _, m := range w.slack.Messages() {
+				if said[partOf(m)]++; said[partOf(m)] > 1 {
+					t.Errorf("said twice: %s", partOf(m))
+				}
+			}
+		})
+	}
+}
+
+// TestLostLedger: after a rebuild no slot is reviewed twice, and nothing is said twice.
+func TestLostLedger(t *testing.T) {
+	t.Parallel()
+	w := newMortal(t, false)
+	w.mustRun("run", "-c", w.config(), "--quiet")
+	requests := w.requests.Load()
+	for _, suffix := range []string{"", "-wal", "-shm"} {
+		os.Remove(filepath.Join(w.dir, "tokenaudit.db"+suffix))
+	}
+	var errs bytes.Buffer
+	if code := run(t.Context(), []string{"serve", "-c", w.config()}, &errs, &errs); code != exitFailed || !strings.Contains(errs.String(), "the ledger knows no review of it") {
+		t.Errorf("exit code %d\n%s", code, &errs)
+	}
+	if out := string(w.mustRun("history", "rebuild", "-c", w.config())); !strings.Contains(out, "slots up to") || !strings.Contains(out, "yearly: 1 review,") {
+		t.Errorf("rebuild:\n%s", out)
+	}
+	if out := string(w.mustRun("run", "-c", w.config())); !strings.Contains(out, "nothing due") {
+		t.Errorf("run:\n%s", out)
+	}
+	w.mustRun("verify", filepath.Join(w.dir, "evidence", "yearly"))
+	if got := w.requests.Load(); got != requests || requests == 0 {
+		t.Errorf("%d requests to Slack, %d before", got, requests)
+	}
+}

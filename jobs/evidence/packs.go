@@ -24,9 +24,13 @@ import (
 // mostBytes is what a file may have that is read into memory: a manifest or a summary.
 const mostBytes = 64 << 20
 
-// Jobs are the folders in which packs can lie: those of jobs, whether they are still
-// configured or not.
-func (a Archive) Jobs(ctx context.Context) ([]string, error) { return a.folders(ctx, "") }
+// Jobs are the folders in which packs can lie, by the name: those of jobs, whether they
+// are still configured or not, and maybe others.
+func (a Archive) Jobs(ctx context.Context) ([]string, error) {
+	const letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-" // of the name of a job; lost+found is none
+	names, err := a.folders(ctx, "")
+	return slices.DeleteFunc(names, func(name string) bool { return strings.Trim(name, letters) != "" }), err
+}
 
 // Slots are the runs that have a folder in that of a job, sealed or not, newest slot
 // first. Only job and slot of them are known.

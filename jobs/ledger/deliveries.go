@@ -49,6 +49,7 @@ func deliveries(ctx context.Context, q querier, condition string, args ...any) (
 // the job: another process may be sending it by now.
 func (l *Ledger) SaveDelivery(ctx context.Context, holder string, d audit.Delivery) (err error) {
 	defer annotate(&err, "delivery %q of run %s", d.Name, d.Run.ID())
+	l.beside.Store(true)
 	var since int64
 	if !d.Since.IsZero() {
 		since = d.Since.UnixMilli()

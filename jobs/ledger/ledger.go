@@ -12,6 +12,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"sync/atomic"
 	"time"
 
 	"github.com/gofrs/flock"
@@ -23,8 +24,17 @@ import (
 
 // Ledger holds runs, their items and what is to be delivered.
 type Ledger struct {
-	db   *sql.DB
+	db   database
+	pool *sql.DB      // that db is; nil where db is one transaction (Rebuild)
 	lock *flock.Flock // of a file; nil on PostgreSQL
+	// beside: something of a run that ended may be in the file beside that of SQLite only.
+	beside atomic.Bool
+}
+
+// database is a pool of connections, or one transaction.
+type database interface {
+	querier
+	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
 }
 
 // Open opens the ledger, creates it if it is not there, and brings its tables up
@@ -51,7 +61,7 @@ func Open(ctx context.Context, store string, password secret.Ref) (*Ledger, erro
 
 // Close closes the database and lets other processes in.
 func (l *Ledger) Close() error {
-	err := l.db.Close()
+	err := l.pool.Close()
 	if l.lock != nil {
 		err = errors.Join(err, l.lock.Unlock())
 	}
@@ -114,10 +124,15 @@ func (l *Ledger) Acquire(ctx context.Context, job, holder string, now, until tim
 		job, holder, until.UnixMilli(), now.UnixMilli())
 }
 
-// Release lets others work on the job.
+// Release lets others work on the job. Of a file, everything about runs that ended is in
+// it then, and not in the one beside it, which people lose or leave out of a copy.
 func (l *Ledger) Release(ctx context.Context, job, holder string) (err error) {
 	defer annotate(&err, "releasing job %q", job)
 	_, err = changes(ctx, l.db, `UPDATE job SET holder = '' WHERE name = $1 AND holder = $2`, job, holder)
+	if err == nil && l.lock != nil && l.beside.Swap(false) {
+		// It fails while somebody reads; then the next one does it.
+		_, _ = l.db.ExecContext(ctx, `PRAGMA wal_checkpoint(TRUNCATE)`)
+	}
 	return err
 }
 
@@ -198,7 +213,14 @@ func changes(ctx context.Context, q querier, text string, args ...any) (bool, er
 }
 
 func (l *Ledger) inTx(ctx context.Context, do func(*sql.Tx) error) error {
-	tx, err := l.db.BeginTx(ctx, nil)
+	if tx, ok := l.db.(*sql.Tx); ok {
+		return do(tx)
+	}
+	return inTx(ctx, l.pool, do)
+}
+
+func inTx(ctx context.Context, db *sql.DB, do func(*sql.Tx) error) error {
+	tx, err := db.BeginTx(ctx, nil)
 	if err != nil {
 		return err
 	}

@@ -105,6 +105,7 @@ func (l *Ledger) Finish(ctx context.Context, o audit.Conclusion) (err error) {
 	if err != nil {
 		return err
 	}
+	l.beside.Store(true)
 	return l.inTx(ctx, func(tx *sql.Tx) error {
 		finished, err := changes(ctx, tx, `UPDATE run SET state = 'reported', verdict = $3, summary = $4, news = $5, pack = $6, manifest = $7
 			WHERE job = $1 AND slot = $2 AND state = 'running'`,

@@ -20,7 +20,7 @@ var conformance = map[string]func(*testing.T, store){
 	"begin once": beginOnce, "reached": reached, "run, items and outbox": runItemsAndOutbox, "hold": hold,
 	"hostile text": hostileText, "one of many": oneOfMany, "read": read,
 	"status": status, "status of nothing": statusOfNothing, "status of a dry run": statusOfDryRun,
-	"newer": newer, "older": older, "damaged": damaged, "inspect": inspect,
+	"newer": newer, "older": older, "rebuild": rebuild, "pass": pass, "damaged": damaged, "inspect": inspect,
 }
 
 // TestSQLite runs the conformance suite on a file.
