@@ -63,12 +63,12 @@ func writeJSON(w io.Writer, v any) error {
 // Whole is false where the folder is older than inputs.json: then nothing but the
 // summary is known.
 func ReadInput(dir string) (in Input, whole bool, err error) {
-	text, err := readSmall(dir, summaryFile)
+	text, err := readSmall(dir, SummaryFile)
 	if err != nil {
 		return in, false, err
 	}
 	if err := json.Unmarshal(text, &in.Summary); err != nil {
-		return in, false, fmt.Errorf("%s: %w", summaryFile, err)
+		return in, false, fmt.Errorf("%s: %w", SummaryFile, err)
 	}
 	text, err = readSmall(dir, inputsFile)
 	if errors.Is(err, os.ErrNotExist) {

@@ -117,9 +117,9 @@ func (o *Rederived) compare(ctx context.Context, have, want string, exact bool) 
 	case name == xlsx.File && !exact, name == html.File && !exact:
 		o.NotCompared = append(o.NotCompared, name)
 		return nil
-	case name == summaryFile && exact:
+	case name == SummaryFile && exact:
 		text, err = compareJSON(have, want, true)
-	case name == summaryFile:
+	case name == SummaryFile:
 		text, err = compareJSON(have, want, false)
 	case filepath.Ext(name) == ".csv" && exact:
 		text, err = compareCSV(ctx, have, want)

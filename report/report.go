@@ -26,7 +26,8 @@ import (
 	"tokenaudit/report/xlsx"
 )
 
-const summaryFile = "summary.json"
+// SummaryFile has the figures; a report that has it is whole.
+const SummaryFile = "summary.json"
 
 // What a report is made of, and how its CSV files are written.
 type (
@@ -85,7 +86,7 @@ func Names() []string {
 
 // Files are what Write puts into a folder for the formats.
 func Files(names []string) []string {
-	files := []string{summaryFile, inputsFile}
+	files := []string{SummaryFile, inputsFile}
 	for _, f := range formats() {
 		if slices.Contains(names, f.name) {
 			files = append(files, f.files...)
@@ -98,12 +99,16 @@ func Files(names []string) []string {
 // if need be. Nothing appears there before all of it is written; until then an
 // error leaves the folder as it was. Then the files are renamed into place one by
 // one, summary.json last: a folder that was empty before and has it is whole. Files
-// of the other formats, which an earlier attempt may have left, are taken away. Memory does not grow with the rows.
+// of the other formats, which an earlier attempt may have left, are taken away. The folder
+// of a sealed pack is refused. Memory does not grow with the rows.
 func Write(ctx context.Context, dir string, names []string, in Input) error {
 	for _, name := range names {
 		if !slices.Contains(Names(), name) {
 			return fmt.Errorf("report: no format %q, there are %s", name, strings.Join(Names(), ", "))
 		}
+	}
+	if err := checkUnsealed(dir); err != nil {
+		return err
 	}
 	chosen := slices.DeleteFunc(formats(), func(f format) bool { return !slices.Contains(names, f.name) })
 	in.Formats = names
@@ -123,7 +128,7 @@ func write(ctx context.Context, staging *table.Staging, chosen []format, in Inpu
 	if err != nil {
 		return err
 	}
-	err = staging.File(summaryFile, func(w io.Writer) error {
+	err = staging.File(SummaryFile, func(w io.Writer) error {
 		return writeJSON(w, summaryOf{in.Summary, shown})
 	})
 	if err != nil {
@@ -133,6 +138,9 @@ func write(ctx context.Context, staging *table.Staging, chosen []format, in Inpu
 		return err
 	}
 	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if err := checkUnsealed(staging.Dir); err != nil {
 		return err
 	}
 	var files []string
@@ -147,7 +155,22 @@ func write(ctx context.Context, staging *table.Staging, chosen []format, in Inpu
 			}
 		}
 	}
-	return staging.Publish(append(files, inputsFile, summaryFile))
+	return staging.Publish(append(files, inputsFile, SummaryFile))
+}
+
+// sealFile is there when a folder is an evidence pack.
+const sealFile = "manifest.json"
+
+// checkUnsealed refuses the folder of a pack: nothing replaces what was sealed.
+func checkUnsealed(dir string) error {
+	_, err := os.Lstat(filepath.Join(dir, sealFile))
+	if err == nil {
+		return fmt.Errorf("report: %s holds a sealed evidence pack, and nothing replaces one", dir)
+	}
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return err
 }
 
 // writeFormats takes every row to each format, so that the records are read once.

@@ -201,6 +201,23 @@ func TestWriteAgainWithOtherFormats(t *testing.T) {
 	}
 }
 
+// TestWriteKeepsPacks: the reports of a sealed pack stay as they are.
+func TestWriteKeepsPacks(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	before := oldReport(t, dir)
+	before[sealFile] = ""
+	if err := os.WriteFile(filepath.Join(dir, sealFile), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := Write(t.Context(), dir, Names(), reporttest.Input(t)); err == nil || !strings.Contains(err.Error(), "holds a sealed evidence pack") {
+		t.Errorf("error %v", err)
+	}
+	if diff := cmp.Diff(before, reporttest.Contents(t, dir)); diff != "" {
+		t.Error(diff)
+	}
+}
+
 func TestUnknownFormatNamesTheKnown(t *testing.T) {
 	t.Parallel()
 	err := Write(t.Context(), t.TempDir(), []string{"docx"}, reporttest.Nothing())

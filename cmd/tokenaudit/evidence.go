@@ -48,6 +48,13 @@ func (e reporter) write(ctx context.Context, folder string, of runner.Evidence) 
 	return link, nil
 }
 
+// sayNewChain says that chain.json was written anew.
+func (e reporter) sayNewChain(anew bool, run audit.Run) {
+	if anew {
+		e.log.Warn("chain.json was missing or damaged, and was written anew; what retention took away until now, it no longer knows, and verify says so", "job", run.Job, "run", run.ID())
+	}
+}
+
 func (e reporter) make(ctx context.Context, folder string, of runner.Evidence) (audit.Link, error) {
 	urls := map[string]string{} // of the targets; a database file has none
 	for _, t := range e.file.Targets {
@@ -84,11 +91,15 @@ func (e reporter) seal(ctx context.Context, folder string, of runner.Evidence, l
 		}
 		in.Key = []byte(key.Reveal())
 	}
-	link, foreign, err := pack.Seal(ctx, folder, in)
-	if len(foreign) > 0 {
-		e.log.Warn("the folder of the run holds what it did not make; verify will name that until it is taken away", "job", of.Summary.Job, "run", of.Summary.ID, "folder", folder, "files", foreign)
+	sealed, err := pack.Seal(ctx, folder, in)
+	if err != nil {
+		return audit.Link{}, err
 	}
-	return link, err
+	if len(sealed.Foreign) > 0 {
+		e.log.Warn("the folder of the run holds what it did not make; verify will name that until it is taken away", "job", of.Summary.Job, "run", of.Summary.ID, "folder", folder, "files", sealed.Foreign)
+	}
+	e.sayNewChain(sealed.NewChain, of.Summary.Run())
+	return sealed.Link, nil
 }
 
 // prune takes old packs away after a complete review: one that could not see

@@ -15,6 +15,7 @@ import (
 var steps = []uint32{
 	syscall.SYS_FSYNC, syscall.SYS_FDATASYNC, syscall.SYS_MKDIRAT, syscall.SYS_UNLINKAT,
 	syscall.SYS_RENAME, syscall.SYS_RENAMEAT, 316, // renameat2
+	syscall.SYS_LINKAT,
 }
 
 // killedMain is a program of its own, as it waits for every child: it runs

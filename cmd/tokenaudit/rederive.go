@@ -54,8 +54,8 @@ func rederive(ctx context.Context, dir string, m pack.Manifest) (out pack.Rederi
 		differs("inputs.json", "does not hold the configuration or the controls that manifest.json has the hashes of")
 	}
 	var names []string
-	for _, t := range in.Summary.Coverage.Targets {
-		if name := evidence.SnapshotFile(t.Target); slices.Contains(snapshots, name) {
+	for _, target := range in.Summary.Reviewed() {
+		if name := evidence.SnapshotFile(target); slices.Contains(snapshots, name) {
 			names = append(names, name)
 		} else {
 			differs(name, "is missing, though the review had the target")

@@ -103,7 +103,7 @@ func (r reviewed) seal(t *testing.T, change func(*pack.Input)) {
 	if change != nil {
 		change(&p)
 	}
-	_, _, err = pack.Seal(t.Context(), r.last, p)
+	_, err = pack.Seal(t.Context(), r.last, p)
 	must(t, err)
 }
 

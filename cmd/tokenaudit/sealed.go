@@ -61,7 +61,9 @@ func (e reporter) sealed(ctx context.Context, run audit.Run) (audit.Summary, aud
 	}
 	folder, err := e.snapshots.GatherChain(ctx, run.Job)
 	if err == nil {
-		err = pack.Remember(folder, run.Job, s.link)
+		var anew bool
+		anew, err = pack.Remember(folder, run.Job, s.link)
+		e.sayNewChain(anew, run)
 	}
 	if err == nil {
 		err = e.snapshots.PublishChain(ctx, run.Job)

@@ -36,7 +36,7 @@ func cmdSeal(ts *testscript.TestScript, _ bool, args []string) {
 	dir := filepath.Join(folder, run.SlotName())
 	ts.Check(os.MkdirAll(dir, 0o700))
 	ts.Check(os.WriteFile(filepath.Join(dir, "findings.csv"), []byte("run\r\n"+run.ID()+"\r\n"), 0o600))
-	_, _, err = pack.Seal(context.Background(), dir, p)
+	_, err = pack.Seal(context.Background(), dir, p)
 	ts.Check(err)
 }
 

@@ -52,39 +52,89 @@ func (b *bucket) object(key string) string {
 // same run left there stays if it is the same to the byte and locked until then;
 // otherwise it is taken away first. there tells what is known of that.
 func (b *bucket) store(ctx context.Context, key, path string, until time.Time, there bool) error {
+	created, err := b.putNew(ctx, key, path, until, there)
+	if created || err != nil && !errors.As(err, new(*mismatchError)) {
+		return err
+	}
+	if err == nil { // it is ours: an answer was lost
+		return nil
+	}
+	if err := b.remove(ctx, key); err != nil {
+		return err
+	}
+	return b.putAnyway(ctx, key, path, until)
+}
+
+// errOther is an object that is there and another one than was to be stored.
+var errOther = errors.New("another object is there")
+
+// storeOnce is store for an object that nothing replaces: with another one there it
+// changes nothing, and the error is errOther. What it put itself and cannot prove, it
+// takes away.
+func (b *bucket) storeOnce(ctx context.Context, key, path string, until time.Time, there bool) error {
+	created, err := b.putNew(ctx, key, path, until, there)
+	if created && err != nil {
+		return errors.Join(err, b.remove(ctx, key))
+	}
+	if mismatch, ok := errors.AsType[*mismatchError](err); ok && mismatch.content {
+		return errOther
+	}
+	return err
+}
+
+// putNew puts a file where nothing is, or finds what is there the same. Created tells
+// which of the two, whether it is proven is the error.
+func (b *bucket) putNew(ctx context.Context, key, path string, until time.Time, there bool) (created bool, err error) {
+	want, err := sumOf(path)
+	if err != nil {
+		return false, err
+	}
+	if !there {
+		err := b.putFile(ctx, key, path, until, true)
+		if err == nil {
+			return true, b.prove(ctx, key, want, until)
+		}
+		if code := minio.ToErrorResponse(err).Code; code != minio.PreconditionFailed && code != "ConditionalRequestConflict" {
+			return false, b.failed("writing", key, err)
+		}
+	}
+	if err := b.prove(ctx, key, want, until); !errors.Is(err, fs.ErrNotExist) {
+		return false, err
+	}
+	return true, b.putAnyway(ctx, key, path, until)
+}
+
+// putAnyway puts a file without the condition: where versions are kept, some servers
+// take the mark of what was removed for an object.
+func (b *bucket) putAnyway(ctx context.Context, key, path string, until time.Time) error {
+	want, err := sumOf(path)
+	if err != nil {
+		return err
+	}
+	if err := b.putFile(ctx, key, path, until, false); err != nil {
+		return b.failed("writing", key, err)
+	}
+	return b.prove(ctx, key, want, until)
+}
+
+func sumOf(path string) (string, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	hash := sha256.New()
+	_, err = io.Copy(hash, f)
+	return hex.EncodeToString(hash.Sum(nil)), err
+}
+
+func (b *bucket) putFile(ctx context.Context, key, path string, until time.Time, onlyNew bool) error {
 	f, err := os.Open(path)
 	if err != nil {
 		return err
 	}
 	defer f.Close()
-	hash := sha256.New()
-	if _, err := io.Copy(hash, f); err != nil {
-		return err
-	}
-	want := hex.EncodeToString(hash.Sum(nil))
-	if !there {
-		err := b.put(ctx, key, f, until, true)
-		if err == nil {
-			return b.prove(ctx, key, want, until)
-		}
-		if code := minio.ToErrorResponse(err).Code; code != minio.PreconditionFailed && code != "ConditionalRequestConflict" {
-			return b.failed("writing", key, err)
-		}
-	}
-	switch err := b.prove(ctx, key, want, until); { // it may be ours: an answer was lost
-	case errors.As(err, new(*mismatchError)):
-		if err := b.remove(ctx, key); err != nil {
-			return err
-		}
-	case !errors.Is(err, fs.ErrNotExist):
-		return err
-	}
-	// Without the condition: where versions are kept, some servers take the mark of
-	// what was removed for an object.
-	if err := b.put(ctx, key, f, until, false); err != nil {
-		return b.failed("writing", key, err)
-	}
-	return b.prove(ctx, key, want, until)
+	return b.put(ctx, key, f, until, onlyNew)
 }
 
 // put sends an object in one request, a file straight from the disk, locked unless until is zero.
@@ -117,7 +167,7 @@ func (b *bucket) prove(ctx context.Context, key, want string, until time.Time) e
 		return err
 	}
 	if got != want {
-		return &mismatchError{fmt.Sprintf("evidence: %s/%s is not what was written there: SHA-256 %s, not %s; the review is not done until it is", b.location, key, got, want)}
+		return &mismatchError{fmt.Sprintf("evidence: %s/%s is not what was written there: SHA-256 %s, not %s; the review is not done until it is", b.location, key, got, want), true}
 	}
 	if until.IsZero() {
 		return nil
@@ -134,13 +184,16 @@ func (b *bucket) prove(ctx context.Context, key, want string, until time.Time) e
 			shown = "no lock"
 		}
 		return &mismatchError{fmt.Sprintf("evidence: %s/%s is not locked as evidence_lock says: the bucket shows %s, not %s %s; it needs Object Lock, and the credentials s3:PutObjectRetention and s3:GetObjectRetention",
-			b.location, key, shown, strings.ToUpper(b.lock.Mode), until.UTC().Format(time.RFC3339))}
+			b.location, key, shown, strings.ToUpper(b.lock.Mode), until.UTC().Format(time.RFC3339)), false}
 	}
 	return nil
 }
 
 // mismatchError is an object that is there and not what it should be.
-type mismatchError struct{ text string }
+type mismatchError struct {
+	text    string
+	content bool // or else its lock
+}
 
 func (e *mismatchError) Error() string { return e.text }
 

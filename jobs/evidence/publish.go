@@ -51,65 +51,80 @@ func (a Archive) Gather(ctx context.Context, run audit.Run, targets []string) er
 	return err
 }
 
+func (a Archive) replaceError(run audit.Run) error {
+	return fmt.Errorf("evidence: %s holds a sealed pack, and nothing replaces it. A ledger that does not know that review was lost, put back from a copy or exchanged: make it from the packs (tokenaudit history rebuild)", a.Location(run))
+}
+
 // Publish puts the folder of a run where every process sees it: the files, then the
 // manifest, each read back, and then the chain. It can be repeated; until it is through,
-// there is no manifest, or one of the whole pack. What an earlier attempt of the run
-// left there and this one did not make goes, its manifest first: half of two packs is
-// no pack.
+// there is no manifest, or one of the whole pack. What an attempt that ended before its
+// manifest left there, and this one did not make, goes. A manifest that is there stays: if
+// it is the same, the pack stands as it is; if not, it is another one, and an error.
 func (a Archive) Publish(ctx context.Context, run audit.Run) error {
 	if a.bucket == nil {
 		return nil
 	}
 	folder := a.Folder(run)
-	entries, err := os.ReadDir(folder)
-	if err != nil {
+	prefix, manifest := a.key(folder)+"/", filepath.Join(folder, manifestFile)
+	_, err := os.Stat(manifest)
+	whole := err == nil // a dry run has no manifest
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	there, prefix := map[string]bool{}, a.key(folder)+"/"
 	keys, err := a.bucket.keys(ctx, prefix)
 	if err != nil {
 		return err
 	}
+	there := map[string]bool{}
 	for _, key := range keys {
 		there[strings.TrimPrefix(key, prefix)] = true
 	}
-	if there[manifestFile] {
-		if err := a.bucket.remove(ctx, prefix+manifestFile); err != nil {
+	if !there[manifestFile] {
+		if err := a.publishFiles(ctx, run, there); err != nil {
 			return err
 		}
 	}
-	whole := false
+	if whole || there[manifestFile] {
+		err := a.bucket.storeOnce(ctx, prefix+manifestFile, manifest, a.until(run), there[manifestFile])
+		if errors.Is(err, errOther) {
+			return a.replaceError(run)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return a.uploadChain(ctx, filepath.Dir(folder))
+}
+
+// publishFiles puts all but the manifest there, and takes what else is there away.
+func (a Archive) publishFiles(ctx context.Context, run audit.Run, there map[string]bool) error {
+	folder := a.Folder(run)
+	entries, err := os.ReadDir(folder)
+	if err != nil {
+		return err
+	}
 	g, each := errgroup.WithContext(ctx)
 	g.SetLimit(atOnce)
 	for _, e := range entries {
 		name, was := e.Name(), there[e.Name()]
-		switch {
-		case !e.Type().IsRegular():
+		if !e.Type().IsRegular() || name == manifestFile {
 			continue
-		case name == manifestFile:
-			whole = true
-		default:
-			g.Go(func() error {
-				return a.bucket.store(each, prefix+name, filepath.Join(folder, name), a.until(run), was)
-			})
 		}
 		delete(there, name)
+		g.Go(func() error {
+			path := filepath.Join(folder, name)
+			return a.bucket.store(each, a.key(path), path, a.until(run), was)
+		})
 	}
 	if err := g.Wait(); err != nil {
 		return err
 	}
-	delete(there, manifestFile)
 	for name := range there {
-		if err := a.bucket.remove(ctx, prefix+name); err != nil {
+		if err := a.bucket.remove(ctx, a.key(filepath.Join(folder, name))); err != nil {
 			return err
 		}
 	}
-	if whole { // a dry run has no manifest
-		if err := a.bucket.store(ctx, prefix+manifestFile, filepath.Join(folder, manifestFile), a.until(run), false); err != nil {
-			return errors.Join(err, a.bucket.remove(ctx, prefix+manifestFile))
-		}
-	}
-	return a.uploadChain(ctx, filepath.Dir(folder))
+	return nil
 }
 
 // GatherChain makes the folder of a job hold the chain of its packs.

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/johannesboyne/gofakes3"
 	"github.com/johannesboyne/gofakes3/backend/s3mem"
 	"github.com/minio/minio-go/v7"
@@ -91,8 +92,9 @@ func TestObjectLock(t *testing.T) {
 	}
 }
 
-// TestAttemptAgain: what an attempt of another process left is removed, never written
-// over, and nothing of it is lost where versions are kept.
+// TestAttemptAgain: what an attempt that ended before its manifest left is removed,
+// never written over, and nothing of it is lost where versions are kept. A pack that is
+// sealed stays as it is, whatever comes.
 func TestAttemptAgain(t *testing.T) {
 	s3 := evidencetest.NewS3(t)
 	for name, locking := range map[string]bool{"plain": false, "locked": true} {
@@ -102,18 +104,33 @@ func TestAttemptAgain(t *testing.T) {
 				lock = Lock{"governance", setting.Duration(setting.Day)}
 			}
 			place, run := s3.Bucket(t, name, locking), now()
-			first, second := mustOpen(t, place, lock), mustOpen(t, place, lock)
+			first, second, third := mustOpen(t, place, lock), mustOpen(t, place, lock), mustOpen(t, place, lock)
 			for i, a := range []Archive{first, second} {
 				if err := a.Write(t.Context(), run, "prod", records(i+1)); err != nil {
 					t.Fatal(err)
 				}
 				seal(t, a, run, strings.Repeat("x", i))
-				if err := a.Publish(t.Context(), run); err != nil {
-					t.Fatal(err)
+				if i == 0 {
+					os.Remove(filepath.Join(a.Folder(run), manifestFile))
 				}
-				if err := a.Publish(t.Context(), run); err != nil { // the same to the byte
-					t.Fatal(err)
+				for range 2 { // the second time, it is the same to the byte
+					if err := a.Publish(t.Context(), run); err != nil {
+						t.Fatal(err)
+					}
 				}
+			}
+			before := s3.Objects(t, name)
+			replaced := func(what string, err error) {
+				if err == nil || !strings.Contains(err.Error(), "holds a sealed pack, and nothing replaces it") {
+					t.Errorf("%s: %v", what, err)
+				}
+			}
+			replaced("a snapshot", third.Write(t.Context(), run, "prod", records(3)))
+			replaced("a snapshot more", third.Write(t.Context(), run, "plant", records(3)))
+			seal(t, third, run, "xyz")
+			replaced("a pack", third.Publish(t.Context(), run))
+			if diff := cmp.Diff(before, s3.Objects(t, name)); diff != "" {
+				t.Errorf("objects (-before +after):\n%s", diff)
 			}
 			got, err := all(mustOpen(t, place, lock).Read(t.Context(), run, "prod"))
 			if err != nil || len(got) != 2 {
@@ -122,7 +139,29 @@ func TestAttemptAgain(t *testing.T) {
 			if n := len(s3.Versions(t, name, "team/audit/"+run.ID()+"/findings.csv")); locking && n != 2 {
 				t.Errorf("%d versions of what both attempts made, want 2", n)
 			}
+			if n := len(s3.Versions(t, name, "team/audit/"+run.ID()+"/"+manifestFile)); locking && n != 1 {
+				t.Errorf("%d versions of the manifest, want 1", n)
+			}
+			if text, err := mustOpen(t, place, lock).ReadFile(t.Context(), run, manifestFile); string(text) != manifestFile+"x" {
+				t.Errorf("manifest %q, %v", text, err)
+			}
 		})
+	}
+}
+
+// TestTwoPublish: of two processes that publish at a time one wins.
+func TestTwoPublish(t *testing.T) {
+	s3 := evidencetest.NewS3(t)
+	place, run := s3.Bucket(t, "evidence", false), now()
+	errs := make(chan error)
+	for i := range 2 {
+		a := mustOpen(t, place, Lock{})
+		seal(t, a, run, strings.Repeat("x", i))
+		os.Remove(filepath.Join(a.Folder(run), "findings.csv")) // each would take away what the other wrote
+		go func() { errs <- a.Publish(t.Context(), run) }()
+	}
+	if one, other := <-errs, <-errs; (one == nil) == (other == nil) {
+		t.Errorf("both: %v, %v", one, other)
 	}
 }
 

@@ -34,9 +34,16 @@ func (a Archive) path(run audit.Run, target string) string {
 }
 
 // Write writes the snapshot of one target, to the bucket if there is one. It appears
-// whole or not at all; the first error of records ends it.
+// whole or not at all; the first error of records ends it. The folder of a sealed pack is
+// refused.
 func (a Archive) Write(ctx context.Context, run audit.Run, target string, records iter.Seq2[audit.Record, error]) error {
 	path := a.path(run, target)
+	switch sealed, err := a.Sealed(ctx, run); {
+	case err != nil:
+		return err
+	case sealed:
+		return a.replaceError(run)
+	}
 	if err := write(path, records); err != nil || a.bucket == nil {
 		return err
 	}

@@ -28,20 +28,54 @@ type chainRecord struct {
 	Head   audit.Link `json:"head"` // the newest pack
 	// Pruned is the newest pack that retention took away, null if it took none.
 	Pruned *audit.Link `json:"pruned"`
+	// Anew is the pack with which the file was written anew, since it was missing or
+	// damaged: what it said of the packs before is lost.
+	Anew *audit.Link `json:"anew,omitempty"`
 }
 
-// remember makes a pack the head of the chain, unless a later one is.
-func remember(folder, job string, head audit.Link) error {
+// remember makes a pack the head of the chain, unless a later one is. A file that is
+// missing or damaged is written anew from the packs that are there: it must not end the
+// reviews to come. anew reports that.
+func remember(folder, job string, head audit.Link) (anew bool, err error) {
 	r, err := readChain(folder)
-	if errors.Is(err, fs.ErrNotExist) {
-		r, err = chainRecord{Format: chainFormat, Job: job}, nil
+	if errors.Is(err, fs.ErrNotExist) || errors.As(err, new(*chainError)) {
+		damaged := err
+		r = chainRecord{Format: chainFormat, Job: job}
+		if r.Head, err = newest(folder); err != nil {
+			return false, err
+		}
+		if anew = head.Sequence > 1 || errors.As(damaged, new(*chainError)); anew {
+			r.Anew = &head
+		}
 	}
-	if err != nil || r.Head.Sequence > head.Sequence {
-		return err
+	if err != nil || r.Head.Sequence > head.Sequence && !anew {
+		return false, err
 	}
-	r.Head = head
-	return r.write(folder)
+	if r.Head.Sequence <= head.Sequence {
+		r.Head = head
+	}
+	return anew, r.write(folder)
 }
+
+// newest is the pack with the highest number in the folder of a job, as far as manifests
+// can be read.
+func newest(folder string) (head audit.Link, err error) {
+	entries, err := os.ReadDir(folder)
+	for _, e := range entries {
+		if _, link, err := readManifest(filepath.Join(folder, e.Name())); err == nil && link.Sequence > head.Sequence {
+			head = link
+		}
+	}
+	return head, err
+}
+
+// chainError is a chain.json that is there and says nothing.
+type chainError struct {
+	folder string
+	err    error
+}
+
+func (e *chainError) Error() string { return e.folder + ": " + e.err.Error() }
 
 // markPruned notes, in the folder of a job, that retention takes the packs up to
 // and including last away, so that Verify does not miss them. Call it before they
@@ -57,19 +91,22 @@ func markPruned(folder string, last audit.Link) error {
 
 func readChain(folder string) (chainRecord, error) {
 	text, err := readFile(folder, chainFile)
-	if err != nil {
+	if errors.As(err, new(*fs.PathError)) { // missing, or this machine cannot read it
 		return chainRecord{}, err
+	}
+	if err != nil {
+		return chainRecord{}, &chainError{folder, err}
 	}
 	r, err := parseChain(text)
 	if err != nil {
-		err = fmt.Errorf("%s: %w", folder, err)
+		err = &chainError{folder, err}
 	}
 	return r, err
 }
 
 func parseChain(text []byte) (r chainRecord, err error) {
 	if err := json.Unmarshal(text, &r); err != nil || r.Format != chainFormat {
-		return r, fmt.Errorf("%s is damaged; put it back from a copy, or remove it, and the next review writes it anew", chainFile)
+		return chainRecord{}, fmt.Errorf("%s is damaged; the next review writes it anew", chainFile)
 	}
 	return r, nil
 }
@@ -92,7 +129,12 @@ func (r chainRecord) write(folder string) error {
 func (v *verifier) checkChain() {
 	record, err := readChain(v.path)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		v.problem("", chainFile, "is damaged")
+		v.problem("", chainFile, "is damaged; the next review writes it anew")
+	}
+	lost := ""
+	if r := record.Anew; r != nil {
+		say(&v.Remarks, "%s was missing or damaged, and was written anew with pack %d (%s): what retention took away until then is not known", chainFile, r.Sequence, r.Run)
+		lost = ", unless retention took them, which " + chainFile + " has lost"
 	}
 	first, last := v.packs[0], v.packs[len(v.packs)-1]
 	switch before := first.Previous; {
@@ -102,7 +144,7 @@ func (v *verifier) checkChain() {
 	case v.options.Period != nil:
 		say(&v.Remarks, "the packs before %d are not here, the last of them %s", first.Sequence, before.Run)
 	default:
-		v.problem("", "", "%s at the start, the last of them of run %s", missing(1, before.Sequence), before.Run)
+		v.problem("", "", "%s at the start, the last of them of run %s%s", missing(1, before.Sequence), before.Run, lost)
 	}
 	for i, next := range v.packs[1:] {
 		v.checkLink(v.packs[i], next)
@@ -110,7 +152,7 @@ func (v *verifier) checkChain() {
 	switch head := record.Head; {
 	case last.when > 0: // the end is no matter of the period
 	case err != nil:
-		say(&v.NotProven, "That pack %d is the last: there is no %s beside the packs.", last.Sequence, chainFile)
+		say(&v.NotProven, "That pack %d is the last: no %s beside the packs says so.", last.Sequence, chainFile)
 	case head.Sequence > last.Sequence:
 		v.problem("", "", "%s at the end, the last of them of run %s: %s knows it", missing(last.Sequence+1, head.Sequence), head.Run, chainFile)
 	case head.Sequence < last.Sequence:

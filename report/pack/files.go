@@ -4,11 +4,13 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -28,6 +30,37 @@ func writeFile(root *os.Root, name string, content []byte) error {
 	if err := root.RemoveAll(temp); err != nil {
 		return err
 	}
+	if err := writeTemp(root, temp, content); err != nil {
+		return err
+	}
+	if err := root.Rename(temp, name); err != nil {
+		return err
+	}
+	return syncFolder(root)
+}
+
+// writeNewFile is writeFile where nothing has the name; otherwise the error is
+// fs.ErrExist, also if another process was faster.
+func writeNewFile(root *os.Root, name string, content []byte) error {
+	temp := "." + name + "-" + rand.Text() // of this process alone; clearTemps takes it away
+	if err := writeTemp(root, temp, content); err != nil {
+		return err
+	}
+	err := root.Link(temp, name)
+	if err != nil && !errors.Is(err, fs.ErrExist) && !errors.Is(err, fs.ErrNotExist) { // a file system without links
+		if _, err = root.Lstat(name); errors.Is(err, fs.ErrNotExist) {
+			err = root.Rename(temp, name)
+		} else if err == nil {
+			err = fs.ErrExist
+		}
+	}
+	if err := errors.Join(err, root.RemoveAll(temp)); err != nil {
+		return err
+	}
+	return syncFolder(root)
+}
+
+func writeTemp(root *os.Root, temp string, content []byte) error {
 	f, err := root.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return err
@@ -36,14 +69,33 @@ func writeFile(root *os.Root, name string, content []byte) error {
 	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
 		return errors.Join(err, root.Remove(temp))
 	}
-	if err := root.Rename(temp, name); err != nil {
-		return err
-	}
+	return nil
+}
+
+// syncFolder lets what was renamed survive a power cut.
+func syncFolder(root *os.Root) error {
 	dir, err := root.Open(".")
 	if err != nil {
 		return err
 	}
-	return errors.Join(dir.Sync(), dir.Close()) // so that the rename survives a power cut
+	return errors.Join(dir.Sync(), dir.Close())
+}
+
+// clearTemps takes away what killed processes left of manifests and locks, but for one
+// that is held.
+func clearTemps(dir, held string) error {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		if strings.HasPrefix(e.Name(), "."+manifestFile) && e.Name() != held {
+			if err := os.RemoveAll(filepath.Join(dir, e.Name())); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // open opens a regular file. It follows no link and waits for nobody, as opening a

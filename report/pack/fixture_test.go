@@ -87,11 +87,11 @@ func (w *weeks) seal(run audit.Run, verdict audit.Verdict) {
 	run.Started = run.Slot.Add(time.Second)
 	dir := filepath.Join(w.dir, run.SlotName())
 	w.write(dir, run)
-	link, foreign, err := Seal(w.t.Context(), dir, w.pack(run, verdict))
-	if err != nil || len(foreign) > 0 {
-		w.t.Fatal(err, foreign)
+	sealed, err := Seal(w.t.Context(), dir, w.pack(run, verdict))
+	if err != nil || len(sealed.Foreign) > 0 {
+		w.t.Fatal(err, sealed.Foreign)
 	}
-	w.last = &link
+	w.last = &sealed.Link
 }
 
 func (w *weeks) pack(run audit.Run, verdict audit.Verdict) Input {

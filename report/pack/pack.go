@@ -11,10 +11,15 @@ package pack
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
+	"time"
+
+	"github.com/gofrs/flock"
 
 	"tokenaudit/jobs/audit"
 )
@@ -25,6 +30,8 @@ const (
 	sumsFile      = "SHA256SUMS"
 	signatureFile = "SHA256SUMS.sig"
 	reperformFile = "reperform.sh"
+
+	lockFile = "." + manifestFile + ".lock" // while it is at it
 )
 
 // ReperformFile is the script that asks the servers again.
@@ -51,90 +58,148 @@ type Input struct {
 	Key []byte
 }
 
+// Sealed is a pack that stands, and what is worth a word about it.
+type Sealed struct {
+	audit.Link
+	// Foreign is what else lies in the folder. The pack does not vouch for it, and Verify
+	// will say that it was added; it does not keep a review from being sealed.
+	Foreign []string
+	// NewChain: chain.json was missing or damaged, and was written anew.
+	NewChain bool
+}
+
 // Seal makes an evidence pack of the folder of a run whose snapshots and reports
 // are in place, the manifest last, and then writes the pack down as the head of the
-// chain in the folder above. A folder with a manifest is whole. The same input gives
-// the same bytes, so a run that was cut off is sealed again.
-//
-// Foreign is what else lies in the folder. The pack does not vouch for it, and Verify
-// will say that it was added; it does not keep a review from being sealed.
-func Seal(ctx context.Context, dir string, in Input) (link audit.Link, foreign []string, err error) {
+// chain in the folder above. A folder with a manifest is whole, and nothing replaces
+// it: what the same run sealed before it was cut off is taken as it is, and the pack of
+// another run is an error. What was cut off before the manifest is sealed again.
+func Seal(ctx context.Context, dir string, in Input) (sealed Sealed, err error) {
+	if sealed, found, err := Resume(dir, in.Summary.Run()); found || err != nil {
+		return sealed, err
+	}
 	defer func() {
 		if err != nil {
-			link, foreign, err = audit.Link{}, nil, fmt.Errorf("evidence pack %s: %w", dir, err)
+			sealed, err = Sealed{}, fmt.Errorf("evidence pack %s: %w", dir, err)
 		}
 	}()
 	info, err := os.Lstat(dir)
 	if err != nil {
-		return link, nil, err
+		return sealed, err
 	}
 	if !info.IsDir() { // what a link leads to is not evidence, and nothing is written there
-		return link, nil, fmt.Errorf("%s is not a folder but a link or a file; take it away", dir)
+		return sealed, fmt.Errorf("%s is not a folder but a link or a file; take it away", dir)
 	}
 	key, err := parseKey(in.Key)
 	if err != nil {
-		return link, nil, err
+		return sealed, err
 	}
 	script, err := in.Lists.Script(in.Summary.ID)
 	if err != nil {
-		return link, nil, err
+		return sealed, err
 	}
 	files, err := measureAll(ctx, dir, in.Files)
 	if err != nil {
-		return link, nil, err
+		return sealed, err
 	}
 	files = append(files, File{Name: reperformFile, Size: int64(len(script)), SHA256: digest(script)})
 	slices.SortFunc(files, func(a, b File) int { return cmp.Compare(a.Name, b.Name) })
 	m := newManifest(in, files, key)
 	manifest, err := m.encode()
 	if err != nil {
-		return link, nil, err
+		return sealed, err
 	}
-	link = audit.Link{Sequence: m.Sequence, Run: m.RunID, Manifest: digest(manifest)}
-	content := map[string][]byte{reperformFile: script, sumsFile: sumsOf(files, link.Manifest), manifestFile: manifest}
+	sealed.Link = audit.Link{Sequence: m.Sequence, Run: m.RunID, Manifest: digest(manifest)}
+	content := map[string][]byte{reperformFile: script, sumsFile: sumsOf(files, sealed.Manifest)}
 	if key != nil {
 		if content[signatureFile], err = sign(content[sumsFile], key); err != nil {
-			return link, nil, fmt.Errorf("signing: %w", err)
+			return sealed, fmt.Errorf("signing: %w", err)
 		}
 	}
 	if err := ctx.Err(); err != nil {
-		return link, nil, err
+		return sealed, err
 	}
-	if err := publish(dir, content); err != nil {
-		return link, nil, err
+	if err := publish(dir, content, manifest); err != nil {
+		return sealed, err
 	}
-	if err := remember(filepath.Dir(dir), in.Summary.Job, link); err != nil {
-		return link, nil, err
+	if sealed.NewChain, err = remember(filepath.Dir(dir), in.Summary.Job, sealed.Link); err != nil {
+		return sealed, err
 	}
 	entries, err := os.ReadDir(dir)
 	for _, e := range entries {
 		if name := e.Name(); !slices.Contains(in.Files, name) && !isSeal(name) {
-			foreign = append(foreign, name)
+			sealed.Foreign = append(sealed.Foreign, name)
 		}
 	}
-	return link, foreign, err
+	return sealed, err
 }
 
-// publish takes an older seal away first: half of two packs is no pack.
-func publish(dir string, content map[string][]byte) error {
+// Resume takes up the pack that a run sealed in a folder before it was cut off, and lets
+// the chain know of it; found is false where there is none. A pack of another run, or
+// one whose manifest cannot be read, is an error: nothing replaces it.
+func Resume(dir string, run audit.Run) (sealed Sealed, found bool, err error) {
+	m, link, err := readManifest(dir)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return sealed, false, nil
+	case err != nil:
+		return sealed, false, &ReplaceError{dir, "a manifest that cannot be read: " + err.Error()}
+	case m.RunID != run.ID() || !m.Started.Equal(run.Started):
+		return sealed, false, &ReplaceError{dir, fmt.Sprintf("the sealed pack of run %s, begun at %s", m.RunID, m.Started.UTC().Format(time.RFC3339))}
+	}
+	sealed.Link = link
+	if err := clearTemps(dir, ""); err != nil {
+		return sealed, false, fmt.Errorf("evidence pack %s: %w", dir, err)
+	}
+	sealed.NewChain, err = remember(filepath.Dir(dir), m.Job, link)
+	if err != nil {
+		err = fmt.Errorf("evidence pack %s: %w", dir, err)
+	}
+	return sealed, err == nil, err
+}
+
+// ReplaceError is a pack that stands where another one was to be sealed.
+type ReplaceError struct{ Folder, Holds string }
+
+func (e *ReplaceError) Error() string {
+	return fmt.Sprintf("%s holds %s, and nothing replaces a sealed pack. A ledger that does not know that review was lost, put back from a copy or exchanged: make it from the packs (tokenaudit history rebuild), or keep the folder elsewhere and take it away here", e.Folder, e.Holds)
+}
+
+// publish writes the seal, the manifest last, where there is none. A lock keeps the sums
+// of one process from lying beside the manifest of another.
+func publish(dir string, content map[string][]byte, manifest []byte) error {
 	root, err := os.OpenRoot(dir)
 	if err != nil {
 		return err
 	}
 	defer root.Close()
-	for _, name := range []string{manifestFile, signatureFile, "." + signatureFile} {
+	lock := flock.New(filepath.Join(dir, lockFile), flock.SetPermissions(0o600))
+	if held, err := lock.TryLock(); !held && err == nil {
+		return errors.New("another process seals it at this moment")
+	}
+	defer func() { _ = errors.Join(lock.Unlock(), root.RemoveAll(lockFile)) }() // the manifest keeps others out by now
+	if _, err := root.Lstat(manifestFile); err == nil {
+		return &ReplaceError{dir, "a pack that was sealed in the meantime"}
+	}
+	if err := clearTemps(dir, lockFile); err != nil {
+		return err
+	}
+	for _, name := range []string{signatureFile, "." + signatureFile} { // of an attempt with another key
 		if err := root.RemoveAll(name); err != nil {
 			return err
 		}
 	}
-	for _, name := range []string{reperformFile, sumsFile, signatureFile, manifestFile} {
+	for _, name := range []string{reperformFile, sumsFile, signatureFile} {
 		if text, ok := content[name]; ok {
 			if err := writeFile(root, name, text); err != nil {
 				return err
 			}
 		}
 	}
-	return nil
+	err = writeNewFile(root, manifestFile, manifest)
+	if errors.Is(err, fs.ErrExist) {
+		return &ReplaceError{dir, "a pack that was sealed in the meantime"}
+	}
+	return err
 }
 
 // isSeal reports whether Seal writes the file.

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"golang.org/x/crypto/ssh"
@@ -69,7 +70,8 @@ func TestSealFiles(t *testing.T) {
 	}
 }
 
-// TestSealAgain: also with what a killed process left.
+// TestSealAgain: what was cut off before its manifest is sealed again, to the byte, and
+// nothing of a killed process stays.
 func TestSealAgain(t *testing.T) {
 	t.Parallel()
 	for _, kind := range []string{"ed25519", "ecdsa", "rsa", ""} {
@@ -82,9 +84,10 @@ func TestSealAgain(t *testing.T) {
 			w := newWeeks(t, 1, key)
 			before := filesBelow(t, w.dir)
 			w.last = nil
-			if err := os.MkdirAll(filepath.Join(w.folder(1), ".manifest.json", "rest"), 0o700); err != nil {
-				t.Fatal(err)
-			}
+			must(t, os.Remove(filepath.Join(w.folder(1), manifestFile)))
+			must(t, os.MkdirAll(filepath.Join(w.folder(1), ".manifest.json", "rest"), 0o700))
+			putFile(t, filepath.Join(w.folder(1), ".manifest.json-ABC"), []byte("{"))
+			putFile(t, filepath.Join(w.folder(1), lockFile), nil)
 			w.seal(audit.Run{Job: "weekly", Slot: firstSlot, Trigger: audit.Scheduled}, audit.Complete)
 			if diff := cmp.Diff(before, filesBelow(t, w.dir)); diff != "" {
 				t.Errorf("(-first +again):\n%s", diff)
@@ -99,6 +102,7 @@ func TestSealAgainWithoutKey(t *testing.T) {
 	key, _ := newKey(t, "ed25519")
 	w := newWeeks(t, 1, key)
 	w.last, w.key = nil, nil
+	must(t, os.Remove(filepath.Join(w.folder(1), manifestFile)))
 	w.seal(audit.Run{Job: "weekly", Slot: firstSlot, Trigger: audit.Scheduled}, audit.Complete)
 	if v := w.verify(Options{}); !v.OK() {
 		t.Error(problems(v.Problems))
@@ -131,7 +135,6 @@ func TestSealRefuses(t *testing.T) {
 		"a snapshot that is cut": {func(_ *Input, dir string) {
 			putFile(t, filepath.Join(dir, "snapshot-plant.jsonl.gz"), []byte{0x1f, 0x8b})
 		}, "snapshot-plant"},
-		"a damaged chain": {func(_ *Input, dir string) { putFile(t, filepath.Join(dir, "..", chainFile), []byte("{")) }, "damaged"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -141,11 +144,132 @@ func TestSealRefuses(t *testing.T) {
 			w.write(dir, run)
 			p := w.pack(run, audit.Complete)
 			c.change(&p, dir)
-			_, _, err := Seal(t.Context(), dir, p)
+			_, err := Seal(t.Context(), dir, p)
 			if err == nil || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), "canary") {
 				t.Errorf("%v, want %q", err, c.want)
 			}
 		})
+	}
+}
+
+// TestNothingReplaces: whatever is sealed next in the folder of a pack, it stays as it is.
+func TestNothingReplaces(t *testing.T) {
+	t.Parallel()
+	key, _ := newKey(t, "ed25519")
+	made := newWeeks(t, 2, key)
+	for name, c := range map[string]struct {
+		before func(w *weeks)
+		input  func(*Input)
+		want   string // of the error; "" where the pack is taken up as it is
+	}{
+		"the same run":                 {},
+		"the same run, ended later":    {input: func(in *Input) { in.Summary.Finished = in.Summary.Finished.Add(time.Hour) }},
+		"the same run, without a key":  {input: func(in *Input) { in.Key = nil }},
+		"the same run, as another one": {input: func(in *Input) { in.Previous = nil }},
+		"the slot of a lost ledger":    {input: func(in *Input) { in.Summary.Started = in.Summary.Started.Add(time.Hour) }, want: "holds the sealed pack of run weekly/" + second + ", begun at 2026-07-06T07:00:01Z"},
+		"another run":                  {input: func(in *Input) { in.Summary.ID, in.Summary.Job = "daily/"+second, "daily" }, want: "history rebuild"},
+		"over a damaged manifest":      {before: func(w *weeks) { putFile(t, filepath.Join(w.folder(2), manifestFile), []byte("{")) }, want: "a manifest that cannot be read"},
+		"over a link":                  {before: func(w *weeks) { link(t, filepath.Join(w.folder(2), manifestFile)) }, want: "not a regular file"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := made.copied(t)
+			last := w.last
+			if c.before != nil {
+				c.before(w)
+			}
+			before := filesBelow(t, w.dir)
+			run := manifestIn(t, made.folder(2)).Run
+			w.last = manifestIn(t, made.folder(2)).Previous
+			in := w.pack(run, audit.Partial)
+			if c.input != nil {
+				c.input(&in)
+			}
+			got, err := Seal(t.Context(), w.folder(2), in)
+			switch {
+			case c.want == "" && (err != nil || got.Link != *last):
+				t.Errorf("%+v, %v", got, err)
+			case c.want != "" && (err == nil || !errors.As(err, new(*ReplaceError)) || !strings.Contains(err.Error(), c.want)):
+				t.Errorf("%v, want %q", err, c.want)
+			}
+			if diff := cmp.Diff(before, filesBelow(t, w.dir)); diff != "" {
+				t.Errorf("was changed:\n%s", diff)
+			}
+		})
+	}
+}
+
+// TestOnlyOneSeals: of processes that seal one folder at a time one wins, and its pack is
+// whole.
+func TestOnlyOneSeals(t *testing.T) {
+	t.Parallel()
+	w := newWeeks(t, 0, nil)
+	run := audit.Run{Job: "weekly", Slot: firstSlot}
+	w.write(w.folder(1), run)
+	errs := make(chan error)
+	const n = 20
+	for i := range n {
+		run.Started = firstSlot.Add(time.Duration(i) * time.Second)
+		in := w.pack(run, audit.Complete)
+		go func() {
+			_, err := Seal(t.Context(), w.folder(1), in)
+			errs <- err
+		}()
+	}
+	won := 0
+	for range n {
+		if <-errs == nil {
+			won++
+		}
+	}
+	if v := w.verify(Options{}); won != 1 || !v.OK() {
+		t.Errorf("%d of them won%s", won, problems(v.Problems))
+	}
+}
+
+// TestChainAnew: a chain.json that is damaged or missing ends no review. The next one
+// writes it anew from the packs, and Verify says so.
+func TestChainAnew(t *testing.T) {
+	t.Parallel()
+	for name, damage := range map[string]func(t *testing.T, path string){
+		"cut":        func(t *testing.T, path string) { putFile(t, path, []byte("{")) },
+		"empty":      func(t *testing.T, path string) { putFile(t, path, nil) },
+		"another":    func(t *testing.T, path string) { putFile(t, path, []byte(`{"format":"tokenaudit-chain/2"}`)) },
+		"a link":     link,
+		"is missing": func(t *testing.T, path string) { must(t, os.Remove(path)) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWeeks(t, 3, nil)
+			damage(t, filepath.Join(w.dir, chainFile))
+			run := audit.Run{Job: "weekly", Slot: firstSlot.AddDate(0, 0, 21)}
+			w.write(w.folder(4), run)
+			got, err := Seal(t.Context(), w.folder(4), w.pack(run, audit.Complete))
+			if err != nil || !got.NewChain || got.Sequence != 4 {
+				t.Fatalf("%+v, %v", got, err)
+			}
+			v := w.verify(Options{})
+			if !v.OK() || !slices.ContainsFunc(v.Remarks, func(r string) bool { return strings.Contains(r, "was written anew with pack 4") }) {
+				t.Errorf("%s\n%q", problems(v.Problems), v.Remarks)
+			}
+			must(t, os.RemoveAll(w.folder(4)))
+			if v := w.verify(Options{}); !hasProblem(v.Problems, "pack 4 is missing at the end") {
+				t.Error(problems(v.Problems))
+			}
+		})
+	}
+}
+
+// TestChainAnewBehind: an earlier run that is sealed late does not become the head.
+func TestChainAnewBehind(t *testing.T) {
+	t.Parallel()
+	w := newWeeks(t, 3, nil)
+	putFile(t, filepath.Join(w.dir, chainFile), []byte("{"))
+	if _, found, err := Resume(w.folder(2), manifestIn(t, w.folder(2)).Run); !found || err != nil {
+		t.Fatal(found, err)
+	}
+	if v := w.verify(Options{}); !v.OK() {
+		t.Error(problems(v.Problems))
 	}
 }
 
@@ -184,11 +308,11 @@ func TestForeign(t *testing.T) {
 	putFile(t, filepath.Join(dir, "a\nb"), nil)
 	must(t, os.Mkdir(filepath.Join(dir, "x"), 0o700))
 	must(t, os.Symlink(outside, filepath.Join(dir, "more.csv")))
-	for _, name := range []string{manifestFile, "." + manifestFile, "." + signatureFile, sumsFile, reperformFile} { // where Seal writes
+	for _, name := range []string{"." + manifestFile, "." + signatureFile, sumsFile, reperformFile} { // where Seal writes
 		must(t, os.Symlink(outside, filepath.Join(dir, name)))
 	}
-	_, got, err := Seal(t.Context(), dir, w.pack(run, audit.Complete))
-	if diff := cmp.Diff(foreign, got); err != nil || diff != "" {
+	sealed, err := Seal(t.Context(), dir, w.pack(run, audit.Complete))
+	if diff := cmp.Diff(foreign, sealed.Foreign); err != nil || diff != "" {
 		t.Fatalf("%v (-want +got):\n%s", err, diff)
 	}
 	if text := string(getFile(t, outside)); text != "canary" {
@@ -216,7 +340,7 @@ func TestSealFollowsNoFolder(t *testing.T) {
 	must(t, os.Mkdir(w.dir, 0o700))
 	must(t, os.Symlink(outside, w.folder(1)))
 	before := filesBelow(t, outside)
-	if _, _, err := Seal(t.Context(), w.folder(1), w.pack(run, audit.Complete)); err == nil || !strings.Contains(err.Error(), w.folder(1)+" is not a folder") {
+	if _, err := Seal(t.Context(), w.folder(1), w.pack(run, audit.Complete)); err == nil || !strings.Contains(err.Error(), w.folder(1)+" is not a folder") {
 		t.Errorf("%v", err)
 	}
 	if diff := cmp.Diff(before, filesBelow(t, outside)); diff != "" {
@@ -227,13 +351,15 @@ func TestSealFollowsNoFolder(t *testing.T) {
 func TestCancelled(t *testing.T) {
 	t.Parallel()
 	w := newWeeks(t, 2, nil)
+	run := audit.Run{Job: "weekly", Slot: firstSlot.AddDate(0, 0, 14)}
+	w.write(w.folder(3), run)
 	before := filesBelow(t, w.dir)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	if _, err := Verify(ctx, w.dir, Options{}); !errors.Is(err, context.Canceled) {
 		t.Errorf("verify: %v", err)
 	}
-	if _, _, err := Seal(ctx, w.folder(2), w.pack(audit.Run{Job: "weekly", Slot: firstSlot.AddDate(0, 0, 14)}, audit.Partial)); !errors.Is(err, context.Canceled) {
+	if _, err := Seal(ctx, w.folder(3), w.pack(run, audit.Partial)); !errors.Is(err, context.Canceled) {
 		t.Errorf("seal: %v", err)
 	}
 	if gone, err := Prune(ctx, w.dir, firstSlot.AddDate(1, 0, 0)); !errors.Is(err, context.Canceled) || len(gone) > 0 {

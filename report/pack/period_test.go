@@ -143,7 +143,7 @@ func TestScheduleChanges(t *testing.T) {
 	w.write(dir, run)
 	p := w.pack(run, audit.Complete)
 	p.Schedule = "0 9 * * 5"
-	_, _, err := Seal(t.Context(), dir, p)
+	_, err := Seal(t.Context(), dir, p)
 	must(t, err)
 	planned := func(schedule, zone string, from, to time.Time) ([]time.Time, error) {
 		if schedule == "0 9 * * 1" {

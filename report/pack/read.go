@@ -1,7 +1,11 @@
 package pack
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
+	"path"
+	"path/filepath"
 
 	"tokenaudit/jobs/audit"
 )
@@ -39,5 +43,12 @@ func ParseChain(text []byte) (Chain, error) {
 }
 
 // Remember makes a pack that is sealed the head of the chain in the folder of its job,
-// unless a later one is. Seal does so, too, unless it is cut off.
-func Remember(folder, job string, head audit.Link) error { return remember(folder, job, head) }
+// unless a later one is, and takes away what was left of sealing it. Seal does so, too,
+// unless it is cut off. Anew is true where chain.json was missing or damaged.
+func Remember(folder, job string, head audit.Link) (anew bool, err error) {
+	err = clearTemps(filepath.Join(folder, path.Base(head.Run)), "")
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return false, err
+	}
+	return remember(folder, job, head)
+}
