@@ -97,8 +97,12 @@ func (c *comparison) noteElsewhere(cov *audit.Coverage) {
 			"%d tokens of earlier reviews belong to %s, and %s answered: another server or org, or one that was set up anew. They stand as they were. Point the target at it again, or, if it no longer exists, run tokenaudit history retire %s --reason TEXT",
 			c.Elsewhere[source], source, strings.Join(c.Coverage.Sources, ", "), source)
 	}
-	if len(c.Coverage.Sources) > 0 {
-		cov.Hold(audit.SourceSame, "%s answered", strings.Join(c.Coverage.Sources[:min(len(c.Coverage.Sources), 20)], ", "))
+	const named = 20
+	for _, source := range c.Coverage.Sources[:min(len(c.Coverage.Sources), named)] {
+		cov.Hold(audit.SourceSame, "%s answered", source)
+	}
+	if more := len(c.Coverage.Sources) - named; more > 0 {
+		cov.Hold(audit.SourceSame, "%d more answered", more)
 	}
 }
 

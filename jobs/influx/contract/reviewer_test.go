@@ -2,6 +2,7 @@ package contract
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"log/slog"
 	"net"
@@ -110,7 +111,7 @@ func (r *reviewer) review(t *testing.T) outcome {
 		t.Fatal(err)
 	}
 	r.now = r.now.AddDate(0, 0, 7)
-	o := outcome{r.comparable(s.Coverage.Targets[0]), s.Authorizations, s.Findings, map[string]row{}}
+	o := outcome{r.comparable(t, s.Coverage.Targets[0]), s.Authorizations, s.Findings, map[string]row{}}
 	for rec, err := range r.runner.Rows(t.Context(), *s) {
 		if err != nil {
 			t.Fatal(err)
@@ -134,18 +135,23 @@ func rowOf(rec audit.Record, at time.Time) row {
 }
 
 // comparable replaces ids by names in all that the coverage says.
-func (r *reviewer) comparable(c audit.Coverage) audit.Coverage {
-	plain := func(s string) string { return strings.ReplaceAll(r.Symbolic(s), r.url, "URL") }
-	all := func(texts []string) (out []string) {
-		for _, s := range texts {
-			out = append(out, plain(s))
-		}
-		return out
-	}
-	c.Source, c.Reasons, c.BlindSpots, c.Asked = plain(c.Source), all(c.Reasons), all(c.BlindSpots), slices.Clone(c.Asked)
-	for i, a := range c.Asked {
+func (r *reviewer) comparable(t *testing.T, c audit.Coverage) audit.Coverage {
+	t.Helper()
+	for i := range c.Asked {
 		c.Asked[i].SHA256 = "" // ids and times differ
-		c.Asked[i].What, c.Asked[i].Request, c.Asked[i].Reason = plain(a.What), plain(a.Request), plain(a.Reason)
 	}
-	return c
+	c.AsOf, c.Credentials = time.Time{}, nil
+	text, err := json.Marshal(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out audit.Coverage
+	if err := json.Unmarshal([]byte(strings.ReplaceAll(r.Symbolic(string(text)), r.url, "URL")), &out); err != nil {
+		t.Fatal(err)
+	}
+	slices.Sort(out.Sources) // in the order of ids
+	for _, p := range out.Premises {
+		slices.Sort(p.Evidence)
+	}
+	return out
 }

@@ -97,6 +97,15 @@ func (s *Server) DeleteUser(id string) {
 	}
 }
 
+// RenameOrg renames an organization.
+func (s *Server) RenameOrg(id, name string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	renamed := *s.state.orgs[id]
+	renamed.Name, renamed.UpdatedAt = name, s.Now()
+	s.state.orgs[id] = &renamed
+}
+
 // DeleteOrg deletes the organization and its buckets. Its authorizations stay.
 func (s *Server) DeleteOrg(id string) {
 	s.mu.Lock()

@@ -73,6 +73,13 @@ func (s *Server) DeleteUser(id string) {
 	s.check(s.tenants.DeleteUser(s.t.Context(), s.id(id)))
 }
 
+// RenameOrg renames an organization.
+func (s *Server) RenameOrg(id, name string) {
+	s.t.Helper()
+	_, err := s.tenants.UpdateOrganization(s.t.Context(), s.id(id), influxdb.OrganizationUpdate{Name: &name})
+	s.check(err)
+}
+
 // DeleteOrg deletes the organization.
 func (s *Server) DeleteOrg(id string) {
 	s.t.Helper()

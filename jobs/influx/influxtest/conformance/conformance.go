@@ -28,6 +28,7 @@ type Server interface {
 	AddAuthorization(influxtest.Authorization) (id, token string)
 	AddLegacy(influxtest.Authorization) (id string)
 
+	RenameOrg(id, name string)
 	RestoreUser(id, name string)
 	SetUserStatus(id, status string)
 	SetStatus(authID, status string)
