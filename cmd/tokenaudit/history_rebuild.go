@@ -52,6 +52,10 @@ func (c *cli) rebuildLedger(ctx context.Context, f rebuildFlags) error {
 	if err != nil {
 		return err
 	}
+	return c.rebuildFrom(ctx, file, f)
+}
+
+func (c *cli) rebuildFrom(ctx context.Context, file *configs.File, f rebuildFlags) error {
 	archive, err := evidence.Open(file.Evidence, evidence.Lock{})
 	if err != nil {
 		return err

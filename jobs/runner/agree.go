@@ -41,15 +41,20 @@ func (e *DisagreementError) Error() string {
 // ledger: it would compare with the wrong run, and break the chain of packs. A run that
 // was cut off between its pack and its end in the ledger is no disagreement.
 func Agree(ctx context.Context, ledger KnownPacks, evidence SealedPacks, job string) error {
-	known, err := ledger.Packs(ctx, job)
-	if err != nil {
+	// In this order: what another process finishes meanwhile is in the ledger then.
+	sealed, chain, err := evidence.Newest(ctx, job, compared)
+	denied := errors.Is(err, fs.ErrPermission)
+	if err != nil && !denied {
 		return err
 	}
-	sealed, chain, err := evidence.Newest(ctx, job, compared)
-	if len(known) == 0 && errors.Is(err, fs.ErrPermission) { // nothing of ours, such as lost+found
+	known, failed := ledger.Packs(ctx, job)
+	if failed != nil {
+		return failed
+	}
+	if denied && len(known) == 0 { // nothing of ours
 		return nil
 	}
-	if err != nil {
+	if denied {
 		return err
 	}
 	// The newest number may belong to a slot that was caught up.
