@@ -95,7 +95,7 @@ var bad = map[string][]string{
 		"4: jobs: " + someList,
 	},
 	"wrong-types-inside": {
-		"5: targets[0].users[0]: needs keys with values: name, id, token",
+		"5: targets[0].users[0]: needs keys with values: name, id, token, credential",
 		"7: policy.service_users[0]: " + oneValue,
 		"8: policy.rotate_after: " + oneValue,
 		"9: policy.severity: needs keys with values (key: value)",

@@ -61,7 +61,7 @@ func TestTokensListSaysWhatItMissed(t *testing.T) {
 				w.AddAuthorization(influxtest.Authorization{OrgID: w.acme, UserID: w.leaver, Description: "hidden", Permissions: influxtest.WriteBuckets(w.acme)})
 				w.DeleteUser(w.leaver)
 			}},
-		{name: "cloud, where nobody sees another's", mode: influxtest.CloudTSM, rights: own, filters: []string{"--user", "bob"}, code: exitIncomplete, says: "none of its authorizations were visible"},
+		{name: "cloud, where nobody sees another's", mode: influxtest.CloudTSM, rights: own, filters: []string{"--user", "bob"}, code: exitIncomplete, says: "it has no credential of its own"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

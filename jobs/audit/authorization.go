@@ -131,6 +131,8 @@ type Owner struct {
 	// MembershipKnown is false where members and owners of the org could not be
 	// read; OwnerPresent then does not mean that the user is a member.
 	MembershipKnown bool `json:"membershipKnown,omitempty"`
+	// NotFound: the API says that there is no such user, where that alone proves nothing.
+	NotFound bool `json:"notFound,omitempty"`
 	// Evidence names the answers that the state rests on.
 	Evidence string `json:"evidence,omitempty"`
 }

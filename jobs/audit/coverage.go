@@ -115,6 +115,9 @@ func (c *Coverage) Count(r Record) {
 	if r.Exists() && r.Presence != Unseen && r.Owner.State == OwnerUnknown && !r.OrgDeleted {
 		c.Gap(OwnersKnown, Partial, "the owner of some authorizations could not be seen, so whether it was deleted is unknown")
 	}
+	if r.Exists() && r.Owner.State == OwnerNone {
+		c.NoNeed(OwnersKnown, "the product has no owners, or does not tell what became of one")
+	}
 	if r.Exists() && r.Owner.State == OwnerPresent && !r.Owner.MembershipKnown {
 		c.AddBlindSpot("members and owners of the org could not be read, so owner-not-member was not judged; that needs read on orgs")
 	}
@@ -150,6 +153,10 @@ type Stored struct {
 // Reconcile compares what was met with what is stored, when every record was met.
 // What is stored and neither listed nor known is hidden from this review.
 func (c *Coverage) Reconcile() {
+	noted := slices.ContainsFunc(c.Premises, func(p Premise) bool { return p.ID == OwnersKnown })
+	if seen := c.Listed + c.Legacy + c.Hidden; seen > 0 && !noted {
+		c.Hold(OwnersKnown, "of the owner of each of the %d authorizations", seen)
+	}
 	if c.Stored == nil {
 		c.AddBlindSpot("tokens whose user was deleted before any review saw them are in no list; without the server's own counts nothing tells whether there are any")
 		return

@@ -130,7 +130,7 @@ func TestWhatIsLeftOutIsNotGone(t *testing.T) {
 			if r.URL.Path != "/api/v2/authorizations" {
 				return false
 			}
-			one := fmt.Sprintf(`{"authorizations":[{"id":"0d0000000000000a","orgID":%q,"userID":%q,"org":"acme"}`, p.acme, p.iot)
+			one := fmt.Sprintf(`{"authorizations":[{"id":"0d0000000000000a","orgID":%q,"userID":%q,"org":"acme","user":"admin","status":"active","permissions":[{"action":"read","resource":{"type":"authorizations"}}]}`, p.acme, p.admin)
 			if filler > 0 {
 				one += `,{"id":"0d0000000000000b","description":"`
 			}
@@ -142,7 +142,7 @@ func TestWhatIsLeftOutIsNotGone(t *testing.T) {
 			return true
 		}
 	}
-	before := audit.Authorization{ID: "0d0000000000000b", OrgID: p.acme, UserID: p.iot}
+	before := audit.Authorization{ID: "0d0000000000000b", OrgID: p.acme, UserID: p.admin}
 	for filler, gone := range map[int64]bool{0: true, 20 << 20: false} {
 		p.Fault = list(filler)
 		col := p.collection(t, admin)

@@ -68,6 +68,8 @@ type User struct {
 	ID string `yaml:"id,omitempty" json:"id,omitempty"`
 	// Token of this user, where the target's own credential cannot see its authorizations.
 	Token secret.Ref `yaml:"token,omitzero" json:"token,omitzero"`
+	// Credential is the ID of the authorization that this token belongs to: the list of the user must have it. Default: the list must have one that may have asked.
+	Credential string `yaml:"credential,omitempty" json:"credential,omitempty"`
 }
 
 var (
@@ -141,6 +143,9 @@ func (u User) validate(problem func(key, text string)) {
 	case u.ID != "" && !IsID(u.ID):
 		problem(".id", "needs 16 hex digits; use name for a name")
 	}
+	if u.Credential != "" && (!IsID(u.Credential) || u.Token.IsZero()) {
+		problem(".credential", "needs the ID of the authorization that token belongs to: 16 hex digits")
+	}
 	if !u.Token.IsZero() {
 		if err := u.Token.Validate(); err != nil {
 			problem(".token", err.Error())
@@ -163,7 +168,7 @@ func (c Config) LowerIDs() Config {
 	c.Canary, c.Credential = strings.ToLower(c.Canary), strings.ToLower(c.Credential)
 	c.Users = slices.Clone(c.Users)
 	for i := range c.Users {
-		c.Users[i].ID = strings.ToLower(c.Users[i].ID)
+		c.Users[i].ID, c.Users[i].Credential = strings.ToLower(c.Users[i].ID), strings.ToLower(c.Users[i].Credential)
 	}
 	return c
 }

@@ -4,8 +4,10 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 
 	"tokenaudit/jobs/audit"
 )
@@ -13,25 +15,101 @@ import (
 // Label names the user in the coverage.
 func (u User) Label() string { return "user " + cmp.Or(u.Name, u.ID) }
 
-// listOwn: a credential always belongs to the population that it lists, so an
-// empty answer means that it may not see.
+// gap is the ID of a gap in a premise about the user.
+func (u User) gap(premise string) string { return premise + "/" + cmp.Or(u.ID, u.Name) }
+
+// askUsers asks about every configured user: with its own credential, or, on OSS, by
+// the list of the whole org. On Cloud each credential lists the tokens of its own user
+// and of nobody else.
+func (c *collector) askUsers(ctx context.Context) {
+	if len(c.cfg.Users) == 0 {
+		c.cov.NoNeed(audit.UsersPresent, "no users are configured: every user is asked for")
+	}
+	for i, u := range c.cfg.Users {
+		switch client := c.clients[i]; {
+		case client != nil:
+			c.listOwn(ctx, client, u)
+		case c.product() == productOSS:
+			c.findUser(ctx, u)
+		default:
+			c.findByTarget(u)
+		}
+	}
+}
+
+// listOwn: a credential always belongs to the population that it lists, so an answer
+// without it leaves something out.
 func (c *collector) listOwn(ctx context.Context, client *Client, u User) {
-	me, err := client.me(ctx)
-	if why := refusal(err); why != "" {
-		c.lower(c.record(u.Label()+", its own credential", "GET /api/v2/me", 0, 0, err), u, audit.CredentialActive, why)
+	me, errMe := client.me(ctx)
+	if refusal(errMe) != "" {
+		c.letIn(u.Label(), u.gap(audit.CredentialActive), audit.Partial, errMe, nil, 0)
+		c.record(u.Label()+", its own credential", "GET /api/v2/me", 0, 0, errMe).Reason = refusal(errMe)
 		return
 	}
-	c.credentials.add(me.ID)
+	c.name(me.Name, me.ID)
 	q := c.org
 	if q.UserID = c.userID(u); q.UserID == "" {
 		q.User = u.Name
 	}
 	_, asked, err := c.read(ctx, client, u.Label()+", with its own credential", authorizationsPath, q)
+	rows := asked.Rows - asked.Foreign
+	accepted := c.letIn(u.Label(), u.gap(audit.CredentialActive), audit.Partial, errMe, err, rows)
+	id, list := c.userID(u), c.credentials.list
+	c.credentials.use(u.Credential, cmp.Or(me.ID, id))
 	switch {
+	case denied(err):
+		asked.Verdict, asked.Reason = audit.NotKnown, refusal(err)
+	case says(err, http.StatusNotFound, "user not found"):
+		c.lower(asked, u, audit.UsersPresent, "does not exist (404 user not found): misspelt, or deleted")
 	case err != nil:
-		c.lower(asked, u, audit.ListWhole, err.Error())
-	case asked.Rows == asked.Foreign:
+		c.lower(asked, u, audit.ListWhole, err)
+	case rows == 0:
 		c.lower(asked, u, audit.OwnCredentialShown, "an empty answer, although the credential itself belongs to the user: it may not read authorizations and its user")
+	case me.ID != "" && me.ID != id && c.product() != productOSS:
+		c.lower(asked, u, audit.OwnCredentialShown, "its credential belongs to another user, "+me.ID+", and InfluxDB Cloud shows it the tokens of that one")
+	case me.ID != "" && me.ID != id: // that of somebody who may read the user
+		c.cov.Hold(audit.UsersPresent, "%s: %d listed", u.Label(), rows)
+	default:
+		c.prove(asked, u, u.Credential, list, accepted)
+	}
+}
+
+// findByTarget: on Cloud the target's own credential shows its own user, and no other.
+func (c *collector) findByTarget(u User) {
+	id := c.userID(u)
+	asked := c.record(u.Label()+", with the credential of the target", request(authorizationsPath, c.org.values()), c.seen[id].rows, 0, c.failed)
+	switch {
+	case c.failed != nil:
+		c.lower(asked, u, audit.ListWhole, "the list could not be read")
+	case c.self == "":
+		c.lower(asked, u, audit.CredentialSeesAll, "it has no credential of its own, and whose that of the target is could not be told: name that one under credential, or give the user its own under users. InfluxDB Cloud shows a credential the tokens of its own user only")
+	case c.self != id:
+		c.lower(asked, u, audit.CredentialSeesAll, "it has no credential of its own, and InfluxDB Cloud shows that of the target the tokens of its own user only: what is listed of this one proves nothing. Give it a credential under users")
+	default:
+		c.prove(asked, u, c.cfg.Credential, c.shown, true)
+	}
+}
+
+// prove concludes from the list of a user by its own credential: the list is whole if it
+// shows that credential, and the user is there if that was let in.
+func (c *collector) prove(asked *audit.Asked, u User, named string, list shown, accepted bool) {
+	id := c.userID(u)
+	switch {
+	case list.shows(named, id):
+		c.cov.Hold(audit.OwnCredentialShown, "%s: among the %d listed", u.Label(), asked.Rows)
+	case list.canary:
+		c.cov.Hold(audit.OwnCredentialShown, "%s: the canary is among the %d listed", u.Label(), asked.Rows)
+	case named != "":
+		c.lower(asked, u, audit.OwnCredentialShown, "its list does not have the credential "+named+" that asked for it, so it may lack others")
+		return
+	default:
+		c.lower(asked, u, audit.OwnCredentialShown, "none of the tokens in its list is active and may read authorizations, so the list lacks the credential that asked for it, and may lack others")
+		return
+	}
+	c.proven[id] = true
+	if accepted {
+		c.directory.accepted[id] = fmt.Sprintf("its own credential is accepted: %s: 200", asked.Request)
+		c.cov.Hold(audit.UsersPresent, "%s: its own credential is accepted", u.Label())
 	}
 }
 
@@ -45,23 +123,26 @@ func (c *collector) findUser(ctx context.Context, u User) {
 		c.lower(asked, u, audit.UsersPresent, "does not exist (404 user not found): misspelt, or deleted; tokens it may have left behind are not in the list")
 	case rows > 0:
 		asked.Verdict, asked.Reason = audit.Complete, ""
+		c.cov.Hold(audit.UsersPresent, "%s: %d listed", u.Label(), rows)
 	case c.failed != nil:
 		c.lower(asked, u, audit.ListWhole, "the list could not be read")
 	case !c.seesAll:
 		c.lower(asked, u, audit.CredentialSeesAll, "none of its authorizations were visible, which proves nothing: give it a credential of its own, or an audit credential that may read all users")
 	case err != nil:
-		c.lower(asked, u, audit.UsersPresent, err.Error())
+		c.lower(asked, u, audit.UsersPresent, err)
+	default:
+		c.cov.Hold(audit.UsersPresent, "%s: %s", u.Label(), request)
 	}
 }
 
-func (c *collector) lower(a *audit.Asked, u User, premise, reason string) {
-	a.Verdict, a.Reason = audit.NotKnown, reason
-	c.cov.Gap(premise, audit.Partial, "%s: %s", u.Label(), reason)
+func (c *collector) lower(a *audit.Asked, u User, premise string, reason any) {
+	a.Verdict, a.Reason = audit.NotKnown, fmt.Sprint(reason)
+	c.cov.Gap(u.gap(premise), audit.Partial, "%s: %v", u.Label(), reason)
 }
 
 // name notes the ID of a user whose name is configured.
 func (c *collector) name(user, id string) {
-	if _, ok := c.idOf[user]; ok {
+	if _, ok := c.idOf[user]; ok && id != "" {
 		c.idOf[user] = id
 	}
 }
@@ -83,4 +164,11 @@ func (c *collector) lookUp(ctx context.Context, u User) (request string, err err
 		err = errors.New("the user is not in the answer: it may not be read")
 	}
 	return "GET /api/v2/users?" + url.Values{"name": {u.Name}}.Encode(), err
+}
+
+// isConfigured reports whether a user is among those of the configuration.
+func (c *collector) isConfigured(id, name string) bool {
+	return slices.ContainsFunc(c.cfg.Users, func(u User) bool {
+		return c.userID(u) == id || u.Name != "" && u.Name == name
+	})
 }

@@ -1,74 +1,156 @@
 package influx
 
-import "tokenaudit/jobs/audit"
+import (
+	"cmp"
+	"errors"
+	"net/http"
 
-// credentials finds out which authorizations the review itself uses, so that
-// they are reviewed as what they are. The server does not tell: it says whose a
-// credential is, and that user may have several.
+	"tokenaudit/jobs/audit"
+)
+
+// credentials finds out which authorizations the review itself uses, so that they are
+// reviewed as what they are, and whether each list shows the one that asked for it. The
+// server does not tell: it says, at best, whose a credential is, and that user may have
+// several.
 type credentials struct {
-	named      string            // from the configuration
-	candidates map[string]string // active authorization by user ID; "" where there are several
+	used   []credential
+	named  map[string]bool   // IDs of credentials in the configuration
+	canary string            // ID
+	askers map[string]string // active authorization that may list, by user ID; several where there are
+	list   shown             // by the newest list
 }
 
-func newCredentials(named string) *credentials {
-	return &credentials{named: named, candidates: map[string]string{}}
+// credential is one that the review asked with.
+type credential struct {
+	named  string // its ID, where the configuration has it
+	userID string // "" where it could not be told
 }
 
-// several marks a user with more than one active authorization.
+// shown is what a list shows of those that may have asked for it.
+type shown struct {
+	named  map[string]string // active ones that the configuration names: user ID by ID
+	askers map[string]bool   // IDs of users with an active authorization that may list
+	canary bool
+}
+
+func newCredentials(cfg Config) *credentials {
+	c := &credentials{named: map[string]bool{cfg.Credential: true}, canary: cfg.Canary, askers: map[string]string{}, list: newShown()}
+	for _, u := range cfg.Users {
+		c.named[u.Credential] = true
+	}
+	delete(c.named, "")
+	return c
+}
+
+// several marks a user with more than one authorization that may list.
 const several = "several"
 
-// add notes the user of a credential.
-func (c *credentials) add(userID string) {
-	if _, ok := c.candidates[userID]; !ok && userID != "" {
-		c.candidates[userID] = ""
-	}
+// use notes a credential, by its ID if that is configured, and its user if that is known.
+func (c *credentials) use(named, userID string) {
+	c.used = append(c.used, credential{named, userID})
 }
+
+func newShown() shown { return shown{named: map[string]string{}, askers: map[string]bool{}} }
 
 // note looks at an authorization that came by; it may come by more than once.
 func (c *credentials) note(a audit.Authorization) {
-	held, ok := c.candidates[a.UserID]
-	switch {
-	case !ok || a.Status != audit.Active || a.Legacy || held == a.ID:
-	case held == "":
-		c.candidates[a.UserID] = a.ID
+	if a.Legacy {
+		return
+	}
+	c.list.canary = c.list.canary || a.ID == c.canary && a.ID != ""
+	if a.Status != audit.Active || !mayList(a) {
+		return
+	}
+	if c.named[a.ID] {
+		c.list.named[a.ID] = a.UserID
+	}
+	c.list.askers[a.UserID] = true
+	switch held := c.askers[a.UserID]; held {
+	case a.ID:
+	case "":
+		c.askers[a.UserID] = a.ID
 	default:
-		c.candidates[a.UserID] = several
+		c.askers[a.UserID] = several
 	}
 }
 
 // fork is for one list, until it is known to have come whole.
 func (c *credentials) fork() *credentials {
-	f := newCredentials(c.named)
-	for userID := range c.candidates {
-		f.candidates[userID] = ""
-	}
-	return f
+	return &credentials{named: c.named, canary: c.canary, askers: map[string]string{}, list: newShown()}
 }
 
 // merge takes over what the fork of a list found.
 func (c *credentials) merge(f *credentials) {
-	for userID, id := range f.candidates {
-		switch held := c.candidates[userID]; {
-		case id == "" || held == id:
-		case held == "":
-			c.candidates[userID] = id
-		default:
-			c.candidates[userID] = several
+	for userID, id := range f.askers {
+		if held := c.askers[userID]; held == "" || held == id {
+			c.askers[userID] = id
+		} else {
+			c.askers[userID] = several
 		}
 	}
 }
 
-// known are the authorizations that are certain.
+// mayList: without read on authorizations no credential gets a list with anything in it.
+func mayList(a audit.Authorization) bool {
+	for _, p := range a.Permissions {
+		if p.Action == "read" && (p.Resource.Type == "authorizations" || p.Resource.Type == "instance") {
+			return true
+		}
+	}
+	return false
+}
+
+// shows reports whether the list shows the credential of the user that asked for it: the
+// very one where the configuration names it, else one that may have asked.
+func (s shown) shows(named, userID string) bool {
+	if of, ok := s.named[named]; named != "" {
+		return ok && of == userID
+	}
+	return s.askers[userID]
+}
+
+// known are the authorizations of the review that are certain.
 func (c *credentials) known() map[string]bool {
 	out := map[string]bool{}
-	if c.named != "" {
-		out[c.named] = true
-		return out
-	}
-	for _, id := range c.candidates {
-		if id != "" && id != several {
+	for _, used := range c.used {
+		if id := cmp.Or(used.named, c.askers[used.userID]); id != "" && id != several {
 			out[id] = true
 		}
 	}
 	return out
+}
+
+// letIn notes whether a credential was let in, by its answers at /me and at its list;
+// not every product has /me. The gap is one of v.
+func (c *collector) letIn(of, gap string, v audit.Verdict, me, list error, rows int) bool {
+	used := audit.Credential{Of: of}
+	why := refusal(me)
+	if why == "" && denied(list) {
+		why = refusal(list)
+		me = list
+	}
+	switch {
+	case why != "":
+		used.Refused, used.Answer = denied(me), why
+		if of != audit.TheTarget {
+			why = of + ": " + why
+		}
+		c.cov.Gap(gap, v, "%v", explained{why, me})
+	case me == nil:
+		used.Accepted = true
+		c.cov.Hold(audit.CredentialActive, "%s: GET /api/v2/me: 200", of)
+	case list == nil && rows > 0:
+		used.Accepted = true
+		c.cov.Hold(audit.CredentialActive, "%s: GET %s: 200, with its own authorizations", of, authorizationsPath)
+	default:
+		used.Answer = "no answer proves that it was let in"
+	}
+	c.cov.Credentials = append(c.cov.Credentials, used)
+	return used.Accepted
+}
+
+// denied reports whether InfluxDB itself refused the credential, and no proxy before it.
+func denied(err error) bool {
+	var api *APIError
+	return errors.As(err, &api) && api.Code != "" && (api.Status == http.StatusForbidden || api.Status == http.StatusUnauthorized && refusal(err) != "")
 }

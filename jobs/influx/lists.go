@@ -90,6 +90,7 @@ func (c *collector) read(ctx context.Context, client *Client, what, path string,
 	whole = !answer.further && answer.cached == "" && t.oversized.n == 0
 	c.take(t)
 	if path == authorizationsPath {
+		c.credentials.list = t.credentials.list
 		c.reconcile(what, t, whole)
 	}
 	if whole {

@@ -4,7 +4,9 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"net/http"
+	"slices"
 	"sync"
 
 	"golang.org/x/sync/errgroup"
@@ -21,10 +23,12 @@ type directory struct {
 	// product of the server; set before the first question about an owner. OSS looks the
 	// owner's name up when it lists, and leaves out authorizations of deleted users, so
 	// that there a name is proof of presence, and a 404 of absence.
-	product  product
-	members  map[string]orgMembers
-	owners   map[ownerOf]audit.Owner
-	unlisted map[ownerOf]bool // of the lists of authorizations, that the list of users does not have
+	product    product
+	serverless bool              // which tells of no user; set with product
+	accepted   map[string]string // of users whose own credential was accepted, the evidence; by ID
+	members    map[string]orgMembers
+	owners     map[ownerOf]audit.Owner
+	unlisted   map[ownerOf]bool // of the lists of authorizations, that the list of users does not have
 
 	mu    sync.Mutex
 	asked map[string]lookup // guarded by mu; users asked for one by one
@@ -46,7 +50,7 @@ type lookup struct {
 func newDirectory(c *Client, p *pacer) *directory {
 	return &directory{
 		client: c, pacer: p, members: map[string]orgMembers{}, asked: map[string]lookup{},
-		owners: map[ownerOf]audit.Owner{}, unlisted: map[ownerOf]bool{},
+		accepted: map[string]string{}, owners: map[ownerOf]audit.Owner{}, unlisted: map[ownerOf]bool{},
 	}
 }
 
@@ -58,7 +62,8 @@ func (d *directory) lookUpAll(ctx context.Context, orgs []string) {
 	}
 	users := map[string]bool{}
 	for s := range d.unlisted {
-		if _, member := d.membersOf(ctx, s.orgID).accounts[s.userID]; !member {
+		_, member := d.membersOf(ctx, s.orgID).accounts[s.userID]
+		if !member && d.accepted[s.userID] == "" && !d.serverless {
 			users[s.userID] = true
 		}
 	}
@@ -86,7 +91,8 @@ func (d *directory) owner(ctx context.Context, a audit.Authorization) audit.Owne
 	}
 	m := d.membersOf(ctx, a.OrgID)
 	o.MembershipKnown = m.err == nil
-	if o.State == audit.OwnerPresent && m.err == nil {
+	exists := o.State == audit.OwnerPresent || d.product == productCloud && o.State == audit.OwnerUnknown && a.UserID != ""
+	if exists && m.err == nil { // on Cloud it may have been deleted, too
 		if _, in := m.accounts[a.UserID]; !in {
 			o.State = audit.OwnerNotMember
 			o.Evidence += "; in neither members nor owners of the org"
@@ -106,16 +112,35 @@ func (d *directory) existence(ctx context.Context, a audit.Authorization) audit.
 	if u, ok := d.membersOf(ctx, a.OrgID).accounts[a.UserID]; ok {
 		return found(u, "members and owners of the org")
 	}
+	if evidence, ok := d.accepted[a.UserID]; ok {
+		return audit.Owner{State: audit.OwnerPresent, Evidence: evidence}
+	}
+	if d.serverless && !d.tellsUsers(ctx) {
+		return audit.Owner{State: audit.OwnerNone, Evidence: "Cloud Serverless does not tell what became of a user"}
+	}
 	l := d.lookUp(ctx, a.UserID)
 	switch {
 	case l.err == nil && l.account.ID == a.UserID:
 		return found(l.account, "GET /api/v2/users/"+a.UserID)
-	case d.product == productOSS && says(l.err, http.StatusNotFound, "user not found"):
+	case d.product != productOSS && says(l.err, http.StatusNotFound, "user not found"):
+		return audit.Owner{State: audit.OwnerUnknown, NotFound: d.tellsUsers(ctx), Evidence: l.err.Error() + ", which by itself proves nothing there"}
+	case says(l.err, http.StatusNotFound, "user not found"):
 		return audit.Owner{State: audit.OwnerDeleted, Evidence: l.err.Error()}
 	case d.product == productOSS && a.User != "":
 		return audit.Owner{State: audit.OwnerPresent, Evidence: "named in the list, which leaves out deleted users"}
 	}
 	return audit.Owner{State: audit.OwnerUnknown, Evidence: fmt.Sprint("could not be seen: ", l.err)}
+}
+
+// tellsUsers reports whether the server finds a user that is known to exist: only then
+// does it mean anything that it does not find another.
+func (d *directory) tellsUsers(ctx context.Context) bool {
+	if len(d.accepted) == 0 {
+		return false
+	}
+	known := slices.Min(slices.Collect(maps.Keys(d.accepted)))
+	l := d.lookUp(ctx, known)
+	return l.err == nil && l.account.ID == known
 }
 
 // found is the owner that an account proves. The v2 API blocks only the exact word

@@ -85,9 +85,13 @@ type collector struct {
 	idOf        map[string]string      // IDs of the users configured by name, "" where not known
 	orgs        map[string]bool        // of the authorizations seen, by ID
 	credentials *credentials
-	inClear     bool // a token value came back to be read
-	canary      bool // the canary was in an answer
-	leftOut     bool // a list had an authorization over the bounds, which says nothing of it
+	self        string          // ID of the user of the target's own credential, "" if not known
+	shown       shown           // by the list of the target's own credential
+	proven      map[string]bool // users whose own list shows the credential that asked for it, by ID
+	storage     string          // of the org, by which Cloud tells which it is; "" if not known
+	inClear     bool            // a token value came back to be read
+	canary      bool            // the canary was in an answer
+	leftOut     bool            // a list had an authorization over the bounds, which says nothing of it
 	directory   *directory
 	pacer       *pacer
 }
@@ -97,7 +101,7 @@ func newCollector(t *Target, progress func()) *collector {
 	c := &collector{
 		Target: t, progress: progress, list: &Sorted{}, cov: audit.NewCoverage(t.cfg.Name), org: t.cfg.Query(),
 		seen: map[string]fingerprint{}, seed: maphash.MakeSeed(), idOf: map[string]string{}, orgs: map[string]bool{},
-		signs: signs{}, credentials: newCredentials(t.cfg.Credential), directory: newDirectory(t.client, p), pacer: p,
+		signs: signs{}, credentials: newCredentials(t.cfg), proven: map[string]bool{}, directory: newDirectory(t.client, p), pacer: p,
 	}
 	c.cov.Source = t.cfg.URL
 	if t.cfg.Org != "" {
@@ -115,14 +119,19 @@ func newCollector(t *Target, progress func()) *collector {
 // things at a time where neither answer is needed for the other.
 func (c *collector) run(ctx context.Context) {
 	me, err := c.client.me(ctx)
-	rows := 1
+	errMe, rows := err, 1
 	if err != nil {
 		rows = 0
 	}
 	c.record("who the credential is", "GET /api/v2/me", rows, 0, err)
-	c.credentials.add(me.ID)
-	if refusal := refusal(err); refusal != "" { // there is no point in asking on
-		c.cov.Gap(audit.CredentialActive, audit.NotKnown, "%v", explained{refusal, err})
+	c.name(me.Name, me.ID)
+	if refusal(errMe) != "" { // there is no point in asking on
+		c.letIn(audit.TheTarget, audit.CredentialActive, audit.NotKnown, errMe, nil, 0)
+		for i, u := range c.cfg.Users {
+			if c.clients[i] != nil {
+				c.cov.Credentials = append(c.cov.Credentials, audit.Credential{Of: u.Label(), Answer: "not asked with"})
+			}
+		}
 		return
 	}
 	count := c.counted(ctx)
@@ -134,7 +143,7 @@ func (c *collector) run(ctx context.Context) {
 	})
 	_, sight := c.client.userByID(ctx, nobody)
 	o, errOrg := orgNamed()
-	if o.Storage != "" {
+	if c.storage = o.Storage; o.Storage != "" {
 		c.shows(productCloud, "the org has a defaultStorageType")
 	}
 	stored, errStored := count()
@@ -151,13 +160,9 @@ func (c *collector) run(ctx context.Context) {
 	}
 	c.listAll(ctx, stored, errStored)
 	c.seesAll = mayReadEveryUser(c.product(), sight)
-	for i, u := range c.cfg.Users {
-		if client := c.clients[i]; client != nil {
-			c.listOwn(ctx, client, u)
-		} else {
-			c.findUser(ctx, u)
-		}
-	}
+	c.noteTarget(me, errMe)
+	c.askUsers(ctx)
+	c.askCloud(ctx)
 	c.conclude()
 }
 
@@ -224,7 +229,7 @@ func (c *collector) probe(ctx context.Context, before audit.Authorization) audit
 	switch {
 	case before.IsServer():
 		return audit.Probe{Presence: audit.Gone, Evidence: "no token value was in the list"}
-	case c.product() == productCloud && !before.Legacy && !c.leftOut && c.orgs[before.OrgID] && c.seen[before.UserID].whole:
+	case c.product() == productCloud && !before.Legacy && !c.leftOut && c.orgs[before.OrgID] && c.seen[before.UserID].whole && c.proven[before.UserID]:
 		return audit.Probe{Presence: audit.Gone, Evidence: "the list of its user's authorizations no longer has it"}
 	}
 	var p audit.Probe
@@ -289,6 +294,7 @@ func (c *collector) conclude() {
 		c.cov.Gap(audit.CredentialSeesAll, audit.NotKnown, "the list is empty, which proves nothing: it should hold at least the credential's own authorization. It lacks read on authorizations or on all users: %s", c.fix())
 	case c.seesAll:
 		c.cov.Hold(audit.CredentialSeesAll, "GET /api/v2/users/%s, a user that does not exist: 404 user not found, which OSS tells only to who may read every user", nobody)
+	case len(c.cfg.Users) > 0 && c.product() != productOSS: // see askCloud
 	case len(c.cfg.Users) > 0:
 		c.cov.NoNeed(audit.CredentialSeesAll, "only the configured users are reviewed")
 	default:

@@ -430,7 +430,8 @@ func TestCredentialIsFound(t *testing.T) {
 	if col := p.collection(t, token); !col.Scope.Credentials[id] || len(col.Scope.Credentials) != 1 {
 		t.Errorf("credentials %v, want %s", col.Scope.Credentials, id)
 	}
-	second, _ := p.AddAuthorization(influxtest.Authorization{OrgID: p.acme, UserID: auditor, Description: "another", Permissions: influxtest.ReadBuckets(p.acme)})
+	second, _ := p.AddAuthorization(influxtest.Authorization{OrgID: p.acme, UserID: auditor, Description: "another", Permissions: influxtest.AuditorPermissions(p.acme)})
+	p.AddAuthorization(influxtest.Authorization{OrgID: p.acme, UserID: auditor, Description: "cannot have asked", Permissions: influxtest.ReadBuckets(p.acme)})
 	if col := p.collection(t, token); len(col.Scope.Credentials) != 0 || !strings.Contains(strings.Join(col.Coverage.BlindSpots, " "), "name it under credential") {
 		t.Errorf("of two it chose %v; blind spots %q", col.Scope.Credentials, col.Coverage.BlindSpots)
 	}

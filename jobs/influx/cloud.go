@@ -1,0 +1,119 @@
+package influx
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+
+	"tokenaudit/jobs/audit"
+)
+
+// noteTarget concludes from the list of the target's own credential whether that was let
+// in, whose it is, and whether the list shows it.
+func (c *collector) noteTarget(me account, errMe error) {
+	rows := c.rows()
+	c.letIn(audit.TheTarget, audit.CredentialActive, audit.NotKnown, errMe, c.failed, rows)
+	c.shown, c.self = c.credentials.list, cmp.Or(me.ID, c.credentials.list.named[c.cfg.Credential])
+	if len(c.seen) == 1 && c.product() != productOSS { // Serverless has no /me
+		for id := range c.seen {
+			c.self = cmp.Or(c.self, id)
+		}
+	}
+	c.credentials.use(c.cfg.Credential, c.self)
+	shows := c.shown.shows(c.cfg.Credential, c.self)
+	c.proven[c.self] = c.failed == nil && c.self != "" && (shows || c.shown.canary)
+	switch {
+	case c.failed != nil || rows == 0: // which is a gap of its own
+	case shows:
+		c.cov.Hold(audit.OwnCredentialShown, "%s: among the %d listed", audit.TheTarget, rows)
+	case c.shown.canary:
+		c.cov.Hold(audit.OwnCredentialShown, "%s: the canary is among the %d listed", audit.TheTarget, rows)
+	case c.product() == productOSS && (c.cfg.Org != "" || c.self == ""):
+		c.cov.NoNeed(audit.OwnCredentialShown, "the credential may belong to another org than the one that is listed")
+	case c.cfg.Credential != "":
+		c.cov.Gap(audit.OwnCredentialShown, audit.Partial, "the list does not have the credential %s that asked for it, so it may lack others", c.cfg.Credential)
+	case c.self == "":
+		c.cov.Gap(audit.OwnCredentialShown, audit.Partial, "whose the credential of the target is could not be told, nor whether the list shows it: name it under credential")
+	default:
+		c.cov.Gap(audit.OwnCredentialShown, audit.Partial, "none of the listed tokens of user %s, whose credential asked, is active and may read authorizations: the list lacks the one that asked, and may lack others", c.self)
+	}
+}
+
+func (c *collector) rows() (n int) {
+	for _, f := range c.seen {
+		n += f.rows
+	}
+	return n
+}
+
+// askCloud settles what only Cloud leaves open: whether it is one that tells of its
+// users, and who has tokens and is not among the configured users.
+func (c *collector) askCloud(ctx context.Context) {
+	d := c.directory
+	if d.product = c.product(); d.product == productOSS {
+		c.cov.NoNeed(audit.OwnersConfigured, "InfluxDB OSS lists the tokens of every user, whoever is configured; those of others are findings (unlisted-owner)")
+		return
+	}
+	d.serverless = d.product == productCloud && (c.cfg.Kind == KindServerless || c.cfg.Kind != KindTSM && c.askStorage(ctx) == "iox")
+	if d.serverless {
+		c.cov.AddBlindSpot("Cloud Serverless lists neither users nor members: whoever is not configured is seen by nobody, and whether a user was deleted is known only while its own credential is accepted")
+	}
+	if len(c.cfg.Users) == 0 || c.rows() == 0 { // which is a gap of its own
+		return
+	}
+	outside := map[string]string{} // what is known of them, by ID
+	for id, f := range c.seen {
+		if name := c.accounts[id].Name; !c.isConfigured(id, name) {
+			outside[id] = fmt.Sprintf("user %s owns %d of the listed tokens", cmp.Or(name, id), f.rows)
+		}
+	}
+	members := 0
+	for _, org := range slices.Sorted(maps.Keys(c.orgs)) {
+		m := d.membersOf(ctx, org)
+		if m.err != nil && !d.serverless {
+			c.cov.Gap(audit.OwnersConfigured, audit.Partial, "members and owners of the org could not be read, so nothing tells of users that are not configured: let the credential read orgs; if this is Cloud Serverless, which has none, set kind: cloud-serverless (%v)", m.err)
+		}
+		members += len(m.accounts)
+		for id, a := range m.accounts {
+			if _, known := outside[id]; !known && !c.isConfigured(id, a.Name) {
+				outside[id] = fmt.Sprintf("user %s is a member or owner of the org", cmp.Or(a.Name, id))
+			}
+		}
+	}
+	c.noteOutside(outside)
+	c.cov.Hold(audit.OwnersConfigured, "every owner of the %d listed tokens, and every one of the %d members and owners of the org that could be read, is configured", c.rows(), members)
+	if !slices.ContainsFunc(c.cfg.Users, func(u User) bool { return !c.proven[c.userID(u)] }) {
+		c.cov.Hold(audit.CredentialSeesAll, "each of the %d configured users was listed with a credential of its own", len(c.cfg.Users))
+	}
+}
+
+func (c *collector) noteOutside(outside map[string]string) {
+	const named = 50
+	for i, id := range slices.Sorted(maps.Keys(outside)) {
+		if i == named {
+			c.cov.Gap(audit.OwnersConfigured, audit.Partial, "%d more users are not configured", len(outside)-named)
+			return
+		}
+		c.cov.Gap(audit.OwnersConfigured+"/"+id, audit.Partial, "%s and is not among the configured users: add it under users, with a credential of its own unless that of the target is its", outside[id])
+	}
+}
+
+// askStorage asks what kind of Cloud it is, unless that is known: tsm or iox, "" if it
+// does not say.
+func (c *collector) askStorage(ctx context.Context) string {
+	if c.storage != "" {
+		return c.storage
+	}
+	q := c.org.values()
+	var page struct {
+		Orgs []org `json:"orgs"`
+	}
+	err := c.client.getJSON(ctx, "/api/v2/orgs", q, &page)
+	c.record("which Cloud it is, by the storage of the org", request("/api/v2/orgs", q), len(page.Orgs), 0, err)
+	if len(page.Orgs) > 0 {
+		c.storage = page.Orgs[0].Storage
+	}
+	return c.storage
+}
