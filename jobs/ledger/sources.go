@@ -64,7 +64,8 @@ func (l *Ledger) Retire(ctx context.Context, r audit.Retirement) (err error) {
 	return err
 }
 
-// Retired are the sources that are not followed any more.
+// Retired are the sources that are not followed any more. One that answered after that is
+// followed again.
 func (l *Ledger) Retired(ctx context.Context) (map[string]audit.Retirement, error) {
 	return retired(ctx, l.db)
 }
@@ -84,6 +85,7 @@ func retired(ctx context.Context, q querier) (out map[string]audit.Retirement, e
 		r.At = time.UnixMilli(since).UTC()
 		out[r.Source] = r
 		return struct{}{}, err
-	}, `SELECT source, reason, since FROM retired`)
+	}, `SELECT source, reason, since FROM retired WHERE NOT EXISTS (SELECT 1 FROM source JOIN run ON run.job = source.job AND run.slot = source.slot
+		WHERE source.name = retired.source AND run.started > retired.since)`)
 	return out, err
 }

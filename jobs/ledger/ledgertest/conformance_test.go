@@ -191,6 +191,13 @@ func runItemsAndOutbox(t *testing.T, s store) {
 	if all, err := l.Retired(t.Context()); err != nil || cmp.Diff(map[string]audit.Retirement{"server/a": gone}, all) != "" {
 		t.Errorf("Retired = %+v, %v", all, err)
 	}
+	gone.At = run.Started.Add(-time.Second) // and it answered after that
+	if err := l.Retire(t.Context(), gone); err != nil {
+		t.Fatal(err)
+	}
+	if all, err := l.Retired(t.Context()); err != nil || len(all) != 0 {
+		t.Errorf("Retired = %+v, %v", all, err)
+	}
 	mustFinish(t, l, run, 5)
 	if _, found, err := l.Running(t.Context(), "weekly"); found || err != nil {
 		t.Errorf("still running: %t, %v", found, err)
