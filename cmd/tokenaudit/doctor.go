@@ -104,9 +104,9 @@ func (e *examination) line(where, state, what, result, fix string) {
 }
 
 // tried adds what was found or, with the way to mend it, what went wrong.
-func (e *examination) tried(where, what, found string, err error, at remedy.Place) {
+func (e *examination) tried(where, what, found string, err error) {
 	if err != nil {
-		e.add(where, influx.Diagnosis{What: what, Result: err.Error(), Fix: remedy.Of(err, at)})
+		e.add(where, influx.Diagnosis{What: what, Result: err.Error(), Fix: remedy.Of(err)})
 		return
 	}
 	e.add(where, influx.Diagnosis{What: what, OK: true, Result: found})
@@ -150,7 +150,7 @@ func (c *cli) examineTarget(ctx context.Context, e *examination, a *runner.Asses
 	where := "target " + cfg.Name
 	source, err := sourceOf(cfg, c.log(slog.LevelWarn))
 	if err != nil {
-		e.tried(where, "configuration", "", err, remedy.Place{})
+		e.tried(where, "configuration", "", err)
 		return nil
 	}
 	bar := c.newProgress()
@@ -168,7 +168,7 @@ func (c *cli) examineTarget(ctx context.Context, e *examination, a *runner.Asses
 	case cause != nil:
 		return cause
 	case err != nil:
-		e.tried(where, "review", "", err, remedy.Place{})
+		e.tried(where, "review", "", err)
 		return nil
 	}
 	if server, ok := source.(*influx.Target); ok {
@@ -241,19 +241,19 @@ func examineNotifiers(ctx context.Context, e *examination, j configs.Job) {
 	where := "job " + j.Name
 	if j.Slack != nil {
 		who, err := slack.Check(ctx, *j.Slack, notify.NewClient())
-		e.tried(where, "slack", who, err, remedy.Place{What: "Slack", Key: "api_url"})
+		e.tried(where, "slack", who, err)
 	}
 	if j.Webhook != nil {
 		who, err := webhook.Check(ctx, *j.Webhook, notify.NewClient())
-		e.tried(where, "webhook", who, err, remedy.Place{What: "its server", Key: "url"})
+		e.tried(where, "webhook", who, err)
 	}
 	if j.Email != nil {
 		who, err := email.Check(ctx, *j.Email)
-		e.tried(where, "email", who, err, remedy.Place{What: "the mail server", Address: j.Email.Server, Key: "server", CAFile: "ca_file"})
+		e.tried(where, "email", who, err)
 	}
 	if !j.Ping.IsZero() {
 		err := ping.New(j.Ping, notify.NewClient()).Check(ctx)
-		e.tried(where, "ping", "there is a URL; not pinged, as that would count", err, remedy.Place{})
+		e.tried(where, "ping", "there is a URL; not pinged, as that would count", err)
 	}
 }
 
@@ -261,25 +261,29 @@ func examineEvidence(ctx context.Context, place string, lock evidence.Lock) infl
 	if !evidence.IsBucket(place) {
 		return examineFolder(place)
 	}
-	d := influx.Diagnosis{What: "bucket can be written, read, listed and cleared", OK: true, Result: place}
+	d := influx.Diagnosis{What: "bucket", OK: true, Result: place + " can be written, read, listed and cleared"}
 	if !lock.IsZero() {
-		d.What = "bucket can be written, read, listed, cleared and locked"
+		d.Result += ", and objects can be locked"
 	}
 	s, err := evidence.Open(place, lock)
 	if err == nil {
 		err = errors.Join(s.Try(ctx), s.Close())
 	}
 	if err != nil {
-		d.OK, d.Result, d.Fix = false, err.Error(), "put credentials into the environment, as for the AWS tools, give them the bucket, and set region or endpoint in evidence where it needs them"
+		d.OK, d.Result, d.Fix = false, err.Error(), remedy.Of(err)
 	}
 	return d
 }
 
 func examineFolder(dir string) influx.Diagnosis {
 	d := influx.Diagnosis{What: "folder is writable", OK: true, Result: dir}
-	f, err := os.CreateTemp(existing(dir), ".tokenaudit-*")
+	in := existing(dir)
+	f, err := os.CreateTemp(in, ".tokenaudit-*")
+	if info, bad := os.Stat(in); err != nil && bad == nil && !info.IsDir() {
+		return influx.Diagnosis{What: d.What, Result: err.Error(), Fix: in + " is a file: name a folder in its place."}
+	}
 	if err != nil {
-		return influx.Diagnosis{What: d.What, Result: err.Error(), Fix: "make the folder writable, or set evidence to another one"}
+		return influx.Diagnosis{What: d.What, Result: err.Error(), Fix: "Let this user write to the folder, or set evidence to another one."}
 	}
 	f.Close()
 	os.Remove(f.Name())
@@ -299,9 +303,9 @@ func existing(dir string) string {
 
 // examineStore looks at the ledger as a review does, and changes nothing.
 func examineStore(ctx context.Context, f *configs.File) influx.Diagnosis {
-	d := influx.Diagnosis{What: "database answers", Fix: "check store and store_password, and that the role may connect to the database and create tables in it"}
+	d := influx.Diagnosis{What: "database answers"}
 	if path, isFile := ledger.StorePath(f.Store); isFile {
-		d.What, d.Fix = "ledger opens", "make the file readable and writable, or set store to another one"
+		d.What = "ledger opens"
 		if !exists(path) {
 			in := examineFolder(filepath.Dir(path))
 			in.What, in.Result = d.What, "not there yet; "+in.Result
@@ -311,12 +315,12 @@ func examineStore(ctx context.Context, f *configs.File) influx.Diagnosis {
 	in, err := ledger.Inspect(ctx, f.Store, f.StorePassword)
 	switch {
 	case err != nil:
-		d.Result = err.Error()
+		d.Result, d.Fix = err.Error(), remedy.Of(err)
 	case len(in.Damaged) > 0:
 		d.Result = in.Found + "; " + strings.Join(in.Damaged[:min(3, len(in.Damaged))], "; ")
-		d.Fix = "restore the store from a backup; until then reviews go on without what is damaged, and say so"
+		d.Fix = "Restore the store from a backup, or make it anew from the evidence (tokenaudit history rebuild); until then reviews go on without what is damaged, and say so."
 	default:
-		d.OK, d.Result, d.Fix = true, in.Found, ""
+		d.OK, d.Result = true, in.Found
 	}
 	return d
 }

@@ -61,3 +61,26 @@ func TestDoctorLooksAtTheStore(t *testing.T) {
 		t.Errorf("the doctor changed the store: %v", err)
 	}
 }
+
+// TestDoctorOnFiles: what to do about a store or a folder fits the cause.
+func TestDoctorOnFiles(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	text := filepath.Join(dir, "notes.txt")
+	if err := os.WriteFile(text, []byte(strings.Repeat("no ledger\n", 1000)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if d := examineStore(t.Context(), &configs.File{Store: ledger.AtPath(text)}); d.OK || !strings.Contains(d.Fix, "is no ledger: set store to another file") {
+		t.Errorf("a text: %+v", d)
+	}
+	if d := examineStore(t.Context(), &configs.File{Store: ledger.AtPath(filepath.Join(text, "ledger.db"))}); d.OK || !strings.Contains(d.Fix, "notes.txt is a file: name a folder") {
+		t.Errorf("below a file: %+v", d)
+	}
+	if d := examineFolder(filepath.Join(text, "evidence")); d.OK || !strings.Contains(d.Fix, "notes.txt is a file: name a folder") {
+		t.Errorf("below a file: %+v", d)
+	}
+	left, err := os.ReadDir(dir)
+	if err != nil || len(left) != 1 {
+		t.Errorf("left %v, %v", left, err)
+	}
+}

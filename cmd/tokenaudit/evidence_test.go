@@ -365,17 +365,17 @@ func TestExamineBucket(t *testing.T) {
 	if d := examineEvidence(t.Context(), s3.place().address, evidence.Lock{}); !d.OK || len(s3.place().objects()) > 0 {
 		t.Errorf("%+v, left %v", d, s3.place().objects())
 	}
-	for name, refuse := range map[string]string{"write": http.MethodPut, "read and list": http.MethodGet, "clear": http.MethodDelete} {
+	for right, refuse := range map[string]string{"s3:PutObject": http.MethodPut, "s3:GetObject": http.MethodGet, "s3:DeleteObject": http.MethodDelete} {
 		s3.refusing(func(r *http.Request) bool { return r.Method == refuse })
-		if d := examineEvidence(t.Context(), s3.place().address, evidence.Lock{}); d.OK || !strings.Contains(d.Result, "AccessDenied") {
-			t.Errorf("cannot %s: %+v", name, d)
+		if d := examineEvidence(t.Context(), s3.place().address, evidence.Lock{}); d.OK || !strings.Contains(d.Result, "AccessDenied") || !strings.Contains(d.Fix, "Allow these credentials "+right+" on the bucket evidence") {
+			t.Errorf("without %s: %+v", right, d)
 		}
 	}
 	s3.well()
 	if err := s3.backend.ForceDeleteBucket("evidence"); err != nil {
 		t.Fatal(err)
 	}
-	if d := examineEvidence(t.Context(), s3.place().address, evidence.Lock{}); d.OK {
+	if d := examineEvidence(t.Context(), s3.place().address, evidence.Lock{}); d.OK || !strings.Contains(d.Fix, "Make the bucket evidence") {
 		t.Errorf("no bucket: %+v", d)
 	}
 	if _, err := verifyText(t, s3.place().address); err == nil || errors.As(err, new(quietError)) {
@@ -391,7 +391,7 @@ func TestCommandsInBucket(t *testing.T) {
 		commandsIn(t, p, "evidence_lock: {mode: compliance, for: 400d}")
 		p.lock.For = setting.Duration(setting.Day)
 		before := p.objects()
-		if d := examineEvidence(t.Context(), p.address, p.lock); !d.OK || !strings.Contains(d.What, "locked") {
+		if d := examineEvidence(t.Context(), p.address, p.lock); !d.OK || !strings.Contains(d.Result, "locked") {
 			t.Errorf("doctor: %+v", d)
 		}
 		if diff := cmp.Diff(before, p.objects()); diff != "" {

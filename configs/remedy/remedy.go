@@ -1,7 +1,7 @@
-// Package remedy says what to do about what keeps the program from being let in: a
-// secret that cannot be read, a connection that fails. It goes by the cause that an
-// error holds and not by its text, and it says nothing where the cause is not known: a
-// guess would send people the wrong way.
+// Package remedy says what to do about a connection that fails. It goes by the cause
+// that an error holds and not by its text, and says nothing where the cause is not
+// known: a guess would send people the wrong way. Errors of other packages know their
+// own remedy, such as those of package secret.
 package remedy
 
 import (
@@ -16,8 +16,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
-
-	"tokenaudit/configs/secret"
+	"unicode"
+	"unicode/utf8"
 )
 
 // Error is an error that knows its remedy.
@@ -33,15 +33,23 @@ func (e *Error) Unwrap() error { return e.Err }
 // Remedy is what to do.
 func (e *Error) Remedy() string { return e.Fix }
 
-// Of is what to do about err: what an error in its chain says (Remedy() string), else
-// what its cause asks for. It is "" if nothing is known. The keys of the configuration
-// are those of at.
-func Of(err error, at Place) string {
+// Of is what to do about err, by the first error in its chain that knows (Remedy()
+// string); "" if none does.
+func Of(err error) string {
 	var knows interface{ Remedy() string }
 	if errors.As(err, &knows) {
 		return knows.Remedy()
 	}
-	return at.Connection(err)
+	return ""
+}
+
+// With is err with advice on what to do, as a sentence; err itself without any.
+func With(err error, advice string) error {
+	if advice == "" {
+		return err
+	}
+	first, size := utf8.DecodeRuneInString(advice)
+	return &Error{err, string(unicode.ToUpper(first)) + strings.TrimSuffix(advice[size:], ".") + "."}
 }
 
 // Place is what is asked, in the words of the configuration.
@@ -120,18 +128,4 @@ func issuer(c *x509.Certificate) string {
 		return ""
 	}
 	return fmt.Sprintf(" (%s)", c.Issuer)
-}
-
-// Secret is what to do about a secret that cannot be read. It shows what the reference
-// shows of itself.
-func Secret(ref secret.Ref) string {
-	switch {
-	case ref.Env != "":
-		return fmt.Sprintf("Set the %s where the review runs: in its unit, crontab or container.", ref)
-	case ref.File != "":
-		return fmt.Sprintf("Put the secret, one line, into the %s, for the user that reviews.", ref)
-	case len(ref.Exec) > 0:
-		return fmt.Sprintf("Run the %s as the user that reviews: it has 30 s to print the secret and exit with 0.", ref)
-	}
-	return "Say where the secret is: env, file or exec."
 }

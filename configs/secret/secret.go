@@ -151,19 +151,19 @@ func (r Ref) read(ctx context.Context, check func(string) error) (Value, error) 
 	}
 	raw, err := r.raw(ctx)
 	if err != nil {
-		return Value{}, r.failed(err)
+		return Value{}, r.failed(err, true)
 	}
 	text := strings.TrimSpace(raw)
 	r.redactor.Learn(text)
 	if err := check(text); err != nil {
-		return Value{}, r.failed(err)
+		return Value{}, r.failed(err, text == "")
 	}
 	return Of(text), nil
 }
 
 // failed leaves out what the errors of the system quote, as String says as much of it
 // as may be seen.
-func (r Ref) failed(err error) error {
+func (r Ref) failed(err error, missing bool) error {
 	if path, ok := errors.AsType[*fs.PathError](err); ok {
 		err = path.Err
 	}
@@ -177,7 +177,33 @@ func (r Ref) failed(err error) error {
 	if strings.Contains(r.String(), redacted) {
 		err = fmt.Errorf("%w; what stands there is not shown, as it may be the secret itself: write where the secret is, such as {env: INFLUX_TOKEN}, {file: /run/secrets/token} or {exec: [/usr/local/bin/vault, …]}", err)
 	}
-	return err
+	return &readError{r, missing, err}
+}
+
+// readError is a secret that could not be read. It knows what to do about that.
+type readError struct {
+	ref     Ref
+	missing bool
+	err     error
+}
+
+func (e *readError) Error() string { return e.err.Error() }
+
+func (e *readError) Unwrap() error { return e.err }
+
+// Remedy is what to do, "" where the error itself says it.
+func (e *readError) Remedy() string {
+	switch r := e.ref; {
+	case strings.Contains(r.String(), redacted), !e.missing:
+		return ""
+	case r.Env != "":
+		return fmt.Sprintf("Set the %s where the review runs: in its unit, crontab or container.", r)
+	case r.File != "":
+		return fmt.Sprintf("Put the secret, one line, into the %s, and let the user that reviews read it.", r)
+	case len(r.Exec) > 0:
+		return fmt.Sprintf("Run the %s as the user that reviews: it has 30 s to print the secret and exit with 0.", r)
+	}
+	return ""
 }
 
 func (r Ref) raw(ctx context.Context) (string, error) {

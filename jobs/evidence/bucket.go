@@ -38,7 +38,7 @@ func openBucket(place string, lock Lock) (*bucket, error) {
 		Creds: newCredentials(a.profile, a.region), Secure: a.endpoint.Scheme == "https", Region: a.region, BucketLookup: a.lookup,
 	})
 	if err != nil {
-		return nil, &bucketError{"evidence: opening the bucket", err}
+		return nil, &bucketError{what: "evidence: opening the bucket", err: err}
 	}
 	client.SetS3EnableDualstack(a.dualstack)
 	return &bucket{client: minio.Core{Client: client}, address: a, lock: lock, location: "s3://" + strings.TrimSuffix(a.bucket+"/"+a.prefix, "/")}, nil
@@ -304,7 +304,7 @@ func (b *bucket) failed(doing, key string, err error) error {
 	if minio.ToErrorResponse(err).Code == minio.NoSuchKey {
 		return fmt.Errorf("%s: %w", what, fs.ErrNotExist)
 	}
-	return &bucketError{what, err}
+	return &bucketError{what, err, remedyFor(b.address, doing, err)}
 }
 
 // bucketError is a bucket that could not be asked, which says nothing of what it
@@ -313,6 +313,7 @@ func (b *bucket) failed(doing, key string, err error) error {
 type bucketError struct {
 	what string
 	err  error
+	fix  string // what to do, "" where that is not known
 }
 
 var queryPart = regexp.MustCompile(`\?[^\s"']*`)
@@ -326,6 +327,9 @@ func (e *bucketError) Error() string {
 }
 
 func (e *bucketError) Unwrap() error { return e.err }
+
+// Remedy is what to do about it.
+func (e *bucketError) Remedy() string { return e.fix }
 
 // Unreachable tells it from an object that is missing or damaged.
 func (e *bucketError) Unreachable() {}

@@ -57,8 +57,15 @@ func (c *credentialChain) RetrieveWithCredContext(cc *credentials.CredContext) (
 	if reason != nil {
 		err = fmt.Errorf("%w: %w", err, reason)
 	}
-	return credentials.Value{}, err
+	return credentials.Value{}, &noCredentialsError{err}
 }
+
+// noCredentialsError: there are none for a bucket.
+type noCredentialsError struct{ err error }
+
+func (e *noCredentialsError) Error() string { return e.err.Error() }
+
+func (e *noCredentialsError) Unwrap() error { return e.err }
 
 // Retrieve implements credentials.Provider.
 func (c *credentialChain) Retrieve() (credentials.Value, error) {

@@ -146,17 +146,11 @@ func (e *APIError) Error() string {
 }
 
 // credentialError is a credential that could not be read, so that nothing was asked.
-type credentialError struct {
-	ref secret.Ref
-	err error
-}
+type credentialError struct{ err error }
 
 func (e *credentialError) Error() string { return "reading the credential: " + e.err.Error() }
 
 func (e *credentialError) Unwrap() error { return e.err }
-
-// Remedy is what to do about it.
-func (e *credentialError) Remedy() string { return remedy.Secret(e.ref) }
 
 // says reports whether err is the API's answer with this status and message, and of
 // this moment.
@@ -189,7 +183,7 @@ func request(path string, q url.Values) string {
 func (c *Client) get(ctx context.Context, path string, q url.Values) (*http.Response, error) {
 	token, err := c.token.Read(ctx)
 	if err != nil {
-		return nil, &credentialError{c.token, err}
+		return nil, &credentialError{err}
 	}
 	u := c.base.JoinPath(path)
 	u.RawQuery = q.Encode()
@@ -228,10 +222,7 @@ func (c *Client) get(ctx context.Context, path string, q url.Values) (*http.Resp
 // advised adds to the error of a connection what can be done about it.
 func (c *Client) advised(err error) error {
 	at := remedy.Place{What: "InfluxDB", Address: c.base.Host, Key: "url", CAFile: "ca_file"}
-	if fix := remedy.Of(err, at); fix != "" {
-		return &remedy.Error{Err: err, Fix: fix}
-	}
-	return err
+	return remedy.With(err, at.Connection(err))
 }
 
 func isPage(h http.Header) bool { return strings.HasPrefix(h.Get("Content-Type"), "text/html") }

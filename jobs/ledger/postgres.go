@@ -20,6 +20,7 @@ import (
 	"github.com/pressly/goose/v3"
 	"github.com/pressly/goose/v3/lock"
 
+	"tokenaudit/configs/remedy"
 	"tokenaudit/configs/secret"
 )
 
@@ -152,7 +153,7 @@ func examinePostgres(ctx context.Context, url string, password secret.Ref) (stri
 	case number < oldest*10000:
 		return "", fmt.Errorf("this is PostgreSQL %s; it needs %d or newer", version, oldest)
 	case !there && !may:
-		return "", fmt.Errorf("%q may not create tables in the database %q", user, database)
+		return "", remedy.With(fmt.Errorf("%q may not create tables in the database %q", user, database), postgresRemedy("42501"))
 	}
 	return fmt.Sprintf("PostgreSQL %s, database %q", version, database), nil
 }

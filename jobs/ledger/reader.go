@@ -131,8 +131,10 @@ type Inspection struct {
 	Damaged []string // what cannot be read, by run; reviews go on without it
 }
 
-// Inspect looks at a store as a review would, and leaves nothing in it.
+// Inspect looks at a store as a review would, and leaves nothing in it. Its errors know
+// what to do about them, where that is known.
 func Inspect(ctx context.Context, store string, password secret.Ref) (in Inspection, err error) {
+	defer func() { err = advised(store, err) }()
 	in.Found = "SQLite"
 	if Postgres(store) {
 		if in.Found, err = examinePostgres(ctx, store, password); err != nil {

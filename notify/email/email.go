@@ -5,6 +5,7 @@ package email
 
 import (
 	"context"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
@@ -124,8 +125,8 @@ func advice(err error) string {
 	case strings.Contains(text, "STARTTLS mode set to"):
 		return "the server offers no TLS; use another port, or tls: opportunistic"
 	case strings.Contains(text, "SMTP AUTH failed"):
-		return "the server does not accept username and password"
-	case strings.Contains(text, "certificate"):
+		return "the server does not accept username and password; store the password anew, or one for programs where it asks for that"
+	case errors.As(err, new(x509.UnknownAuthorityError)):
 		return "set ca_file to the authority that signed the server's certificate"
 	case !ok:
 		return ""

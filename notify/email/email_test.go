@@ -26,6 +26,7 @@ import (
 
 	"github.com/emersion/go-smtp"
 
+	"tokenaudit/configs/remedy"
 	"tokenaudit/configs/secret"
 	"tokenaudit/configs/setting"
 	"tokenaudit/notify"
@@ -447,10 +448,38 @@ func TestCheckEmail(t *testing.T) {
 	}
 	t.Setenv("TEST_SMTP_PASSWORD", "SECRETSECRET-wrong")
 	_, err = email.Check(t.Context(), config)
-	notifytest.ExpectNotPosted(t, err, "does not accept username and password")
+	notifytest.ExpectNotPosted(t, err, "SMTP AUTH failed")
+	if got := remedy.Of(err); !strings.Contains(got, "The server does not accept username and password; store the password anew") {
+		t.Errorf("remedy %q", got)
+	}
 	notifytest.ExpectClean(t, "wrong", []string{"SECRETSECRET"}, err, "")
 	if len(server.Mails()) > 0 {
 		t.Error("sent something")
+	}
+}
+
+// TestCheckEmailRemedies: what to do fits the cause.
+func TestCheckEmailRemedies(t *testing.T) {
+	tests := []struct {
+		name   string
+		change func(*email.Config)
+		want   string
+	}{
+		{"password not set", func(c *email.Config) { c.Password = secret.Ref{Env: "TOKENAUDIT_TEST_NOT_SET"} }, "Set the environment variable TOKENAUDIT_TEST_NOT_SET"},
+		{"refused", func(c *email.Config) { c.Server = "127.0.0.1:1" }, "Nothing listens at 127.0.0.1:1: start the mail server"},
+		{"no such host", func(c *email.Config) { c.Server = "mail.invalid:587" }, "No host has the name mail.invalid: correct server"},
+		{"unknown authority", func(c *email.Config) { c.CAFile = "" }, "Set ca_file to a PEM file of the authority"},
+		{"TLS from the first byte where there is none", func(c *email.Config) { c.TLS = email.TLSImplicit }, "There is no TLS at 127.0.0.1:"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			_, config := mailServer(t)
+			test.change(&config)
+			_, err := email.Check(t.Context(), config)
+			if got := remedy.Of(err); !strings.Contains(got, test.want) {
+				t.Errorf("remedy %q of %v, want %q", got, err, test.want)
+			}
+		})
 	}
 }
 

@@ -1,9 +1,11 @@
 package email
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -12,6 +14,7 @@ import (
 
 	"github.com/wneessen/go-mail"
 
+	"tokenaudit/configs/remedy"
 	"tokenaudit/notify"
 )
 
@@ -108,7 +111,9 @@ func Check(ctx context.Context, c Config) (string, error) {
 	}
 	client, err := s.client.DialToSMTPClientWithContext(ctx)
 	if err != nil {
-		return "", s.failed(ctx, err, false)
+		at := remedy.Place{What: "the mail server", Address: c.Server, Key: "server", CAFile: "ca_file"}
+		failed := errors.New("mail through " + s.name + ": " + s.secrets.Clean(err.Error()))
+		return "", remedy.With(notify.NotPosted(failed), cmp.Or(at.Connection(err), advice(err)))
 	}
 	defer client.Quit() // it has said all that it was asked
 	how := "without TLS"
@@ -118,5 +123,5 @@ func Check(ctx context.Context, c Config) (string, error) {
 	if c.Username != "" {
 		how += ", as " + notify.Show(c.Username, 80, "")
 	}
-	return c.Server + " answers " + how, nil
+	return c.Server + " answers " + how + "; whether it takes a mail was not tried", nil
 }

@@ -35,6 +35,8 @@ type Slack struct {
 	Scopes string
 	// Members are the IDs of users by their e-mail address.
 	Members map[string]string
+	// Channels that the bot sees, by ID; if nil, it is in every channel.
+	Channels map[string]Channel
 
 	mu       sync.Mutex
 	messages []Message
@@ -112,6 +114,7 @@ func (s *Slack) methods() map[string]http.HandlerFunc {
 	return map[string]http.HandlerFunc{
 		"auth.test":                    s.auth,
 		"chat.postMessage":             s.needs("chat:write", s.chat),
+		"conversations.info":           s.needs("channels:read", s.info),
 		"conversations.history":        s.needs("channels:history", s.history),
 		"conversations.replies":        s.needs("channels:history", s.replies),
 		"conversations.open":           s.needs("im:write", s.open),
@@ -158,7 +161,7 @@ func (s *Slack) auth(w http.ResponseWriter, r *http.Request) {
 	}
 	scopes := s.Scopes
 	if scopes == "" {
-		scopes = "channels:history,chat:write,files:write,im:history,im:write,users:read.email"
+		scopes = "channels:history,channels:read,chat:write,files:write,im:history,im:write,users:read.email"
 	}
 	w.Header().Set("X-OAuth-Scopes", scopes)
 	reply(w, map[string]any{"ok": true, "team": "Example", "user": "tokenaudit", "team_id": "T0", "user_id": "U0"})

@@ -65,6 +65,20 @@ func answerMessage(m Message, metadata bool) map[string]any {
 	return out
 }
 
+// Channel is how the bot stands to a channel.
+type Channel struct{ Outside, Private, Archived bool }
+
+// info shows a channel; a private one only to those who are in it.
+func (s *Slack) info(w http.ResponseWriter, r *http.Request) {
+	id := r.FormValue("channel")
+	c, seen := s.Channels[id]
+	if s.Channels != nil && !seen || c.Private && c.Outside {
+		refuse(w, "channel_not_found")
+		return
+	}
+	reply(w, map[string]any{"ok": true, "channel": map[string]any{"id": id, "is_member": !c.Outside, "is_private": c.Private, "is_archived": c.Archived}})
+}
+
 // member finds a user by e-mail address.
 func (s *Slack) member(w http.ResponseWriter, r *http.Request) {
 	id, ok := s.Members[r.FormValue("email")]

@@ -1,20 +1,14 @@
 package slack
 
 import (
-	"context"
 	"maps"
-	"net/http"
 	"net/mail"
 	"net/url"
 	"regexp"
 	"slices"
-	"strings"
-
-	"github.com/slack-go/slack"
 
 	"tokenaudit/configs/secret"
 	"tokenaudit/configs/setting"
-	"tokenaudit/notify"
 )
 
 // Config is the Slack destination of a job: a channel with a bot token, or an
@@ -97,36 +91,6 @@ func (c Config) Validate(problem func(key, text string)) {
 func isAddress(text string) bool {
 	address, err := mail.ParseAddress(text)
 	return err == nil && address.Address == text
-}
-
-// Check asks Slack whether the bot token works and may do what is configured, without posting, and
-// says as whom. Of a webhook it can only tell that the secret can be read.
-func Check(ctx context.Context, c Config, client *http.Client) (string, error) {
-	if !c.Webhook.IsZero() {
-		_, err := c.Webhook.Read(ctx)
-		return "an incoming webhook, which cannot be tried without posting", err
-	}
-	token, err := c.Token.Read(ctx)
-	if err != nil {
-		return "", err
-	}
-	e := explainer{where: "check of the Slack token", secrets: notify.Secrets{token.Reveal()}}
-	who, err := c.api(token.Reveal(), newClient(client)).AuthTestContext(ctx)
-	if err != nil {
-		return "", e.asking(err)
-	}
-	scopes := who.Header.Get("X-OAuth-Scopes")
-	has := strings.FieldsFunc(scopes, func(r rune) bool { return r == ',' || r == ' ' })
-	for _, scope := range c.scopes() {
-		if scopes != "" && !slices.Contains(has, scope) {
-			return "", e.asking(slack.SlackErrorResponse{Err: "missing_scope", Needed: scope, Provided: scopes})
-		}
-	}
-	said := notify.Show(who.User, 80, "a bot") + " in " + notify.Show(who.Team, 80, "a workspace")
-	if len(has) > 0 && !slices.Contains(has, "channels:history") && !slices.Contains(has, "groups:history") {
-		said += "; without the scope channels:history (groups:history for a private channel), a message whose answer is lost is posted again"
-	}
-	return said, nil
 }
 
 // scopes are those without which something that is configured cannot work.

@@ -9,6 +9,7 @@ import (
 
 	"github.com/slack-go/slack"
 
+	"tokenaudit/configs/remedy"
 	"tokenaudit/notify"
 )
 
@@ -16,6 +17,7 @@ import (
 type explainer struct {
 	where   string
 	secrets notify.Secrets
+	apart   bool // what to do is not in the text of an error, but is its remedy
 }
 
 // answerError is an answer that means no, or nothing. A webhook gives its code as
@@ -79,14 +81,20 @@ func (e explainer) explain(err error) (out error, sure bool) {
 	if code == "fatal_error" || code == "internal_error" {
 		sure = false // some of the work may be done (docs.slack.dev, chat.postMessage)
 	}
-	text := e.where
-	for _, part := range []string{code, detail, advice(code)} {
+	text, do := e.where, advice(code)
+	if e.apart {
+		do = ""
+	}
+	for _, part := range []string{code, detail, do} {
 		if part != "" {
 			text += ": " + e.secrets.Clean(part)
 		}
 	}
 	if strings.Contains(code, "invalid_blocks") || strings.Contains(code, "msg_blocks_too_long") {
 		return blocksRefused{errors.New(text)}, sure
+	}
+	if e.apart {
+		return remedy.With(errors.New(text), advice(code)), sure
 	}
 	return errors.New(text), sure
 }

@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"strings"
 
+	"tokenaudit/configs/remedy"
 	"tokenaudit/configs/secret"
 	"tokenaudit/notify"
 )
@@ -93,7 +94,11 @@ func Check(ctx context.Context, c Config, client *http.Client) (string, error) {
 	}
 	resp, err := client.Do(req)
 	if err != nil {
-		return "", to.failed(false, err)
+		fix := remedy.Place{What: "the receiver", Key: "url"}.Connection(err)
+		if fix != "" {
+			fix = to.secrets.Clean(fix) // some name the host
+		}
+		return "", remedy.With(to.failed(false, err), fix)
 	}
 	resp.Body.Close()
 	return "its server answers; the webhook itself cannot be tried without posting", nil

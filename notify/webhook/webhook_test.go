@@ -19,6 +19,7 @@ import (
 
 	standardwebhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
 
+	"tokenaudit/configs/remedy"
 	"tokenaudit/configs/secret"
 	"tokenaudit/notify"
 	"tokenaudit/notify/notifytest"
@@ -353,6 +354,14 @@ func TestCheckHook(t *testing.T) {
 	t.Setenv("TEST_WEBHOOK_URL", "http://127.0.0.1:1/SECRETSECRET")
 	_, err := webhook.Check(t.Context(), config, notify.NewClient())
 	notifytest.ExpectClean(t, "refused", []string{"SECRETSECRET", "127.0.0.1:1/"}, err, "")
+	if got := remedy.Of(err); !strings.HasPrefix(got, "Nothing listens at the host and port under url: start the receiver") {
+		t.Errorf("refused: %q", got)
+	}
+	t.Setenv("TEST_WEBHOOK_URL", "https://secretsecret.invalid/SECRETSECRET")
+	_, err = webhook.Check(t.Context(), config, notify.NewClient())
+	if got := remedy.Of(err); !strings.HasPrefix(got, "No host has the name [redacted]") {
+		t.Errorf("no such host: %q", got)
+	}
 	t.Setenv("TEST_WEBHOOK_SECRET", "too short")
 	if _, err := webhook.Check(t.Context(), config, receiver.Client()); err == nil || !strings.Contains(err.Error(), "9 bytes") {
 		t.Error(err)

@@ -3,6 +3,7 @@
 package ledgertest
 
 import (
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -10,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"tokenaudit/configs/remedy"
 	"tokenaudit/configs/secret"
 	"tokenaudit/jobs/ledger"
 )
@@ -80,5 +82,29 @@ func examine(t *testing.T, s store) {
 	}
 	if _, err := ledger.Inspect(t.Context(), s.url, other); err == nil || !strings.Contains(err.Error(), "password") || strings.Contains(err.Error(), wrong) {
 		t.Errorf("with a wrong password: %v", err)
+	}
+	changed := func(change func(*url.URL)) string {
+		u, err := url.Parse(s.url)
+		if err != nil {
+			t.Fatal(err)
+		}
+		change(u)
+		return u.String()
+	}
+	for _, test := range []struct {
+		name, url string
+		password  secret.Ref
+		want      string
+	}{
+		{"wrong password", s.url, other, "Correct store_password"},
+		{"no password", s.url, secret.Ref{File: other.File + "-none"}, "Put the secret, one line, into the file"},
+		{"no such database", changed(func(u *url.URL) { u.Path = "/nowhere" }), s.password, "Make the database (createdb)"},
+		{"refused", changed(func(u *url.URL) { u.Host = "127.0.0.1:1"; u.RawQuery = "" }), s.password, "Nothing listens at 127.0.0.1:1: start PostgreSQL"},
+		{"no such host", changed(func(u *url.URL) { u.Host = "db.invalid"; u.RawQuery = "" }), s.password, "No host has the name db.invalid: correct store"},
+	} {
+		_, err := ledger.Inspect(t.Context(), test.url, test.password)
+		if got := remedy.Of(err); !strings.Contains(got, test.want) {
+			t.Errorf("%s: remedy %q of %v, want %q", test.name, got, err, test.want)
+		}
 	}
 }
