@@ -36,7 +36,7 @@ func (c *cli) configValidate() *cobra.Command {
 		Short: "Check a configuration; sends nothing and reads no secret",
 		Args:  noArguments,
 		RunE: func(*cobra.Command, []string) error {
-			file, err := c.loadConfig(path)
+			file, err := readConfig(path)
 			if err != nil {
 				return err
 			}

@@ -16,10 +16,12 @@ import (
 	"tokenaudit/jobs/runner"
 )
 
-// bind makes every secret of a configuration known to the redactor once it is read.
+// bind makes every secret of a configuration known to the redactor: at once, as what
+// one server says may hold the secret of another, or when a command has given it.
 func bind(f *configs.File, secrets *secret.Redactor) {
 	for _, ref := range f.Secrets() {
 		ref.Bind(secrets)
+		ref.Learn()
 	}
 }
 
@@ -55,7 +57,8 @@ func (s standardLog) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// cleanLedger is a ledger to which no secret gets.
+// cleanLedger is a ledger to which no secret gets. The summary of a run is made of its
+// items.
 type cleanLedger struct {
 	runner.Ledger
 	secrets *secret.Redactor
@@ -67,16 +70,9 @@ func (l cleanLedger) SaveItem(ctx context.Context, run audit.Run, item audit.Ite
 	return l.Ledger.SaveItem(ctx, run, item)
 }
 
-// Finish implements runner.Ledger.
-func (l cleanLedger) Finish(ctx context.Context, o audit.Conclusion) error {
-	cleanSummary(l.secrets, &o.Summary)
-	l.secrets.CleanAll(&o.Highlights)
-	return l.Ledger.Finish(ctx, o)
-}
-
 // SaveDelivery implements runner.Ledger.
 func (l cleanLedger) SaveDelivery(ctx context.Context, holder string, d audit.Delivery) error {
-	d.Error = l.secrets.Clean(d.Error)
+	d.Ref, d.Error = l.secrets.Clean(d.Ref), l.secrets.Clean(d.Error)
 	return l.Ledger.SaveDelivery(ctx, holder, d)
 }
 
@@ -86,16 +82,6 @@ func cleanCoverage(secrets *secret.Redactor, c *audit.Coverage) {
 	target, sources := c.Target, slices.Clone(c.Sources)
 	secrets.CleanAll(c)
 	c.Target, c.Sources = target, sources
-}
-
-func cleanSummary(secrets *secret.Redactor, s *audit.Summary) {
-	targets := s.Coverage.Targets
-	s.Coverage.Targets = nil
-	secrets.CleanAll(&s.Coverage)
-	s.Coverage.Targets = targets
-	for i := range targets {
-		cleanCoverage(secrets, &targets[i])
-	}
 }
 
 // cleanSnapshots are snapshots to which no secret gets: reports and messages are made

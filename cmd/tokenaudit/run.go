@@ -186,7 +186,18 @@ func judge(s audit.Summary, floor audit.Severity) int {
 	return exitDone
 }
 
+// loadConfig loads a configuration and makes its secrets known, so that nothing that
+// is printed holds one.
 func (c *cli) loadConfig(path string) (*configs.File, error) {
+	f, err := readConfig(path)
+	if err == nil {
+		bind(f, c.secrets)
+	}
+	return f, err
+}
+
+// readConfig loads a configuration and reads no secret.
+func readConfig(path string) (*configs.File, error) {
 	if path == "" {
 		return nil, usagef("needs a configuration: -c FILE; start from the one that \"tokenaudit config example\" prints")
 	}
@@ -194,6 +205,5 @@ func (c *cli) loadConfig(path string) (*configs.File, error) {
 	if err != nil {
 		return nil, usageError{err}
 	}
-	bind(f, c.secrets)
 	return f, nil
 }

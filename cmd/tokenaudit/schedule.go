@@ -41,7 +41,7 @@ is due at the jump, and of a time that they show twice the first one counts.`,
 }
 
 func (c *cli) printSchedule(f scheduleFlags) error {
-	file, err := c.loadConfig(f.config)
+	file, err := readConfig(f.config)
 	if err != nil {
 		return err
 	}

@@ -37,7 +37,6 @@ type app struct {
 	jobs      []runner.Job
 	ledger    *ledger.Ledger
 	snapshots evidence.Archive
-	secrets   *secret.Redactor
 	traffic   *metrics.Traffic
 	slack     map[string]slack.Config // by the name of the job
 }
@@ -49,9 +48,6 @@ func (a *app) close() error { return errors.Join(a.ledger.Close(), a.snapshots.C
 // message is opened for delivery. The clock is that of the ledger, unless now is one.
 func wire(ctx context.Context, f *configs.File, now runner.Clock, log *slog.Logger, secrets *secret.Redactor, dryRun bool) (*app, error) {
 	bind(f, secrets)
-	for _, ref := range f.Secrets() { // before any target is asked: its texts may hold the secret of another
-		ref.Learn(ctx)
-	}
 	targets, traffic := map[string]runner.Target{}, metrics.NewTraffic()
 	for _, cfg := range f.Targets {
 		target := runner.Target{Name: cfg.Name, Host: cfg.Host()}
@@ -88,7 +84,7 @@ func wire(ctx context.Context, f *configs.File, now runner.Clock, log *slog.Logg
 	if now == nil {
 		now = ledger.Now
 	}
-	a := &app{ledger: ledger, snapshots: snapshots, secrets: secrets, traffic: traffic, slack: map[string]slack.Config{}, runner: &runner.Runner{
+	a := &app{ledger: ledger, snapshots: snapshots, traffic: traffic, slack: map[string]slack.Config{}, runner: &runner.Runner{
 		Ledger: cleanLedger{ledger, secrets}, Snapshots: cleanSnapshots{snapshots, secrets}, Tool: tool(), Now: now, Log: log, Holder: rand.Text(),
 		Parallel: int(f.Parallel), PerHost: int(f.ParallelPerHost),
 		Agree: func(ctx context.Context, job string) error { return runner.Agree(ctx, ledger, snapshots, job) },
@@ -172,7 +168,6 @@ func (a *app) notifier(name string, n notify.Notifier) runner.Notifier {
 		said := a.message(m.Summary, m.Highlights)
 		said.Delivery, said.Root, said.Again, said.Since = m.Name, m.Root, m.Again(), m.Since
 		ref, err := n.Send(ctx, said)
-		ref, err = a.secrets.Clean(ref), a.secrets.Error(err)
 		if err != nil && (said.Again || !errors.Is(err, notify.ErrNotPosted)) {
 			err = &runner.UncertainError{Err: err, GiveUp: errors.Is(err, notify.ErrGiveUp)}
 		}

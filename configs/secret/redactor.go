@@ -77,27 +77,6 @@ func (r *Redactor) Clean(text string) string {
 	return r.index.clean(text)
 }
 
-// Error is err, with the secrets taken out of its text if it has any. It wraps err.
-func (r *Redactor) Error(err error) error {
-	if err == nil {
-		return nil
-	}
-	text := err.Error()
-	if clean := r.Clean(text); clean != text {
-		return &cleanError{clean, err}
-	}
-	return err
-}
-
-type cleanError struct {
-	text string
-	err  error
-}
-
-func (e *cleanError) Error() string { return e.text }
-
-func (e *cleanError) Unwrap() error { return e.err }
-
 // CleanAll cleans every string that v, a pointer, leads to, but for keys of maps and
 // the values of string types of their own, such as a status: those are no free text.
 func (r *Redactor) CleanAll(v any) { r.walk(reflect.ValueOf(v).Elem()) }

@@ -3,11 +3,9 @@ package secret
 import (
 	"encoding/base64"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"html"
 	"html/template"
-	"io/fs"
 	"net/url"
 	"strconv"
 	"strings"
@@ -131,18 +129,6 @@ func TestRedactorForgetsTheOldest(t *testing.T) {
 	}
 	if got := r.Clean(value(3*mostValues - mostValues/2)); got != redacted {
 		t.Errorf("one of the newest is forgotten: %s", got)
-	}
-}
-
-func TestRedactorError(t *testing.T) {
-	r := NewRedactor()
-	r.Learn(password)
-	err := r.Error(fmt.Errorf("open %s: %w", password, fs.ErrNotExist))
-	if err.Error() != "open [redacted]: file does not exist" || !errors.Is(err, fs.ErrNotExist) {
-		t.Errorf("%v", err)
-	}
-	if same := r.Error(fs.ErrNotExist); same != fs.ErrNotExist || r.Error(nil) != nil {
-		t.Errorf("%v", same)
 	}
 }
 

@@ -70,9 +70,9 @@ func (r Ref) Redactor() *Redactor { return r.redactor }
 
 // Learn lets the redactor know the secret before it is used, if no command has to be
 // run for it. An error is left to Read.
-func (r Ref) Learn(ctx context.Context) {
+func (r Ref) Learn() {
 	if len(r.Exec) == 0 {
-		_, _ = r.Read(ctx)
+		_, _ = r.Read(context.Background())
 	}
 }
 

@@ -61,6 +61,85 @@ func TestRead(t *testing.T) {
 	}
 }
 
+// TestReadHidesMistakes: what stands in the place of a name, a path or a command and is
+// none may be the secret itself. It is shown only if it reads like a name.
+func TestReadHidesMistakes(t *testing.T) {
+	folder := t.TempDir()
+	t.Setenv("my_other_token", "\t")
+	under := func(file string) Ref {
+		r := Ref{File: file}
+		r.Under(folder)
+		return r
+	}
+	const value, word, slashes = "AUDITsecret_Qw7-0f1e2d3c4b5a6978==", "my_token", "/bXkdG9r/ZW4x9Qz+aB3dE5fG7hI9=="
+	for name, tc := range map[string]struct {
+		ref  Ref
+		text string // that is hidden, or shown
+		show bool
+	}{
+		"a word for a variable":            {Ref{Env: word}, word, false},
+		"letters and digits":               {Ref{Env: "aB3dE5fG7hI9jK1lM3"}, "aB3dE5", false},
+		"base32":                           {Ref{Env: "JBSWY3DPEHPK3PXP"}, "JBSWY", false},
+		"hex with an underscore":           {Ref{Env: "A_0F1E2D3C4B5A6978"}, "0F1E", false},
+		"a variable that people make up":   {Ref{Env: "INFLUX_AUDIT_TOKEN_2"}, "INFLUX_AUDIT_TOKEN_2", true},
+		"a variable that there is":         {Ref{Env: "my_other_token"}, "my_other_token", true},
+		"a value for a path":               {under(value), "AUDITsecret", false},
+		"a word for a path":                {under(word), word, false},
+		"base64 for a path":                {under(slashes[1:]), "bXkdG9r", false},
+		"base64 for an absolute path":      {under(slashes), "bXkdG9r", false},
+		"base64 that begins with a slash":  {under("/" + value), "AUDITsecret", false},
+		"a path that people make up":       {under("secrets/influx-token.txt"), "influx-token.txt", true},
+		"an absolute one":                  {under("/run/secrets-of-2026/influx_token"), "influx_token", true},
+		"a folder that there is":           {under(folder + "/" + value), "AUDITsecret", true},
+		"a value for a command":            {Command(value), "AUDITsecret", false},
+		"a word for a command":             {Command(word), word, false},
+		"base64 for a command":             {Command(slashes), "bXkdG9r", false},
+		"a value for one with arguments":   {Command(value, "read"), "AUDITsecret", false},
+		"a command with arguments":         {Command("no-such-vault", "read"), "no-such-vault", true},
+		"a path of a command":              {Command("/opt/no-such/vault"), "/opt/no-such/vault", true},
+		"a folder in place of the command": {Command(folder), folder, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			tc.ref.From("targets[0].token (c.yaml:7)")
+			_, err := tc.ref.Read(t.Context())
+			if err == nil || !strings.HasPrefix(err.Error(), "targets[0].token (c.yaml:7): secret from ") {
+				t.Fatalf("error %v", err)
+			}
+			for form, text := range map[string]string{"error": err.Error(), "string": tc.ref.String(), "YAML": encoders()["yaml"](tc.ref), "JSON": encoders()["json"](tc.ref)} {
+				if strings.Contains(text, tc.text) != tc.show {
+					t.Errorf("%s: %s", form, text)
+				}
+			}
+			if hint := strings.Contains(err.Error(), "may be the secret itself"); hint == tc.show {
+				t.Errorf("error %v", err)
+			}
+		})
+	}
+}
+
+func TestReadTellsTheRedactor(t *testing.T) {
+	r := NewRedactor()
+	ref := Ref{File: writeSecret(t, hunter)}
+	ref.Bind(r)
+	if got := r.Clean(hunter); got != hunter {
+		t.Errorf("known before it was read: %s", got)
+	}
+	if _, err := ref.Read(t.Context()); err != nil || r.Clean(hunter) != redacted || ref.Redactor() != r {
+		t.Errorf("%s, %v", r.Clean(hunter), err)
+	}
+	learnt, command := Ref{File: writeSecret(t, hunter+"-2\nof two lines")}, Command("sh", "-c", "echo not-run-"+hunter)
+	for _, ref := range []*Ref{&learnt, &command} {
+		ref.Bind(r)
+		ref.Learn()
+	}
+	if got := r.Clean(hunter + "-3"); got != redacted+"-3" {
+		t.Error(got)
+	}
+	if got := r.Clean("not-run-"); got != "not-run-" {
+		t.Errorf("a command was run: %s", got)
+	}
+}
+
 func TestReadSeesRotation(t *testing.T) {
 	ref := Ref{File: writeSecret(t, "old")}
 	for _, want := range []string{"old", "new"} {
