@@ -91,6 +91,11 @@ func (c *cli) rebuildFrom(ctx context.Context, file *configs.File, f rebuildFlag
 	if err != nil {
 		return err
 	}
+	for i := range jobs {
+		if err := jobs[i].mendChain(ctx, archive); err != nil {
+			return err
+		}
+	}
 	if aside != "" {
 		notes = append(notes, "the old ledger is kept as "+aside)
 	}

@@ -26,6 +26,7 @@ type jobPacks struct {
 	name     string
 	packs    []foundPack // in the order of the chain
 	pruned   *audit.Link // the newest one that retention took away
+	behind   bool        // chain.json does not know the newest pack, as Seal was cut off before that
 	problems []string    // besides those of single packs
 	schedule string      // of the newest pack, as a schedule says it
 	reached  time.Time   // slots of it up to here are dealt with
@@ -119,15 +120,33 @@ func readJob(ctx context.Context, archive evidence.Archive, name string) (j jobP
 	slices.SortFunc(j.packs, func(a, b foundPack) int {
 		return cmp.Or(cmp.Compare(a.link.Sequence, b.link.Sequence), a.run.Started.Compare(b.run.Started))
 	})
+	if n := len(j.packs); n > 0 && j.packs[n-1].lost == "" {
+		j.behind = head == nil && len(j.problems) == 0 || head != nil && head.Sequence < j.packs[n-1].link.Sequence
+	}
 	j.findReached()
 	return j, nil
+}
+
+// mendChain does what Seal was kept from.
+func (j *jobPacks) mendChain(ctx context.Context, archive evidence.Archive) error {
+	if !j.behind {
+		return nil
+	}
+	folder, err := archive.GatherChain(ctx, j.name)
+	if err == nil {
+		_, err = pack.Remember(folder, j.name, j.packs[len(j.packs)-1].link)
+	}
+	if err == nil {
+		err = archive.PublishChain(ctx, j.name)
+	}
+	return err
 }
 
 // readChain reads chain.json. Without it, that no pack is missing at the end is not known.
 func (j *jobPacks) readChain(ctx context.Context, archive evidence.Archive) (head *audit.Link, err error) {
 	text, err := archive.ReadChain(ctx, j.name)
 	if errors.Is(err, fs.ErrNotExist) {
-		if len(j.packs) > 0 {
+		if len(j.packs) > 1 || len(j.packs) == 1 && j.packs[0].link.Sequence > 1 { // the first pack may have been cut off before it
 			j.problems = append(j.problems, "there is no chain.json, so whether packs are missing at the end is not known")
 		}
 		return nil, nil
