@@ -292,6 +292,9 @@ func TestDeletedWAL(t *testing.T) {
 			if err := json.Unmarshal(w.mustRun("history", "list", "-c", w.config(), "--json"), &runs); err != nil || len(packs) != 1 || len(runs) != 1 || !runs[0].Reported {
 				t.Errorf("packs %v, runs %+v, %v", packs, runs, err)
 			}
+			if left, _ := filepath.Glob(filepath.Join(w.dir, "evidence", "*", "*", ".*")); len(left) > 0 && len(before) == 0 {
+				t.Errorf("left over %v", left)
+			}
 			for path, text := range before {
 				if now, err := os.ReadFile(path); err != nil || !bytes.Equal(now, text) {
 					t.Errorf("%s was replaced: %v", path, err)

@@ -103,9 +103,7 @@ func readJob(ctx context.Context, archive evidence.Archive, name string) (j jobP
 			p.run, p.schedule = s.manifest.Run, s.manifest.Schedule+" "+s.manifest.Zone
 			claim(s.manifest.Previous)
 		}
-		for _, t := range s.summary.Coverage.Targets {
-			p.targets = append(p.targets, t.Target)
-		}
+		p.targets = s.summary.Reviewed()
 		if err != nil {
 			p.lose(err.Error())
 		}
@@ -243,6 +241,9 @@ func (j *jobPacks) write(ctx context.Context, l *ledger.Ledger, archive evidence
 			}
 			out.Summary = s.summary
 			for _, t := range s.summary.Coverage.Targets {
+				if t.Dropped { // there is no snapshot of it
+					continue
+				}
 				err := error(nil)
 				if newest[t.Target] == p.run.ID() {
 					err = checkSnapshot(ctx, archive, s, t.Target)

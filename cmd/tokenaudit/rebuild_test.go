@@ -187,6 +187,32 @@ func rewrite(name, from, to string) func(t *testing.T, dir string) {
 	}
 }
 
+// TestRebuildWithDroppedTarget: a target that the newest review had no more is compared
+// with the review that had it, when it is configured again.
+func TestRebuildWithDroppedTarget(t *testing.T) {
+	t.Parallel()
+	p, now := folderPlace(t), november
+	h := hosts(t, p, &now, 1)[0]
+	h.mustReview(t)
+	targets := h.job.Targets
+	for range 2 {
+		now = now.AddDate(0, 0, 7)
+		h.job.Targets = targets[:1]
+		if s, err := h.runner.ReviewNow(t.Context(), h.job, audit.Manual); err != nil || len(s.Coverage.Targets) != 2 {
+			t.Fatalf("%+v, %v", s, err)
+		}
+	}
+	store := ledger.AtPath(filepath.Join(t.TempDir(), "ledger.db"))
+	if out, code := rebuilt(t, p, store); code != exitDone {
+		t.Errorf("exit code %d\n%s", code, out)
+	}
+	h.on(t, store)
+	now, h.job.Targets = now.AddDate(0, 0, 7), targets
+	if s := h.mustReview(t); s.Authorizations.New != 0 || s.Authorizations.Total != 6 {
+		t.Errorf("%+v", s.Authorizations)
+	}
+}
+
 // TestChainIsMended: a run that was cut off between its manifest and chain.json leaves
 // no false alarm.
 func TestChainIsMended(t *testing.T) {

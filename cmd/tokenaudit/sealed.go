@@ -60,7 +60,15 @@ func (e reporter) sealed(ctx context.Context, run audit.Run) (audit.Summary, aud
 		return audit.Summary{}, audit.Link{}, fmt.Errorf("it is of another review of that slot, which began at %s", s.manifest.Started)
 	}
 	folder, err := e.snapshots.GatherChain(ctx, run.Job)
-	if err == nil {
+	if err != nil {
+		return audit.Summary{}, audit.Link{}, err
+	}
+	resumed, here, err := pack.Resume(e.snapshots.Folder(run), run) // with a bucket, the pack is not on this machine
+	switch {
+	case err != nil:
+	case here:
+		e.sayNewChain(resumed.NewChain, run)
+	default:
 		var anew bool
 		anew, err = pack.Remember(folder, run.Job, s.link)
 		e.sayNewChain(anew, run)

@@ -1,0 +1,84 @@
+//go:build unix
+
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"tokenaudit/jobs/influx/influxtest"
+	"tokenaudit/jobs/ledger/ledgertest"
+)
+
+// TestRebuildOnPostgres: a database that was lost, and one that was put back from a copy,
+// are refused and made from the packs, and the chain goes on.
+func TestRebuildOnPostgres(t *testing.T) {
+	t.Parallel()
+	p, dir := ledgertest.New(t), t.TempDir()
+	db := influxtest.NewDemo(time.Now())
+	influx := httptest.NewServer(db.Server)
+	t.Cleanup(influx.Close)
+	config := filepath.Join(dir, "tokenaudit.yaml")
+	must0(t, os.WriteFile(filepath.Join(dir, "influx-token"), []byte(db.Token), 0o600))
+	on := func(store string) {
+		t.Helper()
+		must0(t, os.WriteFile(config, fmt.Appendf(nil, `store: %s
+store_password: {file: %s}
+evidence: ./evidence
+evidence_shared: on
+targets: [{name: prod, url: %q, org: %s, token: {file: influx-token}}]
+jobs: [{name: weekly, schedule: "0 9 * * 1", reports: [csv]}]
+`, store, p.Password.File, influx.URL, db.Org), 0o600))
+	}
+	try := func(args ...string) (string, int) {
+		var out bytes.Buffer
+		code := run(t.Context(), append(args, "-c", config), &out, &out)
+		return out.String(), code
+	}
+	must := func(want string, args ...string) {
+		t.Helper()
+		if out, code := try(args...); code != exitDone && code != exitIncomplete || !strings.Contains(out, want) {
+			t.Fatalf("%v: exit code %d, without %q\n%s", args, code, want, out)
+		}
+	}
+	refused := func(want string) {
+		t.Helper()
+		for _, args := range [][]string{{"run", "--now"}, {"serve"}} {
+			if out, code := try(args...); code != exitFailed || !strings.Contains(out, want) {
+				t.Errorf("%v: exit code %d, without %q\n%s", args, code, want, out)
+			}
+		}
+	}
+	first, second := p.Database(t), p.Database(t)
+	on(first)
+	must("evidence/weekly", "run", "--now")
+	must("evidence/weekly", "run", "--now")
+	on(second)
+	refused("the ledger knows no review of it, and the evidence holds pack 2")
+	must("was made from 2 packs", "history", "rebuild")
+	must("evidence/weekly", "run", "--now")
+	on(first)
+	refused("the ledger ends with pack 2")
+	must("would be made from 3 packs", "history", "rebuild", "--dry-run")
+	refused("the ledger ends with pack 2")
+	must("was made from 3 packs", "history", "rebuild")
+	must("evidence/weekly", "run", "--now")
+	var out bytes.Buffer
+	if code := run(t.Context(), []string{"verify", filepath.Join(dir, "evidence", "weekly")}, &out, &out); code != exitDone || !strings.Contains(out.String(), "the packs 1 to 4 follow") {
+		t.Errorf("exit code %d\n%s", code, &out)
+	}
+	on(second)
+	must0(t, os.Rename(filepath.Join(dir, "evidence"), filepath.Join(dir, "elsewhere")))
+	refused("the evidence lacks pack 3")
+	if out, code := try("history", "rebuild"); code != exitFailed || !strings.Contains(out, "--forget-missing") {
+		t.Errorf("exit code %d\n%s", code, out)
+	}
+	must("as the evidence lacks it: pack 3", "history", "rebuild", "--forget-missing")
+	must("evidence/weekly", "run", "--now")
+}
