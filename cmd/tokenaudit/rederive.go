@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"io/fs"
@@ -137,7 +138,7 @@ func commitOf(t audit.Tool) string {
 
 // made names a build.
 func made(t audit.Tool) string {
-	words := audit.Line(t.Name+" "+t.Version, 60)
+	words := cmp.Or(audit.Line(strings.TrimSpace(t.Name+" "+t.Version), 60), "a program without a name")
 	if source := commitOf(t); source != "" {
 		words += " (" + audit.Line(source, 60) + ")"
 	}

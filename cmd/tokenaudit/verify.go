@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -26,18 +27,20 @@ func (c *cli) verify() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "verify PATH",
 		Short: "Check evidence packs: files, signatures, chain, reports, and the reviews of a period",
-		Long: `verify checks the evidence pack of one run, or all packs of a job: that no file
-was changed, removed or added, who signed, that no pack is missing or was swapped,
-that the reports follow from the snapshots, and, for a period, that every planned
-review took place. It names what is wrong, and says what is proven and what is not.
-It needs no configuration and no ledger.
+		Long: `verify checks the evidence pack of one run, all packs of a job, or those of every
+job in the folder of the evidence: that no file was changed,
+removed or added, who signed, that no pack is missing or was swapped, that the
+reports follow from the snapshots, and, for a period, that every planned review took
+place. It names what is wrong, and says what is proven and what is not. It needs no
+configuration and no ledger.
 PATH may be the URL of a bucket; the credentials come from the environment.
 
 A period is a year, a quarter or a month, on the clocks of the job. The file of
 allowed signers is that of ssh-keygen(1); the namespace is tokenaudit.
 
 Exit code 0: nothing is wrong. 1: something is wrong, or a planned review is missing.`,
-		Example: `  tokenaudit verify data/evidence/weekly-review
+		Example: `  tokenaudit verify data/evidence
+  tokenaudit verify data/evidence/weekly-review
   tokenaudit verify data/evidence/weekly-review --period 2026Q3 --allowed-signers signers
   tokenaudit verify data/evidence/weekly-review/2026-11-23T0800Z
   tokenaudit verify "s3://BUCKET/PREFIX/weekly-review?region=eu-central-1"`,
@@ -51,7 +54,7 @@ Exit code 0: nothing is wrong. 1: something is wrong, or a planned review is mis
 
 func onePath(cmd *cobra.Command, args []string) error {
 	if len(args) != 1 {
-		return usagef("%s needs one path, the folder of a run or of a job; see %[1]s --help", cmd.CommandPath())
+		return usagef("%s needs one path, the folder of a run, of a job or of all jobs; see %[1]s --help", cmd.CommandPath())
 	}
 	return nil
 }
@@ -84,18 +87,20 @@ func (c *cli) verifyPath(ctx context.Context, path string, f verifyFlags) error 
 			return err
 		}
 	}
-	v, err := pack.Verify(ctx, path, o)
+	jobs, err := pack.Verify(ctx, path, o)
 	switch {
 	case ctx.Err() != nil:
 		return ctx.Err()
 	case err != nil: // nothing could be checked
 		return usageError{err}
 	}
-	if err := printVerdict(c.stdout, v); err != nil {
+	if err := printVerdicts(c.stdout, jobs, c.width()); err != nil {
 		return err
 	}
-	if !v.OK() {
-		return quietError{exitFailed}
+	for _, v := range jobs {
+		if !v.OK() {
+			return quietError{exitFailed}
+		}
 	}
 	return nil
 }
@@ -113,11 +118,63 @@ func plannedSlots(spec, zone string, from, to time.Time) ([]time.Time, error) {
 	return out, nil
 }
 
-// printVerdict shows what is in the packs through audit.Line: somebody may have
-// forged them.
-func printVerdict(w io.Writer, v *pack.Result) error {
+// printVerdicts shows what came of each job. What is not proven of any of them is said
+// once, at the end. What is in the packs goes through audit.Line: somebody may have forged
+// them.
+func printVerdicts(w io.Writer, jobs []*pack.Result, columns int) error {
 	var b strings.Builder
+	columns = min(columns, 100) // longer lines are hard to read
+	var everywhere []string
+	if len(jobs) > 1 {
+		everywhere = jobs[0].NotProven
+	}
+	for _, v := range jobs[min(1, len(jobs)):] {
+		everywhere = slices.DeleteFunc(slices.Clone(everywhere), func(s string) bool { return !slices.Contains(v.NotProven, s) })
+	}
+	wrong, problems, absent, packs := []string{}, 0, 0, 0
+	for _, v := range jobs {
+		if v.Job != "" {
+			fmt.Fprintf(&b, "Job %s\n\n", line(v.Job))
+		}
+		printPacks(&b, v)
+		printLists(&b, columns, v, everywhere)
+		b.WriteString("\n")
+		if !v.OK() {
+			wrong = append(wrong, line(v.Job))
+		}
+		problems, packs = problems+len(v.Problems), packs+len(v.Packs)
+		if v.Attendance != nil {
+			absent += len(v.Attendance.Missing)
+		}
+	}
+	var last strings.Builder
+	if printList(&last, columns, "Not proven, of any job", everywhere); last.Len() > 0 {
+		b.WriteString(last.String()[1:] + "\n") // the line between is there
+	}
+	conclusion := "Verified: nothing is wrong"
+	switch {
+	case problems > 0 && absent > 0:
+		conclusion = "NOT VERIFIED: " + plural(problems, "problem") + ", and planned reviews are missing"
+	case problems > 0:
+		conclusion = "NOT VERIFIED: " + plural(problems, "problem")
+	case absent > 0:
+		conclusion = "NOT VERIFIED: planned reviews are missing"
+	case packs == 0:
+		conclusion = "Nothing is wrong, and there is no pack"
+	}
+	switch {
+	case len(jobs) > 1 && len(wrong) > 0:
+		conclusion += fmt.Sprintf(" (%s; %d of %d jobs)", strings.Join(wrong, ", "), len(wrong), len(jobs))
+	case len(jobs) > 1:
+		conclusion += ", in " + plural(len(jobs), "job")
+	}
+	_, err := fmt.Fprintf(w, "%s%s\n", b.String(), conclusion)
+	return err
+}
+
+func printPacks(w io.Writer, v *pack.Result) {
 	t := newTable("PACK", "RUN", "COVERAGE", "FILES", "SIGNED BY", "")
+	var keys []string
 	for _, p := range v.Packs {
 		state := "ok"
 		if p.Problems > 0 {
@@ -125,33 +182,42 @@ func printVerdict(w io.Writer, v *pack.Result) error {
 		}
 		by := "nobody"
 		if p.Signed {
-			by = cmp.Or(line(p.Signer), line(p.Key))
+			key := line(p.Key)
+			by = cmp.Or(line(p.Signer), brief(key))
+			if !slices.Contains(keys, key) {
+				keys = append(keys, key)
+			}
 		}
 		t.AppendRow([]any{p.Sequence, line(p.RunID), line(string(p.Coverage.Verdict)), len(p.Files) + 1, by, state})
 	}
-	fmt.Fprintln(&b, t.Render())
-	if v.Attendance != nil {
-		printAttendance(&b, *v.Attendance)
+	fmt.Fprintln(w, t.Render())
+	for _, key := range keys {
+		fmt.Fprintf(w, "Key %s\n", key)
 	}
+	if v.Attendance != nil {
+		printAttendance(w, *v.Attendance)
+	}
+}
+
+// brief is a fingerprint to tell keys apart by; all of it is below the table.
+func brief(key string) string {
+	const shown = len("SHA256:") + 8
+	if len(key) <= shown {
+		return key
+	}
+	return key[:shown] + "…"
+}
+
+// printLists shows what was found and what follows, but for what is said elsewhere.
+func printLists(w io.Writer, columns int, v *pack.Result, elsewhere []string) {
 	var problems []string
 	for _, p := range v.Problems {
 		problems = append(problems, p.String())
 	}
-	printList(&b, "Problems", problems)
-	printList(&b, "Notes", v.Remarks)
-	printList(&b, "Proven", v.Proven)
-	printList(&b, "Not proven", v.NotProven)
-	conclusion := "Verified: nothing is wrong"
-	switch {
-	case len(v.Problems) > 0:
-		conclusion = "NOT VERIFIED: " + plural(len(v.Problems), "problem")
-	case !v.OK():
-		conclusion = "NOT VERIFIED: planned reviews are missing"
-	case len(v.Packs) == 0:
-		conclusion = "Nothing is wrong, and there is no pack"
-	}
-	_, err := fmt.Fprintf(w, "%s\n%s\n", b.String(), conclusion)
-	return err
+	printList(w, columns, "Problems", problems)
+	printList(w, columns, "Notes", v.Remarks)
+	printList(w, columns, "Proven", v.Proven)
+	printList(w, columns, "Not proven", slices.DeleteFunc(slices.Clone(v.NotProven), func(s string) bool { return slices.Contains(elsewhere, s) }))
 }
 
 func printAttendance(w io.Writer, a pack.Attendance) {
@@ -160,6 +226,9 @@ func printAttendance(w io.Writer, a pack.Attendance) {
 		fmt.Fprint(w, ", up to now: the period is not over")
 	}
 	fmt.Fprintln(w)
+	if !a.From.IsZero() {
+		fmt.Fprintf(w, "  from: %s, %s\n", a.From.UTC().Format("Mon 2006-01-02 15:04 MST"), a.Why)
+	}
 	for _, slot := range a.Missing[:min(len(a.Missing), maxMissing)] {
 		fmt.Fprintf(w, "  missing: %s\n", slot.Format("Mon 2006-01-02 15:04 MST"))
 	}
@@ -180,14 +249,14 @@ func printAttendance(w io.Writer, a pack.Attendance) {
 // maxMissing is how many missing slots are named.
 const maxMissing = 60
 
-func printList(w io.Writer, title string, lines []string) {
+func printList(w io.Writer, columns int, title string, lines []string) {
 	if len(lines) == 0 {
 		return
 	}
 	fmt.Fprintf(w, "\n%s\n", title)
 	for _, l := range lines {
 		mark := "-"
-		for part := range strings.Lines(text.WrapSoft(audit.Line(l, 1000), 90)) {
+		for part := range strings.Lines(text.WrapSoft(audit.Line(l, 1000), columns-2)) {
 			fmt.Fprintln(w, mark, strings.TrimRight(part, " \n"))
 			mark = " "
 		}

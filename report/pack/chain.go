@@ -136,6 +136,12 @@ func (v *verifier) checkChain() {
 		say(&v.Remarks, "%s was missing or damaged, and was written anew with pack %d (%s): what retention took away until then is not known", chainFile, r.Sequence, r.Run)
 		lost = ", unless retention took them, which " + chainFile + " has lost"
 	}
+	if len(v.packs) == 0 {
+		if from := prunedTo(record) + 1; record.Head.Sequence >= from {
+			v.problem("", "", "%s, the last of them of run %s: %s knows it, and none is there", missing(from, record.Head.Sequence), record.Head.Run, chainFile)
+		}
+		return
+	}
 	first, last := v.packs[0], v.packs[len(v.packs)-1]
 	switch before := first.Previous; {
 	case before == nil:
@@ -181,6 +187,13 @@ func (v *verifier) checkLink(p, next *Checked) {
 	case *next.Previous != p.link:
 		v.problem(p.Folder, manifestFile, "is not the one that %s follows on: SHA-256 %s of run %s, not %s of run %s", next.Folder, p.link.Manifest, p.RunID, next.Previous.Manifest, next.Previous.Run)
 	}
+}
+
+func prunedTo(r chainRecord) int {
+	if r.Pruned == nil {
+		return 0
+	}
+	return r.Pruned.Sequence
 }
 
 func missing(from, to int) string {

@@ -164,11 +164,11 @@ func (w *weeks) folder(n int) string {
 
 func (w *weeks) verify(o Options) *Result {
 	w.t.Helper()
-	v, err := Verify(w.t.Context(), w.dir, o)
-	if err != nil {
-		w.t.Fatal(err)
+	all, err := Verify(w.t.Context(), w.dir, o)
+	if err != nil || len(all) != 1 {
+		w.t.Fatal(err, len(all))
 	}
-	return v
+	return all[0]
 }
 
 // mondays plans 09:00 in the zone on each Monday, whatever the schedule.

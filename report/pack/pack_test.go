@@ -396,7 +396,7 @@ func TestOtherTools(t *testing.T) {
 			t.Parallel()
 			key, public := newKey(t, kind)
 			dir, signers := newWeeks(t, 1, key).folder(1), "auditor@example.com "+public+"\n"
-			v, err := Verify(t.Context(), dir, Options{Signers: []byte(signers)})
+			v, err := verify(t.Context(), dir, Options{Signers: []byte(signers)})
 			if err != nil || !v.OK() || v.Packs[0].Signer != "auditor@example.com" {
 				t.Errorf("%v %+v%s", err, v.Packs, problems(v.Problems))
 			}

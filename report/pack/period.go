@@ -46,6 +46,10 @@ func (p Period) bounds(zone string) (from, to time.Time, err error) {
 // Attendance holds the reviews of a period against the schedule.
 type Attendance struct {
 	Period string
+	// From is the first moment that is looked at, where that is not the beginning of the
+	// period: what is due before it, no pack can show. Why says so.
+	From time.Time
+	Why  string
 	// Often says how often reviews were planned: weekly, or planned if that varies.
 	Often string
 	// Planned are the slots of the schedule, as far as they are due; Performed of
@@ -105,7 +109,8 @@ func (v *verifier) attend() {
 func (v *verifier) plannedSlots(a *Attendance) (out []time.Time) {
 	packs := slices.Clone(v.packs)
 	slices.SortStableFunc(packs, func(a, b *Checked) int { return a.Slot.Compare(b.Slot) })
-	var reached time.Time // the schedules before this one planned up to here
+	began, why := v.began()
+	reached := began // the schedules before this one planned up to here
 	for i, p := range packs {
 		if i > 0 && packs[i-1].Schedule == p.Schedule && packs[i-1].Zone == p.Zone {
 			continue
@@ -118,7 +123,9 @@ func (v *verifier) plannedSlots(a *Attendance) (out []time.Time) {
 			to, a.Open = v.options.Now, true
 		}
 		if reached.After(from) {
-			from = reached
+			if from = reached; from.Equal(began) {
+				a.From, a.Why = began, why
+			}
 		}
 		next := slices.IndexFunc(packs[i:], func(q *Checked) bool { return q.Schedule != p.Schedule || q.Zone != p.Zone })
 		if next > 0 {
@@ -139,6 +146,23 @@ func (v *verifier) plannedSlots(a *Attendance) (out []time.Time) {
 		out = append(out, slots...)
 	}
 	return out
+}
+
+// began is the slot of the first pack, where nothing can be called missing that was due
+// before it: it is the first of its job, or retention took those before away.
+func (v *verifier) began() (slot time.Time, why string) {
+	if len(v.packs) == 0 {
+		return slot, ""
+	}
+	first := v.packs[0]
+	record, err := readChain(v.path)
+	switch {
+	case first.Previous == nil:
+		return first.Slot, "the first review of the job"
+	case err == nil && record.Pruned != nil && *record.Pruned == *first.Previous:
+		return first.Slot, "the oldest pack that retention left"
+	}
+	return slot, ""
 }
 
 // often names the distance between slots, with room for a change of the clocks.

@@ -117,7 +117,9 @@ func TestAttendance(t *testing.T) {
 	w.seal(audit.Run{Job: "weekly", Slot: week(4), Trigger: audit.Scheduled}, audit.Partial)
 	for text, want := range map[string]string{
 		"2026-07": "3 of 4 weekly missing 2026-07-13T07:00Z late 2026-07-20T0700Z partial 2026-07-27T0700Z",
-		"2026-06": "1 of 5 weekly missing 2026-06-01T07:00Z missing 2026-06-08T07:00Z missing 2026-06-15T07:00Z missing 2026-06-22T07:00Z",
+		"2026-06": "1 of 1 planned",
+		"2026-05": "0 of 0 planned",
+		"2026":    "4 of 6 weekly missing 2026-07-13T07:00Z missing 2026-08-03T07:00Z late 2026-07-20T0700Z partial 2026-07-27T0700Z",
 		"2026-08": "0 of 1 planned missing 2026-08-03T07:00Z",
 		"2026-09": "0 of 0 planned",
 	} {
@@ -127,9 +129,44 @@ func TestAttendance(t *testing.T) {
 		if got := attendance(v); got != want || len(v.Problems) > 0 || v.OK() != !strings.Contains(want, "missing") {
 			t.Errorf("%s: %s, want %s%s", text, got, want, problems(v.Problems))
 		}
-		if open := text == "2026-08" || text == "2026-09"; v.Attendance.Open != open {
+		if open := text == "2026-08" || text == "2026-09" || text == "2026"; v.Attendance.Open != open {
 			t.Errorf("%s: open %t", text, v.Attendance.Open)
 		}
+	}
+}
+
+// TestBeforeTheFirstPack: what was due before it is missing only where the chain says that
+// there was a pack, and nobody says that retention took it.
+func TestBeforeTheFirstPack(t *testing.T) {
+	t.Parallel()
+	third, err := ParsePeriod("2026Q3")
+	must(t, err)
+	second := func(w *weeks) audit.Link {
+		return audit.Link{Sequence: 3, Run: manifestIn(w.t, w.folder(3)).RunID, Manifest: digest(getFile(w.t, filepath.Join(w.folder(3), manifestFile)))}
+	}
+	for name, c := range map[string]struct {
+		change func(w *weeks)
+		want   string
+		from   string
+	}{
+		"retention took them": {func(w *weeks) { must(w.t, markPruned(w.dir, second(w))) }, "11 of 11 weekly", "2026-07-20T07:00Z the oldest pack that retention left"},
+		"somebody took them":  {func(*weeks) {}, "11 of 13 weekly missing 2026-07-06T07:00Z missing 2026-07-13T07:00Z", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWeeks(t, 14, nil)
+			c.change(w)
+			for n := range 3 {
+				must(t, os.RemoveAll(w.folder(n+1)))
+			}
+			a := w.verify(Options{Period: &third, Planned: mondays, Now: firstSlot.AddDate(1, 0, 0)})
+			from := ""
+			if !a.Attendance.From.IsZero() {
+				from = a.Attendance.From.UTC().Format("2006-01-02T15:04Z ") + a.Attendance.Why
+			}
+			if got := attendance(a); got != c.want || from != c.from {
+				t.Errorf("%s, from %q; want %s, from %q", got, from, c.want, c.from)
+			}
+		})
 	}
 }
 

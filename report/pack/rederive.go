@@ -27,7 +27,7 @@ type partly struct {
 func (v *verifier) rederive(ctx context.Context, p *Checked) error {
 	got, err := v.options.Rederive(ctx, p.dir, p.Manifest)
 	if err != nil {
-		return err
+		return fmt.Errorf("%s: making its reports again: %w", p.Folder, err)
 	}
 	for _, problem := range got.Problems {
 		v.problem(p.Folder, problem.File, "%s", problem.Text)

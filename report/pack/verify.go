@@ -33,6 +33,8 @@ type Options struct {
 	// Rederive makes the reports of a pack again whose files are as they were sealed,
 	// and compares. Without it, nothing is said of what the reports hold.
 	Rederive func(ctx context.Context, dir string, m Manifest) (Rederived, error)
+
+	job string // whose packs the folder must have, "" for any
 }
 
 // Rederived is what came of making the reports of a pack again from its snapshots.
@@ -47,7 +49,8 @@ type Rederived struct {
 
 // Result is what Verify found.
 type Result struct {
-	Chain      bool // a folder of packs, not one pack
+	Job        string // "" unless every job of a folder was checked
+	Chain      bool   // a folder of packs, not one pack
 	Packs      []*Checked
 	Problems   []Problem
 	Remarks    []string
@@ -82,11 +85,45 @@ func (r *Result) OK() bool {
 	return len(r.Problems) == 0 && (r.Attendance == nil || len(r.Attendance.Missing) == 0)
 }
 
-// Verify checks one evidence pack, or all packs of a job: their files, signatures
-// and chain, and that the reviews of a period took place. What is wrong is in the
-// result; an error means that nothing could be checked, or that ctx has ended.
-func Verify(ctx context.Context, path string, o Options) (*Result, error) {
-	v := &verifier{Result: &Result{}, path: path, options: o}
+// Verify checks one evidence pack, all packs of a job, or those of every job that has a
+// folder in path: their files, signatures and chain, and that the reviews of a period
+// took place. There is a result for each job, and what is wrong is in it; an error means
+// that nothing could be checked, or that ctx has ended.
+func Verify(ctx context.Context, path string, o Options) ([]*Result, error) {
+	var jobs []string
+	if !isPack(path) && !isJob(path) {
+		entries, err := os.ReadDir(path)
+		if err != nil {
+			return nil, err
+		}
+		for _, e := range entries {
+			if e.IsDir() && !strings.HasPrefix(e.Name(), ".") && isJob(filepath.Join(path, e.Name())) {
+				jobs = append(jobs, e.Name())
+			}
+		}
+	}
+	if len(jobs) == 0 {
+		result, err := verify(ctx, path, o)
+		if err != nil {
+			return nil, err
+		}
+		return []*Result{result}, nil
+	}
+	var results []*Result
+	for _, job := range jobs {
+		o.job = job
+		result, err := verify(ctx, filepath.Join(path, job), o)
+		if err != nil {
+			return nil, err
+		}
+		results = append(results, result)
+	}
+	return results, nil
+}
+
+// verify checks one evidence pack, or all packs of a job.
+func verify(ctx context.Context, path string, o Options) (*Result, error) {
+	v := &verifier{Result: &Result{Job: o.job}, path: path, options: o}
 	if o.Signers != nil {
 		var err error
 		if v.signers, err = parseSigners(o.Signers); err != nil {
@@ -117,6 +154,9 @@ func Verify(ctx context.Context, path string, o Options) (*Result, error) {
 			continue
 		}
 		v.Packs = append(v.Packs, p)
+		if o.job != "" && p.Job != o.job {
+			v.problem(p.Folder, "", "is of job %s: folders were swapped, copied or renamed", p.Job)
+		}
 		if v.Chain && p.Folder != p.SlotName() {
 			v.problem(p.Folder, "", "holds the pack of run %s: packs were swapped, copied or renamed", p.RunID)
 		}
@@ -128,7 +168,7 @@ func Verify(ctx context.Context, path string, o Options) (*Result, error) {
 			}
 		}
 	}
-	if v.Chain && len(v.packs) > 0 {
+	if v.Chain {
 		v.checkChain()
 	}
 	for _, p := range v.Packs {
@@ -174,6 +214,9 @@ func (v *verifier) folders() ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
+	if !isJob(v.path) {
+		return nil, fmt.Errorf("%s: no evidence pack; name the folder of a run, of a job with its runs, or of all jobs", v.path)
+	}
 	v.Chain = true
 	var out []string
 	for _, e := range entries {
@@ -183,10 +226,16 @@ func (v *verifier) folders() ([]string, error) {
 			say(&v.Remarks, "%s is no part of any pack", e.Name())
 		}
 	}
-	if !slices.ContainsFunc(out, isPack) {
-		return nil, fmt.Errorf("%s: no evidence pack; name the folder of a run, or that of a job with its runs", v.path)
-	}
 	return out, nil
+}
+
+// isJob reports whether a folder has packs in it, or had some.
+func isJob(dir string) bool {
+	if _, err := os.Lstat(filepath.Join(dir, chainFile)); err == nil {
+		return true
+	}
+	entries, _ := os.ReadDir(dir)
+	return slices.ContainsFunc(entries, func(e os.DirEntry) bool { return e.IsDir() && isPack(filepath.Join(dir, e.Name())) })
 }
 
 func isPack(dir string) bool {

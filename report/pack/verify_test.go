@@ -181,7 +181,7 @@ func TestOneByte(t *testing.T) {
 func TestSinglePack(t *testing.T) {
 	t.Parallel()
 	w := newWeeks(t, 2, nil)
-	v, err := Verify(t.Context(), w.folder(2), Options{})
+	v, err := verify(t.Context(), w.folder(2), Options{})
 	if err != nil || !v.OK() || v.Chain {
 		t.Fatalf("%v%s", err, problems(v.Problems))
 	}
@@ -192,13 +192,60 @@ func TestSinglePack(t *testing.T) {
 	}
 	sums := getFile(t, filepath.Join(w.folder(2), sumsFile))
 	addLine(t, filepath.Join(w.folder(2), sumsFile)) // no signature tells here
-	if v, _ := Verify(t.Context(), w.folder(2), Options{}); !hasProblem(v.Problems, second, sumsFile+": is not what") {
+	if v, _ := verify(t.Context(), w.folder(2), Options{}); !hasProblem(v.Problems, second, sumsFile+": is not what") {
 		t.Error(problems(v.Problems))
 	}
 	putFile(t, filepath.Join(w.folder(2), sumsFile), sums)
 	flip(t, filepath.Join(w.folder(2), "review.xlsx"))
-	if v, _ := Verify(t.Context(), w.folder(2), Options{}); !hasProblem(v.Problems, second, "review.xlsx", "was changed") || len(v.Problems) != 1 {
+	if v, _ := verify(t.Context(), w.folder(2), Options{}); !hasProblem(v.Problems, second, "review.xlsx", "was changed") || len(v.Problems) != 1 {
 		t.Error(problems(v.Problems))
+	}
+}
+
+// TestSeveralJobs: each job of a folder is checked, and what is none is left alone.
+func TestSeveralJobs(t *testing.T) {
+	t.Parallel()
+	made := newWeeks(t, 2, nil)
+	for name, c := range map[string]struct {
+		change func(t *testing.T, dir string)
+		want   []string // parts of a problem; none if nothing is wrong
+	}{
+		"nothing":                  {func(*testing.T, string) {}, nil},
+		"a file of one is changed": {func(t *testing.T, dir string) { flip(t, filepath.Join(dir, "weekly", second, "findings.csv")) }, []string{second, "findings.csv", "changed"}},
+		"a pack is missing":        {func(t *testing.T, dir string) { must(t, os.RemoveAll(filepath.Join(dir, "weekly", second))) }, []string{"pack 2 is missing at the end"}},
+		"all packs are missing": {func(t *testing.T, dir string) {
+			must(t, os.RemoveAll(filepath.Join(dir, "weekly", second)))
+			must(t, os.RemoveAll(filepath.Join(dir, "weekly", "2026-06-29T0700Z")))
+		}, []string{"packs 1 to 2 are missing", "none is there"}},
+		"a job is a copy of another": {func(t *testing.T, dir string) {
+			must(t, os.CopyFS(filepath.Join(dir, "other"), os.DirFS(filepath.Join(dir, "weekly"))))
+		}, []string{"is of job weekly"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			dir := filepath.Dir(made.copied(t).dir)
+			must(t, os.MkdirAll(filepath.Join(dir, ".dry-run", "weekly", second), 0o700))
+			must(t, os.MkdirAll(filepath.Join(dir, "cut off", "2026-07-06T0700Z"), 0o700))
+			putFile(t, filepath.Join(dir, "tokenaudit.db"), nil)
+			daily := newWeeks(t, 0, nil)
+			daily.dir = filepath.Join(dir, "daily")
+			daily.seal(audit.Run{Job: "daily", Slot: firstSlot, Trigger: audit.Scheduled}, audit.Complete)
+			c.change(t, dir)
+			all, err := Verify(t.Context(), dir, Options{})
+			must(t, err)
+			var found []Problem
+			names := map[string]bool{}
+			for _, v := range all {
+				names[v.Job] = true
+				found = append(found, v.Problems...)
+			}
+			if !names["daily"] || !names["weekly"] || names["cut off"] || names[".dry-run"] {
+				t.Errorf("jobs %v", names)
+			}
+			if (len(found) > 0) != (c.want != nil) || c.want != nil && !hasProblem(found, c.want...) {
+				t.Errorf("want %q, got%s", c.want, problems(found))
+			}
+		})
 	}
 }
 
@@ -224,7 +271,7 @@ func TestVerifyRefuses(t *testing.T) {
 	}{
 		"nothing there":       {filepath.Join(w.dir, "x"), Options{}, "no such file"},
 		"a file":              {filepath.Join(w.dir, chainFile), Options{}, "not a directory"},
-		"a folder above":      {filepath.Dir(w.dir), Options{}, "no evidence pack"},
+		"a folder of nothing": {t.TempDir(), Options{}, "no evidence pack"},
 		"a period of one run": {w.folder(1), Options{Period: &year}, "folder of a job"},
 		"no signer":           {w.dir, Options{Signers: []byte("# none\n")}, "no key"},
 	} {
@@ -255,7 +302,7 @@ func TestSigners(t *testing.T) {
 		"one line of them alone": {"a@x " + other + "\nb@x " + public, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
-			v, err := Verify(t.Context(), w.dir, Options{Signers: []byte(c.signers)})
+			v, err := verify(t.Context(), w.dir, Options{Signers: []byte(c.signers)})
 			switch {
 			case c.want == "refused" && err == nil:
 				t.Error("was taken")
@@ -305,7 +352,7 @@ func TestOldPacks(t *testing.T) {
 	signers := getFile(t, filepath.Join("testdata", "0.1.0", "allowed_signers"))
 	p, err := ParsePeriod("2026-11")
 	must(t, err)
-	v, err := Verify(t.Context(), filepath.Join("testdata", "0.1.0", "weekly"), Options{Signers: signers, Period: &p, Planned: mondays, Now: firstSlot})
+	v, err := verify(t.Context(), filepath.Join("testdata", "0.1.0", "weekly"), Options{Signers: signers, Period: &p, Planned: mondays, Now: firstSlot})
 	must(t, err)
 	if !v.OK() || len(v.Packs) != 2 || v.Packs[1].Signer != "audit@example.com" || len(v.Packs[1].Files) != 8 || v.Attendance.ByHand != 2 || len(v.Remarks) > 0 {
 		t.Errorf("%+v\n%q%s", v.Packs, v.Remarks, problems(v.Problems))
