@@ -8,6 +8,7 @@
 package configs
 
 import (
+	"cmp"
 	_ "embed"
 	"slices"
 	"time"
@@ -155,6 +156,28 @@ func (f *File) Audit() audit.Policy {
 	}
 	for _, g := range f.AcceptedGaps {
 		p.AcceptedGaps = append(p.AcceptedGaps, g.audit())
+	}
+	return p
+}
+
+// JobPolicy is the policy of a job: what is about its targets, and which those are.
+func (f *File) JobPolicy(j Job) audit.Policy {
+	p := f.Audit()
+	other := func(target string) bool { // of another job
+		known := slices.ContainsFunc(f.Targets, func(t influx.Config) bool { return t.Name == target })
+		return known && len(j.Targets) > 0 && !slices.Contains(j.Targets, target)
+	}
+	p.Exceptions = slices.DeleteFunc(p.Exceptions, func(e audit.Exception) bool { return other(e.Target) })
+	p.AcceptedGaps = slices.DeleteFunc(p.AcceptedGaps, func(g audit.AcceptedGap) bool { return other(g.Target) })
+	for _, t := range f.Targets {
+		if other(t.Name) {
+			continue
+		}
+		applied := audit.AppliedTarget{Name: t.Name}
+		for _, u := range t.Users {
+			applied.Users = append(applied.Users, cmp.Or(u.ID, u.Name))
+		}
+		p.Targets = append(p.Targets, applied)
 	}
 	return p
 }

@@ -14,7 +14,9 @@ import (
 // visible; the others hold our words and numbers only.
 type Content struct {
 	Title      string
-	Job        string // name
+	Policy     string   // that it changed, and when it did not yet; empty if it did not
+	Changed    []string // names: what of the policy changed
+	Job        string   // name
 	Facts      []string
 	Alarms     []string
 	Unseen     []string // names; empty if the coverage is complete
@@ -63,7 +65,7 @@ const (
 func NewContent(m Message, findings int, stamp func(time.Time) string) Content {
 	s := m.Summary
 	c := Content{
-		Title: Title(s), Job: Show(s.Job, 80, "job without a name"), Facts: facts(s, stamp), Unseen: unseen(s.Coverage), Accepted: accepted(s.Coverage),
+		Title: Title(s), Policy: policy(s, stamp), Changed: changed(s), Job: Show(s.Job, 80, "job without a name"), Facts: facts(s, stamp), Unseen: unseen(s.Coverage), Accepted: accepted(s.Coverage),
 		Standing: standing(s), Changes: changes(s, stamp), New: NewFindings(m, findings), Evidence: Show(m.Evidence, 300, ""),
 	}
 	switch {
@@ -141,6 +143,26 @@ func standing(s audit.Summary) string {
 	}
 }
 
+// policy says that the figures are not due to the tokens alone.
+func policy(s audit.Summary, stamp func(time.Time) string) string {
+	if len(s.PolicyChanges) == 0 || s.Previous == nil {
+		return ""
+	}
+	return "Policy changed since the review due " + stamp(s.Previous.Slot)
+}
+
+func changed(s audit.Summary) []string {
+	const most = 5
+	var out []string
+	for _, change := range s.PolicyChanges[:min(len(s.PolicyChanges), most)] {
+		out = append(out, Show(change, 100, "a change without words"))
+	}
+	if more := len(s.PolicyChanges) - most; more > 0 {
+		out = append(out, "and more, in the evidence")
+	}
+	return out
+}
+
 func facts(s audit.Summary, stamp func(time.Time) string) []string {
 	var hidden, blind, complete int
 	for _, t := range s.Coverage.Targets {
@@ -215,7 +237,7 @@ func accepted(c audit.TotalCoverage) string {
 	var names []string
 	for _, g := range c.AllGaps() {
 		if g.Accepted != nil && len(names) < most {
-			names = append(names, Show(strings.TrimPrefix(g.Target+" ", " ")+g.ID, 80, "a gap without a name"))
+			names = append(names, Show(strings.TrimPrefix(g.Target+" ", " ")+g.ID, 60, "a gap without a name"))
 		}
 	}
 	if more := len(gaps) - len(names); more > 0 {
@@ -230,11 +252,22 @@ func changes(s audit.Summary, stamp func(time.Time) string) string {
 		return "First review of this job: there is nothing to compare with."
 	}
 	by := s.Findings.ByState
-	text := fmt.Sprintf("Since the review due %s: %d new", stamp(s.Previous.Slot), by[audit.New])
+	since := "Since the review due " + stamp(s.Previous.Slot)
+	if len(s.PolicyChanges) > 0 {
+		since += ", both under the policy of now"
+	}
+	text := fmt.Sprintf("%s: %d new", since, by[audit.New])
 	if n := by[audit.Reopened]; n > 0 {
 		text += fmt.Sprintf(", %d reopened", n)
 	}
-	return text + fmt.Sprintf(", %d still open, %d resolved.", by[audit.Open], by[audit.Resolved])
+	if n := by[audit.ByPolicy]; n > 0 {
+		text += fmt.Sprintf(", %d found by the change of policy", n)
+	}
+	text += fmt.Sprintf(", %d still open, %d resolved", by[audit.Open], by[audit.Resolved])
+	if n := by[audit.NotJudged]; n > 0 {
+		text += fmt.Sprintf(", %d not judged any more", n)
+	}
+	return text + "."
 }
 
 // Unchanged is all that there is to say about a quiet week.

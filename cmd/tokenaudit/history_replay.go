@@ -86,7 +86,7 @@ func count(counts map[string]*replayed, fs []audit.Finding) {
 		case audit.New:
 			n.Now++
 			n.Added++
-		case audit.Resolved:
+		case audit.Resolved, audit.NotJudged:
 			n.Before++
 			n.Removed++
 		default:

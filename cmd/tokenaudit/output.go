@@ -95,15 +95,30 @@ func (p *progress) done() {
 // printSummary says what a run found, for a person at a terminal of that many columns; 0
 // is for a file or a program, where nothing is broken into lines.
 func printSummary(w io.Writer, s audit.Summary, folder string, columns int) {
+	if s.Previous != nil && len(s.PolicyChanges) > 0 {
+		fmt.Fprintf(w, "Policy changed since %s:\n", s.Previous.ID)
+		for _, change := range s.PolicyChanges {
+			fmt.Fprintln(w, hanging("  "+audit.Line(change, 300), columns))
+		}
+		fmt.Fprintln(w)
+	}
 	fmt.Fprintf(w, "%s: coverage %s\n", s.ID, s.Coverage.Words())
 	printCoverage(w, s.Coverage, columns)
 	a := s.Authorizations
-	fmt.Fprintf(w, "\n%s in %s: %d active, %d inactive; %d with findings; %d new, %d gone since the last review\n\n",
-		plural(a.Total, "token"), plural(len(s.Coverage.Targets), "target"), a.Active, a.Inactive, a.Flagged, a.New, a.Gone)
+	touched := ""
+	if a.Touched > 0 {
+		touched = fmt.Sprintf(", %d touched (updated without a visible change)", a.Touched)
+	}
+	fmt.Fprintf(w, "\n%s in %s: %d active, %d inactive; %d with findings; %d new, %d gone since the last review%s\n\n",
+		plural(a.Total, "token"), plural(len(s.Coverage.Targets), "target"), a.Active, a.Inactive, a.Flagged, a.New, a.Gone, touched)
 	fmt.Fprintln(w, checkTable(s))
 	st := s.Findings.ByState
-	fmt.Fprintf(w, "\n%d new, %d open, %d reopened, %d excepted, %d resolved\n\nReports in %s\n",
-		st[audit.New], st[audit.Open], st[audit.Reopened], st[audit.Excepted], st[audit.Resolved], folder)
+	byPolicy := ""
+	if len(s.PolicyChanges) > 0 || st[audit.ByPolicy]+st[audit.NotJudged] > 0 {
+		byPolicy = fmt.Sprintf("; by the change of policy %d found and %d not judged any more", st[audit.ByPolicy], st[audit.NotJudged])
+	}
+	fmt.Fprintf(w, "\n%d new, %d open, %d reopened, %d excepted, %d resolved%s\n\nReports in %s\n",
+		st[audit.New], st[audit.Open], st[audit.Reopened], st[audit.Excepted], st[audit.Resolved], byPolicy, folder)
 	for _, file := range evidenceFiles(folder) {
 		fmt.Fprintf(w, "  %s\n", file)
 	}

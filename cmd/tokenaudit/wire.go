@@ -97,7 +97,7 @@ func wire(ctx context.Context, f *configs.File, now runner.Clock, log *slog.Logg
 		}
 		reports := reporter{f, cfg, controls, snapshots, secrets, log}
 		job := runner.Job{
-			Name: cfg.Name, Schedule: schedule, Policy: f.Audit(), Report: reports.write, Sealed: reports.sealed,
+			Name: cfg.Name, Schedule: schedule, Policy: f.JobPolicy(cfg), Report: reports.write, Sealed: reports.sealed,
 			CatchUp: time.Duration(cfg.CatchUp), Jitter: time.Duration(cfg.Jitter), Deadline: time.Duration(cfg.Deadline), DeliverWithin: time.Duration(cfg.DeliverWithin),
 		}
 		for _, t := range f.Targets {

@@ -54,6 +54,8 @@ type Subject struct {
 	Scope      Scope
 	Now        time.Time // the time of the review
 	scope      string    // see writeScope
+	before     *Record   // of the previous review, nil if that did not have it
+	was        []Finding // of that, as the policy of now has them
 	replayed   bool      // by Replay, from a record
 }
 
@@ -84,6 +86,8 @@ type Policy struct {
 	// Exceptions let findings stand for a while, and AcceptedGaps gaps.
 	Exceptions   []Exception
 	AcceptedGaps []AcceptedGap
+	// Targets are those of the job, as they are configured.
+	Targets []AppliedTarget
 }
 
 // Check is one rule: a documented value, not an interface.
@@ -114,36 +118,6 @@ func (p *Policy) severityOf(c *Check) Severity {
 func (p *Policy) isServiceUser(o *Owner) bool {
 	return slices.Contains(p.ServiceUsers, o.ID) || o.Name != "" && slices.Contains(p.ServiceUsers, o.Name)
 }
-
-// AppliedPolicy is the policy as a run applied it, so that the evidence says what
-// was judged, how, and what was not.
-type AppliedPolicy struct {
-	ServiceUsers      []string       `json:"service_users"`
-	RotateAfterDays   int            `json:"rotate_after_days"`   // 0 is never
-	InactiveAfterDays int            `json:"inactive_after_days"` // 0 is never
-	Checks            []AppliedCheck `json:"checks"`              // worst first, those that are off last
-}
-
-// AppliedCheck is a check with the severity that the policy gives it.
-type AppliedCheck struct {
-	Check    string   `json:"check"`
-	Severity Severity `json:"severity"` // or off
-}
-
-// Applied writes the policy out, check by check.
-func (p Policy) Applied() AppliedPolicy {
-	a := AppliedPolicy{ServiceUsers: append([]string{}, p.ServiceUsers...), RotateAfterDays: inDays(p.RotateAfter), InactiveAfterDays: inDays(p.InactiveAfter)}
-	for _, c := range checks {
-		a.Checks = append(a.Checks, AppliedCheck{c.ID, p.severityOf(&c)})
-	}
-	order := append(Severities(), Off)
-	slices.SortStableFunc(a.Checks, func(x, y AppliedCheck) int {
-		return slices.Index(order, x.Severity) - slices.Index(order, y.Severity)
-	})
-	return a
-}
-
-func inDays(d time.Duration) int { return int(d / (24 * time.Hour)) }
 
 // CheckOf finds a check by its ID. A stored finding may be of a check that this
 // version no longer has: then the ID is its title.

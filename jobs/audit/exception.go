@@ -12,17 +12,17 @@ import (
 // Exception lets the findings of one check on one authorization stand for a
 // while, by the decision of two people. They stay in every report and count.
 type Exception struct {
-	Target        string
-	Authorization string // ID
-	Check         string // ID, or AllChecks
+	Target        string `json:"target"`
+	Authorization string `json:"authorization"` // ID
+	Check         string `json:"check"`         // ID, or AllChecks
 	// Fingerprint is that of the authorization when the exception was approved. A
 	// change of permissions, owner or status voids the exception.
-	Fingerprint string
-	Reason      string
-	RequestedBy string
-	ApprovedBy  string
-	Ticket      string
-	Expires     time.Time // the first moment at which it no longer holds
+	Fingerprint string    `json:"fingerprint"`
+	Reason      string    `json:"reason"`
+	RequestedBy string    `json:"requested_by"`
+	ApprovedBy  string    `json:"approved_by"`
+	Ticket      string    `json:"ticket,omitempty"`
+	Expires     time.Time `json:"expires"` // the first moment at which it no longer holds
 }
 
 // AllChecks makes an exception hold for every check.
@@ -70,12 +70,15 @@ func (s *Subject) except(fs []Finding) {
 	for i := range fs {
 		f := &fs[i]
 		at := slices.IndexFunc(s.Exceptions, func(e Exception) bool { return e.covers(f.Check) && e.valid(s.Authorization, s.Now) })
-		if at >= 0 && f.Current() && !strings.HasPrefix(f.Check, "exception-") {
+		if at >= 0 && f.Current() && !aboutExceptions(f.Check) {
 			e := s.Exceptions[at]
 			f.State, f.Approval = Excepted, &Approval{e.Reason, e.RequestedBy, e.ApprovedBy, e.Ticket, e.Expires}
 		}
 	}
 }
+
+// aboutExceptions: a check of the exceptions themselves.
+func aboutExceptions(check string) bool { return strings.HasPrefix(check, "exception-") }
 
 // matchExceptions judges the exceptions that name an authorization.
 func matchExceptions(s *Subject, bad func(Exception) bool) (string, Outcome) {
@@ -127,7 +130,7 @@ func (u *unused) met(r *Record) {
 func (u *unused) record() (Record, bool) {
 	switch {
 	case u.review.Probe == nil && u.before != nil: // nothing could be asked: what was said stands
-		u.before.Findings = each(u.before.Findings, Finding.keep)
+		u.before.Findings = each(u.before.Findings, u.review.stand)
 		return *u.before, true
 	case u.review.Probe == nil, len(u.open) == 0 && u.before == nil:
 		return Record{}, false

@@ -14,7 +14,18 @@ const (
 	Reopened FindingState = "reopened" // resolved before, back again
 	Resolved FindingState = "resolved" // there before, gone now
 	Excepted FindingState = "excepted" // there, and allowed for a while by an exception
+	// ByPolicy is there, and would have been there before under the policy of now: no
+	// token changed, the policy did.
+	ByPolicy FindingState = "by policy"
+	// NotJudged was there before, and under the policy of before it still would be: it is
+	// out of sight, and not resolved.
+	NotJudged FindingState = "not judged"
 )
+
+// FindingStates are all of them, in the order in which they are counted.
+func FindingStates() []FindingState {
+	return []FindingState{New, Open, Reopened, ByPolicy, Excepted, Resolved, NotJudged}
+}
 
 // Finding is a check that matched an authorization.
 type Finding struct {
@@ -29,20 +40,24 @@ type Finding struct {
 	Approval *Approval `json:"approval,omitempty"`
 }
 
-// Current reports whether the finding stands, that is, is not resolved.
-func (f Finding) Current() bool { return f.State != Resolved }
+// Current reports whether the finding stands, that is, is neither resolved nor out of
+// sight by a change of policy.
+func (f Finding) Current() bool { return f.State.Current() }
+
+// Current reports whether findings in the state stand.
+func (s FindingState) Current() bool { return s != Resolved && s != NotJudged }
 
 // Actionable reports whether somebody should act on it now.
 func (f Finding) Actionable() bool { return f.Current() && f.State != Excepted }
 
 // Reported reports whether the finding belongs in the report of the review at
-// the given time: it stands, or that very review saw it resolved.
+// the given time: it stands, or that very review saw it resolved or left it out.
 func (f Finding) Reported(at time.Time) bool { return f.Current() || f.Since.Equal(at) }
 
 // judge gives the findings of s by every check that is not off, worst check first,
-// compared with those of the previous review. A check that was switched off since then
-// takes its findings with it: they are neither open nor resolved. One that could not
-// be judged keeps them as they were.
+// compared with those of the previous review. One that could not be judged keeps them as
+// they were. Those of a check that was switched off since are not judged, and neither
+// are those that only a change of policy takes away.
 func (s *Subject) judge(before []Finding) []Finding {
 	var out []Finding
 	server := s.IsServer()
@@ -52,46 +67,72 @@ func (s *Subject) judge(before []Finding) []Finding {
 			continue
 		}
 		severity := s.Policy.severityOf(c)
+		at := slices.IndexFunc(before, func(f Finding) bool { return f.Check == c.ID })
 		if severity == Off {
+			if at >= 0 && before[at].Current() {
+				out = append(out, before[at].end(NotJudged, s.Now))
+			}
 			continue
 		}
 		detail, outcome := c.Match(s)
 		if s.replayed && c.Momentary {
 			outcome = Unknown
 		}
-		at := slices.IndexFunc(before, func(f Finding) bool { return f.Check == c.ID })
 		switch {
 		case outcome == Fail:
 			f := Finding{Check: c.ID, Severity: severity, Detail: detail, State: New, Since: s.Now}
-			if at >= 0 && before[at].Current() {
+			switch {
+			case at >= 0 && before[at].Current():
 				f.State, f.Since = Open, before[at].Since
-			} else if at >= 0 {
+			case s.foundBefore(c):
+				f.State = ByPolicy
+			case at >= 0 && before[at].State == Resolved:
 				f.State = Reopened
 			}
 			out = append(out, f)
 		case at < 0: // nothing now and nothing before, as nearly always
 		case outcome == Unknown:
-			out = append(out, before[at].keep())
+			out = append(out, before[at].keep(severity))
+		case before[at].Current() && s.failsUnderOld(c):
+			out = append(out, before[at].end(NotJudged, s.Now))
 		default:
-			out = append(out, before[at].resolve(s.Now))
+			out = append(out, before[at].end(Resolved, s.Now))
+		}
+	}
+	for _, f := range before {
+		if f.Current() && CheckPlace(f.Check) < 0 { // of another version
+			out = append(out, f.end(NotJudged, s.Now))
 		}
 	}
 	s.except(out)
 	return out
 }
 
-// keep is a finding that could not be judged again.
-func (f Finding) keep() Finding {
+// keep is a finding that could not be judged again, as the policy rates it now.
+func (f Finding) keep(severity Severity) Finding {
 	if f.Current() {
-		f.State, f.Approval = Open, nil
+		f.State, f.Severity, f.Approval = Open, severity, nil
 	}
 	return f
 }
 
-// resolve is a finding of which nothing was found at the given time.
-func (f Finding) resolve(at time.Time) Finding {
+// end is a finding that stands no more since the given time.
+func (f Finding) end(state FindingState, at time.Time) Finding {
 	if f.Current() {
-		f.State, f.Since, f.Approval = Resolved, at, nil
+		f.State, f.Since, f.Approval = state, at, nil
 	}
 	return f
+}
+
+// stand is a finding of an authorization of which nothing is known now.
+func (rv *Review) stand(f Finding) Finding {
+	place := CheckPlace(f.Check)
+	if place < 0 { // of another version
+		return f.keep(f.Severity)
+	}
+	severity := rv.Policy.severityOf(&checks[place])
+	if severity == Off {
+		return f.end(NotJudged, rv.Now)
+	}
+	return f.keep(severity)
 }

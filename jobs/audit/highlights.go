@@ -86,7 +86,7 @@ func (b *HighlightsBuilder) Highlights() Highlights {
 func (f Finding) fresh() bool { return f.State == New || f.State == Reopened }
 
 func (f Finding) pressing() bool {
-	return f.fresh() || f.State == Open && f.Severity.AtLeast(High)
+	return f.fresh() || (f.State == Open || f.State == ByPolicy) && f.Severity.AtLeast(High)
 }
 
 func highlight(r *Record, wanted func(Finding) bool) (h Highlight) {

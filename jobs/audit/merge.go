@@ -71,6 +71,9 @@ type Review struct {
 	Retired map[string]Retirement
 	// Elsewhere counts the authorizations of other sources, by source: Merge fills it.
 	Elsewhere map[string]int
+	// SeveritiesBefore counts the findings of the reviews before, as Policy has them: Merge
+	// fills it. Nil where nobody wants to know.
+	SeveritiesBefore map[Severity]int
 
 	subject Subject // of the newest authorization; only the room is used again
 }
@@ -100,11 +103,13 @@ func (rv Review) Merge(ctx, asking context.Context, before iter.Seq2[Record, err
 			switch {
 			case okB && b.isExceptions():
 				held := b
+				rv.noteBefore(b.Findings)
 				unused.before = &held
 				b, errB, okB = nextBefore()
 				continue
 			case okB && b.IsCredential():
 				credentials[b.ID] = b
+				rv.noteBefore(b.Findings)
 				b, errB, okB = nextBefore()
 				continue
 			case okA && okB && a.key() == b.key():
@@ -148,7 +153,7 @@ const rememberFor = 400 * 24 * time.Hour
 // missing is an authorization of an earlier review that the list now lacks.
 func (rv *Review) missing(ctx context.Context, before *Record) (Record, bool) {
 	r := *before
-	r.Target, r.Changes = rv.Target, nil
+	r.Target, r.Changes, r.Judged = rv.Target, nil, nil
 	if before.wasGone() {
 		r.Presence = Remembered
 		return r, rv.Now.Sub(r.LastSeen) < rememberFor
@@ -174,7 +179,8 @@ func (rv *Review) missing(ctx context.Context, before *Record) (Record, bool) {
 	r.Presence, r.Evidence, r.OrgDeleted = p.Presence, p.Evidence, p.OrgDeleted
 	switch p.Presence {
 	case Gone:
-		r.Findings = each(before.Findings, func(f Finding) Finding { return f.resolve(rv.Now) })
+		rv.noteBefore(rv.was(before))
+		r.Findings = each(before.Findings, func(f Finding) Finding { return f.end(Resolved, rv.Now) })
 	case Hidden:
 		r.LastSeen = rv.Now
 		if p.Authorization != nil {
@@ -188,7 +194,8 @@ func (rv *Review) missing(ctx context.Context, before *Record) (Record, bool) {
 		}
 		rv.judged(&r, before)
 	default:
-		r.Findings = each(before.Findings, Finding.keep)
+		r.Findings = each(before.Findings, rv.stand)
+		rv.noteBefore(r.Findings)
 	}
 	return r, true
 }
@@ -224,6 +231,8 @@ func (rv *Review) judged(r *Record, before *Record) {
 		}
 		r.Changes = append(r.Changes, changes(before.Authorization, r.Authorization)...)
 		s.Changes = r.Changes
+		s.before, s.was = before, rv.was(before)
+		rv.noteBefore(s.was)
 	}
 	r.Findings = s.judge(old)
 }
@@ -319,7 +328,7 @@ func Replay(r Record, p Policy, at time.Time) []Finding {
 	out := s.judge(before)
 	for _, f := range before { // whose check does not run under the policy
 		if !slices.ContainsFunc(out, func(o Finding) bool { return o.Check == f.Check }) {
-			out = append(out, f.resolve(at))
+			out = append(out, f.end(Resolved, at))
 		}
 	}
 	return out

@@ -226,12 +226,16 @@ func TestUnknownResolvesNothing(t *testing.T) {
 	}
 }
 
-func TestCheckSwitchedOffTakesItsFindings(t *testing.T) {
+func TestCheckSwitchedOffIsNotResolved(t *testing.T) {
 	before := merged(t, reviewAt(reviewed, nil), []Authorization{token("a1", "")}, nil)
 	rv := reviewAt(reviewed.Add(7*day), nil)
 	rv.Policy.Severity = map[string]Severity{"no-description": Off}
-	if got := merged(t, rv, []Authorization{token("a1", "")}, before); len(got[0].Findings) != 0 {
-		t.Errorf("findings %v, want none: neither open nor resolved", got[0].Findings)
+	for week, want := range []string{" no-description=not judged@11-30", ""} {
+		rv.Now = reviewed.Add(time.Duration(week+1) * 7 * day)
+		before = merged(t, rv, []Authorization{token("a1", "")}, before)
+		if got := line(before[0]); !strings.HasSuffix(got, rv.Now.Format("last 01-02")+want) {
+			t.Errorf("week %d: %s, want %q at its end", week, got, want)
+		}
 	}
 }
 
@@ -406,7 +410,7 @@ func TestReplay(t *testing.T) {
 	}
 	want := map[string]string{
 		"active-write": "open critical", "personal-write": "new medium",
-		"permission-drift": "open critical", "no-description": "resolved low",
+		"permission-drift": "open critical", "no-description": "not judged low",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)

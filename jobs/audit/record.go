@@ -44,6 +44,8 @@ type Record struct {
 	FirstSeen time.Time `json:"firstSeen"`
 	LastSeen  time.Time `json:"lastSeen"`
 	Findings  []Finding `json:"findings,omitempty"`
+	// Judged is there in a record of an earlier review that judged under another policy.
+	Judged *Judgement `json:"-"`
 }
 
 // Exists reports whether the authorization is part of the population: all but
@@ -77,7 +79,7 @@ func (r Record) Worst() Severity {
 
 // Change is one field of an authorization that differs from the previous review.
 type Change struct {
-	Field string `json:"field"` // permissions, owner, org, status, description, presence
+	Field string `json:"field"` // permissions, owner, org, status, description, presence, touched
 	From  string `json:"from"`
 	To    string `json:"to"`
 }
@@ -100,7 +102,19 @@ func changes(before, now Authorization) []Change {
 		note("status", string(before.Status), string(now.Status))
 	}
 	note("description", before.Description, now.Description)
+	if known := !before.UpdatedAt.IsZero() && !now.UpdatedAt.IsZero(); known && len(out) == 0 && !before.UpdatedAt.Equal(now.UpdatedAt) {
+		note(Touched, before.UpdatedAt.UTC().Format(time.RFC3339Nano), now.UpdatedAt.UTC().Format(time.RFC3339Nano))
+	}
 	return out
+}
+
+// Touched is the field of a change that only the time of the last update shows: somebody
+// set something to what it was, or to something else and back.
+const Touched = "touched"
+
+// Touched reports whether the time of the last update moved without a visible change.
+func (r Record) Touched() bool {
+	return slices.ContainsFunc(r.Changes, func(c Change) bool { return c.Field == Touched })
 }
 
 // sameGrant leaves the names aside, as grants does.

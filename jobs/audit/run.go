@@ -63,6 +63,7 @@ type Baseline struct {
 	Run      Run
 	Own      bool // of the same job and target
 	Coverage Coverage
+	Policy   string // the hash of what it was judged by, "" of an earlier version
 }
 
 // Retirement is the word of somebody that a source is not followed any more: what was
@@ -77,6 +78,10 @@ type Retirement struct {
 type Item struct {
 	Coverage Coverage `json:"coverage"`
 	Counts   Counts   `json:"counts"`
+	// SeveritiesBefore count the findings of the reviews that it was compared with, as the
+	// policy of this one has them.
+	SeveritiesBefore map[Severity]int `json:"severities_before,omitempty"`
+	Policy           string           `json:"policy_sha256,omitempty"` // see AppliedPolicy
 }
 
 type runKey struct{}

@@ -24,6 +24,9 @@ type Summary struct {
 	Findings       FindingCounts       `json:"findings"`
 	Previous       *Previous           `json:"previous,omitempty"`
 	Policy         AppliedPolicy       `json:"policy"`
+	// PolicyChanges say what of the policy is not as it was at the previous run, in words,
+	// a bounded number. What that run found is then counted under the policy of now.
+	PolicyChanges []string `json:"policy_changes,omitempty"`
 }
 
 // Run is the run that s sums up.
@@ -60,7 +63,8 @@ type Previous struct {
 	BySeverity map[Severity]int `json:"by_severity"`
 	Targets    []string         `json:"targets"`
 	// Coverage is that of its targets.
-	Coverage []Coverage `json:"-"`
+	Coverage []Coverage    `json:"-"`
+	Policy   AppliedPolicy `json:"-"`
 }
 
 // Gap notes what the job as a whole lacks; the ID may end in what it is about. Nobody
@@ -110,10 +114,20 @@ func Summarize(run Run, items []Item, finished time.Time, tool Tool, policy Poli
 		}
 	}
 	cov.Accept(policy.AcceptedGaps, run.Started)
+	applied, changed := policy.Applied(), []string(nil)
+	if previous != nil {
+		changed = PolicyChanges(previous.Policy, applied)
+	}
+	if len(changed) > 0 {
+		previous.BySeverity = map[Severity]int{}
+		for _, it := range items {
+			addAll(previous.BySeverity, it.SeveritiesBefore)
+		}
+	}
 	return Summary{
 		ID: run.ID(), Job: run.Job, Slot: run.Slot, Trigger: run.Trigger, Missed: run.Missed,
 		Started: run.Started, Finished: finished, Tool: tool, Coverage: cov,
-		Authorizations: total.Authorizations, Findings: total.Findings, Previous: previous, Policy: policy.Applied(),
+		Authorizations: total.Authorizations, Findings: total.Findings, Previous: previous, Policy: applied, PolicyChanges: changed,
 	}
 }
 
@@ -149,6 +163,7 @@ type AuthorizationCounts struct {
 	Inactive int `json:"inactive"`
 	New      int `json:"new"`     // seen for the first time
 	Gone     int `json:"gone"`    // no longer exist; not part of the total
+	Touched  int `json:"touched"` // updated since without a visible change
 	Flagged  int `json:"flagged"` // have at least one current finding
 	// ByWorst counts them, and those that are gone, by the worst of their current
 	// findings; NoSeverity is those without one.
@@ -161,7 +176,7 @@ const NoSeverity Severity = "none"
 // FindingCounts count findings. A check is counted once per authorization, so
 // every figure is a number of distinct authorizations for that check; Total is
 // the sum over ByCheck, and over BySeverity, and over the states in ByState other
-// than resolved. Resolved counts what this very run saw resolved.
+// than resolved and not judged. Those count what this very run saw end.
 type FindingCounts struct {
 	Total      int                  `json:"total"`
 	ByCheck    map[string]int       `json:"by_check"`
@@ -180,7 +195,7 @@ func NewCounts() Counts {
 	for _, s := range Severities() {
 		c.Findings.BySeverity[s], c.Findings.Excepted[s] = 0, 0
 	}
-	for _, s := range []FindingState{New, Open, Reopened, Excepted, Resolved} {
+	for _, s := range FindingStates() {
 		c.Findings.ByState[s] = 0
 	}
 	return c
@@ -225,6 +240,9 @@ func (c *Counts) Add(r Record, at time.Time) {
 	if r.FirstSeen.Equal(at) {
 		a.New++
 	}
+	if r.Touched() {
+		a.Touched++
+	}
 	if worst != "" {
 		a.Flagged++
 	}
@@ -237,6 +255,7 @@ func (c *Counts) add(o Counts) {
 	a.Inactive += b.Inactive
 	a.New += b.New
 	a.Gone += b.Gone
+	a.Touched += b.Touched
 	a.Flagged += b.Flagged
 	addAll(a.ByWorst, b.ByWorst)
 	c.Findings.Total += o.Findings.Total

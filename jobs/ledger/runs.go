@@ -129,7 +129,7 @@ func (l *Ledger) Previous(ctx context.Context, run audit.Run) (*audit.Previous, 
 	}
 	s := summaries[0]
 	p := &audit.Previous{ID: s.ID, Slot: s.Slot, BySeverity: s.Findings.BySeverity}
-	p.Coverage = s.Coverage.Targets
+	p.Coverage, p.Policy = s.Coverage.Targets, s.Policy
 	for _, t := range s.Coverage.Targets {
 		p.Targets = append(p.Targets, t.Target)
 	}

@@ -36,7 +36,7 @@ func baselines(ctx context.Context, q querier, run audit.Run, target string, sou
 		records, err := decoded[audit.Item](ctx, q, itemsBefore+text+` ORDER BY run.started DESC, run.slot DESC LIMIT $4`,
 			append([]any{run.Job, run.Slot.Unix(), run.Started.UnixMilli(), fallbacks}, args...)...)
 		for _, r := range records {
-			out = append(out, audit.Baseline{Run: r.run, Own: own, Coverage: r.value.Coverage})
+			out = append(out, audit.Baseline{Run: r.run, Own: own, Coverage: r.value.Coverage, Policy: r.value.Policy})
 		}
 		if errors.As(err, new(*audit.DamagedError)) {
 			damaged, err = err, nil
@@ -54,6 +54,29 @@ func baselines(ctx context.Context, q querier, run audit.Run, target string, sou
 		}
 	}
 	return out, damaged
+}
+
+// PolicyOf is the policy that a run applied. The error is an *audit.DamagedError if its
+// summary cannot be read; a run that has none yet, or is not there, has no policy.
+func (l *Ledger) PolicyOf(ctx context.Context, run audit.Run) (audit.AppliedPolicy, error) {
+	return policyOf(ctx, l.db, run)
+}
+
+// PolicyOf is as that of Ledger.
+func (r *Reader) PolicyOf(ctx context.Context, run audit.Run) (audit.AppliedPolicy, error) {
+	return policyOf(ctx, r.db, run)
+}
+
+func policyOf(ctx context.Context, q querier, run audit.Run) (p audit.AppliedPolicy, err error) {
+	defer annotate(&err, "the policy of run %s", run.ID())
+	type applied struct {
+		Policy audit.AppliedPolicy `json:"policy"`
+	}
+	records, err := decoded[applied](ctx, q, `SELECT `+runColumns+`, summary FROM run WHERE job = $1 AND slot = $2 AND state = 'reported'`, run.Job, run.Slot.Unix())
+	if err != nil || len(records) == 0 {
+		return p, err
+	}
+	return records[0].value.Policy, nil
 }
 
 // Retire notes that a source is not followed any more.

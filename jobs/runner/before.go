@@ -143,10 +143,14 @@ func inWords(d time.Duration) string {
 
 // before is what the target is compared with: the snapshots that were chosen, its own
 // first, and what is known from elsewhere.
-func (a *Assessor) before(ctx context.Context, j Job, c comparison, bases []audit.Baseline) iter.Seq2[audit.Record, error] {
+func (a *Assessor) before(ctx context.Context, j Job, c comparison, bases []audit.Baseline, policies []audit.AppliedPolicy) iter.Seq2[audit.Record, error] {
 	var all []iter.Seq2[audit.Record, error]
-	for _, b := range bases {
-		all = append(all, a.snapshot(ctx, j, c, b))
+	for i, b := range bases {
+		records := a.snapshot(ctx, j, c, b)
+		if len(audit.PolicyChanges(policies[i], j.Policy.Applied())) > 0 {
+			records = audit.Under(policies[i], b.Run, records)
+		}
+		all = append(all, records)
 	}
 	if c.Known != nil {
 		all = append(all, c.Known)
@@ -155,6 +159,22 @@ func (a *Assessor) before(ctx context.Context, j Job, c comparison, bases []audi
 		return func(func(audit.Record, error) bool) {}
 	}
 	return audit.Union(all...)
+}
+
+// policies are those that the baselines were judged by, as far as they are known and not
+// that of now.
+func (a *Assessor) policies(ctx context.Context, bases []audit.Baseline, now audit.AppliedPolicy) ([]audit.AppliedPolicy, error) {
+	out := make([]audit.AppliedPolicy, len(bases))
+	for i, b := range bases {
+		if b.Policy == now.SHA256 {
+			continue
+		}
+		var err error
+		if out[i], err = a.Earlier.PolicyOf(ctx, b.Run); err != nil && !errors.As(err, new(*audit.DamagedError)) { // a damaged one is said by the report
+			return nil, err
+		}
+	}
+	return out, nil
 }
 
 // snapshot walks that of a baseline. Of another target or job it takes what belongs to

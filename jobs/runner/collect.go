@@ -132,10 +132,16 @@ func (r *Runner) tryAgain(ctx context.Context, j Job, run audit.Run, cov audit.C
 // judge compares what a target answered with the earlier reviews that were chosen. The
 // error is a *baselineError if one of them could not be read.
 func (a *Assessor) judge(ctx, asking context.Context, j Job, run audit.Run, c comparison, write func(iter.Seq2[audit.Record, error]) error) (item audit.Item, err error) {
-	item = audit.Item{Coverage: c.Coverage.Clone(), Counts: audit.NewCounts()}
+	applied := j.Policy.Applied()
+	item = audit.Item{Coverage: c.Coverage.Clone(), Counts: audit.NewCounts(), SeveritiesBefore: map[audit.Severity]int{}, Policy: applied.SHA256}
+	c.SeveritiesBefore = item.SeveritiesBefore
 	cov := &item.Coverage
 	cov.Target, cov.AsOf = c.Target, c.AsOf
 	bases := c.choose()
+	policies, err := a.policies(ctx, bases, applied)
+	if err != nil {
+		return item, err
+	}
 	if len(bases) > 0 {
 		c.Before = bases[0].Coverage.Credentials
 	}
@@ -145,7 +151,7 @@ func (a *Assessor) judge(ctx, asking context.Context, j Job, run audit.Run, c co
 	c.noteCopy(cov, j, bases)
 	missing := map[audit.Presence]int{}
 	counted := func(yield func(audit.Record, error) bool) {
-		for rec, err := range c.Merge(ctx, asking, a.before(ctx, j, c, bases)) {
+		for rec, err := range c.Merge(ctx, asking, a.before(ctx, j, c, bases, policies)) {
 			if err == nil {
 				item.Counts.Add(rec, run.Started)
 				cov.Count(rec)

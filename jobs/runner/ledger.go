@@ -13,6 +13,8 @@ type Earlier interface {
 	// Baselines are the reviews that a target can be compared with, newest first: its
 	// own, and those of any job that had one of the sources.
 	Baselines(ctx context.Context, run audit.Run, target string, sources []string) ([]audit.Baseline, error)
+	// PolicyOf is the policy that an earlier run applied, as far as it is known.
+	PolicyOf(ctx context.Context, run audit.Run) (audit.AppliedPolicy, error)
 	// Retired are the sources that are not followed any more, by name.
 	Retired(ctx context.Context) (map[string]audit.Retirement, error)
 }

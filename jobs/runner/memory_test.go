@@ -119,6 +119,10 @@ func (m *memory) Baselines(context.Context, audit.Run, string, []string) ([]audi
 	return nil, nil
 }
 
+func (m *memory) PolicyOf(context.Context, audit.Run) (audit.AppliedPolicy, error) {
+	return audit.AppliedPolicy{}, nil
+}
+
 func (m *memory) Retired(context.Context) (map[string]audit.Retirement, error) { return nil, nil }
 
 func (m *memory) Head(context.Context, audit.Run) (*audit.Link, error) { return nil, nil }

@@ -37,6 +37,9 @@ func outcome(s audit.Summary) string {
 	for _, severity := range audit.Severities() {
 		fmt.Fprintf(&b, "%s %d\n", severity, s.Findings.BySeverity[severity])
 	}
+	if n := len(s.PolicyChanges); n > 0 {
+		fmt.Fprintf(&b, "policy changed: %s\n", strings.Join(s.PolicyChanges[:min(n, 3)], "; "))
+	}
 	if s.Missed > 0 {
 		fmt.Fprintf(&b, "slots missed before it %d\n", s.Missed)
 	}

@@ -23,6 +23,7 @@ func TestGolden(t *testing.T) {
 	notifytest.Golden(t, "testdata/typical.json", string(data))
 	notifytest.Golden(t, "testdata/typical.txt", slack.Text(slack.Config{}, notifytest.Typical(), false))
 	notifytest.Golden(t, "testdata/thread.txt", slack.Text(slack.Config{Owners: map[string]string{"telegraf": "U0123456789"}, Upload: true}, threaded(), false))
+	notifytest.Golden(t, "testdata/policy.txt", slack.Text(slack.Config{Quiet: true}, notifytest.PolicyChanged(notifytest.Typical()), false))
 	notifytest.Golden(t, "testdata/accepted.txt", slack.Text(slack.Config{}, notifytest.Accepted(notifytest.Quiet()), false)+slack.Text(slack.Config{Quiet: true}, notifytest.Accepted(notifytest.Quiet()), false))
 	notifytest.Golden(t, "testdata/incomplete.txt", slack.Text(slack.Config{}, notifytest.Incomplete(notifytest.Typical()), false))
 }

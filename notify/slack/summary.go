@@ -50,7 +50,11 @@ func (c Config) forms(m notify.Message, to recipient) []Post {
 		return []Post{post("The workbook with all findings", nil)}
 	}
 	s := m.Summary
-	text := notify.Title(s) + ". " + notify.Plural(s.Authorizations.Total, "token") + " in " + notify.Plural(len(s.Coverage.Targets), "target") +
+	changed := ""
+	if len(s.PolicyChanges) > 0 {
+		changed = "Policy changed. "
+	}
+	text := changed + notify.Title(s) + ". " + notify.Plural(s.Authorizations.Total, "token") + " in " + notify.Plural(len(s.Coverage.Targets), "target") +
 		". New findings: " + notify.NewFindings(m, 0)
 	if c.nothingChanged(s, m.Highlights) {
 		return []Post{post(text, quietBlocks(m)), post(text, nil)}
@@ -77,10 +81,35 @@ func roomFor(m notify.Message) int {
 	return n
 }
 
-// summaryBlocks put first what was not seen, then what stands, what changed, what
-// to do, and what is new: as many findings as are asked for.
+// summaryBlocks put first that the policy changed, then what was not seen, what stands,
+// what changed, what to do, and what is new: as many findings as are asked for. Of the
+// names in it those that do not fit are in the evidence.
 func summaryBlocks(m notify.Message, findings int) []slack.Block {
 	c := notify.NewContent(m, findings, slackTime)
+	blocks := contentBlocks(c)
+	for findings == 0 && !fits(blocks) {
+		switch {
+		case len(c.Changed) > 1:
+			c.Changed = shorter(c.Changed)
+		case strings.Contains(c.Accepted, ":"):
+			c.Accepted, _, _ = strings.Cut(c.Accepted, ":") // without the names
+		default:
+			for i := range c.Unseen {
+				c.Unseen[i] = notify.Show(c.Unseen[i], 90, "")
+			}
+			return contentBlocks(c)
+		}
+		blocks = contentBlocks(c)
+	}
+	return blocks
+}
+
+// shorter leaves the last two of a list out, and says so.
+func shorter(list []string) []string {
+	return append(list[:len(list)-2:len(list)-2], "and more, in the evidence")
+}
+
+func contentBlocks(c notify.Content) []slack.Block {
 	head := []slack.MixedElement{plain(c.Job)}
 	for _, fact := range c.Facts {
 		head = append(head, mrkdwn(fact))
@@ -88,7 +117,15 @@ func summaryBlocks(m notify.Message, findings int) []slack.Block {
 	for _, alarm := range c.Alarms {
 		head = append(head, mrkdwn("*"+alarm+"*"))
 	}
-	blocks := []slack.Block{slack.NewHeaderBlock(plain(c.Title)), slack.NewContextBlock("", head...)}
+	blocks := []slack.Block{slack.NewHeaderBlock(plain(c.Title))}
+	if c.Policy != "" {
+		var items []slack.RichTextElement
+		for _, change := range c.Changed {
+			items = append(items, slack.NewRichTextSection(text(change)))
+		}
+		blocks = append(blocks, slack.NewSectionBlock(mrkdwn("*"+c.Policy+":*"), nil, nil), slack.NewRichTextBlock("", slack.NewRichTextList(slack.RTEListBullet, 0, items...)))
+	}
+	blocks = append(blocks, slack.NewContextBlock("", head...))
 	if len(c.Unseen) > 0 {
 		var items []slack.RichTextElement
 		for _, reason := range c.Unseen {

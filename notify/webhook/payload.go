@@ -30,6 +30,10 @@ type data struct {
 	Missed   int       `json:"missed"`             // reviews before this one that nobody made
 	Previous string    `json:"previous,omitempty"` // the run that it is compared with
 	Title    string    `json:"title"`              // one line for people
+	// PolicyChanges say what of the policy is not as it was at the previous run. Changes of
+	// the figures are counted under the policy of now.
+	PolicyChanges []string `json:"policy_changes"`
+	PolicySHA256  string   `json:"policy_sha256"`
 	// ToActOn counts findings that stand and are rated critical or high, but those
 	// that an exception allows. Zero says nothing unless the coverage is complete.
 	ToActOn        int                       `json:"to_act_on"`
@@ -124,6 +128,10 @@ func newPayload(m notify.Message) payload {
 		Run: name(s.ID), Job: name(s.Job), Slot: s.Slot, Trigger: name(string(s.Trigger)), Started: s.Started, Finished: s.Finished, Missed: s.Missed,
 		Title: notify.Title(s), ToActOn: notify.ToActOn(s), Coverage: newCoverage(s.Coverage), Authorizations: s.Authorizations, Findings: s.Findings,
 		News: newNews(m.Highlights), Evidence: audit.Line(m.Evidence, 300), Tool: s.Tool,
+	}
+	d.PolicyChanges, d.PolicySHA256 = []string{}, s.Policy.SHA256
+	for _, change := range s.PolicyChanges {
+		d.PolicyChanges = append(d.PolicyChanges, audit.Line(change, 300))
 	}
 	if s.Previous != nil {
 		d.Previous = name(s.Previous.ID)

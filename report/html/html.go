@@ -87,7 +87,7 @@ func (p *Page) Finish(ctx context.Context) ([]table.Shown, error) {
 	}
 	s := p.in.Summary
 	shown := []table.Shown{
-		{File: File, Table: "Findings", Rows: len(findings), Of: s.Findings.Total + s.Findings.ByState[audit.Resolved], AllIn: p.in.WholeIn(table.FindingsFile)},
+		{File: File, Table: "Findings", Rows: len(findings), Of: s.Findings.Total + s.Findings.ByState[audit.Resolved] + s.Findings.ByState[audit.NotJudged], AllIn: p.in.WholeIn(table.FindingsFile)},
 		{File: File, Table: "Authorizations", Rows: len(authorizations), Of: s.Authorizations.Total + s.Authorizations.Gone, AllIn: p.in.WholeIn(table.AuthorizationsFile)},
 	}
 	v := p.view()
@@ -95,7 +95,7 @@ func (p *Page) Finish(ctx context.Context) ([]table.Shown, error) {
 	t, err := template.New("").Funcs(template.FuncMap{
 		"grouped": table.Grouped, "plural": table.Plural, "moment": table.Moment, "day": day, "line": table.OneLine, "long": long, "plain": plain,
 		"reason": func(s string) string { return audit.Line(s, 400) }, "control": controlName, "web": func(s string) bool { return strings.HasPrefix(s, "https://") },
-		"limit": table.Days, "premiseWords": table.PremiseWords, "severities": table.SeverityWords, "join": strings.Join,
+		"limit": table.Days, "premiseWords": table.PremiseWords, "policyWords": table.PolicyWords, "severities": table.SeverityWords, "join": strings.Join,
 	}).Parse(pageTemplate)
 	if err != nil {
 		return nil, err

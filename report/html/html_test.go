@@ -181,3 +181,16 @@ func TestGapsOnThePage(t *testing.T) {
 		t.Errorf("the summary does not name what was accepted:\n%s", summary)
 	}
 }
+
+func TestPolicyChangedOnThePage(t *testing.T) {
+	t.Parallel()
+	page := pageOf(t, reporttest.PolicyChanged(t))
+	for _, want := range []string{"Policy changed since weekly-review/2026-11-16T0800Z", "<li>=service user user-1 added</li>", "<b>1</b><span>the policy changed, not the token", "Touched tokens</span><b>1</b>"} {
+		if !strings.Contains(page, want) {
+			t.Errorf("no %q", want)
+		}
+	}
+	if strings.Index(page, "Policy changed since") > strings.Index(page, `id="verdict"`) {
+		t.Error("the policy does not come first")
+	}
+}

@@ -75,7 +75,7 @@ func todos(fs table.FindingCounts, controls audit.Controls) []todoView {
 	var out []todoView
 	for _, g := range fs.Groups() {
 		states := fs[g]
-		n := states[audit.New] + states[audit.Open] + states[audit.Reopened]
+		n := states[audit.New] + states[audit.Open] + states[audit.Reopened] + states[audit.ByPolicy]
 		if n+states[audit.Excepted] == 0 {
 			continue
 		}

@@ -122,7 +122,7 @@ func findingTable(rows []rowView, shown table.Shown) tableView {
 		Placeholder: "title, detail, description, ID, owner …",
 		Filters: []filterView{
 			{"severity", "Severity", audit.Severities()},
-			{"state", "State", []audit.FindingState{audit.New, audit.Reopened, audit.Open, audit.Excepted, audit.Resolved}},
+			{"state", "State", audit.FindingStates()},
 			{"owner", "Owner", ownerStates()},
 		},
 	}

@@ -173,8 +173,12 @@ func standingOf(s audit.FindingState) (status, activity enum) {
 		return enum{1, "New"}, update
 	case audit.Excepted:
 		return enum{3, "Suppressed"}, update
+	case audit.ByPolicy:
+		return enum{1, "New"}, create
 	case audit.Resolved:
 		return enum{4, "Resolved"}, end
+	case audit.NotJudged:
+		return enum{3, "Suppressed"}, end
 	}
 	return unknown, unknown
 }

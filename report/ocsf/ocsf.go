@@ -85,7 +85,7 @@ func newEvent(in table.Input, r *table.Row) event {
 		}},
 		Unmapped: unmapped{Run: s.ID, State: string(f.State)},
 	}
-	if f.State == audit.Resolved { // since when says no more than that
+	if !f.Current() { // since when says no more than that
 		e.FindingInfo.Modified = millis(f.Since)
 	} else {
 		e.FindingInfo.FirstSeen, e.FindingInfo.LastSeen = millis(f.Since), millis(r.LastSeen)

@@ -467,3 +467,26 @@ func WithGaps(t testing.TB) table.Input {
 	c.Accept(all, Began)
 	return in
 }
+
+// PolicyChanged has findings that only a change of the policy brought and took away, and
+// an authorization that was touched.
+func PolicyChanged(t testing.TB) table.Input {
+	in := Input(t)
+	in.Summary.PolicyChanges = []string{"check no-description switched off (was low)", "=service user user-1 added", "severity of operator: high -> critical", "target lab dropped", "check all-access switched on (high)"}
+	r := audit.Record{Target: "plant", Authorization: Authorization(2, "touched"), Presence: audit.Listed, FirstSeen: LastWeek, LastSeen: Began}
+	r.ID = "00000000000000f1"
+	r.Changes = []audit.Change{{Field: audit.Touched, From: "2026-11-10T08:00:00Z", To: "2026-11-20T08:00:00Z"}}
+	r.Findings = []audit.Finding{
+		{Check: "all-access", Severity: audit.High, State: audit.ByPolicy, Since: Began},
+		{Check: "no-description", Severity: audit.Low, State: audit.NotJudged, Since: Began},
+		{Check: "personal-write", Severity: audit.Medium, State: audit.NotJudged, Since: LastWeek},
+	}
+	s := &in.Summary
+	s.Authorizations.Total, s.Authorizations.Inactive, s.Authorizations.Flagged, s.Authorizations.Touched = s.Authorizations.Total+1, s.Authorizations.Inactive+1, s.Authorizations.Flagged+1, 1
+	s.Findings.Total++
+	s.Findings.ByCheck["all-access"]++
+	s.Findings.BySeverity[audit.High]++
+	s.Findings.ByState[audit.ByPolicy], s.Findings.ByState[audit.NotJudged] = 1, 1
+	s.Coverage.Targets[0].Listed++
+	return With(in, r)
+}

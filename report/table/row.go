@@ -47,9 +47,9 @@ func (r *Row) Age() any {
 	return max(0, int(r.Now.Sub(r.CreatedAt).Hours()/24))
 }
 
-// Past: resolved, or of an authorization that no longer exists.
+// Past: no finding that stands, or of an authorization that no longer exists.
 func (r *Row) Past() bool {
-	return !r.Exists() || r.Finding.State == audit.Resolved
+	return !r.Exists() || !r.Finding.Current()
 }
 
 // IsService reports whether the policy lists the owner as a service user.

@@ -56,6 +56,14 @@ func Verdict(s audit.Summary) string {
 	return found
 }
 
+// PolicyWords introduce the changes of the policy; empty without any.
+func PolicyWords(s audit.Summary) string {
+	if len(s.PolicyChanges) == 0 || s.Previous == nil {
+		return ""
+	}
+	return "Policy changed since " + OneLine(s.Previous.ID) + ". Differences are counted under the policy of now; what only the change took away is not judged, and not resolved."
+}
+
 func foundWords(s audit.Summary) string {
 	a := s.Authorizations
 	switch {

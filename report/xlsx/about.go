@@ -35,6 +35,10 @@ func (b *Workbook) writeAbout(context.Context) error {
 		p.fact("Clock of "+table.OneLine(t.Target), cmp.Or(skew(t.ClockSkewSeconds), "no difference to the clock of the review was seen"))
 	}
 	p.section("Policy")
+	for _, change := range s.PolicyChanges {
+		p.fact("Changed", change)
+	}
+	p.fact("SHA-256", orNone(s.Policy.SHA256))
 	p.fact("Service users", orNone(strings.Join(s.Policy.ServiceUsers, ", ")))
 	p.fact("Rotate after", table.Days(s.Policy.RotateAfterDays))
 	p.fact("Inactive after", table.Days(s.Policy.InactiveAfterDays))
@@ -86,7 +90,7 @@ func (b *Workbook) writeControls(context.Context) error {
 	p.header(left("Check"), left("What is wrong"), left("Severity"), right("Findings"), left("Framework"), left("Version"), left("Control"), left("What it asks for"), left("Strength"), left("Source"))
 	for _, c := range b.in.Summary.Policy.Checks {
 		relate := func(cells ...cell) {
-			n := b.findings.count(b.currentOf(c.Check), test{"Check", p.at(1)}, current)
+			n := b.findings.count(b.currentOf(c.Check), test{"Check", p.at(1)}, unresolved, judged)
 			p.flow(append([]cell{words(c.Check), wrapped(audit.CheckOf(c.Check).Title, 1), b.severityOf(c), figureOf(n)}, cells...)...)
 		}
 		controls := b.in.Controls[c.Check]

@@ -19,15 +19,18 @@ const (
 	isUnseen
 	isNew
 	fieldChanged
+	isTouched
 	findingNew
 	findingReopened
+	findingByPolicy
 	findingResolved
+	findingNotJudged
 )
 
 func (t transition) String() string {
 	return [...]string{
-		"Gone", "Hidden", "Not seen", "New authorization", "Changed",
-		"New finding", "Finding is back", "Finding resolved",
+		"Gone", "Hidden", "Not seen", "New authorization", "Changed", "Touched",
+		"New finding", "Finding is back", "Found by policy", "Finding resolved", "Not judged",
 	}[t]
 }
 
@@ -56,7 +59,7 @@ type changeRank struct {
 }
 
 func (c change) rank(r *table.Row) changeRank {
-	return changeRank{c.kind == findingResolved, cmp.Or(c.severity, r.WorstSeverity), c.kind}
+	return changeRank{c.kind == findingResolved || c.kind == findingNotJudged, cmp.Or(c.severity, r.WorstSeverity), c.kind}
 }
 
 func compareChanges(a, b changeRank) int {
@@ -83,7 +86,11 @@ func changesOf(r *table.Row) []change {
 		out = append(out, change{kind: isNew, to: r.Scope})
 	}
 	for _, c := range r.Changes {
-		out = append(out, change{kind: fieldChanged, field: c.Field, from: c.From, to: c.To})
+		kind, field := fieldChanged, c.Field
+		if c.Field == audit.Touched {
+			kind, field = isTouched, "time of the last update, and nothing else"
+		}
+		out = append(out, change{kind: kind, field: field, from: c.From, to: c.To})
 	}
 	for _, f := range r.Findings {
 		c := change{field: audit.CheckOf(f.Check).Title, to: f.Detail, severity: f.Severity}
@@ -92,8 +99,12 @@ func changesOf(r *table.Row) []change {
 			c.kind = findingNew
 		case f.State == audit.Reopened:
 			c.kind = findingReopened
+		case f.State == audit.ByPolicy:
+			c.kind = findingByPolicy
 		case f.State == audit.Resolved && f.Since.Equal(r.Now):
 			c.kind = findingResolved
+		case f.State == audit.NotJudged && f.Since.Equal(r.Now):
+			c.kind = findingNotJudged
 		default:
 			continue
 		}

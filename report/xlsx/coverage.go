@@ -1,6 +1,7 @@
 package xlsx
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -252,16 +253,20 @@ func (c *scopeSheet) statuses() []account {
 
 func (c *scopeSheet) found() []account {
 	f := c.sum.Findings
-	all := c.foundOf(func(_ table.Group, s audit.FindingState) bool { return s != audit.Resolved })
-	accounts := []account{{"Findings", f.Total, c.findings.count(all, current), all, "rows of the sheet Findings that are not resolved"}}
+	all := c.foundOf(func(_ table.Group, s audit.FindingState) bool { return s.Current() })
+	accounts := []account{{"Findings", f.Total, c.findings.count(all, unresolved, judged), all, "rows of the sheet Findings that stand"}}
 	for _, sev := range audit.Severities() {
 		n := c.ofSeverity(sev)
-		accounts = append(accounts, account{"  " + string(sev), f.BySeverity[sev], c.findings.count(n, is("Severity", string(sev)), current), n, "of the findings"})
+		accounts = append(accounts, account{"  " + string(sev), f.BySeverity[sev], c.findings.count(n, is("Severity", string(sev)), unresolved, judged), n, "of the findings"})
 	}
-	for _, state := range []audit.FindingState{audit.New, audit.Open, audit.Reopened, audit.Resolved} {
-		n, meaning := c.ofState(state), "of the findings"
-		if state == audit.Resolved {
-			meaning = "by this review; not part of the findings"
+	meanings := map[audit.FindingState]string{
+		audit.ByPolicy: "of the findings; were there before, and only the policy of now finds them",
+		audit.Resolved: "by this review; not part of the findings", audit.NotJudged: "by a change of policy; not part of the findings",
+	}
+	for _, state := range []audit.FindingState{audit.New, audit.Open, audit.Reopened, audit.ByPolicy, audit.Resolved, audit.NotJudged} {
+		n, meaning := c.ofState(state), cmp.Or(meanings[state], "of the findings")
+		if rare := state == audit.ByPolicy || state == audit.NotJudged; rare && f.ByState[state] == 0 && n.all == 0 {
+			continue
 		}
 		accounts = append(accounts, account{"  " + string(state), f.ByState[state], c.findings.count(n, is("State", string(state))), n, meaning})
 	}

@@ -27,7 +27,8 @@ func is(header, word string) test { return test{header, `"` + word + `"`} }
 var (
 	notGone    = test{"Presence", `"<>gone"`}
 	flagged    = test{"Worst severity", `"?*"`}
-	current    = test{"State", `"<>resolved"`}
+	unresolved = test{"State", `"<>resolved"`} // with judged: the findings that stand
+	judged     = test{"State", `"<>not judged"`}
 	onlyLegacy = test{"Class", `"legacy"`}
 	notLegacy  = test{"Class", `"<>legacy"`}
 )
@@ -86,7 +87,7 @@ func (b *Workbook) foundOf(counted func(table.Group, audit.FindingState) bool) t
 
 // currentOf are the findings of a check that stand.
 func (b *Workbook) currentOf(check string) tally {
-	return b.foundOf(func(g table.Group, s audit.FindingState) bool { return g.Check == check && s != audit.Resolved })
+	return b.foundOf(func(g table.Group, s audit.FindingState) bool { return g.Check == check && s.Current() })
 }
 
 func (b *Workbook) ofState(state audit.FindingState) tally {
@@ -94,5 +95,5 @@ func (b *Workbook) ofState(state audit.FindingState) tally {
 }
 
 func (b *Workbook) ofSeverity(sev audit.Severity) tally {
-	return b.foundOf(func(g table.Group, s audit.FindingState) bool { return g.Severity == sev && s != audit.Resolved })
+	return b.foundOf(func(g table.Group, s audit.FindingState) bool { return g.Severity == sev && s.Current() })
 }

@@ -18,7 +18,7 @@ import (
 // ours are the formulas that a workbook may hold: functions, references to our
 // own sheets and words of our own.
 var ours = regexp.MustCompile(`^(` +
-	`COUNTIFS\((,?'[A-Z][a-z]+'!\$[A-Z]+\$[23]:\$[A-Z]+\$[0-9]+,("[<>a-z?*]+"|\$A[0-9]+))+\)(\+[0-9]+)?` +
+	`COUNTIFS\((,?'[A-Z][a-z]+'!\$[A-Z]+\$[23]:\$[A-Z]+\$[0-9]+,("[<>a-z?* ]+"|\$A[0-9]+))+\)(\+[0-9]+)?` +
 	`|COUNTA\('To do'!\$[A-Z]+\$[23]:\$[A-Z]+\$[0-9]+\)` +
 	`|SUM\('Owners'!\$E\$[23]:\$E\$[0-9]+\)(\+[0-9]+)?` +
 	`|SUM\(D[0-9]+:D[0-9]+\)|C[0-9]+-D[0-9]+` +

@@ -56,6 +56,7 @@ func (o *overview) heading() {
 	o.wide(28, "InfluxDB token review", look{role: title})
 	o.wide(16, table.OneLine(s.ID)+", due "+table.Moment(s.Slot)+", finished "+table.Moment(s.Finished), look{role: subtitle})
 	o.line(4)
+	o.policyChanges()
 	o.wide(34, table.Verdict(s), look{role: band, wrap: true, word: table.Alarm(s)})
 	o.wide(22, table.CoverageWords(s.Coverage), look{role: band, word: string(s.Coverage.Verdict)})
 	reasons := s.Coverage.Reasons
@@ -80,6 +81,22 @@ func (o *overview) heading() {
 		if !l.Whole() {
 			o.strip(l.Table, l.Words())
 		}
+	}
+}
+
+// policyChanges come first: they say what the figures below cannot be compared with.
+func (o *overview) policyChanges() {
+	const most = 4 // all of them are on the sheet About
+	changes := o.sum.PolicyChanges
+	if len(changes) == 0 {
+		return
+	}
+	o.wide(22, table.PolicyWords(o.sum), look{role: band, word: string(audit.Partial)})
+	for _, change := range changes[:min(len(changes), most)] {
+		o.strip("Policy changed", audit.Line(change, 300))
+	}
+	if len(changes) > most {
+		o.strip("", "and more, see the sheet "+sheetAbout)
 	}
 }
 
@@ -137,7 +154,7 @@ func (o *overview) tiles() {
 		if n.all > 0 {
 			colour = string(sev)
 		}
-		add(table.Capital(string(sev)), o.findings.count(n, is("Severity", string(sev)), current), o.since(sev), colour)
+		add(table.Capital(string(sev)), o.findings.count(n, is("Severity", string(sev)), unresolved, judged), o.since(sev), colour)
 	}
 	add("New findings", o.findings.count(o.ofState(audit.New), is("State", "new")), table.Grouped(o.sum.Findings.ByState[audit.Reopened])+" reopened", "")
 	add("Resolved findings", o.findings.count(o.ofState(audit.Resolved), is("State", "resolved")), "not part of the total", "")
@@ -202,7 +219,7 @@ func (o *overview) check(c audit.AppliedCheck) []cell {
 	fresh := o.foundOf(func(g table.Group, s audit.FindingState) bool {
 		return g == table.Group{Severity: c.Severity, Check: c.Check} && s == audit.New
 	})
-	name, now := words(c.Check), figureOf(o.findings.count(o.currentOf(c.Check), id, current))
+	name, now := words(c.Check), figureOf(o.findings.count(o.currentOf(c.Check), id, unresolved, judged))
 	if c.Severity == audit.Off {
 		now = words("off")
 	}
@@ -258,8 +275,11 @@ func (o *overview) highlights() [][]cell {
 		highlight("Reopened findings", s.Findings.ByState[audit.Reopened], "resolved before, back again"),
 		highlight("Open findings", s.Findings.ByState[audit.Open], "there before and still there"),
 		highlight("Resolved findings", s.Findings.ByState[audit.Resolved], "there before, gone now"),
+		highlight("Found by policy", s.Findings.ByState[audit.ByPolicy], "were there before, and the policy did not look"),
+		highlight("Not judged any more", s.Findings.ByState[audit.NotJudged], "were there before; the policy changed, not the token"),
 		highlight("New authorizations", s.Authorizations.New, "seen for the first time"),
 		highlight("Gone authorizations", s.Authorizations.Gone, "no longer exist; not part of the population"),
+		highlight("Touched authorizations", s.Authorizations.Touched, "updated since, without a visible change"),
 		highlight("Missed slots", s.Missed, "before this one, that nobody reviewed"),
 		highlight("To decide", o.todo.Of, toDecide),
 		highlight("Decided", o.todo.formula(tally{}, "COUNTA("+o.todo.reference("Decision")+")"), "of these, filled in by the reviewer"),

@@ -216,3 +216,32 @@ func TestGapsOnTheSheets(t *testing.T) {
 		}
 	}
 }
+
+// TestPolicyChangedOnTheSheets: it is said first, and what it brought and took away is
+// counted by itself.
+func TestPolicyChangedOnTheSheets(t *testing.T) {
+	t.Parallel()
+	book := reporttest.OpenWorkbook(t, workbookText(t, reporttest.PolicyChanged(t), whole))
+	for sheet, lines := range map[string][]string{
+		"Summary": {
+			"Policy changed since weekly-review/2026-11-16T0800Z.", "Policy changed|=service user user-1 added", "and more, see the sheet About",
+			"Found by policy|1|", "Not judged any more|1|", "Touched authorizations|1|",
+		},
+		"Changes":  {"Touched|time of the last update, and nothing else|2026-11-10T08:00:00Z|2026-11-20T08:00:00Z", "Found by policy|high|All-access token", "Not judged|low|No description"},
+		"Coverage": {"by policy|1|1|0|OK|", "not judged|1|1|0|OK|", "Findings|43|43|0|OK|", "low|10|10|0|OK|"},
+		"About":    {"Changed|check all-access switched on (high)", "SHA-256|"},
+	} {
+		got := sheetText(t, book, sheet)
+		for _, want := range lines {
+			if !strings.Contains(got, want) {
+				t.Errorf("%s: no %q in:\n%s", sheet, want, got)
+			}
+		}
+		if sheet == "Summary" && strings.Index(got, "Policy changed") > strings.Index(got, "findings on") {
+			t.Error("the policy does not come first")
+		}
+		if strings.Contains(got, "DIFFERS") {
+			t.Errorf("%s differs:\n%s", sheet, got)
+		}
+	}
+}

@@ -80,9 +80,12 @@ func mustBegin(t *testing.T, l *ledger.Ledger, run audit.Run, targets ...string)
 	}
 }
 
+// finishedUnder is the policy of the runs that mustFinish finishes.
+var finishedUnder = audit.Policy{ServiceUsers: []string{"telegraf"}}
+
 func mustFinish(t *testing.T, l *ledger.Ledger, run audit.Run, total int) {
 	t.Helper()
-	s := audit.Summary{ID: run.ID(), Job: run.Job, Slot: run.Slot, Coverage: audit.TotalCoverage{Verdict: audit.Complete}}
+	s := audit.Summary{ID: run.ID(), Job: run.Job, Slot: run.Slot, Coverage: audit.TotalCoverage{Verdict: audit.Complete}, Policy: finishedUnder.Applied()}
 	s.Findings.BySeverity = map[audit.Severity]int{audit.High: total}
 	o := audit.Conclusion{Run: run, Summary: s, Pack: audit.Link{Sequence: 3, Manifest: "abc"}, Deliveries: []audit.Delivery{{Notifier: "slack", Name: "summary"}, {Notifier: "slack", Name: "owner:a"}}}
 	if err := l.Finish(t.Context(), o); err != nil {
@@ -144,6 +147,7 @@ func runItemsAndOutbox(t *testing.T, s store) {
 	}
 	item := audit.Item{Coverage: audit.NewCoverage("alpha"), Counts: audit.NewCounts()}
 	item.Counts.Authorizations.Total, item.Coverage.Sources = 7, []string{"server/a", "server/b"}
+	item.Policy = "the hash of a policy"
 	if err := l.SaveItem(t.Context(), run, item); err != nil {
 		t.Fatal(err)
 	}
@@ -176,7 +180,7 @@ func runItemsAndOutbox(t *testing.T, s store) {
 			if b.Own {
 				own++
 			}
-			if !b.Run.Slot.Equal(run.Slot) || b.Coverage.Target != "alpha" {
+			if !b.Run.Slot.Equal(run.Slot) || b.Coverage.Target != "alpha" || b.Policy != item.Policy {
 				t.Errorf("%s: %+v", name, b)
 			}
 		}
@@ -198,11 +202,17 @@ func runItemsAndOutbox(t *testing.T, s store) {
 	if all, err := l.Retired(t.Context()); err != nil || len(all) != 0 {
 		t.Errorf("Retired = %+v, %v", all, err)
 	}
+	if p, err := l.PolicyOf(t.Context(), run); err != nil || len(p.Checks) > 0 {
+		t.Errorf("a run without a summary has the policy %+v, %v", p, err)
+	}
 	mustFinish(t, l, run, 5)
+	if p, err := l.PolicyOf(t.Context(), run); err != nil || p.SHA256 != finishedUnder.Applied().SHA256 {
+		t.Errorf("PolicyOf = %+v, %v", p, err)
+	}
 	if _, found, err := l.Running(t.Context(), "weekly"); found || err != nil {
 		t.Errorf("still running: %t, %v", found, err)
 	}
-	if p, err := l.Previous(t.Context(), weekly(3)); err != nil || p == nil || p.BySeverity[audit.High] != 5 {
+	if p, err := l.Previous(t.Context(), weekly(3)); err != nil || p == nil || p.BySeverity[audit.High] != 5 || p.Policy.SHA256 != finishedUnder.Applied().SHA256 {
 		t.Errorf("Previous = %+v, %v", p, err)
 	}
 	if trend, err := l.Trend(t.Context(), weekly(3)); err != nil || len(trend) != 1 || trend[0].Run != run.ID() {
