@@ -110,7 +110,8 @@ func TestVantaRoles(t *testing.T) {
 		permissions []audit.Permission
 		want        string
 	}{
-		{nil, "no permissions"},
+		{nil, "unknown"}, // could not be read
+		{[]audit.Permission{}, "no permissions"},
 		{[]audit.Permission{grant("buckets")}, "org-wide write"},
 		{[]audit.Permission{grant("buckets"), grant("authorizations")}, "org-wide write, creates tokens"},
 		{[]audit.Permission{users}, "operator, administers users"},
