@@ -96,12 +96,13 @@ func (s cleanSnapshots) Write(ctx context.Context, run audit.Run, target string,
 	return s.Archive.Write(ctx, run, target, func(yield func(audit.Record, error) bool) {
 		for r, err := range records {
 			cleanAuthorization(s.secrets, &r.Authorization)
-			cleanTexts(s.secrets, &r.Evidence, &r.Owner.ID, &r.Owner.Name, &r.Owner.Evidence)
+			cleanIDs(s.secrets, &r.Owner.ID)
+			s.secrets.CleanTexts(&r.Evidence, &r.Owner.Name, &r.Owner.Evidence)
 			for i := range r.Changes {
-				cleanTexts(s.secrets, &r.Changes[i].From, &r.Changes[i].To)
+				cleanIDs(s.secrets, &r.Changes[i].From, &r.Changes[i].To)
 			}
 			for i := range r.Findings {
-				cleanTexts(s.secrets, &r.Findings[i].Detail)
+				s.secrets.CleanTexts(&r.Findings[i].Detail)
 			}
 			if !yield(r, err) {
 				return
@@ -110,23 +111,27 @@ func (s cleanSnapshots) Write(ctx context.Context, run audit.Run, target string,
 	})
 }
 
-// cleanAuthorization is CleanAll for what there may be millions of.
+// cleanAuthorization is CleanAll for what there may be millions of. IDs stay as they
+// are: they say what is what, and may be in the path of a URL that is a secret.
 func cleanAuthorization(secrets *secret.Redactor, a *audit.Authorization) {
 	status := string(a.Status)
-	cleanTexts(secrets, &a.ID, &a.OrgID, &a.Org, &a.UserID, &a.User, &a.Description, &status)
-	a.Status = audit.Status(status)
+	secrets.CleanTexts(&a.Org, &a.User, &a.Description, &status)
+	if status != string(a.Status) {
+		a.Status = audit.Status(status)
+	}
+	cleanIDs(secrets, &a.ID, &a.OrgID, &a.UserID)
 	for i := range a.Permissions {
 		p := &a.Permissions[i]
-		cleanTexts(secrets, &p.Action, &p.Resource.Type, &p.Resource.ID, &p.Resource.Name, &p.Resource.OrgID, &p.Resource.Org)
+		secrets.CleanTexts(&p.Action, &p.Resource.Type, &p.Resource.Name, &p.Resource.Org)
+		cleanIDs(secrets, &p.Resource.ID, &p.Resource.OrgID)
 	}
 }
 
-// cleanTexts leaves IDs as they are: they say what is what, and may be in the path of a
-// URL that is a secret.
-func cleanTexts(secrets *secret.Redactor, texts ...*string) {
-	for _, text := range texts {
-		if !influx.IsID(*text) {
-			*text = secrets.Clean(*text)
+// cleanIDs cleans what is in the place of an ID and is none.
+func cleanIDs(secrets *secret.Redactor, ids ...*string) {
+	for _, id := range ids {
+		if *id != "" && !influx.IsID(*id) {
+			secrets.CleanTexts(id)
 		}
 	}
 }

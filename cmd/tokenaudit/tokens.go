@@ -8,7 +8,6 @@ import (
 	"io"
 	"iter"
 	"log/slog"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -20,8 +19,6 @@ import (
 	"tokenaudit/jobs/influx"
 	"tokenaudit/jobs/runner"
 )
-
-var idPattern = regexp.MustCompile(`^[0-9a-fA-F]{16}$`)
 
 // tokenFlags say which server, and which of its authorizations.
 type tokenFlags struct {
@@ -81,7 +78,7 @@ func (f tokenFlags) check(cmd *cobra.Command) error {
 		}
 	}
 	for name, id := range map[string]string{"user-id": f.userID, "id": f.id} {
-		if id != "" && !idPattern.MatchString(id) {
+		if id != "" && !influx.IsID(id) {
 			return usagef("--%s %q: an ID has 16 hex digits", name, id)
 		}
 	}

@@ -128,7 +128,7 @@ type place struct {
 
 const (
 	apart    = shortestPiece - gram + 1
-	bits     = 17
+	bits     = 19 // of 64 KiB
 	gramMask = 1<<(8*gram) - 1
 )
 
@@ -149,13 +149,13 @@ func (x *index) addAll(forms []form) {
 			for i := range gram {
 				g = g<<8 | uint64(f.text[at+i])
 			}
+			if newest := x.first[g]; newest != 0 && x.places[newest-1].form == n {
+				continue // a form that repeats itself is found by one of them
+			}
 			x.places = append(x.places, place{n, int32(at), x.first[g]})
 			x.first[g] = int32(len(x.places))
 			word, mask := bit(g)
 			x.seen[word] |= mask
-			if f.whole {
-				break
-			}
 		}
 	}
 }
@@ -206,7 +206,7 @@ func (x *index) clean(text string) string {
 // match is the longest secret in text around the gram at a place, not before from; 0,
 // 0 if there is none.
 func (x *index) match(text string, from, at int, g uint64) (begin, end int) {
-	const enough = 64 // of the same gram: a form that repeats itself is found by any of them
+	const enough = 1000 // of the same gram: forms that have a beginning in common are found by their ends
 	for p, tried := x.first[g], 0; p != 0 && tried < enough; tried++ {
 		place := x.places[p-1]
 		p = place.next

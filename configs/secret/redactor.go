@@ -31,7 +31,7 @@ func NewRedactor() *Redactor { return &Redactor{known: map[string]bool{}} }
 // mostValues is how many values are known at a time. A secret that is another one at
 // each reading would fill the memory of a process that stays; the oldest half is
 // forgotten then.
-const mostValues = 1000
+const mostValues = 5000
 
 // Learn makes secrets known.
 func (r *Redactor) Learn(values ...string) {
@@ -75,6 +75,18 @@ func (r *Redactor) Clean(text string) string {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
 	return r.index.clean(text)
+}
+
+// CleanTexts is Clean for several texts at a time, in place.
+func (r *Redactor) CleanTexts(texts ...*string) {
+	if r == nil {
+		return
+	}
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	for _, text := range texts {
+		*text = r.index.clean(*text)
+	}
 }
 
 // CleanAll cleans every string that v, a pointer, leads to, but for keys of maps and
