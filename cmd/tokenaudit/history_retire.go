@@ -86,6 +86,11 @@ func sourcesNamed(entries []ledger.Entry, name string) (sources, known []string)
 			for _, s := range t.Sources {
 				all[s] = true
 			}
+			for _, g := range t.Gaps {
+				if source, is := strings.CutPrefix(g.ID, audit.SourceSame+"/"); is {
+					all[source] = true
+				}
+			}
 			if all[t.Target] = true; t.Target == name && sources == nil {
 				if sources = t.Sources; len(sources) == 0 {
 					sources = []string{name}

@@ -69,6 +69,12 @@ type Review struct {
 	Store string
 	// Retired are the sources that are not followed any more.
 	Retired map[string]Retirement
+	// Label is the address of the target. Left, if not empty, is the one that it had before,
+	// of whose authorizations none is there: they are taken for those of another server.
+	Label, Left string
+	// Here counts the authorizations of earlier reviews at the address before: those that
+	// are listed and those that are gone. Merge fills it, if it is not nil.
+	Here *Here
 	// Elsewhere counts the authorizations of other sources, by source: Merge fills it.
 	Elsewhere map[string]int
 	// SeveritiesBefore counts the findings of the reviews before, as Policy has them: Merge
@@ -77,6 +83,9 @@ type Review struct {
 
 	subject Subject // of the newest authorization; only the room is used again
 }
+
+// Here counts what became of the authorizations of one address.
+type Here struct{ Listed, Gone int }
 
 // Merge walks the authorizations and the records of the previous review together and
 // yields the records of this one. Both must ascend by ID without repeating one; the
@@ -143,6 +152,9 @@ func (rv Review) Merge(ctx, asking context.Context, before iter.Seq2[Record, err
 func (rv *Review) seen(ctx context.Context, a *Authorization, before *Record) Record {
 	r := Record{Target: rv.Target, Authorization: *a, Presence: Listed, Owner: rv.Owner(ctx, *a), FirstSeen: rv.Now, LastSeen: rv.Now}
 	r.OrgDeleted = rv.OrgDeleted != nil && rv.OrgDeleted(*a)
+	if rv.Here != nil && before != nil && before.Elsewhere == "" {
+		rv.Here.Listed++
+	}
 	rv.judged(&r, before)
 	return r
 }
@@ -165,8 +177,17 @@ func (rv *Review) missing(ctx context.Context, before *Record) (Record, bool) {
 			return Record{}, false
 		}
 		p.Evidence = "its org did not answer"
+		if source == rv.Left {
+			r.Elsewhere = source
+		}
 	} else if rv.Probe != nil {
 		p = rv.Probe(ctx, before.Authorization)
+	}
+	if rv.Here != nil && p.Presence == Gone && before.Elsewhere == "" {
+		rv.Here.Gone++
+	}
+	if p.Presence != Unseen {
+		r.Elsewhere = ""
 	}
 	imported := before.LastSeen.IsZero() // no review ever saw it
 	if imported && p.Presence != Unseen {
@@ -203,7 +224,15 @@ func (rv *Review) missing(ctx context.Context, before *Record) (Record, bool) {
 // elsewhere is the source of an authorization that the target cannot be asked about, ""
 // if it can.
 func (rv *Review) elsewhere(r *Record) string {
-	if rv.Sources == nil || r.OrgID == "" || r.LastSeen.IsZero() || rv.DeletedOrgs && r.OrgDeleted {
+	switch {
+	case r.IsServer() || r.LastSeen.IsZero():
+		return ""
+	case r.Elsewhere != "" && r.Elsewhere != rv.Label:
+		return r.Elsewhere
+	case r.Elsewhere == "" && rv.Left != "":
+		return rv.Left
+	}
+	if rv.Sources == nil || r.OrgID == "" || rv.DeletedOrgs && r.OrgDeleted {
 		return ""
 	}
 	for _, store := range [...]string{ServerStore, FileStore} {

@@ -37,6 +37,9 @@ type Record struct {
 	Owner    Owner  `json:"owner"`
 	// OrgDeleted: it is hidden because its org was deleted; of its owner nothing is known.
 	OrgDeleted bool `json:"orgDeleted,omitempty"`
+	// Elsewhere is the server that showed it, by its address, where another one of the same
+	// org ID answers that has none of its authorizations.
+	Elsewhere string `json:"elsewhere,omitempty"`
 	// Changes since the previous review.
 	Changes []Change `json:"changes,omitempty"`
 	// FirstSeen and LastSeen are the times of the first and the newest review

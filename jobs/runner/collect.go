@@ -55,6 +55,7 @@ func (a *Assessor) Assess(ctx, asking context.Context, j Job, run audit.Run, nam
 			return audit.Item{}, err
 		}
 	}
+	c.Label = c.Coverage.Source
 	item, err := a.judge(ctx, asking, j, run, c, write)
 	for panicked := false; err != nil; {
 		var unread *baselineError
@@ -66,6 +67,8 @@ func (a *Assessor) Assess(ctx, asking context.Context, j Job, run audit.Run, nam
 			})
 		case errors.As(err, new(*audit.PanicError)) && !panicked: // what it answered cannot be judged
 			panicked, c.Collection = true, notAsked(err)
+		case errors.Is(err, errOther):
+			c.Left = c.bases[0].Coverage.Source
 		default:
 			return item, err
 		}
@@ -129,6 +132,10 @@ func (r *Runner) tryAgain(ctx context.Context, j Job, run audit.Run, cov audit.C
 	return fmt.Errorf("nothing could be seen, trying again until %s: %s", until.Format(time.RFC3339), strings.Join(cov.Reasons, "; "))
 }
 
+// errOther: the target has another address than before and the same org ID, and lists
+// none of what was listed there. Nothing there is taken for gone.
+var errOther = errors.New("another server answers")
+
 // judge compares what a target answered with the earlier reviews that were chosen. The
 // error is a *baselineError if one of them could not be read.
 func (a *Assessor) judge(ctx, asking context.Context, j Job, run audit.Run, c comparison, write func(iter.Seq2[audit.Record, error]) error) (item audit.Item, err error) {
@@ -149,7 +156,8 @@ func (a *Assessor) judge(ctx, asking context.Context, j Job, run audit.Run, c co
 	c.noteBaselines(cov, bases)
 	c.follow(cov, bases)
 	c.noteCopy(cov, j, bases)
-	missing := map[audit.Presence]int{}
+	missing, here := map[audit.Presence]int{}, audit.Here{}
+	c.Here = &here
 	counted := func(yield func(audit.Record, error) bool) {
 		for rec, err := range c.Merge(ctx, asking, a.before(ctx, j, c, bases, policies)) {
 			if err == nil {
@@ -172,6 +180,9 @@ func (a *Assessor) judge(ctx, asking context.Context, j Job, run audit.Run, c co
 		cov.Gap(audit.TargetReviewed, audit.Partial, "not everything could be asked: %v", context.Cause(asking))
 	} else if !slices.ContainsFunc(cov.Gaps, func(g audit.Gap) bool { return g.Premise() == audit.TargetReviewed }) {
 		cov.Hold(audit.TargetReviewed, "everything was asked")
+	}
+	if len(bases) > 0 && bases[0].Own && bases[0].Coverage.Source != c.Label && c.Left == "" && here.Gone > 0 && here.Listed == 0 {
+		return item, errOther
 	}
 	noteMissing(cov, missing)
 	c.noteElsewhere(cov)

@@ -28,6 +28,7 @@ import (
 type source struct {
 	tokens  []audit.Authorization
 	place   string // the org that answers
+	url     string
 	asOf    time.Time
 	probe   func(context.Context, audit.Authorization) audit.Probe // nil: gone
 	err     error
@@ -70,6 +71,7 @@ func (s *source) Collect(ctx context.Context, progress func()) (audit.Collection
 
 func (s *source) coverage() audit.Coverage {
 	c := audit.NewCoverage("")
+	c.Source = s.url
 	if s.place != "" {
 		c.Sources = []string{audit.SourceOf(audit.ServerStore, s.place)}
 	}

@@ -103,6 +103,30 @@ func TestAnotherSource(t *testing.T) {
 	}
 }
 
+// TestSameOrgOfAnotherServer: a server at another address has an org of the same ID, and
+// none of the tokens. Those of the first one may be there still.
+func TestSameOrgOfAnotherServer(t *testing.T) {
+	t.Parallel()
+	w := newSources(t)
+	w.prod.url = "https://first"
+	w.review()
+	w.prod.url = "https://second"
+	w.answer("aaaa", "x8", "x9")
+	const away = "0 gone 0 resolved 0 reopened earlier-seen source-same/https://first"
+	w.expect("partial 4 token 2 new " + away)
+	w.expect("partial 4 token 0 new " + away)
+	w.prod.url = "https://first"
+	w.answer("aaaa", "a1")
+	w.expect("partial 3 token 0 new 1 gone 1 resolved 0 reopened earlier-seen source-same/https://second")
+
+	w = newSources(t)
+	w.prod.url = "https://first"
+	w.review()
+	w.prod.url = "https://moved" // and one was revoked on the way
+	w.answer("aaaa", "a1", "x9")
+	w.expect("complete 2 token 1 new 1 gone 1 resolved 0 reopened")
+}
+
 // TestNamesAreLabels: a job or a target with another name goes on where the last review
 // of its source was, and a second job does on the same org.
 func TestNamesAreLabels(t *testing.T) {
