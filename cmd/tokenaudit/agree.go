@@ -108,7 +108,7 @@ func passable(err error, log *slog.Logger) error {
 
 // examineAgreement compares the ledger with the evidence, and changes neither.
 func examineAgreement(ctx context.Context, f *configs.File, config string) influx.Diagnosis {
-	d := influx.Diagnosis{What: "ledger and evidence agree"}
+	d := influx.Diagnosis{What: "ledger and evidence"}
 	err := func() error {
 		archive, err := evidence.Open(f.Evidence, evidence.Lock{})
 		if err != nil {
@@ -132,9 +132,9 @@ func examineAgreement(ctx context.Context, f *configs.File, config string) influ
 	case errors.Is(err, ledger.ErrOlder):
 		d.OK, d.Result = true, "compared at the next run or serve"
 	case err != nil:
-		d.Result, d.Fix = "not compared: "+err.Error(), "mend store and evidence first"
+		d.Result, d.Fix = "not compared: "+err.Error(), "Mend store and evidence first."
 	default:
-		d.OK = true
+		d.OK, d.Result = true, "agree"
 	}
 	return d
 }

@@ -52,25 +52,43 @@ func earlierReviews(ctx context.Context, f *configs.File, log *slog.Logger) (a *
 
 // assess reaches the verdict on a target that a review of the job would reach now, and
 // keeps nothing.
-func assess(ctx context.Context, a *runner.Assessor, j runner.Job, write func(iter.Seq2[audit.Record, error]) error) (audit.Coverage, error) {
-	now := time.Now().UTC()
-	run := audit.Run{Job: j.Name, Slot: now.Truncate(time.Second), Trigger: audit.DryRun, Started: now}
-	item, err := a.Assess(ctx, ctx, j, run, j.Targets[0].Name, write)
+func assess(ctx context.Context, a *runner.Assessor, j runner.Job, target string, write func(iter.Seq2[audit.Record, error]) error) (audit.Coverage, error) {
+	item, err := a.Assess(ctx, ctx, j, tryOut(j), target, write)
 	return item.Coverage, err
 }
 
-// jobOf is a job with that target alone: the first one that is configured to review it.
-func jobOf(f *configs.File, target runner.Target) runner.Job {
-	job := runner.Job{Name: "doctor", Policy: f.Audit(), Targets: []runner.Target{target}}
+// tryOut is a run of the job that is never opened.
+func tryOut(j runner.Job) audit.Run {
+	now := time.Now().UTC()
+	return audit.Run{Job: j.Name, Slot: now.Truncate(time.Second), Trigger: audit.DryRun, Started: now}
+}
+
+// jobsToTry are the jobs as far as a verdict needs them. Targets that no job reviews are
+// in one without a name.
+func jobsToTry(f *configs.File, targets []runner.Target) []runner.Job {
+	var out []runner.Job
+	reviewed := map[string]bool{}
 	for _, cfg := range f.Jobs {
-		if len(cfg.Targets) > 0 && !slices.Contains(cfg.Targets, target.Name) {
-			continue
+		j := runner.Job{Name: cfg.Name, Policy: f.Audit()}
+		if s, err := schedule.Parse(cfg.Schedule, cfg.Timezone); err == nil { // loading it told
+			j.Schedule = s
 		}
-		job.Name = cfg.Name
-		if s, err := schedule.Parse(cfg.Schedule, cfg.Timezone); err == nil {
-			job.Schedule = s
+		for _, t := range targets {
+			if len(cfg.Targets) == 0 || slices.Contains(cfg.Targets, t.Name) {
+				j.Targets = append(j.Targets, t)
+				reviewed[t.Name] = true
+			}
 		}
-		break
+		out = append(out, j)
 	}
-	return job
+	rest := runner.Job{Policy: f.Audit()}
+	for _, t := range targets {
+		if !reviewed[t.Name] {
+			rest.Targets = append(rest.Targets, t)
+		}
+	}
+	if len(rest.Targets) > 0 {
+		out = append(out, rest)
+	}
+	return out
 }

@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/jedib0t/go-pretty/v6/text"
@@ -121,13 +122,11 @@ func (c *cli) examine(ctx context.Context, path string) (err error) {
 	log := c.log(slog.LevelWarn)
 	a, closeEarlier, errEarlier := earlierReviews(ctx, f, log)
 	defer func() { err = errors.Join(err, closeEarlier()) }()
-	for _, t := range f.Targets {
-		if err := c.examineTarget(ctx, e, a, f, t); err != nil {
-			return err
-		}
+	if err := c.examineTargets(ctx, e, a, f); err != nil {
+		return err
 	}
 	if errEarlier != nil {
-		e.add("store", influx.Diagnosis{What: "earlier reviews", Result: errEarlier.Error() + "; the verdicts above are those of a first review"})
+		e.line("store", note, "earlier reviews", "not known: "+errEarlier.Error()+". The verdicts above are those of a first review", "")
 	}
 	for _, j := range f.Jobs {
 		examineNotifiers(ctx, e, j)
@@ -144,18 +143,61 @@ func (c *cli) examine(ctx context.Context, path string) (err error) {
 	return nil
 }
 
+// examineTargets asks each target once, for the first job that reviews it, and then says
+// what each job lacks besides: a target of its last review that is not configured, say.
+func (c *cli) examineTargets(ctx context.Context, e *examination, a *runner.Assessor, f *configs.File) error {
+	var targets []runner.Target
+	for _, cfg := range f.Targets {
+		source, err := sourceOf(cfg, c.log(slog.LevelWarn))
+		if err != nil {
+			e.tried("target "+cfg.Name, "configuration", "", err)
+			continue
+		}
+		targets = append(targets, runner.Target{Name: cfg.Name, Host: cfg.Host(), Source: source})
+	}
+	items, jobs := map[string]audit.Item{}, jobsToTry(f, targets)
+	for _, j := range jobs {
+		for _, t := range j.Targets {
+			if _, done := items[t.Name]; done {
+				continue
+			}
+			cov, err := c.examineTarget(ctx, e, a, j, t)
+			if err != nil {
+				return err
+			}
+			items[t.Name] = audit.Item{Coverage: cov, Counts: audit.NewCounts()}
+		}
+	}
+	if len(targets) < len(f.Targets) {
+		return nil // no review begins
+	}
+	for _, j := range jobs {
+		var of []audit.Item
+		for _, t := range j.Targets {
+			of = append(of, items[t.Name])
+		}
+		total, err := a.Total(ctx, j, tryOut(j), of)
+		if err != nil {
+			e.tried("job "+j.Name, "earlier reviews", "", err)
+			continue
+		}
+		e.gaps("job "+j.Name, total.Gaps)
+		for _, t := range total.Targets {
+			if t.Dropped {
+				e.gaps("job "+j.Name, t.Gaps)
+			}
+		}
+	}
+	return nil
+}
+
 // examineTarget asks what a review asks, and says which premises of a complete one do
 // not hold. The blind spots are no fault.
-func (c *cli) examineTarget(ctx context.Context, e *examination, a *runner.Assessor, f *configs.File, cfg influx.Config) error {
-	where := "target " + cfg.Name
-	source, err := sourceOf(cfg, c.log(slog.LevelWarn))
-	if err != nil {
-		e.tried(where, "configuration", "", err)
-		return nil
-	}
+func (c *cli) examineTarget(ctx context.Context, e *examination, a *runner.Assessor, j runner.Job, t runner.Target) (audit.Coverage, error) {
+	where := "target " + t.Name
 	bar := c.newProgress()
 	a.Progress = bar.add
-	cov, err := assess(ctx, a, jobOf(f, runner.Target{Name: cfg.Name, Host: cfg.Host(), Source: source}), func(records iter.Seq2[audit.Record, error]) error {
+	cov, err := assess(ctx, a, j, t.Name, func(records iter.Seq2[audit.Record, error]) error {
 		for _, err := range records {
 			if err != nil {
 				return err
@@ -166,25 +208,40 @@ func (c *cli) examineTarget(ctx context.Context, e *examination, a *runner.Asses
 	bar.done()
 	switch cause := context.Cause(ctx); {
 	case cause != nil:
-		return cause
+		return cov, cause
 	case err != nil:
 		e.tried(where, "review", "", err)
-		return nil
+		return cov, nil
 	}
-	if server, ok := source.(*influx.Target); ok {
+	if server, ok := t.Source.(*influx.Target); ok {
 		for _, d := range server.Diagnose(cov) {
 			e.add(where, d)
 		}
 	}
-	e.add(where, influx.Diagnosis{What: "coverage", OK: cov.Verdict == audit.Complete, Result: string(cov.Verdict) + premises(cov)})
+	e.add(where, influx.Diagnosis{What: "coverage", OK: cov.Verdict == audit.Complete, Result: cov.Words() + premises(cov)})
 	e.gaps(where, cov.Gaps)
+	e.acceptable(where, cov.Gaps)
 	if cov.Verdict == audit.NotKnown {
-		return nil // it is not known what the review of this server could not see
+		return cov, nil // it is not known what the review of this server could not see
 	}
 	for _, spot := range cov.BlindSpots {
 		e.line(where, note, "blind spot", spot, "")
 	}
-	return nil
+	return cov, nil
+}
+
+// acceptable names the gaps that people may let stand.
+func (e *examination) acceptable(where string, gaps []audit.Gap) {
+	var ids []string
+	for _, g := range gaps {
+		if g.Accepted == nil && g.Acceptable() && !slices.Contains(ids, g.ID) {
+			ids = append(ids, g.ID)
+		}
+	}
+	if len(ids) == 0 {
+		return
+	}
+	e.line(where, note, "accepted_gaps", "two people may accept "+audit.Line(strings.Join(ids, ", "), 300)+" until a date (tokenaudit help exceptions)", "")
 }
 
 // gaps says what does not hold, in the order of the premises, and each remedy once.

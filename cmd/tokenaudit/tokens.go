@@ -113,7 +113,7 @@ func (c *cli) listTokens(ctx context.Context, f tokenFlags) error {
 	bar, matched := c.newProgress(), 0
 	a := &runner.Assessor{Log: c.log(slog.LevelWarn), Progress: bar.add}
 	job := runner.Job{Name: "tokens", Policy: policy, Targets: []runner.Target{{Name: cfg.Name, Source: source}}}
-	cov, err := assess(ctx, a, job, func(records iter.Seq2[audit.Record, error]) error {
+	cov, err := assess(ctx, a, job, cfg.Name, func(records iter.Seq2[audit.Record, error]) error {
 		bar.done()
 		return c.printTokens(f.json, func(yield func(audit.Authorization, error) bool) {
 			for r, err := range records {

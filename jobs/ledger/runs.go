@@ -123,7 +123,16 @@ func (l *Ledger) Finish(ctx context.Context, o audit.Conclusion) (err error) {
 // Previous is the newest run of the job that saw anything and was reported before
 // this one began. The error is an *audit.DamagedError if its summary cannot be read.
 func (l *Ledger) Previous(ctx context.Context, run audit.Run) (*audit.Previous, error) {
-	summaries, err := l.before(ctx, run, `AND verdict <> 'unknown'`, 1)
+	return previous(ctx, l.db, run)
+}
+
+// Previous is as that of Ledger.
+func (r *Reader) Previous(ctx context.Context, run audit.Run) (*audit.Previous, error) {
+	return previous(ctx, r.db, run)
+}
+
+func previous(ctx context.Context, q querier, run audit.Run) (*audit.Previous, error) {
+	summaries, err := before(ctx, q, run, `AND verdict <> 'unknown'`, 1)
 	if err != nil || len(summaries) == 0 {
 		return nil, err
 	}
@@ -139,7 +148,7 @@ func (l *Ledger) Previous(ctx context.Context, run audit.Run) (*audit.Previous, 
 // Trend are the runs of the job that were reported before this one began, oldest
 // first, at most twelve; with an *audit.DamagedError, those that can be read.
 func (l *Ledger) Trend(ctx context.Context, run audit.Run) ([]audit.TrendPoint, error) {
-	summaries, err := l.before(ctx, run, ``, 12)
+	summaries, err := before(ctx, l.db, run, ``, 12)
 	var points []audit.TrendPoint
 	for _, s := range slices.Backward(summaries) {
 		points = append(points, s.Point())
@@ -149,9 +158,9 @@ func (l *Ledger) Trend(ctx context.Context, run audit.Run) ([]audit.TrendPoint, 
 
 // before gives the summaries of the runs that were reported before this one began,
 // newest first; with an *audit.DamagedError, those that can be read.
-func (l *Ledger) before(ctx context.Context, run audit.Run, and string, most int) (out []audit.Summary, err error) {
+func before(ctx context.Context, q querier, run audit.Run, and string, most int) (out []audit.Summary, err error) {
 	defer annotate(&err, "run %s", run.ID())
-	records, err := decoded[audit.Summary](ctx, l.db, `SELECT `+runColumns+`, summary FROM run
+	records, err := decoded[audit.Summary](ctx, q, `SELECT `+runColumns+`, summary FROM run
 		WHERE job = $1 AND slot <> $2 AND state = 'reported' AND cause <> 'dry-run' AND started <= $3 `+and+`
 		ORDER BY started DESC, slot DESC LIMIT $4`, run.Job, run.Slot.Unix(), run.Started.UnixMilli(), most)
 	for _, r := range records {

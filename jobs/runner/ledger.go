@@ -15,6 +15,9 @@ type Earlier interface {
 	Baselines(ctx context.Context, run audit.Run, target string, sources []string) ([]audit.Baseline, error)
 	// PolicyOf is the policy that an earlier run applied, as far as it is known.
 	PolicyOf(ctx context.Context, run audit.Run) (audit.AppliedPolicy, error)
+	// Previous is the newest run of the job before this one that saw anything, nil if
+	// there is none.
+	Previous(ctx context.Context, run audit.Run) (*audit.Previous, error)
 	// Retired are the sources that are not followed any more, by name.
 	Retired(ctx context.Context) (map[string]audit.Retirement, error)
 }
@@ -43,10 +46,8 @@ type Ledger interface {
 	SaveItem(ctx context.Context, run audit.Run, item audit.Item) error
 	Items(ctx context.Context, run audit.Run) ([]audit.Item, error)
 
-	// Previous, Trend and Head are of the runs before: the newest that saw anything,
-	// the figures of the last ones, the newest evidence pack. Finish closes a run and
-	// opens its deliveries, in one step.
-	Previous(ctx context.Context, run audit.Run) (*audit.Previous, error)
+	// Trend and Head are of the runs before: the figures of the last ones, the newest
+	// evidence pack. Finish closes a run and opens its deliveries, in one step.
 	Trend(ctx context.Context, run audit.Run) ([]audit.TrendPoint, error)
 	Head(ctx context.Context, run audit.Run) (*audit.Link, error)
 	Finish(ctx context.Context, o audit.Conclusion) error

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"tokenaudit/jobs/audit"
 )
@@ -96,18 +97,6 @@ func (r *Runner) evidence(ctx context.Context, j Job, run audit.Run) (e Evidence
 	if err != nil {
 		return e, err
 	}
-	previous, err := r.Ledger.Previous(ctx, run)
-	notCompared, isDamaged := errors.AsType[*audit.DamagedError](err)
-	if err != nil && !isDamaged {
-		return e, err
-	}
-	if previous != nil {
-		retired, err := r.Ledger.Retired(ctx)
-		if err != nil {
-			return e, err
-		}
-		previous.Coverage = slices.DeleteFunc(previous.Coverage, func(t audit.Coverage) bool { return retiredWhole(t, retired) })
-	}
 	if e.Trend, err = r.Ledger.Trend(ctx, run); errors.As(err, new(*audit.DamagedError)) {
 		r.Log.Warn("the trend lacks a review", "job", j.Name, "run", run.ID(), "error", err)
 	} else if err != nil {
@@ -120,12 +109,42 @@ func (r *Runner) evidence(ctx context.Context, j Job, run audit.Run) (e Evidence
 	if err != nil {
 		return e, err
 	}
-	e.Summary = audit.Summarize(run, items, finished, r.Tool, j.Policy, previous)
-	if isDamaged {
-		e.Summary.Coverage.Gap(audit.BaselineRead, audit.Partial, "a comparison with the review before is not possible, nor whether a target of it is missing now: %v", notCompared)
+	if e.Summary, err = summarize(ctx, r.Ledger, j, run, items, finished, r.Tool); err != nil {
+		return e, err
 	}
 	e.Rows = r.Rows(ctx, e.Summary)
 	return e, nil
+}
+
+// Total is the coverage of a run over all targets of the job, of which items are the
+// outcome.
+func (a *Assessor) Total(ctx context.Context, j Job, run audit.Run, items []audit.Item) (audit.TotalCoverage, error) {
+	if a.Earlier == nil {
+		return audit.Summarize(run, items, run.Started, audit.Tool{}, j.Policy, nil).Coverage, nil
+	}
+	s, err := summarize(ctx, a.Earlier, j, run, items, run.Started, audit.Tool{})
+	return s.Coverage, err
+}
+
+// summarize adds up a run and compares it with the one before.
+func summarize(ctx context.Context, earlier Earlier, j Job, run audit.Run, items []audit.Item, finished time.Time, tool audit.Tool) (s audit.Summary, err error) {
+	previous, err := earlier.Previous(ctx, run)
+	notCompared, isDamaged := errors.AsType[*audit.DamagedError](err)
+	if err != nil && !isDamaged {
+		return s, err
+	}
+	if previous != nil {
+		retired, err := earlier.Retired(ctx)
+		if err != nil {
+			return s, err
+		}
+		previous.Coverage = slices.DeleteFunc(previous.Coverage, func(t audit.Coverage) bool { return retiredWhole(t, retired) })
+	}
+	s = audit.Summarize(run, items, finished, tool, j.Policy, previous)
+	if isDamaged {
+		s.Coverage.Gap(audit.BaselineRead, audit.Partial, "a comparison with the review before is not possible, nor whether a target of it is missing now: %v", notCompared)
+	}
+	return s, nil
 }
 
 // retiredWhole reports whether all of a target is not followed any more. A target of which

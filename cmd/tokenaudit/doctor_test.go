@@ -1,0 +1,172 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"io/fs"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"tokenaudit/jobs/audit"
+	"tokenaudit/jobs/influx/influxtest"
+)
+
+// clinic is a server and what is configured to review it.
+type clinic struct {
+	*influxtest.Server
+	dir                    string
+	acme, admin, bob, left string
+	hidden                 string // a token of the user who left
+	targets, jobs, more    string // of the configuration; URL stands for that of the server
+}
+
+// newClinic had other orgs before, so that two servers do not have the same IDs.
+func newClinic(t *testing.T, mode influxtest.Mode, others ...string) *clinic {
+	t.Helper()
+	c := &clinic{Server: influxtest.New(mode), dir: t.TempDir()}
+	for _, name := range others {
+		c.DeleteOrg(c.AddOrg(name))
+	}
+	c.acme = c.AddOrg("acme")
+	c.admin, c.bob, c.left = c.AddUser("admin"), c.AddUser("bob"), c.AddUser("left")
+	for _, user := range []string{c.admin, c.bob, c.left} {
+		c.AddMember(c.acme, user)
+	}
+	rights := influxtest.AuditorPermissions(c.acme)
+	if mode != influxtest.OSS {
+		rights = influxtest.AllAccess(c.acme, c.admin)
+	}
+	_, token := c.AddAuthorization(influxtest.Authorization{OrgID: c.acme, UserID: c.admin, Description: "audit", Permissions: rights})
+	c.AddAuthorization(influxtest.Authorization{OrgID: c.acme, UserID: c.bob, Description: "sensor", Permissions: influxtest.WriteBuckets(c.acme)})
+	c.hidden, _ = c.AddAuthorization(influxtest.Authorization{OrgID: c.acme, UserID: c.left, Description: "laptop", Permissions: influxtest.WriteBuckets(c.acme)})
+	if err := os.WriteFile(filepath.Join(c.dir, "token"), []byte(token), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	web := httptest.NewServer(c)
+	t.Cleanup(web.Close)
+	c.targets = fmt.Sprintf("  - {name: prod, url: %q, org: acme, token: {file: ./token}}\n", web.URL)
+	c.jobs = "  - {name: weekly, schedule: \"@weekly\"}\n"
+	return c
+}
+
+// tool runs a command with the configuration.
+func (c *clinic) tool(t *testing.T, args ...string) (code int, out string) {
+	t.Helper()
+	config := filepath.Join(c.dir, "c.yaml")
+	text := "store: sqlite:./data/ledger.db\nevidence: ./evidence\ntargets:\n" + c.targets + "jobs:\n" + c.jobs + c.more
+	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var said bytes.Buffer
+	code = run(t.Context(), append(args, "-c", config), &said, &said)
+	return code, said.String()
+}
+
+// files are those that a command could leave, with what is in them.
+func (c *clinic) files(t *testing.T) map[string]string {
+	t.Helper()
+	out := map[string]string{}
+	err := filepath.WalkDir(c.dir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() || d.Name() == "c.yaml" {
+			return err
+		}
+		content, err := os.ReadFile(path)
+		out[path] = string(content)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+// verdictOf finds the verdict in what a review printed.
+func verdictOf(said string) audit.Verdict {
+	if found := regexp.MustCompile(`: coverage (\w+)`).FindStringSubmatch(said); found != nil {
+		return audit.Verdict(found[1])
+	}
+	return ""
+}
+
+// TestDoctorSaysWhatTheReviewWillSay: before each review doctor exits as the review does,
+// and leaves everything as it was.
+func TestDoctorSaysWhatTheReviewWillSay(t *testing.T) {
+	t.Parallel()
+	type step struct {
+		name   string
+		change func(*testing.T, *clinic)
+		want   audit.Verdict
+		says   string // by doctor
+	}
+	tests := []struct {
+		name  string
+		mode  influxtest.Mode
+		steps []step
+	}{
+		{"one org", influxtest.OSS, []step{
+			{"all is seen", nil, audit.Complete, "coverage +complete"},
+			{"a user who is known leaves", func(_ *testing.T, c *clinic) { c.DeleteUser(c.left) }, audit.Complete, "coverage +complete"},
+			{"the job has another name", func(_ *testing.T, c *clinic) { c.jobs = strings.Replace(c.jobs, "weekly", "monthly", 1) }, audit.Complete, "coverage +complete"},
+			{"the credential sees less", func(t *testing.T, c *clinic) {
+				_, token := c.AddAuthorization(influxtest.Authorization{OrgID: c.acme, UserID: c.admin, Permissions: influxtest.AllAccess(c.acme, c.admin)})
+				if err := os.WriteFile(filepath.Join(c.dir, "token"), []byte(token), 0o600); err != nil {
+					t.Fatal(err)
+				}
+			}, audit.Partial, "credential-sees-all"},
+		}},
+		{"a hidden token that nobody knows", influxtest.OSS, []step{
+			{"first", func(_ *testing.T, c *clinic) { c.DeleteUser(c.left) }, audit.Partial, "stored-listed"},
+			{"second", nil, audit.Partial, "stored-listed"},
+			{"accepted", func(_ *testing.T, c *clinic) {
+				c.more = fmt.Sprintf("accepted_gaps:\n  - {target: prod, gap: stored-listed, reason: known, requested_by: alice, approved_by: bob, expires: %s}\n", time.Now().AddDate(0, 0, 30).Format(time.DateOnly))
+			}, audit.Complete, "coverage +complete, with 1 accepted gap until"},
+			{"revoked", func(_ *testing.T, c *clinic) { c.DeleteAuthorization(c.hidden) }, audit.Complete, "coverage +complete"},
+		}},
+		{"a target that is taken out", influxtest.OSS, []step{
+			{"two", func(t *testing.T, c *clinic) {
+				other := newClinic(t, influxtest.OSS, "globex")
+				c.targets += strings.NewReplacer("prod", "gone", "./token", filepath.Join(other.dir, "token")).Replace(other.targets)
+			}, audit.Complete, ""},
+			{"one", func(_ *testing.T, c *clinic) { c.targets = strings.SplitAfter(c.targets, "\n")[0] }, audit.Partial, "job weekly\n +BAD +targets-configured"},
+		}},
+		{"cloud", influxtest.CloudServerless, []step{{"first", nil, audit.Partial, "BAD"}}},
+		{"nothing is let in", influxtest.OSS, []step{
+			{"first", func(t *testing.T, c *clinic) {
+				if err := os.WriteFile(filepath.Join(c.dir, "token"), []byte("canary-token-other"), 0o600); err != nil {
+					t.Fatal(err)
+				}
+			}, audit.NotKnown, "credential-active"},
+		}},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			c := newClinic(t, test.mode)
+			for _, s := range test.steps {
+				if s.change != nil {
+					s.change(t, c)
+				}
+				before := c.files(t)
+				code, out := c.tool(t, "doctor")
+				if diff := cmp.Diff(before, c.files(t)); diff != "" {
+					t.Fatalf("%s: doctor left (-before +after)\n%s", s.name, diff)
+				}
+				wantCode, said := c.tool(t, "run", "--now")
+				verdict := verdictOf(said)
+				if code != wantCode || (verdict == audit.Complete) != (code == exitDone) || s.want != "" && verdict != s.want {
+					t.Errorf("%s: doctor exits %d, the review %d with %s, want %s\n%s\n%s", s.name, code, wantCode, verdict, s.want, out, said)
+				}
+				if !regexp.MustCompile(s.says).MatchString(out) {
+					t.Errorf("%s: want %q in\n%s", s.name, s.says, out)
+				}
+			}
+		})
+	}
+}
