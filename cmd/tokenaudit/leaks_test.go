@@ -4,6 +4,7 @@ import (
 	"archive/zip"
 	"bytes"
 	"compress/gzip"
+	"context"
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
@@ -22,7 +23,10 @@ import (
 
 	"github.com/emersion/go-smtp"
 
+	"tokenaudit/configs/secret"
+	"tokenaudit/jobs/audit"
 	"tokenaudit/jobs/influx/influxtest"
+	"tokenaudit/jobs/runner"
 	"tokenaudit/notify/email/mailtest"
 )
 
@@ -64,7 +68,7 @@ func echoed(value string) []string {
 type leakWorld struct {
 	dir, config string
 	secrets     map[string]string
-	silent      bool
+	silent      bool // says nothing, as for a secret that it never got
 	db          *influxtest.Server
 }
 
@@ -80,8 +84,8 @@ func (w *leakWorld) said() string {
 	return strings.Join(all, " | ")
 }
 
-func newLeakWorld(t *testing.T) *leakWorld {
-	w := &leakWorld{dir: t.TempDir(), db: influxtest.New(influxtest.OSS), secrets: map[string]string{}}
+func newLeakWorld(t *testing.T, silent bool) *leakWorld {
+	w := &leakWorld{dir: t.TempDir(), silent: silent, db: influxtest.New(influxtest.OSS), secrets: map[string]string{}}
 	receiver := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		rw.Header().Set("Location", "http://"+r.Host+"/?"+w.said())
 		if strings.HasPrefix(r.URL.Path, "/api/") {
@@ -102,8 +106,10 @@ func newLeakWorld(t *testing.T) *leakWorld {
 		}
 	}
 	mail := mailtest.Start(t, "me", "another", mailtest.STARTTLS)
-	mail.Fail(mailtest.Failure{At: mailtest.Auth, Say: &smtp.SMTPError{Code: 535, EnhancedCode: smtp.EnhancedCode{5, 7, 8}, Message: "no " + w.said()}},
-		mailtest.Failure{At: mailtest.Auth, Say: &smtp.SMTPError{Code: 535, EnhancedCode: smtp.EnhancedCode{5, 7, 8}, Message: "no " + w.said()}})
+	if !silent {
+		no := mailtest.Failure{At: mailtest.Auth, Say: &smtp.SMTPError{Code: 535, EnhancedCode: smtp.EnhancedCode{5, 7, 8}, Message: "no " + w.said()}}
+		mail.Fail(no, no)
+	}
 
 	org := w.db.AddOrg("acme")
 	auditor, bob := w.db.AddUser("auditor"), w.db.AddUser("bob")
@@ -293,7 +299,7 @@ func TestNothingLeaks(t *testing.T) {
 				t.Skip("tries again for 15 s")
 			}
 			t.Parallel()
-			w := newLeakWorld(t)
+			w := newLeakWorld(t, false)
 			printed, all := map[string]string{}, ""
 			do := func(what string, args ...string) {
 				var stdout, stderr bytes.Buffer
@@ -332,7 +338,7 @@ func TestValueForAName(t *testing.T) {
 	for kind, source := range map[string]string{"env": "my_token", "file": leakSecrets["token"], "exec": leakSecrets["token"]} {
 		t.Run(kind, func(t *testing.T) {
 			t.Parallel()
-			w := newLeakWorld(t)
+			w := newLeakWorld(t, true)
 			text, err := os.ReadFile(w.config)
 			if err != nil {
 				t.Fatal(err)
@@ -345,7 +351,6 @@ func TestValueForAName(t *testing.T) {
 				t.Fatal(err)
 			}
 			w.secrets = map[string]string{"token": source}
-			w.silent = true // nobody got to know it
 			printed := map[string]string{}
 			for what, args := range map[string][]string{"review": {"run", "--now", "-v"}, "doctor": {"doctor"}, "tokens": {"tokens", "list"}} {
 				var out bytes.Buffer
@@ -359,6 +364,28 @@ func TestValueForAName(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// oldLedger has a secret in the conclusion of a run.
+type oldLedger struct{ runner.Ledger }
+
+func (oldLedger) Conclusion(context.Context, audit.Run) (audit.Summary, audit.Highlights, error) {
+	text := "the token is " + leakSecrets["token"]
+	cov := audit.NewCoverage("prod")
+	cov.Server, cov.Reasons = text, []string{text}
+	owners := []audit.OwnerHighlights{{Owner: audit.Owner{Name: text}, Worst: []audit.Highlight{{Record: audit.Record{Evidence: text}}}}}
+	return audit.Summary{Coverage: audit.TotalCoverage{Reasons: []string{text}, Targets: []audit.Coverage{cov}}}, audit.Highlights{Owners: owners}, nil
+}
+
+// TestOldConclusion: what an earlier version kept is not sent.
+func TestOldConclusion(t *testing.T) {
+	secrets := secret.NewRedactor()
+	secrets.Learn(leakSecrets["token"])
+	s, h, err := cleanLedger{oldLedger{}, secrets}.Conclusion(t.Context(), audit.Run{})
+	said := fmt.Sprintf("%+v %+v", s, h)
+	if err != nil || strings.Contains(said, "AUDITsecret") || strings.Count(said, "the token is [redacted]") != 5 || s.Coverage.Targets[0].Target != "prod" {
+		t.Errorf("%s, %v", said, err)
 	}
 }
 

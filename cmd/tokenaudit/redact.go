@@ -70,6 +70,18 @@ func (l cleanLedger) SaveItem(ctx context.Context, run audit.Run, item audit.Ite
 	return l.Ledger.SaveItem(ctx, run, item)
 }
 
+// Conclusion implements runner.Ledger. What it gives is sent: an earlier version may have
+// kept it, or this one before a command gave a secret.
+func (l cleanLedger) Conclusion(ctx context.Context, run audit.Run) (audit.Summary, audit.Highlights, error) {
+	s, h, err := l.Ledger.Conclusion(ctx, run)
+	l.secrets.CleanAll(&s.Coverage.Reasons)
+	for i := range s.Coverage.Targets {
+		cleanCoverage(l.secrets, &s.Coverage.Targets[i])
+	}
+	l.secrets.CleanAll(&h)
+	return s, h, err
+}
+
 // SaveDelivery implements runner.Ledger.
 func (l cleanLedger) SaveDelivery(ctx context.Context, holder string, d audit.Delivery) error {
 	d.Ref, d.Error = l.secrets.Clean(d.Ref), l.secrets.Clean(d.Error)

@@ -175,7 +175,7 @@ func (r Ref) failed(err error, missing bool) error {
 		err = fmt.Errorf("%s: %w", r.key, err)
 	}
 	if strings.Contains(r.String(), redacted) {
-		err = fmt.Errorf("%w; what stands there is not shown, as it may be the secret itself: write where the secret is, such as {env: INFLUX_TOKEN}, {file: /run/secrets/token} or {exec: [/usr/local/bin/vault, …]}", err)
+		err = fmt.Errorf("%w; not shown, as it may be the secret itself: write where the secret is, {env: NAME}, {file: PATH} or {exec: [cmd, arg]}", err)
 	}
 	return &readError{r, missing, err}
 }
