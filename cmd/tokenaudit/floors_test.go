@@ -47,6 +47,7 @@ var floors = map[string][]string{
 	"cmd/tokenaudit":         {"*"},
 
 	"jobs/influx/influxtest/conformance": {"jobs/influx/influxtest"},
+	"jobs/influx/influxtest/histories":   {"jobs/audit", "jobs/influx/influxtest", "jobs/influx/influxtest/conformance"},
 }
 
 // stdlibOnly are packages that import nothing but the standard library.

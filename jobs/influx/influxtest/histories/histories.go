@@ -1,0 +1,396 @@
+// Package histories lets random things happen to InfluxDB and to the configuration of a
+// review, reviews after each, and holds every review against what is true: no token that
+// exists is called gone or lost, nothing is resolved whose cause stands, and what is
+// complete lacks nothing that is stored. The tests say which InfluxDB, and what reviews.
+package histories
+
+import (
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"tokenaudit/jobs/audit"
+	"tokenaudit/jobs/influx/influxtest"
+	"tokenaudit/jobs/influx/influxtest/conformance"
+)
+
+// Target is what is reviewed.
+type Target struct {
+	Job, Name, URL, Org string
+	Credential          string // path of a file
+}
+
+// Reviewer is what reviews, one for each history.
+type Reviewer struct {
+	// Review is a review at a time, with its records.
+	Review func(t *testing.T, of Target, now time.Time) (*audit.Summary, []audit.Record)
+	// LoseLedger loses what is remembered beside the evidence, and makes it anew; nil if
+	// there is nothing else.
+	LoseLedger func(t *testing.T)
+}
+
+// Run goes through so many histories, some at a time. The environment variables HISTORIES
+// and SEED are another number, and the first of them. In short mode it is a twentieth.
+func Run(t *testing.T, n int, start conformance.Start, begin func(*testing.T) Reviewer) {
+	seed := number(t, "SEED", 1)
+	if n = number(t, "HISTORIES", n); testing.Short() {
+		n = max(n/20, 1)
+	}
+	const together = 4
+	for first := range together {
+		t.Run(strconv.Itoa(seed+first), func(t *testing.T) {
+			t.Parallel()
+			for i := first; i < n; i += together {
+				t.Run(strconv.Itoa(seed+i), func(t *testing.T) { newHistory(t, start, begin(t), uint64(seed+i)).run() })
+				if t.Failed() {
+					return
+				}
+			}
+		})
+	}
+}
+
+func number(t *testing.T, variable string, otherwise int) int {
+	t.Helper()
+	text := os.Getenv(variable)
+	if text == "" {
+		return otherwise
+	}
+	n, err := strconv.Atoi(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+// history is a target and what is true of everything that ever stood behind it.
+type history struct {
+	*testing.T
+	*rand.Rand
+	start     conformance.Start
+	instances []*instance
+	at        int // the instance that answers
+	handler   atomic.Pointer[http.Handler]
+	fronts    [2]*httptest.Server
+	target    Target
+	operator  bool // the credential is an operator's
+	reviewer  Reviewer
+	now       time.Time
+	tokens    map[string]*truth          // by ID
+	reported  map[string]map[string]bool // of tokens that exist, by job and target, at the newest review
+	told      []string                   // what happened
+	drawn     int                        // IDs
+}
+
+// instance is an InfluxDB that was set up once.
+type instance struct {
+	conformance.Server
+	orgs, users       map[string]string // names, by ID; of those that exist
+	operator, auditor string            // values
+	acme              string            // ID of the org of that name
+	admin             string
+}
+
+// truth of a token.
+type truth struct {
+	influxtest.Authorization
+	on     *instance
+	exists bool
+	fixed  bool // a credential of the review
+}
+
+func (k *truth) ownerDeleted() bool { return k.on.users[k.UserID] == "" }
+
+func (k *truth) orgDeleted() bool { return k.on.orgs[k.OrgID] == "" }
+
+func (k *truth) writes() bool {
+	return k.Status == influxtest.Active && slices.ContainsFunc(k.Permissions, func(p influxtest.Permission) bool { return p.Action == "write" })
+}
+
+// stands reports whether the cause of a finding is there; known is false for checks that
+// this test does not follow.
+func (k *truth) stands(check string) (stands, known bool) {
+	switch check {
+	case "active-write":
+		return k.exists && k.writes(), true
+	case "deleted-owner":
+		return k.exists && k.ownerDeleted() && !k.orgDeleted(), true
+	case "deleted-org":
+		return k.exists && k.orgDeleted(), true
+	}
+	return false, false
+}
+
+func newHistory(t *testing.T, start conformance.Start, reviewer Reviewer, seed uint64) *history {
+	t.Helper()
+	h := &history{
+		T: t, Rand: rand.New(rand.NewPCG(seed, 12)), start: start, reviewer: reviewer, now: time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC),
+		tokens: map[string]*truth{}, reported: map[string]map[string]bool{},
+	}
+	for i := range h.fronts {
+		h.fronts[i] = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { (*h.handler.Load()).ServeHTTP(w, r) }))
+		t.Cleanup(h.fronts[i].Close)
+	}
+	h.target = Target{Job: "weekly", Name: "prod", URL: h.fronts[0].URL, Credential: filepath.Join(t.TempDir(), "credential")}
+	if h.IntN(2) == 0 {
+		h.target.Org = "acme"
+	}
+	h.setUp()
+	h.use(h.IntN(2) == 0)
+	return h
+}
+
+func (h *history) run() {
+	h.review()
+	for range 4 + h.IntN(8) {
+		for range 1 + h.IntN(3) {
+			h.step()
+		}
+		if h.review(); h.Failed() {
+			h.Logf("org %q, operator's credential %t:\n%s", h.target.Org, h.operator, strings.Join(h.told, "\n"))
+			return
+		}
+	}
+}
+
+func (h *history) tell(format string, args ...any) {
+	h.told = append(h.told, fmt.Sprintf(format, args...))
+}
+
+func (h *history) here() *instance { return h.instances[h.at] }
+
+func (h *history) id(kind string) string {
+	h.drawn++
+	return fmt.Sprintf("%s%015x", kind, h.drawn)
+}
+
+// setUp makes a new instance, which answers from then on.
+func (h *history) setUp() {
+	in := &instance{Server: h.start(h.T, true), orgs: map[string]string{}, users: map[string]string{}}
+	if _, fake := in.Server.(*influxtest.Server); fake { // whose IDs do not differ by themselves
+		for range 40 * len(h.instances) {
+			in.DeleteOrg(in.AddOrg("another"))
+		}
+	}
+	h.instances = append(h.instances, in)
+	h.to(len(h.instances) - 1)
+	in.acme = h.addOrg("acme")
+	h.addOrg("globex")
+	in.admin = h.addUser("admin")
+	h.addUser("alice")
+	h.addUser("bob")
+	in.operator = h.addToken(in.admin, in.acme, influxtest.Operator(), true)
+	in.auditor = h.addToken(in.admin, in.acme, influxtest.AuditorPermissions(in.acme), true)
+}
+
+func (h *history) to(i int) {
+	h.at = i
+	handler := http.Handler(h.instances[i])
+	h.handler.Store(&handler)
+}
+
+func (h *history) use(operator bool) {
+	h.operator = operator
+	value := h.here().auditor
+	if operator {
+		value = h.here().operator
+	}
+	if err := os.WriteFile(h.target.Credential, []byte(value), 0o600); err != nil {
+		h.Fatal(err)
+	}
+}
+
+func (h *history) addOrg(name string) string {
+	id := h.here().AddOrg(name)
+	h.here().orgs[id] = name
+	return id
+}
+
+func (h *history) addUser(name string) string {
+	id := h.id("b")
+	h.here().RestoreUser(id, name)
+	h.here().users[id] = name
+	return id
+}
+
+func (h *history) addToken(user, org string, permissions []influxtest.Permission, fixed bool) (value string) {
+	a := influxtest.Authorization{ID: h.id("a"), UserID: user, OrgID: org, Description: "a token", Permissions: permissions, Status: influxtest.Active}
+	_, value = h.here().AddAuthorization(a)
+	h.tokens[a.ID] = &truth{Authorization: a, on: h.here(), exists: true, fixed: fixed}
+	return value
+}
+
+// pick draws one of a map's keys that pass, "" if there is none.
+func pick[V any](h *history, from map[string]V, pass func(string, V) bool) string {
+	var keys []string
+	for _, k := range slices.Sorted(maps.Keys(from)) {
+		if pass(k, from[k]) {
+			keys = append(keys, k)
+		}
+	}
+	if len(keys) == 0 {
+		return ""
+	}
+	return keys[h.IntN(len(keys))]
+}
+
+// step lets one thing happen.
+func (h *history) step() {
+	in := h.here()
+	org := pick(h, in.orgs, func(string, string) bool { return true })
+	user := pick(h, in.users, func(string, string) bool { return true })
+	other := pick(h, in.users, func(id, _ string) bool { return id != in.admin })
+	token := func(exists bool) string {
+		return pick(h, h.tokens, func(_ string, k *truth) bool { return k.on == in && k.exists == exists && !k.fixed })
+	}
+	switch h.IntN(18) {
+	case 0, 1, 2, 3:
+		kinds := [][]influxtest.Permission{influxtest.WriteBuckets(org), influxtest.ReadBuckets(org), influxtest.AllAccess(org, user)}
+		h.addToken(user, org, kinds[h.IntN(len(kinds))], false)
+		h.tell("a token of %s in %s", in.users[user], in.orgs[org])
+	case 4:
+		if id := token(true); id != "" {
+			in.DeleteAuthorization(id)
+			h.tokens[id].exists = false
+			h.tell("%s is revoked", id)
+		}
+	case 5:
+		if id := token(false); id != "" && !h.tokens[id].ownerDeleted() && !h.tokens[id].orgDeleted() {
+			in.AddAuthorization(h.tokens[id].Authorization)
+			h.tokens[id].exists = true
+			h.tell("%s is restored", id)
+		}
+	case 6:
+		if id := token(true); id != "" && !h.tokens[id].ownerDeleted() && !h.tokens[id].orgDeleted() {
+			k := h.tokens[id]
+			k.Status = map[string]string{influxtest.Active: influxtest.Inactive, influxtest.Inactive: influxtest.Active}[k.Status]
+			in.SetStatus(id, k.Status)
+			h.tell("%s is %s", id, k.Status)
+		}
+	case 7, 8:
+		if other != "" {
+			h.tell("user %s is deleted", in.users[other])
+			in.DeleteUser(other)
+			delete(in.users, other)
+		}
+	case 9:
+		gone := pick(h, h.tokens, func(_ string, k *truth) bool { return k.on == in && k.ownerDeleted() })
+		if gone != "" {
+			id := h.tokens[gone].UserID
+			name := "user-" + id
+			in.RestoreUser(id, name)
+			in.users[id] = name
+			h.tell("user %s is restored", id)
+		} else {
+			h.addUser("user-" + h.id("c"))
+		}
+	case 10:
+		if org != in.acme {
+			h.tell("org %s is deleted", in.orgs[org])
+			in.DeleteOrg(org)
+			delete(in.orgs, org)
+		} else {
+			h.tell("another org")
+			h.addOrg("org-" + h.id("d"))
+		}
+	case 11: // its name may be taken by another
+		h.tell("org acme is renamed, and its name is taken")
+		name := "was-" + h.id("d")
+		in.RenameOrg(in.acme, name)
+		in.orgs[in.acme] = name
+		in.acme = h.addOrg("acme")
+		in.auditor = h.addToken(in.admin, in.acme, influxtest.AuditorPermissions(in.acme), true)
+		h.use(h.operator)
+	case 12:
+		h.tell("set up anew")
+		h.setUp()
+		h.use(h.operator)
+	case 13:
+		h.to(h.IntN(len(h.instances)))
+		h.use(h.operator)
+		h.tell("instance %d answers", h.at)
+	case 14:
+		h.target.URL = h.fronts[h.IntN(2)].URL
+		h.tell("at %s", h.target.URL)
+	case 15:
+		h.use(!h.operator)
+		h.tell("the operator's credential: %t", h.operator)
+	case 17:
+		if h.reviewer.LoseLedger != nil {
+			h.reviewer.LoseLedger(h.T)
+			h.tell("the ledger is lost, and made anew")
+		}
+	case 16:
+		h.target.Job = []string{"weekly", "daily"}[h.IntN(2)]
+		h.target.Name = []string{"prod", "production"}[h.IntN(2)]
+		h.tell("job %s, target %s", h.target.Job, h.target.Name)
+	}
+}
+
+// review is a review, and what must be true of it.
+func (h *history) review() {
+	h.Helper()
+	s, records := h.reviewer.Review(h.T, h.target, h.now)
+	h.now = h.now.AddDate(0, 0, 7)
+	h.tell("review %s: %s %q", s.ID, s.Coverage.Verdict, s.Coverage.Reasons)
+	rows, now := map[string]audit.Record{}, map[string]bool{}
+	for _, rec := range records {
+		rows[rec.ID] = rec
+		k := h.tokens[rec.ID]
+		if k == nil {
+			continue
+		}
+		if rec.Presence == audit.Gone && k.exists {
+			h.Errorf("%s is called gone and exists: %s", rec.ID, rec.Evidence)
+		}
+		for _, f := range rec.Findings {
+			if stands, known := k.stands(f.Check); known && stands && f.State == audit.Resolved && f.Since.Equal(s.Started) {
+				h.Errorf("%s: %s is resolved, and its cause stands", rec.ID, f.Check)
+			}
+		}
+		if rec.Exists() && k.exists {
+			now[rec.ID] = true
+		}
+	}
+	of := h.target.Job + "/" + h.target.Name
+	for id := range h.reported[of] {
+		if k := h.tokens[id]; k.exists && !now[id] {
+			h.Errorf("%s exists, was reported by the review of %s before, and is not now", id, of)
+		}
+	}
+	h.reported[of] = now
+	if s.Coverage.Verdict == audit.Complete {
+		h.whole(rows)
+	}
+}
+
+// whole: a review that is complete lacks nothing that is stored.
+func (h *history) whole(rows map[string]audit.Record) {
+	h.Helper()
+	in := h.here()
+	for id, k := range h.tokens {
+		if k.on != in || !k.exists || h.target.Org != "" && k.OrgID != in.acme {
+			continue
+		}
+		rec := rows[id]
+		if !rec.Exists() || rec.ID == "" {
+			h.Errorf("complete, and %s of user %s, which exists, is missing", id, k.UserID)
+		}
+		for _, check := range []string{"active-write", "deleted-owner", "deleted-org"} {
+			found := slices.ContainsFunc(rec.Findings, func(f audit.Finding) bool { return f.Check == check && f.Current() })
+			if stands, _ := k.stands(check); stands && !found {
+				h.Errorf("complete, and %s is not said of %s", check, id)
+			}
+		}
+	}
+}
