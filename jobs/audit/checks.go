@@ -65,6 +65,15 @@ var checks = [...]Check{
 		},
 	},
 	{
+		ID: "foreign-operator", Severity: High, Momentary: true, Server: true,
+		Title: "A token of another org writes here",
+		Why:   "A write permission without an org reaches every org of the instance, this one too. The token is on no list of this org, and its owner need not be in it.",
+		Fix:   "Have it replaced, in its own org, by tokens of one org; keep a single operator token, inactive, for emergencies.",
+		Match: func(s *Subject) (string, Outcome) {
+			return s.Description, failIf(s.IsOfOtherOrg())
+		},
+	},
+	{
 		ID: "credential-refused", Severity: High, Momentary: true, Server: true,
 		Title: "A credential of the review is refused",
 		Why:   "An earlier review was let in with it: it was revoked or set inactive, or its user was. What only it could see is out of sight.",

@@ -1,6 +1,7 @@
 package audit
 
 import (
+	"fmt"
 	"slices"
 	"strconv"
 	"time"
@@ -50,6 +51,9 @@ type Coverage struct {
 	Hidden      int          `json:"hidden"`           // known to exist, though the list left them out
 	Unseen      int          `json:"unseen"`           // of earlier reviews, could not be asked for now
 	Legacy      int          `json:"legacy,omitempty"` // 1.x authorizations that their list showed
+	// Elsewhere are tokens of other orgs, which the list of the whole instance showed and
+	// which are no part of this review.
+	Elsewhere int `json:"elsewhere,omitempty"`
 	// Stored are the server's own counts of the whole instance, where it gives them
 	// and the list covers the whole instance too (/metrics of OSS).
 	Stored *Stored `json:"stored,omitempty"`
@@ -122,7 +126,9 @@ func (c *Coverage) Count(r Record) {
 		c.AddBlindSpot("members and owners of the org could not be read, so owner-not-member was not judged; that needs read on orgs")
 	}
 	switch {
-	case r.Presence == Listed && r.IsServer():
+	case r.IsServer() && r.Presence != Unseen:
+	case r.IsServer():
+		c.Gap(EarlierSeen, Partial, "what an earlier review found of the server, or of tokens of other orgs, could not be asked for again; its findings stand")
 	case r.Presence == Listed && r.Legacy:
 		c.Legacy++
 	case r.Presence == Listed:
@@ -161,17 +167,20 @@ func (c *Coverage) Reconcile() {
 		c.AddBlindSpot("tokens whose user was deleted before any review saw them are in no list; without the server's own counts nothing tells whether there are any")
 		return
 	}
-	hidden := c.Stored.Authorizations - c.Listed - c.Unseen
-	switch unknown := hidden - c.Hidden; {
-	case c.Stored.Authorizations < c.Listed:
-		c.Gap(StoredListed, Partial, "%d authorizations are stored, and %d are listed", c.Stored.Authorizations, c.Listed)
-		c.Gap(ListsAgree, Partial, "the server says that it stores fewer authorizations (%d) than it lists (%d): one of the two answers is not its own, or not of this moment", c.Stored.Authorizations, c.Listed)
-	case unknown > 0:
-		c.Gap(StoredListed, Partial, "%d of %d stored authorizations are neither listed nor known from an earlier review: their user or org was deleted, or the credential may not read them", unknown, c.Stored.Authorizations)
-	default:
-		c.Hold(StoredListed, "%d stored, %d listed, %d known though they are hidden", c.Stored.Authorizations, c.Listed, c.Hidden)
+	stored, listed, ofOthers := c.Stored.Authorizations, c.Listed+c.Elsewhere, ""
+	if c.Elsewhere > 0 {
+		ofOthers = fmt.Sprintf(" (%d of them of other orgs)", c.Elsewhere)
 	}
-	c.Hidden = max(c.Hidden, hidden)
+	switch unknown := c.Unaccounted(); {
+	case stored < listed:
+		c.Gap(StoredListed, Partial, "%d authorizations are stored, and %d are listed%s", stored, listed, ofOthers)
+		c.Gap(ListsAgree, Partial, "the server says that it stores fewer authorizations (%d) than it lists (%d)%s: one of the two answers is not its own, or not of this moment", stored, listed, ofOthers)
+	case unknown > 0:
+		c.Gap(StoredListed, Partial, "%d of %d stored authorizations are neither listed nor known from an earlier review: their user or org was deleted, or the credential may not read them", unknown, stored)
+	default:
+		c.Hold(StoredListed, "%d stored, %d listed%s, %d known though they are hidden", stored, listed, ofOthers, c.Hidden)
+	}
+	c.Hidden = max(c.Hidden, stored-listed-c.Unseen)
 }
 
 // HiddenWords say of the authorizations, called by that noun, that a list leaves out
@@ -191,6 +200,15 @@ func plural(n int, noun string) string {
 		return "1 " + noun
 	}
 	return strconv.Itoa(n) + " " + noun + "s"
+}
+
+// Unaccounted counts what is stored and neither listed nor known to be hidden. What an
+// earlier review had and this one could not ask for may be among it, or no longer exist.
+func (c *Coverage) Unaccounted() int {
+	if c.Stored == nil {
+		return 0
+	}
+	return c.Stored.Authorizations - c.Listed - c.Elsewhere - c.Hidden
 }
 
 // VerdictOf is the verdict over all targets: complete if all are, unknown if none

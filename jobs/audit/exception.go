@@ -51,7 +51,7 @@ func (a Authorization) Fingerprint() string {
 func (p Policy) exceptionsFor(target string, a Authorization) []Exception {
 	var out []Exception
 	for _, e := range p.Exceptions {
-		if e.Target == target && e.Authorization == a.ID && !a.Legacy {
+		if e.Target == target && e.Authorization == a.tokenID() && !a.Legacy {
 			out = append(out, e)
 		}
 	}
@@ -116,11 +116,11 @@ func (u *unused) met(r *Record) {
 		return
 	}
 	for i, e := range u.review.Policy.Exceptions {
-		if !u.open[i] || e.Authorization != r.ID {
+		if !u.open[i] || e.Authorization != r.tokenID() {
 			continue
 		}
 		used := slices.ContainsFunc(r.Findings, func(f Finding) bool { return f.State == Excepted && e.covers(f.Check) })
-		if r.Presence == Unseen || r.Exists() && (used || !e.valid(r.Authorization, u.review.Now)) {
+		if r.Presence == Unseen || (r.Exists() || r.IsOfOtherOrg()) && (used || !e.valid(r.Authorization, u.review.Now)) {
 			delete(u.open, i)
 		}
 	}

@@ -1,6 +1,7 @@
 package audit
 
 import (
+	"fmt"
 	"iter"
 	"slices"
 	"strings"
@@ -159,10 +160,10 @@ func Server(description string) Authorization {
 	return Authorization{ID: ServerID, Description: description, Status: Inactive}
 }
 
-// IsServer reports whether the record stands for the server, for exceptions or for a
-// credential of the review, and not for an authorization.
+// IsServer reports whether the record stands for the server, for a token of another org,
+// for exceptions or for a credential of the review, and not for an authorization.
 func (a Authorization) IsServer() bool {
-	return a.ID == ServerID || a.isExceptions() || a.IsCredential()
+	return a.ID == ServerID || a.isExceptions() || a.IsCredential() || a.IsOfOtherOrg()
 }
 
 // exceptionsID is the ID of the record that stands for exceptions that nothing
@@ -176,4 +177,48 @@ func exceptionsRecord(target string) Record {
 		Target: target, Presence: Listed, Owner: Owner{State: OwnerPresent, MembershipKnown: true},
 		Authorization: Authorization{ID: exceptionsID, Description: "exceptions that nothing used", Status: Inactive, Legacy: true},
 	}
+}
+
+// otherOrgID begins the ID of a record that stands for a token of another org that
+// writes to the one under review. It is no part of the population.
+const otherOrgID = "other-org/"
+
+// OfOtherOrg is that record, as a list would give it. It keeps what an exception goes by,
+// and says the rest in words: the org and the owner are not those of this review.
+func OfOtherOrg(a Authorization) Authorization {
+	scope := AccessOf(a).WriteScope()
+	return Authorization{
+		ID: otherOrgID + a.ID, UserID: a.UserID, Status: a.Status, Permissions: a.Permissions, Legacy: a.Legacy, CreatedAt: a.CreatedAt, UpdatedAt: a.UpdatedAt,
+		Description: fmt.Sprintf("%s (\"%s\") of user %s (%s) in org %s (%s): %s", a.ID, Line(a.Description, 60), Line(a.User, 60), Line(a.UserID, 40), Line(a.Org, 60), Line(a.OrgID, 40), scope),
+	}
+}
+
+// IsOfOtherOrg reports whether the record stands for a token of another org.
+func (a *Authorization) IsOfOtherOrg() bool { return strings.HasPrefix(a.ID, otherOrgID) }
+
+// tokenID is the ID of the token that the record is about.
+func (a *Authorization) tokenID() string { return strings.TrimPrefix(a.ID, otherOrgID) }
+
+// WritesIn reports whether a, of another org, may write in this one: by a permission on
+// every org, on this one, or on one resource whose org it does not say.
+func (a *Authorization) WritesIn(orgID string) bool {
+	if a.Status == Inactive {
+		return false
+	}
+	for i := range a.Permissions {
+		p := &a.Permissions[i]
+		r := &p.Resource
+		switch {
+		case p.Action != "write":
+		case r.Type == "instance", r.OrgID == orgID && orgID != "":
+			return true
+		case r.OrgID != "":
+		case r.ID == "":
+			return true
+		case r.Type == "orgs" && r.ID != orgID, r.Type == "users" && r.ID == a.UserID:
+		default:
+			return true
+		}
+	}
+	return false
 }

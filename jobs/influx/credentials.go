@@ -3,6 +3,7 @@ package influx
 import (
 	"cmp"
 	"errors"
+	"maps"
 	"net/http"
 
 	"tokenaudit/jobs/audit"
@@ -18,6 +19,8 @@ type credentials struct {
 	canary string            // ID
 	askers map[string]string // active authorization that may list, by user ID; several where there are
 	list   shown             // by the newest list
+
+	everyOrg map[string]bool // IDs of those that may read every org
 }
 
 // credential is one that the review asked with.
@@ -34,7 +37,7 @@ type shown struct {
 }
 
 func newCredentials(cfg Config) *credentials {
-	c := &credentials{named: map[string]bool{cfg.Credential: true}, canary: cfg.Canary, askers: map[string]string{}, list: newShown()}
+	c := &credentials{named: map[string]bool{cfg.Credential: true}, canary: cfg.Canary, askers: map[string]string{}, list: newShown(), everyOrg: map[string]bool{}}
 	for _, u := range cfg.Users {
 		c.named[u.Credential] = true
 	}
@@ -61,6 +64,9 @@ func (c *credentials) note(a audit.Authorization) {
 	if a.Status != audit.Active || !mayList(a) {
 		return
 	}
+	if readsEveryOrg(a) {
+		c.everyOrg[a.ID] = true
+	}
 	if c.named[a.ID] {
 		c.list.named[a.ID] = a.UserID
 	}
@@ -76,11 +82,12 @@ func (c *credentials) note(a audit.Authorization) {
 
 // fork is for one list, until it is known to have come whole.
 func (c *credentials) fork() *credentials {
-	return &credentials{named: c.named, canary: c.canary, askers: map[string]string{}, list: newShown()}
+	return &credentials{named: c.named, canary: c.canary, askers: map[string]string{}, list: newShown(), everyOrg: map[string]bool{}}
 }
 
 // merge takes over what the fork of a list found.
 func (c *credentials) merge(f *credentials) {
+	maps.Copy(c.everyOrg, f.everyOrg)
 	for userID, id := range f.askers {
 		if held := c.askers[userID]; held == "" || held == id {
 			c.askers[userID] = id

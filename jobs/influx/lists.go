@@ -14,9 +14,17 @@ import (
 )
 
 // listOrg asks once for all authorizations of the org; a list by user is a full
-// scan on the server each time. If a broken record makes that one list a 500, it
+// scan on the server each time. Where there may be others, it asks for those of every
+// org that the credential may see. If a broken record makes that one list a 500, it
 // goes user by user instead.
-func (c *collector) listOrg(ctx context.Context) {
+func (c *collector) listOrg(ctx context.Context, alone bool) {
+	if c.product() == productOSS && c.cfg.Org != "" && !alone {
+		whole, _, err := c.read(ctx, c.client, "authorizations of every org, to review those of "+c.orgName(), authorizationsPath, Query{})
+		c.instance, c.complete, c.failed = err == nil && whole, whole, err
+		if err == nil && len(c.seen) > 0 || statusOf(err) == 0 {
+			return
+		}
+	}
 	whole, _, err := c.read(ctx, c.client, "authorizations of "+c.orgName(), authorizationsPath, c.org)
 	c.complete, c.failed = whole, c.withOrgs(ctx, err)
 	if err == nil && len(c.seen) == 0 && c.org.OrgID != "" {
@@ -49,7 +57,7 @@ func (c *collector) read(ctx context.Context, client *Client, what, path string,
 				t.leaveOut(e)
 				return nil
 			}
-			if !t.count(e, q) {
+			if !t.count(e, q, c) {
 				return nil
 			}
 			t.sight(e, c)
@@ -107,6 +115,7 @@ func (c *collector) take(t *tally) {
 		c.name(name, id)
 	}
 	c.credentials.merge(t.credentials)
+	c.abroad.merge(t.abroad)
 	c.inClear, c.canary = c.inClear || t.inClear, c.canary || t.canary
 	if t.redacted {
 		c.shows(productCloud, "the list shows the value of a token as \"redacted\"")
@@ -142,6 +151,7 @@ type tally struct {
 	oversized, misdated, homeless some
 	bound                         error // of what is oversized
 
+	abroad      abroad            // what it shows of other orgs
 	orgs        map[string]bool   // of the authorizations, by ID
 	ids         map[string]string // of users by the names that are configured
 	unlisted    map[ownerOf]bool  // owners that the list of users does not have
@@ -153,7 +163,7 @@ type tally struct {
 
 func (c *collector) newTally() *tally {
 	return &tally{
-		seed: c.seed, byUser: map[string]fingerprint{}, orgs: map[string]bool{}, ids: map[string]string{},
+		seed: c.seed, byUser: map[string]fingerprint{}, abroad: newAbroad(), orgs: map[string]bool{}, ids: map[string]string{},
 		unlisted: map[ownerOf]bool{}, credentials: c.credentials.fork(),
 	}
 }
@@ -187,21 +197,27 @@ type fingerprint struct {
 	whole bool // what is not among them is not there, by a list that came whole
 }
 
-// count reports whether the row is of the org that was asked for.
-func (t *tally) count(e entry, q Query) bool {
+// count reports whether the row is of the org of the target.
+func (t *tally) count(e entry, q Query, c *collector) bool {
 	t.rows++
 	if e.misdated {
 		t.misdated.add(e, t.rows)
 	}
+	org := c.org
 	if e.OrgID == "" && e.Org == "" {
 		t.homeless.add(e, t.rows)
-		q.OrgID, q.Org = "", ""
+		q.OrgID, q.Org, org = "", "", Query{}
 	}
 	if !q.matches(e.Authorization) {
 		t.foreign++
 	}
-	ours := q.ofThisOrg(e.Authorization)
-	if ours {
+	if !e.Legacy {
+		t.credentials.note(e.Authorization)
+	}
+	ours := org.ofThisOrg(e.Authorization)
+	if !ours {
+		t.abroad.add(e, t.rows, c.org.OrgID)
+	} else {
 		f := t.byUser[e.UserID]
 		f.rows, f.sum = f.rows+1, f.sum+maphash.String(t.seed, e.ID)
 		t.byUser[e.UserID] = f
@@ -220,8 +236,9 @@ func (t *tally) sight(e entry, c *collector) {
 	if _, configured := c.idOf[e.User]; configured {
 		t.ids[e.User] = e.UserID
 	}
-	t.orgs[e.OrgID] = true
-	t.credentials.note(e.Authorization)
+	if e.OrgID != "" {
+		t.orgs[e.OrgID] = true
+	}
 	t.redacted = t.redacted || e.token == tokenRedacted
 	t.inClear = t.inClear || e.token == tokenInClear
 	t.canary = t.canary || e.ID == c.cfg.Canary
@@ -245,7 +262,11 @@ func (c *collector) listLegacy(ctx context.Context) {
 	if c.product() == productCloud || c.failed != nil && statusOf(c.failed) != http.StatusInternalServerError {
 		return
 	}
-	whole, asked, err := c.read(ctx, c.client, "1.x authorizations of "+c.orgName(), legacyPath, c.org)
+	q, of := c.org, c.orgName()
+	if c.instance {
+		q, of = Query{}, "every org, to review those of "+of
+	}
+	whole, asked, err := c.read(ctx, c.client, "1.x authorizations of "+of, legacyPath, q)
 	if err == nil {
 		c.shows(productOSS, "a list of the 1.x API")
 	}

@@ -194,7 +194,10 @@ func TestNothingIsGoneByACache(t *testing.T) {
 	}
 	p.Fault = p.Rewrite("/metrics", aged)
 	cov, _ := judged(t, p.collection(t, token))
-	checkGap(t, cov, audit.StoredListed, "out of a cache (Age: 12)")
+	checkGap(t, cov, audit.ListWhole, "GET /metrics (Age: 12)")
+	if cov.Stored != nil {
+		t.Errorf("stored %+v, out of a cache", cov.Stored)
+	}
 	p.Fault = func(w http.ResponseWriter, r *http.Request) bool { // the owner has to be asked for
 		switch {
 		case strings.HasSuffix(r.URL.Path, "/members"):

@@ -37,7 +37,7 @@ func (c *collector) listAll(ctx context.Context, before audit.Stored, errBefore 
 	for attempt := 1; ; attempt++ {
 		start := c.cov.Clone()
 		c.askAccounts(ctx)
-		c.listOrg(ctx)
+		c.listOrg(ctx, errBefore == nil && before.Orgs == 1)
 		count := c.counted(ctx)
 		c.listLegacy(ctx)
 		after, err := count()
@@ -46,6 +46,7 @@ func (c *collector) listAll(ctx context.Context, before audit.Stored, errBefore 
 			c.compare(after, cmp.Or(err, errBefore))
 			return
 		case attempt == attempts:
+			c.counts = &after
 			c.record("how many authorizations, users and orgs are stored", "GET /metrics", after.Authorizations, 0, nil)
 			c.cov.Gap(audit.StoredListed, audit.Partial, "what is stored changed while it was listed, %d times in a row, the last time from %d tokens, %d users and %d orgs to %d, %d and %d: the list cannot be compared with the counts",
 				attempts, before.Authorizations, before.Users, before.Orgs, after.Authorizations, after.Users, after.Orgs)
@@ -69,10 +70,11 @@ func (c *collector) forget() {
 	}
 	c.credentials = c.credentials.fork()
 	c.complete, c.failed, c.leftOut, c.inClear, c.canary = false, nil, false, false, false
+	c.instance, c.abroad = false, newAbroad()
 }
 
 // compare notes the counts. They are of the whole instance: they compare with a list of
-// the whole instance only.
+// the whole instance only, as concludeInstance says.
 func (c *collector) compare(stored audit.Stored, err error) {
 	if c.product() == productCloud {
 		c.cov.NoNeed(audit.StoredListed, "InfluxDB Cloud gives no counts")
@@ -81,13 +83,10 @@ func (c *collector) compare(stored audit.Stored, err error) {
 	asked := c.record("how many authorizations, users and orgs are stored", "GET /metrics", stored.Authorizations, 0, err)
 	switch {
 	case c.product() == productUnknown: // which is said
-	case err != nil:
-		c.unproven("its own counts could not be read (" + asked.Reason + ")")
-	case c.cfg.Org != "" && stored.Orgs != 1:
-		asked.Reason = "of the whole instance, which has more orgs than this target: not comparable"
-		c.unproven("its own counts are of " + strconv.Itoa(stored.Orgs) + " orgs and cannot be compared with this one")
+	case err != nil: // see concludeInstance
+		c.uncounted = asked.Reason
 	default:
-		c.cov.Stored = &stored
+		c.counts, c.cov.Stored, c.cov.Elsewhere = &stored, &stored, c.abroad.rows
 		if listed := len(c.directory.users); c.seesAll && stored.Users != listed {
 			c.cov.Gap(audit.StoredListed, audit.Partial, "%d users are stored and %d were listed", stored.Users, listed)
 		}
@@ -97,12 +96,14 @@ func (c *collector) compare(stored audit.Stored, err error) {
 // unproven: OSS leaves the tokens of deleted users out of every list, and nothing
 // tells whether there are any. A list of recovery makes up for it: from then on
 // each token is known before its user can be deleted.
-func (c *collector) unproven(why string) {
+func (c *collector) unproven(cov *audit.Coverage) {
+	why := "its own counts could not be read (" + c.uncounted + ")"
 	if c.cfg.Import != "" {
-		c.cov.AddBlindSpot("nothing but the imported list proves that the server hides no tokens: " + why)
+		cov.AddBlindSpot("nothing but the imported list proves that the server hides no tokens: " + why)
+		cov.NoNeed(audit.StoredListed, "there are no counts, and each imported token was asked for")
 		return
 	}
-	c.cov.Gap(audit.StoredListed, audit.Partial, "nothing proves that the server hides no tokens of deleted users: %s. Review the whole instance with an operator's credential and no org, or give the output of \"influxd recovery auth list\" as import, or review a copy of the database file as bolt", why)
+	cov.Gap(audit.StoredListed, audit.Partial, "nothing proves that the server hides no tokens of deleted users: %s. Review the whole instance with an operator's credential and no org, or give the output of \"influxd recovery auth list\" as import, or review a copy of the database file as bolt", why)
 }
 
 func (c *Client) stored(ctx context.Context) (audit.Stored, error) {

@@ -92,6 +92,10 @@ type collector struct {
 	inClear     bool            // a token value came back to be read
 	canary      bool            // the canary was in an answer
 	leftOut     bool            // a list had an authorization over the bounds, which says nothing of it
+	instance    bool            // the one list was of every org, and came whole
+	abroad      abroad          // what the lists show of other orgs
+	counts      *audit.Stored   // the server's own, nil without any
+	uncounted   string          // why there are none
 	directory   *directory
 	pacer       *pacer
 }
@@ -101,7 +105,7 @@ func newCollector(t *Target, progress func()) *collector {
 	c := &collector{
 		Target: t, progress: progress, list: &Sorted{}, cov: audit.NewCoverage(t.cfg.Name), org: t.cfg.Query(),
 		seen: map[string]fingerprint{}, seed: maphash.MakeSeed(), idOf: map[string]string{}, orgs: map[string]bool{},
-		signs: signs{}, credentials: newCredentials(t.cfg), proven: map[string]bool{}, directory: newDirectory(t.client, p), pacer: p,
+		signs: signs{}, abroad: newAbroad(), credentials: newCredentials(t.cfg), proven: map[string]bool{}, directory: newDirectory(t.client, p), pacer: p,
 	}
 	c.cov.Source = t.cfg.URL
 	if t.cfg.Org != "" {
@@ -228,7 +232,7 @@ func rethrow(err error) {
 func (c *collector) probe(ctx context.Context, before audit.Authorization) audit.Probe {
 	switch {
 	case before.IsServer():
-		return audit.Probe{Presence: audit.Gone, Evidence: "no token value was in the list"}
+		return c.probeServer(before)
 	case c.product() == productCloud && !before.Legacy && !c.leftOut && c.orgs[before.OrgID] && c.seen[before.UserID].whole && c.proven[before.UserID]:
 		return audit.Probe{Presence: audit.Gone, Evidence: "the list of its user's authorizations no longer has it"}
 	}
@@ -240,6 +244,18 @@ func (c *collector) probe(ctx context.Context, before audit.Authorization) audit
 		p = audit.Probe{Presence: audit.Gone, Evidence: p.Evidence + ", of another org"}
 	}
 	return p
+}
+
+// probeServer judges what an earlier review found of the server, or of a token of
+// another org.
+func (c *collector) probeServer(before audit.Authorization) audit.Probe {
+	switch {
+	case before.IsOfOtherOrg() && c.instance && c.mayReadEveryOrg():
+		return audit.Probe{Presence: audit.Gone, Evidence: "the list of every org no longer shows it with a permission to write here"}
+	case before.ID == audit.ServerID && c.complete:
+		return audit.Probe{Presence: audit.Gone, Evidence: "no token value was in the list"}
+	}
+	return audit.Probe{Presence: audit.Unseen, Evidence: "no list came whole that would show it"}
 }
 
 func (c *collector) scope() audit.Scope {
@@ -311,6 +327,7 @@ func (c *collector) conclude() {
 	if rows > 0 && len(c.credentials.known()) == 0 {
 		c.cov.AddBlindSpot("which authorization the credential itself is could not be told; name it under credential, and it is reviewed too")
 	}
+	c.noteWriters()
 	if c.inClear { // the server itself is part of the population then
 		if err := c.list.add(audit.Server("token values came back in clear in the list of authorizations")); err != nil {
 			c.cov.Gap(audit.TargetReviewed, audit.Partial, "token values came back in clear, and that could not be kept: %v", err)
@@ -339,9 +356,10 @@ func (c *collector) noteCached(cov *audit.Coverage) {
 // concludeWalk says what is known only when every authorization was walked.
 func (c *collector) concludeWalk(cov *audit.Coverage) {
 	c.noteCached(cov)
+	c.concludeInstance(cov)
 	if x := c.list.contradictions; x.n > 0 {
 		cov.Gap(audit.ListsAgree, audit.Partial, "%d tokens are shown twice and not alike (%s); where one view is active, that one counts", x.n, strings.Join(x.first, "; "))
-	} else {
+	} else if len(c.seen) > 0 {
 		cov.Hold(audit.ListsAgree, "no token is shown twice and not alike")
 	}
 }

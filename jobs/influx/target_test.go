@@ -456,24 +456,26 @@ func TestReadableValues(t *testing.T) {
 
 func TestStored(t *testing.T) {
 	p := newPlant(t)
-	operator := p.credential(p.admin, influxtest.Active, influxtest.Operator())
+	operator := p.credential(p.AddUser("auditor"), influxtest.Active, influxtest.Operator())
 	acme := func(*influx.Config) {}
 	whole := func(c *influx.Config) { c.Org = "" }
-	if s := p.configured(t, operator, acme).Coverage.Stored; s == nil || *s != (audit.Stored{Authorizations: 3, Users: 3, Orgs: 1}) {
+	if s := p.configured(t, operator, acme).Coverage.Stored; s == nil || *s != (audit.Stored{Authorizations: 3, Users: 4, Orgs: 1}) {
 		t.Errorf("stored %+v", s)
 	}
 	p.addGlobex()
-	if s := p.configured(t, operator, whole).Coverage.Stored; s == nil || *s != (audit.Stored{Authorizations: 4, Users: 3, Orgs: 2}) {
-		t.Errorf("stored %+v", s)
-	}
-	for name, change := range map[string]func(*influx.Config){"one org of two": acme, "no counts": whole} {
-		if name == "no counts" {
-			p.Fault = influxtest.Answer("/metrics", http.StatusNotFound, "")
+	for name, change := range map[string]func(*influx.Config){"every org": whole, "one org of two": acme} {
+		cov, _ := judged(t, p.configured(t, operator, change))
+		checkCoverage(t, cov, audit.Complete, "")
+		if s := cov.Stored; s == nil || *s != (audit.Stored{Authorizations: 4, Users: 4, Orgs: 2}) {
+			t.Errorf("%s: stored %+v", name, s)
 		}
-		cov := p.configured(t, operator, change).Coverage
+	}
+	p.Fault = influxtest.Answer("/metrics", http.StatusNotFound, "")
+	for name, change := range map[string]func(*influx.Config){"every org": whole, "one org of two": acme} {
+		cov, _ := judged(t, p.configured(t, operator, change))
 		checkCoverage(t, cov, audit.Partial, "nothing proves that the server hides no tokens")
-		if cov.Stored != nil {
-			t.Errorf("%s: stored %+v", name, cov.Stored)
+		if cov.Stored != nil || len(cov.Gaps) != 1 {
+			t.Errorf("%s: stored %+v, gaps %+v", name, cov.Stored, cov.Gaps)
 		}
 	}
 }

@@ -130,6 +130,8 @@ func kindOf(r audit.Record) string {
 	switch {
 	case r.ID == audit.ServerID:
 		return "InfluxDB server"
+	case r.IsOfOtherOrg():
+		return "InfluxDB authorization of another org"
 	case r.IsCredential():
 		return "tokenaudit credential"
 	case r.IsServer():
