@@ -34,17 +34,9 @@ type Difference struct{ File, Text string }
 // differ, rows and figures count. The figures are counted anew. Records are walked
 // twice; memory does not grow with them.
 func Rederive(ctx context.Context, dir string, files []string, in Input, whole, exact bool) (out Rederived, err error) {
-	counts := audit.NewCounts()
-	for r, err := range in.Rows {
-		if err == nil {
-			err = ctx.Err()
-		}
-		if err != nil {
-			return out, err
-		}
-		counts.Add(r, in.Summary.Started)
+	if err := recount(ctx, &in); err != nil {
+		return out, err
 	}
-	in.Summary.Authorizations, in.Summary.Findings = counts.Authorizations, counts.Findings
 	if !whole { // what else the reports were made of is not known
 		in.Formats = formatsOf(files, csv.VantaFile, table.FindingsFile, table.AuthorizationsFile, ocsf.File)
 	}
@@ -80,6 +72,37 @@ func Rederive(ctx context.Context, dir string, files []string, in Input, whole, 
 		}
 	}
 	return out, nil
+}
+
+// recount makes the figures of a summary what the records give.
+func recount(ctx context.Context, in *Input) error {
+	counts, met := audit.NewCounts(), map[string]*audit.Coverage{}
+	for r, err := range in.Rows {
+		if err == nil {
+			err = ctx.Err()
+		}
+		if err != nil {
+			return err
+		}
+		counts.Add(r, in.Summary.Started)
+		if met[r.Target] == nil {
+			met[r.Target] = &audit.Coverage{}
+		}
+		met[r.Target].Count(r)
+	}
+	in.Summary.Authorizations, in.Summary.Findings = counts.Authorizations, counts.Findings
+	targets := slices.Clone(in.Summary.Coverage.Targets)
+	for i := range targets {
+		t, m := &targets[i], met[targets[i].Target]
+		if m == nil {
+			m = &audit.Coverage{}
+		}
+		if !t.Dropped { // there are more hidden ones than records where the server counts them
+			t.Listed, t.Legacy, t.Unseen, t.Hidden = m.Listed, m.Legacy, m.Unseen, max(m.Hidden, t.Hidden)
+		}
+	}
+	in.Summary.Coverage.Targets = targets
+	return nil
 }
 
 // formatsOf are the formats that have any of the files, as far as they are among those

@@ -76,6 +76,26 @@ func TestSnapshotFollowsNoLink(t *testing.T) {
 	}
 }
 
+// TestSnapshotOfSealedPack: nothing replaces a snapshot of a sealed pack, nor adds one.
+func TestSnapshotOfSealedPack(t *testing.T) {
+	s, run := Archive{Root: t.TempDir()}, weekly(0)
+	if err := s.Write(t.Context(), run, "prod", records(3)); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(s.Folder(run), manifestFile), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, target := range []string{"prod", "plant"} {
+		if err := s.Write(t.Context(), run, target, records(1)); err == nil || !strings.Contains(err.Error(), "holds a sealed pack, and nothing replaces it") {
+			t.Errorf("%s: error %v", target, err)
+		}
+	}
+	got, err := all(s.Read(t.Context(), run, "prod"))
+	if files, _ := os.ReadDir(s.Folder(run)); err != nil || len(got) != 3 || len(files) != 2 {
+		t.Errorf("%d records, %v, files %v", len(got), err, files)
+	}
+}
+
 func TestSnapshotComesBack(t *testing.T) {
 	s, run := Archive{Root: t.TempDir()}, weekly(0)
 	for _, n := range []int{0, 1, 1000} {
