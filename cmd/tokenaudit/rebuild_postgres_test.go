@@ -25,10 +25,10 @@ func TestRebuildOnPostgres(t *testing.T) {
 	influx := httptest.NewServer(db.Server)
 	t.Cleanup(influx.Close)
 	config := filepath.Join(dir, "tokenaudit.yaml")
-	must0(t, os.WriteFile(filepath.Join(dir, "influx-token"), []byte(db.Token), 0o600))
+	must(t, os.WriteFile(filepath.Join(dir, "influx-token"), []byte(db.Token), 0o600))
 	on := func(store string) {
 		t.Helper()
-		must0(t, os.WriteFile(config, fmt.Appendf(nil, `store: %s
+		must(t, os.WriteFile(config, fmt.Appendf(nil, `store: %s
 store_password: {file: %s}
 evidence: ./evidence
 evidence_shared: on
@@ -41,7 +41,7 @@ jobs: [{name: weekly, schedule: "0 9 * * 1", reports: [csv]}]
 		code := run(t.Context(), append(args, "-c", config), &out, &out)
 		return out.String(), code
 	}
-	must := func(want string, args ...string) {
+	says := func(want string, args ...string) {
 		t.Helper()
 		if out, code := try(args...); code != exitDone && code != exitIncomplete || !strings.Contains(out, want) {
 			t.Fatalf("%v: exit code %d, without %q\n%s", args, code, want, out)
@@ -57,28 +57,28 @@ jobs: [{name: weekly, schedule: "0 9 * * 1", reports: [csv]}]
 	}
 	first, second := p.Database(t), p.Database(t)
 	on(first)
-	must("evidence/weekly", "run", "--now")
-	must("evidence/weekly", "run", "--now")
+	says("evidence/weekly", "run", "--now")
+	says("evidence/weekly", "run", "--now")
 	on(second)
 	refused("the ledger knows no review of it, and the evidence holds pack 2")
-	must("was made from 2 packs", "history", "rebuild")
-	must("evidence/weekly", "run", "--now")
+	says("was made from 2 packs", "history", "rebuild")
+	says("evidence/weekly", "run", "--now")
 	on(first)
 	refused("the ledger ends with pack 2")
-	must("would be made from 3 packs", "history", "rebuild", "--dry-run")
+	says("would be made from 3 packs", "history", "rebuild", "--dry-run")
 	refused("the ledger ends with pack 2")
-	must("was made from 3 packs", "history", "rebuild")
-	must("evidence/weekly", "run", "--now")
+	says("was made from 3 packs", "history", "rebuild")
+	says("evidence/weekly", "run", "--now")
 	var out bytes.Buffer
 	if code := run(t.Context(), []string{"verify", filepath.Join(dir, "evidence", "weekly")}, &out, &out); code != exitDone || !strings.Contains(out.String(), "the packs 1 to 4 follow") {
 		t.Errorf("exit code %d\n%s", code, &out)
 	}
 	on(second)
-	must0(t, os.Rename(filepath.Join(dir, "evidence"), filepath.Join(dir, "elsewhere")))
+	must(t, os.Rename(filepath.Join(dir, "evidence"), filepath.Join(dir, "elsewhere")))
 	refused("the evidence lacks pack 3")
 	if out, code := try("history", "rebuild"); code != exitFailed || !strings.Contains(out, "--forget-missing") {
 		t.Errorf("exit code %d\n%s", code, out)
 	}
-	must("as the evidence lacks it: pack 3", "history", "rebuild", "--forget-missing")
-	must("evidence/weekly", "run", "--now")
+	says("as the evidence lacks it: pack 3", "history", "rebuild", "--forget-missing")
+	says("evidence/weekly", "run", "--now")
 }

@@ -114,22 +114,22 @@ func TestRebuildOfDamaged(t *testing.T) {
 		want   string
 		verify string // what it says after the next review, "" if nothing is wrong
 	}{
-		"a manifest that is cut":             {func(t *testing.T, dir string) { must0(t, os.Truncate(filepath.Join(dir, "manifest.json"), 100)) }, false, "pack 3 (run weekly/2026-11-16T0900Z): manifest.json was changed", "manifest.json"},
-		"the newest manifest is cut":         {func(t *testing.T, dir string) { must0(t, os.Truncate(filepath.Join(dir, "manifest.json"), 100)) }, true, "pack 4 (run weekly/2026-11-23T0900Z): manifest.json was changed", "manifest.json"},
-		"a manifest that is empty":           {func(t *testing.T, dir string) { must0(t, os.Truncate(filepath.Join(dir, "manifest.json"), 0)) }, true, "pack 4 (run weekly/2026-11-23T0900Z): manifest.json was changed", "manifest.json"},
+		"a manifest that is cut":             {func(t *testing.T, dir string) { must(t, os.Truncate(filepath.Join(dir, "manifest.json"), 100)) }, false, "pack 3 (run weekly/2026-11-16T0900Z): manifest.json was changed", "manifest.json"},
+		"the newest manifest is cut":         {func(t *testing.T, dir string) { must(t, os.Truncate(filepath.Join(dir, "manifest.json"), 100)) }, true, "pack 4 (run weekly/2026-11-23T0900Z): manifest.json was changed", "manifest.json"},
+		"a manifest that is empty":           {func(t *testing.T, dir string) { must(t, os.Truncate(filepath.Join(dir, "manifest.json"), 0)) }, true, "pack 4 (run weekly/2026-11-23T0900Z): manifest.json was changed", "manifest.json"},
 		"a manifest with another byte":       {rewrite("manifest.json", `"trigger": "manual"`, `"trigger": "schedule"`), false, "is not the one that the chain holds", "follows on"},
 		"the newest one":                     {rewrite("manifest.json", `"trigger": "manual"`, `"trigger": "schedule"`), true, "is not the one that the chain holds", "follows on"},
 		"a summary that was changed":         {flip("summary.json"), true, "summary.json is not the file that the manifest names", "summary.json: was changed"},
-		"a summary that is missing":          {func(t *testing.T, dir string) { must0(t, os.Remove(filepath.Join(dir, "summary.json"))) }, false, "summary.json", "summary.json"},
+		"a summary that is missing":          {func(t *testing.T, dir string) { must(t, os.Remove(filepath.Join(dir, "summary.json"))) }, false, "summary.json", "summary.json"},
 		"a snapshot that was changed":        {flip("snapshot-prod.jsonl.gz"), true, "snapshot-prod.jsonl.gz was changed; the next review of prod is compared with an earlier one", "snapshot-prod.jsonl.gz"},
 		"an older snapshot that was changed": {flip("snapshot-prod.jsonl.gz"), false, "", "snapshot-prod.jsonl.gz"},
-		"a pack that is missing":             {func(t *testing.T, dir string) { must0(t, os.RemoveAll(dir)) }, false, "pack 3 (run weekly/2026-11-16T0900Z): it is missing", "pack 3 is missing"},
-		"the newest pack is missing":         {func(t *testing.T, dir string) { must0(t, os.RemoveAll(dir)) }, true, "pack 4 (run weekly/2026-11-23T0900Z): it is missing", "pack 4 is missing"},
-		"no chain.json":                      {func(t *testing.T, dir string) { must0(t, os.Remove(filepath.Join(dir, "../chain.json"))) }, false, "there is no chain.json", ""},
+		"a pack that is missing":             {func(t *testing.T, dir string) { must(t, os.RemoveAll(dir)) }, false, "pack 3 (run weekly/2026-11-16T0900Z): it is missing", "pack 3 is missing"},
+		"the newest pack is missing":         {func(t *testing.T, dir string) { must(t, os.RemoveAll(dir)) }, true, "pack 4 (run weekly/2026-11-23T0900Z): it is missing", "pack 4 is missing"},
+		"no chain.json":                      {func(t *testing.T, dir string) { must(t, os.Remove(filepath.Join(dir, "../chain.json"))) }, false, "there is no chain.json", ""},
 		"a chain.json that is damaged": {func(t *testing.T, dir string) {
-			must0(t, os.WriteFile(filepath.Join(dir, "../chain.json"), []byte("{"), 0o600))
+			must(t, os.WriteFile(filepath.Join(dir, "../chain.json"), []byte("{"), 0o600))
 		}, false, "chain.json is damaged", ""},
-		"a folder without a manifest": {func(t *testing.T, dir string) { must0(t, os.Mkdir(filepath.Join(dir, "../2026-12-24T0900Z"), 0o700)) }, false, "", "-"},
+		"a folder without a manifest": {func(t *testing.T, dir string) { must(t, os.Mkdir(filepath.Join(dir, "../2026-12-24T0900Z"), 0o700)) }, false, "", "-"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -168,13 +168,6 @@ func TestRebuildOfDamaged(t *testing.T) {
 	}
 }
 
-func must0(t *testing.T, err error) {
-	t.Helper()
-	if err != nil {
-		t.Fatal(err)
-	}
-}
-
 // rewrite changes a text in a file.
 func rewrite(name, from, to string) func(t *testing.T, dir string) {
 	return func(t *testing.T, dir string) {
@@ -183,7 +176,7 @@ func rewrite(name, from, to string) func(t *testing.T, dir string) {
 		if err != nil || !bytes.Contains(text, []byte(from)) {
 			t.Fatalf("no %s in %s: %v", from, text, err)
 		}
-		must0(t, os.WriteFile(path, bytes.ReplaceAll(text, []byte(from), []byte(to)), 0o600))
+		must(t, os.WriteFile(path, bytes.ReplaceAll(text, []byte(from), []byte(to)), 0o600))
 	}
 }
 
@@ -226,8 +219,8 @@ func TestChainIsMended(t *testing.T) {
 			h.mustReview(t)
 			now = now.AddDate(0, 0, 7)
 		}
-		if must0(t, os.Remove(chain)); before != nil {
-			must0(t, os.WriteFile(chain, before, 0o600))
+		if must(t, os.Remove(chain)); before != nil {
+			must(t, os.WriteFile(chain, before, 0o600))
 		}
 		store := ledger.AtPath(filepath.Join(t.TempDir(), "ledger.db"))
 		if out, code := rebuilt(t, p, store); code != exitDone {

@@ -112,7 +112,7 @@ func rederive(ctx context.Context, dir string, m pack.Manifest) (out pack.Rederi
 func recordsOf(dir string, names []string, damaged *error) iter.Seq2[audit.Record, error] {
 	return func(yield func(audit.Record, error) bool) {
 		for _, name := range names {
-			for r, err := range audit.Prefetch(evidence.ReadSnapshot(filepath.Join(dir, name))) {
+			for r, err := range audit.Population(audit.Prefetch(evidence.ReadSnapshot(filepath.Join(dir, name)))) {
 				if err != nil {
 					*damaged = err
 				}

@@ -115,7 +115,7 @@ func rebuildFile(ctx context.Context, path string, now time.Time, r Rebuilding) 
 	if err != nil {
 		return "", errors.Join(err, removeDatabase(fresh))
 	}
-	name := path + "." + now.UTC().Format("20060102T150405Z")
+	name := path + "." + now.UTC().Format("20060102T150405.000Z")
 	if _, err := os.Lstat(name); !errors.Is(err, fs.ErrNotExist) {
 		return "", errors.Join(err, fmt.Errorf("%s is there already; try again", name))
 	}

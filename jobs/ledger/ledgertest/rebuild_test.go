@@ -102,7 +102,7 @@ func rebuild(t *testing.T, s store) {
 		return
 	}
 	// The old file is kept as it was, and can be looked at.
-	if aside != path+".20261123T090000Z" {
+	if aside != path+".20261123T090000.000Z" {
 		t.Errorf("aside %s", aside)
 	}
 	if packs, err := ledger.OldPacks(ctx, ledger.AtPath(aside), s.password); err != nil || len(packs) != 2 {
