@@ -98,7 +98,7 @@ func printSummary(w io.Writer, s audit.Summary, folder string, columns int) {
 	if s.Previous != nil && len(s.PolicyChanges) > 0 {
 		fmt.Fprintf(w, "Policy changed since %s:\n", s.Previous.ID)
 		for _, change := range s.PolicyChanges {
-			fmt.Fprintln(w, hanging("  "+audit.Line(change, 300), columns))
+			fmt.Fprintln(w, hanging("  ", audit.Line(change, 300), columns))
 		}
 		fmt.Fprintln(w)
 	}
@@ -109,16 +109,16 @@ func printSummary(w io.Writer, s audit.Summary, folder string, columns int) {
 	if a.Touched > 0 {
 		touched = fmt.Sprintf(", %d touched (updated without a visible change)", a.Touched)
 	}
-	fmt.Fprintf(w, "\n%s in %s: %d active, %d inactive; %d with findings; %d new, %d gone since the last review%s\n\n",
-		plural(a.Total, "token"), plural(len(s.Coverage.Targets), "target"), a.Active, a.Inactive, a.Flagged, a.New, a.Gone, touched)
+	fmt.Fprintf(w, "\n%s\n\n", hanging("", fmt.Sprintf("%s in %s: %d active, %d inactive; %d with findings; %d new, %d gone since the last review%s",
+		plural(a.Total, "token"), plural(len(s.Coverage.Targets), "target"), a.Active, a.Inactive, a.Flagged, a.New, a.Gone, touched), columns))
 	fmt.Fprintln(w, checkTable(s))
 	st := s.Findings.ByState
 	byPolicy := ""
-	if len(s.PolicyChanges) > 0 || st[audit.ByPolicy]+st[audit.NotJudged] > 0 {
+	if st[audit.ByPolicy]+st[audit.NotJudged] > 0 {
 		byPolicy = fmt.Sprintf("; by the change of policy %d found and %d not judged any more", st[audit.ByPolicy], st[audit.NotJudged])
 	}
-	fmt.Fprintf(w, "\n%d new, %d open, %d reopened, %d excepted, %d resolved%s\n\nReports in %s\n",
-		st[audit.New], st[audit.Open], st[audit.Reopened], st[audit.Excepted], st[audit.Resolved], byPolicy, folder)
+	fmt.Fprintf(w, "\n%s\n\nReports in %s\n", hanging("", fmt.Sprintf("%d new, %d open, %d reopened, %d excepted, %d resolved%s",
+		st[audit.New], st[audit.Open], st[audit.Reopened], st[audit.Excepted], st[audit.Resolved], byPolicy), columns), folder)
 	for _, file := range evidenceFiles(folder) {
 		fmt.Fprintf(w, "  %s\n", file)
 	}
@@ -130,7 +130,7 @@ func printCoverage(w io.Writer, c audit.TotalCoverage, columns int) {
 		if target != "" {
 			text = target + ": " + text
 		}
-		fmt.Fprintln(w, hanging("  "+kind+": "+audit.Line(text, 500), columns))
+		fmt.Fprintln(w, hanging("  ", kind+": "+audit.Line(text, 500), columns))
 	}
 	gaps := c.AllGaps()
 	for _, g := range gaps {
@@ -145,7 +145,7 @@ func printCoverage(w io.Writer, c audit.TotalCoverage, columns int) {
 	}
 	for _, g := range gaps {
 		if g.Accepted != nil {
-			note("accepted", g.Target, fmt.Sprintf("%s [%s, until %s by %s]", g.Reason, g.ID, g.Accepted.Until(), g.Accepted.ApprovedBy))
+			note("accepted", g.Target, fmt.Sprintf("%s, until %s by %s: %s", g.ID, g.Accepted.Until(), g.Accepted.ApprovedBy, g.Reason))
 		}
 	}
 	for _, t := range c.Targets {
@@ -165,22 +165,22 @@ func printCoverage(w io.Writer, c audit.TotalCoverage, columns int) {
 	}
 }
 
-// hanging breaks a line of "  kind: text" where a terminal ends, and lets the rest hang.
-func hanging(line string, columns int) string {
-	const indent = "    "
-	if columns <= 2*len(indent) {
-		return line
+// hanging breaks a line where a terminal ends, and indents it: all but the first line by
+// two more.
+func hanging(indent, line string, columns int) string {
+	if width := columns - len(indent) - 2; width > 10 {
+		line = text.WrapSoft(line, width)
 	}
-	lines := strings.Split(text.WrapSoft(line, columns-len(indent)), "\n")
-	for i := range lines {
-		lines[i] = strings.TrimRight(lines[i], " ")
+	var lines []string
+	for part := range strings.SplitSeq(line, "\n") {
+		lines = append(lines, indent+strings.TrimRight(part, " "))
 	}
-	return strings.Join(lines, "\n"+indent)
+	return strings.Join(lines, "\n  ")
 }
 
 // columnsOf is the width of a terminal, 0 for what is none.
 func columnsOf(w io.Writer) int {
-	f, ok := w.(*os.File)
+	f, ok := fileBehind(w)
 	if !ok {
 		return 0
 	}
