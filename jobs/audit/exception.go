@@ -131,6 +131,7 @@ func (u *unused) record() (Record, bool) {
 	switch {
 	case u.review.Probe == nil && u.before != nil: // nothing could be asked: what was said stands
 		u.before.Findings = each(u.before.Findings, u.review.stand)
+		u.before.JudgedIn, u.before.Judged = "", nil
 		return *u.before, true
 	case u.review.Probe == nil, len(u.open) == 0 && u.before == nil:
 		return Record{}, false

@@ -165,7 +165,7 @@ const rememberFor = 400 * 24 * time.Hour
 // missing is an authorization of an earlier review that the list now lacks.
 func (rv *Review) missing(ctx context.Context, before *Record) (Record, bool) {
 	r := *before
-	r.Target, r.Changes, r.Judged = rv.Target, nil, nil
+	r.Target, r.Changes, r.Judged, r.JudgedIn = rv.Target, nil, nil, ""
 	if before.wasGone() {
 		r.Presence = Remembered
 		return r, rv.Now.Sub(r.LastSeen) < rememberFor
@@ -215,7 +215,7 @@ func (rv *Review) missing(ctx context.Context, before *Record) (Record, bool) {
 		}
 		rv.judged(&r, before)
 	default:
-		r.Findings = each(before.Findings, rv.stand)
+		r.Findings, r.JudgedIn = each(before.Findings, rv.stand), before.JudgedIn
 		rv.noteBefore(r.Findings)
 	}
 	return r, true

@@ -5,7 +5,6 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
-	"iter"
 	"slices"
 	"strings"
 	"time"
@@ -297,23 +296,15 @@ func (g AcceptedGap) names() string { return "acceptance of gap " + g.Gap + " of
 func (g AcceptedGap) terms() string { return "until " + g.Until() + " by " + g.ApprovedBy }
 
 // Judgement is how an earlier review judged, where its policy was another one.
-type Judgement struct {
-	policy Policy
-	at     time.Time // of the review
-}
+type Judgement struct{ policy Policy }
 
-// Under marks the records of an earlier run as judged under another policy than that of
-// now.
-func Under(applied AppliedPolicy, run Run, records iter.Seq2[Record, error]) iter.Seq2[Record, error] {
-	by := &Judgement{applied.Policy(), run.Started}
-	return func(yield func(Record, error) bool) {
-		for r, err := range records {
-			r.Judged = by
-			if !yield(r, err) {
-				return
-			}
-		}
+// JudgedUnder is how a review judges under a policy other than that of now; nil if the
+// policy is the same, or nothing is known of it.
+func JudgedUnder(before, now AppliedPolicy) *Judgement {
+	if len(PolicyChanges(before, now)) == 0 {
+		return nil
 	}
+	return &Judgement{before.Policy()}
 }
 
 // was gives the findings of a record of the review before, as the policy of now has them.
@@ -321,7 +312,7 @@ func (rv *Review) was(before *Record) []Finding {
 	if before.Judged == nil || !before.Exists() {
 		return before.Findings
 	}
-	return Replay(*before, rv.Policy, before.Judged.at)
+	return Replay(*before, rv.Policy, before.LastSeen)
 }
 
 // noteBefore counts findings of the review before, as the policy of now has them.

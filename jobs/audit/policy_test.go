@@ -65,7 +65,8 @@ func TestChangeOfPolicyIsNoProgress(t *testing.T) {
 			second := reviewAt(reviewed.Add(7*day), nil)
 			second.Policy, second.SeveritiesBefore = tc.now, map[Severity]int{}
 			var marked []Record
-			for r := range Under(tc.old.Applied(), Run{Started: reviewed}, seqOf(before...)) {
+			for _, r := range before {
+				r.Judged = JudgedUnder(tc.old.Applied(), tc.now.Applied())
 				marked = append(marked, r)
 			}
 			after := merged(t, second, []Authorization{tc.after}, marked)
@@ -118,7 +119,8 @@ func TestUsersOfATargetArePolicy(t *testing.T) {
 	}
 	first := review(reviewed, map[string]bool{"someone": true}, "someone")
 	before := merged(t, first, []Authorization{a}, nil)
-	for r := range Under(first.Policy.Applied(), Run{Started: reviewed}, seqOf(before...)) {
+	for _, r := range before {
+		r.Judged = JudgedUnder(first.Policy.Applied(), Policy{}.Applied())
 		for name, now := range map[string]Review{
 			"added":        review(reviewed.Add(7*day), map[string]bool{"someone": true, a.UserID: true}, "someone", a.User),
 			"all reviewed": review(reviewed.Add(7*day), nil),
@@ -245,6 +247,21 @@ func TestTouched(t *testing.T) {
 		c := NewCounts()
 		if c.Add(r, reviewed); c.Authorizations.Touched == 1 != strings.HasPrefix(tc.want, "touched") {
 			t.Errorf("%s: %d touched", name, c.Authorizations.Touched)
+		}
+	}
+}
+
+func TestRunOfID(t *testing.T) {
+	t.Parallel()
+	for _, slot := range []time.Time{reviewed, reviewed.Add(7 * time.Second)} {
+		run := Run{Job: "weekly-review", Slot: slot}
+		if got, err := RunOfID(run.ID()); err != nil || got.ID() != run.ID() || !got.Slot.Equal(slot) {
+			t.Errorf("%s is read as %s, %v", run.ID(), got.ID(), err)
+		}
+	}
+	for _, id := range []string{"", "weekly", "/2026-11-23T0900Z", "weekly/2026-11-23"} {
+		if _, err := RunOfID(id); err == nil {
+			t.Errorf("%q is taken for the name of a run", id)
 		}
 	}
 }

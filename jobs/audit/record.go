@@ -48,6 +48,8 @@ type Record struct {
 	FirstSeen time.Time `json:"firstSeen"`
 	LastSeen  time.Time `json:"lastSeen"`
 	Findings  []Finding `json:"findings,omitempty"`
+	// JudgedIn is the run whose policy the findings are of, where this one could not ask.
+	JudgedIn string `json:"judgedIn,omitempty"`
 	// Judged is there in a record of an earlier review that judged under another policy.
 	Judged *Judgement `json:"-"`
 }

@@ -3,6 +3,7 @@ package audit
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -44,6 +45,17 @@ func (r Run) SlotName() string {
 
 // ID names the run: weekly-review/2026-11-23T0800Z.
 func (r Run) ID() string { return r.Job + "/" + r.SlotName() }
+
+// RunOfID is the run of a name that ID gave.
+func RunOfID(id string) (Run, error) {
+	at := strings.LastIndex(id, "/")
+	for _, form := range []string{"2006-01-02T1504Z", "2006-01-02T150405Z"} {
+		if slot, err := time.Parse(form, id[at+1:]); err == nil && at > 0 {
+			return Run{Job: id[:at], Slot: slot}, nil
+		}
+	}
+	return Run{}, fmt.Errorf("%q is not the name of a run", id)
+}
 
 // DamagedError names a run whose record in the ledger cannot be read. What does not
 // need it goes on without.

@@ -1,6 +1,7 @@
 package runner
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -143,14 +144,11 @@ func inWords(d time.Duration) string {
 
 // before is what the target is compared with: the snapshots that were chosen, its own
 // first, and what is known from elsewhere.
-func (a *Assessor) before(ctx context.Context, j Job, c comparison, bases []audit.Baseline, policies []audit.AppliedPolicy) iter.Seq2[audit.Record, error] {
+func (a *Assessor) before(ctx context.Context, j Job, c comparison, bases []audit.Baseline) iter.Seq2[audit.Record, error] {
 	var all []iter.Seq2[audit.Record, error]
-	for i, b := range bases {
-		records := a.snapshot(ctx, j, c, b)
-		if len(audit.PolicyChanges(policies[i], j.Policy.Applied())) > 0 {
-			records = audit.Under(policies[i], b.Run, records)
-		}
-		all = append(all, records)
+	judged := a.judgements(ctx, j.Policy.Applied(), bases)
+	for _, b := range bases {
+		all = append(all, judged(b.Run.ID(), a.snapshot(ctx, j, c, b)))
 	}
 	if c.Known != nil {
 		all = append(all, c.Known)
@@ -161,20 +159,44 @@ func (a *Assessor) before(ctx context.Context, j Job, c comparison, bases []audi
 	return audit.Union(all...)
 }
 
-// policies are those that the baselines were judged by, as far as they are known and not
-// that of now.
-func (a *Assessor) policies(ctx context.Context, bases []audit.Baseline, now audit.AppliedPolicy) ([]audit.AppliedPolicy, error) {
-	out := make([]audit.AppliedPolicy, len(bases))
-	for i, b := range bases {
+// judgements marks the records of a run with the one that judged them, which is an earlier
+// one for those that it could not ask for, and with the policy of that, where it is not
+// the policy of now.
+func (a *Assessor) judgements(ctx context.Context, now audit.AppliedPolicy, bases []audit.Baseline) func(run string, records iter.Seq2[audit.Record, error]) iter.Seq2[audit.Record, error] {
+	known := map[string]*audit.Judgement{}
+	for _, b := range bases {
 		if b.Policy == now.SHA256 {
-			continue
-		}
-		var err error
-		if out[i], err = a.Earlier.PolicyOf(ctx, b.Run); err != nil && !errors.As(err, new(*audit.DamagedError)) { // a damaged one is said by the report
-			return nil, err
+			known[b.Run.ID()] = nil
 		}
 	}
-	return out, nil
+	judgement := func(id string) (*audit.Judgement, error) {
+		if by, ok := known[id]; ok {
+			return by, nil
+		}
+		run, err := audit.RunOfID(id)
+		if err != nil { // of a later version
+			return nil, nil
+		}
+		before, err := a.Earlier.PolicyOf(ctx, run)
+		if err != nil && !errors.As(err, new(*audit.DamagedError)) { // a damaged one is said by the report
+			return nil, err
+		}
+		known[id] = audit.JudgedUnder(before, now)
+		return known[id], nil
+	}
+	return func(run string, records iter.Seq2[audit.Record, error]) iter.Seq2[audit.Record, error] {
+		return func(yield func(audit.Record, error) bool) {
+			for r, err := range records {
+				if err == nil {
+					r.JudgedIn = cmp.Or(r.JudgedIn, run)
+					r.Judged, err = judgement(r.JudgedIn)
+				}
+				if !yield(r, err) || err != nil {
+					return
+				}
+			}
+		}
+	}
 }
 
 // snapshot walks that of a baseline. Of another target or job it takes what belongs to

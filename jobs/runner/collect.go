@@ -145,10 +145,6 @@ func (a *Assessor) judge(ctx, asking context.Context, j Job, run audit.Run, c co
 	cov := &item.Coverage
 	cov.Target, cov.AsOf = c.Target, c.AsOf
 	bases := c.choose()
-	policies, err := a.policies(ctx, bases, applied)
-	if err != nil {
-		return item, err
-	}
 	if len(bases) > 0 {
 		c.Before = bases[0].Coverage.Credentials
 	}
@@ -159,7 +155,7 @@ func (a *Assessor) judge(ctx, asking context.Context, j Job, run audit.Run, c co
 	missing, here := map[audit.Presence]int{}, audit.Here{}
 	c.Here = &here
 	counted := func(yield func(audit.Record, error) bool) {
-		for rec, err := range c.Merge(ctx, asking, a.before(ctx, j, c, bases, policies)) {
+		for rec, err := range c.Merge(ctx, asking, a.before(ctx, j, c, bases)) {
 			if err == nil {
 				item.Counts.Add(rec, run.Started)
 				cov.Count(rec)
