@@ -335,15 +335,19 @@ func examineEvidence(ctx context.Context, place string, lock evidence.Lock) infl
 func examineFolder(dir string) influx.Diagnosis {
 	d := influx.Diagnosis{What: "folder is writable", OK: true, Result: dir}
 	in := existing(dir)
+	if in != dir {
+		d.Result = dir + " is not there yet; " + in + " is writable"
+	}
 	f, err := os.CreateTemp(in, ".tokenaudit-*")
-	if info, bad := os.Stat(in); err != nil && bad == nil && !info.IsDir() {
-		return influx.Diagnosis{What: d.What, Result: err.Error(), Fix: in + " is a file: name a folder in its place."}
+	if err == nil {
+		f.Close()
+		os.Remove(f.Name())
+		return d
 	}
-	if err != nil {
-		return influx.Diagnosis{What: d.What, Result: err.Error(), Fix: "Let this user write to the folder, or set evidence to another one."}
+	d.OK, d.Result, d.Fix = false, err.Error(), "Let this user write to "+in+", or name another folder."
+	if info, err := os.Stat(in); err == nil && !info.IsDir() {
+		d.Fix = in + " is a file: name a folder in its place."
 	}
-	f.Close()
-	os.Remove(f.Name())
 	return d
 }
 
@@ -365,7 +369,10 @@ func examineStore(ctx context.Context, f *configs.File) influx.Diagnosis {
 		d.What = "ledger opens"
 		if !exists(path) {
 			in := examineFolder(filepath.Dir(path))
-			in.What, in.Result = d.What, "not there yet; "+in.Result
+			in.What = d.What
+			if in.OK {
+				in.Result = "it is not there yet and can be made"
+			}
 			return in
 		}
 	}

@@ -102,7 +102,7 @@ func cliServer(host string, env func(string) string, secrets *secret.Redactor) (
 	switch {
 	case env("INFLUX_TOKEN") != "":
 		cfg.Token = secret.Ref{Env: "INFLUX_TOKEN"}
-	case p.Token != "" && asked != "" && asked != p.URL:
+	case p.Token != "" && asked != "" && strings.TrimSuffix(asked, "/") != strings.TrimSuffix(p.URL, "/"):
 		return influx.Config{}, usagef("the token in %s is for %s, not for %s; set INFLUX_TOKEN", path, p.URL, asked)
 	case p.Token != "":
 		cfg.Token = secret.InMemory(p.Token)

@@ -145,8 +145,14 @@ func (c *cli) unlessComplete(cov audit.Coverage) error {
 		return nil
 	}
 	fmt.Fprintf(c.stderr, "tokenaudit: coverage of %s is %s: there may be tokens that this list does not show\n", audit.Line(cov.Source, 300), cov.Verdict)
-	for _, reason := range cov.Reasons {
-		fmt.Fprintf(c.stderr, "  not seen: %s\n", audit.Line(reason, 500))
+	for _, g := range cov.Gaps {
+		if g.Accepted != nil {
+			continue
+		}
+		fmt.Fprintf(c.stderr, "  not seen: %s\n", audit.Line(g.Reason, 500))
+		if g.Fix != "" && !strings.Contains(g.Reason, g.Fix) {
+			fmt.Fprintf(c.stderr, "    → %s\n", audit.Line(g.Fix, 500))
+		}
 	}
 	return quietError{exitIncomplete}
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -9,6 +10,9 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
+
+	"go.etcd.io/bbolt"
 
 	"tokenaudit/jobs/influx/influxtest"
 )
@@ -38,7 +42,7 @@ func TestTokensListSaysWhatItMissed(t *testing.T) {
 		{name: "by user", rights: operator, filters: []string{"--user", "bob"}, rows: "sensor"},
 		{name: "no such token", rights: operator, filters: []string{"--id", "0000000000000001"}, says: "no token matches\n"},
 		{name: "no such user", rights: operator, filters: []string{"--user", "bib"}, code: exitIncomplete, says: "user bib: does not exist"},
-		{name: "no such org", rights: operator, filters: []string{"--org", "acne"}, code: exitIncomplete, says: `organization name "acne" not found`},
+		{name: "no such org", rights: operator, filters: []string{"--org", "acne"}, code: exitIncomplete, says: "→ Set org to one that the credential sees: acme ("},
 		{name: "its own user's only", rights: own, filters: []string{"--action", "write", "--user", "bob"}, code: exitIncomplete, says: "none of its authorizations were visible"},
 		{name: "its own user's only, without a filter", rights: own, code: exitIncomplete, rows: "audit", says: "may not read all users"},
 		{name: "its own user's only, and asked for no others", rights: own, filters: []string{"--user", "admin"}, rows: "audit", code: exitIncomplete, says: "neither listed nor known"},
@@ -132,6 +136,61 @@ func TestTokensListTakesCapitals(t *testing.T) {
 	} {
 		if code, out, said := listTokens(t, s, token, filters...); code != exitDone || !strings.Contains(out, id) {
 			t.Errorf("%q: exit code %d, %s%s", filters, code, out, said)
+		}
+	}
+}
+
+// TestTokensListReadsFiles: a copy of the database file is listed, those of deleted users
+// too, and answers no questions.
+func TestTokensListReadsFiles(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	db, err := bbolt.Open(filepath.Join(dir, "influxd.bolt"), 0o600, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const acme, bob, left = "0a00000000000001", "0b00000000000001", "0b00000000000002"
+	at := time.Now().UTC().Format(time.RFC3339)
+	token := `{"id":%q,"token":"canary-token-%[1]s","status":"active","description":"of %[2]s","orgID":"` + acme + `","userID":%[2]q,"permissions":[{"action":"write","resource":{"type":"buckets","orgID":"` + acme + `"}}],"createdAt":"` + at + `","updatedAt":"` + at + `"}`
+	err = db.Update(func(tx *bbolt.Tx) error {
+		for _, row := range [][3]string{
+			{"organizationsv1", acme, `{"id":"` + acme + `","name":"acme"}`}, {"usersv1", bob, `{"id":"` + bob + `","name":"bob","status":"active"}`},
+			{"authorizationsv1", "0d00000000000001", fmt.Sprintf(token, "0d00000000000001", bob)}, {"authorizationsv1", "0d00000000000002", fmt.Sprintf(token, "0d00000000000002", left)},
+			{"bucketsv1"}, {"userresourcemappingsv1"}, {"legacy/authorizationsv1"},
+		} {
+			b, err := tx.CreateBucketIfNotExists([]byte(row[0]))
+			if err == nil && row[1] != "" {
+				err = b.Put([]byte(row[1]), []byte(row[2]))
+			}
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err := errors.Join(err, db.Close()); err != nil {
+		t.Fatal(err)
+	}
+	config := filepath.Join(dir, "c.yaml")
+	text := "targets:\n  - {name: copy, bolt: ./influxd.bolt}\njobs:\n  - {name: weekly, schedule: \"@weekly\"}\n"
+	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, test := range []struct {
+		args []string
+		code int
+		want []string
+	}{
+		{[]string{"tokens", "list"}, exitDone, []string{"of " + bob, "of " + left}},
+		{[]string{"tokens", "list", "--user-id", strings.ToUpper(left)}, exitDone, []string{"of " + left}},
+		{[]string{"tokens", "show", "0d00000000000001"}, exitUsage, []string{`target "copy" is a file`}},
+	} {
+		var out bytes.Buffer
+		code := run(t.Context(), append(test.args, "-c", config), &out, &out)
+		for _, want := range test.want {
+			if code != test.code || !strings.Contains(out.String(), want) || strings.Contains(out.String(), "canary-token") {
+				t.Errorf("%q: exit code %d, want %d and %q\n%s", test.args, code, test.code, want, out.String())
+			}
 		}
 	}
 }

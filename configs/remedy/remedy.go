@@ -63,7 +63,7 @@ type Place struct {
 // address is for the middle of a sentence.
 func (p Place) address() string {
 	if p.Address == "" {
-		return "the host and port under " + p.Key
+		return "the address under " + p.Key
 	}
 	return p.Address
 }
@@ -83,6 +83,8 @@ func (p Place) Connection(err error) string {
 		return fmt.Sprintf("No host has the name %s: correct %s, or the DNS of this machine.", name.Name, p.Key)
 	case isName:
 		return "The DNS of this machine does not answer: look at its resolver (/etc/resolv.conf), and try again."
+	case errors.Is(err, syscall.ECONNREFUSED) && p.Address == "":
+		return fmt.Sprintf("Nothing listens at the address under %s: start %s, or correct it.", p.Key, p.What)
 	case errors.Is(err, syscall.ECONNREFUSED):
 		return fmt.Sprintf("Nothing listens at %s: start %s, or correct host and port under %s.", p.address(), p.What, p.Key)
 	case errors.Is(err, syscall.EHOSTUNREACH), errors.Is(err, syscall.ENETUNREACH):

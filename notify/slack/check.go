@@ -105,7 +105,9 @@ func look(ctx context.Context, api *slack.Client, e explainer, bot, id string, h
 	case channel.IsArchived:
 		return "", e.asking(slack.SlackErrorResponse{Err: "is_archived"})
 	case !channel.IsMember && (channel.IsPrivate || !anywhere):
-		return "", e.asking(slack.SlackErrorResponse{Err: "not_in_channel"})
+		no := slack.SlackErrorResponse{Err: "not_in_channel"}
+		no.ResponseMetadata.Messages = []string{bot + " is not in it"}
+		return "", e.asking(no)
 	case !channel.IsMember:
 		return shown + " is public, and " + bot + " may post there without being in it", nil
 	}

@@ -30,7 +30,7 @@ func TestCheck(t *testing.T) {
 		{name: "wrong token", fake: &notifytest.Slack{Token: "xoxb-other"}, says: "invalid_auth", fix: "Slack does not accept the token"},
 		{name: "not set", fake: &notifytest.Slack{}, change: func(c *slack.Config) { c.Token = secret.Ref{Env: "TOKENAUDIT_TEST_NOT_SET"} }, says: "not set", fix: "Set the environment variable TOKENAUDIT_TEST_NOT_SET"},
 		{name: "may not write", fake: &notifytest.Slack{Scopes: "chat:write.public,users:read"}, says: "needs the scope chat:write, has chat:write.public", fix: "Add the scope under OAuth & Permissions"},
-		{name: "not in the channel", fake: &notifytest.Slack{Channels: channels{id: {Outside: true}}}, says: "channel C0123456789: not_in_channel", fix: "Invite the app"},
+		{name: "not in the channel", fake: &notifytest.Slack{Channels: channels{id: {Outside: true}}}, says: "channel C0123456789: not_in_channel: tokenaudit is not in it", fix: "Invite the app"},
 		{name: "no such channel", fake: &notifytest.Slack{Channels: channels{}}, says: "channel C0123456789: channel_not_found", fix: "Check the channel's ID"},
 		{name: "a private channel of others", fake: &notifytest.Slack{Scopes: "chat:write,chat:write.public,channels:read", Channels: channels{id: {Outside: true, Private: true}}}, says: "channel_not_found", fix: "the app must be invited"},
 		{name: "archived", fake: &notifytest.Slack{Channels: channels{id: {Archived: true}}}, says: "is_archived", fix: "choose another one"},

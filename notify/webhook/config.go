@@ -98,7 +98,8 @@ func Check(ctx context.Context, c Config, client *http.Client) (string, error) {
 		if fix != "" {
 			fix = to.secrets.Clean(fix) // some name the host
 		}
-		return "", remedy.With(to.failed(false, err), fix)
+		err = fmt.Errorf("asking the server of the webhook: %w", to.secrets.CleanError(err))
+		return "", remedy.With(notify.NotPosted(err), fix)
 	}
 	resp.Body.Close()
 	return "its server answers; the webhook itself cannot be tried without posting", nil
