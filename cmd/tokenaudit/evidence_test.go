@@ -57,6 +57,9 @@ func TestHostsTakeTurns(t *testing.T) {
 		if out := mustVerify(t, p.under("weekly")); strings.Count(out, " ok") != 4 {
 			t.Errorf("not four packs:\n%s", out)
 		}
+		if out := mustVerify(t, p.address); !strings.Contains(out, "Job weekly\n") {
+			t.Errorf("not all jobs:\n%s", out)
+		}
 	})
 }
 
