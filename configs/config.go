@@ -10,6 +10,8 @@ package configs
 import (
 	"cmp"
 	_ "embed"
+	"fmt"
+	"path/filepath"
 	"slices"
 	"time"
 
@@ -18,6 +20,7 @@ import (
 	"tokenaudit/jobs/audit"
 	"tokenaudit/jobs/evidence"
 	"tokenaudit/jobs/influx"
+	"tokenaudit/jobs/roster"
 	"tokenaudit/notify/email"
 	"tokenaudit/notify/slack"
 	"tokenaudit/notify/webhook"
@@ -45,6 +48,10 @@ type File struct {
 	Targets []influx.Config `yaml:"targets"`
 	// Policy adjusts the checks.
 	Policy Policy `yaml:"policy,omitzero"`
+	// Roster is a file of the users that belong to the house, from HR or an identity provider: a second source for owners. CSV with a header, a JSON array, or a list of users of SCIM. Default: none.
+	Roster setting.Path `yaml:"roster,omitempty"`
+	// RosterMaxAge is how old the roster may be, by the newest date in it, or else by that of the file; with an older one nobody is judged. Default: 31d.
+	RosterMaxAge setting.Duration `yaml:"roster_max_age,omitempty"`
 	// Controls is a file that relates checks to controls of frameworks, in place of the built-in one ("tokenaudit config controls" prints that).
 	Controls setting.Path `yaml:"controls,omitempty"`
 	// Exceptions let findings stand for a while.
@@ -129,6 +136,7 @@ func (f *File) setDefaults() {
 	f.Store = "sqlite:./data/tokenaudit.db"
 	f.Evidence = "./data/evidence"
 	f.Parallel, f.ParallelPerHost = 8, 4
+	f.RosterMaxAge = setting.Duration(31 * setting.Day)
 	f.Policy.RotateAfter = setting.Duration(90 * setting.Day)
 	f.Policy.InactiveAfter = setting.Duration(30 * setting.Day)
 	f.Policy.MaxException = setting.Duration(180 * setting.Day)
@@ -173,7 +181,7 @@ func (f *File) JobPolicy(j Job) audit.Policy {
 		if other(t.Name) {
 			continue
 		}
-		applied := audit.AppliedTarget{Name: t.Name}
+		applied := audit.AppliedTarget{Name: t.Name, Roster: f.appliedRoster()}
 		for _, u := range t.Users {
 			applied.Users = append(applied.Users, cmp.Or(u.ID, u.Name))
 		}
@@ -201,6 +209,24 @@ func (f *File) RelatedControls() (audit.Controls, error) {
 		return Controls()
 	}
 	return LoadControls(string(f.Controls))
+}
+
+// appliedRoster is the roster and how old it may be, in words; "" if there is none.
+func (f *File) appliedRoster() string {
+	if f.Roster == "" {
+		return ""
+	}
+	age, _ := f.RosterMaxAge.MarshalText()
+	return fmt.Sprintf("%s, no older than %s", filepath.Base(string(f.Roster)), age)
+}
+
+// RosterAt gives the roster as a review at some time finds it; nil if none is configured.
+func (f *File) RosterAt() func(time.Time) *audit.Roster {
+	if f.Roster == "" {
+		return nil
+	}
+	file := &roster.File{Path: string(f.Roster), MaxAge: time.Duration(f.RosterMaxAge)}
+	return file.At
 }
 
 // Schema is the JSON schema of the configuration file, for editors.

@@ -39,8 +39,9 @@ func TestDefaults(t *testing.T) {
 		Store:    "sqlite:./data/tokenaudit.db",
 		Evidence: "./data/evidence",
 		Parallel: 8, ParallelPerHost: 4,
-		Targets: []influx.Config{{Name: "prod", URL: "https://influx.example.com", Token: secret.Ref{Env: "TOKEN"}}},
-		Policy:  Policy{RotateAfter: setting.Duration(90 * setting.Day), InactiveAfter: setting.Duration(30 * setting.Day), MaxException: setting.Duration(180 * setting.Day)},
+		Targets:      []influx.Config{{Name: "prod", URL: "https://influx.example.com", Token: secret.Ref{Env: "TOKEN"}}},
+		Policy:       Policy{RotateAfter: setting.Duration(90 * setting.Day), InactiveAfter: setting.Duration(30 * setting.Day), MaxException: setting.Duration(180 * setting.Day)},
+		RosterMaxAge: setting.Duration(31 * setting.Day),
 		Jobs: []Job{{
 			Name: "weekly", Schedule: "@weekly", Timezone: "UTC", Reports: []string{"xlsx", "csv"},
 			CatchUp: setting.Duration(6 * setting.Day), DeliverWithin: setting.Duration(6 * setting.Day), Deadline: setting.Duration(time.Hour), Keep: setting.Duration(400 * setting.Day),
@@ -86,6 +87,7 @@ jobs:
 			ServiceUsers: []string{"telegraf-writer"}, MaxException: setting.Duration(180 * setting.Day),
 			Severity: map[string]audit.Severity{"no-description": audit.Off, "operator": audit.Low},
 		},
+		RosterMaxAge: setting.Duration(31 * setting.Day),
 		Jobs: []Job{{
 			Name: "weekly", Schedule: "0 9 * * 1", Timezone: "Europe/Berlin", Targets: []string{"prod"}, Reports: []string{"csv"},
 			Slack:   &slack.Config{Channel: "C1", Token: secret.Ref{File: "slack"}, APIURL: "https://proxy.example.com/"},

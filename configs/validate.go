@@ -43,6 +43,9 @@ func (f *File) validate(problem problemFunc) {
 	}
 	validateNames("targets", targets, problem)
 	f.Policy.validate(problem)
+	if f.RosterMaxAge < setting.Duration(setting.Day) {
+		problem("roster_max_age", "needs at least 1d, or every roster would be too old")
+	}
 	for i, e := range f.Exceptions {
 		e.validate(targets, time.Duration(f.Policy.MaxException), problem.in(fmt.Sprintf("exceptions[%d]", i)))
 	}

@@ -67,9 +67,10 @@ func tryOut(j runner.Job) audit.Run {
 // in one without a name.
 func jobsToTry(f *configs.File, targets []runner.Target) []runner.Job {
 	var out []runner.Job
+	roster := f.RosterAt()
 	reviewed := map[string]bool{}
 	for _, cfg := range f.Jobs {
-		j := runner.Job{Name: cfg.Name, Policy: f.Audit()}
+		j := runner.Job{Name: cfg.Name, Policy: f.Audit(), Roster: roster}
 		if s, err := schedule.Parse(cfg.Schedule, cfg.Timezone); err == nil { // loading it told
 			j.Schedule = s
 		}
@@ -81,7 +82,7 @@ func jobsToTry(f *configs.File, targets []runner.Target) []runner.Job {
 		}
 		out = append(out, j)
 	}
-	rest := runner.Job{Policy: f.Audit()}
+	rest := runner.Job{Policy: f.Audit(), Roster: roster}
 	for _, t := range targets {
 		if !reviewed[t.Name] {
 			rest.Targets = append(rest.Targets, t)

@@ -89,6 +89,7 @@ func wire(ctx context.Context, f *configs.File, now runner.Clock, log *slog.Logg
 		Parallel: int(f.Parallel), PerHost: int(f.ParallelPerHost),
 		Agree: func(ctx context.Context, job string) error { return runner.Agree(ctx, ledger, snapshots, job) },
 	}}
+	roster := f.RosterAt() // read once for all that is reviewed at one time
 	for _, cfg := range f.Jobs {
 		schedule, err := schedule.Parse(cfg.Schedule, cfg.Timezone)
 		if err != nil {
@@ -97,7 +98,7 @@ func wire(ctx context.Context, f *configs.File, now runner.Clock, log *slog.Logg
 		}
 		reports := reporter{f, cfg, controls, snapshots, secrets, log}
 		job := runner.Job{
-			Name: cfg.Name, Schedule: schedule, Policy: f.JobPolicy(cfg), Report: reports.write, Sealed: reports.sealed,
+			Name: cfg.Name, Schedule: schedule, Policy: f.JobPolicy(cfg), Roster: roster, Report: reports.write, Sealed: reports.sealed,
 			CatchUp: time.Duration(cfg.CatchUp), Jitter: time.Duration(cfg.Jitter), Deadline: time.Duration(cfg.Deadline), DeliverWithin: time.Duration(cfg.DeliverWithin),
 		}
 		for _, t := range f.Targets {

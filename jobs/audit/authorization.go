@@ -133,6 +133,8 @@ type Owner struct {
 	MembershipKnown bool `json:"membershipKnown,omitempty"`
 	// NotFound: the API says that there is no such user, where that alone proves nothing.
 	NotFound bool `json:"notFound,omitempty"`
+	// Roster is what the roster says of the user; "" where none was asked.
+	Roster RosterState `json:"roster,omitempty"`
 	// Evidence names the answers that the state rests on.
 	Evidence string `json:"evidence,omitempty"`
 }

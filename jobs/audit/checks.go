@@ -151,6 +151,13 @@ var checks = [...]Check{
 		},
 	},
 	{
+		ID: "owner-not-in-roster", Severity: High,
+		Title: "Owner is not in the roster",
+		Why:   "By the word of HR or of the identity provider the user has left, or never belonged here; its token works on.",
+		Fix:   "Delete the authorization, or move the work to a service user. If the user belongs here, correct the roster.",
+		Match: matchRoster,
+	},
+	{
 		ID: "active-write", Severity: Medium,
 		Title: "Active write token",
 		Why:   "Whoever holds the value can write or delete data. Each one needs a reason to exist and a known holder.",

@@ -57,6 +57,8 @@ type Review struct {
 	Target string
 	Now    time.Time // the time of the review, the same for all of its targets
 	Policy Policy
+	// Roster is a second source for owners. Nil if there is none.
+	Roster *Roster
 	// Before are the credentials of the review before, as its coverage has them.
 	Before []Credential
 	// Sources are those that the target can be asked about; see Coverage. Of what belongs
@@ -244,6 +246,9 @@ func (rv *Review) elsewhere(r *Record) string {
 }
 
 func (rv *Review) judged(r *Record, before *Record) {
+	if !r.IsServer() {
+		rv.Roster.judge(&r.Owner)
+	}
 	s := &rv.subject
 	*s = Subject{
 		Authorization: r.Authorization, Access: AccessOf(r.Authorization), Owner: r.Owner, OrgDeleted: r.OrgDeleted,

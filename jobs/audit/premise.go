@@ -59,7 +59,7 @@ func (p KnownPremise) Products() string {
 	switch p.ID {
 	case StoredListed, InstanceSeen, LegacyListed, ImportCurrent:
 		return "OSS"
-	case OwnCredentialShown, OwnersConfigured:
+	case OwnersConfigured:
 		return "Cloud"
 	case CopyCurrent:
 		return "bolt"
@@ -88,6 +88,7 @@ const (
 	OwnCredentialShown = "own-credential-shown"
 	OwnersConfigured   = "owners-configured"
 	OwnersKnown        = "owners-known"
+	RosterFresh        = "roster-fresh"
 	ImportCurrent      = "import-current"
 	CopyCurrent        = "copy-current"
 	EarlierSeen        = "earlier-seen"
@@ -112,6 +113,7 @@ var premises = [...]KnownPremise{
 	{OwnCredentialShown, "Each list shows the credential that asked for it", "A list that hides the credential that asks hides others, too.", "Let the credential read authorizations and its own user.", false},
 	{OwnersConfigured, "Every owner is among the configured users", "On Cloud only configured users are asked for their tokens.", "Add the owner under users, with a credential of its own.", true},
 	{OwnersKnown, "Of every owner it is known whether it was deleted", "The token of a deleted user is a latent credential.", "Let the credential read all users.", true},
+	{RosterFresh, "The roster could be read and is not old", "Who left since it was made still passes for somebody of the house.", "Export it anew before each review; roster_max_age says how old it may be.", true},
 	{ImportCurrent, "The imported list could be read, is of this server, and is not old", "It proves nothing beyond the moment it was made.", "Make it anew: influxd recovery auth list.", true},
 	{CopyCurrent, "The copy of the database file is of the time since the review before", "What happened since it was made is not in it.", "Make a new copy before each review.", true},
 	{EarlierSeen, "Every token of earlier reviews was seen again, or is proven gone", "What could not be asked for may still write.", "Let the credential read the token by its ID.", true},

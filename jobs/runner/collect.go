@@ -44,6 +44,9 @@ func (a *Assessor) Assess(ctx, asking context.Context, j Job, run audit.Run, nam
 	if c.Close != nil {
 		defer c.Close()
 	}
+	if j.Roster != nil {
+		c.Roster = j.Roster(run.Started)
+	}
 	if a.Earlier != nil {
 		var err error
 		if c.bases, err = a.Earlier.Baselines(ctx, run, name, c.Coverage.Sources); errors.As(err, new(*audit.DamagedError)) {
@@ -148,6 +151,7 @@ func (a *Assessor) judge(ctx, asking context.Context, j Job, run audit.Run, c co
 	if len(bases) > 0 {
 		c.Before = bases[0].Coverage.Credentials
 	}
+	c.Roster.Note(cov)
 	cov.Credentials = audit.RememberCredentials(cov.Credentials, c.Before, c.Now)
 	c.noteBaselines(cov, bases)
 	c.follow(cov, bases)

@@ -23,6 +23,9 @@ type Job struct {
 	Deadline time.Duration
 	Targets  []Target
 	Policy   audit.Policy
+	// Roster is the one to judge owners by, as it is at the time of a review. Nil if there
+	// is none.
+	Roster func(now time.Time) *audit.Roster
 	// Report writes the reports of a run into a folder, makes them stand where every
 	// process sees them, and says what the pack of the next run has to hold of this one.
 	Report func(ctx context.Context, folder string, e Evidence) (audit.Link, error)
