@@ -229,7 +229,7 @@ func (rv *Review) elsewhere(r *Record) string {
 	switch {
 	case r.IsServer() || r.LastSeen.IsZero():
 		return ""
-	case r.Elsewhere != "" && r.Elsewhere != rv.Label:
+	case r.Elsewhere != "" && r.Elsewhere != rv.Label && !rv.Sources[r.Elsewhere]:
 		return r.Elsewhere
 	case r.Elsewhere == "" && rv.Left != "":
 		return rv.Left
@@ -237,12 +237,10 @@ func (rv *Review) elsewhere(r *Record) string {
 	if rv.Sources == nil || r.OrgID == "" || rv.DeletedOrgs && r.OrgDeleted {
 		return ""
 	}
-	for _, store := range [...]string{ServerStore, FileStore} {
-		if rv.Sources[SourceOf(store, r.OrgID)] {
-			return ""
-		}
+	if source := SourceOf(rv.Store, r.OrgID); !rv.Sources[source] {
+		return source
 	}
-	return SourceOf(rv.Store, r.OrgID)
+	return ""
 }
 
 func (rv *Review) judged(r *Record, before *Record) {

@@ -39,8 +39,9 @@ type Record struct {
 	Owner    Owner  `json:"owner"`
 	// OrgDeleted: it is hidden because its org was deleted; of its owner nothing is known.
 	OrgDeleted bool `json:"orgDeleted,omitempty"`
-	// Elsewhere is the server that showed it, by its address, where another one of the same
-	// org ID answers that has none of its authorizations.
+	// Elsewhere is what showed it, where something else answers with the same org ID: the
+	// address of a server that has none of the authorizations of this one, or the source,
+	// if a copy is reviewed in place of the server, or the server in place of a copy.
 	Elsewhere string `json:"elsewhere,omitempty"`
 	// Changes since the previous review.
 	Changes []Change `json:"changes,omitempty"`

@@ -206,11 +206,18 @@ func (a *Assessor) snapshot(ctx context.Context, j Job, c comparison, b audit.Ba
 	taken := func(rec *audit.Record) bool {
 		return whole || !rec.IsServer() && c.Sources[audit.SourceOf(c.Store, rec.OrgID)]
 	}
+	store := ""
+	if len(b.Coverage.Sources) > 0 {
+		store, _, _ = strings.Cut(b.Coverage.Sources[0], "/")
+	}
 	return func(yield func(audit.Record, error) bool) {
 		err := a.guard(j, "reading the snapshot of "+c.Target, func() error {
 			for rec, err := range a.Snapshots.Read(ctx, b.Run, b.Coverage.Target) {
 				if err != nil {
 					return err
+				}
+				if len(c.Sources) > 0 && store != "" && store != c.Store && rec.Elsewhere == "" && !rec.IsServer() {
+					rec.Elsewhere = audit.SourceOf(store, rec.OrgID)
 				}
 				if taken(&rec) && !yield(rec, nil) {
 					return nil

@@ -29,6 +29,7 @@ type source struct {
 	tokens  []audit.Authorization
 	place   string // the org that answers
 	url     string
+	store   string // "" for a server
 	asOf    time.Time
 	probe   func(context.Context, audit.Authorization) audit.Probe // nil: gone
 	err     error
@@ -74,6 +75,9 @@ func (s *source) coverage() audit.Coverage {
 	c.Source = s.url
 	if s.place != "" {
 		c.Sources = []string{audit.SourceOf(audit.ServerStore, s.place)}
+		if s.store != "" {
+			c.Sources[0] = audit.SourceOf(s.store, s.place)
+		}
 	}
 	return c
 }

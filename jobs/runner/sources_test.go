@@ -210,10 +210,17 @@ func TestCopy(t *testing.T) {
 	t.Parallel()
 	w := newSources(t)
 	w.prod.asOf = w.now.AddDate(0, 0, 7)
+	w.prod.store = audit.FileStore
 	w.expect("complete 2 token 2 new 0 gone 0 resolved 0 reopened")
 	w.answer("aaaa", "a1")
 	w.prod.asOf = w.now.AddDate(0, 0, -1)
 	w.expect("partial 2 token 0 new 0 gone 0 resolved 0 reopened copy-current copy-current earlier-seen") // a week late, and older than the one before
 	w.prod.asOf = w.now.AddDate(0, 0, 6)
 	w.expect("complete 1 token 0 new 1 gone 1 resolved 0 reopened")
+	w.prod.store, w.prod.asOf = audit.ServerStore, time.Time{} // what a copy showed is not what the server shows
+	w.answer("aaaa", "c3")
+	w.expect("partial 2 token 1 new 0 gone 0 resolved 0 reopened earlier-seen source-same/file/aaaa")
+	w.prod.store, w.prod.asOf = audit.FileStore, w.now.AddDate(0, 0, 6)
+	w.answer("aaaa", "b2")
+	w.expect("partial 2 token 0 new 1 gone 1 resolved 1 reopened earlier-seen source-same/server/aaaa") // and b2, which was gone, is back
 }
