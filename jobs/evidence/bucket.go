@@ -50,7 +50,8 @@ func (b *bucket) object(key string) string {
 
 // store puts a file where nothing is, and proves it. What an earlier attempt of the
 // same run left there stays if it is the same to the byte and locked until then;
-// otherwise it is taken away first. there tells what is known of that.
+// otherwise it is taken away first, unless a pack was sealed there: then the error is
+// errOther. there tells what is known of that.
 func (b *bucket) store(ctx context.Context, key, path string, until time.Time, there bool) error {
 	created, err := b.putNew(ctx, key, path, until, there)
 	if created || err != nil && !errors.As(err, new(*mismatchError)) {
@@ -58,6 +59,12 @@ func (b *bucket) store(ctx context.Context, key, path string, until time.Time, t
 	}
 	if err == nil { // it is ours: an answer was lost
 		return nil
+	}
+	switch sealed, err := b.has(ctx, strings.TrimSuffix(key, filepath.Base(path))+manifestFile); {
+	case err != nil:
+		return err
+	case sealed: // by another process, in the meantime
+		return errOther
 	}
 	if err := b.remove(ctx, key); err != nil {
 		return err
@@ -254,6 +261,18 @@ func (b *bucket) keys(ctx context.Context, prefix string) (keys []string, err er
 		}
 	}
 	return keys, nil
+}
+
+// has reports whether there is an object.
+func (b *bucket) has(ctx context.Context, key string) (bool, error) {
+	_, err := b.client.StatObject(ctx, b.address.bucket, b.object(key), minio.StatObjectOptions{})
+	if err != nil {
+		err = b.failed("looking for", key, err)
+	}
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	return err == nil, err
 }
 
 // remove takes an object away, if it is there. A bucket with versions keeps it out of

@@ -51,12 +51,10 @@ func (a Archive) Slots(ctx context.Context, job string) (runs []audit.Run, err e
 // Sealed tells whether there is an evidence pack of the run, whoever made it.
 func (a Archive) Sealed(ctx context.Context, run audit.Run) (bool, error) {
 	file := filepath.Join(a.Folder(run), manifestFile)
-	var err error
-	if a.bucket == nil {
-		_, err = os.Lstat(file)
-	} else if _, err = a.bucket.client.StatObject(ctx, a.bucket.address.bucket, a.bucket.object(a.key(file)), minio.StatObjectOptions{}); err != nil {
-		err = a.bucket.failed("looking for", a.key(file), err)
+	if a.bucket != nil {
+		return a.bucket.has(ctx, a.key(file))
 	}
+	_, err := os.Lstat(file)
 	if errors.Is(err, fs.ErrNotExist) {
 		return false, nil
 	}

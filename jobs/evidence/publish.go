@@ -80,7 +80,11 @@ func (a Archive) Publish(ctx context.Context, run audit.Run) error {
 		there[strings.TrimPrefix(key, prefix)] = true
 	}
 	if !there[manifestFile] {
-		if err := a.publishFiles(ctx, run, there); err != nil {
+		err := a.publishFiles(ctx, run, there)
+		if errors.Is(err, errOther) {
+			return a.replaceError(run)
+		}
+		if err != nil {
 			return err
 		}
 	}
@@ -118,6 +122,14 @@ func (a Archive) publishFiles(ctx context.Context, run audit.Run, there map[stri
 	}
 	if err := g.Wait(); err != nil {
 		return err
+	}
+	if len(there) > 0 {
+		switch sealed, err := a.bucket.has(ctx, a.key(filepath.Join(folder, manifestFile))); {
+		case err != nil:
+			return err
+		case sealed: // by another process, in the meantime
+			return errOther
+		}
 	}
 	for name := range there {
 		if err := a.bucket.remove(ctx, a.key(filepath.Join(folder, name))); err != nil {

@@ -149,6 +149,34 @@ func TestAttemptAgain(t *testing.T) {
 	}
 }
 
+// TestSealedMeanwhile: a process that looked before another one sealed the pack takes
+// nothing of it away.
+func TestSealedMeanwhile(t *testing.T) {
+	s3 := evidencetest.NewS3(t)
+	place, run := s3.Bucket(t, "evidence", false), now()
+	first, second := mustOpen(t, place, Lock{}), mustOpen(t, place, Lock{})
+	seal(t, first, run, "")
+	if err := first.Publish(t.Context(), run); err != nil {
+		t.Fatal(err)
+	}
+	before := s3.Objects(t, "evidence")
+	seal(t, second, run, "another")
+	for name, there := range map[string]map[string]bool{
+		"the same files": {"findings.csv": true}, "not even those": {}, "more files": {"findings.csv": true, "more.csv": true},
+	} {
+		if err := second.publishFiles(t.Context(), run, there); !errors.Is(err, errOther) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if diff := cmp.Diff(before, s3.Objects(t, "evidence")); diff != "" {
+		t.Errorf("objects (-before +after):\n%s", diff)
+	}
+	body, err := mustOpen(t, place, Lock{}).ReadFile(t.Context(), run, "findings.csv")
+	if err != nil || string(body) != "findings.csv" {
+		t.Errorf("%q, %v", body, err)
+	}
+}
+
 // TestTwoPublish: of two processes that publish at a time one wins.
 func TestTwoPublish(t *testing.T) {
 	s3 := evidencetest.NewS3(t)
