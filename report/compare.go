@@ -46,12 +46,14 @@ func firstDifferenceIn(ctx context.Context, a, b io.Reader) (difference, error) 
 		if err := errors.Join(unlessEnd(errA), unlessEnd(errB), ctx.Err()); err != nil {
 			return at, err
 		}
-		for i := range min(n, m) {
-			if x[i] != y[i] {
-				at.line += bytes.Count(x[:i], []byte{'\n'})
-				at.offset += int64(i)
-				return at, nil
+		if !bytes.Equal(x[:min(n, m)], y[:min(n, m)]) {
+			i := 0
+			for x[i] == y[i] {
+				i++
 			}
+			at.line += bytes.Count(x[:i], []byte{'\n'})
+			at.offset += int64(i)
+			return at, nil
 		}
 		at.line += bytes.Count(x[:min(n, m)], []byte{'\n'})
 		at.offset += int64(min(n, m))

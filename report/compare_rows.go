@@ -11,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"iter"
 	"os"
 	"slices"
@@ -40,11 +41,11 @@ func openCSV(path string) (*csvFile, error) {
 	c.rows.FieldsPerRecord, c.rows.LazyQuotes = -1, true
 	head, _ := in.Peek(1 << 10) // names are of letters, spaces and _; what follows the first is the delimiter
 	if i := bytes.IndexFunc(head, func(r rune) bool { return r != '_' && r != ' ' && (r < 'A' || r > 'z') }); i > 0 {
-		if r, _ := utf8.DecodeRune(head[i:]); r != '\r' && r != '\n' && r != '"' && r != utf8.RuneError {
+		if r, _ := utf8.DecodeRune(head[i:]); r != 0 && r != '\r' && r != '\n' && r != '"' && r != utf8.RuneError {
 			c.rows.Comma = r
 		}
 	}
-	if c.header, err = c.rows.Read(); err != nil && err != io.EOF {
+	if c.header, err = c.next(); err != nil {
 		return nil, errors.Join(err, f.Close())
 	}
 	return c, nil
@@ -216,10 +217,17 @@ func eventKeys(path string) iter.Seq2[string, error] {
 				} `json:"unmapped"`
 			}
 			err := dec.Decode(&event)
-			if err == io.EOF {
+			switch {
+			case err == io.EOF:
+				return
+			case errors.As(err, new(*fs.PathError)):
+				yield("", err)
+				return
+			case err != nil: // and what follows, nobody can read
+				yield("damaged", nil)
 				return
 			}
-			if !yield(event.Info.UID+" "+event.Severity+" "+event.Unmapped.State, err) || err != nil {
+			if !yield(event.Info.UID+" "+event.Severity+" "+event.Unmapped.State, nil) {
 				return
 			}
 		}

@@ -293,12 +293,15 @@ func TestRederiveOtherVersion(t *testing.T) {
 		"without settings": {func(t *testing.T, dir string) {
 			must(t, os.Remove(filepath.Join(dir, "inputs.json")))
 		}, []string{"which left no inputs.json", "Nothing of report.html, review.xlsx was compared"}, nil},
-		"a row less":                   {func(t *testing.T, dir string) { dropLine(t, dir, "findings.csv", "deleted-owner") }, nil, []string{"findings.csv: has ", "the snapshots give "}},
-		"a row of the population less": {func(t *testing.T, dir string) { dropLine(t, dir, "authorizations.csv", "telegraf") }, nil, []string{"authorizations.csv: has "}},
-		"another severity":             {func(t *testing.T, dir string) { edit(t, dir, "findings.csv", "critical;", "low;") }, nil, []string{"findings.csv: has ", "row 1 is "}},
-		"a figure":                     {func(t *testing.T, dir string) { editFigure(t, dir, "findings", "by_severity", "critical") }, nil, []string{"summary.json: findings.by_severity.critical is 0"}},
-		"an event less":                {func(t *testing.T, dir string) { dropLine(t, dir, "findings.ocsf.jsonl", "deleted-owner") }, nil, []string{"findings.ocsf.jsonl: has "}},
-		"an account less":              {func(t *testing.T, dir string) { dropLine(t, dir, "vanta-access.csv", "No owner") }, nil, []string{"vanta-access.csv: has "}},
+		"a row less":                    {func(t *testing.T, dir string) { dropLine(t, dir, "findings.csv", "deleted-owner") }, nil, []string{"findings.csv: has ", "the snapshots give "}},
+		"a row of the population less":  {func(t *testing.T, dir string) { dropLine(t, dir, "authorizations.csv", "telegraf") }, nil, []string{"authorizations.csv: has "}},
+		"another severity":              {func(t *testing.T, dir string) { edit(t, dir, "findings.csv", "critical;", "low;") }, nil, []string{"findings.csv: has ", "row 1 is "}},
+		"a figure":                      {func(t *testing.T, dir string) { editFigure(t, dir, "findings", "by_severity", "critical") }, nil, []string{"summary.json: findings.by_severity.critical is 0"}},
+		"an event less":                 {func(t *testing.T, dir string) { dropLine(t, dir, "findings.ocsf.jsonl", "deleted-owner") }, nil, []string{"findings.ocsf.jsonl: has "}},
+		"events that nobody can read":   {func(t *testing.T, dir string) { edit(t, dir, "findings.ocsf.jsonl", "{", "{{") }, nil, []string{"findings.ocsf.jsonl: has 1 rows"}},
+		"a header that nobody can read": {func(t *testing.T, dir string) { edit(t, dir, "authorizations.csv", "target;", "target\x00") }, nil, []string{"authorizations.csv: has "}},
+		"an open quote":                 {func(t *testing.T, dir string) { edit(t, dir, "authorizations.csv", ";inactive;", ";\"inactive;") }, nil, []string{"authorizations.csv: has "}},
+		"an account less":               {func(t *testing.T, dir string) { dropLine(t, dir, "vanta-access.csv", "No owner") }, nil, []string{"vanta-access.csv: has "}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
