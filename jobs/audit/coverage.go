@@ -123,7 +123,7 @@ func (c *Coverage) Count(r Record) {
 		c.NoNeed(OwnersKnown, "the product has no owners, or does not tell what became of one")
 	}
 	if r.Exists() && r.Owner.State == OwnerPresent && !r.Owner.MembershipKnown {
-		c.AddBlindSpot("members and owners of the org could not be read, so owner-not-member was not judged; that needs read on orgs")
+		c.AddBlindSpot("members and owners of the org could not be read, so owner-not-member was not judged; where the product tells of them, that needs read on orgs")
 	}
 	switch {
 	case r.IsServer() && r.Presence != Unseen:

@@ -113,8 +113,17 @@ func (r *review) read(ctx context.Context) (err error) {
 		asked := r.ask(u.Label(), r.rowsOf[id])
 		if !exists && (u.ID == "" || asked.Rows == 0) {
 			r.lower(asked, audit.UsersPresent, audit.NotKnown, "does not exist in the database file: misspelt, or deleted")
+		} else {
+			r.cov.Hold(audit.UsersPresent, "%s: %d in the database file", u.Label(), asked.Rows)
 		}
 	}
+	if len(r.cfg.Users) == 0 {
+		r.cov.NoNeed(audit.UsersPresent, "no users are configured: every user is reviewed")
+	}
+	for _, premise := range []string{audit.CredentialActive, audit.CredentialSeesAll, audit.OwnCredentialShown, audit.OwnersConfigured} {
+		r.cov.NoNeed(premise, "the file is read by itself, and hides no user's tokens")
+	}
+	r.cov.Hold(audit.ProductKnown, "the file is one of InfluxDB OSS")
 	if _, exists := r.orgs[r.org]; r.org != "" && !exists && len(r.rowsOf) == 0 {
 		return fmt.Errorf("no org %s in the database file, and nothing that one would have left behind", r.org)
 	}
@@ -127,7 +136,12 @@ func (r *review) read(ctx context.Context) (err error) {
 	if !r.newest.IsZero() {
 		r.cov.Hold(audit.CopyCurrent, "its newest record is of %s", r.newest.UTC().Format(time.RFC3339))
 	}
-	if r.cfg.Canary != "" && !r.canary {
+	switch {
+	case r.cfg.Canary == "":
+		r.cov.NoNeed(audit.CanaryListed, "no canary is configured")
+	case r.canary:
+		r.cov.Hold(audit.CanaryListed, "%s is in the database file", r.cfg.Canary)
+	default:
 		r.cov.Gap(audit.CanaryListed, audit.Partial, "the canary %s is not in the database file: it was deleted, or the file is not of this server", r.cfg.Canary)
 	}
 	return nil
