@@ -100,6 +100,36 @@ func TestAgree(t *testing.T) {
 	}
 }
 
+// busy is a ledger and evidence to which another process adds a pack each time that one
+// of them is asked.
+type busy struct{ packs int }
+
+func (b *busy) now() []audit.Pack {
+	b.packs++
+	return weeks(b.packs, 1)
+}
+
+func (b *busy) Packs(context.Context, string) ([]audit.Pack, error) { return b.now(), nil }
+
+func (b *busy) Newest(_ context.Context, _ string, most int) ([]audit.Pack, *audit.Link, error) {
+	packs := b.now()
+	return packs[:min(most, len(packs))], &packs[0].Link, nil
+}
+
+func (b *busy) Pack(_ context.Context, run audit.Run) (audit.Pack, error) {
+	return both{sealed: b.now()}.Pack(context.Background(), run)
+}
+
+// TestAgreeWhileAnotherReviews: what another process finishes in between is no
+// disagreement.
+func TestAgreeWhileAnotherReviews(t *testing.T) {
+	t.Parallel()
+	b := &busy{packs: 3}
+	if err := runner.Agree(t.Context(), b, b, "weekly"); err != nil {
+		t.Error(err)
+	}
+}
+
 // TestDisagreementWritesNothing: a run neither begins nor goes on, and nothing is
 // delivered, while the ledger is not the one of the evidence.
 func TestDisagreementWritesNothing(t *testing.T) {
