@@ -16,6 +16,7 @@ import (
 	"tokenaudit/jobs/audit"
 	"tokenaudit/jobs/ledger"
 	"tokenaudit/jobs/runner"
+	"tokenaudit/jobs/schedule"
 )
 
 // on lets a process work on another ledger from now on.
@@ -89,6 +90,41 @@ func TestLostLedgerAnywhere(t *testing.T) {
 			t.Errorf("verify:\n%s", out)
 		}
 	})
+}
+
+// TestRebuiltSlots: after a rebuild the slot that became due while the ledger was lost is
+// reviewed, and none that was reviewed before.
+func TestRebuiltSlots(t *testing.T) {
+	t.Parallel()
+	p, now := folderPlace(t), november
+	h := hosts(t, p, &now, 1)[0]
+	weekly, err := schedule.Parse("0 9 * * 1", "UTC")
+	must(t, err)
+	h.job.Schedule, h.job.CatchUp = weekly, 6*24*time.Hour
+	reports := reporter{
+		file: &configs.File{}, snapshots: h.snapshots, log: h.runner.Log,
+		job: configs.Job{Schedule: "0 9 * * 1", Timezone: "UTC", Reports: []string{"csv"}},
+	}
+	h.job.Report = reports.write
+	tick := func(want string) {
+		t.Helper()
+		s, err := h.runner.Tick(t.Context(), h.job)
+		must(t, err)
+		if got := s != nil; got != (want != "") || got && s.ID != want {
+			t.Errorf("%s: reviewed %t, want %q", now, got, want)
+		}
+	}
+	now = november.AddDate(0, 0, -1)
+	tick("") // from now on its slots count
+	now = november
+	tick("weekly/2026-11-02T0900Z")
+	now = november.AddDate(0, 0, 7).Add(24 * time.Hour)
+	store := ledger.AtPath(filepath.Join(t.TempDir(), "ledger.db"))
+	rebuilt(t, p, store)
+	h.on(t, store)
+	tick("weekly/2026-11-09T0900Z")
+	tick("")
+	mustVerify(t, p.under("weekly"))
 }
 
 // TestRebuildOfDamaged: what cannot be read, or is not what the chain holds, is said, and
