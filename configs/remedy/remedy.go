@@ -112,7 +112,7 @@ func (p Place) certificate(err error) string {
 	case other:
 		names := "other names"
 		if host.Certificate != nil && len(host.Certificate.DNSNames) > 0 {
-			names = strings.Join(host.Certificate.DNSNames[:min(3, len(host.Certificate.DNSNames))], ", ")
+			names = printable(strings.Join(host.Certificate.DNSNames[:min(3, len(host.Certificate.DNSNames))], ", "))
 		}
 		return fmt.Sprintf("The certificate is one for %s: use such a name under %s, or give the server a certificate for %s.", names, p.Key, host.Host)
 	case isInvalid && invalid.Reason == x509.Expired && invalid.Cert != nil && time.Now().Before(invalid.Cert.NotBefore):
@@ -129,5 +129,15 @@ func issuer(c *x509.Certificate) string {
 	if c == nil || c.Issuer.String() == "" {
 		return ""
 	}
-	return fmt.Sprintf(" (%s)", c.Issuer)
+	return " (" + printable(c.Issuer.String()) + ")"
+}
+
+// printable leaves out what could act where a name from outside is shown.
+func printable(s string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsPrint(r) {
+			return r
+		}
+		return -1
+	}, s)
 }

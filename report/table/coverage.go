@@ -29,12 +29,12 @@ func GapsOf(gaps []audit.Gap) (out []Gap, more int) {
 	gaps, more = gaps[:min(len(gaps), MostGaps)], max(0, len(gaps)-MostGaps)
 	for _, g := range gaps {
 		premise, _ := audit.PremiseOf(g.ID)
-		row := Gap{ID: g.ID, Title: premise.Title, State: string(g.Verdict), Reason: g.Words(), Remedy: premise.Fix}
+		row := Gap{ID: g.ID, Title: premise.Title, State: string(g.Verdict), Reason: g.Words(), Remedy: g.Remedy()}
 		switch {
 		case g.Accepted != nil:
 			row.State, row.Remedy = Accepted, Capital(g.Accepted.Words())
 		case g.Acceptable():
-			row.Remedy += " Or two people accept it until a day: accepted_gaps, gap " + g.Premise() + "."
+			row.Remedy = strings.TrimSuffix(row.Remedy, ".") + ". Or two people accept it until a day: accepted_gaps, gap " + g.Premise() + "."
 		}
 		out = append(out, row)
 	}

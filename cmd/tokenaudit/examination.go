@@ -1,0 +1,148 @@
+package main
+
+import (
+	"cmp"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"tokenaudit/configs/remedy"
+	"tokenaudit/configs/secret"
+	"tokenaudit/jobs/audit"
+	"tokenaudit/jobs/influx"
+
+	"github.com/jedib0t/go-pretty/v6/text"
+)
+
+// examination prints what was tried, place by place, as soon as it is known.
+type examination struct {
+	out     io.Writer
+	secrets *secret.Redactor // before a text is cut and wrapped
+	width   int
+	where   string // of the line before
+	bad     bool
+}
+
+// States of a line.
+const (
+	fine = "ok"
+	bad  = "BAD"
+	note = "note" // nothing to mend
+)
+
+func (e *examination) add(where string, d influx.Diagnosis) {
+	state := fine
+	if !d.OK {
+		state, e.bad = bad, true
+	}
+	e.line(where, state, d.What, d.Result, d.Fix)
+}
+
+// line wraps what was found, and what to do about it, beside what was tried.
+func (e *examination) line(where, state, what, result, fix string) {
+	const whatWidth = 20
+	if where != e.where {
+		if e.where != "" {
+			fmt.Fprintln(e.out)
+		}
+		fmt.Fprintln(e.out, audit.Line(where, e.width))
+		e.where = where
+	}
+	head := fmt.Sprintf("  %-4s %-*s  ", state, whatWidth, audit.Line(what, 60))
+	indent := strings.Repeat(" ", 4+3+whatWidth+2)
+	if len(head) > len(indent) { // a long name has a line of its own
+		fmt.Fprintln(e.out, strings.TrimRight(head, " "))
+		head = indent
+	}
+	var lines []string
+	for i, part := range []string{result, fix} {
+		if part = audit.Line(e.secrets.Clean(part), 600); part == "" {
+			continue
+		}
+		if i == 1 {
+			part = "→ " + part
+		}
+		lines = append(lines, strings.Split(text.WrapSoft(part, e.width-len(indent)), "\n")...)
+	}
+	for _, l := range lines {
+		fmt.Fprintln(e.out, strings.TrimRight(head+strings.TrimSpace(l), " "))
+		head = indent
+	}
+}
+
+// tried adds what was found or, with the way to mend it, what went wrong.
+func (e *examination) tried(where, what, found string, err error) {
+	if err != nil {
+		e.add(where, influx.Diagnosis{What: what, Result: err.Error(), Fix: remedy.Of(err)})
+		return
+	}
+	e.add(where, influx.Diagnosis{What: what, OK: true, Result: found})
+}
+
+// gaps says what does not hold, in the order of the premises, and each remedy once.
+func (e *examination) gaps(where string, gaps []audit.Gap) {
+	const most = 10 // of one premise
+	said := ""
+	// A credential that does not see all lists less than is stored, whatever else hides.
+	blind := slices.ContainsFunc(gaps, func(g audit.Gap) bool { return g.Premise() == audit.CredentialSeesAll })
+	for _, p := range append(audit.Premises(), audit.KnownPremise{}) {
+		n := 0
+		for _, g := range gaps {
+			if known, _ := audit.PremiseOf(g.ID); known.ID != p.ID {
+				continue
+			}
+			n++
+			fix := g.Remedy()
+			if p.ID == audit.StoredListed && blind {
+				fix = "Mend " + audit.CredentialSeesAll + " first."
+			}
+			if fix == said || strings.Contains(g.Reason, fix) {
+				fix = ""
+			}
+			switch {
+			case n > most:
+			case g.Accepted != nil:
+				e.line(where, note, g.ID, g.Words()+"; "+g.Accepted.Words(), "")
+			default:
+				e.add(where, influx.Diagnosis{What: g.ID, Result: g.Words(), Fix: fix})
+				said = cmp.Or(fix, said)
+			}
+		}
+		if n > most {
+			e.line(where, note, p.ID, fmt.Sprintf("and %d more", n-most), "")
+		}
+	}
+}
+
+// premises counts them.
+func premises(cov audit.Coverage) string {
+	n := map[audit.PremiseState]int{}
+	for _, p := range cov.Premises {
+		n[p.State]++
+	}
+	counts := []string{fmt.Sprintf("%s hold", plural(n[audit.Holds], "premise"))}
+	if n[audit.Holds] == 1 {
+		counts[0] += "s"
+	}
+	if n[audit.NotNeeded] > 0 {
+		counts = append(counts, fmt.Sprintf("%d not needed", n[audit.NotNeeded]))
+	}
+	if n[audit.Fails] > 0 {
+		counts = append(counts, fmt.Sprintf("%d not met", n[audit.Fails]))
+	}
+	return ": " + strings.Join(counts, ", ")
+}
+
+// acceptable names the gaps that people may let stand.
+func (e *examination) acceptable(where string, gaps []audit.Gap) {
+	var ids []string
+	for _, g := range gaps {
+		if g.Accepted == nil && g.Acceptable() && !slices.Contains(ids, g.ID) {
+			ids = append(ids, g.ID)
+		}
+	}
+	if len(ids) == 0 {
+		return
+	}
+	e.line(where, note, "accepted_gaps", "two people may accept "+audit.Line(strings.Join(ids, ", "), 300)+" until a date (tokenaudit help exceptions)", "")
+}
