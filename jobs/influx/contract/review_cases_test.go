@@ -47,3 +47,40 @@ func TestReviewOfTokensInClear(t *testing.T) {
 	}
 	conformance.Alike(t, "the review", real, fake)
 }
+
+// One org of two: whoever may read every org has the whole instance counted, and hears
+// of the operator tokens of the other org. Whoever may not has one gap, which is all
+// that two people need to accept.
+func TestOneOrgOfTwo(t *testing.T) {
+	ws := newPair(t, true)
+	ws.Each(func(w *conformance.World) {
+		for _, name := range []string{"deletedUserWrite", "deletedUserOperator", "goneOrgWrite"} {
+			w.DeleteAuthorization(w.IDs[name])
+		}
+	})
+	for _, test := range []struct {
+		token, org string
+		gaps       string
+		writers    bool // of the other org are found
+	}{
+		{"operator", "acme", "", false}, {"operator", "globex", "", true}, {"auditorGlobal", "globex", "", true},
+		{"auditor", "acme", audit.InstanceSeen, false},
+	} {
+		t.Run(test.token+" on "+test.org, func(t *testing.T) {
+			real, fake := reviewBoth(t, ws, test.token, test.org)
+			for name, o := range map[string]outcome{"InfluxDB": real, "the fake": fake} {
+				var gaps []string
+				for _, g := range o.Coverage.Gaps {
+					gaps = append(gaps, g.ID)
+				}
+				if got := strings.Join(gaps, " "); got != test.gaps || (o.Coverage.Verdict == audit.Complete) != (got == "") {
+					t.Errorf("%s: %s, gaps %q: %q; want %q", name, o.Coverage.Verdict, got, o.Coverage.Reasons, test.gaps)
+				}
+				if got := o.Findings.ByCheck["foreign-operator"] > 0; got != test.writers {
+					t.Errorf("%s: tokens of other orgs that write here %v, want %v", name, got, test.writers)
+				}
+			}
+			conformance.Alike(t, "the review", real, fake)
+		})
+	}
+}

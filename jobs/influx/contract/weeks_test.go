@@ -100,12 +100,12 @@ v1Live, owner not_member, owner-not-member open, dangling-grant open`},
 // other org is deleted.
 func acmeWeeks() []week {
 	return []week{
-		{nothing, audit.Partial, 16, 0, 0, 1, "nothing proves that the server hides no tokens", `
+		{nothing, audit.Partial, 16, 0, 0, 1, "the instance has 2 orgs, and the credential sees the tokens of 1", `
 dangling, dangling-grant new
 inactiveUserOperator, owner inactive, inactive-owner new
 inactiveUserWrite, owner inactive, inactive-owner new
 readWrite, dangling-grant new`},
-		{leaves, audit.Partial, 9, 6, 0, 0, "nothing proves that the server hides no tokens", `
+		{leaves, audit.Partial, 9, 6, 0, 0, "the instance has 2 orgs, and the credential sees the tokens of 1", `
 activeWrite, hidden, owner deleted, deleted-owner new
 auditorGlobal, gone
 dangling, hidden, owner deleted, deleted-owner new, dangling-grant open
@@ -116,7 +116,7 @@ inactiveWrite, hidden, owner deleted, deleted-owner new
 readOnly, hidden, owner deleted, deleted-owner new
 readWrite, hidden, owner deleted, deleted-owner new, dangling-grant open
 v1Live, hidden, owner deleted, deleted-owner new`},
-		{returns, audit.Partial, 15, 0, 0, 1, "nothing proves that the server hides no tokens", `
+		{returns, audit.Partial, 15, 0, 0, 1, "the instance has 2 orgs, and the credential sees the tokens of 1", `
 activeWrite, deleted-owner resolved, dangling-grant new
 dangling, deleted-owner resolved, dangling-grant open
 dashboards, deleted-owner resolved
