@@ -24,6 +24,7 @@ type directory struct {
 	// owner's name up when it lists, and leaves out authorizations of deleted users, so
 	// that there a name is proof of presence, and a 404 of absence.
 	product    product
+	untold     bool              // it answers for users that exist as for those that do not
 	serverless bool              // which tells of no user; set with product
 	accepted   map[string]string // of users whose own credential was accepted, the evidence; by ID
 	members    map[string]orgMembers
@@ -124,6 +125,8 @@ func (d *directory) existence(ctx context.Context, a audit.Authorization) audit.
 		return found(l.account, "GET /api/v2/users/"+a.UserID)
 	case d.product != productOSS && says(l.err, http.StatusNotFound, "user not found"):
 		return audit.Owner{State: audit.OwnerUnknown, NotFound: d.tellsUsers(ctx), Evidence: l.err.Error() + ", which by itself proves nothing there"}
+	case d.untold && says(l.err, http.StatusNotFound, "user not found"):
+		return audit.Owner{State: audit.OwnerUnknown, Evidence: l.err.Error() + ", which the server answers for users that exist, too"}
 	case says(l.err, http.StatusNotFound, "user not found"):
 		return audit.Owner{State: audit.OwnerDeleted, Evidence: l.err.Error()}
 	case d.product == productOSS && a.User != "":

@@ -96,6 +96,7 @@ type collector struct {
 	abroad      abroad          // what the lists show of other orgs
 	counts      *audit.Stored   // the server's own, nil without any
 	uncounted   string          // why there are none
+	calibrated  string          // what else was asked for, and answered otherwise
 	directory   *directory
 	pacer       *pacer
 }
@@ -145,7 +146,14 @@ func (c *collector) run(ctx context.Context) {
 		}
 		return o, err
 	})
+	own := async(func() (a account, err error) {
+		if me.ID != "" {
+			a, err = c.client.userByID(ctx, me.ID)
+		}
+		return a, err
+	})
 	_, sight := c.client.userByID(ctx, nobody)
+	_, errOwn := own()
 	o, errOrg := orgNamed()
 	if c.storage = o.Storage; o.Storage != "" {
 		c.shows(productCloud, "the org has a defaultStorageType")
@@ -164,6 +172,7 @@ func (c *collector) run(ctx context.Context) {
 	}
 	c.listAll(ctx, stored, errStored)
 	c.seesAll = mayReadEveryUser(c.product(), sight)
+	c.calibrate(ctx, me.ID, errOwn)
 	c.noteTarget(me, errMe)
 	c.askUsers(ctx)
 	c.askCloud(ctx)
@@ -309,7 +318,8 @@ func (c *collector) conclude() {
 	case rows == 0:
 		c.cov.Gap(audit.CredentialSeesAll, audit.NotKnown, "the list is empty, which proves nothing: it should hold at least the credential's own authorization. It lacks read on authorizations or on all users: %s", c.fix())
 	case c.seesAll:
-		c.cov.Hold(audit.CredentialSeesAll, "GET /api/v2/users/%s, a user that does not exist: 404 user not found, which OSS tells only to who may read every user", nobody)
+		c.cov.Hold(audit.CredentialSeesAll, "GET /api/v2/users/%s, a user that does not exist: 404 user not found, which OSS tells only to who may read every user; %s", nobody, c.calibrated)
+	case c.directory.untold: // which is said
 	case len(c.cfg.Users) > 0 && c.product() != productOSS: // see askCloud
 	case len(c.cfg.Users) > 0:
 		c.cov.NoNeed(audit.CredentialSeesAll, "only the configured users are reviewed")

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -369,6 +370,39 @@ func TestProbe(t *testing.T) {
 			}
 			if got.Presence != test.presence || state != test.owner {
 				t.Errorf("presence %s, owner %s; want %s, %s", got.Presence, state, test.presence, test.owner)
+			}
+		})
+	}
+}
+
+// TestUsersThatCannotBeToldApart: a 404 for everybody proves neither that the credential
+// may read all users nor that one was deleted.
+func TestUsersThatCannotBeToldApart(t *testing.T) {
+	missing := func(p *plant, found ...string) influxtest.Fault {
+		return func(w http.ResponseWriter, r *http.Request) bool {
+			id, one := strings.CutPrefix(r.URL.Path, "/api/v2/users/")
+			return one && !slices.Contains(found, id) && refuse(404, "user not found")(w, r)
+		}
+	}
+	for name, test := range map[string]struct {
+		fault   func(p *plant) influxtest.Fault
+		verdict audit.Verdict
+		reason  string
+	}{
+		"they can":          {func(p *plant) influxtest.Fault { return missing(p, p.admin, p.iot, p.leave) }, audit.Complete, ""},
+		"nobody is found":   {func(p *plant) influxtest.Fault { return missing(p) }, audit.Partial, "for users that exist, its own user, the answer is GET /api/v2/users/"},
+		"only its own user": {func(p *plant) influxtest.Fault { return missing(p, p.admin) }, audit.Partial, "for users that exist, its own user and "},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := newPlant(t)
+			token := p.auditor()
+			p.Fault = test.fault(p)
+			cov, _ := judged(t, p.collection(t, token))
+			checkCoverage(t, cov, test.verdict, test.reason)
+			col := p.collection(t, token)
+			defer col.Close()
+			if o := col.Owner(t.Context(), audit.Authorization{UserID: "00000000000000bb", OrgID: p.acme}); (o.State == audit.OwnerDeleted) != (test.reason == "") {
+				t.Errorf("owner %+v", o)
 			}
 		})
 	}

@@ -4,10 +4,13 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
 	"strconv"
+
+	"tokenaudit/jobs/audit"
 )
 
 // account is a user as the API shows it.
@@ -82,6 +85,24 @@ const nobody = "0000000000000001"
 // (influxdata/influxdb authorizer/authorize_find.go).
 func mayReadEveryUser(p product, answer error) bool {
 	return p == productOSS && says(answer, http.StatusNotFound, "user not found")
+}
+
+// calibrate asks for users that exist: the credential's own, and another one. A server
+// or proxy that answers for them as for one that does not exist proves nothing by that.
+func (c *collector) calibrate(ctx context.Context, own string, errOwn error) {
+	if !c.seesAll || own == "" {
+		return
+	}
+	asked, err := "its own user", errOwn
+	if ids := slices.DeleteFunc(slices.Sorted(maps.Keys(c.directory.users)), func(id string) bool { return id == own }); err == nil && len(ids) > 0 {
+		asked, err = "its own user and "+ids[0], c.directory.lookUp(ctx, ids[0]).err
+	}
+	if err == nil {
+		c.calibrated = asked + ": 200"
+		return
+	}
+	c.seesAll, c.directory.untold = false, true
+	c.cov.Gap(audit.CredentialSeesAll, audit.Partial, "what the credential may read cannot be told: for users that exist, %s, the answer is %v, and for one that does not exist 404 user not found", asked, err)
 }
 
 // largestDirectory bounds the users that are held in memory, in bytes.
