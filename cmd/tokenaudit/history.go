@@ -118,7 +118,11 @@ func (c *cli) listRuns(ctx context.Context, f historyFlags) error {
 			continue
 		}
 		p := e.Summary.Point()
-		row := table.Row{e.Run.ID(), e.Run.Trigger, p.Verdict, p.Authorizations}
+		verdict := string(p.Verdict)
+		if p.AcceptedGaps > 0 {
+			verdict += ", " + plural(p.AcceptedGaps, "gap") + " accepted"
+		}
+		row := table.Row{e.Run.ID(), e.Run.Trigger, verdict, p.Authorizations}
 		for _, s := range audit.Severities() {
 			row = append(row, p.BySeverity[s])
 		}

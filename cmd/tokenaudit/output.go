@@ -136,6 +136,9 @@ func printCoverage(w io.Writer, c audit.TotalCoverage, columns int) {
 	for _, g := range gaps {
 		if g.Accepted == nil {
 			note("not seen", g.Target, g.Words()+" ["+g.ID+"]")
+			if fix := g.Remedy(); fix != "" && !strings.Contains(g.Reason, fix) {
+				fmt.Fprintln(w, hanging("    ", "→ "+audit.Line(fix, 500), columns))
+			}
 		}
 	}
 	if len(gaps) == 0 { // an earlier version noted reasons alone

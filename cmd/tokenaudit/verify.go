@@ -195,7 +195,7 @@ func printPacks(w io.Writer, v *pack.Result) {
 				keys = append(keys, key)
 			}
 		}
-		t.AppendRow([]any{p.Sequence, line(p.RunID), line(string(p.Coverage.Verdict)), len(p.Files) + 1, by, state})
+		t.AppendRow([]any{p.Sequence, line(p.RunID), line(p.Coverage.Words()), len(p.Files) + 1, by, state})
 	}
 	fmt.Fprintln(w, t.Render())
 	for _, key := range keys {
@@ -246,7 +246,7 @@ func printAttendance(w io.Writer, a pack.Attendance) {
 		fmt.Fprintf(w, "  late: %s began at %s\n", line(p.RunID), p.Started.UTC().Format("Mon 2006-01-02 15:04 MST"))
 	}
 	for _, p := range a.NotComplete {
-		fmt.Fprintf(w, "  coverage %s: %s\n", line(string(p.Coverage.Verdict)), line(p.RunID))
+		fmt.Fprintf(w, "  coverage %s: %s\n", line(p.Coverage.Words()), line(p.RunID))
 	}
 	if a.ByHand > 0 {
 		fmt.Fprintf(w, "  besides, by hand: %s\n", plural(a.ByHand, "review"))

@@ -276,6 +276,7 @@ type TrendPoint struct {
 	Run            string           `json:"run"`
 	Slot           time.Time        `json:"slot"`
 	Verdict        Verdict          `json:"verdict"`
+	AcceptedGaps   int              `json:"accepted_gaps,omitempty"`
 	Authorizations int              `json:"authorizations"`
 	BySeverity     map[Severity]int `json:"by_severity"`
 	New            int              `json:"new"`
@@ -285,7 +286,7 @@ type TrendPoint struct {
 // Point is s as a point of a trend.
 func (s Summary) Point() TrendPoint {
 	return TrendPoint{
-		Run: s.ID, Slot: s.Slot, Verdict: s.Coverage.Verdict, Authorizations: s.Authorizations.Total,
+		Run: s.ID, Slot: s.Slot, Verdict: s.Coverage.Verdict, AcceptedGaps: s.Coverage.AcceptedGaps, Authorizations: s.Authorizations.Total,
 		BySeverity: s.Findings.BySeverity, New: s.Findings.ByState[New], Resolved: s.Findings.ByState[Resolved],
 	}
 }

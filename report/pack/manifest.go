@@ -55,6 +55,16 @@ type Manifest struct {
 type Coverage struct {
 	Verdict audit.Verdict `json:"verdict"`
 	Reasons []string      `json:"reasons"`
+	// Accepted are gaps that people accepted: so many, and until when.
+	Accepted string `json:"accepted,omitempty"`
+}
+
+// Words are the verdict, and what was accepted for it.
+func (c Coverage) Words() string {
+	if c.Accepted != "" {
+		return string(c.Verdict) + ", with " + c.Accepted
+	}
+	return string(c.Verdict)
 }
 
 // TargetRequests are the requests that a target was sent.
@@ -83,7 +93,7 @@ func newManifest(in Input, files []File, key ssh.Signer) Manifest {
 		Format: manifestFormat, RunID: s.ID, Run: s.Run(), Finished: s.Finished, Schedule: in.Schedule, Zone: in.Zone,
 		Sequence: 1, Previous: in.Previous, Tool: s.Tool,
 		ConfigSHA256: digest([]byte(in.Config)), ControlsSHA256: digest(controls),
-		Coverage: Coverage{s.Coverage.Verdict, append([]string{}, s.Coverage.Reasons...)},
+		Coverage: Coverage{s.Coverage.Verdict, append([]string{}, s.Coverage.Reasons...), audit.AcceptedWords(s.Coverage.Accepted())},
 		Requests: []TargetRequests{}, Signed: key != nil, Files: files,
 	}
 	for _, t := range s.Coverage.Targets {

@@ -144,6 +144,7 @@ func (m Manifest) Contradicts(s audit.Summary, all bool) (what []string) {
 	differ("verdict", m.Coverage.Verdict, of.Coverage.Verdict)
 	if all {
 		differ("reasons", m.Coverage.Reasons, of.Coverage.Reasons)
+		differ("accepted gaps", m.Coverage.Accepted, of.Coverage.Accepted)
 		differ("requests", m.Requests, of.Requests)
 	}
 	return what
