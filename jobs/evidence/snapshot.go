@@ -2,6 +2,7 @@ package evidence
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -123,7 +124,7 @@ func ReadSnapshot(path string) iter.Seq2[audit.Record, error] {
 			return
 		}
 		defer lines.Close() // waits until the goroutine has ended
-		for r, err := range readLines(lines) {
+		for r, err := range readLines(&lineLimit{r: lines}) {
 			if err != nil {
 				err = fmt.Errorf("snapshot %s: %w", path, err)
 			}
@@ -132,6 +133,28 @@ func ReadSnapshot(path string) iter.Seq2[audit.Record, error] {
 			}
 		}
 	}
+}
+
+// longestLine is what no record has: an authorization that is listed may have 8 MiB.
+const longestLine = 128 << 20
+
+// lineLimit ends a line that would fill the memory: a snapshot may be forged.
+type lineLimit struct {
+	r    io.Reader
+	line int
+}
+
+func (l *lineLimit) Read(p []byte) (int, error) {
+	n, err := l.r.Read(p)
+	if at := bytes.LastIndexByte(p[:n], '\n'); at >= 0 {
+		l.line = n - at - 1
+	} else {
+		l.line += n
+	}
+	if l.line > longestLine {
+		return 0, fmt.Errorf("a line has more than %d MiB", longestLine>>20)
+	}
+	return n, err
 }
 
 // unzipped uncompresses, in a goroutine of its own, while lines are read.

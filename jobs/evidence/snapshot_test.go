@@ -1,6 +1,7 @@
 package evidence
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"iter"
@@ -11,6 +12,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/klauspost/compress/gzip"
 
 	"tokenaudit/jobs/audit"
 )
@@ -158,6 +160,29 @@ func TestDamagedSnapshotIsAnError(t *testing.T) {
 	os.Remove(path)
 	if _, err := all(s.Read(t.Context(), run, "prod")); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("missing: %v", err)
+	}
+}
+
+// TestEndlessLine: a few kB of a forged snapshot do not fill the memory.
+func TestEndlessLine(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "snapshot-x.jsonl.gz")
+	f, err := os.Create(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	zip := gzip.NewWriter(f)
+	_, err = zip.Write([]byte(`{"id":"`))
+	piece := bytes.Repeat([]byte("x"), 1<<20)
+	for range longestLine>>20 + 1 {
+		if err == nil {
+			_, err = zip.Write(piece)
+		}
+	}
+	if err := errors.Join(err, zip.Close(), f.Close()); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := all(ReadSnapshot(path)); err == nil || !strings.Contains(err.Error(), "a line has more than 128 MiB") {
+		t.Errorf("error %v", err)
 	}
 }
 
