@@ -25,6 +25,11 @@ func (r *review) all(yield func(audit.Authorization, error) bool) {
 				return
 			}
 		}
+		for _, a := range r.abroad {
+			if a.Legacy == store.legacy && !yield(audit.OfOtherOrg(a), nil) {
+				return
+			}
+		}
 	}
 }
 
@@ -74,6 +79,9 @@ func (r *review) isMember(orgID, userID string) (bool, error) {
 // probe: what is not in the file no longer exists, unless the file is older or
 // damaged.
 func (r *review) probe(_ context.Context, before audit.Authorization) audit.Probe {
+	if before.IsOfOtherOrg() && r.org != "" {
+		return audit.Probe{Presence: audit.Gone, Evidence: "the database file no longer has it with a permission to write here"}
+	}
 	if before.IsServer() {
 		return audit.Probe{Presence: audit.Unseen, Evidence: "a database file does not say what the server shows"}
 	}

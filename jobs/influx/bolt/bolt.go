@@ -53,7 +53,7 @@ func (t *Target) Collect(ctx context.Context, progress func()) (audit.Collection
 	survey := &audit.Survey{}
 	return audit.Collection{
 		Authorizations: survey.Of(r.all), Conclude: survey.Conclude, Coverage: r.cov, Scope: r.scope(), Owner: r.owner, Probe: r.probe, AsOf: r.file.written,
-		OrgDeleted: func(a audit.Authorization) bool { _, exists := r.orgs[a.OrgID]; return !exists },
+		OrgDeleted: func(a audit.Authorization) bool { _, exists := r.orgs[a.OrgID]; return !exists && !a.IsServer() },
 		Close:      r.file.Close,
 	}, nil
 }
@@ -71,6 +71,8 @@ type review struct {
 	canary bool            // the canary is among them
 	seen   map[string]bool // orgs of the authorizations, by ID
 	newest time.Time       // of their dates
+
+	abroad []audit.Authorization // tokens of other orgs that may write in this one
 }
 
 // read opens the file and draws the verdict on it; the error is that nothing can be
@@ -136,6 +138,14 @@ func (r *review) read(ctx context.Context) (err error) {
 	if !r.newest.IsZero() {
 		r.cov.Hold(audit.CopyCurrent, "its newest record is of %s", r.newest.UTC().Format(time.RFC3339))
 	}
+	if n := len(r.abroad); n > 0 {
+		r.cov.AddBlindSpot(fmt.Sprintf("%d tokens of other orgs may write here (foreign-operator); their owners are a matter of the reviews of those orgs", n))
+	}
+	if r.org == "" {
+		r.cov.NoNeed(audit.InstanceSeen, "the target is every org")
+	} else {
+		r.cov.Hold(audit.InstanceSeen, "the database file has the tokens of every org; %d of other orgs may write here", len(r.abroad))
+	}
 	switch {
 	case r.cfg.Canary == "":
 		r.cov.NoNeed(audit.CanaryListed, "no canary is configured")
@@ -158,7 +168,9 @@ func (r *review) count(ctx context.Context, store tokenStore) error {
 		switch {
 		case err != nil:
 			broken.add(row)
-		case r.covers(a):
+		case !r.covers(a):
+			r.lookAbroad(a)
+		default:
 			r.progress()
 			rows++
 			r.rowsOf[a.UserID]++
@@ -175,6 +187,20 @@ func (r *review) count(ctx context.Context, store tokenStore) error {
 }
 
 func latest(times ...time.Time) time.Time { return slices.MaxFunc(times, time.Time.Compare) }
+
+// lookAbroad keeps a token of another org that may write in this one. One whose user was
+// deleted is refused.
+func (r *review) lookAbroad(a audit.Authorization) {
+	const most = 1000
+	switch _, exists := r.users[a.UserID]; {
+	case !exists || !a.WritesIn(r.org):
+	case len(r.abroad) == most:
+		r.cov.Gap(audit.InstanceSeen, audit.Partial, "more than %d tokens of other orgs may write here; the others are not reported", most)
+	default:
+		r.name(&a)
+		r.abroad = append(r.abroad, a)
+	}
+}
 
 func (r *review) covers(a audit.Authorization) bool { return r.org == "" || a.OrgID == r.org }
 

@@ -251,3 +251,26 @@ func TestBoltRowsThatCannotBeRead(t *testing.T) {
 		})
 	}
 }
+
+// TestBoltTokensOfOtherOrgs: those that write here are named, and are no part of it.
+func TestBoltTokensOfOtherOrgs(t *testing.T) {
+	d := population(t)
+	d.token("0d000000000000f1", globex, alice, fields{"description": "spare", "permissions": []fields{grant("write", "buckets", "", "")}})
+	d.token("0d000000000000f2", globex, alice, fields{"permissions": []fields{grant("write", "buckets", "", globex)}})
+	path := setting.Path(d.file())
+	for org, want := range map[string]bool{acme: true, globex: false, "": false} {
+		r := reviewed(t, influx.Config{Bolt: path, Org: org})
+		found := slices.ContainsFunc(r.list, func(a audit.Authorization) bool {
+			return a.IsOfOtherOrg() && !r.OrgDeleted(a) && strings.Contains(a.Description, `0d000000000000f1 ("spare") of user`) && strings.Contains(a.Description, "in org Globex ("+globex+"): all orgs: buckets")
+		})
+		ours := 0
+		for _, a := range r.list {
+			if a.IsOfOtherOrg() {
+				ours++
+			}
+		}
+		if found != want || ours > 1 || r.err != nil || r.Coverage.Verdict != audit.Complete {
+			t.Errorf("org %q: found %v, %d of other orgs, %s, %v", org, found, ours, r.Coverage.Verdict, r.err)
+		}
+	}
+}
