@@ -22,9 +22,11 @@ func Quiet() notify.Message {
 		{Coverage: audit.NewCoverage("us/acme"), Counts: counts},
 	}
 	before := &audit.Previous{ID: "weekly-review/2026-11-16T0800Z", Slot: day(time.November, 16), BySeverity: map[audit.Severity]int{}}
+	summary := audit.Summarize(run, items, run.Started.Add(time.Minute), audit.Tool{Name: "tokenaudit"}, audit.Policy{}, before)
+	summary.Policy.SHA256 = "4f2c" // whatever checks there are
 	return notify.Message{
 		Delivery: notify.SummaryDelivery,
-		Summary:  audit.Summarize(run, items, run.Started.Add(time.Minute), audit.Tool{Name: "tokenaudit"}, audit.Policy{}, before),
+		Summary:  summary,
 		Evidence: "/var/lib/tokenaudit/evidence/weekly-review/2026-11-23T0800Z",
 	}
 }
