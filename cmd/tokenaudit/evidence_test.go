@@ -116,7 +116,7 @@ func refuseOne(t *testing.T, request string, n int) {
 	if err != nil {
 		s, err := other.runner.Tick(t.Context(), other.job)
 		if err == nil && s == nil { // the run had not begun
-			s, err = other.runner.ReviewNow(t.Context(), other.job, audit.Manual)
+			_, err = other.runner.ReviewNow(t.Context(), other.job, audit.Manual)
 		}
 		if err != nil {
 			t.Errorf("the other host: %v", err)

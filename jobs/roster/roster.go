@@ -183,11 +183,10 @@ func lineAt(f io.ReadSeeker, offset int64) int {
 
 // user is one user, field by field.
 type user struct {
-	id      string
-	names   []string
-	state   audit.RosterState
-	dates   []string
-	unclear bool
+	id    string
+	names []string
+	state audit.RosterState
+	dates []string
 }
 
 // set takes a field for what its name says; names of fields differ from source to source.
