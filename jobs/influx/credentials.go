@@ -21,6 +21,8 @@ type credentials struct {
 	list   shown             // by the newest list
 
 	everyOrg map[string]bool // IDs of those that may read every org
+	// IDs of users with an active authorization that may list, for every org and for less.
+	wide, narrow map[string]bool
 }
 
 // credential is one that the review asked with.
@@ -37,7 +39,7 @@ type shown struct {
 }
 
 func newCredentials(cfg Config) *credentials {
-	c := &credentials{named: map[string]bool{cfg.Credential: true}, canary: cfg.Canary, askers: map[string]string{}, list: newShown(), everyOrg: map[string]bool{}}
+	c := (&credentials{named: map[string]bool{cfg.Credential: true}, canary: cfg.Canary}).fork()
 	for _, u := range cfg.Users {
 		c.named[u.Credential] = true
 	}
@@ -65,7 +67,9 @@ func (c *credentials) note(a audit.Authorization) {
 		return
 	}
 	if readsEveryOrg(a) {
-		c.everyOrg[a.ID] = true
+		c.everyOrg[a.ID], c.wide[a.UserID] = true, true
+	} else {
+		c.narrow[a.UserID] = true
 	}
 	if c.named[a.ID] {
 		c.list.named[a.ID] = a.UserID
@@ -82,12 +86,17 @@ func (c *credentials) note(a audit.Authorization) {
 
 // fork is for one list, until it is known to have come whole.
 func (c *credentials) fork() *credentials {
-	return &credentials{named: c.named, canary: c.canary, askers: map[string]string{}, list: newShown(), everyOrg: map[string]bool{}}
+	return &credentials{
+		named: c.named, canary: c.canary, askers: map[string]string{}, list: newShown(),
+		everyOrg: map[string]bool{}, wide: map[string]bool{}, narrow: map[string]bool{},
+	}
 }
 
 // merge takes over what the fork of a list found.
 func (c *credentials) merge(f *credentials) {
 	maps.Copy(c.everyOrg, f.everyOrg)
+	maps.Copy(c.wide, f.wide)
+	maps.Copy(c.narrow, f.narrow)
 	for userID, id := range f.askers {
 		if held := c.askers[userID]; held == "" || held == id {
 			c.askers[userID] = id

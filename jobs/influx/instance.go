@@ -79,6 +79,9 @@ func (c *collector) mayReadEveryOrg() bool {
 			return true
 		}
 	}
+	if c.cfg.Credential == "" && c.credentials.wide[c.self] && !c.credentials.narrow[c.self] {
+		return true
+	}
 	return c.counts != nil && len(c.abroad.orgs)+len(c.orgs) >= c.counts.Orgs
 }
 
@@ -123,8 +126,11 @@ func (c *collector) concludeInstance(cov *audit.Coverage) {
 		return
 	case c.cfg.Org == "":
 		cov.NoNeed(audit.InstanceSeen, "the target is every org")
-		if c.counts == nil {
+		switch {
+		case c.counts == nil:
 			c.unproven(cov)
+		case c.counts.Orgs > 1 && c.legacy && cov.Unaccounted() <= 0 && !c.mayReadEveryOrg():
+			cov.Gap(audit.LegacyListed, audit.Partial, "the instance has %d orgs, and the credential is not known to see the tokens of the 1.x API of all of them, which no count tells of: it sees tokens of %d orgs. Name it under credential if it may read every org, or give an operator's", c.counts.Orgs, len(c.orgs))
 		}
 		return
 	case c.counts != nil && c.counts.Orgs == 1:

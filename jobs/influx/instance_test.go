@@ -89,6 +89,34 @@ func TestOneOrgOfSeveral(t *testing.T) {
 	}
 }
 
+// TestLegacyOfEveryOrg: no count tells of the tokens of the 1.x API, so that a list of them
+// is whole only if the credential may read every org.
+func TestLegacyOfEveryOrg(t *testing.T) {
+	everyOrg := func(c *influx.Config) { c.Org = "" }
+	p := newPlant(t)
+	ofOrg, operator := p.auditor(), p.credential(p.iot, influxtest.Active, influxtest.Operator())
+	cov, _ := judged(t, p.configured(t, ofOrg, everyOrg))
+	checkGap(t, cov, audit.LegacyListed, "")
+	globex := p.AddOrg("globex")
+	p.AddLegacy(influxtest.Authorization{OrgID: globex, UserID: p.admin, Token: "v1-user", Permissions: influxtest.WriteBuckets(globex)})
+	cov, rs := judged(t, p.configured(t, ofOrg, everyOrg))
+	checkGap(t, cov, audit.LegacyListed, "the instance has 2 orgs, and the credential is not known to see the tokens of the 1.x API of all of them")
+	if len(rs) != 4 || cov.Legacy != 0 {
+		t.Errorf("%d records, %d of the 1.x API", len(rs), cov.Legacy)
+	}
+	cov, rs = judged(t, p.configured(t, operator, everyOrg))
+	checkGap(t, cov, audit.LegacyListed, "")
+	if len(rs) != 5 || cov.Legacy != 1 {
+		t.Errorf("%d records, %d of the 1.x API", len(rs), cov.Legacy)
+	}
+	second := p.credential(p.iot, influxtest.Active, influxtest.Operator()) // which of the two asks cannot be told
+	cov, _ = judged(t, p.configured(t, second, everyOrg))
+	checkGap(t, cov, audit.LegacyListed, "")
+	p.credential(p.iot, influxtest.Active, influxtest.AuditorPermissions(p.acme)) // nor whether it is this one
+	cov, _ = judged(t, p.configured(t, second, everyOrg))
+	checkGap(t, cov, audit.LegacyListed, "Name it under credential")
+}
+
 // TestTokensOfOtherOrgs: which of them write here, and what becomes of what was found.
 func TestTokensOfOtherOrgs(t *testing.T) {
 	const org, other, user = "00000000000000a1", "00000000000000a2", "00000000000000b1"

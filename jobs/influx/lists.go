@@ -270,6 +270,7 @@ func (c *collector) listLegacy(ctx context.Context) {
 	if err == nil {
 		c.shows(productOSS, "a list of the 1.x API")
 	}
+	c.legacy = whole
 	var api *APIError
 	switch {
 	case whole:

@@ -93,6 +93,7 @@ type collector struct {
 	canary      bool            // the canary was in an answer
 	leftOut     bool            // a list had an authorization over the bounds, which says nothing of it
 	instance    bool            // the one list was of every org, and came whole
+	legacy      bool            // the list of the 1.x API came whole
 	abroad      abroad          // what the lists show of other orgs
 	counts      *audit.Stored   // the server's own, nil without any
 	uncounted   string          // why there are none
