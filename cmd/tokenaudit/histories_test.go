@@ -12,10 +12,12 @@ import (
 
 	"tokenaudit/configs"
 	"tokenaudit/configs/secret"
+	"tokenaudit/configs/setting"
 	"tokenaudit/jobs/audit"
 	"tokenaudit/jobs/influx"
 	"tokenaudit/jobs/influx/influxtest/conformance"
 	"tokenaudit/jobs/influx/influxtest/histories"
+	"tokenaudit/jobs/ledger"
 )
 
 // TestHistories are those of the whole program, which loses its ledger now and then and
@@ -27,8 +29,9 @@ func TestHistories(t *testing.T) {
 		file := func(of histories.Target) *configs.File {
 			f := &configs.File{
 				Store: "sqlite:" + filepath.Join(dir, "ledger", "tokenaudit.db"), Evidence: filepath.Join(dir, "evidence"),
-				Targets: []influx.Config{{Name: of.Name, URL: of.URL, Org: of.Org, Token: secret.Ref{File: of.Credential}}},
+				Targets: []influx.Config{{Name: of.Name, URL: of.URL, Org: of.Org, Token: secret.Ref{File: of.Credential}, Import: setting.Path(of.Import)}},
 			}
+			f.Policy.Severity = map[string]audit.Severity{of.Off: audit.Off}
 			f.Jobs = []configs.Job{{Name: of.Job, Schedule: "@yearly", Timezone: "UTC", Reports: []string{"csv"}}}
 			return f
 		}
@@ -63,6 +66,17 @@ func TestHistories(t *testing.T) {
 				var said bytes.Buffer
 				if err := (&cli{stdout: &said, stderr: io.Discard}).rebuildFrom(t.Context(), file(histories.Target{Name: "prod", Job: "weekly"}), rebuildFlags{}); err != nil {
 					t.Fatalf("%v: %s", err, &said)
+				}
+			},
+			Retire: func(t *testing.T, source string, at time.Time) {
+				t.Helper()
+				l, err := ledger.Open(t.Context(), file(histories.Target{}).Store, secret.Ref{})
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer l.Close()
+				if err := l.Retire(t.Context(), audit.Retirement{Source: source, Reason: "it is gone", At: at}); err != nil {
+					t.Fatal(err)
 				}
 			},
 		}

@@ -90,13 +90,14 @@ func TestChecks(t *testing.T) {
 		"writes another user": {func(s *Subject) {
 			s.Permissions = []Permission{{"write", Resource{Type: "users", ID: "11adece381a52009", Name: "x"}}}
 		}, []string{"administers-users", "active-write"}},
-		"org deleted":         {func(s *Subject) { s.OrgDeleted, s.Owner.State = true, OwnerUnknown }, []string{"deleted-org"}},
-		"permissions changed": {func(s *Subject) { s.Changes = []Change{{"permissions", "a", "b"}} }, []string{"permission-drift"}},
-		"owner changed":       {func(s *Subject) { s.Changes = []Change{{"owner", "a", "b"}} }, []string{"permission-drift"}},
-		"description changed": {func(s *Subject) { s.Changes = []Change{{"description", "a", "b"}} }, nil},
-		"set active":          {func(s *Subject) { s.Changes = []Change{{"status", "inactive", "active"}} }, []string{"reactivated"}},
-		"set inactive":        {func(s *Subject) { s.Changes, s.Status = []Change{{"status", "active", "inactive"}}, Inactive }, nil},
-		"the server itself":   {func(s *Subject) { s.Authorization = Server("shows values") }, []string{"token-value-readable"}},
+		"org deleted":                  {func(s *Subject) { s.OrgDeleted, s.Owner.State = true, OwnerUnknown }, []string{"deleted-org"}},
+		"permissions changed":          {func(s *Subject) { s.Changes = []Change{{"permissions", "a", "b"}} }, []string{"permission-drift"}},
+		"owner changed":                {func(s *Subject) { s.Changes = []Change{{"owner", "a", "b"}} }, []string{"permission-drift"}},
+		"description changed":          {func(s *Subject) { s.Changes = []Change{{"description", "a", "b"}} }, nil},
+		"set active":                   {func(s *Subject) { s.Changes = []Change{{"status", "inactive", "active"}} }, []string{"reactivated"}},
+		"active, and before not known": {func(s *Subject) { s.Changes = []Change{{"status", "", "active"}} }, nil},
+		"set inactive":                 {func(s *Subject) { s.Changes, s.Status = []Change{{"status", "active", "inactive"}}, Inactive }, nil},
+		"the server itself":            {func(s *Subject) { s.Authorization = Server("shows values") }, []string{"token-value-readable"}},
 		"credential that writes": {func(s *Subject) {
 			s.Permissions, s.Scope.Credentials = []Permission{writeBucket("7c2eff6b4db89265", "telemetry")}, map[string]bool{s.ID: true}
 		}, []string{"auditor-can-write", "active-write"}},

@@ -209,8 +209,14 @@ func TestImported(t *testing.T) {
 	rv := reviewAt(reviewed, map[string]Probe{"b2": {Presence: Gone}, "c3": {Presence: Hidden, Authorization: &found, Owner: &Owner{State: OwnerDeleted}}})
 	rv.Policy.InactiveAfter = day
 	want := []string{"a1 listed present first 11-23 last 11-23", "b2 remembered  first 11-23 last 11-23", "c3 hidden deleted first 11-23 last 11-23 deleted-owner=new@11-23"}
-	if diff := cmp.Diff(want, lines(merged(t, rv, []Authorization{token("a1", "fine")}, []Record{known("a1"), known("b2"), known("c3")}))); diff != "" {
+	got := merged(t, rv, []Authorization{token("a1", "fine")}, []Record{known("a1"), known("b2"), known("c3")})
+	if diff := cmp.Diff(want, lines(got)); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
+	}
+	for _, r := range got {
+		if len(r.Changes) > 0 {
+			t.Errorf("%s has changed since it was imported, without a status: %+v", r.ID, r.Changes)
+		}
 	}
 }
 

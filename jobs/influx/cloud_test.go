@@ -140,6 +140,8 @@ func TestCloudIsCompleteWithEveryCredential(t *testing.T) {
 			w.add(w.admin, "another", influxtest.ReadBuckets(w.org))
 			w.hidden[w.adminsCredential] = true
 		}, []string{"own-credential-shown", "own-credential-shown/admin"}, []string{"own-credential-shown", "own-credential-shown/admin"}},
+		"a user's credential is another user's": {func(_ *testing.T, w *cloudWorld) { w.cfg.Users[1].Token = w.cfg.Token },
+			[]string{"own-credential-shown/bob"}, []string{"own-credential-shown/bob"}},
 		"a user's list lacks its credential": {func(_ *testing.T, w *cloudWorld) { w.hidden[w.bobsCredential] = true },
 			[]string{"own-credential-shown/bob"}, []string{"own-credential-shown/bob"}},
 		"it has another that may list, and the credential is named": {func(_ *testing.T, w *cloudWorld) {

@@ -101,6 +101,15 @@ func TestFewerStoredThanListed(t *testing.T) {
 	}
 }
 
+// TestUsersThatAreStoredAndNotListed: who owns tokens may be among them.
+func TestUsersThatAreStoredAndNotListed(t *testing.T) {
+	p := newPlant(t)
+	token := p.auditor()
+	p.Fault = influxtest.Answer("/metrics", 200, "influxdb_tokens_total 3\ninfluxdb_users_total 4\ninfluxdb_organizations_total 1\n")
+	cov, _ := judged(t, p.collection(t, token))
+	checkGap(t, cov, audit.StoredListed, "4 users are stored and 3 were listed")
+}
+
 // TestCountsHold: what is proven is said, with the figures.
 func TestCountsHold(t *testing.T) {
 	p := newPlant(t)

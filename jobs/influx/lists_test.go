@@ -325,6 +325,7 @@ func TestContradictions(t *testing.T) {
 		"status":      {`"status": "active"`, `"status": "inactive"`, "status"},
 		"owner":       {`"userID": "`, `"userID": "00000000000000bb", "was": "`, "owner"},
 		"permissions": {`"action": "write"`, `"action": "read"`, "permissions"},
+		"org":         {`"orgID": "`, `"orgID": "00000000000000cc", "was": "`, "org"},
 		"unreadable":  {`"permissions"`, `"permits"`, ""}, // no contradiction
 	}
 	for name, test := range tests {
@@ -342,7 +343,7 @@ func TestContradictions(t *testing.T) {
 					}
 					return slices.Concat(body[:open], rows[0], rows[1], body[open+len(first):])
 				})
-				cov, rs := judged(t, p.collection(t, token))
+				cov, rs := judged(t, p.configured(t, token, func(c *influx.Config) { c.Org = "" }))
 				if test.differs != "" {
 					checkGap(t, cov, audit.ListsAgree, "1 tokens are shown twice and not alike ("+rs[0].ID+" in "+test.differs+")")
 				} else if strings.Contains(strings.Join(cov.Reasons, "; "), "not alike") {

@@ -1,6 +1,7 @@
 package influx_test
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -279,6 +280,17 @@ func TestCredentialPerUser(t *testing.T) {
 		cov, _ := p.collect(t, iot, users...)
 		checkCoverage(t, cov, audit.Partial, "were not asked for")
 	})
+	t.Run("a list of the user that has less than that of the org", func(t *testing.T) {
+		shorter := p.Rewrite(listPath, func(_ http.Header, body []byte) []byte {
+			open, first := bytes.IndexByte(body, '[')+1, []byte("\n\t\t},")
+			return slices.Concat(body[:open], body[bytes.Index(body, first)+len(first):])
+		})
+		p.Fault = func(w http.ResponseWriter, r *http.Request) bool { return r.URL.Query().Has("userID") && shorter(w, r) }
+		op := p.credential(p.admin, influxtest.Active, influxtest.Operator())
+		t.Setenv("LEAVER_TOKEN", leaver)
+		cov, _ := p.collect(t, op, users...)
+		checkCoverage(t, cov, audit.Partial, "two lists do not show the same authorizations of user "+p.leave)
+	})
 	t.Run("an inactive credential of a user", func(t *testing.T) {
 		p.Fault = nil
 		t.Setenv("LEAVER_TOKEN", p.credential(p.leave, influxtest.Inactive, influxtest.AllAccess(p.acme, p.leave)))
@@ -347,6 +359,8 @@ func TestProbe(t *testing.T) {
 	sensor, _ := p.AddAuthorization(influxtest.Authorization{OrgID: p.acme, UserID: p.iot, Description: "probe me", Permissions: influxtest.ReadBuckets(p.acme)})
 	orphan, _ := p.AddAuthorization(influxtest.Authorization{OrgID: p.acme, UserID: p.leave, Description: "orphan", Permissions: influxtest.ReadBuckets(p.acme)})
 	globex, inGlobex := p.addGlobex()
+	initech := p.AddOrg("initech")
+	elsewhere, _ := p.AddAuthorization(influxtest.Authorization{OrgID: initech, UserID: p.admin, Description: "imported", Permissions: influxtest.Operator()})
 	p.DeleteUser(p.leave)
 	p.DeleteOrg(globex)
 	probe := p.collection(t, p.credential(p.admin, influxtest.Active, influxtest.Operator())).Probe
@@ -359,6 +373,7 @@ func TestProbe(t *testing.T) {
 		"owner deleted":   {orphan, audit.Hidden, audit.OwnerDeleted},
 		"gone":            {"11adece381a52fff", audit.Gone, ""},
 		"org deleted":     {inGlobex, audit.Hidden, audit.OwnerUnknown},
+		"of another org":  {elsewhere, audit.Gone, ""},
 		"no valid id":     {"x", audit.Unseen, ""},
 	}
 	for name, test := range tests {

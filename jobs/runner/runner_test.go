@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"database/sql"
 	"errors"
+	"iter"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -31,6 +32,7 @@ type source struct {
 	url     string
 	store   string // "" for a server
 	asOf    time.Time
+	known   iter.Seq2[audit.Record, error]                         // from elsewhere
 	probe   func(context.Context, audit.Authorization) audit.Probe // nil: gone
 	err     error
 	calls   atomic.Int32
@@ -60,7 +62,8 @@ func (s *source) Collect(ctx context.Context, progress func()) (audit.Collection
 		Owner: func(context.Context, audit.Authorization) audit.Owner {
 			return audit.Owner{State: audit.OwnerPresent, MembershipKnown: true}
 		},
-		AsOf: s.asOf,
+		AsOf:  s.asOf,
+		Known: s.known,
 		Probe: func(ctx context.Context, a audit.Authorization) audit.Probe {
 			if s.probe != nil {
 				return s.probe(ctx, a)

@@ -167,6 +167,28 @@ func TestKnownByAnotherJob(t *testing.T) {
 	}
 }
 
+// TestImportInALaterReview: what is known from elsewhere is asked for in whichever review
+// it is first given.
+func TestImportInALaterReview(t *testing.T) {
+	t.Parallel()
+	w := newSources(t)
+	w.review()
+	ghost := tokens("g9")[0]
+	ghost.OrgID, ghost.Status = "aaaa", ""
+	w.prod.known = func(yield func(audit.Record, error) bool) {
+		yield(audit.Record{Target: "prod", Authorization: ghost, Presence: audit.Unseen}, nil)
+	}
+	w.prod.probe = func(context.Context, audit.Authorization) audit.Probe {
+		return audit.Probe{Presence: audit.Hidden, Owner: &audit.Owner{State: audit.OwnerDeleted}}
+	}
+	for range 2 {
+		if s := w.review(); s.Findings.ByCheck["deleted-owner"] != 1 || s.Authorizations.Total != 3 {
+			t.Errorf("%d tokens, %v", s.Authorizations.Total, s.Findings.ByCheck)
+		}
+		w.prod.known = nil // and from then on it is remembered
+	}
+}
+
 // TestBackAgain: an ID that comes back after it was gone has its history.
 func TestBackAgain(t *testing.T) {
 	t.Parallel()

@@ -6,10 +6,12 @@ import (
 	"time"
 
 	"tokenaudit/configs/secret"
+	"tokenaudit/configs/setting"
 	"tokenaudit/jobs/audit"
 	"tokenaudit/jobs/influx"
 	"tokenaudit/jobs/influx/influxtest/conformance"
 	"tokenaudit/jobs/influx/influxtest/histories"
+	"tokenaudit/jobs/ledger"
 )
 
 // TestHistories are those of the fake and of InfluxDB's handlers, by the runner itself.
@@ -24,12 +26,13 @@ func newHistorian(t *testing.T) histories.Reviewer {
 	return histories.Reviewer{Review: func(t *testing.T, of histories.Target, at time.Time) (*audit.Summary, []audit.Record) {
 		t.Helper()
 		now = at
-		target, err := influx.NewTarget(influx.Config{Name: of.Name, URL: of.URL, Org: of.Org, Token: secret.Ref{File: of.Credential}}, slog.New(slog.DiscardHandler))
+		target, err := influx.NewTarget(influx.Config{Name: of.Name, URL: of.URL, Org: of.Org, Token: secret.Ref{File: of.Credential}, Import: setting.Path(of.Import)}, slog.New(slog.DiscardHandler))
 		if err != nil {
 			t.Fatal(err)
 		}
 		job := weekly(t, target)
 		job.Name, job.Targets[0].Name = of.Job, of.Name
+		job.Policy.Severity = map[string]audit.Severity{of.Off: audit.Off}
 		s, err := r.ReviewNow(t.Context(), job, audit.Manual)
 		if err != nil {
 			t.Fatal(err)
@@ -42,5 +45,10 @@ func newHistorian(t *testing.T) histories.Reviewer {
 			records = append(records, rec)
 		}
 		return s, records
+	}, Retire: func(t *testing.T, source string, at time.Time) {
+		t.Helper()
+		if err := r.Ledger.(*ledger.Ledger).Retire(t.Context(), audit.Retirement{Source: source, Reason: "it is gone", At: at}); err != nil {
+			t.Fatal(err)
+		}
 	}}
 }

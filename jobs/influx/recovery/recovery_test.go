@@ -43,6 +43,9 @@ func listed(t *testing.T, text string) ([]string, error) {
 		if strings.Contains(fmt.Sprint(a), "CANARY") {
 			t.Errorf("%+v", a)
 		}
+		if a.Status != "" || !a.CreatedAt.IsZero() {
+			t.Errorf("status and date, of which the list says nothing: %+v", a)
+		}
 		line := fmt.Sprintf("%s by %q %s: %q", a.ID, a.User, a.UserID, a.Description)
 		if len(a.Permissions) != 1 {
 			line += fmt.Sprint(" with ", a.Permissions)

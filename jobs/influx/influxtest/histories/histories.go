@@ -28,6 +28,8 @@ import (
 type Target struct {
 	Job, Name, URL, Org string
 	Credential          string // path of a file
+	Import              string // path of a list that is imported, "" for none
+	Off                 string // ID of a check that is switched off, "" for none
 }
 
 // Reviewer is what reviews, one for each history.
@@ -37,6 +39,8 @@ type Reviewer struct {
 	// LoseLedger loses what is remembered beside the evidence, and makes it anew; nil if
 	// there is nothing else.
 	LoseLedger func(t *testing.T)
+	// Retire says that a source is not followed any more.
+	Retire func(t *testing.T, source string, now time.Time)
 }
 
 // Run goes through so many histories, some at a time. The environment variables HISTORIES
@@ -83,11 +87,12 @@ type history struct {
 	handler   atomic.Pointer[http.Handler]
 	fronts    [2]*httptest.Server
 	target    Target
-	operator  bool // the credential is an operator's
+	as        string // whose credential it is: a key of the values of an instance
 	reviewer  Reviewer
 	now       time.Time
 	tokens    map[string]*truth          // by ID
 	reported  map[string]map[string]bool // of tokens that exist, by job and target, at the newest review
+	retired   map[string]bool            // sources, until they answer again
 	told      []string                   // what happened
 	drawn     int                        // IDs
 }
@@ -95,11 +100,18 @@ type history struct {
 // instance is an InfluxDB that was set up once.
 type instance struct {
 	conformance.Server
-	orgs, users       map[string]string // names, by ID; of those that exist
-	operator, auditor string            // values
-	acme              string            // ID of the org of that name
-	admin             string
+	orgs, users map[string]string // names, by ID; of those that exist
+	credentials map[string]string // values
+	acme        string            // ID of the org of that name
+	admin       string
 }
+
+// Credentials that reviews ask with.
+const (
+	operator = "operator" // sees everything
+	auditor  = "auditor"  // sees the org acme
+	personal = "personal" // sees the tokens of its own user alone
+)
 
 // truth of a token.
 type truth struct {
@@ -107,7 +119,11 @@ type truth struct {
 	on     *instance
 	exists bool
 	fixed  bool // a credential of the review
+	legacy bool // of the 1.x API
+	known  bool // to some review
 }
+
+func (k *truth) source() string { return audit.SourceOf(audit.ServerStore, k.OrgID) }
 
 func (k *truth) ownerDeleted() bool { return k.on.users[k.UserID] == "" }
 
@@ -135,7 +151,7 @@ func newHistory(t *testing.T, start conformance.Start, reviewer Reviewer, seed u
 	t.Helper()
 	h := &history{
 		T: t, Rand: rand.New(rand.NewPCG(seed, 12)), start: start, reviewer: reviewer, now: time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC),
-		tokens: map[string]*truth{}, reported: map[string]map[string]bool{},
+		tokens: map[string]*truth{}, reported: map[string]map[string]bool{}, retired: map[string]bool{},
 	}
 	for i := range h.fronts {
 		h.fronts[i] = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { (*h.handler.Load()).ServeHTTP(w, r) }))
@@ -146,7 +162,7 @@ func newHistory(t *testing.T, start conformance.Start, reviewer Reviewer, seed u
 		h.target.Org = "acme"
 	}
 	h.setUp()
-	h.use(h.IntN(2) == 0)
+	h.use([]string{operator, auditor}[h.IntN(2)])
 	return h
 }
 
@@ -157,7 +173,7 @@ func (h *history) run() {
 			h.step()
 		}
 		if h.review(); h.Failed() {
-			h.Logf("org %q, operator's credential %t:\n%s", h.target.Org, h.operator, strings.Join(h.told, "\n"))
+			h.Logf("org %q, the credential of the %s:\n%s", h.target.Org, h.as, strings.Join(h.told, "\n"))
 			return
 		}
 	}
@@ -176,7 +192,7 @@ func (h *history) id(kind string) string {
 
 // setUp makes a new instance, which answers from then on.
 func (h *history) setUp() {
-	in := &instance{Server: h.start(h.T, true), orgs: map[string]string{}, users: map[string]string{}}
+	in := &instance{Server: h.start(h.T, true), orgs: map[string]string{}, users: map[string]string{}, credentials: map[string]string{}}
 	if _, fake := in.Server.(*influxtest.Server); fake { // whose IDs do not differ by themselves
 		for range 40 * len(h.instances) {
 			in.DeleteOrg(in.AddOrg("another"))
@@ -189,8 +205,15 @@ func (h *history) setUp() {
 	in.admin = h.addUser("admin")
 	h.addUser("alice")
 	h.addUser("bob")
-	in.operator = h.addToken(in.admin, in.acme, influxtest.Operator(), true)
-	in.auditor = h.addToken(in.admin, in.acme, influxtest.AuditorPermissions(in.acme), true)
+	in.credentials[operator] = h.addToken(in.admin, in.acme, influxtest.Operator(), true)
+	h.addCredentials()
+}
+
+// addCredentials makes those that are of the org acme.
+func (h *history) addCredentials() {
+	in := h.here()
+	in.credentials[auditor] = h.addToken(in.admin, in.acme, influxtest.AuditorPermissions(in.acme), true)
+	in.credentials[personal] = h.addToken(in.admin, in.acme, influxtest.AllAccess(in.acme, in.admin), true)
 }
 
 func (h *history) to(i int) {
@@ -199,13 +222,9 @@ func (h *history) to(i int) {
 	h.handler.Store(&handler)
 }
 
-func (h *history) use(operator bool) {
-	h.operator = operator
-	value := h.here().auditor
-	if operator {
-		value = h.here().operator
-	}
-	if err := os.WriteFile(h.target.Credential, []byte(value), 0o600); err != nil {
+func (h *history) use(as string) {
+	h.as = as
+	if err := os.WriteFile(h.target.Credential, []byte(h.here().credentials[as]), 0o600); err != nil {
 		h.Fatal(err)
 	}
 }
@@ -230,6 +249,12 @@ func (h *history) addToken(user, org string, permissions []influxtest.Permission
 	return value
 }
 
+func (h *history) addLegacy(user, org string) {
+	a := influxtest.Authorization{UserID: user, OrgID: org, Token: "v1-" + h.id("e"), Description: "1.x", Permissions: influxtest.WriteBuckets(org), Status: influxtest.Active}
+	a.ID = h.here().AddLegacy(a)
+	h.tokens[a.ID] = &truth{Authorization: a, on: h.here(), exists: true, legacy: true}
+}
+
 // pick draws one of a map's keys that pass, "" if there is none.
 func pick[V any](h *history, from map[string]V, pass func(string, V) bool) string {
 	var keys []string
@@ -251,9 +276,9 @@ func (h *history) step() {
 	user := pick(h, in.users, func(string, string) bool { return true })
 	other := pick(h, in.users, func(id, _ string) bool { return id != in.admin })
 	token := func(exists bool) string {
-		return pick(h, h.tokens, func(_ string, k *truth) bool { return k.on == in && k.exists == exists && !k.fixed })
+		return pick(h, h.tokens, func(_ string, k *truth) bool { return k.on == in && k.exists == exists && !k.fixed && !k.legacy })
 	}
-	switch h.IntN(18) {
+	switch h.IntN(22) {
 	case 0, 1, 2, 3:
 		kinds := [][]influxtest.Permission{influxtest.WriteBuckets(org), influxtest.ReadBuckets(org), influxtest.AllAccess(org, user)}
 		h.addToken(user, org, kinds[h.IntN(len(kinds))], false)
@@ -309,22 +334,22 @@ func (h *history) step() {
 		in.RenameOrg(in.acme, name)
 		in.orgs[in.acme] = name
 		in.acme = h.addOrg("acme")
-		in.auditor = h.addToken(in.admin, in.acme, influxtest.AuditorPermissions(in.acme), true)
-		h.use(h.operator)
+		h.addCredentials()
+		h.use(h.as)
 	case 12:
 		h.tell("set up anew")
 		h.setUp()
-		h.use(h.operator)
+		h.use(h.as)
 	case 13:
 		h.to(h.IntN(len(h.instances)))
-		h.use(h.operator)
+		h.use(h.as)
 		h.tell("instance %d answers", h.at)
 	case 14:
 		h.target.URL = h.fronts[h.IntN(2)].URL
 		h.tell("at %s", h.target.URL)
 	case 15:
-		h.use(!h.operator)
-		h.tell("the operator's credential: %t", h.operator)
+		h.use([]string{operator, operator, auditor, auditor, personal}[h.IntN(5)])
+		h.tell("the credential of the %s", h.as)
 	case 17:
 		if h.reviewer.LoseLedger != nil {
 			h.reviewer.LoseLedger(h.T)
@@ -334,7 +359,53 @@ func (h *history) step() {
 		h.target.Job = []string{"weekly", "daily"}[h.IntN(2)]
 		h.target.Name = []string{"prod", "production"}[h.IntN(2)]
 		h.tell("job %s, target %s", h.target.Job, h.target.Name)
+	case 18:
+		h.addLegacy(user, org)
+		h.tell("a token of the 1.x API of %s in %s", in.users[user], in.orgs[org])
+	case 19:
+		if h.target.Import = ""; h.IntN(3) > 0 {
+			h.target.Import = h.recoveryList()
+		}
+		h.tell("import: %q", h.target.Import)
+	case 20:
+		h.retire()
+	case 21:
+		h.target.Off = []string{"", "active-write", "deleted-owner"}[h.IntN(3)]
+		h.tell("the check %q is off", h.target.Off)
 	}
+}
+
+// retire lets a source that does not answer not be followed any more.
+func (h *history) retire() {
+	id := pick(h, h.tokens, func(_ string, k *truth) bool { return k.on != h.here() && k.known })
+	if id == "" {
+		return
+	}
+	source := h.tokens[id].source()
+	h.reviewer.Retire(h.T, source, h.now.Add(-time.Hour))
+	h.retired[source] = true
+	h.tell("%s is retired", source)
+}
+
+// recoveryList is the output of influxd recovery auth list, in a file.
+func (h *history) recoveryList() string {
+	table := "ID\t\t\tUser Name\tUser ID\t\t\tDescription\tToken\tPermissions\n"
+	for _, id := range slices.Sorted(maps.Keys(h.tokens)) {
+		k := h.tokens[id]
+		if k.on != h.here() || !k.exists || k.legacy {
+			continue
+		}
+		var grants []string
+		for _, p := range k.Permissions {
+			grants = append(grants, p.String())
+		}
+		table += id + "\t" + k.on.users[k.UserID] + "\t\t" + k.UserID + "\ttext\t\tN/A\t[" + strings.Join(grants, " ") + "]\n"
+	}
+	path := filepath.Join(h.TempDir(), "auths.txt")
+	if err := os.WriteFile(path, []byte(table), 0o600); err != nil {
+		h.Fatal(err)
+	}
+	return path
 }
 
 // review is a review, and what must be true of it.
@@ -359,12 +430,15 @@ func (h *history) review() {
 			}
 		}
 		if rec.Exists() && k.exists {
-			now[rec.ID] = true
+			now[rec.ID], k.known = true, true
+		}
+		if rec.Presence == audit.Listed {
+			delete(h.retired, k.source())
 		}
 	}
 	of := h.target.Job + "/" + h.target.Name
 	for id := range h.reported[of] {
-		if k := h.tokens[id]; k.exists && !now[id] {
+		if k := h.tokens[id]; k.exists && !now[id] && !h.retired[k.source()] {
 			h.Errorf("%s exists, was reported by the review of %s before, and is not now", id, of)
 		}
 	}
@@ -382,13 +456,16 @@ func (h *history) whole(rows map[string]audit.Record) {
 		if k.on != in || !k.exists || h.target.Org != "" && k.OrgID != in.acme {
 			continue
 		}
+		if k.legacy && !k.known && (k.ownerDeleted() || k.orgDeleted()) {
+			continue // no list has it, and it is not counted
+		}
 		rec := rows[id]
 		if !rec.Exists() || rec.ID == "" {
 			h.Errorf("complete, and %s of user %s, which exists, is missing", id, k.UserID)
 		}
 		for _, check := range []string{"active-write", "deleted-owner", "deleted-org"} {
 			found := slices.ContainsFunc(rec.Findings, func(f audit.Finding) bool { return f.Check == check && f.Current() })
-			if stands, _ := k.stands(check); stands && !found {
+			if stands, _ := k.stands(check); stands && !found && check != h.target.Off {
 				h.Errorf("complete, and %s is not said of %s", check, id)
 			}
 		}
