@@ -27,6 +27,9 @@ type Collection struct {
 	// Known are authorizations known from elsewhere, ascending, that a review asks for as
 	// it does for those of earlier reviews. Nil if there are none.
 	Known iter.Seq2[Record, error]
+	// KnownElsewhere: nothing that is listed is among Known, so that no answer here says
+	// what became of those.
+	KnownElsewhere bool
 	// AsOf is the moment that a copy is of; zero for what answers for itself.
 	AsOf time.Time
 	// Conclude adds to the coverage what is known only when all authorizations were
@@ -172,8 +175,11 @@ func (rv *Review) missing(ctx context.Context, before *Record) (Record, bool) {
 		r.Presence = Remembered
 		return r, rv.Now.Sub(r.LastSeen) < rememberFor
 	}
+	imported := before.LastSeen.IsZero() // no review ever saw it
 	p := Probe{Presence: Unseen}
-	if source := rv.elsewhere(before); source != "" {
+	if imported && rv.KnownElsewhere {
+		p.Evidence = "the list that was imported is of another server, or org"
+	} else if source := rv.elsewhere(before); source != "" {
 		rv.Elsewhere[source]++
 		if _, retired := rv.Retired[source]; retired {
 			return Record{}, false
@@ -191,7 +197,6 @@ func (rv *Review) missing(ctx context.Context, before *Record) (Record, bool) {
 	if p.Presence != Unseen {
 		r.Elsewhere = ""
 	}
-	imported := before.LastSeen.IsZero() // no review ever saw it
 	if imported && p.Presence != Unseen {
 		r.FirstSeen, r.LastSeen = rv.Now, rv.Now
 	}
@@ -227,7 +232,7 @@ func (rv *Review) missing(ctx context.Context, before *Record) (Record, bool) {
 // if it can.
 func (rv *Review) elsewhere(r *Record) string {
 	switch {
-	case r.IsServer() || r.LastSeen.IsZero():
+	case r.IsServer() || r.LastSeen.IsZero() && rv.Known != nil: // see KnownElsewhere
 		return ""
 	case r.Elsewhere != "" && r.Elsewhere != rv.Label && !rv.Sources[r.Elsewhere]:
 		return r.Elsewhere

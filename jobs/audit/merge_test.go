@@ -202,7 +202,7 @@ func TestUnion(t *testing.T) {
 func TestImported(t *testing.T) {
 	known := func(id string) Record {
 		a := token(id, "fine")
-		a.Status, a.CreatedAt, a.UpdatedAt = "", time.Time{}, time.Time{}
+		a.Status, a.OrgID, a.CreatedAt, a.UpdatedAt = "", "", time.Time{}, time.Time{}
 		return Record{Authorization: a, Presence: Unseen}
 	}
 	found := token("c3", "fine")
@@ -215,9 +215,34 @@ func TestImported(t *testing.T) {
 	}
 	for _, r := range got {
 		if len(r.Changes) > 0 {
-			t.Errorf("%s has changed since it was imported, without a status: %+v", r.ID, r.Changes)
+			t.Errorf("%s has changed since it was imported, without a status and an org: %+v", r.ID, r.Changes)
 		}
 	}
+}
+
+// TestImportedOfAnotherServer: what the imported list has stands until the server of that
+// list answers, also when the list is imported no more.
+func TestImportedOfAnotherServer(t *testing.T) {
+	imported := token("b2", "fine")
+	imported.Status = ""
+	before := []Record{{Authorization: imported, Presence: Unseen}}
+	gone := map[string]Probe{"b2": {Presence: Gone}}
+	rv := reviewAt(reviewed, gone)
+	rv.Known, rv.KnownElsewhere = func(func(Record, error) bool) {}, true
+	week := func(want string) {
+		t.Helper()
+		before = merged(t, rv, nil, before)
+		if diff := cmp.Diff([]string{want}, lines(before)); diff != "" {
+			t.Errorf("(-want +got):\n%s", diff)
+		}
+	}
+	const stands = "b2 unseen  first 01-01 last 01-01"
+	week(stands)
+	rv.Known, rv.KnownElsewhere = nil, false
+	rv.Store, rv.Sources, rv.Elsewhere = ServerStore, map[string]bool{SourceOf(ServerStore, "other"): true}, map[string]int{}
+	week(stands)
+	rv.Sources[SourceOf(ServerStore, imported.OrgID)] = true
+	week("b2 remembered  first 11-23 last 11-23")
 }
 
 func TestUnknownResolvesNothing(t *testing.T) {

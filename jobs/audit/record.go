@@ -105,8 +105,10 @@ func changes(before, now Authorization) []Change {
 		note("permissions", grants(before), grants(now))
 	}
 	note("owner", before.UserID, now.UserID)
-	note("org", before.OrgID, now.OrgID)
-	if before.Status != "" { // an imported list does not say
+	if before.OrgID != "" { // an imported list need not say
+		note("org", before.OrgID, now.OrgID)
+	}
+	if before.Status != "" {
 		note("status", string(before.Status), string(now.Status))
 	}
 	note("description", before.Description, now.Description)

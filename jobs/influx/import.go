@@ -16,17 +16,17 @@ import (
 const importKept = 400 * 24 * time.Hour
 
 // known are the authorizations of the imported list that may be of the org of the target,
-// ascending by ID; nil if there are none. It notes what the list is worth. The second
-// value frees what the walk holds.
-func (c *collector) known() (iter.Seq2[audit.Record, error], func()) {
+// ascending by ID; nil if there are none. It notes what the list is worth, and elsewhere
+// if it is none of what answers. Free frees what the walk holds.
+func (c *collector) known() (known iter.Seq2[audit.Record, error], elsewhere bool, free func()) {
 	if c.cfg.Import == "" {
 		c.cov.NoNeed(audit.ImportCurrent, "no list is imported")
-		return nil, func() {}
+		return nil, false, func() {}
 	}
 	list, made, err := c.readImport()
 	if err != nil {
 		c.cov.Gap(audit.ImportCurrent, audit.Partial, "the imported list could not be read: %v", err)
-		return nil, func() {}
+		return nil, false, func() {}
 	}
 	day, age := made.UTC().Format(time.DateOnly), time.Since(made)
 	imported, listed, missing, err := compareImport(list, c.list)
@@ -42,7 +42,7 @@ func (c *collector) known() (iter.Seq2[audit.Record, error], func()) {
 	default:
 		c.cov.Hold(audit.ImportCurrent, "%d tokens of the list of %s are asked for, %d of them are listed; it proves nothing about later ones", imported, day, listed)
 	}
-	return c.unseen(list), list.Close
+	return c.unseen(list), err != nil || listed == 0, list.Close
 }
 
 // readImport reads the list, and when it was written. An error names the file and the

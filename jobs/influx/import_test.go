@@ -99,6 +99,9 @@ func TestImport(t *testing.T) {
 			if diff := cmp.Diff(tc.known, known); diff != "" {
 				t.Errorf("known (-want +got):\n%s", diff)
 			}
+			if foreign := tc.known == nil; col.Known != nil && col.KnownElsewhere != foreign {
+				t.Errorf("of another server: %t", col.KnownElsewhere)
+			}
 			state, said := premise(col.Coverage, audit.ImportCurrent)
 			if state != tc.state || !strings.Contains(said, tc.says) || strings.Contains(said, "CANARY") {
 				t.Errorf("%s: %s", state, said)

@@ -54,9 +54,9 @@ func (t *Target) Collect(ctx context.Context, progress func()) (audit.Collection
 		return audit.Collection{}, fmt.Errorf("target %q: %w", t.cfg.Name, err)
 	}
 	survey := &audit.Survey{}
-	known, free := c.known()
+	known, elsewhere, free := c.known()
 	out := audit.Collection{
-		Authorizations: audit.Prefetch(survey.Of(c.list.All())), Coverage: c.cov, Scope: c.scope(), Owner: c.directory.owner, Known: known,
+		Authorizations: audit.Prefetch(survey.Of(c.list.All())), Coverage: c.cov, Scope: c.scope(), Owner: c.directory.owner, Known: known, KnownElsewhere: elsewhere,
 		Conclude: func(cov *audit.Coverage) { survey.Conclude(cov); c.concludeWalk(cov) },
 		Close:    func() { c.list.Close(); free() },
 	}
