@@ -12,12 +12,12 @@ import (
 	"io"
 	"io/fs"
 	"log"
-	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -378,6 +378,47 @@ func (oldLedger) Conclusion(context.Context, audit.Run) (audit.Summary, audit.Hi
 	return audit.Summary{Coverage: audit.TotalCoverage{Reasons: []string{text}, Targets: []audit.Coverage{cov}}}, audit.Highlights{Owners: owners}, nil
 }
 
+// keptItem is a ledger that shows what it was given.
+type keptItem struct {
+	runner.Ledger
+	item audit.Item
+}
+
+func (k *keptItem) SaveItem(_ context.Context, _ audit.Run, item audit.Item) error {
+	k.item = item
+	return nil
+}
+
+// TestLedgerIsClean: whatever a server said, and whoever noted it.
+func TestLedgerIsClean(t *testing.T) {
+	text := "the token is " + leakSecrets["token"]
+	secrets, kept := secret.NewRedactor(), &keptItem{}
+	secrets.Learn(leakSecrets["token"])
+	cov := audit.NewCoverage("prod")
+	cov.Gap(audit.ListWhole, audit.Partial, "%s", text)
+	cov.Hold(audit.RowsReadable, "%s", text)
+	cov.AddBlindSpot(text)
+	cov.Asked, cov.Server = []audit.Asked{{What: text, Reason: text}}, text
+	err := cleanLedger{kept, secrets}.SaveItem(t.Context(), audit.Run{}, audit.Item{Coverage: cov})
+	said := fmt.Sprintf("%+v", kept.item)
+	if err != nil || strings.Contains(said, "AUDITsecret") || strings.Count(said, "the token is [redacted]") != 8 || kept.item.Coverage.Target != "prod" {
+		t.Errorf("%s, %v", said, err)
+	}
+}
+
+// TestSecretsOfTheEnvironment: those that libraries take by themselves.
+func TestSecretsOfTheEnvironment(t *testing.T) {
+	for variable, value := range map[string]string{
+		"INFLUX_TOKEN": "s3cret", "PGPASSWORD": "s3cret", "AWS_SECRET_ACCESS_KEY": "s3cret", "AWS_SESSION_TOKEN": "s3cret",
+		"HTTP_PROXY": "http://audit:s3cret@proxy:3128", "https_proxy": "http://:s3cret@proxy", "ALL_PROXY": "socks5://audit:s3cret@proxy", "http_proxy": "audit:s3cret@proxy",
+	} {
+		got := fromEnvironment(func(name string) string { return map[string]string{variable: value}[name] })
+		if !slices.Contains(got, "s3cret") {
+			t.Errorf("%s: %q", variable, got)
+		}
+	}
+}
+
 // TestOldConclusion: what an earlier version kept is not sent.
 func TestOldConclusion(t *testing.T) {
 	secrets := secret.NewRedactor()
@@ -396,7 +437,11 @@ func TestStandardLog(t *testing.T) {
 	for _, verbose := range []bool{false, true} {
 		var stderr bytes.Buffer
 		c := &cli{stderr: &stderr, verbose: verbose}
-		log.New(standardLog{c.log(slog.LevelWarn)}, "", 0).Print(text)
+		flags, to := log.Flags(), log.Writer()
+		c.catchStandardLog()
+		log.Print(text)
+		log.SetFlags(flags)
+		log.SetOutput(to)
 		shown := strings.Contains(stderr.String(), "Unsolicited response")
 		if shown != verbose || strings.Contains(stderr.String(), leakForeign[:12]) {
 			t.Errorf("verbose %t: %s", verbose, stderr.String())

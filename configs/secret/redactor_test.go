@@ -15,6 +15,7 @@ import (
 const (
 	token88  = `Zx9-6f0c/1d2e3b4a59687+86950a1b_2c3d4e5f60718293a4b5c6d7e8f9012345"<&>\Qw7aa==`
 	password = "hunter2-Zx9=="
+	marks    = `p+<~?>~?9&` // short, and with all that one encoding or another changes
 )
 
 // TestRedactorFindsForms: every encoding, at every place of a longer text.
@@ -28,14 +29,21 @@ func TestRedactorFindsForms(t *testing.T) {
 		"quoted":        strconv.Quote,
 		"HTML":          html.EscapeString,
 		"page":          template.HTMLEscapeString,
-		"basic":         func(s string) string { return base64.StdEncoding.EncodeToString([]byte("audit:" + s)) },
+		"template": func(s string) string {
+			var out strings.Builder
+			if err := template.Must(template.New("").Parse("{{.}}")).Execute(&out, s); err != nil {
+				t.Error(err)
+			}
+			return out.String()
+		},
+		"basic": func(s string) string { return base64.StdEncoding.EncodeToString([]byte("audit:" + s)) },
 	}
 	for _, before := range []string{"", "a", "ab", "abc:"} {
 		for name, e := range map[string]*base64.Encoding{"std": base64.StdEncoding, "url": base64.URLEncoding, "raw": base64.RawStdEncoding, "raw url": base64.RawURLEncoding} {
 			encodings["base64 "+name+" after "+before] = func(s string) string { return e.EncodeToString([]byte(before + s + before)) }
 		}
 	}
-	for _, secret := range []string{token88, password, "p@ss w<rd", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", strings.Repeat("long", 5000)} {
+	for _, secret := range []string{token88, password, marks, "p@ss w<rd", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", strings.Repeat("long", 5000)} {
 		r := NewRedactor()
 		r.Learn(secret)
 		for name, encode := range encodings {

@@ -265,3 +265,24 @@ func TestRunOfID(t *testing.T) {
 		}
 	}
 }
+
+// TestDifferencesUnderOnePolicy: findings are compared with those of the run before as the
+// policy of now has them, where it is another one.
+func TestDifferencesUnderOnePolicy(t *testing.T) {
+	t.Parallel()
+	item := Item{Coverage: NewCoverage("prod"), Counts: NewCounts(), SeveritiesBefore: map[Severity]int{Low: 2}}
+	off := Policy{Severity: map[string]Severity{"active-write": Off}}
+	for name, tc := range map[string]struct {
+		before Policy
+		want   map[Severity]int
+	}{
+		"the same":    {off, map[Severity]int{Medium: 5, Low: 2}},
+		"another one": {Policy{}, map[Severity]int{Low: 2}},
+	} {
+		previous := &Previous{ID: "weekly/1", BySeverity: map[Severity]int{Medium: 5, Low: 2}, Policy: tc.before.Applied()}
+		s := Summarize(Run{Job: "weekly"}, []Item{item}, reviewed, Tool{}, off, previous)
+		if diff := cmp.Diff(tc.want, s.Previous.BySeverity); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", name, diff)
+		}
+	}
+}

@@ -35,6 +35,10 @@ func TestCredentialRefusedOverWeeks(t *testing.T) {
 			{nil, []string{bobs + "first 12-07 last 12-21 credential-refused=open@12-07"}},
 			{in, []string{bobs + "first 12-07 last 12-28 credential-refused=resolved@12-28"}},
 		},
+		"not asked at all in between": {
+			{in, nil}, {nil, nil},
+			{out, []string{bobs + "first 12-07 last 12-07 credential-refused=new@12-07"}},
+		},
 		"that of the target: nothing can be asked": {
 			{in, nil}, {out, []string{bobs + "first 11-30 last 11-30 credential-refused=new@11-30"}},
 			{all, []string{targets + "first 12-07 last 12-07 credential-refused=new@12-07", bobs + "first 11-30 last 12-07 credential-refused=open@11-30"}},

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"net/http/httptest"
 	"strings"
 	"sync"
@@ -66,5 +67,43 @@ func TestTrafficIsCountedAndLogged(t *testing.T) {
 	cancel()
 	if _, err := target.Collect(ctx, func() {}); err == nil || counts.counts["prod 0"] == 0 {
 		t.Errorf("without an answer: error %v, counted %v", err, counts.counts)
+	}
+}
+
+// TestNothingIsQuoted: a line that is no header may hold the value of a token, which no
+// redactor knows.
+func TestNothingIsQuoted(t *testing.T) {
+	const value = "zq7Wd0-another-token-of-this-server=="
+	p, broken := newPlant(t), false
+	t.Setenv("TEST_TOKEN", p.auditor())
+	p.Fault = func(w http.ResponseWriter, r *http.Request) bool {
+		if broken || r.URL.Path != "/api/v2/me" {
+			return false
+		}
+		broken = true
+		conn, _, err := w.(http.Hijacker).Hijack()
+		if err != nil {
+			t.Error(err)
+			return true
+		}
+		defer conn.Close()
+		fmt.Fprintf(conn, "HTTP/1.1 200 OK\r\nAuthorization %s\r\n\r\n", value)
+		return true
+	}
+	web := httptest.NewServer(p)
+	defer web.Close()
+	var logged bytes.Buffer
+	log := slog.New(slog.NewTextHandler(&logged, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	target, err := influx.NewTarget(influx.Config{Name: "prod", URL: web.URL, Org: "acme", Token: secret.Ref{Env: "TEST_TOKEN"}}, log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	col, err := target.Collect(t.Context(), func() {})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer col.Close()
+	if said := logged.String() + fmt.Sprintf("%+v", col.Coverage); !strings.Contains(said, "malformed MIME header") || strings.Contains(said, value) {
+		t.Error(said)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"encoding/pem"
 	"errors"
+	"io/fs"
 	"maps"
 	"os"
 	"path/filepath"
@@ -224,6 +225,22 @@ func TestOnlyOneSeals(t *testing.T) {
 	}
 	if v := w.verify(Options{}); won != 1 || !v.OK() {
 		t.Errorf("%d of them won%s", won, problems(v.Problems))
+	}
+}
+
+// TestNewFileReplacesNothing: whatever looked for it before, the name is taken once.
+func TestNewFileReplacesNothing(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	root, err := os.OpenRoot(dir)
+	must(t, err)
+	defer root.Close()
+	must(t, writeNewFile(root, manifestFile, []byte("first")))
+	if err := writeNewFile(root, manifestFile, []byte("second")); !errors.Is(err, fs.ErrExist) {
+		t.Errorf("the second: %v", err)
+	}
+	if text, err := os.ReadFile(filepath.Join(dir, manifestFile)); err != nil || string(text) != "first" {
+		t.Errorf("%s, %v", text, err)
 	}
 }
 

@@ -250,7 +250,7 @@ func (h *history) addToken(user, org string, permissions []influxtest.Permission
 }
 
 func (h *history) addLegacy(user, org string) {
-	a := influxtest.Authorization{UserID: user, OrgID: org, Token: "v1-" + h.id("e"), Description: "1.x", Permissions: influxtest.WriteBuckets(org), Status: influxtest.Active}
+	a := influxtest.Authorization{ID: h.id("e"), UserID: user, OrgID: org, Token: "v1-" + h.id("e"), Description: "1.x", Permissions: influxtest.WriteBuckets(org), Status: influxtest.Active}
 	a.ID = h.here().AddLegacy(a)
 	h.tokens[a.ID] = &truth{Authorization: a, on: h.here(), exists: true, legacy: true}
 }
@@ -425,6 +425,9 @@ func (h *history) review() {
 			h.Errorf("%s is called gone and exists: %s", rec.ID, rec.Evidence)
 		}
 		for _, f := range rec.Findings {
+			if f.Check == "permission-drift" {
+				h.Errorf("%s: %s, and nobody changed it", rec.ID, f.Detail)
+			}
 			if stands, known := k.stands(f.Check); known && stands && f.State == audit.Resolved && f.Since.Equal(s.Started) {
 				h.Errorf("%s: %s is resolved, and its cause stands", rec.ID, f.Check)
 			}
