@@ -448,3 +448,29 @@ func TestStandardLog(t *testing.T) {
 		}
 	}
 }
+
+func TestSecretsOfEnvironment(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct{ proxy, want string }{
+		"a URL":                     {"http://user:pass-word@proxy:3128", "pass-word"},
+		"without a scheme":          {"user:pass-word@proxy:3128", "pass-word"},
+		"without a password":        {"http://user@proxy:3128", ""},
+		"an @ in the password":      {"http://user:pass@word@proxy", "pass@word"},
+		"a scheme behind the name":  {"user:pass-word@http://proxy", "pass-word"},
+		"a slash in the password":   {"http://user:/pass/word@proxy", "/pass/word"},
+		"a scheme and nothing else": {"http://", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			known := fromEnvironment(func(variable string) string {
+				if variable == "https_proxy" {
+					return c.proxy
+				}
+				return ""
+			})
+			if got := strings.Join(known, ""); got != c.want {
+				t.Errorf("%q is known, not %q", got, c.want)
+			}
+		})
+	}
+}

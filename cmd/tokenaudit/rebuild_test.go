@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
@@ -305,6 +306,29 @@ func TestReached(t *testing.T) {
 			j := jobPacks{name: "j", packs: tc.packs}
 			if j.findReached(); !j.reached.Equal(tc.want) {
 				t.Errorf("reached %s, want %s", j.reached, tc.want)
+			}
+		})
+	}
+}
+
+// TestRebuildOfUnreachable: a pack that cannot be fetched at the moment is not lost.
+func TestRebuildOfUnreachable(t *testing.T) {
+	s3, now := newFakeS3(t), november
+	h := hosts(t, s3.place(), &now, 1)[0]
+	h.mustReview(t)
+	for _, name := range []string{"manifest.json", "summary.json", "chain.json"} {
+		t.Run(name, func(t *testing.T) {
+			s3.fault = func(w http.ResponseWriter, r *http.Request) bool {
+				refused := r.Method == http.MethodGet && strings.HasSuffix(r.URL.Path, name)
+				if refused {
+					w.WriteHeader(http.StatusForbidden)
+				}
+				return refused
+			}
+			file := &configs.File{Store: ledger.AtPath(filepath.Join(t.TempDir(), "ledger.db")), Evidence: s3.place().address}
+			err := (&cli{stdout: t.Output(), stderr: t.Output()}).rebuildFrom(t.Context(), file, rebuildFlags{})
+			if !unreachable(err) {
+				t.Errorf("made of it what could be had: %v", err)
 			}
 		})
 	}

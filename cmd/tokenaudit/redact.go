@@ -35,8 +35,12 @@ func fromEnvironment(env func(string) string) []string {
 	for _, name := range []string{"HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"} {
 		for _, proxy := range []string{env(name), env(strings.ToLower(name))} {
 			if at := strings.LastIndex(proxy, "@"); at >= 0 { // even where it is no URL, as the error quotes it
-				_, password, _ := strings.Cut(proxy[strings.Index(proxy, "://")+1:at], ":")
-				out = append(out, strings.TrimLeft(password, "/"))
+				user := proxy[:at]
+				if _, rest, found := strings.Cut(user, "://"); found {
+					user = rest
+				}
+				_, password, _ := strings.Cut(user, ":")
+				out = append(out, password)
 			}
 		}
 	}

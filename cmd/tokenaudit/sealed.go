@@ -3,7 +3,9 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io/fs"
 
 	"tokenaudit/jobs/audit"
 	"tokenaudit/jobs/evidence"
@@ -34,8 +36,12 @@ func readSealed(ctx context.Context, archive evidence.Archive, run audit.Run) (s
 		return s, fmt.Errorf("%s is of run %.100q: packs were swapped, copied or renamed", manifestFile, m.RunID)
 	}
 	s.manifest, s.link = m, link
-	if text, err = archive.ReadFile(ctx, run, summaryFile); err != nil {
-		return s, fmt.Errorf("%s: %s", summaryFile, err) // a pack without it is a pack
+	text, err = archive.ReadFile(ctx, run, summaryFile)
+	if errors.Is(err, fs.ErrNotExist) { // a pack without it is a pack
+		return s, fmt.Errorf("%s is missing", summaryFile)
+	}
+	if err != nil {
+		return s, fmt.Errorf("%s: %w", summaryFile, err)
 	}
 	if err := m.Check(summaryFile, text); err != nil {
 		return s, err

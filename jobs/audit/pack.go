@@ -1,10 +1,5 @@
 package audit
 
-import (
-	"strings"
-	"time"
-)
-
 // Lost is the trigger of a run of which only the chain of packs tells: its evidence pack
 // is gone, or is not what the chain holds. It has no figures and nothing is compared with
 // it; the next pack follows on it, so that the loss stays visible.
@@ -20,16 +15,4 @@ type Pack struct {
 	// Damaged is why what the manifest says cannot be read, "" if it can. Of the run only
 	// job and slot are known then, and of the link only the hash.
 	Damaged string
-}
-
-// ParseRunID is the run of an ID: job and slot. Only IDs as Run.ID makes them are taken.
-func ParseRunID(id string) (run Run, ok bool) {
-	job, slot, _ := strings.Cut(id, "/")
-	for _, form := range []string{"2006-01-02T1504Z", "2006-01-02T150405Z"} {
-		if at, err := time.Parse(form, slot); err == nil {
-			run = Run{Job: job, Slot: at.UTC()}
-			return run, run.ID() == id
-		}
-	}
-	return Run{}, false
 }

@@ -251,16 +251,16 @@ func TestTouched(t *testing.T) {
 	}
 }
 
-func TestRunOfID(t *testing.T) {
+func TestParseRunID(t *testing.T) {
 	t.Parallel()
 	for _, slot := range []time.Time{reviewed, reviewed.Add(7 * time.Second)} {
 		run := Run{Job: "weekly-review", Slot: slot}
-		if got, err := RunOfID(run.ID()); err != nil || got.ID() != run.ID() || !got.Slot.Equal(slot) {
-			t.Errorf("%s is read as %s, %v", run.ID(), got.ID(), err)
+		if got, ok := ParseRunID(run.ID()); !ok || got.ID() != run.ID() || !got.Slot.Equal(slot) {
+			t.Errorf("%s is read as %s, %t", run.ID(), got.ID(), ok)
 		}
 	}
 	for _, id := range []string{"", "weekly", "/2026-11-23T0900Z", "weekly/2026-11-23"} {
-		if _, err := RunOfID(id); err == nil {
+		if _, ok := ParseRunID(id); ok {
 			t.Errorf("%q is taken for the name of a run", id)
 		}
 	}

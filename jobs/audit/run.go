@@ -34,27 +34,33 @@ type Run struct {
 	Started time.Time `json:"started"`
 }
 
+const (
+	slotMinutes = "2006-01-02T1504Z"
+	slotSeconds = "2006-01-02T150405Z"
+)
+
 // SlotName is the slot as it stands in folder names: 2026-11-23T0800Z, with the
 // seconds where there are any.
 func (r Run) SlotName() string {
 	if r.Slot.Second() == 0 {
-		return r.Slot.UTC().Format("2006-01-02T1504Z")
+		return r.Slot.UTC().Format(slotMinutes)
 	}
-	return r.Slot.UTC().Format("2006-01-02T150405Z")
+	return r.Slot.UTC().Format(slotSeconds)
 }
 
 // ID names the run: weekly-review/2026-11-23T0800Z.
 func (r Run) ID() string { return r.Job + "/" + r.SlotName() }
 
-// RunOfID is the run of a name that ID gave.
-func RunOfID(id string) (Run, error) {
-	at := strings.LastIndex(id, "/")
-	for _, form := range []string{"2006-01-02T1504Z", "2006-01-02T150405Z"} {
-		if slot, err := time.Parse(form, id[at+1:]); err == nil && at > 0 {
-			return Run{Job: id[:at], Slot: slot}, nil
+// ParseRunID is the run of an ID: job and slot. Only IDs as Run.ID makes them are taken.
+func ParseRunID(id string) (run Run, ok bool) {
+	job, slot, _ := strings.Cut(id, "/")
+	for _, form := range []string{slotMinutes, slotSeconds} {
+		if at, err := time.Parse(form, slot); err == nil {
+			run = Run{Job: job, Slot: at.UTC()}
+			return run, job != "" && run.ID() == id
 		}
 	}
-	return Run{}, fmt.Errorf("%q is not the name of a run", id)
+	return Run{}, false
 }
 
 // DamagedError names a run whose record in the ledger cannot be read. What does not

@@ -173,8 +173,8 @@ func (a *Assessor) judgements(ctx context.Context, now audit.AppliedPolicy, base
 		if by, ok := known[id]; ok {
 			return by, nil
 		}
-		run, err := audit.RunOfID(id)
-		if err != nil { // of a later version
+		run, ok := audit.ParseRunID(id)
+		if !ok { // of a later version
 			return nil, nil
 		}
 		before, err := a.Earlier.PolicyOf(ctx, run)
