@@ -54,13 +54,15 @@ func TestDeletedNeedsTwoSources(t *testing.T) {
 }
 
 // TestRosterThatIsAwayKeepsFindings: no finding is resolved by a roster that is old, or
-// that is configured no more.
+// that says nothing clear of the owner, or that is configured no more.
 func TestRosterThatIsAwayKeepsFindings(t *testing.T) {
 	rv := reviewAt(reviewed, nil)
 	rv.Roster = &Roster{Name: "hr.csv", Of: reviewed, Users: 1}
 	rv.Roster.Add("", []string{"somebody"}, RosterActive)
 	history := merged(t, rv, []Authorization{token("a1", "fine")}, nil)
-	for i, roster := range []*Roster{{Unusable: "too old"}, nil} {
+	unclear := &Roster{Name: "hr.csv", Of: reviewed, Users: 1}
+	unclear.Add(history[0].Owner.ID, []string{history[0].Owner.Name}, RosterUnclear)
+	for i, roster := range []*Roster{{Unusable: "too old"}, unclear, nil} {
 		rv.Now, rv.Roster = reviewed.Add(time.Duration(i+1)*7*day), roster
 		history = merged(t, rv, []Authorization{token("a1", "fine")}, history)
 		if got := line(history[0]); !strings.Contains(got, "owner-not-in-roster=open@11-23") {
