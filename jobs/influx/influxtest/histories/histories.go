@@ -384,6 +384,9 @@ func (h *history) retire() {
 	source := h.tokens[id].source()
 	h.reviewer.Retire(h.T, source, h.now.Add(-time.Hour))
 	h.retired[source] = true
+	for _, k := range h.tokens { // nobody has to remember them
+		k.known = k.known && k.source() != source
+	}
 	h.tell("%s is retired", source)
 }
 
@@ -446,8 +449,26 @@ func (h *history) review() {
 		}
 	}
 	h.reported[of] = now
+	h.remembered(s, now)
 	if s.Coverage.Verdict == audit.Complete {
 		h.whole(rows)
+	}
+}
+
+// remembered: what any review knew of the orgs that answer is in every later one, by
+// whatever job and name.
+func (h *history) remembered(s *audit.Summary, now map[string]bool) {
+	h.Helper()
+	var answered []string
+	for _, t := range s.Coverage.Targets {
+		if !t.Dropped {
+			answered = append(answered, t.Sources...)
+		}
+	}
+	for id, k := range h.tokens {
+		if k.on == h.here() && k.exists && k.known && slices.Contains(answered, k.source()) && !now[id] && !h.retired[k.source()] {
+			h.Errorf("%s exists, was known to an earlier review, and is not to this one", id)
+		}
 	}
 }
 
