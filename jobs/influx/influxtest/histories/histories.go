@@ -118,9 +118,11 @@ type truth struct {
 	influxtest.Authorization
 	on     *instance
 	exists bool
-	fixed  bool // a credential of the review
-	legacy bool // of the 1.x API
-	known  bool // to some review
+	fixed  bool            // a credential of the review
+	legacy bool            // of the 1.x API
+	known  bool            // to some review
+	seen   bool            // by some review, and not only in an imported list
+	gone   map[string]bool // by the newest review that told, by job and target
 }
 
 func (k *truth) source() string { return audit.SourceOf(audit.ServerStore, k.OrgID) }
@@ -385,7 +387,9 @@ func (h *history) retire() {
 	h.reviewer.Retire(h.T, source, h.now.Add(-time.Hour))
 	h.retired[source] = true
 	for _, k := range h.tokens { // nobody has to remember them
-		k.known = k.known && k.source() != source
+		if k.source() == source {
+			k.known, k.seen, k.gone = false, false, nil
+		}
 	}
 	h.tell("%s is retired", source)
 }
@@ -417,7 +421,7 @@ func (h *history) review() {
 	s, records := h.reviewer.Review(h.T, h.target, h.now)
 	h.now = h.now.AddDate(0, 0, 7)
 	h.tell("review %s: %s %q", s.ID, s.Coverage.Verdict, s.Coverage.Reasons)
-	rows, now := map[string]audit.Record{}, map[string]bool{}
+	rows, now, of := map[string]audit.Record{}, map[string]bool{}, h.target.Job+"/"+h.target.Name
 	for _, rec := range records {
 		rows[rec.ID] = rec
 		k := h.tokens[rec.ID]
@@ -435,6 +439,7 @@ func (h *history) review() {
 				h.Errorf("%s: %s is resolved, and its cause stands", rec.ID, f.Check)
 			}
 		}
+		h.again(s, rec, k, of)
 		if rec.Exists() && k.exists {
 			now[rec.ID], k.known = true, true
 		}
@@ -442,7 +447,6 @@ func (h *history) review() {
 			delete(h.retired, k.source())
 		}
 	}
-	of := h.target.Job + "/" + h.target.Name
 	for id := range h.reported[of] {
 		if k := h.tokens[id]; k.exists && !now[id] && !h.retired[k.source()] {
 			h.Errorf("%s exists, was reported by the review of %s before, and is not now", id, of)
@@ -452,6 +456,28 @@ func (h *history) review() {
 	h.remembered(s, now)
 	if s.Coverage.Verdict == audit.Complete {
 		h.whole(rows)
+	}
+}
+
+// again: what is listed again after it was gone is said to be, and what any review saw is
+// not new.
+func (h *history) again(s *audit.Summary, rec audit.Record, k *truth, of string) {
+	h.Helper()
+	switch rec.Presence {
+	case audit.Gone:
+		if k.gone == nil {
+			k.gone = map[string]bool{}
+		}
+		k.gone[of] = true
+	case audit.Listed, audit.Hidden:
+		if k.seen && !k.legacy && rec.FirstSeen.Equal(s.Started) {
+			h.Errorf("%s is called new, and an earlier review saw it", rec.ID)
+		}
+		if k.gone[of] && !slices.ContainsFunc(rec.Findings, func(f audit.Finding) bool { return f.Check == "back-again" && f.Current() }) {
+			h.Errorf("%s was gone for %s and is back, which is not said", rec.ID, of)
+		}
+		k.seen = true
+		delete(k.gone, of)
 	}
 }
 
