@@ -83,8 +83,6 @@ func (e *examination) tried(where, what, found string, err error) {
 func (e *examination) gaps(where string, gaps []audit.Gap) {
 	const most = 10 // of one premise
 	said := ""
-	// A credential that does not see all lists less than is stored, whatever else hides.
-	blind := slices.ContainsFunc(gaps, func(g audit.Gap) bool { return g.Premise() == audit.CredentialSeesAll })
 	for _, p := range append(audit.Premises(), audit.KnownPremise{}) {
 		n := 0
 		for _, g := range gaps {
@@ -93,9 +91,6 @@ func (e *examination) gaps(where string, gaps []audit.Gap) {
 			}
 			n++
 			fix := g.Remedy()
-			if p.ID == audit.StoredListed && blind {
-				fix = "Mend " + audit.CredentialSeesAll + " first."
-			}
 			if fix == said || strings.Contains(g.Reason, fix) {
 				fix = ""
 			}

@@ -144,6 +144,13 @@ func (c *Coverage) Count(r Record) {
 		if !r.Legacy {
 			c.Unseen++
 		}
+		if r.LastSeen.IsZero() { // no review ever saw it
+			c.gap(Gap{
+				ID: ImportCurrent, Verdict: Partial, Reason: "tokens of the imported list could not be asked for, so what became of them is not known",
+				Fix: "Let the credential read the tokens of every org and user (tokenaudit help credential), or, if the list is of another server, import that of this one.",
+			})
+			return
+		}
 		c.Gap(EarlierSeen, Partial, "authorizations of earlier reviews could not be asked for; their findings stand")
 	}
 }
@@ -176,7 +183,11 @@ func (c *Coverage) Reconcile() {
 		c.Gap(StoredListed, Partial, "%d authorizations are stored, and %d are listed%s", stored, listed, ofOthers)
 		c.Gap(ListsAgree, Partial, "the server says that it stores fewer authorizations (%d) than it lists (%d)%s: one of the two answers is not its own, or not of this moment", stored, listed, ofOthers)
 	case unknown > 0:
-		c.Gap(StoredListed, Partial, "%d of %d stored authorizations are neither listed nor known from an earlier review: their user or org was deleted, or the credential may not read them", unknown, stored)
+		g := Gap{ID: StoredListed, Verdict: Partial, Reason: fmt.Sprintf("%d of %d stored authorizations are neither listed nor known from an earlier review: their user or org was deleted, or the credential may not read them", unknown, stored)}
+		if c.hasGap(CredentialSeesAll) { // then it lists less than is stored, whatever else hides
+			g.Fix = "Mend " + CredentialSeesAll + " first."
+		}
+		c.gap(g)
 	default:
 		c.Hold(StoredListed, "%d stored, %d listed%s, %d known though they are hidden", stored, listed, ofOthers, c.Hidden)
 	}

@@ -145,15 +145,18 @@ func (c *Coverage) NoNeed(id, format string, args ...any) {
 // that knows a remedy (Remedy() string), or that is an error because of one that does,
 // gives the gap its fix.
 func (c *Coverage) Gap(id string, v Verdict, format string, args ...any) {
-	g := Gap{ID: id, Verdict: v, Reason: fmt.Sprintf(format, args...), Fix: remedyIn(args)}
-	if slices.ContainsFunc(c.Gaps, func(o Gap) bool { return o.ID == id && o.Reason == g.Reason }) {
+	c.gap(Gap{ID: id, Verdict: v, Reason: fmt.Sprintf(format, args...), Fix: remedyIn(args)})
+}
+
+func (c *Coverage) gap(g Gap) {
+	if slices.ContainsFunc(c.Gaps, func(o Gap) bool { return o.ID == g.ID && o.Reason == g.Reason }) {
 		return
 	}
 	c.Gaps = append(c.Gaps, g)
 	c.note(g.Premise(), Fails, g.Reason)
 	c.Reasons = append(c.Reasons, g.Reason)
-	if v.worseThan(c.Verdict) {
-		c.Verdict = v
+	if g.Verdict.worseThan(c.Verdict) {
+		c.Verdict = g.Verdict
 	}
 }
 

@@ -118,3 +118,35 @@ func TestCountsHold(t *testing.T) {
 		t.Errorf("%+v", got)
 	}
 }
+
+// TestCountsNeedAList: where no list came, nothing is said of what is stored.
+func TestCountsNeedAList(t *testing.T) {
+	for name, test := range map[string]struct {
+		also func(p *plant) string // the org of the target
+		gap  string
+	}{
+		"an org that is not there":         {func(*plant) string { return "acmee" }, audit.ListWhole},
+		"an org that is not there, of two": {func(p *plant) string { p.addGlobex(); return "acmee" }, audit.ListWhole},
+		"an org without tokens":            {func(p *plant) string { p.AddOrg("empty"); return "empty" }, audit.CredentialSeesAll},
+		"a list that is refused": {func(p *plant) string {
+			p.Fault = influxtest.Answer(listPath, http.StatusForbidden, "")
+			return "acme"
+		}, audit.ListWhole},
+		"a list that is refused, of every org": {func(p *plant) string {
+			p.Fault = influxtest.Answer(listPath, http.StatusForbidden, "")
+			return ""
+		}, audit.ListWhole},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := newPlant(t)
+			token, org := p.auditor(), test.also(p)
+			cov, _ := judged(t, p.configured(t, token, func(c *influx.Config) { c.Org = org }))
+			if len(cov.Gaps) != 1 || cov.Gaps[0].ID != test.gap || cov.Verdict != audit.NotKnown {
+				t.Errorf("%s, gaps %+v, want one of %s", cov.Verdict, cov.Gaps, test.gap)
+			}
+			if cov.Stored != nil || cov.Hidden != 0 || cov.Elsewhere != 0 {
+				t.Errorf("compared with what is stored: %+v", cov)
+			}
+		})
+	}
+}

@@ -124,6 +124,9 @@ func (c *collector) concludeInstance(cov *audit.Coverage) {
 		return
 	case c.product() == productUnknown: // which is said
 		return
+	case c.cfg.Org == "" && cov.Unaccounted() > 0 && c.counts.Orgs > 1 && !c.mayReadEveryOrg():
+		cov.Gap(audit.InstanceSeen, audit.Partial, "the target is every org of an instance that has %d, and the credential sees the tokens of %d: %d of %d stored tokens are those of the others, or hidden, as their user was deleted. %s",
+			c.counts.Orgs, len(c.orgs), cov.Unaccounted(), cov.Stored.Authorizations, c.operator())
 	case c.cfg.Org == "":
 		cov.NoNeed(audit.InstanceSeen, "the target is every org")
 		switch {
@@ -136,7 +139,23 @@ func (c *collector) concludeInstance(cov *audit.Coverage) {
 	case c.counts != nil && c.counts.Orgs == 1:
 		cov.NoNeed(audit.InstanceSeen, "the instance has one org")
 		return
+	default:
+		if c.concludeOthers(cov) {
+			return
+		}
 	}
+	cov.NoNeed(audit.StoredListed, "what is hidden is part of what %s says", audit.InstanceSeen)
+	cov.Stored, cov.Elsewhere = nil, 0
+}
+
+// operator says how every org of the instance can be seen.
+func (c *collector) operator() advice {
+	return "Give the target an operator's credential, which may read every org, or name its own under credential, if that may (tokenaudit help credential)"
+}
+
+// concludeOthers says what was seen of the orgs that the target is not, and whether that
+// is enough.
+func (c *collector) concludeOthers(cov *audit.Coverage) bool {
 	seen := fmt.Sprintf("%d tokens of %d other orgs were looked at", c.abroad.rows, len(c.abroad.orgs))
 	if n := len(c.abroad.writers); n > 0 {
 		seen += fmt.Sprintf(", of which %d may write here: %s", n, c.abroad.named())
@@ -150,10 +169,10 @@ func (c *collector) concludeInstance(cov *audit.Coverage) {
 		if c.counts == nil {
 			c.unproven(cov)
 		}
-		return
+		return true
 	case c.instance && cov.Stored != nil && cov.Unaccounted() <= 0:
 		cov.Hold(audit.InstanceSeen, "all %d stored tokens are listed or known; %s", cov.Stored.Authorizations, seen)
-		return
+		return true
 	case !c.instance && c.counts != nil:
 		cov.Gap(audit.InstanceSeen, audit.Partial, "the instance has %d orgs, and no list of all its tokens came whole: which tokens of other orgs may write here, and which tokens of deleted users are hidden, is not known", c.counts.Orgs)
 	case c.counts != nil:
@@ -161,6 +180,5 @@ func (c *collector) concludeInstance(cov *audit.Coverage) {
 	default:
 		cov.Gap(audit.InstanceSeen, audit.Partial, "how many orgs the instance has is not known, as its own counts could not be read, and the credential sees the tokens of %d: which tokens of others may write here, and which tokens of deleted users are hidden, is not known", len(c.abroad.orgs)+len(c.orgs))
 	}
-	cov.NoNeed(audit.StoredListed, "what is hidden is part of what %s says", audit.InstanceSeen)
-	cov.Stored, cov.Elsewhere = nil, 0
+	return false
 }

@@ -89,6 +89,49 @@ func TestOneOrgOfSeveral(t *testing.T) {
 	}
 }
 
+// TestEveryOrgOfSeveral: of a target of every org, what the credential cannot see of other
+// orgs asks for a better credential, and an imported list is no way round.
+func TestEveryOrgOfSeveral(t *testing.T) {
+	for name, test := range map[string]struct {
+		operator, hidden, imported bool
+		gaps, fix                  string // IDs; of the first
+	}{
+		"a credential of one org":                    {false, false, false, "instance-seen", "operator's credential"},
+		"a credential of one org, one is hidden":     {false, true, false, "instance-seen", "operator's credential"},
+		"a credential of one org, the others import": {false, false, true, "import-current instance-seen", "Let the credential read"},
+		"an operator's":                              {true, false, false, "", ""},
+		"an operator's, one is hidden":               {true, true, false, "stored-listed", "influxd recovery auth list"},
+		"an operator's, the hidden one import":       {true, true, true, "", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := newPlant(t)
+			_, elsewhere := p.addGlobex()
+			token := p.auditor()
+			if test.operator {
+				token = p.credential(p.iot, influxtest.Active, influxtest.Operator())
+			}
+			known := elsewhere
+			if test.hidden {
+				ghost := p.AddUser("ghost")
+				known, _ = p.AddAuthorization(influxtest.Authorization{OrgID: p.acme, UserID: ghost})
+				p.DeleteUser(ghost)
+			}
+			var before []audit.Record
+			if test.imported {
+				before = []audit.Record{{Target: "prod", Authorization: audit.Authorization{ID: known, UserID: p.admin}, Presence: audit.Unseen}}
+			}
+			cov, _ := judged(t, p.configured(t, token, func(c *influx.Config) { c.Org = "" }), before...)
+			var gaps []string
+			for _, g := range cov.Gaps {
+				gaps = append(gaps, g.ID)
+			}
+			if strings.Join(gaps, " ") != test.gaps || len(gaps) > 0 && !strings.Contains(cov.Gaps[0].Remedy(), test.fix) {
+				t.Errorf("gaps %+v, want %q with %q", cov.Gaps, test.gaps, test.fix)
+			}
+		})
+	}
+}
+
 // TestLegacyOfEveryOrg: no count tells of the tokens of the 1.x API, so that a list of them
 // is whole only if the credential may read every org.
 func TestLegacyOfEveryOrg(t *testing.T) {

@@ -367,6 +367,10 @@ func (c *collector) noteCached(cov *audit.Coverage) {
 // concludeWalk says what is known only when every authorization was walked.
 func (c *collector) concludeWalk(cov *audit.Coverage) {
 	c.noteCached(cov)
+	if cov.Stored != nil && (!c.complete || len(c.seen) == 0) {
+		cov.NoNeed(audit.StoredListed, "there is no whole list to compare the counts with")
+		cov.Stored, cov.Elsewhere = nil, 0
+	}
 	c.concludeInstance(cov)
 	if x := c.list.contradictions; x.n > 0 {
 		cov.Gap(audit.ListsAgree, audit.Partial, "%d tokens are shown twice and not alike (%s); where one view is active, that one counts", x.n, strings.Join(x.first, "; "))
