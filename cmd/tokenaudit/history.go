@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/spf13/cobra"
@@ -46,7 +47,7 @@ func (f historyFlags) open(ctx context.Context, c *cli) (past, error) {
 	if err != nil {
 		return past{}, err
 	}
-	r, err := ledger.OpenReader(ctx, file.Store, file.StorePassword)
+	r, err := openReader(ctx, c, file, f.config)
 	if err != nil {
 		return past{}, err
 	}
@@ -55,6 +56,18 @@ func (f historyFlags) open(ctx context.Context, c *cli) (past, error) {
 		r.Close()
 	}
 	return past{file, r, archive}, err
+}
+
+// openReader opens the ledger to look at it. Of one that is not there, although the
+// evidence has packs, the error says how it is made from them.
+func openReader(ctx context.Context, c *cli, f *configs.File, config string) (*ledger.Reader, error) {
+	r, err := ledger.OpenReader(ctx, f.Store, f.StorePassword)
+	if errors.Is(err, ledger.ErrNone) {
+		if lost := agreeWithout(ctx, f, config, c.log(slog.LevelWarn)); errors.As(lost, new(*disagreeError)) {
+			return nil, lost
+		}
+	}
+	return r, err
 }
 
 func (p past) Close() error { return errors.Join(p.Reader.Close(), p.Archive.Close()) }

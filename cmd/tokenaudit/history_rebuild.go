@@ -33,6 +33,9 @@ reviews, what the next ones are compared with, the place in the chain, and the
 slots that are dealt with. A ledger in a file is moved aside, under a name with the
 time, and never deleted; in PostgreSQL the reviews are exchanged in one step.
 
+What was retired (history retire) stays, as far as the old ledger can be read;
+since the newest pack it is in no other place.
+
 No message of a review that is in the packs is sent again, whether it had arrived
 or not. A pack that cannot be read, or is not the one that the chain holds, stays
 in the ledger as lost: the next pack follows on it, so that verify names it.`,
@@ -145,6 +148,9 @@ func (c *cli) sayRebuilt(f *configs.File, jobs []jobPacks, notes []string, made 
 func compareOld(jobs []jobPacks, old []audit.Pack, unreadable error, forget bool) (notes []string, err error) {
 	if unreadable != nil {
 		notes = append(notes, "the old ledger cannot be read: "+line(unreadable.Error()))
+	}
+	if len(old) == 0 && len(jobs) > 0 { // it was lost, or cannot be read
+		notes = append(notes, "if anything was retired since the newest pack, that is lost with the old ledger: say it again (tokenaudit history retire)")
 	}
 	pruned, missing := 0, []string{}
 	for _, p := range old {

@@ -11,8 +11,10 @@ import (
 	"github.com/spf13/cobra"
 
 	"tokenaudit/configs"
+	"tokenaudit/jobs/audit"
 	"tokenaudit/jobs/evidence"
 	"tokenaudit/jobs/ledger"
+	"tokenaudit/jobs/runner"
 	"tokenaudit/notify"
 	"tokenaudit/notify/slack"
 )
@@ -58,7 +60,7 @@ func (c *cli) preview(ctx context.Context, f previewFlags) error {
 	if f.job == "" && f.run == "" && len(file.Jobs) > 0 {
 		f.job = file.Jobs[0].Name
 	}
-	m, err := f.message(ctx, file)
+	m, err := f.message(ctx, c, file)
 	if err != nil {
 		return err
 	}
@@ -80,8 +82,8 @@ func (c *cli) preview(ctx context.Context, f previewFlags) error {
 
 // message is that of the run that is asked for, of the newest finished one, or a
 // made-up one if there is none.
-func (f previewFlags) message(ctx context.Context, file *configs.File) (notify.Message, error) {
-	r, err := ledger.OpenReader(ctx, file.Store, file.StorePassword)
+func (f previewFlags) message(ctx context.Context, c *cli, file *configs.File) (notify.Message, error) {
+	r, err := openReader(ctx, c, file, f.config)
 	if errors.Is(err, ledger.ErrNone) && f.run == "" {
 		return notify.Sample(f.job, time.Now()), nil
 	}
@@ -114,7 +116,11 @@ func (f previewFlags) message(ctx context.Context, file *configs.File) (notify.M
 		return notify.Message{}, err
 	}
 	defer snapshots.Close()
-	return notify.Message{Summary: *e.Summary, Highlights: e.Highlights, Evidence: snapshots.Location(e.Run)}, nil
+	m := notify.Message{Summary: *e.Summary, Highlights: e.Highlights, Evidence: snapshots.Location(e.Run)}
+	if len(m.Highlights.Worst)+len(m.Highlights.Owners) == 0 && e.Summary.Findings.Total > 0 { // kept only where somebody is told
+		m.Highlights, err = audit.HighlightsOf((&runner.Runner{Snapshots: snapshots}).Rows(ctx, *e.Summary))
+	}
+	return m, err
 }
 
 func (c *cli) notifyTest() *cobra.Command {
