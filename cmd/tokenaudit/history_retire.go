@@ -56,6 +56,11 @@ func (c *cli) retire(ctx context.Context, f historyFlags, name, reason string) e
 	if len(sources) == 0 {
 		return fmt.Errorf("no review knows %q; there are %s", name, strings.Join(known, ", "))
 	}
+	for _, source := range sources {
+		if run := answered(entries, source); run != "" {
+			return fmt.Errorf("%s answered in run %s, the newest review that knows it; only what answers no more is retired, after the review that says so", source, run)
+		}
+	}
 	l, err := ledger.Open(ctx, r.file.Store, r.file.StorePassword)
 	if err != nil {
 		return err
@@ -65,7 +70,14 @@ func (c *cli) retire(ctx context.Context, f historyFlags, name, reason string) e
 	if err != nil {
 		return err
 	}
+	before, err := l.Retired(ctx)
+	if err != nil {
+		return err
+	}
 	for _, source := range sources {
+		if was, is := before[source]; is {
+			return fmt.Errorf("%s was retired on %s: %s", source, was.At.Format(time.DateOnly), audit.Line(was.Reason, 300))
+		}
 		if err := l.Retire(ctx, audit.Retirement{Source: source, Reason: reason, At: now.UTC().Truncate(time.Millisecond)}); err != nil {
 			return err
 		}
@@ -74,8 +86,28 @@ func (c *cli) retire(ctx context.Context, f historyFlags, name, reason string) e
 	return nil
 }
 
-// sourcesNamed finds the sources that a name stands for: itself, or those that the newest
-// review of a target had, or the name of a target of which no source is known.
+// answered is the newest run that knows a source, "" if it did not answer there.
+func answered(entries []ledger.Entry, source string) string {
+	for _, e := range entries { // newest first
+		if e.Summary == nil || e.Run.Trigger == audit.DryRun {
+			continue
+		}
+		for _, t := range e.Summary.Coverage.Targets {
+			away := slices.ContainsFunc(t.Gaps, func(g audit.Gap) bool { return g.ID == audit.SourceSame+"/"+source })
+			switch {
+			case away, t.Dropped && slices.Contains(t.Sources, source), t.Verdict == audit.NotKnown && slices.Contains(t.Sources, source):
+				return ""
+			case slices.Contains(t.Sources, source):
+				return e.Run.ID()
+			}
+		}
+	}
+	return ""
+}
+
+// sourcesNamed finds the sources that a name stands for: itself, or those of a target:
+// what is away from it by the newest review, or, if nothing is, all that it had, or its
+// name where no source is known.
 func sourcesNamed(entries []ledger.Entry, name string) (sources, known []string) {
 	all := map[string]bool{}
 	for _, e := range entries { // newest first
@@ -83,16 +115,19 @@ func sourcesNamed(entries []ledger.Entry, name string) (sources, known []string)
 			continue
 		}
 		for _, t := range e.Summary.Coverage.Targets {
-			for _, s := range t.Sources {
-				all[s] = true
-			}
+			var away []string
 			for _, g := range t.Gaps {
 				if source, is := strings.CutPrefix(g.ID, audit.SourceSame+"/"); is {
-					all[source] = true
+					away = append(away, source)
 				}
 			}
-			if all[t.Target] = true; t.Target == name && sources == nil {
-				if sources = t.Sources; len(sources) == 0 {
+			for _, named := range slices.Concat(away, t.Sources, []string{t.Target}) {
+				all[named] = true
+			}
+			if t.Target == name && sources == nil {
+				if sources = t.Sources; len(away) > 0 {
+					sources = away
+				} else if len(sources) == 0 {
 					sources = []string{name}
 				}
 			}

@@ -12,7 +12,10 @@
 // vault, and what the model cannot hold it cannot leak.
 package audit
 
-import "time"
+import (
+	"fmt"
+	"time"
+)
 
 // Status of an authorization. InfluxDB knows these two only.
 type Status string
@@ -137,4 +140,15 @@ type Owner struct {
 	Roster RosterState `json:"roster,omitempty"`
 	// Evidence names the answers that the state rests on.
 	Evidence string `json:"evidence,omitempty"`
+}
+
+// unseen is what there is to say of the owner of an authorization that could not be seen
+// now. That a user was deleted stays true for as long as nobody sees it again.
+func (o Owner) unseen(before *Record) Owner {
+	switch o.State {
+	case OwnerPresent, OwnerInactive, OwnerNotMember:
+		o.Evidence = fmt.Sprintf("not seen now; %s on %s: %s", o.State, before.LastSeen.UTC().Format(time.DateOnly), o.Evidence)
+		o.State, o.MembershipKnown = OwnerUnknown, false
+	}
+	return o
 }

@@ -151,6 +151,9 @@ func (c *Coverage) Count(r Record) {
 			})
 			return
 		}
+		if r.Elsewhere != "" { // there is a gap for the source
+			return
+		}
 		c.Gap(EarlierSeen, Partial, "authorizations of earlier reviews could not be asked for; their findings stand")
 	}
 }

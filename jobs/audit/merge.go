@@ -185,9 +185,7 @@ func (rv *Review) missing(ctx context.Context, before *Record) (Record, bool) {
 			return Record{}, false
 		}
 		p.Evidence = "its org did not answer"
-		if source == rv.Left {
-			r.Elsewhere = source
-		}
+		r.Elsewhere = source
 	} else if rv.Probe != nil {
 		p = rv.Probe(ctx, before.Authorization)
 	}
@@ -222,6 +220,7 @@ func (rv *Review) missing(ctx context.Context, before *Record) (Record, bool) {
 		}
 		rv.judged(&r, before)
 	default:
+		r.Owner = before.Owner.unseen(before)
 		r.Findings, r.JudgedIn = each(before.Findings, rv.stand), before.JudgedIn
 		rv.noteBefore(r.Findings)
 	}

@@ -102,20 +102,20 @@ func TestMergeOverWeeks(t *testing.T) {
 		"c3 remembered present first 11-23 last 11-23 no-description=resolved@11-30",
 		"d4 listed present first 12-07 last 12-07")
 	step(3, nil, nil, // the server lists nothing and says nothing about single ones
-		"a1 unseen present first 11-23 last 12-07 no-description=open@12-07",
+		"a1 unseen unknown first 11-23 last 12-07 no-description=open@12-07",
 		"b2 unseen deleted first 11-23 last 12-07 deleted-owner=open@11-30",
 		"c3 remembered present first 11-23 last 11-23 no-description=resolved@11-30",
-		"d4 unseen present first 12-07 last 12-07")
+		"d4 unseen unknown first 12-07 last 12-07")
 	step(4, map[string]Probe{"b2": gone, "d4": gone}, []Authorization{token("a1", "")},
 		"a1 listed present first 11-23 last 12-21 no-description=open@12-07",
 		"b2 gone deleted first 11-23 last 12-07 deleted-owner=resolved@12-21",
 		"c3 remembered present first 11-23 last 11-23 no-description=resolved@11-30",
-		"d4 gone present first 12-07 last 12-07")
+		"d4 gone unknown first 12-07 last 12-07")
 	step(5, nil, []Authorization{token("a1", ""), token("c3", "")}, // one is back, long after it was gone
 		"a1 listed present first 11-23 last 12-28 no-description=open@12-07",
 		"b2 remembered deleted first 11-23 last 12-07 deleted-owner=resolved@12-21",
 		"c3 listed present first 11-23 last 12-28 back-again=new@12-28 no-description=reopened@12-28",
-		"d4 remembered present first 12-07 last 12-07")
+		"d4 remembered unknown first 12-07 last 12-07")
 	for r, err := range Population(seqOf(history...)) {
 		if err != nil || r.Presence == Remembered {
 			t.Errorf("the population has %s, %v", line(r), err)
@@ -130,7 +130,7 @@ func TestMergeOverWeeks(t *testing.T) {
 	}
 	step(65, nil, []Authorization{token("a1", "")}, // what was gone for more than a year is forgotten
 		"a1 listed present first 11-23 last 02-21 no-description=open@12-07",
-		"c3 unseen present first 11-23 last 12-28 back-again=open@12-28 no-description=open@12-28")
+		"c3 unseen unknown first 11-23 last 12-28 back-again=open@12-28 no-description=open@12-28")
 }
 
 // TestOtherSources: of an authorization whose source did not answer nothing is known,

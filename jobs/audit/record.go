@@ -39,9 +39,8 @@ type Record struct {
 	Owner    Owner  `json:"owner"`
 	// OrgDeleted: it is hidden because its org was deleted; of its owner nothing is known.
 	OrgDeleted bool `json:"orgDeleted,omitempty"`
-	// Elsewhere is what showed it, where something else answers with the same org ID: the
-	// address of a server that has none of the authorizations of this one, or the source,
-	// if a copy is reviewed in place of the server, or the server in place of a copy.
+	// Elsewhere is what showed it, where something else answers now: its source, or, where
+	// that has the same org ID and none of its authorizations, the address of the server.
 	Elsewhere string `json:"elsewhere,omitempty"`
 	// Changes since the previous review.
 	Changes []Change `json:"changes,omitempty"`

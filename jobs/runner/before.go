@@ -87,18 +87,27 @@ func (c *comparison) follow(cov *audit.Coverage, bases []audit.Baseline) {
 	}
 }
 
+// named is how many sources a text names.
+const named = 20
+
+func plural(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}
+
 // noteElsewhere says what stands as unseen because its source did not answer.
 func (c *comparison) noteElsewhere(cov *audit.Coverage) {
 	for _, source := range slices.Sorted(maps.Keys(c.Elsewhere)) {
 		if r, retired := c.Retired[source]; retired {
-			cov.Hold(audit.SourceSame, "%d tokens of %s are not followed any more: it was retired on %s: %s", c.Elsewhere[source], source, r.At.Format(time.DateOnly), audit.Line(r.Reason, 300))
+			cov.Hold(audit.SourceSame, "%s, with %s of earlier reviews, is not followed any more: it was retired on %s: %s", source, plural(c.Elsewhere[source], "token"), r.At.Format(time.DateOnly), audit.Line(r.Reason, 300))
 			continue
 		}
 		cov.Gap(audit.SourceSame+"/"+source, audit.Partial,
-			"%d tokens of earlier reviews belong to %s, and %s answered: another server or org, or one that was set up anew. They stand as they were. Point the target at it again, or, if it no longer exists, run tokenaudit history retire %s --reason TEXT",
-			c.Elsewhere[source], source, strings.Join(c.Coverage.Sources, ", "), source)
+			"%s, with %s of earlier reviews, did not answer, and %s did: another server or org, or one that was set up anew. What was known stands. If it is gone for good: tokenaudit history retire -c FILE %s --reason TEXT",
+			source, plural(c.Elsewhere[source], "token"), strings.Join(c.Coverage.Sources[:min(len(c.Coverage.Sources), named)], ", "), source)
 	}
-	const named = 20
 	for _, source := range c.Coverage.Sources[:min(len(c.Coverage.Sources), named)] {
 		cov.Hold(audit.SourceSame, "%s answered", source)
 	}

@@ -65,7 +65,7 @@ func (w sources) expect(want string) {
 	}
 }
 
-const elsewhere = "partial 3 token %s new 0 gone 0 resolved 0 reopened earlier-seen source-same/server/aaaa"
+const elsewhere = "partial 3 token %s new 0 gone 0 resolved 0 reopened source-same/server/aaaa"
 
 // TestAnotherSource: another server behind the target, or the same one set up anew,
 // makes nothing gone, in this review or in any later one, until the source is back or
@@ -82,7 +82,7 @@ func TestAnotherSource(t *testing.T) {
 	}
 	w := begin()
 	w.answer("aaaa", "a1")
-	w.expect("partial 2 token 0 new 1 gone 1 resolved 0 reopened earlier-seen source-same/server/bbbb") // and now the other one is away
+	w.expect("partial 2 token 0 new 1 gone 1 resolved 0 reopened source-same/server/bbbb") // and now the other one is away
 
 	w = begin()
 	if err := w.ledger.Retire(t.Context(), audit.Retirement{Source: "server/aaaa", Reason: "taken down", At: w.now}); err != nil {
@@ -98,7 +98,7 @@ func TestAnotherSource(t *testing.T) {
 			said = strings.Join(p.Evidence, "; ")
 		}
 	}
-	if !strings.Contains(said, "2 tokens of server/aaaa are not followed any more") || !strings.Contains(said, "taken down") {
+	if !strings.Contains(said, "server/aaaa, with 2 tokens of earlier reviews, is not followed any more") || !strings.Contains(said, "taken down") {
 		t.Errorf("the next report says %q", said)
 	}
 }
@@ -112,12 +112,12 @@ func TestSameOrgOfAnotherServer(t *testing.T) {
 	w.review()
 	w.prod.url = "https://second"
 	w.answer("aaaa", "x8", "x9")
-	const away = "0 gone 0 resolved 0 reopened earlier-seen source-same/https://first"
+	const away = "0 gone 0 resolved 0 reopened source-same/https://first"
 	w.expect("partial 4 token 2 new " + away)
 	w.expect("partial 4 token 0 new " + away)
 	w.prod.url = "https://first"
 	w.answer("aaaa", "a1")
-	w.expect("partial 3 token 0 new 1 gone 1 resolved 0 reopened earlier-seen source-same/https://second")
+	w.expect("partial 3 token 0 new 1 gone 1 resolved 0 reopened source-same/https://second")
 
 	w = newSources(t)
 	w.prod.url = "https://first"
@@ -241,8 +241,8 @@ func TestCopy(t *testing.T) {
 	w.expect("complete 1 token 0 new 1 gone 1 resolved 0 reopened")
 	w.prod.store, w.prod.asOf = audit.ServerStore, time.Time{} // what a copy showed is not what the server shows
 	w.answer("aaaa", "c3")
-	w.expect("partial 2 token 1 new 0 gone 0 resolved 0 reopened earlier-seen source-same/file/aaaa")
+	w.expect("partial 2 token 1 new 0 gone 0 resolved 0 reopened source-same/file/aaaa")
 	w.prod.store, w.prod.asOf = audit.FileStore, w.now.AddDate(0, 0, 6)
 	w.answer("aaaa", "b2")
-	w.expect("partial 2 token 0 new 1 gone 1 resolved 1 reopened earlier-seen source-same/server/aaaa") // and b2, which was gone, is back
+	w.expect("partial 2 token 0 new 1 gone 1 resolved 1 reopened source-same/server/aaaa") // and b2, which was gone, is back
 }
