@@ -189,6 +189,9 @@ func (rv *Review) missing(ctx context.Context, before *Record) (Record, bool) {
 	} else if rv.Probe != nil {
 		p = rv.Probe(ctx, before.Authorization)
 	}
+	if imported && !before.isKnown() && before.OrgID == "" && p.Presence == Gone {
+		p = Probe{Presence: Unseen, Evidence: p.Evidence + ", which proves nothing: the list that it was in is imported no more"}
+	}
 	if rv.Here != nil && p.Presence == Gone && before.Elsewhere == "" {
 		rv.Here.Gone++
 	}
@@ -231,7 +234,7 @@ func (rv *Review) missing(ctx context.Context, before *Record) (Record, bool) {
 // if it can.
 func (rv *Review) elsewhere(r *Record) string {
 	switch {
-	case r.IsServer() || r.LastSeen.IsZero() && rv.Known != nil: // see KnownElsewhere
+	case r.IsServer() || r.isKnown(): // see KnownElsewhere
 		return ""
 	case r.Elsewhere != "" && r.Elsewhere != rv.Label && !rv.Sources[r.Elsewhere]:
 		return r.Elsewhere
@@ -283,7 +286,7 @@ func each(fs []Finding, becomes func(Finding) Finding) []Finding {
 }
 
 // Union walks the records of several earlier reviews as one, ascending. Of those with
-// one ID the first review that has it counts.
+// one ID the first review that saw it counts, else the last that has it.
 func Union(reviews ...iter.Seq2[Record, error]) iter.Seq2[Record, error] {
 	if len(reviews) == 1 {
 		return reviews[0]
@@ -313,6 +316,9 @@ func Union(reviews ...iter.Seq2[Record, error]) iter.Seq2[Record, error] {
 			r := heads[least].r
 			for _, h := range heads {
 				if h.ok && h.r.key() == r.key() {
+					if r.LastSeen.IsZero() {
+						r = h.r
+					}
 					h.step()
 				}
 			}

@@ -59,6 +59,9 @@ type Record struct {
 // those that are gone, and the record of the server.
 func (r Record) Exists() bool { return !r.wasGone() && !r.IsServer() }
 
+// isKnown reports whether the record is of a list that is imported now, and of no review.
+func (r *Record) isKnown() bool { return r.LastSeen.IsZero() && r.JudgedIn == "" }
+
 func (r Record) wasGone() bool { return r.Presence == Gone || r.Presence == Remembered }
 
 // Population leaves out what is only remembered.
