@@ -92,7 +92,7 @@ func NewContent(m Message, findings int, stamp func(time.Time) string) Content {
 		c.Rows = append(c.Rows, Row(m, h))
 	}
 	if m.Highlights.MoreOwners > 0 {
-		c.MoreOwners = fmt.Sprintf("The replies name the %d owners with the worst findings; %s in the evidence.", len(m.Highlights.Owners), Plural(m.Highlights.MoreOwners, "more owner"))
+		c.MoreOwners = fmt.Sprintf("The replies name the %d owners with the worst findings; %s in the evidence.", len(m.Highlights.Owners), audit.Plural(m.Highlights.MoreOwners, "more owner"))
 	}
 	return c
 }
@@ -171,11 +171,11 @@ func facts(s audit.Summary, stamp func(time.Time) string) []string {
 			complete++
 		}
 	}
-	due, targets := "due ", Plural(len(s.Coverage.Targets), "target")
+	due, targets := "due ", audit.Plural(len(s.Coverage.Targets), "target")
 	if s.Trigger == audit.Manual || s.Trigger == audit.DryRun {
 		due = "at "
 	}
-	out := []string{due + stamp(s.Slot), Plural(s.Authorizations.Total, "token") + " in " + targets}
+	out := []string{due + stamp(s.Slot), audit.Plural(s.Authorizations.Total, "token") + " in " + targets}
 	if hidden > 0 {
 		out = append(out, fmt.Sprintf("%d hidden from InfluxDB's list", hidden))
 	}
@@ -183,7 +183,7 @@ func facts(s audit.Summary, stamp func(time.Time) string) []string {
 		out = append(out, fmt.Sprintf("%d of %s seen completely", complete, targets))
 	}
 	if blind > 0 {
-		out = append(out, Plural(blind, "known blind spot")+", in the evidence")
+		out = append(out, audit.Plural(blind, "known blind spot")+", in the evidence")
 	}
 	switch s.Trigger {
 	case audit.CatchUp:
@@ -201,11 +201,11 @@ func late(d time.Duration) string {
 	case d < time.Minute:
 		return ""
 	case d < time.Hour:
-		return ", " + Plural(int(d/time.Minute), "minute") + " late"
+		return ", " + audit.Plural(int(d/time.Minute), "minute") + " late"
 	case d < 48*time.Hour:
-		return ", " + Plural(int(d/time.Hour), "hour") + " late"
+		return ", " + audit.Plural(int(d/time.Hour), "hour") + " late"
 	}
-	return ", " + Plural(int(d/(24*time.Hour)), "day") + " late"
+	return ", " + audit.Plural(int(d/(24*time.Hour)), "day") + " late"
 }
 
 func unseen(c audit.TotalCoverage) []string {
@@ -218,7 +218,7 @@ func unseen(c audit.TotalCoverage) []string {
 	}
 	switch more := len(c.Reasons) - len(out); {
 	case more > 0:
-		out = append(out, "and "+Plural(more, "more reason")+", in the evidence")
+		out = append(out, "and "+audit.Plural(more, "more reason")+", in the evidence")
 	case len(out) == 0 && len(c.Targets) == 0:
 		out = []string{"no target was reviewed"}
 	case len(out) == 0:
@@ -273,7 +273,7 @@ func changes(s audit.Summary, stamp func(time.Time) string) string {
 // Unchanged is all that there is to say about a quiet week.
 func Unchanged(s audit.Summary, stamp func(time.Time) string) string {
 	text := fmt.Sprintf("InfluxDB token review: no finding came, came back or went since the review due %s; %d to act on; %s, seen completely",
-		stamp(s.Previous.Slot), ToActOn(s), Plural(s.Authorizations.Total, "token"))
+		stamp(s.Previous.Slot), ToActOn(s), audit.Plural(s.Authorizations.Total, "token"))
 	if words := audit.AcceptedWords(s.Coverage.Accepted()); words != "" {
 		text += " but for " + words
 	}
@@ -290,12 +290,12 @@ func steps(s audit.Summary) (out []Step, more string) {
 	for _, applied := range s.Policy.Checks {
 		check := audit.CheckOf(applied.Check)
 		if n := found[check.ID]; n > 0 && len(out) < MaxSteps {
-			out = append(out, Step{check.Title + " (" + Plural(n, "token") + ")", check.Fix})
+			out = append(out, Step{check.Title + " (" + audit.Plural(n, "token") + ")", check.Fix})
 			rest--
 		}
 	}
 	if rest > 0 {
-		more = "and " + Plural(rest, "more check") + " with findings, in the evidence"
+		more = "and " + audit.Plural(rest, "more check") + " with findings, in the evidence"
 	}
 	return out, more
 }
@@ -303,7 +303,7 @@ func steps(s audit.Summary) (out []Step, more string) {
 // NewFindings introduces the table of that many rows, wherever a client draws it.
 func NewFindings(m Message, rows int) string {
 	n, tokens := m.Highlights.Findings, m.Highlights.Authorizations
-	what := fmt.Sprintf("%d on %s", n, Plural(tokens, "token"))
+	what := fmt.Sprintf("%d on %s", n, audit.Plural(tokens, "token"))
 	switch {
 	case n == 0 && m.Summary.Coverage.Verdict != audit.Complete:
 		return "none in what was seen."
@@ -371,14 +371,6 @@ func Owner(o audit.Owner) string {
 
 // PlainTime is a time where no reader's time zone is known.
 func PlainTime(t time.Time) string { return t.UTC().Format("Mon 2 Jan 2006 15:04 UTC") }
-
-// Plural is "1 token" or "2 tokens".
-func Plural(n int, one string) string {
-	if n == 1 {
-		return "1 " + one
-	}
-	return fmt.Sprintf("%d %ss", n, one)
-}
 
 // Show makes text from outside safe on one line, or says instead what is missing:
 // Slack refuses empty text.

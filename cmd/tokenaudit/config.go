@@ -6,6 +6,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"tokenaudit/configs"
+	"tokenaudit/jobs/audit"
 	"tokenaudit/jobs/ledger"
 	"tokenaudit/jobs/schedule"
 )
@@ -43,7 +44,7 @@ func (c *cli) configValidate() *cobra.Command {
 			for _, warning := range warnings(file) {
 				fmt.Fprintf(c.stderr, "warning: %s\n", warning)
 			}
-			fmt.Fprintf(c.stdout, "%s is valid: %s, %s\n", path, plural(len(file.Targets), "target"), plural(len(file.Jobs), "job"))
+			fmt.Fprintf(c.stdout, "%s is valid: %s, %s\n", path, audit.Plural(len(file.Targets), "target"), audit.Plural(len(file.Jobs), "job"))
 			return nil
 		},
 	}

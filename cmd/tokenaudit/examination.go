@@ -115,7 +115,7 @@ func premises(cov audit.Coverage) string {
 	for _, p := range cov.Premises {
 		n[p.State]++
 	}
-	counts := []string{fmt.Sprintf("%s hold", plural(n[audit.Holds], "premise"))}
+	counts := []string{fmt.Sprintf("%s hold", audit.Plural(n[audit.Holds], "premise"))}
 	if n[audit.Holds] == 1 {
 		counts[0] += "s"
 	}

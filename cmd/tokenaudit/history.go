@@ -90,7 +90,7 @@ func (p past) stored(ctx context.Context, id string) (audit.Run, []string, error
 func runIDs(n int) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
 		if len(args) != n {
-			return usagef("%s needs %s, such as weekly-review/2026-11-23T0800Z; history list shows them", cmd.CommandPath(), plural(n, "run"))
+			return usagef("%s needs %s, such as weekly-review/2026-11-23T0800Z; history list shows them", cmd.CommandPath(), audit.Plural(n, "run"))
 		}
 		return nil
 	}
@@ -133,7 +133,7 @@ func (c *cli) listRuns(ctx context.Context, f historyFlags) error {
 		p := e.Summary.Point()
 		verdict := string(p.Verdict)
 		if p.AcceptedGaps > 0 {
-			verdict += ", " + plural(p.AcceptedGaps, "gap") + " accepted"
+			verdict += ", " + audit.Plural(p.AcceptedGaps, "gap") + " accepted"
 		}
 		row := table.Row{e.Run.ID(), e.Run.Trigger, verdict, p.Authorizations}
 		for _, s := range audit.Severities() {

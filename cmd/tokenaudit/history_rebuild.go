@@ -111,7 +111,7 @@ func (c *cli) sayRebuilt(f *configs.File, jobs []jobPacks, notes []string, made 
 	for _, j := range jobs {
 		n := len(slices.DeleteFunc(slices.Clone(j.packs), func(p foundPack) bool { return p.lost != "" }))
 		read += n
-		fmt.Fprintf(&out, "%s: %s", j.name, plural(n, "review"))
+		fmt.Fprintf(&out, "%s: %s", j.name, audit.Plural(n, "review"))
 		if last := len(j.packs) - 1; last >= 0 {
 			fmt.Fprintf(&out, ", the newest pack is number %d, run %s", j.packs[last].link.Sequence, j.packs[last].run.ID())
 		}
@@ -133,7 +133,7 @@ func (c *cli) sayRebuilt(f *configs.File, jobs []jobPacks, notes []string, made 
 	for _, note := range notes {
 		fmt.Fprintln(&out, note)
 	}
-	fmt.Fprintf(&out, "The ledger %s %s from %s. Nothing of these reviews is delivered again.\n", f.Store, made, plural(read, "pack"))
+	fmt.Fprintf(&out, "The ledger %s %s from %s. Nothing of these reviews is delivered again.\n", f.Store, made, audit.Plural(read, "pack"))
 	if _, err := io.WriteString(c.stdout, out.String()); err != nil {
 		return err
 	}
@@ -165,7 +165,7 @@ func compareOld(jobs []jobPacks, old []audit.Pack, unreadable error, forget bool
 		}
 	}
 	if pruned > 0 {
-		notes = append(notes, plural(pruned, "review")+" whose packs retention took away: no longer in the ledger")
+		notes = append(notes, audit.Plural(pruned, "review")+" whose packs retention took away: no longer in the ledger")
 	}
 	if len(missing) == 0 {
 		return notes, nil

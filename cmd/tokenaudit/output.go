@@ -48,13 +48,6 @@ func (c *cli) width() int {
 	return min(max(width, 60), 160)
 }
 
-func plural(n int, noun string) string {
-	if n == 1 {
-		return "1 " + noun
-	}
-	return fmt.Sprintf("%d %ss", n, noun)
-}
-
 // progress counts authorizations on a terminal; elsewhere it is silent.
 type progress struct {
 	mu  sync.Mutex
@@ -110,7 +103,7 @@ func printSummary(w io.Writer, s audit.Summary, folder string, columns int) {
 		touched = fmt.Sprintf(", %d touched (updated without a visible change)", a.Touched)
 	}
 	fmt.Fprintf(w, "\n%s\n\n", hanging("", fmt.Sprintf("%s in %s: %d active, %d inactive; %d with findings; %d new, %d gone since the last review%s",
-		plural(a.Total, "token"), plural(len(s.Coverage.Targets), "target"), a.Active, a.Inactive, a.Flagged, a.New, a.Gone, touched), columns))
+		audit.Plural(a.Total, "token"), audit.Plural(len(s.Coverage.Targets), "target"), a.Active, a.Inactive, a.Flagged, a.New, a.Gone, touched), columns))
 	fmt.Fprintln(w, checkTable(s))
 	st := s.Findings.ByState
 	byPolicy := ""

@@ -260,6 +260,6 @@ func (c *cli) showToken(ctx context.Context, f tokenFlags, id string) error {
 		}
 		t.AppendRow(table.Row{audit.Line(p.Action, 10), audit.Line(r.Type, 30), audit.Line(name, 40), audit.Line(r.ID, 16), audit.Line(org, 40)})
 	}
-	_, err = fmt.Fprintf(c.stdout, "%s\n%s\n%s\n", out.String(), plural(len(a.Permissions), "permission"), t.Render())
+	_, err = fmt.Fprintf(c.stdout, "%s\n%s\n%s\n", out.String(), audit.Plural(len(a.Permissions), "permission"), t.Render())
 	return err
 }

@@ -161,9 +161,9 @@ func printVerdicts(w io.Writer, jobs []*pack.Result, columns int) error {
 	conclusion := "Verified: nothing is wrong"
 	switch {
 	case problems > 0 && absent > 0:
-		conclusion = "NOT VERIFIED: " + plural(problems, "problem") + ", and planned reviews are missing"
+		conclusion = "NOT VERIFIED: " + audit.Plural(problems, "problem") + ", and planned reviews are missing"
 	case problems > 0:
-		conclusion = "NOT VERIFIED: " + plural(problems, "problem")
+		conclusion = "NOT VERIFIED: " + audit.Plural(problems, "problem")
 	case absent > 0:
 		conclusion = "NOT VERIFIED: planned reviews are missing"
 	case packs == 0:
@@ -173,7 +173,7 @@ func printVerdicts(w io.Writer, jobs []*pack.Result, columns int) error {
 	case len(jobs) > 1 && len(wrong) > 0:
 		conclusion += fmt.Sprintf(" (%s; %d of %d jobs)", strings.Join(wrong, ", "), len(wrong), len(jobs))
 	case len(jobs) > 1:
-		conclusion += ", in " + plural(len(jobs), "job")
+		conclusion += ", in " + audit.Plural(len(jobs), "job")
 	}
 	_, err := fmt.Fprintf(w, "%s%s\n", b.String(), conclusion)
 	return err
@@ -185,7 +185,7 @@ func printPacks(w io.Writer, v *pack.Result) {
 	for _, p := range v.Packs {
 		state := "ok"
 		if p.Problems > 0 {
-			state = plural(p.Problems, "problem")
+			state = audit.Plural(p.Problems, "problem")
 		}
 		by := "nobody"
 		if p.Signed {
@@ -249,7 +249,7 @@ func printAttendance(w io.Writer, a pack.Attendance) {
 		fmt.Fprintf(w, "  coverage %s: %s\n", line(p.Coverage.Words()), line(p.RunID))
 	}
 	if a.ByHand > 0 {
-		fmt.Fprintf(w, "  besides, by hand: %s\n", plural(a.ByHand, "review"))
+		fmt.Fprintf(w, "  besides, by hand: %s\n", audit.Plural(a.ByHand, "review"))
 	}
 }
 

@@ -171,7 +171,7 @@ type Stored struct {
 func (c *Coverage) Reconcile() {
 	noted := slices.ContainsFunc(c.Premises, func(p Premise) bool { return p.ID == OwnersKnown })
 	if seen := c.Listed + c.Legacy + c.Hidden; seen > 0 && !noted {
-		c.Hold(OwnersKnown, "of the owner of each of the %d authorizations", seen)
+		c.Hold(OwnersKnown, "the owners of %s", Plural(seen, "authorization"))
 	}
 	if c.Stored == nil {
 		c.AddBlindSpot("tokens whose user was deleted before any review saw them are in no list; without the server's own counts nothing tells whether there are any")
@@ -183,7 +183,7 @@ func (c *Coverage) Reconcile() {
 	}
 	switch unknown := c.Unaccounted(); {
 	case stored < listed:
-		c.Gap(StoredListed, Partial, "%d authorizations are stored, and %d are listed%s", stored, listed, ofOthers)
+		c.Gap(StoredListed, Partial, "%s stored, and %d listed%s", Plural(stored, "authorization"), listed, ofOthers)
 		c.Gap(ListsAgree, Partial, "the server says that it stores fewer authorizations (%d) than it lists (%d)%s: one of the two answers is not its own, or not of this moment", stored, listed, ofOthers)
 	case unknown > 0:
 		g := Gap{ID: StoredListed, Verdict: Partial, Reason: fmt.Sprintf("%d of %d stored authorizations are neither listed nor known from an earlier review: their user or org was deleted, or the credential may not read them", unknown, stored)}
@@ -204,12 +204,13 @@ func (c Coverage) HiddenWords(noun string) string {
 	case c.Hidden == 0:
 		return ""
 	case c.hasGap(StoredListed):
-		return plural(c.Hidden, noun) + " that InfluxDB leaves out of its list; not all of them are known"
+		return Plural(c.Hidden, noun) + " that InfluxDB leaves out of its list; not all of them are known"
 	}
-	return plural(c.Hidden, noun) + " that InfluxDB leaves out of its list: found all the same, and judged"
+	return Plural(c.Hidden, noun) + " that InfluxDB leaves out of its list: found all the same, and judged"
 }
 
-func plural(n int, noun string) string {
+// Plural is "1 token" or "2 tokens".
+func Plural(n int, noun string) string {
 	if n == 1 {
 		return "1 " + noun
 	}

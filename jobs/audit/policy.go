@@ -241,7 +241,7 @@ func (d *policyDiff) targets(before, now []AppliedTarget) {
 			d.note(true, "target %s dropped", was.Name)
 			continue
 		case len(was.Users) == 0 && len(is.Users) > 0:
-			d.note(true, "target %s: %d users configured, where every user was reviewed", was.Name, len(is.Users))
+			d.note(true, "target %s: %s configured, where every user was reviewed", was.Name, Plural(len(is.Users), "user"))
 		case len(was.Users) > 0 && len(is.Users) == 0:
 			d.note(false, "target %s: every user reviewed, where %d were configured", was.Name, len(was.Users))
 		default:

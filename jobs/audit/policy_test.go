@@ -172,7 +172,7 @@ func TestPolicyChanges(t *testing.T) {
 			"acceptance of gap instance-seen of prod added, until 31 Mar 2027 by bob",
 		}},
 		{"targets", Policy{Targets: []AppliedTarget{prod, {Name: "old"}, {Name: "all"}}}, Policy{Targets: []AppliedTarget{{Name: "prod", Users: []string{"alice"}, Roster: "hr.csv"}, {Name: "all", Users: []string{"x"}}, {Name: "100%s"}}}, []string{
-			"user bob of target prod dropped", "target old dropped", "target all: 1 users configured, where every user was reviewed",
+			"user bob of target prod dropped", "target old dropped", "target all: 1 user configured, where every user was reviewed",
 			"roster of target prod: none -> hr.csv", "target 100%s added",
 		}},
 	} {

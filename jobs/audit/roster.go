@@ -68,7 +68,7 @@ func (r *Roster) Note(cov *Coverage) {
 	if r.OfFile {
 		whence = "the time of the file"
 	}
-	cov.Hold(RosterFresh, "%s, of %s (%s), %d users, SHA-256 %s", r.Name, r.Of.UTC().Format(time.DateOnly), whence, r.Users, r.SHA256)
+	cov.Hold(RosterFresh, "%s, of %s (%s), %s, SHA-256 %s", r.Name, r.Of.UTC().Format(time.DateOnly), whence, Plural(r.Users, "user"), r.SHA256)
 }
 
 // judge notes what the roster says of an owner. IDs compare exactly, names in either

@@ -32,7 +32,7 @@ func (f few) String() string {
 	if f.n > len(f.ids) {
 		more = fmt.Sprintf(" and %d more", f.n-len(f.ids))
 	}
-	return fmt.Sprintf("%d (%s%s)", f.n, strings.Join(f.ids, ", "), more)
+	return fmt.Sprintf("%s (%s%s)", Plural(f.n, "token"), strings.Join(f.ids, ", "), more)
 }
 
 // Of passes seq on. Each walk counts anew.
@@ -66,15 +66,15 @@ func (s *Survey) look(a *Authorization) {
 // Conclude says it in the coverage, once the walk has ended.
 func (s *Survey) Conclude(c *Coverage) {
 	if s.permissions.n > 0 {
-		c.Gap(RowsReadable, Partial, "the permissions of %s tokens are left out or cannot be read, so what they may write is not known", s.permissions)
+		c.Gap(RowsReadable, Partial, "the permissions of %s are left out or cannot be read, so what they allow is not known", s.permissions)
 	}
 	if s.status.n > 0 {
-		c.Gap(RowsReadable, Partial, "the status of %s tokens is neither active nor inactive", s.status)
+		c.Gap(RowsReadable, Partial, "the status of %s is neither active nor inactive", s.status)
 	}
 	if s.rows > 0 {
-		c.Hold(RowsReadable, "all %d listed tokens have permissions and a status that can be read", s.rows)
+		c.Hold(RowsReadable, "permissions and status of %s can be read", Plural(s.rows, "listed token"))
 	}
 	if s.undated > 0 {
-		c.AddBlindSpot(fmt.Sprintf("%d tokens have no date of creation, as InfluxDB did not always keep one: how old they are is not known, and not-rotated is not judged", s.undated))
+		c.AddBlindSpot("no date of creation is known of " + Plural(s.undated, "token") + ", as InfluxDB did not always keep one: not-rotated is not judged there")
 	}
 }

@@ -20,13 +20,13 @@ func TestSurvey(t *testing.T) {
 	}{
 		"all there":           {func(*Authorization) {}, Complete, "", 0},
 		"none":                {func(a *Authorization) { a.Permissions = []Permission{} }, Complete, "", 0},
-		"permissions missing": {func(a *Authorization) { a.Permissions = nil }, Partial, "permissions of 1 (11adece381a52001)", 0},
+		"permissions missing": {func(a *Authorization) { a.Permissions = nil }, Partial, "permissions of 1 token (11adece381a52001)", 0},
 		"action missing":      {func(a *Authorization) { a.Permissions[0].Action = "" }, Partial, "permissions of 1", 0},
 		"action unknown":      {func(a *Authorization) { a.Permissions[0].Action = "own" }, Partial, "permissions of 1", 0},
 		"type missing":        {func(a *Authorization) { a.Permissions[0].Resource.Type = "" }, Partial, "permissions of 1", 0},
 		"type unknown":        {func(a *Authorization) { a.Permissions[0].Resource.Type = "flows" }, Complete, "", 0},
-		"status missing":      {func(a *Authorization) { a.Status = "" }, Partial, "status of 1 (11adece381a52001)", 0},
-		"status unknown":      {func(a *Authorization) { a.Status = "dormant" }, Partial, "status of 1", 0},
+		"status missing":      {func(a *Authorization) { a.Status = "" }, Partial, "status of 1 token (11adece381a52001)", 0},
+		"status unknown":      {func(a *Authorization) { a.Status = "dormant" }, Partial, "status of 1 token (", 0},
 		"no date":             {func(a *Authorization) { a.CreatedAt = time.Time{} }, Complete, "", 1},
 		"the server":          {func(a *Authorization) { *a = Server("shows values") }, Complete, "", 0},
 	}
@@ -54,7 +54,7 @@ func TestSurvey(t *testing.T) {
 		}) {
 		}
 		s.Conclude(&cov)
-		if want := "7 (1, 1, 1, 1, 1 and 2 more)"; !strings.Contains(cov.Reasons[0], want) {
+		if want := "7 tokens (1, 1, 1, 1, 1 and 2 more)"; !strings.Contains(cov.Reasons[0], want) {
 			t.Errorf("%q, want %q", cov.Reasons, want)
 		}
 	})

@@ -93,7 +93,7 @@ func (c *collector) noteOutside(outside map[string]string) {
 	const named = 50
 	for i, id := range slices.Sorted(maps.Keys(outside)) {
 		if i == named {
-			c.cov.Gap(audit.OwnersConfigured, audit.Partial, "%d more users are not configured", len(outside)-named)
+			c.cov.Gap(audit.OwnersConfigured, audit.Partial, "%s not configured", audit.Plural(len(outside)-named, "more user"))
 			return
 		}
 		c.cov.Gap(audit.OwnersConfigured+"/"+id, audit.Partial, "%s and is not among the configured users: add it under users, with a credential of its own unless that of the target is its", outside[id])

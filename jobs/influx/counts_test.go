@@ -94,7 +94,7 @@ func TestFewerStoredThanListed(t *testing.T) {
 	token := p.auditor()
 	p.Fault = influxtest.Answer("/metrics", 200, "influxdb_tokens_total 2\ninfluxdb_users_total 3\ninfluxdb_organizations_total 1\n")
 	cov, _ := judged(t, p.collection(t, token))
-	checkGap(t, cov, audit.StoredListed, "2 authorizations are stored, and 3 are listed")
+	checkGap(t, cov, audit.StoredListed, "2 authorizations stored, and 3 listed")
 	checkGap(t, cov, audit.ListsAgree, "stores fewer authorizations (2) than it lists (3)")
 	if known, _ := audit.PremiseOf(audit.ListsAgree); known.Acceptable {
 		t.Error("it can be accepted")
@@ -107,7 +107,7 @@ func TestUsersThatAreStoredAndNotListed(t *testing.T) {
 	token := p.auditor()
 	p.Fault = influxtest.Answer("/metrics", 200, "influxdb_tokens_total 3\ninfluxdb_users_total 4\ninfluxdb_organizations_total 1\n")
 	cov, _ := judged(t, p.collection(t, token))
-	checkGap(t, cov, audit.StoredListed, "4 users are stored and 3 were listed")
+	checkGap(t, cov, audit.StoredListed, "4 users stored, and 3 listed")
 }
 
 // TestCountsHold: what is proven is said, with the figures.

@@ -36,11 +36,11 @@ func (c *collector) known() (known iter.Seq2[audit.Record, error], elsewhere boo
 	case listed == 0:
 		c.cov.Gap(audit.ImportCurrent, audit.Partial, "none of the listed tokens is in the imported list, which has %d of this target: it is empty, or of another server", imported)
 	case missing > 0:
-		c.cov.Gap(audit.ImportCurrent, audit.Partial, "the imported list lacks %d listed tokens that are older than others in it: it is not all of this server", missing)
+		c.cov.Gap(audit.ImportCurrent, audit.Partial, "the imported list lacks %s, older than others in it: it is not all of this server", audit.Plural(missing, "listed token"))
 	case age > importKept:
 		c.cov.Gap(audit.ImportCurrent, audit.Partial, "the imported list is of %s, %d days old. Make it anew, or take it out", day, int(age.Hours()/24))
 	default:
-		c.cov.Hold(audit.ImportCurrent, "%d tokens of the list of %s are asked for, %d of them are listed; it proves nothing about later ones", imported, day, listed)
+		c.cov.Hold(audit.ImportCurrent, "%s of the list of %s asked for, %d of them listed; it proves nothing about later ones", audit.Plural(imported, "token"), day, listed)
 	}
 	return c.unseen(list), err != nil || listed == 0, list.Close
 }

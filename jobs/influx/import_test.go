@@ -68,8 +68,8 @@ func TestImport(t *testing.T) {
 		known []string
 	}{
 		"whole":              {text(), false, audit.Holds, "5 tokens of the list of", []string{ghost, operator, ids[0], ids[1], ids[2]}},
-		"of some weeks ago":  {text(ids[2]), false, audit.Holds, "2 of them are listed", []string{ghost, operator, ids[0], ids[1]}},
-		"lacks an older one": {text(ids[0]), false, audit.Fails, "lacks 1 listed tokens", []string{ghost, operator, ids[1], ids[2]}},
+		"of some weeks ago":  {text(ids[2]), false, audit.Holds, "2 of them listed", []string{ghost, operator, ids[0], ids[1]}},
+		"lacks an older one": {text(ids[0]), false, audit.Fails, "lacks 1 listed token,", []string{ghost, operator, ids[1], ids[2]}},
 		"without rows":       {recoveryHeader, false, audit.Fails, "none of the listed tokens", nil},
 		"of another server":  {recoveryHeader + recoveryRow(ghost, "[read:orgs/0ccccccccccccccc/buckets]"), false, audit.Fails, "has 0 of this target", nil},
 		"years old":          {text(), true, audit.Fails, "Make it anew", []string{ghost, operator, ids[0], ids[1], ids[2]}},

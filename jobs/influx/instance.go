@@ -105,10 +105,10 @@ func (c *collector) noteWriters() {
 		}
 	}
 	if n := c.abroad.unread.n; n > 0 {
-		c.cov.Gap(audit.RowsReadable, audit.Partial, "the permissions of %d tokens of other orgs cannot be read, so whether they may write here is not known (%s)", n, c.abroad.unread.names())
+		c.cov.Gap(audit.RowsReadable, audit.Partial, "the permissions of %s of other orgs cannot be read, so whether they allow to write here is not known (%s)", audit.Plural(n, "token"), c.abroad.unread.names())
 	}
 	if c.abroad.further > 0 {
-		c.cov.Gap(audit.InstanceSeen, audit.Partial, "%d more tokens of other orgs may write here than the %d that are reported one by one", c.abroad.further, mostWriters)
+		c.cov.Gap(audit.InstanceSeen, audit.Partial, "%s of other orgs may write here than the %d that are reported one by one", audit.Plural(c.abroad.further, "more token"), mostWriters)
 	}
 }
 
@@ -156,12 +156,10 @@ func (c *collector) operator() advice {
 // concludeOthers says what was seen of the orgs that the target is not, and whether that
 // is enough.
 func (c *collector) concludeOthers(cov *audit.Coverage) bool {
-	seen := fmt.Sprintf("%d tokens of %d other orgs were looked at", c.abroad.rows, len(c.abroad.orgs))
+	seen := fmt.Sprintf("%s of %s looked at", audit.Plural(c.abroad.rows, "token"), audit.Plural(len(c.abroad.orgs), "other org"))
 	if n := len(c.abroad.writers); n > 0 {
 		seen += fmt.Sprintf(", of which %d may write here: %s", n, c.abroad.named())
-	}
-	if n := len(c.abroad.writers); n > 0 { // whoever owns them is not asked for here
-		cov.AddBlindSpot(fmt.Sprintf("%d tokens of other orgs may write here (foreign-operator); their owners, and whether they are still there, are a matter of the reviews of those orgs", n))
+		cov.AddBlindSpot(audit.Plural(n, "token") + " of other orgs may write here (foreign-operator); the owners, and whether they are still there, are a matter of the reviews of those orgs")
 	}
 	switch {
 	case c.instance && c.mayReadEveryOrg():

@@ -102,7 +102,7 @@ func (c *collector) read(ctx context.Context, client *Client, what, path string,
 		c.reconcile(what, t, whole)
 	}
 	if whole {
-		c.cov.Hold(audit.ListWhole, "%s: %d rows, to the proper end of the answer", what, t.rows)
+		c.cov.Hold(audit.ListWhole, "%s: %s, to the proper end of the answer", what, audit.Plural(t.rows, "row"))
 	}
 	return whole, asked, nil
 }
@@ -274,7 +274,7 @@ func (c *collector) listLegacy(ctx context.Context) {
 	var api *APIError
 	switch {
 	case whole:
-		c.cov.Hold(audit.LegacyListed, "GET %s: %d rows", legacyPath, asked.Rows)
+		c.cov.Hold(audit.LegacyListed, "GET %s: %s", legacyPath, audit.Plural(asked.Rows, "row"))
 	case err == nil:
 		c.cov.Gap(audit.LegacyListed, audit.Partial, "the list of the 1.x API did not come whole: %s", asked.Reason)
 	case c.product() != productOSS: // which is said

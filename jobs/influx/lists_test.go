@@ -250,16 +250,16 @@ func TestRowsThatCannotBeRead(t *testing.T) {
 		blind           string
 	}{
 		"as it should be":         {"", "", audit.RowsReadable, "", ""},
-		"permissions missing":     {`"permissions"`, `"permits"`, audit.RowsReadable, "the permissions of 1 (", ""},
-		"permissions null":        {`"permissions": [`, `"permissions": null, "was": [`, audit.RowsReadable, "the permissions of 1 (", ""},
-		"an unknown action":       {`"action": "write"`, `"action": "own"`, audit.RowsReadable, "the permissions of 1 (", ""},
-		"no action":               {`"action": "write"`, `"verb": "write"`, audit.RowsReadable, "the permissions of 1 (", ""},
-		"no type":                 {`"type": "buckets"`, `"kind": "buckets"`, audit.RowsReadable, "the permissions of 1 (", ""},
-		"no resource":             {`"resource": {`, `"thing": {`, audit.RowsReadable, "the permissions of 1 (", ""},
-		"another status":          {`"status": "active"`, `"status": "dormant"`, audit.RowsReadable, "the status of 1 (", ""},
-		"no status":               {`"status": "active"`, `"state": "active"`, audit.RowsReadable, "the status of 1 (", ""},
-		"a date of another form":  {`"createdAt": "2`, `"createdAt": "on 2`, audit.RowsReadable, "the dates of 1 of 3", "1 tokens have no date"},
-		"before there were dates": {`"createdAt": "2`, `"createdAt": "0001-01-01T00:00:00Z", "was": "2`, audit.RowsReadable, "", "1 tokens have no date"},
+		"permissions missing":     {`"permissions"`, `"permits"`, audit.RowsReadable, "the permissions of 1 token (", ""},
+		"permissions null":        {`"permissions": [`, `"permissions": null, "was": [`, audit.RowsReadable, "the permissions of 1 token (", ""},
+		"an unknown action":       {`"action": "write"`, `"action": "own"`, audit.RowsReadable, "the permissions of 1 token (", ""},
+		"no action":               {`"action": "write"`, `"verb": "write"`, audit.RowsReadable, "the permissions of 1 token (", ""},
+		"no type":                 {`"type": "buckets"`, `"kind": "buckets"`, audit.RowsReadable, "the permissions of 1 token (", ""},
+		"no resource":             {`"resource": {`, `"thing": {`, audit.RowsReadable, "the permissions of 1 token (", ""},
+		"another status":          {`"status": "active"`, `"status": "dormant"`, audit.RowsReadable, "the status of 1 token (", ""},
+		"no status":               {`"status": "active"`, `"state": "active"`, audit.RowsReadable, "the status of 1 token (", ""},
+		"a date of another form":  {`"createdAt": "2`, `"createdAt": "on 2`, audit.RowsReadable, "the dates of 1 of 3", "no date of creation is known of 1 token"},
+		"before there were dates": {`"createdAt": "2`, `"createdAt": "0001-01-01T00:00:00Z", "was": "2`, audit.RowsReadable, "", "no date of creation is known of 1 token"},
 		"no org":                  {`"orgID"`, `"organization"`, audit.RowsReadable, "1 of 3 authorizations name no org", ""},
 	}
 	for name, test := range tests {
@@ -345,7 +345,7 @@ func TestContradictions(t *testing.T) {
 				})
 				cov, rs := judged(t, p.configured(t, token, func(c *influx.Config) { c.Org = "" }))
 				if test.differs != "" {
-					checkGap(t, cov, audit.ListsAgree, "1 tokens are shown twice and not alike ("+rs[0].ID+" in "+test.differs+")")
+					checkGap(t, cov, audit.ListsAgree, "1 token shown twice and not alike ("+rs[0].ID+" in "+test.differs+")")
 				} else if strings.Contains(strings.Join(cov.Reasons, "; "), "not alike") {
 					t.Errorf("reasons %q", cov.Reasons)
 				}

@@ -88,7 +88,7 @@ func (c *collector) compare(stored audit.Stored, err error) {
 	default:
 		c.counts, c.cov.Stored, c.cov.Elsewhere = &stored, &stored, c.abroad.rows
 		if listed := len(c.directory.users); c.seesAll && stored.Users != listed {
-			c.cov.Gap(audit.StoredListed, audit.Partial, "%d users are stored and %d were listed", stored.Users, listed)
+			c.cov.Gap(audit.StoredListed, audit.Partial, "%s stored, and %d listed", audit.Plural(stored.Users, "user"), listed)
 		}
 	}
 }

@@ -373,7 +373,7 @@ func (c *collector) concludeWalk(cov *audit.Coverage) {
 	}
 	c.concludeInstance(cov)
 	if x := c.list.contradictions; x.n > 0 {
-		cov.Gap(audit.ListsAgree, audit.Partial, "%d tokens are shown twice and not alike (%s); where one view is active, that one counts", x.n, strings.Join(x.first, "; "))
+		cov.Gap(audit.ListsAgree, audit.Partial, "%s shown twice and not alike (%s); where one view is active, that one counts", audit.Plural(x.n, "token"), strings.Join(x.first, "; "))
 	} else if len(c.seen) > 0 {
 		cov.Hold(audit.ListsAgree, "no token is shown twice and not alike")
 	}

@@ -125,7 +125,7 @@ func (l *loading) load(path string) error {
 	r := l.roster
 	r.SHA256 = hex.EncodeToString(sum.Sum(nil))
 	if l.unclear.n > 0 {
-		r.Unclear = fmt.Sprintf("%s: the status of %d users is none that is known, %s; they are not judged", path, l.unclear.n, l.unclear.first)
+		r.Unclear = fmt.Sprintf("%s: the status of %s is none that is known, %s; nobody with such a one is judged", path, audit.Plural(l.unclear.n, "user"), l.unclear.first)
 	}
 	r.Of = l.newest
 	switch {

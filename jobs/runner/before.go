@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"iter"
 	"maps"
 	"slices"
@@ -90,23 +89,16 @@ func (c *comparison) follow(cov *audit.Coverage, bases []audit.Baseline) {
 // named is how many sources a text names.
 const named = 20
 
-func plural(n int, what string) string {
-	if n == 1 {
-		return "1 " + what
-	}
-	return fmt.Sprintf("%d %ss", n, what)
-}
-
 // noteElsewhere says what stands as unseen because its source did not answer.
 func (c *comparison) noteElsewhere(cov *audit.Coverage) {
 	for _, source := range slices.Sorted(maps.Keys(c.Elsewhere)) {
 		if r, retired := c.Retired[source]; retired {
-			cov.Hold(audit.SourceSame, "%s, with %s of earlier reviews, is not followed any more: it was retired on %s: %s", source, plural(c.Elsewhere[source], "token"), r.At.Format(time.DateOnly), audit.Line(r.Reason, 300))
+			cov.Hold(audit.SourceSame, "%s, with %s of earlier reviews, is not followed any more: it was retired on %s: %s", source, audit.Plural(c.Elsewhere[source], "token"), r.At.Format(time.DateOnly), audit.Line(r.Reason, 300))
 			continue
 		}
 		cov.Gap(audit.SourceSame+"/"+source, audit.Partial,
 			"%s, with %s of earlier reviews, did not answer, and %s did: another server or org, or one that was set up anew. What was known stands. If it is gone for good: tokenaudit history retire -c FILE %s --reason TEXT",
-			source, plural(c.Elsewhere[source], "token"), strings.Join(c.Coverage.Sources[:min(len(c.Coverage.Sources), named)], ", "), source)
+			source, audit.Plural(c.Elsewhere[source], "token"), strings.Join(c.Coverage.Sources[:min(len(c.Coverage.Sources), named)], ", "), source)
 	}
 	for _, source := range c.Coverage.Sources[:min(len(c.Coverage.Sources), named)] {
 		cov.Hold(audit.SourceSame, "%s answered", source)
@@ -146,9 +138,9 @@ func (c *comparison) noteCopy(cov *audit.Coverage, j Job, bases []audit.Baseline
 // inWords is a time in days, or hours.
 func inWords(d time.Duration) string {
 	if d >= 48*time.Hour {
-		return fmt.Sprintf("%d days", int(d.Hours()/24))
+		return audit.Plural(int(d.Hours()/24), "day")
 	}
-	return fmt.Sprintf("%d hours", int(d.Hours()))
+	return audit.Plural(int(d.Hours()), "hour")
 }
 
 // before is what the target is compared with: the snapshots that were chosen, its own

@@ -118,7 +118,7 @@ func (r reply) More(tokens int) string {
 	if r.Total <= tokens {
 		return ""
 	}
-	return "and " + notify.Plural(r.Total-tokens, "more token") + ", in the evidence"
+	return "and " + audit.Plural(r.Total-tokens, "more token") + ", in the evidence"
 }
 
 func need(tokens int) string {

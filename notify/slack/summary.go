@@ -8,6 +8,7 @@ import (
 
 	"github.com/slack-go/slack"
 
+	"tokenaudit/jobs/audit"
 	"tokenaudit/notify"
 )
 
@@ -54,7 +55,7 @@ func (c Config) forms(m notify.Message, to recipient) []Post {
 	if len(s.PolicyChanges) > 0 {
 		changed = "Policy changed. "
 	}
-	text := changed + notify.Title(s) + ". " + notify.Plural(s.Authorizations.Total, "token") + " in " + notify.Plural(len(s.Coverage.Targets), "target") +
+	text := changed + notify.Title(s) + ". " + audit.Plural(s.Authorizations.Total, "token") + " in " + audit.Plural(len(s.Coverage.Targets), "target") +
 		". New findings: " + notify.NewFindings(m, 0)
 	if c.nothingChanged(s, m.Highlights) {
 		return []Post{post(text, quietBlocks(m)), post(text, nil)}

@@ -162,7 +162,7 @@ func (v *verifier) checkChain() {
 	case head.Sequence > last.Sequence:
 		v.problem("", "", "%s at the end, the last of them of run %s: %s knows it", missing(last.Sequence+1, head.Sequence), head.Run, chainFile)
 	case head.Sequence < last.Sequence:
-		v.problem("", chainFile, "knows only %d packs, there are %d: it is an older copy", head.Sequence, last.Sequence)
+		v.problem("", chainFile, "knows only %s, there are %d: it is an older copy", audit.Plural(head.Sequence, "pack"), last.Sequence)
 	case head != last.link:
 		v.problem(last.Folder, manifestFile, "is not the one that %s holds: SHA-256 %s, not %s", chainFile, last.link.Manifest, head.Manifest)
 	}

@@ -139,7 +139,7 @@ func (r *review) read(ctx context.Context) (err error) {
 		r.cov.Hold(audit.CopyCurrent, "its newest record is of %s", r.newest.UTC().Format(time.RFC3339))
 	}
 	if n := len(r.abroad); n > 0 {
-		r.cov.AddBlindSpot(fmt.Sprintf("%d tokens of other orgs may write here (foreign-operator); their owners are a matter of the reviews of those orgs", n))
+		r.cov.AddBlindSpot(audit.Plural(n, "token") + " of other orgs may write here (foreign-operator); the owners are a matter of the reviews of those orgs")
 	}
 	if r.org == "" {
 		r.cov.NoNeed(audit.InstanceSeen, "the target is every org")

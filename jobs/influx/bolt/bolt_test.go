@@ -236,8 +236,8 @@ func TestBoltRowsThatCannotBeRead(t *testing.T) {
 		gap  string
 	}{
 		"no permissions": {fields{"permissions": nil}, ""},
-		"no action":      {fields{"permissions": []fields{grant("", "buckets", "", acme)}}, "permissions of 1 (0d00000000000001)"},
-		"another status": {fields{"status": "dormant"}, "status of 1 (0d00000000000001)"},
+		"no action":      {fields{"permissions": []fields{grant("", "buckets", "", acme)}}, "permissions of 1 token (0d00000000000001)"},
+		"another status": {fields{"status": "dormant"}, "status of 1 token (0d00000000000001)"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			d := population(t)
