@@ -235,10 +235,8 @@ func accepted(c audit.TotalCoverage) string {
 		return ""
 	}
 	var names []string
-	for _, g := range c.AllGaps() {
-		if g.Accepted != nil && len(names) < most {
-			names = append(names, Show(strings.TrimPrefix(g.Target+" ", " ")+g.ID, 60, "a gap without a name"))
-		}
+	for _, g := range gaps[:min(len(gaps), most)] {
+		names = append(names, Show(strings.TrimPrefix(g.Target+" ", " ")+g.ID, 60, "a gap without a name"))
 	}
 	if more := len(gaps) - len(names); more > 0 {
 		names = append(names, fmt.Sprintf("and %d more", more))

@@ -23,6 +23,7 @@ import (
 	"tokenaudit/notify/ping"
 	"tokenaudit/notify/slack"
 	"tokenaudit/notify/webhook"
+	"tokenaudit/report/table"
 )
 
 func (c *cli) doctor() *cobra.Command {
@@ -147,7 +148,7 @@ func (c *cli) examineTarget(ctx context.Context, e *examination, a *runner.Asses
 			e.add(where, d)
 		}
 	}
-	e.add(where, influx.Diagnosis{What: "coverage", OK: cov.Verdict == audit.Complete, Result: cov.Words() + premises(cov)})
+	e.add(where, influx.Diagnosis{What: "coverage", OK: cov.Verdict == audit.Complete, Result: cov.Words() + "; of the premises " + table.PremiseWords(table.PremisesOf(cov))})
 	e.gaps(where, cov.Gaps)
 	if cov.Verdict == audit.NotKnown {
 		return cov, nil // it is not known what the review of this server could not see

@@ -6,12 +6,13 @@ import (
 	"io"
 	"slices"
 	"strings"
+
+	"github.com/jedib0t/go-pretty/v6/text"
+
 	"tokenaudit/configs/remedy"
 	"tokenaudit/configs/secret"
 	"tokenaudit/jobs/audit"
 	"tokenaudit/jobs/influx"
-
-	"github.com/jedib0t/go-pretty/v6/text"
 )
 
 // examination prints what was tried, place by place, as soon as it is known.
@@ -107,25 +108,6 @@ func (e *examination) gaps(where string, gaps []audit.Gap) {
 			e.line(where, note, p.ID, fmt.Sprintf("and %d more", n-most), "")
 		}
 	}
-}
-
-// premises counts them.
-func premises(cov audit.Coverage) string {
-	n := map[audit.PremiseState]int{}
-	for _, p := range cov.Premises {
-		n[p.State]++
-	}
-	counts := []string{fmt.Sprintf("%s hold", audit.Plural(n[audit.Holds], "premise"))}
-	if n[audit.Holds] == 1 {
-		counts[0] += "s"
-	}
-	if n[audit.NotNeeded] > 0 {
-		counts = append(counts, fmt.Sprintf("%d not needed", n[audit.NotNeeded]))
-	}
-	if n[audit.Fails] > 0 {
-		counts = append(counts, fmt.Sprintf("%d not met", n[audit.Fails]))
-	}
-	return ": " + strings.Join(counts, ", ")
 }
 
 // acceptable names the gaps that people may let stand.

@@ -139,10 +139,8 @@ func printCoverage(w io.Writer, c audit.TotalCoverage, columns int) {
 			note("not seen", "", reason)
 		}
 	}
-	for _, g := range gaps {
-		if g.Accepted != nil {
-			note("accepted", g.Target, fmt.Sprintf("%s, until %s by %s: %s", g.ID, g.Accepted.Until(), g.Accepted.ApprovedBy, g.Reason))
-		}
+	for _, g := range c.Accepted() {
+		note("accepted", g.Target, fmt.Sprintf("%s, until %s by %s: %s", g.ID, g.Accepted.Until(), g.Accepted.ApprovedBy, g.Reason))
 	}
 	for _, t := range c.Targets {
 		for _, unused := range t.AcceptedUnused {

@@ -195,31 +195,18 @@ func (j *jobPacks) findReached() {
 				j.reached = p.run.Slot
 			}
 		case scheduled || p.lost != "" && j.due(p.run.Slot):
-			j.reached = later(j.reached, p.run.Slot)
+			if p.run.Slot.After(j.reached) {
+				j.reached = p.run.Slot
+			}
 		}
 	}
 }
 
-func later(a, b time.Time) time.Time {
-	if b.After(a) {
-		return b
-	}
-	return a
-}
-
 // due tells whether a slot is one of the schedule.
 func (j *jobPacks) due(slot time.Time) bool {
-	spec, zone, _ := cutLast(j.schedule, " ")
-	s, err := schedule.Parse(spec, zone)
+	at := strings.LastIndex(j.schedule, " ") // behind it is the zone
+	s, err := schedule.Parse(j.schedule[:max(at, 0)], j.schedule[at+1:])
 	return err == nil && s.Next(slot.Add(-time.Second)).Equal(slot)
-}
-
-func cutLast(s, sep string) (before, after string, found bool) {
-	i := strings.LastIndex(s, sep)
-	if i < 0 {
-		return s, "", false
-	}
-	return s[:i], s[i+len(sep):], true
 }
 
 // write makes the ledger of the job, by the steps that a review takes. Of the snapshots,

@@ -69,18 +69,10 @@ func (e reporter) sealed(ctx context.Context, run audit.Run) (audit.Summary, aud
 	if err != nil {
 		return audit.Summary{}, audit.Link{}, err
 	}
-	resumed, here, err := pack.Resume(e.snapshots.Folder(run), run) // with a bucket, the pack is not on this machine
-	switch {
-	case err != nil:
-	case here:
-		e.sayNewChain(resumed.NewChain, run)
-	default:
-		var anew bool
-		anew, err = pack.Remember(folder, run.Job, s.link)
-		e.sayNewChain(anew, run)
+	anew, err := pack.Remember(folder, run.Job, s.link)
+	if err != nil {
+		return audit.Summary{}, audit.Link{}, err
 	}
-	if err == nil {
-		err = e.snapshots.PublishChain(ctx, run.Job)
-	}
-	return s.summary, s.link, err
+	e.sayNewChain(anew, run)
+	return s.summary, s.link, e.snapshots.PublishChain(ctx, run.Job)
 }

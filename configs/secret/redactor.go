@@ -97,9 +97,7 @@ func (r *Redactor) walk(v reflect.Value) {
 	switch v.Kind() {
 	case reflect.String:
 		if v.Type() == reflect.TypeFor[string]() && v.CanSet() {
-			if text := v.String(); r.Clean(text) != text {
-				v.SetString(r.Clean(text))
-			}
+			v.SetString(r.Clean(v.String()))
 		}
 	case reflect.Pointer, reflect.Interface:
 		if !v.IsNil() {

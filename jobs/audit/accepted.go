@@ -114,7 +114,7 @@ func (g Gap) Words() string {
 }
 
 // Accepted are the gaps that people decided may stand.
-func (c Coverage) Accepted() []Gap { return acceptedOf(c.Gaps) }
+func (c Coverage) Accepted() []GapOf { return TotalCoverage{Targets: []Coverage{c}}.Accepted() }
 
 // GapOf is a gap and the target that it is in; that is empty for one of the job as a whole.
 type GapOf struct {
@@ -137,16 +137,8 @@ func (c TotalCoverage) AllGaps() []GapOf {
 }
 
 // Accepted are those of all targets, and of the job as a whole.
-func (c TotalCoverage) Accepted() []Gap {
-	var all []Gap
-	for _, t := range c.Targets {
-		all = append(all, t.Accepted()...)
-	}
-	return append(all, acceptedOf(c.Gaps)...)
-}
-
-func acceptedOf(gaps []Gap) []Gap {
-	return slices.DeleteFunc(slices.Clone(gaps), func(g Gap) bool { return g.Accepted == nil })
+func (c TotalCoverage) Accepted() []GapOf {
+	return slices.DeleteFunc(c.AllGaps(), func(g GapOf) bool { return g.Accepted == nil })
 }
 
 // Words are the verdict, and what was accepted for it: complete, with 1 accepted gap
@@ -156,7 +148,7 @@ func (c Coverage) Words() string { return verdictWords(c.Verdict, c.Accepted()) 
 // Words are the verdict, and what was accepted for it.
 func (c TotalCoverage) Words() string { return verdictWords(c.Verdict, c.Accepted()) }
 
-func verdictWords(v Verdict, accepted []Gap) string {
+func verdictWords(v Verdict, accepted []GapOf) string {
 	if words := AcceptedWords(accepted); words != "" {
 		return string(v) + ", with " + words
 	}
@@ -165,12 +157,12 @@ func verdictWords(v Verdict, accepted []Gap) string {
 
 // AcceptedWords count gaps that were accepted, and say until when: the first day is the
 // one to remember. Empty without any.
-func AcceptedWords(accepted []Gap) string {
+func AcceptedWords(accepted []GapOf) string {
 	if len(accepted) == 0 {
 		return ""
 	}
-	first := slices.MinFunc(accepted, func(a, b Gap) int { return a.Accepted.Expires.Compare(b.Accepted.Expires) })
-	last := slices.MaxFunc(accepted, func(a, b Gap) int { return a.Accepted.Expires.Compare(b.Accepted.Expires) })
+	first := slices.MinFunc(accepted, func(a, b GapOf) int { return a.Accepted.Expires.Compare(b.Accepted.Expires) })
+	last := slices.MaxFunc(accepted, func(a, b GapOf) int { return a.Accepted.Expires.Compare(b.Accepted.Expires) })
 	words := fmt.Sprintf("%d accepted gaps", len(accepted))
 	switch {
 	case len(accepted) == 1:

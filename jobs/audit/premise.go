@@ -43,7 +43,7 @@ func (g Gap) Premise() string {
 	return id
 }
 
-// Known is what there is to say of a premise whatever the target.
+// KnownPremise is what there is to say of a premise whatever the target.
 type KnownPremise struct {
 	ID    string
 	Title string // what holds, in a few words

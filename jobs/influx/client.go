@@ -252,13 +252,6 @@ func (c *Client) look(resp *http.Response, request string) {
 	}
 }
 
-// server is what the server says that it is.
-func (c *Client) server() (build, version string) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.seen.build, c.seen.version
-}
-
 // cachedBy is the header by which an answer shows that it comes out of a cache, "" if
 // none does: Age (RFC 9111), Cache-Status (RFC 9211), and what nginx, Varnish,
 // CloudFront and Cloudflare send.

@@ -62,7 +62,7 @@ func configuredProduct(kind string) product {
 
 // lookAtServer notes what the headers and the name of the server tell.
 func (c *collector) lookAtServer() {
-	switch build, _ := c.client.server(); {
+	switch build := c.client.connection().build; {
 	case build == "OSS":
 		c.shows(productOSS, "X-Influxdb-Build: OSS")
 	case strings.HasPrefix(strings.ToLower(build), "cloud"):
@@ -76,8 +76,9 @@ func (c *collector) lookAtServer() {
 // concludeProduct says in the coverage what answers.
 func (c *collector) concludeProduct() {
 	p := c.product()
-	if build, version := c.client.server(); build != "" || version != "" {
-		c.cov.Server = strings.TrimSpace(fmt.Sprintf("InfluxDB %s %s", build, version))
+	server := c.client.connection()
+	if server.build != "" || server.version != "" {
+		c.cov.Server = strings.TrimSpace(fmt.Sprintf("InfluxDB %s %s", server.build, server.version))
 	} else if p != productUnknown {
 		c.cov.Server = string(p)
 	}
@@ -97,7 +98,6 @@ func (c *collector) concludeProduct() {
 		}
 		c.cov.Gap(audit.ProductKnown, audit.Partial, "the target is configured as %s, and what answers shows that it is %s", c.cfg.Kind, said(shown))
 	default:
-		build, _ := c.client.server()
-		c.cov.Gap(audit.ProductKnown, audit.Partial, "nothing proves that it is InfluxDB OSS or Cloud that answers (X-Influxdb-Build: %s; no counts under /metrics, no list of the 1.x API, no token value \"redacted\"), so nothing is concluded that holds for one of them only; set kind", cmp.Or(build, "none"))
+		c.cov.Gap(audit.ProductKnown, audit.Partial, "nothing proves that it is InfluxDB OSS or Cloud that answers (X-Influxdb-Build: %s; no counts under /metrics, no list of the 1.x API, no token value \"redacted\"), so nothing is concluded that holds for one of them only; set kind", cmp.Or(server.build, "none"))
 	}
 }

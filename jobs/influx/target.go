@@ -305,10 +305,7 @@ func (c *collector) conclude() {
 	c.concludeProduct()
 	c.directory.product = c.product()
 	c.noteCached(&c.cov)
-	rows := 0
-	for _, f := range c.seen {
-		rows += f.rows
-	}
+	rows := c.rows()
 	switch {
 	case c.failed != nil && rows == 0:
 		c.cov.Gap(audit.ListWhole, audit.NotKnown, "nothing could be listed: %v", c.failed)
@@ -347,7 +344,7 @@ func (c *collector) conclude() {
 	for _, id := range slices.Sorted(maps.Keys(c.orgs)) {
 		c.cov.Sources = append(c.cov.Sources, audit.SourceOf(audit.ServerStore, id))
 	}
-	c.cov.ClockSkewSeconds = int(c.client.seen.skew.Seconds())
+	c.cov.ClockSkewSeconds = int(c.client.connection().skew.Seconds())
 }
 
 // noteCached: whatever came out of a cache may be old, a list or an owner.
@@ -356,11 +353,9 @@ func (c *collector) noteCached(cov *audit.Coverage) {
 		if client == nil {
 			continue
 		}
-		client.mu.Lock()
-		for _, request := range client.seen.cached {
+		for _, request := range client.connection().cached {
 			cov.Gap(audit.ListWhole, audit.Partial, "an answer came out of a cache, though none was asked for: %s", request)
 		}
-		client.mu.Unlock()
 	}
 }
 

@@ -24,6 +24,7 @@ import (
 
 // Ledger holds runs, their items and what is to be delivered.
 type Ledger struct {
+	earlier
 	db   database
 	pool *sql.DB      // that db is; nil where db is one transaction (Rebuild)
 	lock *flock.Flock // of a file; nil on PostgreSQL

@@ -45,7 +45,7 @@ func openPostgres(ctx context.Context, url string, password secret.Ref) (*Ledger
 		db.Close()
 		return nil, err
 	}
-	return &Ledger{db: db, pool: db}, nil
+	return &Ledger{earlier: earlier{db}, db: db, pool: db}, nil
 }
 
 // Unreachable tells whether an error of Open passes by itself: the database cannot be

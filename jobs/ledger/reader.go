@@ -18,7 +18,10 @@ import (
 
 // Reader reads a ledger while another process may be at work on it. It changes
 // nothing.
-type Reader struct{ db *sql.DB }
+type Reader struct {
+	earlier
+	db *sql.DB
+}
 
 // ErrNone is in the error of OpenReader when there is nothing to read yet.
 var ErrNone = errors.New("no review has run yet")
@@ -42,7 +45,7 @@ func OpenReader(ctx context.Context, store string, password secret.Ref) (*Reader
 		db.Close()
 		return nil, fmt.Errorf("store %s: %w", store, err)
 	}
-	return &Reader{db}, nil
+	return &Reader{earlier{db}, db}, nil
 }
 
 // Close closes the database.

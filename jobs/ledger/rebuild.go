@@ -72,9 +72,10 @@ func OldPacks(ctx context.Context, store string, password secret.Ref) (packs []a
 }
 
 func allPacks(ctx context.Context, q querier) (all []audit.Pack, err error) {
-	jobs, err := packJobs(ctx, q)
+	e := earlier{q}
+	jobs, err := e.PackJobs(ctx)
 	for _, job := range jobs {
-		of, err := packs(ctx, q, job)
+		of, err := e.Packs(ctx, job)
 		if err != nil {
 			return nil, err
 		}
@@ -166,7 +167,7 @@ func retiredOfFile(ctx context.Context, path string) map[string]audit.Retirement
 		return nil
 	}
 	defer db.Close()
-	said, _ := retired(ctx, db)
+	said, _ := earlier{db}.Retired(ctx)
 	return said
 }
 
@@ -198,7 +199,7 @@ func fill(ctx context.Context, path string, with func(*Ledger) error) (err error
 	if err := migrate(ctx, db, goose.DialectSQLite3); err != nil {
 		return err
 	}
-	return inTx(ctx, db, func(tx *sql.Tx) error { return with(&Ledger{db: tx}) })
+	return inTx(ctx, db, func(tx *sql.Tx) error { return with(&Ledger{earlier: earlier{tx}, db: tx}) })
 }
 
 func rebuildPostgres(ctx context.Context, store string, password secret.Ref, r Rebuilding) (err error) {
@@ -236,7 +237,7 @@ func rebuildPostgres(ctx context.Context, store string, password secret.Ref, r R
 				return err
 			}
 		}
-		return r.Fill(&Ledger{db: tx})
+		return r.Fill(&Ledger{earlier: earlier{tx}, db: tx})
 	})
 }
 

@@ -122,17 +122,8 @@ func (l *Ledger) Finish(ctx context.Context, o audit.Conclusion) (err error) {
 
 // Previous is the newest run of the job that saw anything and was reported before
 // this one began. The error is an *audit.DamagedError if its summary cannot be read.
-func (l *Ledger) Previous(ctx context.Context, run audit.Run) (*audit.Previous, error) {
-	return previous(ctx, l.db, run)
-}
-
-// Previous is as that of Ledger.
-func (r *Reader) Previous(ctx context.Context, run audit.Run) (*audit.Previous, error) {
-	return previous(ctx, r.db, run)
-}
-
-func previous(ctx context.Context, q querier, run audit.Run) (*audit.Previous, error) {
-	summaries, err := before(ctx, q, run, `AND verdict <> 'unknown'`, 1)
+func (e earlier) Previous(ctx context.Context, run audit.Run) (*audit.Previous, error) {
+	summaries, err := before(ctx, e.q, run, `AND verdict <> 'unknown'`, 1)
 	if err != nil || len(summaries) == 0 {
 		return nil, err
 	}

@@ -17,23 +17,11 @@ const fallbacks = 5
 // those of the target in its job, and then, for each source, those of any job that had
 // it. A dry run is none, and neither is this run. With an *audit.DamagedError, those
 // that can be read.
-func (l *Ledger) Baselines(ctx context.Context, run audit.Run, target string, sources []string) ([]audit.Baseline, error) {
-	return baselines(ctx, l.db, run, target, sources)
-}
-
-// Baselines are as those of Ledger.
-func (r *Reader) Baselines(ctx context.Context, run audit.Run, target string, sources []string) ([]audit.Baseline, error) {
-	return baselines(ctx, r.db, run, target, sources)
-}
-
-const itemsBefore = `SELECT ` + runColumns + `, item.result FROM item JOIN run ON run.job = item.job AND run.slot = item.slot
-	WHERE NOT (run.job = $1 AND run.slot = $2) AND run.started <= $3 AND run.cause <> 'dry-run' AND item.state = 'done' `
-
-func baselines(ctx context.Context, q querier, run audit.Run, target string, sources []string) (out []audit.Baseline, err error) {
+func (e earlier) Baselines(ctx context.Context, run audit.Run, target string, sources []string) (out []audit.Baseline, err error) {
 	defer annotate(&err, "run %s", run.ID())
 	var damaged error
 	add := func(own bool, text string, args ...any) error {
-		records, err := decoded[audit.Item](ctx, q, itemsBefore+text+` ORDER BY run.started DESC, run.slot DESC LIMIT $4`,
+		records, err := decoded[audit.Item](ctx, e.q, itemsBefore+text+` ORDER BY run.started DESC, run.slot DESC LIMIT $4`,
 			append([]any{run.Job, run.Slot.Unix(), run.Started.UnixMilli(), fallbacks}, args...)...)
 		for _, r := range records {
 			out = append(out, audit.Baseline{Run: r.run, Own: own, Coverage: r.value.Coverage, Policy: r.value.Policy})
@@ -56,23 +44,17 @@ func baselines(ctx context.Context, q querier, run audit.Run, target string, sou
 	return out, damaged
 }
 
+const itemsBefore = `SELECT ` + runColumns + `, item.result FROM item JOIN run ON run.job = item.job AND run.slot = item.slot
+	WHERE NOT (run.job = $1 AND run.slot = $2) AND run.started <= $3 AND run.cause <> 'dry-run' AND item.state = 'done' `
+
 // PolicyOf is the policy that a run applied. The error is an *audit.DamagedError if its
 // summary cannot be read; a run that has none yet, or is not there, has no policy.
-func (l *Ledger) PolicyOf(ctx context.Context, run audit.Run) (audit.AppliedPolicy, error) {
-	return policyOf(ctx, l.db, run)
-}
-
-// PolicyOf is as that of Ledger.
-func (r *Reader) PolicyOf(ctx context.Context, run audit.Run) (audit.AppliedPolicy, error) {
-	return policyOf(ctx, r.db, run)
-}
-
-func policyOf(ctx context.Context, q querier, run audit.Run) (p audit.AppliedPolicy, err error) {
+func (e earlier) PolicyOf(ctx context.Context, run audit.Run) (p audit.AppliedPolicy, err error) {
 	defer annotate(&err, "the policy of run %s", run.ID())
 	type applied struct {
 		Policy audit.AppliedPolicy `json:"policy"`
 	}
-	records, err := decoded[applied](ctx, q, `SELECT `+runColumns+`, summary FROM run WHERE job = $1 AND slot = $2 AND state = 'reported'`, run.Job, run.Slot.Unix())
+	records, err := decoded[applied](ctx, e.q, `SELECT `+runColumns+`, summary FROM run WHERE job = $1 AND slot = $2 AND state = 'reported'`, run.Job, run.Slot.Unix())
 	if err != nil || len(records) == 0 {
 		return p, err
 	}
@@ -89,19 +71,10 @@ func (l *Ledger) Retire(ctx context.Context, r audit.Retirement) (err error) {
 
 // Retired are the sources that are not followed any more. One that answered after that is
 // followed again.
-func (l *Ledger) Retired(ctx context.Context) (map[string]audit.Retirement, error) {
-	return retired(ctx, l.db)
-}
-
-// Retired are as those of Ledger.
-func (r *Reader) Retired(ctx context.Context) (map[string]audit.Retirement, error) {
-	return retired(ctx, r.db)
-}
-
-func retired(ctx context.Context, q querier) (out map[string]audit.Retirement, err error) {
+func (e earlier) Retired(ctx context.Context) (out map[string]audit.Retirement, err error) {
 	defer annotate(&err, "sources")
 	out = map[string]audit.Retirement{}
-	_, err = query(ctx, q, func(rows *sql.Rows) (_ struct{}, err error) {
+	_, err = query(ctx, e.q, func(rows *sql.Rows) (_ struct{}, err error) {
 		var r audit.Retirement
 		var since int64
 		err = rows.Scan(&r.Source, &r.Reason, &since)

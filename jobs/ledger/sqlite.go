@@ -46,7 +46,7 @@ func openSQLite(ctx context.Context, path string) (*Ledger, error) {
 		return nil, errors.Join(err, lock.Unlock())
 	}
 	db.SetMaxOpenConns(1) // SQLite has one writer; waiting in line here beats SQLITE_BUSY
-	l := &Ledger{db: db, pool: db, lock: lock}
+	l := &Ledger{earlier: earlier{db}, db: db, pool: db, lock: lock}
 	if err = migrate(ctx, db, goose.DialectSQLite3); err == nil {
 		// The lock is ours, so that an old lease belongs to a process that has ended.
 		_, err = changes(ctx, l.db, `UPDATE job SET holder = ''`)

@@ -147,11 +147,12 @@ func newPayload(m notify.Message) payload {
 func name(s string) string { return audit.Line(s, 120) }
 
 func newCoverage(c audit.TotalCoverage) coverage {
-	out := coverage{Verdict: c.Verdict, Reasons: []string{}, Targets: []target{}, AcceptedGaps: []acceptedGap{}, Accepted: len(c.Accepted())}
-	for _, g := range c.AllGaps() {
-		if by := g.Accepted; by != nil && len(out.AcceptedGaps) < maxAccepted {
-			out.AcceptedGaps = append(out.AcceptedGaps, acceptedGap{name(g.Target), name(g.ID), audit.Line(by.Reason, 300), name(by.ApprovedBy), name(by.Ticket), by.Expires})
-		}
+	out := coverage{Verdict: c.Verdict, Reasons: []string{}, Targets: []target{}, AcceptedGaps: []acceptedGap{}}
+	accepted := c.Accepted()
+	out.Accepted = len(accepted)
+	for _, g := range accepted[:min(len(accepted), maxAccepted)] {
+		by := g.Accepted
+		out.AcceptedGaps = append(out.AcceptedGaps, acceptedGap{name(g.Target), name(g.ID), audit.Line(by.Reason, 300), name(by.ApprovedBy), name(by.Ticket), by.Expires})
 	}
 	for _, reason := range c.Reasons[:min(len(c.Reasons), maxReasons)] {
 		out.Reasons = append(out.Reasons, audit.Line(reason, 300))

@@ -151,10 +151,8 @@ func (p *Page) view() *view {
 	}
 	v.FirstReasons, v.MoreReasons = head(s.Coverage.Reasons, 5)
 	v.GapsOfJob, _ = table.GapsOf(s.Coverage.Gaps)
-	for _, g := range s.Coverage.AllGaps() {
-		if g.Accepted != nil {
-			v.AcceptedGaps = append(v.AcceptedGaps, strings.TrimPrefix(g.Target+": ", ": ")+g.ID+", "+g.Accepted.Words())
-		}
+	for _, g := range s.Coverage.Accepted() {
+		v.AcceptedGaps = append(v.AcceptedGaps, strings.TrimPrefix(g.Target+": ", ": ")+g.ID+", "+g.Accepted.Words())
 	}
 	v.AcceptedGaps, v.MoreAccepted = head(v.AcceptedGaps, 5)
 	v.Passed, v.Switched = quietChecks(s)

@@ -163,7 +163,7 @@ func (m Manifest) validate() error {
 		if err := checkName(f.Name); err != nil {
 			return err
 		}
-		if f.Name <= last || isSeal(f.Name) && f.Name != reperformFile {
+		if f.Name <= last || isSeal(f.Name) && f.Name != ReperformFile {
 			return fmt.Errorf("file %q is out of place", f.Name)
 		}
 		if f.Size < 0 || !isDigest(f.SHA256) {

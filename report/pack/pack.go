@@ -29,13 +29,12 @@ const (
 	manifestFile  = "manifest.json"
 	sumsFile      = "SHA256SUMS"
 	signatureFile = "SHA256SUMS.sig"
-	reperformFile = "reperform.sh"
 
 	lockFile = "." + manifestFile + ".lock" // while it is at it
 )
 
 // ReperformFile is the script that asks the servers again.
-const ReperformFile = reperformFile
+const ReperformFile = "reperform.sh"
 
 // Input is what a pack says besides what is in the files of the run.
 type Input struct {
@@ -74,7 +73,7 @@ type Sealed struct {
 // it: what the same run sealed before it was cut off is taken as it is, and the pack of
 // another run is an error. What was cut off before the manifest is sealed again.
 func Seal(ctx context.Context, dir string, in Input) (sealed Sealed, err error) {
-	if sealed, found, err := Resume(dir, in.Summary.Run()); found || err != nil {
+	if sealed, found, err := resume(dir, in.Summary.Run()); found || err != nil {
 		return sealed, err
 	}
 	defer func() {
@@ -101,7 +100,7 @@ func Seal(ctx context.Context, dir string, in Input) (sealed Sealed, err error) 
 	if err != nil {
 		return sealed, err
 	}
-	files = append(files, File{Name: reperformFile, Size: int64(len(script)), SHA256: digest(script)})
+	files = append(files, File{Name: ReperformFile, Size: int64(len(script)), SHA256: digest(script)})
 	slices.SortFunc(files, func(a, b File) int { return cmp.Compare(a.Name, b.Name) })
 	m := newManifest(in, files, key)
 	manifest, err := m.encode()
@@ -109,7 +108,7 @@ func Seal(ctx context.Context, dir string, in Input) (sealed Sealed, err error) 
 		return sealed, err
 	}
 	sealed.Link = audit.Link{Sequence: m.Sequence, Run: m.RunID, Manifest: digest(manifest)}
-	content := map[string][]byte{reperformFile: script, sumsFile: sumsOf(files, sealed.Manifest)}
+	content := map[string][]byte{ReperformFile: script, sumsFile: sumsOf(files, sealed.Manifest)}
 	if key != nil {
 		if content[signatureFile], err = sign(content[sumsFile], key); err != nil {
 			return sealed, fmt.Errorf("signing: %w", err)
@@ -133,10 +132,10 @@ func Seal(ctx context.Context, dir string, in Input) (sealed Sealed, err error) 
 	return sealed, err
 }
 
-// Resume takes up the pack that a run sealed in a folder before it was cut off, and lets
+// resume takes up the pack that a run sealed in a folder before it was cut off, and lets
 // the chain know of it; found is false where there is none. A pack of another run, or
 // one whose manifest cannot be read, is an error: nothing replaces it.
-func Resume(dir string, run audit.Run) (sealed Sealed, found bool, err error) {
+func resume(dir string, run audit.Run) (sealed Sealed, found bool, err error) {
 	m, link, err := readManifest(dir)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
@@ -188,7 +187,7 @@ func publish(dir string, content map[string][]byte, manifest []byte) error {
 			return err
 		}
 	}
-	for _, name := range []string{reperformFile, sumsFile, signatureFile} {
+	for _, name := range []string{ReperformFile, sumsFile, signatureFile} {
 		if text, ok := content[name]; ok {
 			if err := writeFile(root, name, text); err != nil {
 				return err
@@ -204,5 +203,5 @@ func publish(dir string, content map[string][]byte, manifest []byte) error {
 
 // isSeal reports whether Seal writes the file.
 func isSeal(name string) bool {
-	return name == manifestFile || name == sumsFile || name == signatureFile || name == reperformFile
+	return name == manifestFile || name == sumsFile || name == signatureFile || name == ReperformFile
 }

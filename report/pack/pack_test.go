@@ -282,7 +282,7 @@ func TestChainAnewBehind(t *testing.T) {
 	t.Parallel()
 	w := newWeeks(t, 3, nil)
 	putFile(t, filepath.Join(w.dir, chainFile), []byte("{"))
-	if _, found, err := Resume(w.folder(2), manifestIn(t, w.folder(2)).Run); !found || err != nil {
+	if _, found, err := resume(w.folder(2), manifestIn(t, w.folder(2)).Run); !found || err != nil {
 		t.Fatal(found, err)
 	}
 	if v := w.verify(Options{}); !v.OK() {
@@ -325,7 +325,7 @@ func TestForeign(t *testing.T) {
 	putFile(t, filepath.Join(dir, "a\nb"), nil)
 	must(t, os.Mkdir(filepath.Join(dir, "x"), 0o700))
 	must(t, os.Symlink(outside, filepath.Join(dir, "more.csv")))
-	for _, name := range []string{"." + manifestFile, "." + signatureFile, sumsFile, reperformFile} { // where Seal writes
+	for _, name := range []string{"." + manifestFile, "." + signatureFile, sumsFile, ReperformFile} { // where Seal writes
 		must(t, os.Symlink(outside, filepath.Join(dir, name)))
 	}
 	sealed, err := Seal(t.Context(), dir, w.pack(run, audit.Complete))

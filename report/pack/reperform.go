@@ -95,7 +95,7 @@ func (l *list) holds(r *audit.Record) bool {
 
 // Script is reperform.sh of a run: everything from outside goes through quote.
 func (l *Lists) Script(run string) ([]byte, error) {
-	t, err := template.New(reperformFile).Funcs(template.FuncMap{"quote": quote}).Parse(reperformTemplate)
+	t, err := template.New(ReperformFile).Funcs(template.FuncMap{"quote": quote}).Parse(reperformTemplate)
 	if err != nil {
 		return nil, err
 	}

@@ -94,7 +94,7 @@ func (a *auditor) reperform(t *testing.T, shell, token string, args ...string) (
 	for _, name := range []string{shell, "curl", "jq"} {
 		needsProgram(t, name)
 	}
-	cmd := exec.CommandContext(t.Context(), shell, append([]string{reperformFile}, args...)...)
+	cmd := exec.CommandContext(t.Context(), shell, append([]string{ReperformFile}, args...)...)
 	cmd.Dir = a.dir
 	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "INFLUX_TOKEN=" + token}
 	out, err := cmd.CombinedOutput()
@@ -181,12 +181,12 @@ func TestReperformHostile(t *testing.T) {
 	asked.What = evil
 	named := byOrg(evil, 5)
 	a.seal(t, evil, asked, named)
-	script := string(getFile(t, filepath.Join(a.dir, reperformFile)))
+	script := string(getFile(t, filepath.Join(a.dir, ReperformFile)))
 	if strings.Contains(script, "\u202e") || strings.Contains(script, "\n#\\u202e") {
 		t.Errorf("hidden or broken text in the script:\n%s", script)
 	}
 	for _, shell := range []string{"sh", "bash"} {
-		if out, err := program(t, a.dir, nil, shell, "-n", reperformFile); err != nil {
+		if out, err := program(t, a.dir, nil, shell, "-n", ReperformFile); err != nil {
 			t.Errorf("%s: %v\n%s", shell, err, out)
 		}
 		if out, _ := a.reperform(t, shell, a.token); strings.Count(out, "5 authorizations (review: 5)") != 2 {
@@ -203,7 +203,7 @@ func TestReperformShellcheck(t *testing.T) {
 	t.Parallel()
 	a := newAuditor(t, evil)
 	a.seal(t, evil, a.byOrgID(5), byOrg(evil, 5))
-	if out, err := program(t, a.dir, nil, "shellcheck", reperformFile); err != nil {
+	if out, err := program(t, a.dir, nil, "shellcheck", ReperformFile); err != nil {
 		t.Errorf("%v\n%s", err, out)
 	}
 }

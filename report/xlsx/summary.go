@@ -103,12 +103,7 @@ func (o *overview) policyChanges() {
 // accepted names the gaps that people accepted.
 func (o *overview) accepted() {
 	const most = 3 // all of them are on the sheet Coverage
-	var all []audit.GapOf
-	for _, g := range o.sum.Coverage.AllGaps() {
-		if g.Accepted != nil {
-			all = append(all, g)
-		}
-	}
+	all := o.sum.Coverage.Accepted()
 	for _, g := range all[:min(len(all), most)] {
 		o.strip("Accepted gap", audit.Line(strings.TrimPrefix(g.Target+": ", ": ")+g.ID+", until "+g.Accepted.Until()+" by "+g.Accepted.ApprovedBy+": "+g.Accepted.Reason, 300))
 	}
