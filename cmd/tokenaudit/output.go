@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"os"
@@ -37,13 +38,9 @@ func newTable(header ...string) table.Writer {
 // width of the terminal, or what COLUMNS says, else 80. Lines of more than 160 are hard
 // to read.
 func (c *cli) width() int {
-	width := 80
+	width := cmp.Or(columnsOf(c.stdout), 80)
 	if n, err := strconv.Atoi(os.Getenv("COLUMNS")); err == nil {
 		width = n
-	} else if f, ok := fileBehind(c.stdout); ok {
-		if n, _, err := term.GetSize(int(f.Fd())); err == nil {
-			width = n
-		}
 	}
 	return min(max(width, 60), 160)
 }
@@ -129,9 +126,7 @@ func printCoverage(w io.Writer, c audit.TotalCoverage, columns int) {
 	for _, g := range gaps {
 		if g.Accepted == nil {
 			note("not seen", g.Target, g.Words()+" ["+g.ID+"]")
-			if fix := g.Remedy(); fix != "" && !strings.Contains(g.Reason, fix) {
-				fmt.Fprintln(w, hanging("    ", "→ "+audit.Line(fix, 500), columns))
-			}
+			printRemedy(w, g.Gap, columns)
 		}
 	}
 	if len(gaps) == 0 { // an earlier version noted reasons alone
@@ -156,6 +151,13 @@ func printCoverage(w io.Writer, c audit.TotalCoverage, columns int) {
 		if words := t.HiddenWords("token"); words != "" {
 			note("beyond the list", t.Target, words)
 		}
+	}
+}
+
+// printRemedy says what to do about a gap, unless its reason does.
+func printRemedy(w io.Writer, g audit.Gap, columns int) {
+	if fix := g.Remedy(); fix != "" && !strings.Contains(g.Reason, fix) {
+		fmt.Fprintln(w, hanging("    ", "→ "+audit.Line(fix, 500), columns))
 	}
 }
 

@@ -150,9 +150,7 @@ func (c *cli) unlessComplete(cov audit.Coverage) error {
 			continue
 		}
 		fmt.Fprintf(c.stderr, "  not seen: %s\n", audit.Line(g.Reason, 500))
-		if g.Fix != "" && !strings.Contains(g.Reason, g.Fix) {
-			fmt.Fprintf(c.stderr, "    → %s\n", audit.Line(g.Fix, 500))
-		}
+		printRemedy(c.stderr, g, 0)
 	}
 	return quietError{exitIncomplete}
 }
