@@ -34,7 +34,8 @@ func (c *cli) doctor() *cobra.Command {
 		Long: `doctor asks every target what a review asks, and reaches the verdict that the next
 one would. It tries every notifier, the evidence folder or bucket and the store, as far
 as that goes without posting and keeping anything, and prints what it tried: what is
-well, what is not and how to mend it, and what will be a blind spot.`,
+well, what is not and how to mend it, and what will be a blind spot. It exits 4 if
+anything is BAD, a notifier or the store alone, too.`,
 		Example: `  tokenaudit doctor -c tokenaudit.yaml`,
 		Args:    noArguments,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return c.examine(cmd.Context(), config) },
@@ -154,6 +155,9 @@ func (c *cli) examineTarget(ctx context.Context, e *examination, a *runner.Asses
 		return cov, nil // it is not known what the review of this server could not see
 	}
 	e.acceptable(where, cov.Gaps)
+	for _, unused := range cov.AcceptedUnused {
+		e.line(where, note, "accepted_gaps", unused.UnusedWords(), "")
+	}
 	for _, spot := range cov.BlindSpots {
 		e.line(where, note, "blind spot", spot, "")
 	}

@@ -91,6 +91,9 @@ type Credential struct {
 	LastAccepted time.Time `json:"last_accepted,omitzero"`
 }
 
+// MembersUnread is the blind spot of a review that could not read who is in an org.
+const MembersUnread = "members and owners of the org could not be read, so owner-not-member was not judged; where the product tells of them, that needs read on orgs"
+
 // Kinds of stores, of which a source is one.
 const (
 	ServerStore = "server" // that answers for itself
@@ -123,7 +126,7 @@ func (c *Coverage) Count(r Record) {
 		c.NoNeed(OwnersKnown, "the product has no owners, or does not tell what became of one")
 	}
 	if r.Exists() && r.Owner.State == OwnerPresent && !r.Owner.MembershipKnown {
-		c.AddBlindSpot("members and owners of the org could not be read, so owner-not-member was not judged; where the product tells of them, that needs read on orgs")
+		c.AddBlindSpot(MembersUnread)
 	}
 	switch {
 	case r.IsServer() && r.Presence != Unseen:

@@ -58,7 +58,7 @@ func (c *collector) askCloud(ctx context.Context) {
 	}
 	d.serverless = d.product == productCloud && (c.cfg.Kind == KindServerless || c.cfg.Kind != KindTSM && c.askStorage(ctx) == "iox")
 	if d.serverless {
-		c.cov.AddBlindSpot("Cloud Serverless lists neither users nor members: whoever is not configured is seen by nobody, and whether a user was deleted is known only while its own credential is accepted")
+		c.cov.AddBlindSpot("Cloud Serverless lists neither users nor members, so owner-not-member is not judged: whoever is not configured is seen by nobody, and whether a user was deleted is known only while its own credential is accepted")
 	}
 	if len(c.cfg.Users) == 0 || c.rows() == 0 { // which is a gap of its own
 		return
@@ -73,7 +73,7 @@ func (c *collector) askCloud(ctx context.Context) {
 	for _, org := range slices.Sorted(maps.Keys(c.orgs)) {
 		m := d.membersOf(ctx, org)
 		if m.err != nil && !d.serverless {
-			c.cov.Gap(audit.OwnersConfigured, audit.Partial, "members and owners of the org could not be read, so nothing tells of users that are not configured: let the credential read orgs; if this is Cloud Serverless, which has none, set kind: cloud-serverless (%v)", m.err)
+			c.cov.Gap(audit.OwnersConfigured, audit.Partial, "members and owners of the org could not be read, so nothing tells of users that are not configured: %s (%v)", readMembers, m.err)
 		}
 		members += len(m.accounts)
 		for id, a := range m.accounts {
@@ -88,6 +88,9 @@ func (c *collector) askCloud(ctx context.Context) {
 		c.cov.Hold(audit.CredentialSeesAll, "each of the %d configured users was listed with a credential of its own", len(c.cfg.Users))
 	}
 }
+
+// readMembers is what to do where members cannot be read, whatever the answer was.
+const readMembers = advice("let the credential read orgs; if this is Cloud Serverless, which has none, set kind: cloud-serverless")
 
 func (c *collector) noteOutside(outside map[string]string) {
 	const named = 50

@@ -320,3 +320,47 @@ func TestCloudGoneNeedsAListThatIsWhole(t *testing.T) {
 		})
 	}
 }
+
+// TestCloudRemedies: what to do is what this gap needs, whatever product or answer it
+// came with, and nothing that nobody can do.
+func TestCloudRemedies(t *testing.T) {
+	for name, mode := range map[string]influxtest.Mode{"TSM": influxtest.CloudTSM, "Serverless": influxtest.CloudServerless} {
+		t.Run(name, func(t *testing.T) {
+			w := newCloudWorld(t, mode)
+			w.cfg.Users[1].Token = secret.Ref{}
+			if mode == influxtest.CloudServerless {
+				w.cfg.Kind = influx.KindServerless
+			}
+			for _, role := range []string{"members", "owners"} {
+				w.faults["/api/v2/orgs/"+w.org+"/"+role] = func(rw http.ResponseWriter, r *http.Request) bool { http.NotFound(rw, r); return true }
+			}
+			cov, _ := judged(t, w.collect(t))
+			said := map[string]string{}
+			for _, g := range cov.Gaps {
+				said[g.ID] = g.Remedy()
+			}
+			if fix := said["credential-sees-all/bob"]; fix != "Give it a credential under users" {
+				t.Errorf("a user without a credential: %q", fix)
+			}
+			if fix := said[audit.OwnersConfigured]; (mode == influxtest.CloudTSM) != strings.Contains(fix, "set kind: cloud-serverless") || strings.Contains(fix, "Point url") {
+				t.Errorf("members that cannot be read: %q", fix)
+			}
+			if (mode == influxtest.CloudTSM) != slices.Contains(cov.BlindSpots, audit.MembersUnread) {
+				t.Errorf("blind spots %q", cov.BlindSpots)
+			}
+		})
+	}
+}
+
+// TestRefusedServerIsNamed: a server that lets nobody in says what it is all the same.
+func TestRefusedServerIsNamed(t *testing.T) {
+	p := newPlant(t)
+	token := p.auditor()
+	p.Fault = func(w http.ResponseWriter, r *http.Request) bool {
+		w.Header().Set("X-Influxdb-Build", "OSS")
+		return refuse(http.StatusUnauthorized, "unauthorized access")(w, r)
+	}
+	if cov, _ := p.collect(t, token); cov.Server != "InfluxDB OSS" {
+		t.Errorf("server %q", cov.Server)
+	}
+}

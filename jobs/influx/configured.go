@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"slices"
 
+	"tokenaudit/configs/remedy"
 	"tokenaudit/jobs/audit"
 )
 
@@ -82,12 +83,22 @@ func (c *collector) findByTarget(u User) {
 	case c.failed != nil:
 		c.lower(asked, u, audit.ListWhole, "the list could not be read")
 	case c.self == "":
-		c.lower(asked, u, audit.CredentialSeesAll, "it has no credential of its own, and whose that of the target is could not be told: name that one under credential, or give the user its own under users. InfluxDB Cloud shows a credential the tokens of its own user only")
+		c.lower(asked, u, audit.CredentialSeesAll, c.advised("it has no credential of its own, and whose that of the target is could not be told: %s. InfluxDB Cloud shows a credential the tokens of its own user only", "name that one under credential, or give the user its own under users"))
 	case c.self != id:
-		c.lower(asked, u, audit.CredentialSeesAll, "it has no credential of its own, and InfluxDB Cloud shows that of the target the tokens of its own user only: what is listed of this one proves nothing. Give it a credential under users")
+		c.lower(asked, u, audit.CredentialSeesAll, c.advised("it has no credential of its own, and InfluxDB Cloud shows that of the target the tokens of its own user only: what is listed of this one proves nothing. %s", "Give it a credential under users"))
 	default:
 		c.prove(asked, u, c.cfg.Credential, c.shown, true)
 	}
+}
+
+// advised is a reason with what to do in it. Where it is not known that it is Cloud that
+// answers, the premise says what to do with either.
+func (c *collector) advised(format string, fix advice) error {
+	text := fmt.Sprintf(format, fix)
+	if c.product() != productCloud {
+		return errors.New(text)
+	}
+	return &remedy.Error{Err: errors.New(text), Fix: string(fix)}
 }
 
 // prove concludes from the list of a user by its own credential: the list is whole if it

@@ -73,15 +73,19 @@ func (c *collector) lookAtServer() {
 	}
 }
 
+// nameServer says what answers, in its own words if it has any.
+func (c *collector) nameServer() {
+	if server := c.client.connection(); server.build != "" || server.version != "" {
+		c.cov.Server = strings.TrimSpace(fmt.Sprintf("InfluxDB %s %s", server.build, server.version))
+	} else if p := c.product(); p != productUnknown {
+		c.cov.Server = string(p)
+	}
+}
+
 // concludeProduct says in the coverage what answers.
 func (c *collector) concludeProduct() {
 	p := c.product()
-	server := c.client.connection()
-	if server.build != "" || server.version != "" {
-		c.cov.Server = strings.TrimSpace(fmt.Sprintf("InfluxDB %s %s", server.build, server.version))
-	} else if p != productUnknown {
-		c.cov.Server = string(p)
-	}
+	c.nameServer()
 	said := func(p product) string { return fmt.Sprintf("%s (%s)", p, strings.Join(c.signs[p], ", ")) }
 	oss, cloud := len(c.signs[productOSS]) > 0, len(c.signs[productCloud]) > 0
 	switch {
@@ -98,6 +102,6 @@ func (c *collector) concludeProduct() {
 		}
 		c.cov.Gap(audit.ProductKnown, audit.Partial, "the target is configured as %s, and what answers shows that it is %s", c.cfg.Kind, said(shown))
 	default:
-		c.cov.Gap(audit.ProductKnown, audit.Partial, "nothing proves that it is InfluxDB OSS or Cloud that answers (X-Influxdb-Build: %s; no counts under /metrics, no list of the 1.x API, no token value \"redacted\"), so nothing is concluded that holds for one of them only; set kind", cmp.Or(server.build, "none"))
+		c.cov.Gap(audit.ProductKnown, audit.Partial, "nothing proves that it is InfluxDB OSS or Cloud that answers (X-Influxdb-Build: %s; no counts under /metrics, no list of the 1.x API, no token value \"redacted\"), so nothing is concluded that holds for one of them only; set kind", cmp.Or(c.client.connection().build, "none"))
 	}
 }

@@ -133,6 +133,7 @@ func (c *collector) run(ctx context.Context) {
 	c.name(me.Name, me.ID)
 	if refusal(errMe) != "" { // there is no point in asking on
 		c.letIn(audit.TheTarget, audit.CredentialActive, audit.NotKnown, errMe, nil, 0)
+		c.nameServer()
 		for i, u := range c.cfg.Users {
 			if c.clients[i] != nil {
 				c.cov.Credentials = append(c.cov.Credentials, audit.Credential{Of: u.Label(), Answer: "not asked with"})
@@ -362,6 +363,9 @@ func (c *collector) noteCached(cov *audit.Coverage) {
 // concludeWalk says what is known only when every authorization was walked.
 func (c *collector) concludeWalk(cov *audit.Coverage) {
 	c.noteCached(cov)
+	if c.directory.serverless { // which tells nobody, as is said
+		cov.BlindSpots = slices.DeleteFunc(cov.BlindSpots, func(spot string) bool { return spot == audit.MembersUnread })
+	}
 	if cov.Stored != nil && (!c.complete || len(c.seen) == 0) {
 		cov.NoNeed(audit.StoredListed, "there is no whole list to compare the counts with")
 		cov.Stored, cov.Elsewhere = nil, 0

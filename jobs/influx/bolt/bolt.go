@@ -10,11 +10,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
 	"path/filepath"
 	"slices"
 	"time"
 
+	"tokenaudit/configs/remedy"
 	"tokenaudit/jobs/audit"
 	"tokenaudit/jobs/influx"
 )
@@ -47,7 +49,7 @@ func (t *Target) Collect(ctx context.Context, progress func()) (audit.Collection
 	case err != nil:
 		a := r.ask("the database file", 0)
 		a.Verdict, a.Reason = audit.NotKnown, err.Error()
-		r.cov.Gap(audit.TargetReviewed, audit.NotKnown, "the database file could not be reviewed: %v", err)
+		r.cov.Gap(audit.TargetReviewed, audit.NotKnown, "the database file could not be reviewed: %v", remedy.With(err, fileRemedy(err)))
 		return audit.Collection{Coverage: r.cov, Authorizations: func(func(audit.Authorization, error) bool) {}, Close: func() {}}, nil
 	}
 	survey := &audit.Survey{}
@@ -236,4 +238,15 @@ func (r *review) scope() audit.Scope {
 		}
 	}
 	return s
+}
+
+// fileRemedy is what to do about a file that cannot be reviewed.
+func fileRemedy(err error) string {
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return "Copy influxd.bolt to where bolt says, or correct bolt."
+	case errors.Is(err, fs.ErrPermission):
+		return "Let this user read the file that bolt names."
+	}
+	return "Make the copy anew (influx backup, or stop influxd and copy influxd.bolt), and let bolt name it."
 }

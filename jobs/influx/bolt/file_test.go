@@ -268,3 +268,28 @@ func TestBoltTemporaryFolder(t *testing.T) {
 	r := reviewed(t, influx.Config{Bolt: setting.Path(path)})
 	wantVerdict(t, r.Coverage, "the temporary folder of this machine, "+missing, audit.NotKnown)
 }
+
+// TestBoltRemedies: a file that is not there needs another remedy than time that ran out.
+func TestBoltRemedies(t *testing.T) {
+	folder := t.TempDir()
+	other := filepath.Join(folder, "other")
+	if err := os.WriteFile(other, []byte("no database"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for name, test := range map[string]struct{ path, fix string }{
+		"missing":     {filepath.Join(folder, "influxd.bolt"), "Copy influxd.bolt to where bolt says"},
+		"no database": {other, "Make the copy anew"},
+	} {
+		target, err := bolt.New(influx.Config{Name: "prod", Bolt: setting.Path(test.path)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		col, err := target.Collect(t.Context(), func() {})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if gaps := col.Coverage.Gaps; len(gaps) != 1 || !strings.Contains(gaps[0].Remedy(), test.fix) {
+			t.Errorf("%s: %+v, want %q", name, gaps, test.fix)
+		}
+	}
+}
