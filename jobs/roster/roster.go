@@ -94,7 +94,7 @@ func (p *places) add(l *loading) {
 func (l *loading) load(path string) error {
 	f, err := os.Open(path)
 	if err != nil {
-		return err
+		return fmt.Errorf("the file that the key roster names: %w", err)
 	}
 	defer f.Close()
 	info, err := f.Stat()
@@ -125,7 +125,7 @@ func (l *loading) load(path string) error {
 	r := l.roster
 	r.SHA256 = hex.EncodeToString(sum.Sum(nil))
 	if l.unclear.n > 0 {
-		r.Unclear = fmt.Sprintf("%s: the status of %s is none that is known, %s; nobody with such a one is judged", path, audit.Plural(l.unclear.n, "user"), l.unclear.first)
+		r.Unclear = fmt.Sprintf("%s: the status of %s is none that is known, %s; nobody with such a one is judged. Known are active, enabled, true, on leave, inactive, disabled, false, terminated, suspended, left and more (tokenaudit help roster)", path, audit.Plural(l.unclear.n, "user"), l.unclear.first)
 	}
 	r.Of = l.newest
 	switch {

@@ -149,3 +149,26 @@ func ownerOf(t *testing.T, rv audit.Review, o audit.Owner) audit.Owner {
 	t.Fatal("no record")
 	return audit.Owner{}
 }
+
+// TestTheManualNamesWordsThatAreKnown: each status in the manual says what it says there.
+func TestTheManualNamesWordsThatAreKnown(t *testing.T) {
+	manual, err := os.ReadFile(filepath.FromSlash("../../cmd/tokenaudit/help/roster.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, state := range []audit.RosterState{audit.RosterActive, audit.RosterInactive} {
+		_, list, found := strings.Cut(string(manual), "\n- "+string(state)+":")
+		list, _, _ = strings.Cut(list, "\n\n")
+		list, _, _ = strings.Cut(list, "\n-")
+		words := strings.Split(list, "`")
+		if !found || len(words) < 20 {
+			t.Fatalf("words for %s: %q", state, list)
+		}
+		for i := 1; i < len(words); i += 2 {
+			f, _ := written(t, "name,status\nalice,"+words[i]+"\n", time.Hour)
+			if got := stateOf(t, f.At(now), audit.Owner{ID: "00000000000000b1", Name: "alice"}).Roster; got != state {
+				t.Errorf("%q: %s, want %s", words[i], got, state)
+			}
+		}
+	}
+}
