@@ -82,6 +82,9 @@ type Review struct {
 	Here *Here
 	// Elsewhere counts the authorizations of other sources, by source: Merge fills it.
 	Elsewhere map[string]int
+	// Unasked counts the authorizations that stand as unseen and were not asked for: Merge
+	// fills it, if it is not nil.
+	Unasked *int
 	// SeveritiesBefore counts the findings of the reviews before, as Policy has them: Merge
 	// fills it. Nil where nobody wants to know.
 	SeveritiesBefore map[Severity]int
@@ -176,7 +179,7 @@ func (rv *Review) missing(ctx context.Context, before *Record) (Record, bool) {
 		return r, rv.Now.Sub(r.LastSeen) < rememberFor
 	}
 	imported := before.LastSeen.IsZero() // no review ever saw it
-	p := Probe{Presence: Unseen}
+	p, asked := Probe{Presence: Unseen}, false
 	if imported && rv.KnownElsewhere {
 		p.Evidence = "the list that was imported is of another server, or org"
 	} else if source := rv.elsewhere(before); source != "" {
@@ -187,7 +190,10 @@ func (rv *Review) missing(ctx context.Context, before *Record) (Record, bool) {
 		p.Evidence = "its org did not answer"
 		r.Elsewhere = source
 	} else if rv.Probe != nil {
-		p = rv.Probe(ctx, before.Authorization)
+		p, asked = rv.Probe(ctx, before.Authorization), true
+	}
+	if !asked && rv.Unasked != nil {
+		*rv.Unasked++
 	}
 	if imported && !before.isKnown() && before.OrgID == "" && p.Presence == Gone {
 		p = Probe{Presence: Unseen, Evidence: p.Evidence + ", which proves nothing: the list that it was in is imported no more"}

@@ -156,12 +156,17 @@ func TestOtherSources(t *testing.T) {
 		rv := reviewAt(reviewed.Add(7*day), answers)
 		rv.Sources, rv.Store, rv.Elsewhere, rv.DeletedOrgs = map[string]bool{"server/here": true}, ServerStore, map[string]int{}, tc.deletedOrgs
 		rv.Retired = map[string]Retirement{"server/retired": {}}
+		unasked := 0
+		rv.Unasked = &unasked
 		var got []string
 		for _, r := range merged(t, rv, nil, before) {
 			got = append(got, r.ID+" "+string(r.Presence)+" "+string(r.Findings[0].State))
 		}
 		if diff := cmp.Diff(tc.want, got); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", name, diff)
+		}
+		if want := strings.Count(strings.Join(tc.want, ","), "unseen"); unasked != want { // not what is retired
+			t.Errorf("%s: %d were not asked for", name, unasked)
 		}
 		if rv.Elsewhere["server/there"] != 1 || rv.Elsewhere["server/retired"] != 1 {
 			t.Errorf("%s: elsewhere %v", name, rv.Elsewhere)

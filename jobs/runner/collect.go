@@ -157,7 +157,8 @@ func (a *Assessor) judge(ctx, asking context.Context, j Job, run audit.Run, c co
 	c.follow(cov, bases)
 	c.noteCopy(cov, j, bases)
 	missing, here := map[audit.Presence]int{}, audit.Here{}
-	c.Here = &here
+	unasked := 0
+	c.Here, c.Unasked = &here, &unasked
 	counted := func(yield func(audit.Record, error) bool) {
 		for rec, err := range c.Merge(ctx, asking, a.before(ctx, j, c, bases)) {
 			if err == nil {
@@ -184,6 +185,7 @@ func (a *Assessor) judge(ctx, asking context.Context, j Job, run audit.Run, c co
 	if len(bases) > 0 && bases[0].Own && bases[0].Coverage.Source != c.Label && c.Left == "" && here.Gone > 0 && here.Listed == 0 {
 		return item, errOther
 	}
+	missing[audit.Unseen] -= unasked
 	noteMissing(cov, missing)
 	c.noteElsewhere(cov)
 	if c.Conclude != nil {
@@ -195,7 +197,7 @@ func (a *Assessor) judge(ctx, asking context.Context, j Job, run audit.Run, c co
 }
 
 // noteMissing puts the authorizations that the list now lacks among the questions
-// asked, by what became of them.
+// asked, by what became of them. N has those that were asked for.
 func noteMissing(cov *audit.Coverage, n map[audit.Presence]int) {
 	if n[audit.Gone]+n[audit.Hidden]+n[audit.Unseen] == 0 {
 		return
