@@ -16,7 +16,6 @@ import (
 	"slices"
 	"time"
 
-	"tokenaudit/configs/remedy"
 	"tokenaudit/jobs/audit"
 	"tokenaudit/jobs/influx"
 )
@@ -49,7 +48,7 @@ func (t *Target) Collect(ctx context.Context, progress func()) (audit.Collection
 	case err != nil:
 		a := r.ask("the database file", 0)
 		a.Verdict, a.Reason = audit.NotKnown, err.Error()
-		r.cov.Gap(audit.TargetReviewed, audit.NotKnown, "the database file could not be reviewed: %v", remedy.With(err, fileRemedy(err)))
+		r.cov.Gap(audit.TargetReviewed, audit.NotKnown, "the database file could not be reviewed: %v", unread{err})
 		return audit.Collection{Coverage: r.cov, Authorizations: func(func(audit.Authorization, error) bool) {}, Close: func() {}}, nil
 	}
 	survey := &audit.Survey{}
@@ -240,12 +239,17 @@ func (r *review) scope() audit.Scope {
 	return s
 }
 
-// fileRemedy is what to do about a file that cannot be reviewed.
-func fileRemedy(err error) string {
+// unread is why a file cannot be reviewed.
+type unread struct{ error }
+
+func (u unread) Unwrap() error { return u.error }
+
+// Remedy is what to do about it.
+func (u unread) Remedy() string {
 	switch {
-	case errors.Is(err, fs.ErrNotExist):
+	case errors.Is(u, fs.ErrNotExist):
 		return "Copy influxd.bolt to where bolt says, or correct bolt."
-	case errors.Is(err, fs.ErrPermission):
+	case errors.Is(u, fs.ErrPermission):
 		return "Let this user read the file that bolt names."
 	}
 	return "Make the copy anew (influx backup, or stop influxd and copy influxd.bolt), and let bolt name it."
