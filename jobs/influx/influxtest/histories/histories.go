@@ -468,7 +468,7 @@ func (h *history) again(s *audit.Summary, rec audit.Record, k *truth, of string)
 		if k.gone == nil {
 			k.gone = map[string]bool{}
 		}
-		k.gone[of] = true
+		k.gone[of], k.known = true, false
 	case audit.Listed, audit.Hidden:
 		if k.seen && !k.legacy && rec.FirstSeen.Equal(s.Started) {
 			h.Errorf("%s is called new, and an earlier review saw it", rec.ID)
