@@ -102,6 +102,9 @@ func printSummary(w io.Writer, s audit.Summary, folder string, columns int) {
 	fmt.Fprintf(w, "\n%s\n\n", hanging("", fmt.Sprintf("%s in %s: %d active, %d inactive; %d with findings; %d new, %d gone since the last review%s",
 		audit.Plural(a.Total, "token"), audit.Plural(len(s.Coverage.Targets), "target"), a.Active, a.Inactive, a.Flagged, a.New, a.Gone, touched), columns))
 	fmt.Fprintln(w, checkTable(s))
+	for _, unjudged := range s.NotJudgedWords() {
+		fmt.Fprintln(w, hanging("  ", "not judged: "+audit.Line(unjudged, 500), columns))
+	}
 	st := s.Findings.ByState
 	byPolicy := ""
 	if st[audit.ByPolicy]+st[audit.NotJudged] > 0 {

@@ -2,6 +2,7 @@ package audit
 
 import (
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -151,3 +152,117 @@ type Control struct {
 
 // Controls are the controls by the ID of the check that relates to them.
 type Controls map[string][]Control
+
+// Unjudged is a check that a review could judge by nothing, on any of its targets: that it
+// found nothing says nothing. Findings of earlier reviews stand.
+type Unjudged struct {
+	Check string `json:"check"`
+	Why   string `json:"why"`
+}
+
+// unjudged are those of a policy on targets, in the order of the policy. A check that is
+// off is not among them.
+func unjudged(applied AppliedPolicy, targets []Coverage) []Unjudged {
+	policy, out := applied.Policy(), []Unjudged(nil)
+	for _, c := range applied.Checks {
+		var why []string
+		all := c.Severity != Off
+		for _, t := range targets {
+			if t.Dropped || !all {
+				continue
+			}
+			reason := t.cannotJudge(c.Check, policy)
+			all = reason != ""
+			if !slices.Contains(why, reason) {
+				why = append(why, reason)
+			}
+		}
+		if all && len(why) > 0 {
+			out = append(out, Unjudged{c.Check, strings.Join(why, "; ")})
+		}
+	}
+	return out
+}
+
+// unusableRoster begins the gap of a roster by which nobody is judged.
+const unusableRoster = "nobody is judged by the roster: "
+
+// cannotJudge says why a check has nothing to go by on a target; "" if it has.
+func (c Coverage) cannotJudge(check string, policy Policy) string {
+	if c.Verdict == NotKnown && c.Listed+c.Hidden+c.Legacy == 0 {
+		return "nothing could be seen"
+	}
+	switch check {
+	case "owner-not-in-roster":
+		if slices.ContainsFunc(c.Gaps, func(g Gap) bool { return strings.HasPrefix(g.Reason, unusableRoster) }) {
+			return "gap " + RosterFresh
+		}
+		return c.without(RosterFresh, NotNeeded)
+	case "personal-write", "auditor-personal":
+		if len(policy.ServiceUsers) == 0 {
+			return "no service_users are configured"
+		}
+	case "not-rotated":
+		if policy.RotateAfter == 0 {
+			return "rotate_after is not set"
+		}
+	case "inactive-leftover":
+		if policy.InactiveAfter == 0 {
+			return "inactive_after is not set"
+		}
+	case "foreign-operator":
+		return c.without(InstanceSeen, Fails)
+	case "permission-drift", "back-again", "reactivated":
+		return c.without(BaselineRead, NotNeeded, Fails)
+	case "owner-not-member":
+		if slices.Contains(c.BlindSpots, MembersUnread) {
+			return "members and owners of the org could not be read"
+		}
+	}
+	switch check {
+	case "auditor-can-write", "auditor-personal":
+		return c.without(OwnCredentialShown, NotNeeded, Fails)
+	case "deleted-owner", "inactive-owner", "owner-not-member":
+		return c.without(OwnersKnown, NotNeeded)
+	}
+	return ""
+}
+
+// without says why a check lacks a premise that is in one of the states; "" if it does not.
+func (c Coverage) without(id string, states ...PremiseState) string {
+	at := slices.IndexFunc(c.Premises, func(p Premise) bool { return p.ID == id })
+	switch {
+	case at < 0 || !slices.Contains(states, c.Premises[at].State):
+		return ""
+	case c.Premises[at].State == NotNeeded && len(c.Premises[at].Evidence) > 0:
+		return c.Premises[at].Evidence[0]
+	}
+	return "gap " + id
+}
+
+// WhyNotJudged says why a check could not be judged; "" if it could, or if an earlier
+// version reviewed.
+func (s Summary) WhyNotJudged(check string) string {
+	at := slices.IndexFunc(s.NotJudged, func(u Unjudged) bool { return u.Check == check })
+	if at < 0 {
+		return ""
+	}
+	return s.NotJudged[at].Why
+}
+
+// NotJudgedWords name the checks that could not be judged, those with one reason together.
+func (s Summary) NotJudgedWords() []string {
+	var reasons []string
+	checks := map[string][]string{}
+	for _, u := range s.NotJudged {
+		if checks[u.Why] == nil {
+			reasons = append(reasons, u.Why)
+		}
+		checks[u.Why] = append(checks[u.Why], u.Check)
+	}
+	var out []string
+	for _, why := range reasons {
+		out = append(out, strings.Join(checks[why], ", ")+": "+why)
+	}
+	return out
+}

@@ -58,7 +58,7 @@ func (r *Roster) Note(cov *Coverage) {
 		cov.NoNeed(RosterFresh, "no roster is configured")
 		return
 	case r.Unusable != "":
-		cov.Gap(RosterFresh, Partial, "nobody is judged by the roster: %s", r.Unusable)
+		cov.Gap(RosterFresh, Partial, "%s", unusableRoster+r.Unusable)
 		return
 	}
 	if r.Unclear != "" {

@@ -27,6 +27,8 @@ type Summary struct {
 	// PolicyChanges say what of the policy is not as it was at the previous run, in words,
 	// a bounded number. What that run found is then counted under the policy of now.
 	PolicyChanges []string `json:"policy_changes,omitempty"`
+	// NotJudged are the checks that had nothing to go by. Earlier versions do not say.
+	NotJudged []Unjudged `json:"not_judged,omitempty"`
 }
 
 // Run is the run that s sums up.
@@ -128,6 +130,7 @@ func Summarize(run Run, items []Item, finished time.Time, tool Tool, policy Poli
 		ID: run.ID(), Job: run.Job, Slot: run.Slot, Trigger: run.Trigger, Missed: run.Missed,
 		Started: run.Started, Finished: finished, Tool: tool, Coverage: cov,
 		Authorizations: total.Authorizations, Findings: total.Findings, Previous: previous, Policy: applied, PolicyChanges: changed,
+		NotJudged: unjudged(applied, cov.Targets),
 	}
 }
 

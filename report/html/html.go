@@ -130,6 +130,7 @@ type view struct {
 	Trend             trendChart
 	Todo              []todoView
 	Passed, Switched  []audit.Check
+	Unjudged          []unjudgedView
 	Tables            []tableView
 	CoverageOfTargets []targetView
 	GapsOfJob         []table.Gap
@@ -155,7 +156,7 @@ func (p *Page) view() *view {
 		v.AcceptedGaps = append(v.AcceptedGaps, strings.TrimPrefix(g.Target+": ", ": ")+g.ID+", "+g.Accepted.Words())
 	}
 	v.AcceptedGaps, v.MoreAccepted = head(v.AcceptedGaps, 5)
-	v.Passed, v.Switched = quietChecks(s)
+	v.Passed, v.Unjudged, v.Switched = quietChecks(s)
 	return v
 }
 

@@ -198,3 +198,15 @@ func TestPolicyChangedOnThePage(t *testing.T) {
 		t.Error("the policy does not come first")
 	}
 }
+
+// TestPageTellsNothingFoundFromNotJudged: a check with nothing to go by is no result.
+func TestPageTellsNothingFoundFromNotJudged(t *testing.T) {
+	t.Parallel()
+	todo := between(t, pageOf(t, of(t, nil)), `<section id="todo"`, "</section>")
+	if passed := between(t, todo, "found nothing", "</details>"); strings.Contains(passed, "personal-write") || !strings.Contains(passed, "all-access") {
+		t.Errorf("found nothing: %s", passed)
+	}
+	if unjudged := between(t, todo, "checks could not be judged", "</details>"); !strings.Contains(unjudged, `personal-write</span> <span class="hint">no service_users are configured`) {
+		t.Errorf("not judged: %s", unjudged)
+	}
+}

@@ -91,16 +91,24 @@ func controlName(c audit.Control) string {
 	return strings.Join(strings.Fields(c.Framework+" "+c.Version+" "+c.ID), " ")
 }
 
-// quietChecks are those that found nothing, and those that were not judged at all:
-// nothing found is a result, not judged is none.
-func quietChecks(s audit.Summary) (passed, off []audit.Check) {
+// unjudgedView is a check that could not be judged.
+type unjudgedView struct {
+	audit.Check
+	NotJudged string // why
+}
+
+// quietChecks are those that found nothing, those that could not be judged, and those that
+// are off: nothing found is a result, not judged is none.
+func quietChecks(s audit.Summary) (passed []audit.Check, unjudged []unjudgedView, off []audit.Check) {
 	for _, c := range s.Policy.Checks {
 		switch {
 		case c.Severity == audit.Off:
 			off = append(off, audit.CheckOf(c.Check))
+		case s.WhyNotJudged(c.Check) != "":
+			unjudged = append(unjudged, unjudgedView{audit.CheckOf(c.Check), s.WhyNotJudged(c.Check)})
 		case s.Findings.ByCheck[c.Check] == 0:
 			passed = append(passed, audit.CheckOf(c.Check))
 		}
 	}
-	return passed, off
+	return passed, unjudged, off
 }

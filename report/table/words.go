@@ -72,7 +72,11 @@ func foundWords(s audit.Summary) string {
 	case s.Coverage.Verdict != audit.Complete:
 		return "No findings among the " + Plural(a.Total, "authorization") + " that could be seen."
 	}
-	return "No findings: " + Plural(a.Total, "authorization") + " reviewed, every one passes every check."
+	passes := "every one passes every check"
+	if len(s.NotJudged) > 0 {
+		passes += " that could be judged; " + Plural(len(s.NotJudged), "check") + " could not"
+	}
+	return "No findings: " + Plural(a.Total, "authorization") + " reviewed, " + passes + "."
 }
 
 func SeverityWords(s audit.Summary) string {

@@ -91,7 +91,14 @@ func (b *Workbook) writeControls(context.Context) error {
 	for _, c := range b.in.Summary.Policy.Checks {
 		relate := func(cells ...cell) {
 			n := b.findings.count(b.currentOf(c.Check), test{"Check", p.at(1)}, unresolved, judged)
-			p.flow(append([]cell{words(c.Check), wrapped(audit.CheckOf(c.Check).Title, 1), b.severityOf(c), figureOf(n)}, cells...)...)
+			what, found := audit.CheckOf(c.Check).Title, figureOf(n)
+			if why := b.in.Summary.WhyNotJudged(c.Check); why != "" {
+				what += "\nnot judged: " + why
+				if b.currentOf(c.Check).all == 0 {
+					found = words("not judged")
+				}
+			}
+			p.flow(append([]cell{words(c.Check), wrapped(what, 1), b.severityOf(c), found}, cells...)...)
 		}
 		controls := b.in.Controls[c.Check]
 		if len(controls) == 0 {

@@ -77,6 +77,9 @@ func (o *overview) heading() {
 	o.strip("Scope", table.Plural(len(s.Coverage.Targets), "target")+strings.TrimSuffix(": "+strings.Join(targets, ", "), ": "))
 	o.strip("Policy", fmt.Sprintf("service users: %s; rotate after %s; inactive after %s",
 		orNone(strings.Join(s.Policy.ServiceUsers, ", ")), table.Days(s.Policy.RotateAfterDays), table.Days(s.Policy.InactiveAfterDays)))
+	if unjudged := o.sum.NotJudgedWords(); len(unjudged) > 0 {
+		o.strip("Not judged", audit.Line(strings.Join(unjudged, "; "), 600))
+	}
 	for _, l := range o.shown() {
 		if !l.Whole() {
 			o.strip(l.Table, l.Words())
@@ -222,6 +225,9 @@ func (o *overview) check(c audit.AppliedCheck) []cell {
 	if line := o.firstOf[table.Group{Severity: c.Severity, Check: c.Check}]; line > 0 && o.err == nil {
 		name.look.kind = table.Reference
 		o.err = o.SetCellHyperLink(sheetSummary, strings.TrimPrefix(o.at(1), "$"), fmt.Sprintf("'%s'!A%d", sheetFindings, line), "Location")
+	}
+	if o.sum.WhyNotJudged(c.Check) != "" && o.currentOf(c.Check).all == 0 {
+		return []cell{across(3, name), across(5, words(audit.CheckOf(c.Check).Title)), across(2, o.severityOf(c)), across(2, words("not judged"))}
 	}
 	return []cell{
 		across(3, name), across(5, words(audit.CheckOf(c.Check).Title)), across(2, o.severityOf(c)),
