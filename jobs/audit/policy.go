@@ -312,7 +312,18 @@ func (rv *Review) was(before *Record) []Finding {
 	if before.Judged == nil || !before.Exists() {
 		return before.Findings
 	}
-	return Replay(*before, rv.Policy, before.LastSeen)
+	r := *before
+	if before.Judged.policy.hadNoRoster(rv.Target) && !r.IsServer() {
+		rv.Roster.judge(&r.Owner)
+	}
+	return Replay(r, rv.Policy, before.LastSeen)
+}
+
+// hadNoRoster reports whether owners of a target were judged without a roster. Where an
+// earlier version did not note it, that is not known.
+func (p *Policy) hadNoRoster(target string) bool {
+	at := slices.IndexFunc(p.Targets, func(t AppliedTarget) bool { return t.Name == target })
+	return at >= 0 && p.Targets[at].Roster == ""
 }
 
 // noteBefore counts findings of the review before, as the policy of now has them.

@@ -71,6 +71,47 @@ func TestRosterThatIsAwayKeepsFindings(t *testing.T) {
 	}
 }
 
+// TestRosterIsPolicy: what only a roster that was added brings is not new.
+func TestRosterIsPolicy(t *testing.T) {
+	policy := func(roster string) Policy { return Policy{Targets: []AppliedTarget{{Name: "prod", Roster: roster}}} }
+	notFound := Owner{ID: user, Name: "bob", State: OwnerUnknown, NotFound: true}
+	present := Owner{ID: user, Name: "bob", State: OwnerPresent, MembershipKnown: true}
+	for _, test := range []struct {
+		name  string
+		old   Policy
+		owner Owner // at both reviews
+		id    string
+		want  string
+	}{
+		{"an owner that it lacks", policy(""), present, "a1", "owner-not-in-roster by policy"},
+		{"an owner that the API does not find either", policy(""), notFound, "a1", "deleted-owner by policy"},
+		{"a token that was not there before", policy(""), present, "a2", "owner-not-in-roster new"},
+		{"another file", policy("old.csv"), present, "a1", "owner-not-in-roster new"},
+		{"an earlier version did not note rosters", Policy{RotateAfter: 1000 * day}, present, "a1", "owner-not-in-roster new"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			first := reviewAt(reviewed, nil)
+			first.Policy = test.old
+			first.Owner = func(context.Context, Authorization) Owner { return test.owner }
+			history := merged(t, first, []Authorization{token("a1", "fine")}, nil)
+			second := first
+			second.Now, second.Policy = reviewed.Add(7*day), policy("hr.csv")
+			second.Roster = &Roster{Name: "hr.csv", Of: reviewed, Users: 1}
+			second.Roster.Add("", []string{"somebody"}, RosterActive)
+			history[0].Judged = JudgedUnder(test.old.Applied(), second.Policy.Applied())
+			var got []string
+			for _, r := range merged(t, second, []Authorization{token(test.id, "fine")}, history) {
+				for _, f := range r.Findings {
+					got = append(got, f.Check+" "+string(f.State))
+				}
+			}
+			if diff := cmp.Diff([]string{test.want}, got); diff != "" {
+				t.Errorf("findings (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
 func TestRosterInTheCoverage(t *testing.T) {
 	for name, test := range map[string]struct {
 		roster *Roster
