@@ -16,6 +16,7 @@ type Content struct {
 	Title      string
 	Policy     string   // that it changed, and when it did not yet; empty if it did not
 	Changed    []string // names: what of the policy changed
+	Retired    []string // names: what is not followed any more
 	Job        string   // name
 	Facts      []string
 	Alarms     []string
@@ -65,7 +66,7 @@ const (
 func NewContent(m Message, findings int, stamp func(time.Time) string) Content {
 	s := m.Summary
 	c := Content{
-		Title: Title(s), Policy: policy(s, stamp), Changed: changed(s), Job: Show(s.Job, 80, "job without a name"), Facts: facts(s, stamp), Unseen: unseen(s.Coverage), Accepted: accepted(s.Coverage),
+		Title: Title(s), Policy: policy(s, stamp), Changed: changed(s), Retired: retired(s.Coverage), Job: Show(s.Job, 80, "job without a name"), Facts: facts(s, stamp), Unseen: unseen(s.Coverage), Accepted: accepted(s.Coverage),
 		Standing: standing(s), Changes: changes(s, stamp), New: NewFindings(m, findings), Evidence: Show(m.Evidence, 300, ""),
 	}
 	switch {
@@ -159,6 +160,16 @@ func changed(s audit.Summary) []string {
 	}
 	if more := len(s.PolicyChanges) - most; more > 0 {
 		out = append(out, "and more, in the evidence")
+	}
+	return out
+}
+
+// retired says what is not followed any more since the review before.
+func retired(c audit.TotalCoverage) []string {
+	const most = 3
+	var out []string
+	for _, words := range c.RetiredWords(most) {
+		out = append(out, Show("retired: "+words, 250, ""))
 	}
 	return out
 }

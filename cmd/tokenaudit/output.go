@@ -82,9 +82,14 @@ func (p *progress) done() {
 	}
 }
 
+const mostRetired = 10 // lines; summary.json has all
+
 // printSummary says what a run found, for a person at a terminal of that many columns; 0
 // is for a file or a program, where nothing is broken into lines.
 func printSummary(w io.Writer, s audit.Summary, folder string, columns int) {
+	for _, words := range s.Coverage.RetiredWords(mostRetired) {
+		fmt.Fprintln(w, hanging("", "retired: "+words, columns))
+	}
 	if s.Previous != nil && len(s.PolicyChanges) > 0 {
 		fmt.Fprintf(w, "Policy changed since %s:\n", s.Previous.ID)
 		for _, change := range s.PolicyChanges {

@@ -72,6 +72,9 @@ type Coverage struct {
 	ClockSkewSeconds int `json:"clock_skew_seconds,omitempty"`
 	// AsOf is the moment that a copy of the database file is of.
 	AsOf time.Time `json:"as_of,omitzero"`
+	// Retired are the sources whose tokens earlier reviews followed and this one does not,
+	// because somebody retired them since.
+	Retired []RetiredSource `json:"retired,omitempty"`
 	// Dropped: the target is configured no more, and its last state is in its gap.
 	Dropped bool `json:"dropped,omitempty"`
 	// Server is what answered, as far as it says so: product and version.

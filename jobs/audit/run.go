@@ -3,6 +3,7 @@ package audit
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 )
@@ -177,4 +178,54 @@ type Link struct {
 	Sequence int    `json:"sequence"` // without a gap, from 1
 	Run      string `json:"run"`
 	Manifest string `json:"manifest_sha256"`
+}
+
+// RetiredSource is a source, or a target of which none is known, that is not followed any
+// more since the review before.
+type RetiredSource struct {
+	Source string    `json:"source"`
+	Reason string    `json:"reason"`
+	At     time.Time `json:"at"`
+	Tokens int       `json:"tokens"` // that earlier reviews followed; 0 where that is not known
+}
+
+// Words say what is not followed any more, since when and why.
+func (r RetiredSource) Words() string {
+	what, are := "tokens", "are"
+	switch {
+	case r.Tokens == 1:
+		what, are = "1 token", "is"
+	case r.Tokens > 1:
+		what = fmt.Sprintf("%d tokens", r.Tokens)
+	}
+	return fmt.Sprintf("%s of %s %s not followed any more since %s: %s", what, Line(r.Source, 100), are, r.At.UTC().Format(time.DateOnly), Line(r.Reason, 200))
+}
+
+// AllRetired are those of every target, each once, and the targets that were retired.
+func (c TotalCoverage) AllRetired() []RetiredSource {
+	all := slices.Clone(c.Retired)
+	for _, t := range c.Targets {
+		for _, r := range t.Retired {
+			at := slices.IndexFunc(all, func(o RetiredSource) bool { return o.Source == r.Source })
+			if at < 0 {
+				all = append(all, r)
+			} else {
+				all[at].Tokens = max(all[at].Tokens, r.Tokens)
+			}
+		}
+	}
+	return all
+}
+
+// RetiredWords are the words of AllRetired, at most so many, and how many more there are.
+func (c TotalCoverage) RetiredWords(most int) []string {
+	var out []string
+	all := c.AllRetired()
+	for _, r := range all[:min(len(all), most)] {
+		out = append(out, r.Words())
+	}
+	if more := len(all) - most; more > 0 {
+		out = append(out, fmt.Sprintf("and %d more", more))
+	}
+	return out
 }

@@ -56,6 +56,9 @@ type TotalCoverage struct {
 	Gaps         []Gap      `json:"gaps,omitempty"`
 	AcceptedGaps int        `json:"accepted_gaps"` // how many there are, of the targets too
 	Targets      []Coverage `json:"targets"`
+	// Retired are the targets of the review before that were retired since and are
+	// configured no more. Retired sources of the targets are with them.
+	Retired []RetiredSource `json:"retired,omitempty"`
 }
 
 // Previous is the review before this one, for the changes since.

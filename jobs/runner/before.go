@@ -93,6 +93,7 @@ const named = 20
 func (c *comparison) noteElsewhere(cov *audit.Coverage) {
 	for _, source := range slices.Sorted(maps.Keys(c.Elsewhere)) {
 		if r, retired := c.Retired[source]; retired {
+			cov.Retired = append(cov.Retired, audit.RetiredSource{Source: source, Reason: r.Reason, At: r.At, Tokens: c.Elsewhere[source]})
 			cov.Hold(audit.SourceSame, "%s, with %s of earlier reviews, is not followed any more: it was retired on %s: %s", source, audit.Plural(c.Elsewhere[source], "token"), r.At.Format(time.DateOnly), audit.Line(r.Reason, 300))
 			continue
 		}

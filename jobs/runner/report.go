@@ -133,18 +133,43 @@ func summarize(ctx context.Context, earlier Earlier, j Job, run audit.Run, items
 	if err != nil && !isDamaged {
 		return s, err
 	}
+	var gone []audit.RetiredSource
 	if previous != nil {
 		retired, err := earlier.Retired(ctx)
 		if err != nil {
 			return s, err
 		}
+		gone = retiredTargets(previous.Coverage, items, retired)
 		previous.Coverage = slices.DeleteFunc(previous.Coverage, func(t audit.Coverage) bool { return retiredWhole(t, retired) })
 	}
 	s = audit.Summarize(run, items, finished, tool, j.Policy, previous)
+	s.Coverage.Retired = gone
 	if isDamaged {
 		s.Coverage.Gap(audit.BaselineRead, audit.Partial, "a comparison with the review before is not possible, nor whether a target of it is missing now: %v", notCompared)
 	}
 	return s, nil
+}
+
+// retiredTargets are what was retired of the targets of the review before, where they are
+// configured no more.
+func retiredTargets(before []audit.Coverage, items []audit.Item, retired map[string]audit.Retirement) (gone []audit.RetiredSource) {
+	for _, t := range before {
+		same := slices.ContainsFunc(items, func(it audit.Item) bool { return it.Coverage.Target == t.Target })
+		if same || !retiredWhole(t, retired) {
+			continue
+		}
+		sources, tokens := t.Sources, t.Listed+t.Legacy+t.Hidden+t.Unseen
+		if len(sources) == 0 {
+			sources = []string{t.Target}
+		}
+		if len(sources) > 1 { // how many are of which is not known
+			tokens = 0
+		}
+		for _, source := range sources {
+			gone = append(gone, audit.RetiredSource{Source: source, Reason: retired[source].Reason, At: retired[source].At, Tokens: tokens})
+		}
+	}
+	return gone
 }
 
 // retiredWhole reports whether all of a target is not followed any more. A target of which

@@ -85,7 +85,8 @@ func TestAnotherSource(t *testing.T) {
 	w.expect("partial 2 token 0 new 1 gone 1 resolved 0 reopened source-same/server/bbbb") // and now the other one is away
 
 	w = begin()
-	if err := w.ledger.Retire(t.Context(), audit.Retirement{Source: "server/aaaa", Reason: "taken down", At: w.now}); err != nil {
+	retired := w.now
+	if err := w.ledger.Retire(t.Context(), audit.Retirement{Source: "server/aaaa", Reason: "taken down", At: retired}); err != nil {
 		t.Fatal(err)
 	}
 	s := w.review()
@@ -100,6 +101,12 @@ func TestAnotherSource(t *testing.T) {
 	}
 	if !strings.Contains(said, "server/aaaa, with 2 tokens of earlier reviews, is not followed any more") || !strings.Contains(said, "taken down") {
 		t.Errorf("the next report says %q", said)
+	}
+	if got := s.Coverage.RetiredWords(9); len(got) != 1 || got[0] != "2 tokens of server/aaaa are not followed any more since "+retired.UTC().Format(time.DateOnly)+": taken down" {
+		t.Errorf("where people look the next report says %q", got)
+	}
+	if got := w.review().Coverage.RetiredWords(9); len(got) != 0 {
+		t.Errorf("and the one after it %q", got)
 	}
 }
 
@@ -224,7 +231,16 @@ func TestDroppedTarget(t *testing.T) {
 	if err := w.ledger.Retire(t.Context(), audit.Retirement{Source: "server/cccc", Reason: "gone for good", At: w.now}); err != nil {
 		t.Fatal(err)
 	}
-	w.expect("complete 2 token 0 new 0 gone 0 resolved 0 reopened")
+	s := w.review()
+	if got := figures(s); got != "complete 2 token 0 new 0 gone 0 resolved 0 reopened" {
+		t.Errorf("retired: %s", got)
+	}
+	if got := s.Coverage.RetiredWords(9); len(got) != 1 || !strings.HasPrefix(got[0], "tokens of server/cccc are not followed any more since ") || !strings.HasSuffix(got[0], ": gone for good") {
+		t.Errorf("where people look the next report says %q", got)
+	}
+	if got := w.review().Coverage.RetiredWords(9); len(got) != 0 {
+		t.Errorf("and the one after it %q", got)
+	}
 }
 
 // TestCopy: a copy of the database file has a date.

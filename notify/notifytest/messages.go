@@ -103,11 +103,18 @@ func PolicyChanged(m notify.Message) notify.Message {
 	return m
 }
 
+// Retired is a message after a source was retired.
+func Retired(m notify.Message) notify.Message {
+	m.Summary.Coverage.Targets[0].Retired = []audit.RetiredSource{{Source: "server/aaaa", Reason: "taken down", At: day(time.November, 20), Tokens: 3}}
+	return m
+}
+
 // Named puts one name wherever a message can hold text from outside.
 func Named(name string) notify.Message {
 	m := Incomplete(Typical())
 	m.Summary.Job, m.Evidence = name, name
 	m.Summary.PolicyChanges = []string{name, name}
+	m.Summary.Coverage.Targets[0].Retired = []audit.RetiredSource{{Source: name, Reason: name}, {Source: name + "2", Reason: name}}
 	m.Summary.Coverage.Targets[0].Gaps = []audit.Gap{{ID: name, Reason: name, Accepted: &audit.AcceptedGap{Reason: name, ApprovedBy: name, Ticket: name, Expires: day(time.December, 31)}}}
 	m.Summary.Coverage.Reasons = []string{name, name}
 	m.Summary.Findings.ByCheck[name] = 1

@@ -41,6 +41,10 @@ func TestMessage(t *testing.T) {
 			hasNever: []string{"INCOMPLETE", "Not seen", "What to do", "│", "missed"},
 		},
 		{
+			name: "a source retired", message: notifytest.Retired(notifytest.Quiet()),
+			has: []string{"retired: 3 tokens of server/aaaa are not followed any more since 2026-11-20: taken down weekly-review"},
+		},
+		{
 			name: "complete with findings", message: notifytest.Typical(),
 			has: []string{
 				"InfluxDB token review: 3 to act on\n", "Critical 1 (+1)", "High 2 (-2)", "Medium 31 (no change)", "4 resolved",

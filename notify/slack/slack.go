@@ -82,7 +82,7 @@ func (c Config) deliveries(s audit.Summary, n audit.Highlights) []string {
 
 // nothingChanged is whether one line will do.
 func (c Config) nothingChanged(s audit.Summary, n audit.Highlights) bool {
-	return bool(c.Quiet) && s.Previous != nil && len(s.PolicyChanges) == 0 && s.Missed == 0 && s.Coverage.Verdict == audit.Complete &&
+	return bool(c.Quiet) && s.Previous != nil && len(s.PolicyChanges) == 0 && len(s.Coverage.AllRetired()) == 0 && s.Missed == 0 && s.Coverage.Verdict == audit.Complete &&
 		n.Findings == 0 && s.Findings.ByState[audit.Resolved] == 0
 }
 

@@ -92,6 +92,8 @@ func summaryBlocks(m notify.Message, findings int) []slack.Block {
 		switch {
 		case len(c.Changed) > 1:
 			c.Changed = shorter(c.Changed)
+		case len(c.Retired) > 1:
+			c.Retired = shorter(c.Retired)
 		case strings.Contains(c.Accepted, ":"):
 			c.Accepted, _, _ = strings.Cut(c.Accepted, ":") // without the names
 		default:
@@ -119,6 +121,13 @@ func contentBlocks(c notify.Content) []slack.Block {
 		head = append(head, mrkdwn("*"+alarm+"*"))
 	}
 	blocks := []slack.Block{slack.NewHeaderBlock(plain(c.Title))}
+	if len(c.Retired) > 0 {
+		var lines []slack.MixedElement
+		for _, line := range c.Retired {
+			lines = append(lines, plain(line))
+		}
+		blocks = append(blocks, slack.NewContextBlock("", lines...))
+	}
 	if c.Policy != "" {
 		var items []slack.RichTextElement
 		for _, change := range c.Changed {

@@ -210,3 +210,11 @@ func TestPageTellsNothingFoundFromNotJudged(t *testing.T) {
 		t.Errorf("not judged: %s", unjudged)
 	}
 }
+
+func TestRetiredOnThePage(t *testing.T) {
+	t.Parallel()
+	summary := between(t, pageOf(t, reporttest.Retired(t)), `<section id="summary"`, "</section>")
+	if !strings.Contains(summary, "Retired: 3 tokens of server/aaaa are not followed any more since 2026-11-16: =taken down &lt;b&gt;") {
+		t.Errorf("not said: %s", summary)
+	}
+}

@@ -468,6 +468,13 @@ func WithGaps(t testing.TB) table.Input {
 	return in
 }
 
+// Retired has a source that was retired since the review before.
+func Retired(t testing.TB) table.Input {
+	in := Input(t)
+	in.Summary.Coverage.Targets[0].Retired = []audit.RetiredSource{{Source: "server/aaaa", Reason: "=taken down <b>", At: LastWeek, Tokens: 3}}
+	return in
+}
+
 // PolicyChanged has findings that only a change of the policy brought and took away, and
 // an authorization that was touched.
 func PolicyChanged(t testing.TB) table.Input {

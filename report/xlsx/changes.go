@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"slices"
+	"strings"
 
 	"tokenaudit/jobs/audit"
 	"tokenaudit/report/table"
@@ -117,7 +118,7 @@ func (b *Workbook) writeChanges(context.Context) error {
 	rows := b.totals.changes.Take()
 	slices.SortFunc(rows, func(x, y change) int { return cmp.Or(cmp.Compare(x.kind, y.kind), cmp.Compare(x.seen, y.seen)) })
 	// No CSV file has what a field was before; the snapshots do, with any format.
-	l, err := newList(b, layout{name: sheetChanges, frozenCols: 1, paper: paperA3, pages: 1, order: "They stand by the kind of change."}, changeColumns(), len(rows), b.totals.changes.Seen(), "snapshot-*.jsonl.gz")
+	l, err := newList(b, layout{name: sheetChanges, frozenCols: 1, paper: paperA3, pages: 1, order: "They stand by the kind of change.", note: retiredNote(b.in.Summary)}, changeColumns(), len(rows), b.totals.changes.Seen(), "snapshot-*.jsonl.gz")
 	if err != nil {
 		return err
 	}
@@ -133,6 +134,15 @@ func (b *Workbook) writeChanges(context.Context) error {
 	}
 	b.changes, err = l.end(none)
 	return err
+}
+
+// retiredNote says what is not followed any more, which is in no row.
+func retiredNote(s audit.Summary) string {
+	words := s.Coverage.RetiredWords(mostRetired)
+	if len(words) == 0 {
+		return ""
+	}
+	return "Retired: " + strings.Join(words, "; ")
 }
 
 func changeColumns() []table.ColumnOf[changeRow] {

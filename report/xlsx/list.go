@@ -38,7 +38,7 @@ func newList[T any](b *Workbook, lay layout, columns []table.ColumnOf[T], most, 
 	l := &list[T]{Workbook: b, layout: lay, file: excelize.NewFile(excelize.Options{TmpDir: b.staging.Path}), columns: columns, cells: make([]cell, len(columns))}
 	l.Shown = table.Shown{File: File, Table: lay.name, Rows: min(most, of), Of: of, AllIn: allIn}
 	l.first = 2
-	if !l.Whole() {
+	if !l.Whole() || lay.note != "" {
 		l.first = 3
 	}
 	l.frozenRows = l.first - 1
@@ -54,12 +54,16 @@ func newList[T any](b *Workbook, lay layout, columns []table.ColumnOf[T], most, 
 	if err != nil {
 		return nil, err
 	}
-	if !l.Whole() {
+	if l.first == 3 {
+		words := lay.note
+		if !l.Whole() {
+			words = strings.TrimSpace(l.Words() + " " + l.order + " " + words)
+		}
 		note := make([]cell, len(columns)) // not one cell: part of it may be frozen
 		for i := range note {
 			note[i].look = look{role: band, word: string(audit.Partial)}
 		}
-		note[0].value = strings.TrimSpace(l.Words() + " " + l.order)
+		note[0].value = words
 		if err := l.sheet.add(22, note...); err != nil {
 			return nil, err
 		}

@@ -231,6 +231,7 @@ type layout struct {
 	pages      int    // that its width is printed on
 	one        bool   // all of it on one page
 	order      string // of the rows of a list that lacks some, where it is not the worst first
+	note       string // of a list, above its header
 }
 
 const (

@@ -56,6 +56,9 @@ func (o *overview) heading() {
 	o.wide(28, "InfluxDB token review", look{role: title})
 	o.wide(16, table.OneLine(s.ID)+", due "+table.Moment(s.Slot)+", finished "+table.Moment(s.Finished), look{role: subtitle})
 	o.line(4)
+	for _, words := range o.sum.Coverage.RetiredWords(mostRetired) {
+		o.strip("Retired", words)
+	}
 	o.policyChanges()
 	o.wide(34, table.Verdict(s), look{role: band, wrap: true, word: table.Alarm(s)})
 	o.wide(22, table.CoverageWords(s.Coverage), look{role: band, word: string(s.Coverage.Verdict)})
@@ -86,6 +89,8 @@ func (o *overview) heading() {
 		}
 	}
 }
+
+const mostRetired = 4 // lines; summary.json has all
 
 // policyChanges come first: they say what the figures below cannot be compared with.
 func (o *overview) policyChanges() {

@@ -251,3 +251,15 @@ func TestPolicyChangedOnTheSheets(t *testing.T) {
 		}
 	}
 }
+
+// TestRetiredOnTheSheets: what is not followed any more is said where it is missing.
+func TestRetiredOnTheSheets(t *testing.T) {
+	t.Parallel()
+	book := reporttest.OpenWorkbook(t, workbookText(t, reporttest.Retired(t), whole))
+	const words = "3 tokens of server/aaaa are not followed any more since 2026-11-16: =taken down <b>"
+	for sheet, want := range map[string]string{"Summary": "Retired|" + words, "Changes": "Retired: " + words, "Coverage": "OK"} {
+		if got := sheetText(t, book, sheet); !strings.Contains(got, want) || strings.Contains(got, "DIFFERS") {
+			t.Errorf("%s: no %q in:\n%s", sheet, want, got)
+		}
+	}
+}
