@@ -149,7 +149,7 @@ func policy(s audit.Summary, stamp func(time.Time) string) string {
 	if len(s.PolicyChanges) == 0 || s.Previous == nil {
 		return ""
 	}
-	return "Policy changed since the review due " + stamp(s.Previous.Slot)
+	return "Policy changed since the review " + s.Previous.Trigger.When() + " " + stamp(s.Previous.Slot)
 }
 
 func changed(s audit.Summary) []string {
@@ -182,11 +182,8 @@ func facts(s audit.Summary, stamp func(time.Time) string) []string {
 			complete++
 		}
 	}
-	due, targets := "due ", audit.Plural(len(s.Coverage.Targets), "target")
-	if s.Trigger == audit.Manual || s.Trigger == audit.DryRun {
-		due = "at "
-	}
-	out := []string{due + stamp(s.Slot), audit.Plural(s.Authorizations.Total, "token") + " in " + targets}
+	targets := audit.Plural(len(s.Coverage.Targets), "target")
+	out := []string{s.Trigger.When() + " " + stamp(s.Slot), audit.Plural(s.Authorizations.Total, "token") + " in " + targets}
 	if hidden > 0 {
 		out = append(out, fmt.Sprintf("%d hidden from InfluxDB's list", hidden))
 	}
@@ -261,7 +258,7 @@ func changes(s audit.Summary, stamp func(time.Time) string) string {
 		return "First review of this job: there is nothing to compare with."
 	}
 	by := s.Findings.ByState
-	since := "Since the review due " + stamp(s.Previous.Slot)
+	since := "Since the review " + s.Previous.Trigger.When() + " " + stamp(s.Previous.Slot)
 	if len(s.PolicyChanges) > 0 {
 		since += ", both under the policy of now"
 	}
@@ -281,8 +278,8 @@ func changes(s audit.Summary, stamp func(time.Time) string) string {
 
 // Unchanged is all that there is to say about a quiet week.
 func Unchanged(s audit.Summary, stamp func(time.Time) string) string {
-	text := fmt.Sprintf("InfluxDB token review: no finding came, came back or went since the review due %s; %d to act on; %s, seen completely",
-		stamp(s.Previous.Slot), ToActOn(s), audit.Plural(s.Authorizations.Total, "token"))
+	text := fmt.Sprintf("InfluxDB token review: no finding came, came back or went since the review %s %s; %d to act on; %s, seen completely",
+		s.Previous.Trigger.When(), stamp(s.Previous.Slot), ToActOn(s), audit.Plural(s.Authorizations.Total, "token"))
 	if words := audit.AcceptedWords(s.Coverage.Accepted()); words != "" {
 		text += " but for " + words
 	}

@@ -77,9 +77,9 @@ func demoOutput(t *testing.T) string {
 	}
 	text := strings.ReplaceAll(out.String(), dir, "tokenaudit-demo")
 	for pattern, day := range map[string]string{
-		`(weekly-review/)\d{4}-\d\d-\d\dT\d{4,6}Z`:           "${1}2026-11-23T0900Z",
-		`weekly-review · at \w+ \d+ \w+ \d+ \d\d:\d\d UTC`:   "weekly-review · at Mon 23 Nov 2026 09:00 UTC",
-		`Since the review due \w+ \d+ \w+ \d+ \d\d:\d\d UTC`: "Since the review due Mon 16 Nov 2026 09:00 UTC",
+		`(weekly-review/)\d{4}-\d\d-\d\dT\d{4,6}Z`:          "${1}2026-11-23T0900Z",
+		`weekly-review · of \w+ \d+ \w+ \d+ \d\d:\d\d UTC`:  "weekly-review · of Mon 23 Nov 2026 09:00 UTC",
+		`Since the review of \w+ \d+ \w+ \d+ \d\d:\d\d UTC`: "Since the review of Mon 16 Nov 2026 09:00 UTC",
 	} {
 		text = regexp.MustCompile(pattern).ReplaceAllString(text, day)
 	}

@@ -120,7 +120,7 @@ func (c *cli) listRuns(ctx context.Context, f historyFlags) error {
 	if f.json {
 		return c.encode(append([]ledger.Entry{}, entries...))
 	}
-	t := newTable("RUN", "TRIGGER", "COVERAGE", "TOKENS", "CRITICAL", "HIGH", "MEDIUM", "LOW", "NEW", "RESOLVED")
+	t, changed := newTable("RUN", "TRIGGER", "COVERAGE", "TOKENS", "CRITICAL", "HIGH", "MEDIUM", "LOW", "NEW", "RESOLVED", ""), false
 	for _, e := range entries {
 		if e.Summary == nil {
 			state := "not finished"
@@ -139,9 +139,16 @@ func (c *cli) listRuns(ctx context.Context, f historyFlags) error {
 		for _, s := range audit.Severities() {
 			row = append(row, p.BySeverity[s])
 		}
-		t.AppendRow(append(row, p.New, p.Resolved))
+		row = append(row, p.New, p.Resolved)
+		if len(e.Summary.PolicyChanges) > 0 {
+			row, changed = append(row, "*"), true
+		}
+		t.AppendRow(row)
 	}
 	_, err = fmt.Fprintln(c.stdout, t.Render())
+	if changed {
+		_, err = fmt.Fprintln(c.stdout, "\n* the policy is not that of the run before; tokenaudit history show RUN says what changed")
+	}
 	return err
 }
 

@@ -139,9 +139,12 @@ func (c *cli) listTokens(ctx context.Context, f tokenFlags) error {
 	return c.unlessComplete(cov)
 }
 
-// unlessComplete says what could not be seen, and is the exit code for it.
+// unlessComplete says what could not be seen, or what of it was accepted, and is the exit code for it.
 func (c *cli) unlessComplete(cov audit.Coverage) error {
 	if cov.Verdict == audit.Complete {
+		if len(cov.Accepted()) > 0 {
+			fmt.Fprintf(c.stderr, "tokenaudit: coverage of %s is %s\n", audit.Line(cov.Source, 300), cov.Words())
+		}
 		return nil
 	}
 	fmt.Fprintf(c.stderr, "tokenaudit: coverage of %s is %s: there may be tokens that this list does not show\n", audit.Line(cov.Source, 300), cov.Verdict)

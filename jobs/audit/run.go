@@ -19,6 +19,14 @@ const (
 	Sample    Trigger = "sample"   // made up, to show what a message looks like; never in a ledger
 )
 
+// When goes before the slot of a review: no slot was due for one that somebody asked for.
+func (t Trigger) When() string {
+	if t == Manual || t == DryRun {
+		return "of"
+	}
+	return "due"
+}
+
 // Tool is what made a report.
 type Tool struct {
 	Name    string `json:"name"`

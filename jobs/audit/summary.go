@@ -65,6 +65,7 @@ type TotalCoverage struct {
 type Previous struct {
 	ID         string           `json:"run"`
 	Slot       time.Time        `json:"slot"`
+	Trigger    Trigger          `json:"trigger,omitempty"` // earlier versions do not say
 	BySeverity map[Severity]int `json:"by_severity"`
 	Targets    []string         `json:"targets"`
 	// Coverage is that of its targets.

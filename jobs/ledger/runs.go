@@ -128,7 +128,7 @@ func (e earlier) Previous(ctx context.Context, run audit.Run) (*audit.Previous, 
 		return nil, err
 	}
 	s := summaries[0]
-	p := &audit.Previous{ID: s.ID, Slot: s.Slot, BySeverity: s.Findings.BySeverity}
+	p := &audit.Previous{ID: s.ID, Slot: s.Slot, Trigger: s.Trigger, BySeverity: s.Findings.BySeverity}
 	p.Coverage, p.Policy = s.Coverage.Targets, s.Policy
 	for _, t := range s.Coverage.Targets {
 		p.Targets = append(p.Targets, t.Target)

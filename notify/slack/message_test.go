@@ -83,7 +83,7 @@ func TestMessage(t *testing.T) {
 			hasNever: []string{"Since the review", "(+"},
 		},
 		{name: "one missed", message: missed(notifytest.Quiet(), 1), has: []string{"1 earlier review was missed"}},
-		{name: "run by hand", message: triggered(notifytest.Quiet(), audit.Manual, 0), has: []string{"run by hand"}},
+		{name: "run by hand", message: triggered(notifytest.Quiet(), audit.Manual, 0), has: []string{"run by hand", "weekly-review · of Mon 23 Nov", "Since the review due Mon 16 Nov"}},
 		{name: "a minute late", message: triggered(notifytest.Quiet(), audit.CatchUp, time.Minute), has: []string{"caught up, 1 minute late"}},
 		{name: "days late", message: triggered(notifytest.Quiet(), audit.CatchUp, 73*time.Hour), has: []string{"caught up, 3 days late"}},
 		{name: "one token in one target", message: single(notifytest.Quiet()), has: []string{"1 token in 1 target", "1 to act on: the finding that stands now and is rated"}},

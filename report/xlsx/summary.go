@@ -54,7 +54,7 @@ func (o *overview) heading() {
 	const mostReasons, mostTargets = 3, 6 // all of them are on the sheet Coverage
 	s := o.sum
 	o.wide(28, "InfluxDB token review", look{role: title})
-	o.wide(16, table.OneLine(s.ID)+", due "+table.Moment(s.Slot)+", finished "+table.Moment(s.Finished), look{role: subtitle})
+	o.wide(16, table.OneLine(s.ID)+", "+s.Trigger.When()+" "+table.Moment(s.Slot)+", finished "+table.Moment(s.Finished), look{role: subtitle})
 	o.line(4)
 	for _, words := range o.sum.Coverage.RetiredWords(mostRetired) {
 		o.strip("Retired", words)
@@ -269,7 +269,7 @@ func (o *overview) bottom() {
 func (o *overview) highlights() [][]cell {
 	s, previous := o.sum, "none: this is the first one"
 	if p := s.Previous; p != nil {
-		previous = table.OneLine(p.ID) + ", due " + table.Moment(p.Slot)
+		previous = table.OneLine(p.ID) + ", " + p.Trigger.When() + " " + table.Moment(p.Slot)
 	}
 	toDecide := "rows of the sheet To do"
 	if !o.todo.Whole() {
