@@ -129,6 +129,15 @@ func TestDoctorSaysWhatTheReviewWillSay(t *testing.T) {
 			}, audit.Complete, "coverage +complete, with 1 accepted gap until"},
 			{"revoked", func(_ *testing.T, c *clinic) { c.DeleteAuthorization(c.hidden) }, audit.Complete, "coverage +complete"},
 		}},
+		{"one org of two", influxtest.OSS, []step{
+			{"first", func(_ *testing.T, c *clinic) {
+				globex := c.AddOrg("globex")
+				c.AddAuthorization(influxtest.Authorization{OrgID: globex, UserID: c.admin, Permissions: influxtest.ReadBuckets(globex)})
+			}, audit.Partial, "BAD +instance-seen"},
+			{"accepted", func(_ *testing.T, c *clinic) {
+				c.more = fmt.Sprintf("accepted_gaps:\n  - {target: prod, gap: instance-seen, reason: known, requested_by: alice, approved_by: bob, expires: %s}\n", time.Now().AddDate(0, 0, 30).Format(time.DateOnly))
+			}, audit.Complete, "coverage +complete, with 1 accepted gap until"},
+		}},
 		{"a target that is taken out", influxtest.OSS, []step{
 			{"two", func(t *testing.T, c *clinic) {
 				other := newClinic(t, influxtest.OSS, "globex")
