@@ -79,8 +79,8 @@ readOnly, owner not_member, owner-not-member open, dangling-grant open
 readWrite, owner not_member, owner-not-member open, dangling-grant open
 v1Live, owner not_member, owner-not-member open, dangling-grant open`},
 		// The list of one user fails; its authorizations are asked for one by one.
-		{restoresBadly, audit.Partial, 9, 10, 1, 1, "authorizations of user phoenix ({iotUser}) could not be read", `
-activeWrite, unseen, owner not_member, owner-not-member open, dangling-grant open
+		{restoresBadly, audit.Partial, 9, 7, 1, 1, "authorizations of user phoenix ({iotUser}) could not be read", `
+activeWrite, unseen, owner unknown, owner-not-member open, dangling-grant open
 dangling, hidden, owner not_member, owner-not-member open, dangling-grant open
 dashboards, hidden, owner not_member, owner-not-member open
 globexAllAccess, hidden, org deleted, owner unknown, deleted-org open, owner-not-member open
