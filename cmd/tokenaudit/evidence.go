@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
+	"os"
 	"path/filepath"
 	"time"
 
@@ -82,6 +84,14 @@ func (e reporter) seal(ctx context.Context, folder string, of runner.Evidence, l
 	}
 	for _, target := range of.Summary.Reviewed() {
 		in.Files = append(in.Files, evidence.SnapshotFile(target))
+		requests := evidence.RequestsFile(target)
+		_, err := os.Lstat(filepath.Join(folder, requests))
+		switch {
+		case err == nil:
+			in.Files = append(in.Files, requests)
+		case !errors.Is(err, fs.ErrNotExist):
+			return audit.Link{}, err
+		}
 	}
 	if !e.job.SigningKey.IsZero() {
 		key, err := e.job.SigningKey.ReadLines(ctx)

@@ -39,6 +39,9 @@ func (threeOwners) Collect(context.Context, func()) (audit.Collection, error) {
 		Owner: func(_ context.Context, a audit.Authorization) audit.Owner {
 			return audit.Owner{ID: a.UserID, Name: a.User, State: audit.OwnerPresent}
 		},
+		Requests: func() []audit.Request {
+			return []audit.Request{{Request: "GET /api/v2/authorizations", Status: 200, Rows: 3}}
+		},
 	}, nil
 }
 

@@ -127,6 +127,14 @@ func (s cleanSnapshots) Write(ctx context.Context, run audit.Run, target string,
 	})
 }
 
+// WriteRequests implements runner.Snapshots.
+func (s cleanSnapshots) WriteRequests(ctx context.Context, run audit.Run, target string, requests []audit.Request) error {
+	for i := range requests {
+		s.secrets.CleanTexts(&requests[i].Request, &requests[i].Error)
+	}
+	return s.Archive.WriteRequests(ctx, run, target, requests)
+}
+
 // cleanAuthorization is CleanAll for what there may be millions of. IDs stay as they
 // are: they say what is what, and may be in the path of a URL that is a secret.
 func cleanAuthorization(secrets *secret.Redactor, a *audit.Authorization) {

@@ -27,7 +27,7 @@ func rederive(ctx context.Context, dir string, m pack.Manifest) (out pack.Rederi
 		switch {
 		case strings.HasPrefix(f.Name, evidence.SnapshotPrefix):
 			snapshots = append(snapshots, f.Name)
-		case f.Name != pack.ReperformFile:
+		case f.Name != pack.ReperformFile && !strings.HasPrefix(f.Name, evidence.RequestsPrefix):
 			files = append(files, f.Name)
 		}
 	}

@@ -35,6 +35,26 @@ type Asked struct {
 	SHA256 string `json:"sha256,omitempty"`
 }
 
+// Request is one that a review sent to a target, and what came back; or, with Further, how
+// many more of one kind were sent than are kept one by one.
+type Request struct {
+	At time.Time `json:"at,omitzero"` // when it was sent, by the clock of the review
+	// Credential is whose it was asked with; see Credential.Of.
+	Credential string `json:"credential,omitempty"`
+	Request    string `json:"request"`          // method and path with query; of a kind, with {id} in place of IDs
+	Status     int    `json:"status,omitempty"` // HTTP status; 0 when no answer came
+	Rows       int    `json:"rows,omitempty"`   // authorizations, users or orgs in the answer, as far as it was read
+	// ServerDate is the header Date of the answer.
+	ServerDate time.Time `json:"server_date,omitzero"`
+	// SHA256 is that of the body as it was received, with "" in place of the values of
+	// tokens; empty if it was not read to its end.
+	SHA256 string `json:"sha256,omitempty"`
+	Error  string `json:"error,omitempty"` // why no answer came
+
+	Further  int         `json:"further,omitempty"`
+	Statuses map[int]int `json:"statuses,omitempty"` // of the further ones, how many by HTTP status
+}
+
 // Coverage of one target in one review.
 type Coverage struct {
 	Target string `json:"name"`

@@ -35,6 +35,8 @@ type Collection struct {
 	// Conclude adds to the coverage what is known only when all authorizations were
 	// walked. Nil if there is nothing.
 	Conclude func(*Coverage)
+	// Requests are those that were sent so far. Nil where none are.
+	Requests func() []Request
 	// Close frees what the collection holds.
 	Close func()
 }

@@ -109,6 +109,8 @@ type Item struct {
 	// policy of this one has them.
 	SeveritiesBefore map[Severity]int `json:"severities_before,omitempty"`
 	Policy           string           `json:"policy_sha256,omitempty"` // see AppliedPolicy
+	// Requests are those that the target was sent. They are kept beside the snapshot.
+	Requests []Request `json:"-"`
 }
 
 type runKey struct{}

@@ -43,6 +43,10 @@ func (a Archive) Gather(ctx context.Context, run audit.Run, targets []string) er
 		if err := a.fetch(ctx, a.path(run, target)); err != nil {
 			return err
 		}
+		requests := filepath.Join(a.Folder(run), RequestsFile(target)) // of which there may be none
+		if err := a.fetch(ctx, requests); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
 	}
 	if run.Trigger == audit.DryRun {
 		return nil

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -24,11 +25,19 @@ const (
 	zipBuffers = 2
 )
 
-// SnapshotPrefix begins the names of snapshots, and of no other file of a run.
-const SnapshotPrefix = "snapshot-"
+// SnapshotPrefix begins the names of snapshots, RequestsPrefix those of what targets were
+// asked, and of no other file of a run.
+const (
+	SnapshotPrefix = "snapshot-"
+	RequestsPrefix = "requests-"
+)
 
 // SnapshotFile names the snapshot of a target in the folder of a run.
 func SnapshotFile(target string) string { return SnapshotPrefix + target + ".jsonl.gz" }
+
+// RequestsFile names the requests that a target was sent, beside its snapshot. There is
+// none of a target that was sent nothing, and in packs of earlier versions.
+func RequestsFile(target string) string { return RequestsPrefix + target + ".jsonl" }
 
 func (a Archive) path(run audit.Run, target string) string {
 	return filepath.Join(a.Folder(run), SnapshotFile(target))
@@ -38,20 +47,53 @@ func (a Archive) path(run audit.Run, target string) string {
 // whole or not at all; the first error of records ends it. The folder of a sealed pack is
 // refused.
 func (a Archive) Write(ctx context.Context, run audit.Run, target string, records iter.Seq2[audit.Record, error]) error {
-	path := a.path(run, target)
+	return a.put(ctx, run, SnapshotFile(target), func(w io.Writer) error {
+		zip, err := pgzip.NewWriterLevel(w, pgzip.BestSpeed)
+		if err == nil {
+			err = zip.SetConcurrency(zipBuffer, zipBuffers)
+		}
+		if err != nil {
+			return err
+		}
+		err = writeLines(zip, records)
+		return errors.Join(err, zip.Close())
+	})
+}
+
+// WriteRequests writes what one target was asked, if anything, one request a line, as
+// Write does.
+func (a Archive) WriteRequests(ctx context.Context, run audit.Run, target string, requests []audit.Request) error {
+	if len(requests) == 0 {
+		return nil
+	}
+	return a.put(ctx, run, RequestsFile(target), func(w io.Writer) error {
+		lines := json.NewEncoder(w)
+		lines.SetEscapeHTML(false)
+		for _, r := range requests {
+			if err := lines.Encode(r); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// put makes a file of a run appear whole or not at all.
+func (a Archive) put(ctx context.Context, run audit.Run, name string, content func(io.Writer) error) error {
+	path := filepath.Join(a.Folder(run), name)
 	switch sealed, err := a.Sealed(ctx, run); {
 	case err != nil:
 		return err
 	case sealed:
 		return a.replaceError(run)
 	}
-	if err := write(path, records); err != nil || a.bucket == nil {
+	if err := write(path, content); err != nil || a.bucket == nil {
 		return err
 	}
 	return a.bucket.store(ctx, a.key(path), path, a.until(run), false)
 }
 
-func write(path string, records iter.Seq2[audit.Record, error]) (err error) {
+func write(path string, content func(io.Writer) error) (err error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return err
 	}
@@ -75,15 +117,8 @@ func write(path string, records iter.Seq2[audit.Record, error]) (err error) {
 			os.Remove(temp)
 		}
 	}()
-	zip, err := pgzip.NewWriterLevel(f, pgzip.BestSpeed)
-	if err == nil {
-		err = zip.SetConcurrency(zipBuffer, zipBuffers)
-	}
-	if err != nil {
-		return errors.Join(err, f.Close())
-	}
-	err = writeLines(zip, records)
-	if err := errors.Join(err, zip.Close(), f.Sync(), f.Close()); err != nil {
+	err = content(f)
+	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
 		return err
 	}
 	if err := os.Rename(temp, path); err != nil {

@@ -3,8 +3,6 @@ package influx
 import (
 	"cmp"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -57,7 +55,7 @@ func equalIfAsked(asked, got string) bool { return asked == "" || asked == got }
 type listing struct {
 	further bool   // it says that more pages follow
 	cached  string // how it shows that it comes out of a cache; "" if it does not
-	sha256  string // of its body
+	sha256  string // of its body; see audit.Request
 }
 
 // fill hands each authorization to what begin returns, in the order of the server. An
@@ -91,13 +89,14 @@ func (c *Client) listOnce(ctx context.Context, path string, q Query, each func(e
 		return listing{}, err
 	}
 	defer resp.Body.Close()
-	sum := sha256.New()
-	body, err := readahead.NewReaderSize(guarded{io.TeeReader(resp.Body, sum)}, buffersAhead, aheadBuffer)
+	body, err := readahead.NewReaderSize(guarded{resp.Body}, buffersAhead, aheadBuffer)
 	if err != nil {
 		return listing{}, err
 	}
 	defer func() { cancel(); body.Close() }() // which waits for what it reads
+	rows := 0
 	legacy := func(e entry) error {
+		rows++
 		e.Legacy = path == legacyPath
 		return each(e)
 	}
@@ -109,7 +108,7 @@ func (c *Client) listOnce(ctx context.Context, path string, q Query, each func(e
 	if err != nil {
 		return listing{}, c.advised(fmt.Errorf("%s: the answer broke off or is not a list of authorizations: %w", request(path, q.values()), err))
 	}
-	return listing{further || nextLink(resp.Header), c.cachedBy(resp.Header), hex.EncodeToString(sum.Sum(nil))}, nil
+	return listing{further || nextLink(resp.Header), c.cachedBy(resp.Header), noteRows(resp, rows)}, nil
 }
 
 // nextLink: an answer may name its next page in the header Link (RFC 8288), too.

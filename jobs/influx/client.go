@@ -44,6 +44,7 @@ type Client struct {
 	token    secret.Ref
 	http     *http.Client
 	exchange *exchange
+	asker    asker
 
 	mu   sync.Mutex
 	seen connection // guarded by mu while questions are being asked
@@ -92,13 +93,25 @@ func NewClient(cfg Config, token secret.Ref, log *slog.Logger) (*Client, error) 
 	if token.Redactor() == nil { // answers may repeat the credential, whoever uses the client
 		token.Bind(secret.NewRedactor())
 	}
-	return &Client{base: base, token: token, http: client, exchange: x}, nil
+	return &Client{base: base, token: token, http: client, exchange: x, asker: asker{newJournal(), audit.TheTarget}}, nil
+}
+
+// as is a client of the same connections that knows nothing yet of the server.
+func (c *Client) as(a asker) *Client {
+	return &Client{base: c.base, token: c.token, http: c.http, exchange: c.exchange, asker: a}
 }
 
 func (c *Client) connection() connection {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.seen
+}
+
+// remember keeps what another client of the same connections heard.
+func (c *Client) remember(seen connection) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.seen = seen
 }
 
 // refuseRedirect keeps the credential from following a redirect, which could
@@ -187,7 +200,7 @@ func (c *Client) get(ctx context.Context, path string, q url.Values) (*http.Resp
 	}
 	u := c.base.JoinPath(path)
 	u.RawQuery = q.Encode()
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, u.String(), nil)
+	req, err := http.NewRequestWithContext(c.asker.in(ctx), http.MethodGet, u.String(), nil)
 	if err != nil {
 		return nil, err
 	}
@@ -278,7 +291,11 @@ func (c *Client) apiError(resp *http.Response, request string) error {
 		e.Message = "redirects elsewhere; set url to where it leads"
 		return e
 	}
-	body, _ := io.ReadAll(io.LimitReader(resp.Body, 64<<10))
+	const most = 64 << 10
+	body, err := io.ReadAll(io.LimitReader(resp.Body, most))
+	if err == nil && len(body) < most {
+		noteBody(resp, secrets.Clean(string(body)))
+	}
 	var said struct {
 		Code    string `json:"code"`
 		Message string `json:"message"`
@@ -310,5 +327,10 @@ func (c *Client) answer(ctx context.Context, path string, q url.Values, v any) (
 		err = fmt.Errorf("%s: the answer is not the API's: %w", request(path, q), err)
 		return nil, c.advised(err)
 	}
+	rows := 1
+	if list, ok := v.(interface{ rows() int }); ok {
+		rows = list.rows()
+	}
+	noteRows(resp, rows)
 	return resp.Header, nil
 }

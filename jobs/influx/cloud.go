@@ -110,9 +110,7 @@ func (c *collector) askStorage(ctx context.Context) string {
 		return c.storage
 	}
 	q := c.org.values()
-	var page struct {
-		Orgs []org `json:"orgs"`
-	}
+	var page orgPage
 	err := c.client.getJSON(ctx, "/api/v2/orgs", q, &page)
 	c.record("which Cloud it is, by the storage of the org", request("/api/v2/orgs", q), len(page.Orgs), 0, err)
 	if len(page.Orgs) > 0 {

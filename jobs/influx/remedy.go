@@ -75,7 +75,7 @@ func (c *collector) withOrgs(ctx context.Context, err error) error {
 func (c *collector) otherOrg(ctx context.Context) advice {
 	const shown = 10
 	orgs, err := c.client.orgs(ctx)
-	if err != nil || len(orgs) == 0 || slices.ContainsFunc(orgs, func(o account) bool { return o.ID == c.org.OrgID }) {
+	if err != nil || len(orgs) == 0 || slices.ContainsFunc(orgs, func(o org) bool { return o.ID == c.org.OrgID }) {
 		return ""
 	}
 	var names []string
@@ -91,10 +91,11 @@ func (c *collector) otherOrg(ctx context.Context) advice {
 }
 
 // orgs are those that the credential may read, a hundred at most.
-func (c *Client) orgs(ctx context.Context) ([]account, error) {
-	var page struct {
-		Orgs []account `json:"orgs"`
-	}
+func (c *Client) orgs(ctx context.Context) ([]org, error) {
+	var page orgPage
 	err := c.getJSON(ctx, "/api/v2/orgs", url.Values{"limit": {"100"}}, &page)
-	return lowerIDs(page.Orgs), err
+	for i := range page.Orgs {
+		page.Orgs[i].ID = lowerID(page.Orgs[i].ID)
+	}
+	return page.Orgs, err
 }

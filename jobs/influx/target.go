@@ -42,16 +42,30 @@ func NewTarget(cfg Config, log *slog.Logger) (*Target, error) {
 	return t, nil
 }
 
+// fresh is the same target for one review, which several jobs may have at a time: what an
+// earlier review heard from the server is forgotten.
+func (t *Target) fresh(requests *journal) *Target {
+	f := &Target{cfg: t.cfg, client: t.client.as(asker{requests, audit.TheTarget}), clients: make([]*Client, len(t.clients))}
+	for i, c := range t.clients {
+		if c != nil {
+			f.clients[i] = c.as(asker{requests, t.cfg.Users[i].Label()})
+		}
+	}
+	return f
+}
+
 // Collect asks for everything the target is configured for. What could not be
 // had is said in the coverage and is not an error; an error means that the
 // review itself was broken off. Progress is called for each authorization.
 func (t *Target) Collect(ctx context.Context, progress func()) (audit.Collection, error) {
-	c := newCollector(t, progress)
+	requests := newJournal()
+	c := newCollector(t.fresh(requests), progress)
 	c.run(ctx)
 	c.directory.lookUpAll(ctx, slices.Sorted(maps.Keys(c.orgs)))
+	t.client.remember(c.client.connection())
 	if err := context.Cause(ctx); err != nil {
 		c.list.Close()
-		return audit.Collection{}, fmt.Errorf("target %q: %w", t.cfg.Name, err)
+		return audit.Collection{Requests: requests.all}, fmt.Errorf("target %q: %w", t.cfg.Name, err)
 	}
 	survey := &audit.Survey{}
 	known, elsewhere, free := c.known()
@@ -59,6 +73,7 @@ func (t *Target) Collect(ctx context.Context, progress func()) (audit.Collection
 		Authorizations: audit.Prefetch(survey.Of(c.list.All())), Coverage: c.cov, Scope: c.scope(), Owner: c.directory.owner, Known: known, KnownElsewhere: elsewhere,
 		Conclude: func(cov *audit.Coverage) { survey.Conclude(cov); c.concludeWalk(cov) },
 		Close:    func() { c.list.Close(); free() },
+		Requests: requests.all,
 	}
 	if c.cov.Verdict != audit.NotKnown {
 		out.Probe = c.probe

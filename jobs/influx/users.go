@@ -32,6 +32,13 @@ type accountPage struct {
 	Users *[]account `json:"users"`
 }
 
+func (p *accountPage) rows() int {
+	if p.Users == nil {
+		return 0
+	}
+	return len(*p.Users)
+}
+
 func (c *Client) accountPage(ctx context.Context, path string, q url.Values) ([]account, error) {
 	var page accountPage
 	if err := c.getJSON(ctx, path, q, &page); err != nil {
@@ -160,9 +167,7 @@ func (c *Client) members(ctx context.Context, orgID string) (map[string]account,
 
 // orgNamed looks an org up by name; empty when the credential may not see it.
 func (c *Client) orgNamed(ctx context.Context, name string) (org, error) {
-	var page struct {
-		Orgs []org `json:"orgs"`
-	}
+	var page orgPage
 	if err := c.getJSON(ctx, "/api/v2/orgs", url.Values{"org": {name}}, &page); err != nil {
 		return org{}, err
 	}
@@ -174,6 +179,12 @@ func (c *Client) orgNamed(ctx context.Context, name string) (org, error) {
 	}
 	return org{}, nil
 }
+
+type orgPage struct {
+	Orgs []org `json:"orgs"`
+}
+
+func (p *orgPage) rows() int { return len(p.Orgs) }
 
 type org struct {
 	ID   string `json:"id"`

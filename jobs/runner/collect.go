@@ -39,7 +39,7 @@ type comparison struct {
 func (a *Assessor) Assess(ctx, asking context.Context, j Job, run audit.Run, name string, write func(iter.Seq2[audit.Record, error]) error) (audit.Item, error) {
 	c := comparison{Review: audit.Review{Target: name, Now: run.Started, Policy: j.Policy}}
 	if err := a.guard(j, "collecting "+name, func() (err error) { c.Collection, err = a.ask(asking, j, name); return }); err != nil {
-		c.Collection = notAsked(err)
+		c.Collection = notAsked(err, c.Requests)
 	}
 	if c.Close != nil {
 		defer c.Close()
@@ -69,13 +69,16 @@ func (a *Assessor) Assess(ctx, asking context.Context, j Job, run audit.Run, nam
 				return b.Run == unread.base.Run && b.Coverage.Target == unread.base.Coverage.Target
 			})
 		case errors.As(err, new(*audit.PanicError)) && !panicked: // what it answered cannot be judged
-			panicked, c.Collection = true, notAsked(err)
+			panicked, c.Collection = true, notAsked(err, c.Requests)
 		case errors.Is(err, errOther):
 			c.Left = c.bases[0].Coverage.Source
 		default:
 			return item, err
 		}
 		item, err = a.judge(ctx, asking, j, run, c, write)
+	}
+	if c.Requests != nil {
+		item.Requests = c.Requests()
 	}
 	return item, nil
 }
@@ -95,6 +98,9 @@ func (r *Runner) collect(ctx, asking context.Context, j Job, run audit.Run, name
 	if err := r.tryAgain(ctx, j, run, item.Coverage); err != nil {
 		return err
 	}
+	if err := r.Snapshots.WriteRequests(ctx, run, name, item.Requests); err != nil {
+		return err
+	}
 	return r.Ledger.SaveItem(ctx, run, item)
 }
 
@@ -112,11 +118,12 @@ func (a *Assessor) ask(ctx context.Context, j Job, name string) (audit.Collectio
 }
 
 // notAsked stands for a target that could not be reviewed: nothing is listed,
-// nothing can be asked, so everything known of it stands as it was.
-func notAsked(why error) audit.Collection {
+// nothing can be asked, so everything known of it stands as it was. Requests are those
+// that were sent until then.
+func notAsked(why error, requests func() []audit.Request) audit.Collection {
 	cov := audit.NewCoverage("")
 	cov.Gap(audit.TargetReviewed, audit.NotKnown, "not reviewed: %v", why)
-	return audit.Collection{Coverage: cov, Authorizations: func(func(audit.Authorization, error) bool) {}}
+	return audit.Collection{Coverage: cov, Requests: requests, Authorizations: func(func(audit.Authorization, error) bool) {}}
 }
 
 // tryAgain keeps a target pending that showed nothing at all, until the deadline:

@@ -74,6 +74,8 @@ type Snapshots interface {
 	Forget(job string) error
 	// Write makes a snapshot appear whole or not at all, where every process sees it.
 	Write(ctx context.Context, run audit.Run, target string, records iter.Seq2[audit.Record, error]) error
+	// WriteRequests keeps what a target was asked beside its snapshot, likewise.
+	WriteRequests(ctx context.Context, run audit.Run, target string, requests []audit.Request) error
 	// Read ends in an error with a method Unreachable if the snapshot may be whole,
 	// but could not be had at the moment.
 	Read(ctx context.Context, run audit.Run, target string) iter.Seq2[audit.Record, error]

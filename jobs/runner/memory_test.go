@@ -72,6 +72,8 @@ func (m *memory) Begin(_ context.Context, run audit.Run, targets []string) (bool
 	return true, nil
 }
 
+func (m *memory) WriteRequests(context.Context, audit.Run, string, []audit.Request) error { return nil }
+
 func (m *memory) Sealed(context.Context, audit.Run) (bool, error) { return false, nil }
 
 func (m *memory) Pass(context.Context, string, time.Time) error { return nil }
