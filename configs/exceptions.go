@@ -32,6 +32,10 @@ type Exception struct {
 	ApprovedBy string `yaml:"approved_by"`
 	// Ticket where it was discussed.
 	Ticket string `yaml:"ticket,omitempty"`
+	// Granted is the day on which it was approved, such as 2026-11-28. Default: not noted.
+	Granted Date `yaml:"granted,omitzero"`
+	// CompensatingControl is what protects in the meantime, for auditors. Default: none.
+	CompensatingControl string `yaml:"compensating_control,omitempty"`
 	// Expires is the last day on which it holds, such as 2027-03-31 (UTC).
 	Expires Date `yaml:"expires"`
 }
@@ -70,13 +74,13 @@ func (e Exception) validate(targets []string, longest time.Duration, problem fun
 	if !fingerprintPattern.MatchString(e.Fingerprint) {
 		problem("fingerprint", `needs the fingerprint that "tokenaudit tokens show ID" prints: it binds the exception to the token as it was approved`)
 	}
-	decision{e.Reason, e.RequestedBy, e.ApprovedBy, e.Expires}.validate("exception", longest, problem)
+	decision{e.Reason, e.RequestedBy, e.ApprovedBy, e.Granted, e.Expires}.validate("exception", longest, problem)
 }
 
 // decision is what two people answer for, until a date.
 type decision struct {
 	reason, requestedBy, approvedBy string
-	expires                         Date
+	granted, expires                Date
 }
 
 func (d decision) validate(of string, longest time.Duration, problem func(key, text string)) {
@@ -87,6 +91,9 @@ func (d decision) validate(of string, longest time.Duration, problem func(key, t
 	}
 	if strings.EqualFold(strings.TrimSpace(d.requestedBy), strings.TrimSpace(d.approvedBy)) && d.approvedBy != "" {
 		problem("approved_by", "must be somebody else than requested_by")
+	}
+	if d.granted.After(d.expires.Time) && !d.expires.IsZero() {
+		problem("granted", "must not be after expires")
 	}
 	switch {
 	case d.expires.IsZero():
@@ -104,6 +111,7 @@ func (e Exception) audit() audit.Exception {
 	return audit.Exception{
 		Target: e.Target, Authorization: strings.ToLower(e.Authorization), Check: e.Check, Fingerprint: e.Fingerprint, Reason: e.Reason,
 		RequestedBy: e.RequestedBy, ApprovedBy: e.ApprovedBy, Ticket: e.Ticket, Expires: e.Expires.end(),
+		Granted: e.Granted.Time, CompensatingControl: e.CompensatingControl,
 	}
 }
 
@@ -122,6 +130,10 @@ type AcceptedGap struct {
 	ApprovedBy string `yaml:"approved_by"`
 	// Ticket where it was discussed.
 	Ticket string `yaml:"ticket,omitempty"`
+	// Granted is the day on which it was approved, such as 2026-11-28. Default: not noted.
+	Granted Date `yaml:"granted,omitzero"`
+	// CompensatingControl is what protects in the meantime, for auditors. Default: none.
+	CompensatingControl string `yaml:"compensating_control,omitempty"`
 	// Expires is the last day on which it holds, such as 2027-03-31 (UTC), at most policy.max_exception ahead.
 	Expires Date `yaml:"expires"`
 }
@@ -147,12 +159,13 @@ func (g AcceptedGap) validate(targets []string, longest time.Duration, problem f
 	if premise.ID != audit.TargetsConfigured && !slices.Contains(targets, g.Target) {
 		problem("target", unknown("target", g.Target, targets))
 	}
-	decision{g.Reason, g.RequestedBy, g.ApprovedBy, g.Expires}.validate("acceptance", longest, problem)
+	decision{g.Reason, g.RequestedBy, g.ApprovedBy, g.Granted, g.Expires}.validate("acceptance", longest, problem)
 }
 
 func (g AcceptedGap) audit() audit.AcceptedGap {
 	return audit.AcceptedGap{
 		Target: g.Target, Gap: g.Gap, Reason: g.Reason,
 		RequestedBy: g.RequestedBy, ApprovedBy: g.ApprovedBy, Ticket: g.Ticket, Expires: g.Expires.end(),
+		Granted: g.Granted.Time, CompensatingControl: g.CompensatingControl,
 	}
 }

@@ -66,7 +66,8 @@ var bad = map[string][]string{
 		"10: exceptions[0].reason: is required",
 		"12: exceptions[0].approved_by: must be somebody else than requested_by",
 		"13: exceptions[0].expires: lies further ahead than policy.max_exception allows (180d)",
-		"21: exceptions[1].expires: needs a day such as 2027-03-31",
+		"14: exceptions[0].granted: must not be after expires",
+		"22: exceptions[1].expires: needs a day such as 2027-03-31",
 	},
 	"accepted-gaps": {
 		`6: accepted_gaps[0].target: unknown target "staging", known: prod`,

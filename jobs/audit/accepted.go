@@ -17,10 +17,16 @@ type AcceptedGap struct {
 	ApprovedBy  string    `json:"approved_by"`
 	Ticket      string    `json:"ticket,omitempty"`
 	Expires     time.Time `json:"expires"` // the first moment at which it no longer holds
+	// As those of an Exception.
+	Granted             time.Time `json:"granted,omitzero"`
+	CompensatingControl string    `json:"compensating_control,omitempty"`
 }
 
-// Until is the last day on which it holds, in UTC.
-func (g AcceptedGap) Until() string { return lastDay(g.Expires) }
+// LastDay is the last day on which it holds, in UTC.
+func (g AcceptedGap) LastDay() time.Time { return lastDay(g.Expires) }
+
+// Until is the last day in words.
+func (g AcceptedGap) Until() string { return inWords(g.LastDay()) }
 
 // Words say who accepted it, why and until when.
 func (g AcceptedGap) Words() string {
@@ -31,7 +37,38 @@ func (g AcceptedGap) Words() string {
 	return words + ": " + g.Reason
 }
 
-func lastDay(end time.Time) string { return end.Add(-time.Second).UTC().Format("2 Jan 2006") }
+// lastDay is the day before an end that is the first moment of a day in UTC.
+func lastDay(end time.Time) time.Time {
+	return end.Add(-time.Second).UTC().Truncate(24 * time.Hour)
+}
+
+func inWords(day time.Time) string { return day.Format("2 Jan 2006") }
+
+// StateOf is what a review at the given time made of an accepted gap.
+func (c TotalCoverage) StateOf(g AcceptedGap, at time.Time) ExceptionState {
+	if !at.Before(g.Expires) {
+		return ExceptionExpired
+	}
+	for _, gap := range c.AllGaps() {
+		target := gap.Target
+		if target == "" { // of the job as a whole
+			_, target, _ = strings.Cut(gap.ID, "/")
+		}
+		switch {
+		case !g.about(target, gap.Gap):
+		case gap.Accepted != nil:
+			return ExceptionUsed
+		default:
+			return ExceptionUnknown // nobody can accept it, nothing was seen
+		}
+	}
+	for _, t := range c.Targets {
+		if t.Target == g.Target && t.hasGap(TargetReviewed) {
+			return ExceptionUnknown
+		}
+	}
+	return ExceptionUnused
+}
 
 // about reports whether it names the gap.
 func (g AcceptedGap) about(target string, gap Gap) bool {

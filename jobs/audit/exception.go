@@ -23,6 +23,49 @@ type Exception struct {
 	ApprovedBy  string    `json:"approved_by"`
 	Ticket      string    `json:"ticket,omitempty"`
 	Expires     time.Time `json:"expires"` // the first moment at which it no longer holds
+	// Granted is the day on which it was approved, zero where nobody noted it, and
+	// CompensatingControl what protects in the meantime. A policy without them hashes as
+	// it did before there were any.
+	Granted             time.Time `json:"granted,omitzero"`
+	CompensatingControl string    `json:"compensating_control,omitempty"`
+}
+
+// LastDay is the last day on which it holds, in UTC.
+func (e Exception) LastDay() time.Time { return lastDay(e.Expires) }
+
+// ExceptionState is what a review made of an exception.
+type ExceptionState string
+
+const (
+	ExceptionUsed    ExceptionState = "used"    // a finding stands by it
+	ExceptionUnused  ExceptionState = "unused"  // nothing needs it
+	ExceptionExpired ExceptionState = "expired" // its last day has passed
+	ExceptionVoid    ExceptionState = "void"    // the token is not as it was approved
+	// ExceptionUnknown: its token could not be seen or read well enough to tell.
+	ExceptionUnknown ExceptionState = "unknown"
+)
+
+// StateOn is what the record of its token makes of the exception at the time of a
+// review; "" if the record is of another token.
+func (e Exception) StateOn(r *Record, at time.Time) ExceptionState {
+	used := func(f Finding) bool { return f.State == Excepted && e.covers(f.Check) }
+	switch {
+	case r.Target != e.Target || r.TokenID() != e.Authorization || r.Legacy:
+		return ""
+	case !at.Before(e.Expires):
+		return ExceptionExpired
+	case r.Presence == Gone:
+		return ExceptionUnused
+	case slices.ContainsFunc(r.Findings, used):
+		return ExceptionUsed
+	case r.Presence == Unseen:
+		return ExceptionUnknown
+	case e.Fingerprint == r.Fingerprint():
+		return ExceptionUnused
+	case AccessOf(r.Authorization).Unreadable || !r.StatusKnown():
+		return ExceptionUnknown
+	}
+	return ExceptionVoid
 }
 
 // AllChecks makes an exception hold for every check.
@@ -38,6 +81,9 @@ type Approval struct {
 	ApprovedBy string    `json:"approved_by"`
 	Ticket     string    `json:"ticket,omitempty"`
 	Expires    time.Time `json:"expires"`
+
+	Granted             time.Time `json:"granted,omitzero"`
+	CompensatingControl string    `json:"compensating_control,omitempty"`
 }
 
 // Fingerprint stands for what an exception was approved for: permissions, owner
@@ -51,7 +97,7 @@ func (a Authorization) Fingerprint() string {
 func (p Policy) exceptionsFor(target string, a Authorization) []Exception {
 	var out []Exception
 	for _, e := range p.Exceptions {
-		if e.Target == target && e.Authorization == a.tokenID() && !a.Legacy {
+		if e.Target == target && e.Authorization == a.TokenID() && !a.Legacy {
 			out = append(out, e)
 		}
 	}
@@ -72,7 +118,10 @@ func (s *Subject) except(fs []Finding) {
 		at := slices.IndexFunc(s.Exceptions, func(e Exception) bool { return e.covers(f.Check) && e.valid(s.Authorization, s.Now) })
 		if at >= 0 && f.Current() && !aboutExceptions(f.Check) {
 			e := s.Exceptions[at]
-			f.State, f.Approval = Excepted, &Approval{e.Reason, e.RequestedBy, e.ApprovedBy, e.Ticket, e.Expires}
+			f.State, f.Approval = Excepted, &Approval{
+				Reason: e.Reason, Requested: e.RequestedBy, ApprovedBy: e.ApprovedBy, Ticket: e.Ticket, Expires: e.Expires,
+				Granted: e.Granted, CompensatingControl: e.CompensatingControl,
+			}
 		}
 	}
 }
@@ -85,7 +134,7 @@ func matchExceptions(s *Subject, bad func(Exception) bool) (string, Outcome) {
 	var found []string
 	for _, e := range s.Exceptions {
 		if bad(e) {
-			found = append(found, fmt.Sprintf("exception of %s for %s, until %s", e.Check, e.Authorization, e.Expires.Add(-time.Second).UTC().Format(time.DateOnly)))
+			found = append(found, fmt.Sprintf("exception of %s for %s, until %s", e.Check, e.Authorization, e.LastDay().Format(time.DateOnly)))
 		}
 	}
 	return strings.Join(found, "; "), failIf(len(found) > 0)
@@ -116,7 +165,7 @@ func (u *unused) met(r *Record) {
 		return
 	}
 	for i, e := range u.review.Policy.Exceptions {
-		if !u.open[i] || e.Authorization != r.tokenID() {
+		if !u.open[i] || e.Authorization != r.TokenID() {
 			continue
 		}
 		used := slices.ContainsFunc(r.Findings, func(f Finding) bool { return f.State == Excepted && e.covers(f.Check) })

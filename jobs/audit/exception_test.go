@@ -28,22 +28,28 @@ func TestExceptions(t *testing.T) {
 		exception Exception
 		now       []Authorization
 		want      []string
+		state     ExceptionState
 	}{
-		"holds":            {good, []Authorization{blank}, []string{"a1 no-description=excepted"}},
-		"for every check":  {with(func(e *Exception) { e.Check = AllChecks }), []Authorization{blank}, []string{"a1 no-description=excepted"}},
-		"of another token": {with(func(e *Exception) { e.Authorization = "b2" }), []Authorization{blank}, []string{"a1 no-description=new", "unused-exceptions exception-unused=new"}},
-		"of another check": {with(func(e *Exception) { e.Check = "active-write" }), []Authorization{blank}, []string{"a1 no-description=new", "unused-exceptions exception-unused=new"}},
-		"expired":          {with(func(e *Exception) { e.Expires = reviewed }), []Authorization{blank}, []string{"a1 exception-expired=new no-description=new"}},
-		"expires tomorrow": {with(func(e *Exception) { e.Expires = reviewed.Add(day) }), []Authorization{blank}, []string{"a1 exception-expiring=new no-description=excepted"}},
-		"void":             {with(func(e *Exception) { e.Fingerprint = "0123456789abcdef" }), []Authorization{blank}, []string{"a1 exception-void=new no-description=new"}},
-		"nothing to allow": {good, []Authorization{token("a1", "described")}, []string{"a1", "unused-exceptions exception-unused=new"}},
+		"holds":            {good, []Authorization{blank}, []string{"a1 no-description=excepted"}, ExceptionUsed},
+		"for every check":  {with(func(e *Exception) { e.Check = AllChecks }), []Authorization{blank}, []string{"a1 no-description=excepted"}, ExceptionUsed},
+		"of another token": {with(func(e *Exception) { e.Authorization = "b2" }), []Authorization{blank}, []string{"a1 no-description=new", "unused-exceptions exception-unused=new"}, ""},
+		"of another check": {with(func(e *Exception) { e.Check = "active-write" }), []Authorization{blank}, []string{"a1 no-description=new", "unused-exceptions exception-unused=new"}, ExceptionUnused},
+		"expired":          {with(func(e *Exception) { e.Expires = reviewed }), []Authorization{blank}, []string{"a1 exception-expired=new no-description=new"}, ExceptionExpired},
+		"expires tomorrow": {with(func(e *Exception) { e.Expires = reviewed.Add(day) }), []Authorization{blank}, []string{"a1 exception-expiring=new no-description=excepted"}, ExceptionUsed},
+		"void":             {with(func(e *Exception) { e.Fingerprint = "0123456789abcdef" }), []Authorization{blank}, []string{"a1 exception-void=new no-description=new"}, ExceptionVoid},
+		"nothing to allow": {good, []Authorization{token("a1", "described")}, []string{"a1", "unused-exceptions exception-unused=new"}, ExceptionUnused},
 		"void for itself": {with(func(e *Exception) { e.Check, e.Fingerprint = AllChecks, "0123456789abcdef" }), []Authorization{blank},
-			[]string{"a1 exception-void=new no-description=new"}},
+			[]string{"a1 exception-void=new no-description=new"}, ExceptionVoid},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			if diff := cmp.Diff(test.want, states(merged(t, excepted(reviewed, nil, test.exception), test.now, nil))); diff != "" {
+			rv := excepted(reviewed, nil, test.exception)
+			records := merged(t, rv, test.now, nil)
+			if diff := cmp.Diff(test.want, states(records)); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
+			}
+			if got := rv.Policy.Exceptions[0].StateOn(&records[0], reviewed); got != test.state {
+				t.Errorf("state %q, want %q", got, test.state)
 			}
 		})
 	}

@@ -289,7 +289,7 @@ func (e Exception) names() string {
 	return "exception of " + e.Check + " for " + e.Authorization + " in " + e.Target
 }
 
-func (e Exception) terms() string { return "until " + lastDay(e.Expires) + " by " + e.ApprovedBy }
+func (e Exception) terms() string { return "until " + inWords(e.LastDay()) + " by " + e.ApprovedBy }
 
 func (g AcceptedGap) names() string { return "acceptance of gap " + g.Gap + " of " + g.Target }
 

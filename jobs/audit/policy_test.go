@@ -1,7 +1,9 @@
 package audit
 
 import (
+	"crypto/sha256"
 	"encoding/json"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -284,5 +286,21 @@ func TestDifferencesUnderOnePolicy(t *testing.T) {
 		if diff := cmp.Diff(tc.want, s.Previous.BySeverity); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", name, diff)
 		}
+	}
+}
+
+// TestPolicyHashStays: what a policy does not have is not in its hash, so that packs of
+// earlier versions verify, and no change of policy is seen where none was.
+func TestPolicyHashStays(t *testing.T) {
+	t.Parallel()
+	day := time.Date(2027, 4, 1, 0, 0, 0, 0, time.UTC)
+	a := AppliedPolicy{
+		Checks:       []AppliedCheck{{"operator", Critical}},
+		Exceptions:   []Exception{{Target: "prod", Authorization: "11adece381a52001", Check: AllChecks, Fingerprint: "3f9c2a71b04e58d6", Reason: "migration", RequestedBy: "alice", ApprovedBy: "bob", Expires: day}},
+		AcceptedGaps: []AcceptedGap{{Target: "prod", Gap: InstanceSeen, Reason: "another team", RequestedBy: "alice", ApprovedBy: "bob", Ticket: "SEC-1", Expires: day}},
+	}
+	const want = "fa79568f495b22944dbe8f3ba0f2fe4dc3b968a3c3f4b4b686553ffff685b9c8"
+	if got := fmt.Sprintf("%x", sha256.Sum256(a.canonical())); got != want {
+		t.Errorf("%s, want %s", got, want)
 	}
 }

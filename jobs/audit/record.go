@@ -204,8 +204,8 @@ func OfOtherOrg(a Authorization) Authorization {
 // IsOfOtherOrg reports whether the record stands for a token of another org.
 func (a *Authorization) IsOfOtherOrg() bool { return strings.HasPrefix(a.ID, otherOrgID) }
 
-// tokenID is the ID of the token that the record is about.
-func (a *Authorization) tokenID() string { return strings.TrimPrefix(a.ID, otherOrgID) }
+// TokenID is the ID of the token that the record is about.
+func (a *Authorization) TokenID() string { return strings.TrimPrefix(a.ID, otherOrgID) }
 
 // WritesIn reports whether a, of another org, may write in this one: by a permission on
 // every org, on this one, or on one resource whose org it does not say.

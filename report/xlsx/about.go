@@ -16,7 +16,7 @@ import (
 // writeAbout says how this review came to be: who ran what, with which settings, and
 // how to check that nobody changed it since.
 func (b *Workbook) writeAbout(context.Context) error {
-	sheet, err := b.open(b.File, layout{name: sheetAbout, widths: []float64{20, 60, 10, 10, 14, 50}, paper: paperA4, pages: 1})
+	sheet, err := b.open(b.File, layout{name: sheetAbout, widths: []float64{20, 60, 10, 10, 14, 50}})
 	if err != nil {
 		return err
 	}
@@ -80,7 +80,7 @@ func (p *page) requests(all []audit.Coverage) {
 // writeControls maps every check of the policy to the controls that it relates to.
 func (b *Workbook) writeControls(context.Context) error {
 	const head = 3 // line of the header
-	s, err := b.open(b.File, layout{name: sheetControls, widths: []float64{20, 32, 10, 10, 17, 10, 12, 52, 12, 42}, frozenRows: head, paper: paperA4, pages: 1})
+	s, err := b.open(b.File, layout{name: sheetControls, widths: []float64{20, 32, 10, 10, 17, 10, 12, 52, 12, 42}, frozenRows: head})
 	if err != nil {
 		return err
 	}
@@ -115,25 +115,4 @@ func (b *Workbook) writeControls(context.Context) error {
 		b.AutoFilter(s.name, fmt.Sprintf("A%d:%s%d", head, last, s.rows), nil),
 		p.end(),
 	)
-}
-
-// writeExceptions lists those that allow a finding of this review.
-func (b *Workbook) writeExceptions(context.Context) error {
-	s, err := b.open(b.File, layout{name: sheetExceptions, widths: []float64{18, 20, 40, 18, 18, 16, 20, 14}, frozenRows: 3, paper: paperA4, pages: 1})
-	if err != nil {
-		return err
-	}
-	p := &page{sheet: s, columns: 8}
-	p.wide(30, "Exceptions", look{role: title})
-	p.wide(18, "Findings that somebody accepted, for a reason and until a date. They stay in every list and every count.", look{role: subtitle})
-	p.header(left("Authorization ID"), left("Check"), left("Reason"), left("Requested by"), left("Approved by"), left("Ticket"), left("Expires (UTC)"), left("State"))
-	for _, e := range b.totals.excepted {
-		a := e.Approval
-		p.line(16, words(e.id), words(e.Finding.Check), wrapped(a.Reason, 1), words(a.Requested), words(a.ApprovedBy), words(a.Ticket),
-			cell{value: a.Expires, look: look{kind: table.Date}}, words(string(e.State)))
-	}
-	if len(b.totals.excepted) == 0 {
-		p.wide(20, "None recorded.", look{})
-	}
-	return p.end()
 }

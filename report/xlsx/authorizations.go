@@ -28,7 +28,7 @@ func newPopulation(b *Workbook) (*population, error) {
 		p.left = worst(a.ByWorst, most, all)
 	}
 	var err error
-	p.list, err = newList(b, layout{name: sheetAuthorizations, frozenCols: 4, paper: paperA3, pages: 2, order: "They stand in the order of targets and IDs."}, authorizationColumns(), most, all, b.in.WholeIn(table.AuthorizationsFile))
+	p.list, err = newList(b, layout{name: sheetAuthorizations, frozenCols: 2, printed: 9, printedRows: mostPrinted, lines: 3, order: "They stand in the order of targets and IDs."}, authorizationColumns(), most, all, b.in.WholeIn(table.AuthorizationsFile))
 	return p, err
 }
 
@@ -83,11 +83,38 @@ func (p *population) lineOf(place int) int {
 	return p.first + i
 }
 
-// authorizationColumns of the workbook say in addition what the permissions come
-// to and which controls the findings relate to.
+// authorizationColumns of the workbook come in the order in which a person decides by
+// them, and say in addition what the permissions come to and which controls the findings
+// relate to.
 func authorizationColumns() []table.Column {
-	columns := table.AuthorizationColumns()
-	at := slices.IndexFunc(columns, func(c table.Column) bool { return c.Name == "may_write" })
-	columns = slices.Insert(columns, at, table.Column{Name: "permission_summary", Header: "Permission summary", Width: 19, Value: func(r *table.Row) any { return r.Reach }})
-	return append(columns, table.Column{Name: "controls", Header: "Related controls", Width: 44, Limit: 1000, Value: func(r *table.Row) any { return r.ControlNames }})
+	more := []table.Column{
+		{Name: "permission_summary", Header: "Permission summary", Value: func(r *table.Row) any { return r.Reach }},
+		{Name: "controls", Header: "Related controls", Value: func(r *table.Row) any { return r.ControlNames }},
+	}
+	return arranged(append(table.AuthorizationColumns(), more...), []table.Column{
+		{Name: "worst_severity", Width: 10},
+		{Name: "description", Width: 32, Wrap: true, Limit: 200},
+		{Name: "owner", Width: 28, Wrap: true, Limit: 200},
+		{Name: "status", Width: 9},
+		{Name: "class", Width: 15},
+		{Name: "may_write", Width: 32, Wrap: true, Limit: 1000},
+		{Name: "age_days", Width: 9},
+		{Name: "authorization_id", Width: 18},
+		{Name: "target", Width: 14, Wrap: true},
+		{Name: "findings", Width: 40},
+		{Name: "owner_state", Width: 12},
+		{Name: "created", Width: 20},
+		{Name: "updated", Width: 20},
+		{Name: "first_seen", Width: 20},
+		{Name: "last_seen", Width: 20},
+		{Name: "presence", Width: 10},
+		{Name: "presence_evidence", Width: 36},
+		{Name: "permission_summary", Width: 19},
+		{Name: "permissions", Width: 36, Limit: 1000},
+		{Name: "owner_id", Width: 18},
+		{Name: "owner_evidence", Width: 30},
+		{Name: "org", Width: 16},
+		{Name: "org_id", Width: 18},
+		{Name: "controls", Width: 44, Limit: 1000},
+	})
 }

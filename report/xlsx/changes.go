@@ -118,7 +118,7 @@ func (b *Workbook) writeChanges(context.Context) error {
 	rows := b.totals.changes.Take()
 	slices.SortFunc(rows, func(x, y change) int { return cmp.Or(cmp.Compare(x.kind, y.kind), cmp.Compare(x.seen, y.seen)) })
 	// No CSV file has what a field was before; the snapshots do, with any format.
-	l, err := newList(b, layout{name: sheetChanges, frozenCols: 1, paper: paperA3, pages: 1, order: "They stand by the kind of change.", note: retiredNote(b.in.Summary)}, changeColumns(), len(rows), b.totals.changes.Seen(), "snapshot-*.jsonl.gz")
+	l, err := newList(b, layout{name: sheetChanges, frozenCols: 3, printed: 9, printedRows: mostPrinted, lines: 5, order: "They stand by the kind of change.", note: retiredNote(b.in.Summary)}, changeColumns(), len(rows), b.totals.changes.Seen(), "snapshot-*.jsonl.gz")
 	if err != nil {
 		return err
 	}
@@ -147,16 +147,16 @@ func retiredNote(s audit.Summary) string {
 
 func changeColumns() []table.ColumnOf[changeRow] {
 	return []table.ColumnOf[changeRow]{
-		{Header: "What", Width: 19, Value: func(c changeRow) any { return c.kind.String() }},
+		{Header: "What", Width: 18, Wrap: true, Value: func(c changeRow) any { return c.kind.String() }},
 		{Header: "Severity", Width: 10, Kind: table.Severity, Value: func(c changeRow) any { return string(c.severity) }},
-		{Header: "Field or check", Width: 28, Wrap: true, Value: func(c changeRow) any { return c.field }},
-		{Header: "From", Width: 32, Wrap: true, Limit: 400, Value: func(c changeRow) any { return c.from }},
-		{Header: "To, or detail", Width: 32, Wrap: true, Limit: 400, Value: func(c changeRow) any { return c.to }},
 		{Header: "Description", Width: 30, Wrap: true, Limit: 200, Value: func(c changeRow) any { return c.Description }},
+		{Header: "Owner", Width: 26, Wrap: true, Limit: 200, Value: func(c changeRow) any { return c.OwnerName() }},
+		{Header: "Field or check", Width: 26, Wrap: true, Value: func(c changeRow) any { return c.field }},
+		{Header: "From", Width: 24, Wrap: true, Limit: 400, Value: func(c changeRow) any { return c.from }},
+		{Header: "To, or detail", Width: 34, Wrap: true, Limit: 400, Value: func(c changeRow) any { return c.to }},
 		{Header: "Authorization ID", Width: 18, Value: func(c changeRow) any { return c.ID }},
-		{Header: "Owner", Width: 18, Value: func(c changeRow) any { return c.OwnerName() }},
+		{Header: "Target", Width: 14, Wrap: true, Value: func(c changeRow) any { return c.Target }},
 		{Header: "Org", Width: 14, Value: func(c changeRow) any { return c.Org }},
-		{Header: "Target", Width: 14, Value: func(c changeRow) any { return c.Target }},
 		{Header: "Proof", Width: 44, Wrap: true, Limit: 400, Value: func(c changeRow) any { return c.Evidence }},
 	}
 }

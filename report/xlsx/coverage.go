@@ -20,7 +20,7 @@ type scopeSheet struct {
 }
 
 func (b *Workbook) writeCoverage(context.Context) error {
-	s, err := b.open(b.File, layout{name: sheetCoverage, widths: []float64{22, 26, 11, 10, 10, 10, 10, 10, 10, 46}, paper: paperA4, pages: 1})
+	s, err := b.open(b.File, layout{name: sheetCoverage, widths: []float64{22, 26, 11, 10, 10, 10, 10, 10, 10, 46}})
 	if err != nil {
 		return err
 	}

@@ -90,6 +90,18 @@ func workbookText(t testing.TB, in table.Input, most bounds) string {
 	return files[File]
 }
 
+// headerAt is the column of a list with a header, from 1.
+func headerAt(t testing.TB, f *excelize.File, sheet, header string) int {
+	t.Helper()
+	for _, row := range rawRows(t, f, sheet)[:2] {
+		if at := slices.Index(row, header); at >= 0 {
+			return at + 1
+		}
+	}
+	t.Fatalf("%s has no column %s", sheet, header)
+	return 0
+}
+
 // A link of the sheet To do leads to the row of its authorization.
 func TestTaskLinks(t *testing.T) {
 	t.Parallel()
@@ -99,15 +111,17 @@ func TestTaskLinks(t *testing.T) {
 		rows := rawRows(t, f, "To do")
 		links := 0
 		for i, row := range rows {
-			cell, _ := excelize.CoordinatesToCellName(6, i+1)
+			cell, _ := excelize.CoordinatesToCellName(headerAt(t, f, "To do", "Record"), i+1)
 			formula, err := f.GetCellFormula("To do", cell)
 			if err != nil {
 				t.Fatal(err)
 			}
 			if to := at.FindStringSubmatch(formula); to != nil {
 				links++
-				if got, _ := f.GetCellValue("Authorizations", "D"+to[1]); got != row[4] {
-					t.Errorf("%s, %s: %s leads to %s, not to %s", name, cell, formula, got, row[4])
+				id := row[headerAt(t, f, "To do", "Authorization ID")-1]
+				letter, _ := excelize.ColumnNumberToName(headerAt(t, f, "Authorizations", "Authorization ID"))
+				if got, _ := f.GetCellValue("Authorizations", letter+to[1]); got != id {
+					t.Errorf("%s, %s: %s leads to %s, not to %s", name, cell, formula, got, id)
 				}
 			}
 		}

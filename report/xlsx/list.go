@@ -1,10 +1,12 @@
 package xlsx
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/xuri/excelize/v2"
 
@@ -18,6 +20,10 @@ type listed struct {
 	headers []string
 	first   int // line of the first row
 }
+
+// mostPrinted is how many rows of a long list are printed. All of them are in the CSV
+// files, and nobody reads them on paper.
+const mostPrinted = 500
 
 // list is a table of many rows: a header, then a line for each row. What does not
 // fit is counted, and the first line says so. It is written in a file of its own,
@@ -73,13 +79,14 @@ func newList[T any](b *Workbook, lay layout, columns []table.ColumnOf[T], most, 
 
 // add writes a row: what is past is faded and has lost its colour.
 func (l *list[T]) add(row T, past bool) error {
-	const mostLines = 5 // text in more lines is cut by the cell
 	for i, c := range l.columns {
 		made := cell{limit: c.Limit, look: look{role: entry, kind: c.Kind, wrap: c.Wrap, past: past}}
 		if c.Value == nil { // for the reviewer
 			made.look.open, made.look.past = true, false
 		} else if made.value = c.Value(row); made.value == nil {
 			made.value = table.Unknown
+		} else if at, ok := made.value.(time.Time); ok && c.Kind == table.Day {
+			made.value = l.dayOf(at)
 		}
 		switch {
 		case past:
@@ -90,7 +97,7 @@ func (l *list[T]) add(row T, past bool) error {
 		}
 		l.cells[i] = made
 	}
-	return l.sheet.add(l.sheet.fit(mostLines, l.cells), l.cells...)
+	return l.sheet.add(l.sheet.fit(l.lines, l.cells), l.cells...)
 }
 
 // end ends the sheet. A list without rows says so: an empty table might as well be a
@@ -101,11 +108,11 @@ func (l *list[T]) end(none string) (listed, error) {
 		err = l.sheet.add(20, cell{value: none, over: len(l.columns)})
 	}
 	last, _ := excelize.ColumnNumberToName(len(l.columns))
-	fixed, _ := excelize.ColumnNumberToName(l.frozenCols)
 	all, head, in := fmt.Sprintf("A%d:%s%d", l.first-1, last, l.sheet.rows), strconv.Itoa(l.first-1), "'"+l.name+"'!"
 	err = errors.Join(
 		err,
-		l.SetDefinedName(&excelize.DefinedName{Name: "_xlnm.Print_Titles", Scope: l.name, RefersTo: in + "$A:$" + fixed + "," + in + "$1:$" + head}),
+		l.print(in),
+		l.SetDefinedName(&excelize.DefinedName{Name: "_xlnm.Print_Titles", Scope: l.name, RefersTo: in + "$1:$" + head}),
 		l.Workbook.AutoFilter(l.name, all, nil), // which names the range
 		l.file.AutoFilter(l.name, all, nil),
 		l.file.AddIgnoredErrors(l.name, all, excelize.IgnoredErrorsNumberStoredAsText),
@@ -117,6 +124,21 @@ func (l *list[T]) end(none string) (listed, error) {
 	err = errors.Join(err, l.file.Close())
 	l.sheet, l.file = nil, nil // and with them the buffer of the stream
 	return l.listed, err
+}
+
+// print sets which cells are printed. Of a long list the first rows are enough on
+// paper, and the foot of the page says so.
+func (l *list[T]) print(in string) error {
+	rows, part := l.sheet.rows, ""
+	if n := l.sheet.rows - l.first + 1; l.printedRows > 0 && n > l.printedRows {
+		rows = l.first + l.printedRows - 1
+		part = fmt.Sprintf(": the first %s of %s rows are printed", table.Grouped(l.printedRows), table.Grouped(n))
+	}
+	last, _ := excelize.ColumnNumberToName(cmp.Or(l.printed, len(l.columns)))
+	return errors.Join(
+		l.SetDefinedName(&excelize.DefinedName{Name: "_xlnm.Print_Area", Scope: l.name, RefersTo: fmt.Sprintf("%s$A$1:$%s$%d", in, last, rows)}),
+		l.headAndFoot(l.file, l.name, part),
+	)
 }
 
 // listFile is the file of a list while it is staged.

@@ -78,7 +78,7 @@ func (o *owner) label() string {
 func (b *Workbook) writeOwners(context.Context) error {
 	all := b.totals.ownersWorstFirst()
 	rows := all[:min(len(all), b.bounds.owners)]
-	l, err := newList(b, layout{name: sheetOwners, frozenCols: 1, paper: paperA4, pages: 1}, ownerColumns(), len(rows), len(all), b.in.WholeIn(table.AuthorizationsFile))
+	l, err := newList(b, layout{name: sheetOwners, frozenCols: 1, printedRows: mostPrinted, lines: 3}, ownerColumns(), len(rows), len(all), b.in.WholeIn(table.AuthorizationsFile))
 	if err != nil {
 		return err
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/xuri/excelize/v2"
 
@@ -85,6 +86,14 @@ func number(n int) cell { return figureOf(n) }
 
 // figureOf is a number, or the formula that counts it.
 func figureOf(v any) cell { return cell{value: v, look: look{kind: table.Integer}} }
+
+// day is one of the calendar, in whichever zone it was meant.
+func day(t time.Time) cell {
+	if t.IsZero() {
+		return words(table.Unknown)
+	}
+	return cell{value: t, look: look{kind: table.Day}}
+}
 
 func coloured(word string) cell { return cell{value: word, look: look{word: word}} }
 
@@ -221,27 +230,34 @@ func runeWidth(r rune) float64 {
 // footer is text for the foot of a page, where an ampersand begins a code.
 func footer(s string) string { return strings.ReplaceAll(table.OneLine(s), "&", "&&") }
 
-// layout of a sheet, all of which excelize wants before the first row.
-type layout struct {
-	name       string
-	widths     []float64
-	frozenCols int
-	frozenRows int
-	paper      int
-	pages      int    // that its width is printed on
-	one        bool   // all of it on one page
-	order      string // of the rows of a list that lacks some, where it is not the worst first
-	note       string // of a list, above its header
+// headAndFoot names the review on every page; part says what of the sheet is printed,
+// where it is not all.
+func (b *Workbook) headAndFoot(f *excelize.File, sheet, part string) error {
+	s := b.in.Summary
+	return f.SetHeaderFooter(sheet, &excelize.HeaderFooterOptions{
+		OddHeader: "&L&8 InfluxDB token review " + footer(s.Job) + "&R&8 " + s.Slot.UTC().Format("2 January 2006"),
+		OddFooter: "&L&8 " + footer(s.ID) + "&C&8&A" + footer(part) + "&R&8Page &P of &N",
+	})
 }
 
-const (
-	paperA3 = 8
-	paperA4 = 9
-)
+// layout of a sheet, all of which excelize wants before the first row.
+type layout struct {
+	name        string
+	widths      []float64
+	frozenCols  int
+	frozenRows  int
+	one         bool   // printed on one page
+	printed     int    // columns of a list that are printed, from the first
+	printedRows int    // at most, of a list
+	lines       int    // of text that a row of a list may have; more is cut by the cell
+	order       string // of the rows of a list that lacks some, where it is not the worst first
+	note        string // of a list, above its header
+}
 
-// open begins a sheet of a file; the styles are those of the workbook.
+// open begins a sheet of a file; the styles are those of the workbook. It is printed on
+// A4 across, as wide as the page.
 func (b *Workbook) open(f *excelize.File, l layout) (*sheet, error) {
-	yes, no, landscape, over, tall := true, false, "landscape", "overThenDown", 0
+	yes, no, landscape, paper, wide, tall := true, false, "landscape", 9, 1, 0
 	margin, edge, strip, tab := 0.4, 0.7, 0.3, slate
 	if l.one {
 		tall = 1
@@ -251,13 +267,10 @@ func (b *Workbook) open(f *excelize.File, l layout) (*sheet, error) {
 	}
 	err := errors.Join(
 		f.SetSheetProps(l.name, &excelize.SheetPropsOptions{FitToPage: &yes, TabColorRGB: &tab}),
-		f.SetPageLayout(l.name, &excelize.PageLayoutOptions{Size: &l.paper, Orientation: &landscape, FitToWidth: &l.pages, FitToHeight: &tall, PageOrder: &over}),
+		f.SetPageLayout(l.name, &excelize.PageLayoutOptions{Size: &paper, Orientation: &landscape, FitToWidth: &wide, FitToHeight: &tall}),
 		f.SetPageMargins(l.name, &excelize.PageLayoutMarginsOptions{Left: &margin, Right: &margin, Top: &edge, Bottom: &edge, Header: &strip, Footer: &strip}),
 		f.SetSheetView(l.name, 0, &excelize.ViewOptions{ShowGridLines: &no}),
-		f.SetHeaderFooter(l.name, &excelize.HeaderFooterOptions{
-			OddHeader: "&L&8 InfluxDB token review&R&8 " + footer(b.in.Summary.ID),
-			OddFooter: "&L&8 " + footer(b.in.Summary.Tool.Name) + "&C&8&A&R&8Page &P of &N",
-		}),
+		b.headAndFoot(f, l.name, ""),
 	)
 	if err != nil {
 		return nil, err

@@ -29,18 +29,21 @@ type paint struct {
 
 // paints are those of the words that colour a cell.
 var paints = map[string]paint{
-	string(audit.Critical): {"9B2C2C", white, true},
-	string(audit.High):     {"EFA58B", ink, true},
-	string(audit.Medium):   {"FBE3A8", ink, false},
-	string(audit.Low):      {"E4EDF5", ink, false},
-	string(audit.Complete): {"DDEFE3", "1E5C3A", true},
-	string(audit.Partial):  {"FBE3A8", ink, true},
-	string(audit.NotKnown): {"CBD2D9", ink, true},
-	string(audit.Holds):    {"DDEFE3", "1E5C3A", false},
-	string(audit.Fails):    {"FBE3A8", ink, true},
-	table.Accepted:         {"E4EDF5", slate, true},
-	agrees:                 {"DDEFE3", "1E5C3A", true},
-	differs:                {"9B2C2C", white, true},
+	string(audit.Critical):         {"9B2C2C", white, true},
+	string(audit.High):             {"EFA58B", ink, true},
+	string(audit.Medium):           {"FBE3A8", ink, false},
+	string(audit.Low):              {"E4EDF5", ink, false},
+	string(audit.Complete):         {"DDEFE3", "1E5C3A", true},
+	string(audit.Partial):          {"FBE3A8", ink, true},
+	string(audit.NotKnown):         {"CBD2D9", ink, true},
+	string(audit.Holds):            {"DDEFE3", "1E5C3A", false},
+	string(audit.Fails):            {"FBE3A8", ink, true},
+	table.Accepted:                 {"E4EDF5", slate, true},
+	string(audit.ExceptionVoid):    {"EFA58B", ink, true},
+	string(audit.ExceptionExpired): {"FBE3A8", ink, true},
+	string(audit.ExceptionUnused):  {"FBE3A8", ink, false},
+	agrees:                         {"DDEFE3", "1E5C3A", true},
+	differs:                        {"9B2C2C", white, true},
 }
 
 // role is what a cell is for.
@@ -100,9 +103,9 @@ func styleOf(l look) *excelize.Style {
 		st.Protection = &excelize.Protection{Locked: false}
 	}
 	switch l.kind {
-	case table.Date, table.EntryDate:
+	case table.Date, table.EntryDate, table.Day:
 		format := "yyyy-mm-dd hh:mm:ss"
-		if l.kind == table.EntryDate {
+		if l.kind != table.Date {
 			format = "yyyy-mm-dd"
 		}
 		st.CustomNumFmt = &format

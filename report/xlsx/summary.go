@@ -34,7 +34,7 @@ type overview struct {
 func (b *Workbook) writeSummary(context.Context) error {
 	oneHalf := slices.Repeat([]float64{8}, half)
 	widths := slices.Concat(oneHalf, []float64{2}, oneHalf, []float64{3, 13, 9, 9, 9, 9, 3, 14, 15, 3, 13, 9, 9, 9, 9})
-	s, err := b.open(b.File, layout{name: sheetSummary, widths: widths, paper: paperA4, pages: 1, one: true})
+	s, err := b.open(b.File, layout{name: sheetSummary, widths: widths, one: true})
 	if err != nil {
 		return err
 	}

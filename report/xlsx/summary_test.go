@@ -13,26 +13,6 @@ import (
 	"tokenaudit/report/table"
 )
 
-func TestExceptionsSheet(t *testing.T) {
-	t.Parallel()
-	in := reporttest.Input(t)
-	r := audit.Record{Target: "prod", Presence: audit.Listed, Authorization: audit.Authorization{ID: "11adece381a52001", Description: "gateway"}}
-	r.Findings = []audit.Finding{{
-		Check: "not-rotated", Severity: audit.Medium, State: audit.Excepted, Since: in.Summary.Started,
-		Approval: &audit.Approval{Reason: "=migration", Requested: "alice", ApprovedBy: "bob", Ticket: "SEC-1", Expires: in.Summary.Started},
-	}}
-	in.Rows = func(yield func(audit.Record, error) bool) { yield(r, nil) }
-	f := reporttest.OpenWorkbook(t, workbookText(t, in, whole))
-	rows, err := f.GetRows(sheetExceptions)
-	if err != nil {
-		t.Fatal(err)
-	}
-	last := rows[len(rows)-1]
-	if len(last) < 8 || last[0] != r.ID || last[2] != "=migration" || last[4] != "bob" || last[7] != "excepted" {
-		t.Errorf("last row %q", last)
-	}
-}
-
 // sheetText is a sheet with a bar between its cells and the empty ones left out.
 func sheetText(t testing.TB, f *excelize.File, sheet string) string {
 	t.Helper()
@@ -233,7 +213,7 @@ func TestPolicyChangedOnTheSheets(t *testing.T) {
 			"Policy changed since weekly-review/2026-11-16T0800Z.", "Policy changed|=service user user-1 added", "and more, see the sheet About",
 			"Found by policy|1|", "Not judged any more|1|", "Touched authorizations|1|",
 		},
-		"Changes":  {"Touched|time of the last update, and nothing else|2026-11-10T08:00:00Z|2026-11-20T08:00:00Z", "Found by policy|high|All-access token", "Not judged|low|No description"},
+		"Changes":  {"Touched|touched|user-2|time of the last update, and nothing else|2026-11-10T08:00:00Z|2026-11-20T08:00:00Z", "Found by policy|high|touched|user-2|All-access token", "Not judged|low|touched|user-2|No description"},
 		"Coverage": {"by policy|1|1|0|OK|", "not judged|1|1|0|OK|", "Findings|43|43|0|OK|", "low|10|10|0|OK|"},
 		"About":    {"Changed|check all-access switched on (high)", "SHA-256|"},
 	} {

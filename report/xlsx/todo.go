@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 
 	"github.com/xuri/excelize/v2"
 
@@ -26,7 +27,7 @@ type taskRow struct {
 
 func (b *Workbook) writeTodo(context.Context) error {
 	rows := b.totals.tasks.Take()
-	l, err := newList(b, layout{name: sheetTodo, frozenCols: 1, paper: paperA3, pages: 1}, b.taskColumns(), len(rows), b.totals.tasks.Seen(), b.in.WholeIn(table.AuthorizationsFile))
+	l, err := newList(b, layout{name: sheetTodo, frozenCols: 3, printed: 10, lines: 12}, b.taskColumns(), len(rows), b.totals.tasks.Seen(), b.in.WholeIn(table.AuthorizationsFile))
 	if err != nil {
 		return err
 	}
@@ -44,30 +45,42 @@ func (b *Workbook) writeTodo(context.Context) error {
 	return errors.Join(err, ended)
 }
 
-// taskColumns: the facts, then the cells that the reviewer fills in.
+// taskColumns begin with what is decided on which token of whom. What is not printed
+// stands behind.
 func (b *Workbook) taskColumns() []table.ColumnOf[taskRow] {
 	return []table.ColumnOf[taskRow]{
-		{Header: "Severity", Width: 10, Kind: table.Severity, Value: func(t taskRow) any { return string(t.WorstSeverity) }},
-		{Header: "Why it needs a decision", Width: 28, Wrap: true, Value: func(t taskRow) any { return t.Titles }},
-		{Header: "Proposed action", Width: 54, Wrap: true, Value: func(t taskRow) any { return audit.CheckOf(t.First.Check).Fix }},
-		{Header: "Description", Width: 26, Wrap: true, Limit: 200, Value: func(t taskRow) any { return t.Description }},
-		{Header: "Authorization ID", Width: 18, Value: func(t taskRow) any { return t.ID }},
-		{Header: "Record", Width: 10, Kind: table.Reference, Value: func(t taskRow) any { return b.linkTo(t) }},
+		{Header: "Decision", Width: 11},
+		{Header: "Token", Width: 26, Wrap: true, Value: func(t taskRow) any { return b.tokenOf(t) }},
+		{Header: "Owner", Width: 24, Wrap: true, Limit: 200, Value: func(t taskRow) any { return t.OwnerName() }},
+		{Header: "Severity", Width: 9, Kind: table.Severity, Value: func(t taskRow) any { return string(t.WorstSeverity) }},
+		{Header: "Findings", Width: 26, Wrap: true, Value: func(t taskRow) any { return strings.ReplaceAll(t.Titles, "; ", "\n") }},
+		{Header: "What to do", Width: 38, Wrap: true, Value: func(t taskRow) any { return audit.CheckOf(t.First.Check).Fix }},
+		{Header: "Justification", Width: 18, Wrap: true},
+		{Header: "Reviewer", Width: 12, Wrap: true},
+		{Header: "Date", Width: 11, Kind: table.EntryDate},
+		{Header: "Ticket", Width: 10, Wrap: true},
 		{Header: "Status", Width: 9, Value: func(t taskRow) any { return string(t.Status) }},
-		{Header: "Owner", Width: 17, Value: func(t taskRow) any { return t.OwnerName() }},
-		{Header: "Owner state", Width: 12, Value: func(t taskRow) any { return string(t.Owner.State) }},
-		{Header: "May write", Width: 22, Wrap: true, Limit: 200, Value: func(t taskRow) any { return t.Scope }},
+		{Header: "May write", Width: 30, Wrap: true, Limit: 200, Value: func(t taskRow) any { return t.Scope }},
 		{Header: "Age (days)", Width: 8, Kind: table.Integer, Wrap: true, Value: func(t taskRow) any { return t.Age() }},
-		{Header: "Org", Width: 13, Value: func(t taskRow) any { return t.Org }},
+		{Header: "Owner state", Width: 12, Value: func(t taskRow) any { return string(t.Owner.State) }},
+		{Header: "Record", Width: 10, Kind: table.Reference, Value: func(t taskRow) any { return b.linkTo(t) }},
+		{Header: "Description", Width: 30, Wrap: true, Limit: 200, Value: func(t taskRow) any { return t.Description }},
+		{Header: "Authorization ID", Width: 18, Value: func(t taskRow) any { return t.ID }},
 		{Header: "Target", Width: 13, Value: func(t taskRow) any { return t.Target }},
+		{Header: "Org", Width: 13, Value: func(t taskRow) any { return t.Org }},
 		{Header: "Owner ID", Width: 18, Value: func(t taskRow) any { return t.UserID }},
 		{Header: "Org ID", Width: 18, Value: func(t taskRow) any { return t.OrgID }},
-		{Header: "Decision", Width: 12},
-		{Header: "Justification", Width: 28, Wrap: true},
-		{Header: "Reviewer", Width: 15},
-		{Header: "Date", Width: 12, Kind: table.EntryDate},
-		{Header: "Ticket", Width: 12},
 	}
+}
+
+// tokenOf names a token by what people and what programs call it; of several targets it
+// says which.
+func (b *Workbook) tokenOf(t taskRow) string {
+	text := tokenWords(audit.Line(t.Description, 100), t.ID)
+	if len(b.in.Summary.Coverage.Targets) > 1 {
+		text += "\n" + table.OneLine(t.Target)
+	}
+	return text
 }
 
 // linkTo leads to the row of the authorization. It is a formula of our own words

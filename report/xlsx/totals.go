@@ -15,7 +15,7 @@ type totals struct {
 	authorizations counts
 	findings       table.FindingCounts
 	owners         map[ownerKey]*owner
-	excepted       []finding // that an exception allows, no more than the configuration has
+	exceptions     *exceptions
 	tasks          *table.Worst[table.Group, task]
 	worst          *table.Worst[table.Group, finding]
 	changes        *table.Worst[changeRank, change]
@@ -49,7 +49,7 @@ func (c counts) sum(counted func(kind) bool) int {
 
 func newTotals(in table.Input, most bounds) *totals {
 	return &totals{
-		in: in, authorizations: counts{}, findings: table.FindingCounts{}, owners: map[ownerKey]*owner{},
+		in: in, authorizations: counts{}, findings: table.FindingCounts{}, owners: map[ownerKey]*owner{}, exceptions: newExceptions(in.Summary),
 		tasks:   table.NewWorst[table.Group, task](most.tasks, table.CompareGroups),
 		worst:   table.NewWorst[table.Group, finding](most.findings, table.CompareGroups),
 		changes: table.NewWorst[changeRank, change](most.changes, compareChanges),
@@ -71,11 +71,9 @@ func (t *totals) add(r *table.Row, place int) {
 	if r.Exists() {
 		t.addOwner(r)
 	}
+	t.exceptions.add(r, kept)
 	for i := range r.Record.Findings {
 		f := &r.Record.Findings[i]
-		if f.State == audit.Excepted && f.Approval != nil {
-			t.excepted = append(t.excepted, finding{kept(), *f})
-		}
 		if f.Reported(r.Now) {
 			t.findings.Add(f)
 			t.worst.Offer(table.GroupOf(*f), func() finding { return finding{kept(), *f} })

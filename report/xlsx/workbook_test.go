@@ -47,6 +47,9 @@ func expectedCell(c table.Column, r *table.Row) string {
 	case int:
 		return strconv.Itoa(v)
 	case time.Time:
+		if c.Kind == table.Day {
+			return v.UTC().Format(time.DateOnly)
+		}
 		return reporttest.Stamp(v)
 	}
 	return table.Unknown
@@ -79,8 +82,12 @@ func plain(t testing.TB, rows [][]string, header []string) [][]string {
 			rows[i] = append(rows[i], "")
 		}
 		for j, name := range header {
-			if i > 0 && strings.HasSuffix(name, "(UTC)") {
+			switch {
+			case i == 0:
+			case strings.HasSuffix(name, "(UTC)"):
 				rows[i][j] = plainDate(t, rows[i][j])
+			case slices.Contains([]string{"Since", "Created", "Due"}, name):
+				rows[i][j], _, _ = strings.Cut(plainDate(t, rows[i][j]), "T00:00:00Z")
 			}
 		}
 	}
@@ -153,13 +160,13 @@ func TestWorkbookLayout(t *testing.T) {
 	tests := []struct {
 		sheet  string
 		frozen int
-		titles string
+		last   string // cell that is printed
 	}{
-		{"Findings", 2, "'Findings'!$A:$B,'Findings'!$1:$1"},
-		{"Authorizations", 4, "'Authorizations'!$A:$D,'Authorizations'!$1:$1"},
-		{"To do", 1, "'To do'!$A:$A,'To do'!$1:$1"},
-		{"Changes", 1, "'Changes'!$A:$A,'Changes'!$1:$1"},
-		{"Owners", 1, "'Owners'!$A:$A,'Owners'!$1:$1"},
+		{"Findings", 3, "$I$45"},
+		{"Authorizations", 2, "$I$31"},
+		{"To do", 3, "$J$29"},
+		{"Changes", 3, "$I$10"},
+		{"Owners", 1, "$M$10"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.sheet, func(t *testing.T) {
@@ -167,8 +174,11 @@ func TestWorkbookLayout(t *testing.T) {
 			if err != nil || !p.Freeze || p.XSplit != tt.frozen || p.YSplit != 1 {
 				t.Errorf("panes %+v, %v", p, err)
 			}
-			if got := defined(f, tt.sheet, "_xlnm.Print_Titles"); got != tt.titles {
+			if got := defined(f, tt.sheet, "_xlnm.Print_Titles"); got != "'"+tt.sheet+"'!$1:$1" {
 				t.Errorf("printed titles %q", got)
+			}
+			if got := defined(f, tt.sheet, "_xlnm.Print_Area"); got != "'"+tt.sheet+"'!$A$1:"+tt.last {
+				t.Errorf("printed area %q", got)
 			}
 			rows := rawRows(t, f, tt.sheet)
 			last, _ := excelize.CoordinatesToCellName(len(rows[0]), len(rows), true)
@@ -176,7 +186,7 @@ func TestWorkbookLayout(t *testing.T) {
 				t.Errorf("filter %q, want %q", got, want)
 			}
 			page, _ := f.GetPageLayout(tt.sheet)
-			if *page.Orientation != "landscape" || *page.FitToHeight != 0 {
+			if *page.Orientation != "landscape" || *page.Size != 9 || *page.FitToWidth != 1 || *page.FitToHeight != 0 {
 				t.Errorf("page %+v", page)
 			}
 			if props, _ := f.GetSheetProps(tt.sheet); !*props.FitToPage {
@@ -198,6 +208,7 @@ func defined(f *excelize.File, sheet, name string) string {
 func TestWorkbookSeverityIsColoured(t *testing.T) {
 	t.Parallel()
 	f := reporttest.OpenWorkbook(t, workbookText(t, reporttest.Input(t), whole))
+	state := headerAt(t, f, "Findings", "State") - 1
 	for i, line := range rawRows(t, f, "Findings")[1:] {
 		id, err := f.GetCellStyle("Findings", fmt.Sprintf("A%d", i+2))
 		if err != nil {
@@ -206,11 +217,11 @@ func TestWorkbookSeverityIsColoured(t *testing.T) {
 		st, _ := f.GetStyle(id)
 		p := paints[line[0]]
 		want := []string{p.fill}
-		if line[3] == "resolved" {
+		if line[state] == "resolved" {
 			want = nil
 		}
 		if !slices.Equal(st.Fill.Color, want) {
-			t.Errorf("row %d, %s %s: fill %v, want %v", i+2, line[3], line[0], st.Fill.Color, want)
+			t.Errorf("row %d, %s %s: fill %v, want %v", i+2, line[state], line[0], st.Fill.Color, want)
 		}
 	}
 }
@@ -258,7 +269,8 @@ func TestBoundedSheets(t *testing.T) {
 		rows, complete := rawRows(t, f, sheet)[2:], rawRows(t, all, sheet)[1:]
 		for i, row := range rows {
 			if sheet == "To do" {
-				row[5], complete[i][5] = "", "" // the line of another sheet
+				at := headerAt(t, f, sheet, "Record") - 1
+				row[at], complete[i][at] = "", "" // the line of another sheet
 			}
 			if !slices.Equal(row, complete[i]) {
 				t.Errorf("%s: row %d is %q, want %q", sheet, i, row, complete[i])
@@ -266,12 +278,12 @@ func TestBoundedSheets(t *testing.T) {
 		}
 	}
 	// The authorizations stay in their order; the worst are those that stay.
-	at, worst := 0, authorizationColumnAt("worst_severity")
+	at, worst, id := 0, authorizationColumnAt("worst_severity"), authorizationColumnAt("authorization_id")
 	left := map[string]int{}
 	complete := rawRows(t, all, "Authorizations")[1:]
 	rows := rawRows(t, f, "Authorizations")[2:]
 	for _, row := range complete {
-		if at < len(rows) && row[3] == rows[at][3] {
+		if at < len(rows) && row[id] == rows[at][id] {
 			at++
 			continue
 		}
@@ -296,7 +308,7 @@ func TestSheetExactlyFull(t *testing.T) {
 	most := whole
 	most.authorizations = 30
 	f := reporttest.OpenWorkbook(t, workbookText(t, reporttest.Input(t), most))
-	if rows := rawRows(t, f, "Authorizations"); len(rows) != 31 || rows[0][0] != "Target" {
+	if rows := rawRows(t, f, "Authorizations"); len(rows) != 31 || rows[0][0] != authorizationColumns()[0].Header {
 		t.Errorf("%d rows, the first %q", len(rows), rows[0])
 	}
 }
