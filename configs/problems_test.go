@@ -136,7 +136,7 @@ var bad = map[string][]string{
 	"secret-behind-alias":    {"4: " + aliases},
 	"secret-behind-bar":      {"4: not YAML: invalid header option"},
 	"secret-behind-tag":      {"4: tags (!) are not supported; quote the value if it is text"},
-	"secret-in-url":          {"3: targets[0].url: must not carry a user, a password or a query: the credential belongs in token"},
+	"secret-in-url":          {"3: targets[0].url: must not contain a user, a password or a query: the credential belongs in token"},
 	"secret-in-store":        {oneHost, "5: store: must not hold a password: it belongs in store_password"},
 
 	"secret-in-store-setting":  {"5: store: must not hold a password: it belongs in store_password"},
@@ -171,7 +171,7 @@ var bad = map[string][]string{
 		"2: targets[0].token: secret: no source; set one of env, file, exec",
 	},
 	"user-without-name": {
-		"6: targets[0].users[0]: needs a name or an id: an empty one would ask for every user",
+		"6: targets[0].users[0]: needs a name or an id: an empty one would select every user",
 		"7: targets[0].users[1].id: needs 16 hex digits; use name for a name",
 	},
 	"severity": {

@@ -8,7 +8,7 @@ import (
 
 func TestHangingFitsTheTerminal(t *testing.T) {
 	t.Parallel()
-	const line = "not seen: prod: nothing proves that the server hides no tokens of deleted users: its own counts are of 2 orgs and cannot be compared with this one [stored-listed]"
+	const line = "not seen: prod: the server may hide tokens of deleted users: its own counts are of 2 orgs and cannot be compared with this one [stored-listed]"
 	for _, columns := range []int{0, 5, 40, 80, 200} {
 		got := hanging("  ", line, columns)
 		if strings.Join(strings.Fields(got), " ") != line {

@@ -42,7 +42,7 @@ func TestTokensListSaysWhatItMissed(t *testing.T) {
 		{name: "by user", rights: operator, filters: []string{"--user", "bob"}, rows: "sensor"},
 		{name: "no such token", rights: operator, filters: []string{"--id", "0000000000000001"}, says: "no token matches\n"},
 		{name: "no such user", rights: operator, filters: []string{"--user", "bib"}, code: exitIncomplete, says: "user bib: does not exist"},
-		{name: "no such org", rights: operator, filters: []string{"--org", "acne"}, code: exitIncomplete, says: "→ Set org to one that the credential sees: acme ("},
+		{name: "no such org", rights: operator, filters: []string{"--org", "acne"}, code: exitIncomplete, says: "→ Set org to one that the credential can see: acme ("},
 		{name: "its own user's only", rights: own, filters: []string{"--action", "write", "--user", "bob"}, code: exitIncomplete, says: "none of its authorizations were visible"},
 		{name: "its own user's only, without a filter", rights: own, code: exitIncomplete, rows: "audit", says: "may not read all users"},
 		{name: "its own user's only, and asked for no others", rights: own, filters: []string{"--user", "admin"}, rows: "audit", code: exitIncomplete, says: "neither listed nor known"},
@@ -54,7 +54,7 @@ func TestTokensListSaysWhatItMissed(t *testing.T) {
 				w.AddAuthorization(influxtest.Authorization{OrgID: globex, UserID: w.bob, Description: "foreign"})
 				w.Fault = func(_ http.ResponseWriter, r *http.Request) bool { r.URL.RawQuery = ""; return false }
 			}}, // all of the instance was seen, and what was asked for is picked out of it
-		{name: "a list that is cut", rights: operator, filters: []string{"--user", "bob"}, code: exitIncomplete, says: "broke off",
+		{name: "a list that is cut", rights: operator, filters: []string{"--user", "bob"}, code: exitIncomplete, says: "is cut off",
 			change: func(w *world) { w.Fault = w.CutBody(authorizations) }},
 		{name: "an empty list", rights: operator, code: exitIncomplete, says: "proves nothing",
 			change: func(w *world) { w.Fault = influxtest.Answer(authorizations, 200, `{"authorizations":[]}`) }},

@@ -240,7 +240,7 @@ func RememberCredentials(now, before []Credential, at time.Time) []Credential {
 	var out []Credential
 	if len(now) == 0 {
 		for _, c := range before {
-			out = append(out, Credential{Of: c.Of, Answer: "not asked with", LastAccepted: c.LastAccepted})
+			out = append(out, Credential{Of: c.Of, Answer: "not used", LastAccepted: c.LastAccepted})
 		}
 		return out
 	}

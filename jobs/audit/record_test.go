@@ -12,7 +12,7 @@ import (
 func TestCredentialRefusedOverWeeks(t *testing.T) {
 	const bob = "user bob"
 	in, out := []Credential{{Of: TheTarget, Accepted: true}, {Of: bob, Accepted: true}}, []Credential{{Of: TheTarget, Accepted: true}, {Of: bob, Refused: true, Answer: "401 unauthorized access"}}
-	all := []Credential{{Of: TheTarget, Refused: true, Answer: "403"}, {Of: bob, Answer: "not asked with"}}
+	all := []Credential{{Of: TheTarget, Refused: true, Answer: "403"}, {Of: bob, Answer: "not used"}}
 	silent := []Credential{{Of: TheTarget, Accepted: true}, {Of: bob, Answer: "no answer"}}
 	type week struct {
 		credentials []Credential

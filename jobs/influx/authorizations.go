@@ -106,7 +106,7 @@ func (c *Client) listOnce(ctx context.Context, path string, q Query, each func(e
 		return listing{}, own.error
 	}
 	if err != nil {
-		return listing{}, c.advised(fmt.Errorf("%s: the answer broke off or is not a list of authorizations: %w", request(path, q.values()), err))
+		return listing{}, c.advised(fmt.Errorf("%s: the answer is cut off or is not a list of authorizations: %w", request(path, q.values()), err))
 	}
 	return listing{further || nextLink(resp.Header), c.cachedBy(resp.Header), noteRows(resp, rows)}, nil
 }
@@ -164,7 +164,7 @@ func (c *Client) Probe(ctx context.Context, before audit.Authorization, p produc
 	a := e.Authorization
 	switch {
 	case cached != "":
-		return audit.Probe{Presence: audit.Unseen, Evidence: request(path+"/"+before.ID, nil) + ": the answer came out of a cache (" + cached + ")"}, err
+		return audit.Probe{Presence: audit.Unseen, Evidence: request(path+"/"+before.ID, nil) + ": the answer came from a cache (" + cached + ")"}, err
 	case err == nil && strings.EqualFold(a.ID, before.ID):
 		a.Legacy = before.Legacy
 		return audit.Probe{Presence: audit.Hidden, Evidence: request(path+"/"+before.ID, nil) + ": 200", Authorization: &a}, err

@@ -112,7 +112,7 @@ func TestOneAuthorizationCannotFillTheMemory(t *testing.T) {
 			if peak := peakOf(func() { cov, seen = p.collect(t, token) }); peak > 96<<20 {
 				t.Errorf("%d MiB in memory", peak>>20)
 			}
-			want := fmt.Sprintf("1 of 3 authorizations were left out (%s): larger than the bound of %s", test.named, test.bound)
+			want := fmt.Sprintf("1 of 3 authorizations were left out (%s): larger than the limit of %s", test.named, test.bound)
 			checkCoverage(t, cov, audit.Partial, want)
 			if len(seen) != 2 || !strings.HasPrefix(seen[0], "one") || !strings.HasPrefix(seen[1], "three") {
 				t.Errorf("listed %.100q", seen)
@@ -179,7 +179,7 @@ func TestAnswersAreBounded(t *testing.T) {
 			for _, a := range col.Coverage.Asked {
 				told += a.Reason + "\n"
 			}
-			if told += strings.Join(col.Coverage.Reasons, "\n"); !strings.Contains(told, "GET "+path) || !strings.Contains(told, "larger than the bound of "+bound) {
+			if told += strings.Join(col.Coverage.Reasons, "\n"); !strings.Contains(told, "GET "+path) || !strings.Contains(told, "larger than the limit of "+bound) {
 				t.Errorf("%s", told)
 			}
 		})
@@ -198,7 +198,7 @@ func TestTemporaryFolderIsNotTheServersFault(t *testing.T) {
 	t.Setenv("TMPDIR", missing)
 	cov, _ := p.collect(t, token)
 	checkCoverage(t, cov, audit.NotKnown, "nothing could be listed: the temporary folder of this machine, "+missing)
-	if told := fmt.Sprint(cov); strings.Contains(told, "broke off") || !strings.Contains(told, "set TMPDIR to a folder that has some") {
+	if told := fmt.Sprint(cov); strings.Contains(told, "is cut off") || !strings.Contains(told, "set TMPDIR to another folder") {
 		t.Errorf("%s", told)
 	}
 }

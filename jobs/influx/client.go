@@ -161,7 +161,7 @@ func (e *APIError) Error() string {
 // credentialError is a credential that could not be read, so that nothing was asked.
 type credentialError struct{ err error }
 
-func (e *credentialError) Error() string { return "reading the credential: " + e.err.Error() }
+func (e *credentialError) Error() string { return "the credential could not be read: " + e.err.Error() }
 
 func (e *credentialError) Unwrap() error { return e.err }
 
@@ -225,8 +225,8 @@ func (c *Client) get(ctx context.Context, path string, q url.Values) (*http.Resp
 	if isPage(resp.Header) {
 		resp.Body.Close()
 		return nil, &remedy.Error{
-			Err: fmt.Errorf("%s: a web page came back, and no answer of the API", request(path, q)),
-			Fix: "Point url at the root of InfluxDB, such as http://HOST:8086: what answers here is its user interface, a page to log in, or a proxy.",
+			Err: fmt.Errorf("%s: the answer is a web page, not an answer of the API", request(path, q)),
+			Fix: "Set url to the root of InfluxDB, such as http://HOST:8086. This address is a user interface, a login page or a proxy.",
 		}
 	}
 	return resp, nil
@@ -288,7 +288,7 @@ func (c *Client) apiError(resp *http.Response, request string) error {
 	secrets := c.token.Redactor()
 	e := &APIError{Request: request, Status: resp.StatusCode, Cached: c.cachedBy(resp.Header), page: isPage(resp.Header)}
 	if to := resp.Header.Get("Location"); to != "" {
-		e.Message = "redirects elsewhere; set url to where it leads"
+		e.Message = "redirects to another address; set url to that address"
 		return e
 	}
 	const most = 64 << 10
@@ -322,9 +322,9 @@ func (c *Client) answer(ctx context.Context, path string, q url.Values, v any) (
 	body := newBounded(resp.Body, largestAnswer)
 	switch err := malformed(json.UnmarshalRead(body, v, decoding())); {
 	case errors.As(err, new(*tooLarge)):
-		return nil, fmt.Errorf("%s: the answer cannot be taken: %w", request(path, q), err)
+		return nil, fmt.Errorf("%s: the answer cannot be used: %w", request(path, q), err)
 	case err != nil:
-		err = fmt.Errorf("%s: the answer is not the API's: %w", request(path, q), err)
+		err = fmt.Errorf("%s: the answer is not from the API: %w", request(path, q), err)
 		return nil, c.advised(err)
 	}
 	rows := 1

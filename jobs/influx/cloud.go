@@ -31,13 +31,13 @@ func (c *collector) noteTarget(me account, errMe error) {
 	case c.shown.canary:
 		c.cov.Hold(audit.OwnCredentialShown, "%s: the canary is among the %d listed", audit.TheTarget, rows)
 	case c.product() == productOSS && (c.cfg.Org != "" || c.self == ""):
-		c.cov.NoNeed(audit.OwnCredentialShown, "the credential may belong to another org than the one that is listed")
+		c.cov.NoNeed(audit.OwnCredentialShown, "the credential may belong to an org other than the listed one")
 	case c.cfg.Credential != "":
-		c.cov.Gap(audit.OwnCredentialShown, audit.Partial, "the list does not have the credential %s that asked for it, so it may lack others", c.cfg.Credential)
+		c.cov.Gap(audit.OwnCredentialShown, audit.Partial, "the list does not show the credential %s that requested it, so other tokens may be missing too", c.cfg.Credential)
 	case c.self == "":
-		c.cov.Gap(audit.OwnCredentialShown, audit.Partial, "whose the credential of the target is could not be told, nor whether the list shows it: name it under credential")
+		c.cov.Gap(audit.OwnCredentialShown, audit.Partial, "it is not known which user the credential of the target belongs to, or whether the list shows it. Set credential to its ID")
 	default:
-		c.cov.Gap(audit.OwnCredentialShown, audit.Partial, "none of the listed tokens of user %s, whose credential asked, is active and may read authorizations: the list lacks the one that asked, and may lack others", c.self)
+		c.cov.Gap(audit.OwnCredentialShown, audit.Partial, "user %s made the request, but none of its listed tokens is active and may read authorizations. The list does not show the requesting token, so others may be missing too", c.self)
 	}
 }
 
@@ -53,12 +53,12 @@ func (c *collector) rows() (n int) {
 func (c *collector) askCloud(ctx context.Context) {
 	d := c.directory
 	if d.product = c.product(); d.product == productOSS {
-		c.cov.NoNeed(audit.OwnersConfigured, "InfluxDB OSS lists the tokens of every user, whoever is configured; those of others are findings (unlisted-owner)")
+		c.cov.NoNeed(audit.OwnersConfigured, "InfluxDB OSS lists the tokens of every user. Tokens of users that are not configured are findings (unlisted-owner)")
 		return
 	}
 	d.serverless = d.product == productCloud && (c.cfg.Kind == KindServerless || c.cfg.Kind != KindTSM && c.askStorage(ctx) == "iox")
 	if d.serverless {
-		c.cov.AddBlindSpot("Cloud Serverless lists neither users nor members, so owner-not-member is not judged: whoever is not configured is seen by nobody, and whether a user was deleted is known only while its own credential is accepted")
+		c.cov.AddBlindSpot("Cloud Serverless lists neither users nor members, so owner-not-member is not checked. Users that are not configured cannot be seen. A user is known to exist only while its own credential is accepted")
 	}
 	if len(c.cfg.Users) == 0 || c.rows() == 0 { // which is a gap of its own
 		return
@@ -73,7 +73,7 @@ func (c *collector) askCloud(ctx context.Context) {
 	for _, org := range slices.Sorted(maps.Keys(c.orgs)) {
 		m := d.membersOf(ctx, org)
 		if m.err != nil && !d.serverless {
-			c.cov.Gap(audit.OwnersConfigured, audit.Partial, "members and owners of the org could not be read, so nothing tells of users that are not configured: %s (%v)", readMembers, m.err)
+			c.cov.Gap(audit.OwnersConfigured, audit.Partial, "members and owners of the org could not be read, so users that are not configured are not known: %s (%v)", readMembers, m.err)
 		}
 		members += len(m.accounts)
 		for id, a := range m.accounts {
@@ -83,14 +83,14 @@ func (c *collector) askCloud(ctx context.Context) {
 		}
 	}
 	c.noteOutside(outside)
-	c.cov.Hold(audit.OwnersConfigured, "every owner of the %d listed tokens, and every one of the %d members and owners of the org that could be read, is configured", c.rows(), members)
+	c.cov.Hold(audit.OwnersConfigured, "all owners of the %d listed tokens and all %d readable members and owners of the org are configured", c.rows(), members)
 	if !slices.ContainsFunc(c.cfg.Users, func(u User) bool { return !c.proven[c.userID(u)] }) {
-		c.cov.Hold(audit.CredentialSeesAll, "each of the %d configured users was listed with a credential of its own", len(c.cfg.Users))
+		c.cov.Hold(audit.CredentialSeesAll, "each of the %d configured users was listed with its own credential", len(c.cfg.Users))
 	}
 }
 
 // readMembers is what to do where members cannot be read, whatever the answer was.
-const readMembers = advice("let the credential read orgs; if this is Cloud Serverless, which has none, set kind: cloud-serverless")
+const readMembers = advice("allow the credential to read orgs. On Cloud Serverless, which has no members, set kind: cloud-serverless")
 
 func (c *collector) noteOutside(outside map[string]string) {
 	const named = 50
@@ -99,7 +99,7 @@ func (c *collector) noteOutside(outside map[string]string) {
 			c.cov.Gap(audit.OwnersConfigured, audit.Partial, "%s not configured", audit.Plural(len(outside)-named, "more user"))
 			return
 		}
-		c.cov.Gap(audit.OwnersConfigured+"/"+id, audit.Partial, "%s and is not among the configured users: add it under users, with a credential of its own unless that of the target is its", outside[id])
+		c.cov.Gap(audit.OwnersConfigured+"/"+id, audit.Partial, "%s and is not a configured user. Add it under users, with its own credential unless the credential of the target belongs to it", outside[id])
 	}
 }
 
@@ -112,7 +112,7 @@ func (c *collector) askStorage(ctx context.Context) string {
 	q := c.org.values()
 	var page orgPage
 	err := c.client.getJSON(ctx, "/api/v2/orgs", q, &page)
-	c.record("which Cloud it is, by the storage of the org", request("/api/v2/orgs", q), len(page.Orgs), 0, err)
+	c.record("the kind of Cloud, from the storage of the org", request("/api/v2/orgs", q), len(page.Orgs), 0, err)
 	if len(page.Orgs) > 0 {
 		c.storage = page.Orgs[0].Storage
 	}

@@ -273,13 +273,13 @@ func TestCredentialsAreRemembered(t *testing.T) {
 			w.faults["/api/v2/authorizations"] = answer(401, `{"code":"unauthorized","message":"unauthorized access"}`)
 		}, []audit.Credential{{Of: "the target", Refused: true, Answer: "the credential is not accepted"}, {Of: "user bob", Refused: true, Answer: "the credential is not accepted"}}},
 		"the target's is revoked": {influxtest.CloudTSM, func(_ *testing.T, w *cloudWorld) { w.DeleteAuthorization(w.adminsCredential) }, []audit.Credential{
-			{Of: "the target", Refused: true, Answer: "the credential is not accepted"}, {Of: "user bob", Answer: "not asked with"}}},
+			{Of: "the target", Refused: true, Answer: "the credential is not accepted"}, {Of: "user bob", Answer: "not used"}}},
 		"a proxy refuses": {influxtest.CloudTSM, func(_ *testing.T, w *cloudWorld) { w.faults["/api/v2/me"] = answer(403, "<html>blocked") }, []audit.Credential{
-			{Of: "the target", Answer: "the credential is refused"}, {Of: "user bob", Answer: "not asked with"}}},
+			{Of: "the target", Answer: "the credential is refused"}, {Of: "user bob", Answer: "not used"}}},
 		"an empty list, and no /me": {influxtest.CloudServerless, func(_ *testing.T, w *cloudWorld) {
 			w.hidden[w.bobsCredential], w.hidden[w.bobsToken] = true, true
-		}, []audit.Credential{in, {Of: "user bob", Answer: "no answer proves that it was let in"}}},
-		"the secret is missing": {influxtest.CloudTSM, func(t *testing.T, w *cloudWorld) { w.cfg.Users[1].Token = secret.Ref{Env: "NOT_SET"} }, []audit.Credential{in, {Of: "user bob", Answer: "nothing was asked"}}},
+		}, []audit.Credential{in, {Of: "user bob", Answer: "no answer proves that it was accepted"}}},
+		"the secret is missing": {influxtest.CloudTSM, func(t *testing.T, w *cloudWorld) { w.cfg.Users[1].Token = secret.Ref{Env: "NOT_SET"} }, []audit.Credential{in, {Of: "user bob", Answer: "nothing was requested"}}},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -103,7 +103,7 @@ func (c Config) validateServer(problem func(key, text string)) {
 	case err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https":
 		problem("url", "needs a URL such as https://influxdb.example.com:8086")
 	case u.User != nil || u.RawQuery != "":
-		problem("url", "must not carry a user, a password or a query: the credential belongs in token")
+		problem("url", "must not contain a user, a password or a query: the credential belongs in token")
 	}
 	if err := c.Token.Validate(); err != nil {
 		problem("token", err.Error())
@@ -116,17 +116,17 @@ func (c Config) validateBolt(problem func(key, text string)) {
 		problem("bolt", "needs the path of a copy of influxd.bolt or of a *.bolt.gz")
 	}
 	if c.Kind != "" && c.Kind != KindBolt && c.Kind != KindAuto {
-		problem("kind", "does not go with bolt")
+		problem("kind", "cannot be used with bolt")
 	}
 	for key, given := range map[string]bool{"url": c.URL != "", "token": !c.Token.IsZero(), "ca_file": c.CAFile != "", "import": c.Import != "", "credential": c.Credential != ""} {
 		if given {
-			problem(key, "does not go with bolt: the file is read by itself")
+			problem(key, "cannot be used with bolt: the file is read without a server")
 		}
 	}
 	for i, user := range c.Users {
 		user.validate(func(key, text string) { problem(index("users", i)+key, text) })
 		if !user.Token.IsZero() {
-			problem(index("users", i)+".token", "does not go with bolt: the file is read by itself")
+			problem(index("users", i)+".token", "cannot be used with bolt: the file is read without a server")
 		}
 	}
 }
@@ -134,7 +134,7 @@ func (c Config) validateBolt(problem func(key, text string)) {
 func (u User) validate(problem func(key, text string)) {
 	switch {
 	case u.Name == "" && u.ID == "":
-		problem("", "needs a name or an id: an empty one would ask for every user")
+		problem("", "needs a name or an id: an empty one would select every user")
 	case u.Name != "" && u.ID != "":
 		problem(".id", "give a name or an id, not both")
 	case u.ID != "" && !IsID(u.ID):

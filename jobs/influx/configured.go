@@ -24,7 +24,7 @@ func (u User) gap(premise string) string { return premise + "/" + cmp.Or(u.ID, u
 // and of nobody else.
 func (c *collector) askUsers(ctx context.Context) {
 	if len(c.cfg.Users) == 0 {
-		c.cov.NoNeed(audit.UsersPresent, "no users are configured: every user is asked for")
+		c.cov.NoNeed(audit.UsersPresent, "no users are configured: every user is reviewed")
 	}
 	for i, u := range c.cfg.Users {
 		switch client := c.clients[i]; {
@@ -61,13 +61,13 @@ func (c *collector) listOwn(ctx context.Context, client *Client, u User) {
 	case denied(err):
 		asked.Verdict, asked.Reason = audit.NotKnown, refusal(err)
 	case says(err, http.StatusNotFound, "user not found"):
-		c.lower(asked, u, audit.UsersPresent, "does not exist (404 user not found): misspelt, or deleted")
+		c.lower(asked, u, audit.UsersPresent, "does not exist (404 user not found): it is misspelt or was deleted")
 	case err != nil:
 		c.lower(asked, u, audit.ListWhole, err)
 	case rows == 0:
-		c.lower(asked, u, audit.OwnCredentialShown, "an empty answer, although the credential itself belongs to the user: it may not read authorizations and its user")
+		c.lower(asked, u, audit.OwnCredentialShown, "the answer is empty, although the credential belongs to this user: it may not read authorizations and its own user")
 	case me.ID != "" && me.ID != id && c.product() != productOSS:
-		c.lower(asked, u, audit.OwnCredentialShown, "its credential belongs to another user, "+me.ID+", and InfluxDB Cloud shows it the tokens of that one")
+		c.lower(asked, u, audit.OwnCredentialShown, "its credential belongs to another user, "+me.ID+", and InfluxDB Cloud shows the tokens of that user only")
 	case me.ID != "" && me.ID != id: // that of somebody who may read the user
 		c.cov.Hold(audit.UsersPresent, "%s: %d listed", u.Label(), rows)
 	default:
@@ -83,9 +83,9 @@ func (c *collector) findByTarget(u User) {
 	case c.failed != nil:
 		c.lower(asked, u, audit.ListWhole, "the list could not be read")
 	case c.self == "":
-		c.lower(asked, u, audit.CredentialSeesAll, c.advised("it has no credential of its own, and whose that of the target is could not be told: %s. InfluxDB Cloud shows a credential the tokens of its own user only", "name that one under credential, or give the user its own under users"))
+		c.lower(asked, u, audit.CredentialSeesAll, c.advised("it has no credential of its own, and the user of the target's credential is not known: %s. InfluxDB Cloud shows a credential the tokens of its own user only", "set credential to the ID of the target's, or give the user its own credential under users"))
 	case c.self != id:
-		c.lower(asked, u, audit.CredentialSeesAll, c.advised("it has no credential of its own, and InfluxDB Cloud shows that of the target the tokens of its own user only: what is listed of this one proves nothing. %s", "Give it a credential under users"))
+		c.lower(asked, u, audit.CredentialSeesAll, c.advised("it has no credential of its own, and the target's credential shows the tokens of another user only. What is listed for this user proves nothing. %s", "Give it a credential under users"))
 	default:
 		c.prove(asked, u, c.cfg.Credential, c.shown, true)
 	}
@@ -111,10 +111,10 @@ func (c *collector) prove(asked *audit.Asked, u User, named string, list shown, 
 	case list.canary:
 		c.cov.Hold(audit.OwnCredentialShown, "%s: the canary is among the %d listed", u.Label(), asked.Rows)
 	case named != "":
-		c.lower(asked, u, audit.OwnCredentialShown, "its list does not have the credential "+named+" that asked for it, so it may lack others")
+		c.lower(asked, u, audit.OwnCredentialShown, "its list does not show the credential "+named+" that requested it, so other tokens may be missing too")
 		return
 	default:
-		c.lower(asked, u, audit.OwnCredentialShown, "none of the tokens in its list is active and may read authorizations, so the list lacks the credential that asked for it, and may lack others")
+		c.lower(asked, u, audit.OwnCredentialShown, "no token in its list is active and may read authorizations. The list does not show the credential that requested it, so others may be missing too")
 		return
 	}
 	c.proven[id] = true
@@ -131,14 +131,14 @@ func (c *collector) findUser(ctx context.Context, u User) {
 	asked := c.record(u.Label(), request, rows, 0, err)
 	switch {
 	case says(err, http.StatusNotFound, "user not found"):
-		c.lower(asked, u, audit.UsersPresent, "does not exist (404 user not found): misspelt, or deleted; tokens it may have left behind are not in the list")
+		c.lower(asked, u, audit.UsersPresent, "does not exist (404 user not found): it is misspelt or was deleted. If it was deleted, its remaining tokens are not in the list")
 	case rows > 0:
 		asked.Verdict, asked.Reason = audit.Complete, ""
 		c.cov.Hold(audit.UsersPresent, "%s: %d listed", u.Label(), rows)
 	case c.failed != nil:
 		c.lower(asked, u, audit.ListWhole, "the list could not be read")
 	case !c.seesAll:
-		c.lower(asked, u, audit.CredentialSeesAll, "none of its authorizations were visible, which proves nothing: give it a credential of its own, or an audit credential that may read all users")
+		c.lower(asked, u, audit.CredentialSeesAll, "none of its authorizations were visible, which proves nothing. Give the user its own credential, or use an audit credential that may read all users")
 	case err != nil:
 		c.lower(asked, u, audit.UsersPresent, err)
 	default:

@@ -52,7 +52,7 @@ func TestCountsWhileTheyChange(t *testing.T) {
 				p.AddUser("new")
 			}
 		}, false, 4, 2, ""},
-		"one each time": {func(p *plant, _ string, _ int) { add(p) }, false, 6, 3, "changed while it was listed, 3 times in a row"},
+		"one each time": {func(p *plant, _ string, _ int) { add(p) }, false, 6, 3, "changed during the list, 3 times in a row"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {

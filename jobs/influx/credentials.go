@@ -159,7 +159,7 @@ func (c *collector) letIn(of, gap string, v audit.Verdict, me, list error, rows 
 		used.Accepted = true
 		c.cov.Hold(audit.CredentialActive, "%s: GET %s: 200, with its own authorizations", of, authorizationsPath)
 	default:
-		used.Answer = "no answer proves that it was let in"
+		used.Answer = "no answer proves that it was accepted"
 	}
 	c.cov.Credentials = append(c.cov.Credentials, used)
 	return used.Accepted

@@ -26,7 +26,7 @@ const (
 // tooLarge is a value or an answer over its bound.
 type tooLarge struct{ bound string }
 
-func (e *tooLarge) Error() string { return "larger than the bound of " + e.bound }
+func (e *tooLarge) Error() string { return "larger than the limit of " + e.bound }
 
 // bounded gives up reading once the bound is reached; renew begins to count anew.
 type bounded struct {
@@ -86,7 +86,7 @@ func decodeList(r io.Reader, each func(entry) error) (further bool, err error) {
 		case key != "authorizations":
 			err = dec.SkipValue()
 		case found:
-			return further, errors.New(`the key "authorizations" is there twice`)
+			return further, errors.New(`the key "authorizations" appears twice`)
 		default:
 			found = true
 			err = decodeArray(dec, from, each)
@@ -115,7 +115,7 @@ func begin(dec *jsontext.Decoder, bracket jsontext.Kind) error {
 	case err == io.EOF:
 		return io.ErrUnexpectedEOF
 	case err == nil && token.Kind() != bracket, errors.As(err, &broken) && !errors.Is(err, io.ErrUnexpectedEOF):
-		return fmt.Errorf("expected %s and got something else", string(bracket))
+		return fmt.Errorf("expected %s but found something else", string(bracket))
 	}
 	return malformed(err)
 }
@@ -126,7 +126,7 @@ func end(dec *jsontext.Decoder) error {
 	case err == io.EOF:
 		return nil
 	case err == nil || errors.As(err, &broken):
-		return errors.New("something follows the end of the document")
+		return errors.New("there is more data after the end of the document")
 	}
 	return err
 }
@@ -166,7 +166,7 @@ func decodeArray(dec *jsontext.Decoder, from *bounded, each func(entry) error) e
 func skipRest(dec *jsontext.Decoder, from *bounded) error {
 	depth := dec.StackDepth() - 2 // the document and the list
 	if depth < 1 {
-		return errors.New("something else than authorizations is in the list, and larger than any of them")
+		return errors.New("the list contains something that is not an authorization and is larger than any of them")
 	}
 	rest := bufio.NewReader(io.MultiReader(bytes.NewReader(bytes.Clone(dec.UnreadBuffer())), from.from))
 	for quoted := false; depth > 0; {
@@ -220,7 +220,7 @@ func malformed(err error) error {
 	case errors.As(err, &syntactic):
 		return fmt.Errorf("no JSON after %d bytes", syntactic.ByteOffset)
 	case errors.As(err, &semantic):
-		return fmt.Errorf("a value of another kind than expected after %d bytes", semantic.ByteOffset)
+		return fmt.Errorf("an unexpected kind of value after %d bytes", semantic.ByteOffset)
 	}
 	return err
 }

@@ -39,7 +39,7 @@ func TestDecodeList(t *testing.T) {
 		"cut between":            {`{"authorizations":[{"id":"a1"}`, []string{"a1"}, "unexpected EOF"},
 		"cut at the end":         {`{"authorizations":[{"id":"a1"}]`, []string{"a1"}, "unexpected EOF"},
 		"nothing":                {``, nil, "unexpected EOF"},
-		"more after the end":     {`{"authorizations":[]}{}`, nil, "follows the end"},
+		"more after the end":     {`{"authorizations":[]}{}`, nil, "more data after the end"},
 		"a page of HTML":         {`<html><body>Sign in</body></html>`, nil, "expected {"},
 	}
 	for name, test := range tests {

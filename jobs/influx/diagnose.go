@@ -30,25 +30,25 @@ func (t *Target) Diagnose(cov audit.Coverage) []Diagnosis {
 	case !seen.answered: // the coverage says why
 		return []Diagnosis{{What: "server answers", Result: "no"}}
 	}
-	ds := []Diagnosis{{What: "server answers", OK: true, Result: cmp.Or(cov.Server, "it does not say what it is")}, t.diagnoseTLS(seen)}
+	ds := []Diagnosis{{What: "server answers", OK: true, Result: cmp.Or(cov.Server, "product and version not given")}, t.diagnoseTLS(seen)}
 	if seen.dated {
 		ds = append(ds, diagnoseClock(seen.skew))
 	}
 	for _, c := range cov.Credentials {
 		if c.Accepted { // the gaps tell of others
-			ds = append(ds, Diagnosis{What: "credential", OK: true, Result: "of " + c.Of + ": is let in"})
+			ds = append(ds, Diagnosis{What: "credential", OK: true, Result: "of " + c.Of + ": accepted"})
 		}
 	}
 	return ds
 }
 
 func diagnoseClock(skew time.Duration) Diagnosis {
-	d := Diagnosis{What: "clock", OK: skew.Abs() < time.Minute, Result: fmt.Sprintf("the server's is %s from that of this machine", skew.Abs())}
+	d := Diagnosis{What: "clock", OK: skew.Abs() < time.Minute, Result: fmt.Sprintf("the server's clock differs by %s from this machine's", skew.Abs())}
 	switch {
 	case !d.OK && skew > 0:
-		d.Result = fmt.Sprintf("the server's is %s ahead of that of this machine", skew)
+		d.Result = fmt.Sprintf("the server's clock is %s ahead of this machine's", skew)
 	case !d.OK:
-		d.Result = fmt.Sprintf("the server's is %s behind that of this machine", -skew)
+		d.Result = fmt.Sprintf("the server's clock is %s behind this machine's", -skew)
 	}
 	if !d.OK {
 		d.Fix = "Set both clocks by NTP: ages and dates in the evidence depend on them."
@@ -68,9 +68,9 @@ func (t *Target) diagnoseTLS(seen connection) Diagnosis {
 	case seen.tls != 0:
 		d.Result = tls.VersionName(seen.tls)
 	case local:
-		d.Result = "without TLS, within this machine"
+		d.Result = "without TLS, on this machine only"
 	default:
-		d.OK, d.Result, d.Fix = false, "without TLS: the credential travels in clear", "Use https."
+		d.OK, d.Result, d.Fix = false, "without TLS: the credential is sent in plain text", "Use https."
 	}
 	return d
 }

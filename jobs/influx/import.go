@@ -32,15 +32,15 @@ func (c *collector) known() (known iter.Seq2[audit.Record, error], elsewhere boo
 	imported, listed, missing, err := compareImport(list, c.list)
 	switch {
 	case err != nil:
-		c.cov.Gap(audit.ImportCurrent, audit.Partial, "the imported list could not be compared with the server's: %v", err)
+		c.cov.Gap(audit.ImportCurrent, audit.Partial, "the imported list could not be compared with the server's list: %v", err)
 	case listed == 0:
-		c.cov.Gap(audit.ImportCurrent, audit.Partial, "none of the listed tokens is in the imported list, which has %d of this target: it is empty, or of another server", imported)
+		c.cov.Gap(audit.ImportCurrent, audit.Partial, "the imported list has %d tokens of this target, and none of them is listed by the server: it is empty or from another server", imported)
 	case missing > 0:
-		c.cov.Gap(audit.ImportCurrent, audit.Partial, "the imported list lacks %s, older than others in it: it is not all of this server", audit.Plural(missing, "listed token"))
+		c.cov.Gap(audit.ImportCurrent, audit.Partial, "the imported list lacks %s, although it has newer ones: it is not complete", audit.Plural(missing, "listed token"))
 	case age > importKept:
-		c.cov.Gap(audit.ImportCurrent, audit.Partial, "the imported list is of %s, %d days old. Make it anew, or take it out", day, int(age.Hours()/24))
+		c.cov.Gap(audit.ImportCurrent, audit.Partial, "the imported list was made on %s, %d days ago. Make a new one, or remove import", day, int(age.Hours()/24))
 	default:
-		c.cov.Hold(audit.ImportCurrent, "%s of the list of %s asked for, %d of them listed; it proves nothing about later ones", audit.Plural(imported, "token"), day, listed)
+		c.cov.Hold(audit.ImportCurrent, "%s from the list of %s looked up, %d of them listed; it proves nothing about later tokens", audit.Plural(imported, "token"), day, listed)
 	}
 	return c.unseen(list), err != nil || listed == 0, list.Close
 }

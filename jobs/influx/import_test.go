@@ -67,12 +67,12 @@ func TestImport(t *testing.T) {
 		says  string
 		known []string
 	}{
-		"whole":              {text(), false, audit.Holds, "5 tokens of the list of", []string{ghost, operator, ids[0], ids[1], ids[2]}},
+		"whole":              {text(), false, audit.Holds, "5 tokens from the list of", []string{ghost, operator, ids[0], ids[1], ids[2]}},
 		"of some weeks ago":  {text(ids[2]), false, audit.Holds, "2 of them listed", []string{ghost, operator, ids[0], ids[1]}},
 		"lacks an older one": {text(ids[0]), false, audit.Fails, "lacks 1 listed token,", []string{ghost, operator, ids[1], ids[2]}},
-		"without rows":       {recoveryHeader, false, audit.Fails, "none of the listed tokens", nil},
-		"of another server":  {recoveryHeader + recoveryRow(ghost, "[read:orgs/0ccccccccccccccc/buckets]"), false, audit.Fails, "has 0 of this target", nil},
-		"years old":          {text(), true, audit.Fails, "Make it anew", []string{ghost, operator, ids[0], ids[1], ids[2]}},
+		"without rows":       {recoveryHeader, false, audit.Fails, "none of them is listed by the server", nil},
+		"of another server":  {recoveryHeader + recoveryRow(ghost, "[read:orgs/0ccccccccccccccc/buckets]"), false, audit.Fails, "has 0 tokens of this target", nil},
+		"years old":          {text(), true, audit.Fails, "Make a new one", []string{ghost, operator, ids[0], ids[1], ids[2]}},
 		"another file":       {"CANARY", false, audit.Fails, "auths.txt", nil},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -100,15 +100,15 @@ func readsEveryOrg(a audit.Authorization) bool {
 func (c *collector) noteWriters() {
 	for _, key := range slices.Sorted(maps.Keys(c.abroad.writers)) {
 		if err := c.list.add(audit.OfOtherOrg(c.abroad.writers[key])); err != nil {
-			c.cov.Gap(audit.InstanceSeen, audit.Partial, "a token of another org that writes here could not be kept: %v", err)
+			c.cov.Gap(audit.InstanceSeen, audit.Partial, "a token of another org that may write to this org could not be stored: %v", err)
 			return
 		}
 	}
 	if n := c.abroad.unread.n; n > 0 {
-		c.cov.Gap(audit.RowsReadable, audit.Partial, "the permissions of %s of other orgs cannot be read, so whether they allow to write here is not known (%s)", audit.Plural(n, "token"), c.abroad.unread.names())
+		c.cov.Gap(audit.RowsReadable, audit.Partial, "the permissions of %s of other orgs cannot be read, so they may allow writing to this org (%s)", audit.Plural(n, "token"), c.abroad.unread.names())
 	}
 	if c.abroad.further > 0 {
-		c.cov.Gap(audit.InstanceSeen, audit.Partial, "%s of other orgs may write here than the %d that are reported one by one", audit.Plural(c.abroad.further, "more token"), mostWriters)
+		c.cov.Gap(audit.InstanceSeen, audit.Partial, "%s of other orgs may write to this org, in addition to the %d that are reported", audit.Plural(c.abroad.further, "more token"), mostWriters)
 	}
 }
 
@@ -120,20 +120,20 @@ func (c *collector) concludeInstance(cov *audit.Coverage) {
 	case len(c.seen) == 0: // which is said
 		return
 	case c.product() == productCloud:
-		cov.NoNeed(audit.InstanceSeen, "a credential of InfluxDB Cloud is of one org")
+		cov.NoNeed(audit.InstanceSeen, "a credential of InfluxDB Cloud belongs to one org")
 		return
 	case c.product() == productUnknown: // which is said
 		return
 	case c.cfg.Org == "" && cov.Unaccounted() > 0 && c.counts.Orgs > 1 && !c.mayReadEveryOrg():
-		cov.Gap(audit.InstanceSeen, audit.Partial, "the target is every org of an instance that has %d, and the credential sees the tokens of %d: %d of %d stored tokens are those of the others, or hidden, as their user was deleted. %s",
+		cov.Gap(audit.InstanceSeen, audit.Partial, "the target is the whole instance of %d orgs, and the credential sees the tokens of %d. %d of %d stored tokens belong to the other orgs or to deleted users. %s",
 			c.counts.Orgs, len(c.orgs), cov.Unaccounted(), cov.Stored.Authorizations, c.operator())
 	case c.cfg.Org == "":
-		cov.NoNeed(audit.InstanceSeen, "the target is every org")
+		cov.NoNeed(audit.InstanceSeen, "the target is the whole instance")
 		switch {
 		case c.counts == nil:
 			c.unproven(cov)
 		case c.counts.Orgs > 1 && c.legacy && cov.Unaccounted() <= 0 && !c.mayReadEveryOrg():
-			cov.Gap(audit.LegacyListed, audit.Partial, "the instance has %d orgs, and the credential is not known to see the tokens of the 1.x API of all of them, which no count tells of: it sees tokens of %d orgs. Name it under credential if it may read every org, or give an operator's", c.counts.Orgs, len(c.orgs))
+			cov.Gap(audit.LegacyListed, audit.Partial, "the instance has %d orgs, and the credential is only known to see the 1.x API tokens of %d. No count shows how many there are. Set credential to its ID if it may read every org, or use an operator token", c.counts.Orgs, len(c.orgs))
 		}
 		return
 	case c.counts != nil && c.counts.Orgs == 1:
@@ -144,22 +144,22 @@ func (c *collector) concludeInstance(cov *audit.Coverage) {
 			return
 		}
 	}
-	cov.NoNeed(audit.StoredListed, "what is hidden is part of what %s says", audit.InstanceSeen)
+	cov.NoNeed(audit.StoredListed, "hidden tokens are covered by %s", audit.InstanceSeen)
 	cov.Stored, cov.Elsewhere = nil, 0
 }
 
 // operator says how every org of the instance can be seen.
 func (c *collector) operator() advice {
-	return "Give the target an operator's credential, which may read every org, or name its own under credential, if that may (tokenaudit help credential)"
+	return "Give the target an operator token, which may read every org. If its own may, set credential to its ID (tokenaudit help credential)"
 }
 
 // concludeOthers says what was seen of the orgs that the target is not, and whether that
 // is enough.
 func (c *collector) concludeOthers(cov *audit.Coverage) bool {
-	seen := fmt.Sprintf("%s of %s looked at", audit.Plural(c.abroad.rows, "token"), audit.Plural(len(c.abroad.orgs), "other org"))
+	seen := fmt.Sprintf("%s of %s checked", audit.Plural(c.abroad.rows, "token"), audit.Plural(len(c.abroad.orgs), "other org"))
 	if n := len(c.abroad.writers); n > 0 {
-		seen += fmt.Sprintf(", of which %d may write here: %s", n, c.abroad.named())
-		cov.AddBlindSpot(audit.Plural(n, "token") + " of other orgs may write here (foreign-operator); the owners, and whether they are still there, are a matter of the reviews of those orgs")
+		seen += fmt.Sprintf(", of which %d may write to this org: %s", n, c.abroad.named())
+		cov.AddBlindSpot(audit.Plural(n, "token") + " of other orgs may write to this org (foreign-operator). Their owners are checked by the reviews of those orgs")
 	}
 	switch {
 	case c.instance && c.mayReadEveryOrg():
@@ -172,11 +172,11 @@ func (c *collector) concludeOthers(cov *audit.Coverage) bool {
 		cov.Hold(audit.InstanceSeen, "all %d stored tokens are listed or known; %s", cov.Stored.Authorizations, seen)
 		return true
 	case !c.instance && c.counts != nil:
-		cov.Gap(audit.InstanceSeen, audit.Partial, "the instance has %d orgs, and no list of all its tokens came whole: which tokens of other orgs may write here, and which tokens of deleted users are hidden, is not known", c.counts.Orgs)
+		cov.Gap(audit.InstanceSeen, audit.Partial, "the instance has %d orgs, and no complete list of its tokens was received. Tokens of other orgs that may write to this org, and hidden tokens of deleted users, are not known", c.counts.Orgs)
 	case c.counts != nil:
-		cov.Gap(audit.InstanceSeen, audit.Partial, "the instance has %d orgs, and the credential sees the tokens of %d: which tokens of the others may write here, and which tokens of deleted users are hidden, is not known", c.counts.Orgs, len(c.abroad.orgs)+len(c.orgs))
+		cov.Gap(audit.InstanceSeen, audit.Partial, "the instance has %d orgs, and the credential sees the tokens of %d. Tokens of other orgs that may write to this org, and hidden tokens of deleted users, are not known", c.counts.Orgs, len(c.abroad.orgs)+len(c.orgs))
 	default:
-		cov.Gap(audit.InstanceSeen, audit.Partial, "how many orgs the instance has is not known, as its own counts could not be read, and the credential sees the tokens of %d: which tokens of others may write here, and which tokens of deleted users are hidden, is not known", len(c.abroad.orgs)+len(c.orgs))
+		cov.Gap(audit.InstanceSeen, audit.Partial, "the counts of the instance could not be read, and the credential sees the tokens of %d orgs. Tokens of other orgs that may write to this org, and hidden tokens of deleted users, are not known", len(c.abroad.orgs)+len(c.orgs))
 	}
 	return false
 }

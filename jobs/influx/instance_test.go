@@ -39,15 +39,15 @@ func TestOneOrgOfSeveral(t *testing.T) {
 		"of every org, one is hidden here":      {global, ghostOf(here), "stored-listed", "1 of 7 stored", 2, "spare"},
 		"of every org, one is hidden elsewhere": {global, ghostOf(there), "stored-listed", "1 of 7 stored", 2, "spare"},
 		"of this org":                           {nil, nil, "instance-seen", "the instance has 2 orgs, and the credential sees the tokens of 1", 0, ""},
-		"of this org, one is hidden":            {nil, ghostOf(here), "instance-seen", "is not known", 0, ""},
+		"of this org, one is hidden":            {nil, ghostOf(here), "instance-seen", "are not known", 0, ""},
 		"of every org, an org without tokens":   {global, func(p *plant) { p.AddOrg("empty") }, "", "", 2, "spare"},
-		"of every org, whose counts fail":       {global, func(p *plant) { p.Fault = influxtest.Answer("/metrics", http.StatusNotFound, "") }, "stored-listed", "nothing proves", 2, "spare"},
-		"of this org, whose counts fail":        {nil, func(p *plant) { p.Fault = influxtest.Answer("/metrics", http.StatusNotFound, "") }, "instance-seen", "how many orgs the instance has is not known", 0, ""},
+		"of every org, whose counts fail":       {global, func(p *plant) { p.Fault = influxtest.Answer("/metrics", http.StatusNotFound, "") }, "stored-listed", "may hide tokens of deleted users", 2, "spare"},
+		"of this org, whose counts fail":        {nil, func(p *plant) { p.Fault = influxtest.Answer("/metrics", http.StatusNotFound, "") }, "instance-seen", "the counts of the instance could not be read", 0, ""},
 		"of every org, of which no list comes": {global, func(p *plant) {
 			p.Fault = func(w http.ResponseWriter, r *http.Request) bool {
 				return r.URL.Path == listPath && r.URL.RawQuery == "" && refuse(500, "unknown resource type for permission")(w, r)
 			}
-		}, "instance-seen", "no list of all its tokens came whole", 0, ""},
+		}, "instance-seen", "no complete list of its tokens was received", 0, ""},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -96,8 +96,8 @@ func TestEveryOrgOfSeveral(t *testing.T) {
 		operator, hidden, imported bool
 		gaps, fix                  string // IDs; of the first
 	}{
-		"a credential of one org":                    {false, false, false, "instance-seen", "operator's credential"},
-		"a credential of one org, one is hidden":     {false, true, false, "instance-seen", "operator's credential"},
+		"a credential of one org":                    {false, false, false, "instance-seen", "operator token"},
+		"a credential of one org, one is hidden":     {false, true, false, "instance-seen", "operator token"},
 		"a credential of one org, the others import": {false, false, true, "import-current instance-seen", "Let the credential read"},
 		"an operator's":                              {true, false, false, "", ""},
 		"an operator's, one is hidden":               {true, true, false, "stored-listed", "influxd recovery auth list"},
@@ -143,7 +143,7 @@ func TestLegacyOfEveryOrg(t *testing.T) {
 	globex := p.AddOrg("globex")
 	p.AddLegacy(influxtest.Authorization{OrgID: globex, UserID: p.admin, Token: "v1-user", Permissions: influxtest.WriteBuckets(globex)})
 	cov, rs := judged(t, p.configured(t, ofOrg, everyOrg))
-	checkGap(t, cov, audit.LegacyListed, "the instance has 2 orgs, and the credential is not known to see the tokens of the 1.x API of all of them")
+	checkGap(t, cov, audit.LegacyListed, "the instance has 2 orgs, and the credential is only known to see the 1.x API tokens of 1")
 	if len(rs) != 4 || cov.Legacy != 0 {
 		t.Errorf("%d records, %d of the 1.x API", len(rs), cov.Legacy)
 	}
@@ -157,7 +157,7 @@ func TestLegacyOfEveryOrg(t *testing.T) {
 	checkGap(t, cov, audit.LegacyListed, "")
 	p.credential(p.iot, influxtest.Active, influxtest.AuditorPermissions(p.acme)) // nor whether it is this one
 	cov, _ = judged(t, p.configured(t, second, everyOrg))
-	checkGap(t, cov, audit.LegacyListed, "Name it under credential")
+	checkGap(t, cov, audit.LegacyListed, "Set credential to its ID")
 }
 
 // TestTokensOfOtherOrgs: which of them write here, and what becomes of what was found.

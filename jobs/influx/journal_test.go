@@ -222,7 +222,7 @@ func TestForgetsWhatAnEarlierReviewHeard(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		got := slices.ContainsFunc(col.Coverage.Gaps, func(g audit.Gap) bool { return strings.Contains(g.Reason, "out of a cache") })
+		got := slices.ContainsFunc(col.Coverage.Gaps, func(g audit.Gap) bool { return strings.Contains(g.Reason, "came from a cache") })
 		if col.Close(); got != want {
 			t.Errorf("a gap by a cache: %v, want %v", got, want)
 		}

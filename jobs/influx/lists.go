@@ -19,7 +19,7 @@ import (
 // goes user by user instead.
 func (c *collector) listOrg(ctx context.Context, alone bool) {
 	if c.product() == productOSS && c.cfg.Org != "" && !alone {
-		whole, _, err := c.read(ctx, c.client, "authorizations of every org, to review those of "+c.orgName(), authorizationsPath, Query{})
+		whole, _, err := c.read(ctx, c.client, "authorizations of all orgs, to review "+c.orgName(), authorizationsPath, Query{})
 		c.instance, c.complete, c.failed = err == nil && whole, whole, err
 		if err == nil && len(c.seen) > 0 || statusOf(err) == 0 {
 			return
@@ -77,23 +77,23 @@ func (c *collector) read(ctx context.Context, client *Client, what, path string,
 		c.cov.Gap(premise, audit.Partial, "%s: %s", what, asked.Reason)
 	}
 	if t.foreign > 0 && path == authorizationsPath { // OSS does not narrow the 1.x list by the name of an org
-		lacks(audit.ListsAgree, "%d of %d rows were not asked for: the server or a proxy ignores the filter", t.foreign, t.rows)
+		lacks(audit.ListsAgree, "%d of %d rows were not requested: the server or a proxy ignores the filter", t.foreign, t.rows)
 	}
 	if t.oversized.n > 0 {
 		c.leftOut = true
 		lacks(audit.ListWhole, "%d of %d authorizations were left out (%s): %v", t.oversized.n, t.rows, t.oversized.names(), t.bound)
 	}
 	if t.misdated.n > 0 {
-		lacks(audit.RowsReadable, "the dates of %d of %d authorizations are none, so how old they are is not known (%s)", t.misdated.n, t.rows, t.misdated.names())
+		lacks(audit.RowsReadable, "%d of %d authorizations have no readable date, so their age is not known (%s)", t.misdated.n, t.rows, t.misdated.names())
 	}
 	if t.homeless.n > 0 {
-		lacks(audit.RowsReadable, "%d of %d authorizations name no org, and are taken for this one (%s)", t.homeless.n, t.rows, t.homeless.names())
+		lacks(audit.RowsReadable, "%d of %d authorizations name no org and are treated as part of this one (%s)", t.homeless.n, t.rows, t.homeless.names())
 	}
 	if answer.further {
-		lacks(audit.ListWhole, "the answer says that a further page follows, and the API has no way to ask for it; what is not on this one is not known")
+		lacks(audit.ListWhole, "the answer names a further page, which the API cannot return. Tokens on that page are not known")
 	}
 	if answer.cached != "" {
-		lacks(audit.ListWhole, "the answer came out of a cache (%s): what happened since is not in it", answer.cached)
+		lacks(audit.ListWhole, "the answer came from a cache (%s): later changes are not in it", answer.cached)
 	}
 	whole = !answer.further && answer.cached == "" && t.oversized.n == 0
 	c.take(t)
@@ -102,7 +102,7 @@ func (c *collector) read(ctx context.Context, client *Client, what, path string,
 		c.reconcile(what, t, whole)
 	}
 	if whole {
-		c.cov.Hold(audit.ListWhole, "%s: %s, to the proper end of the answer", what, audit.Plural(t.rows, "row"))
+		c.cov.Hold(audit.ListWhole, "%s: %s, complete to the end of the answer", what, audit.Plural(t.rows, "row"))
 	}
 	return whole, asked, nil
 }
@@ -130,7 +130,7 @@ func (c *collector) reconcile(what string, t *tally, whole bool) {
 		before, ok := c.seen[id]
 		differ := ok && (before.rows != now.rows || before.sum != now.sum)
 		if differ {
-			c.cov.Gap(audit.ListsAgree, audit.Partial, "two lists do not show the same authorizations of user %s: %d before, %d in %s; one of them hides some, or they changed in between", id, before.rows, now.rows, what)
+			c.cov.Gap(audit.ListsAgree, audit.Partial, "two lists differ in the authorizations of user %s: %d before, %d in %s. One of them hides some, or they changed in between", id, before.rows, now.rows, what)
 		}
 		if ok {
 			now.whole = (now.whole || before.whole) && !differ
@@ -246,7 +246,7 @@ func (t *tally) sight(e entry, c *collector) {
 
 // listEachUser is the way round a list that answers 500.
 func (c *collector) listEachUser(ctx context.Context) {
-	c.cov.Gap(audit.ListWhole, audit.Partial, "the list was read user by user; what makes the whole list fail may belong to a user that no longer exists")
+	c.cov.Gap(audit.ListWhole, audit.Partial, "the full list failed and was read user by user. The cause may be a token of a user that no longer exists")
 	for _, id := range slices.Sorted(maps.Keys(c.accounts)) {
 		q := c.org
 		q.UserID = id
@@ -264,7 +264,7 @@ func (c *collector) listLegacy(ctx context.Context) {
 	}
 	q, of := c.org, c.orgName()
 	if c.instance {
-		q, of = Query{}, "every org, to review those of "+of
+		q, of = Query{}, "all orgs, to review "+of
 	}
 	whole, asked, err := c.read(ctx, c.client, "1.x authorizations of "+of, legacyPath, q)
 	if err == nil {
@@ -276,11 +276,11 @@ func (c *collector) listLegacy(ctx context.Context) {
 	case whole:
 		c.cov.Hold(audit.LegacyListed, "GET %s: %s", legacyPath, audit.Plural(asked.Rows, "row"))
 	case err == nil:
-		c.cov.Gap(audit.LegacyListed, audit.Partial, "the list of the 1.x API did not come whole: %s", asked.Reason)
+		c.cov.Gap(audit.LegacyListed, audit.Partial, "the list of the 1.x API is incomplete: %s", asked.Reason)
 	case c.product() != productOSS: // which is said
 	case errors.As(err, &api) && api.Status == http.StatusNotFound && (api.Message == "" || api.Message == "path not found"):
 		c.cov.NoNeed(audit.LegacyListed, "the server has no such list: %s", asked.Reason)
-		c.cov.AddBlindSpot("authorizations of the 1.x API could not be listed, as the server has no such list, or a proxy keeps it away: " + asked.Reason)
+		c.cov.AddBlindSpot("authorizations of the 1.x API could not be listed: the server has no such list, or a proxy blocks it: " + asked.Reason)
 	default:
 		c.cov.Gap(audit.LegacyListed, audit.Partial, "authorizations of the 1.x API could not be listed: %s", asked.Reason)
 	}

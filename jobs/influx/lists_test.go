@@ -124,11 +124,11 @@ func TestListsThatAreNotWhole(t *testing.T) {
 		change func(http.Header, []byte) []byte
 		reason string
 	}{
-		"a further page":             {listPath, further, "a further page follows"},
-		"a further page by a header": {listPath, link, "a further page follows"},
-		"a list out of a cache":      {listPath, cached("Age", "300"), "out of a cache (Age: 300)"},
-		"by another header":          {listPath, cached("X-Cache", "Hit from cloudfront"), "out of a cache (X-Cache: Hit"},
-		"by the header of RFC 9211":  {listPath, cached("Cache-Status", "edge; hit; ttl=30"), "out of a cache (Cache-Status: edge; hit"},
+		"a further page":             {listPath, further, "names a further page"},
+		"a further page by a header": {listPath, link, "names a further page"},
+		"a list out of a cache":      {listPath, cached("Age", "300"), "from a cache (Age: 300)"},
+		"by another header":          {listPath, cached("X-Cache", "Hit from cloudfront"), "from a cache (X-Cache: Hit"},
+		"by the header of RFC 9211":  {listPath, cached("Cache-Status", "edge; hit; ttl=30"), "from a cache (Cache-Status: edge; hit"},
 		"fresh, past a cache":        {listPath, cached("Age", "0"), ""},
 		"a miss":                     {listPath, cached("X-Cache", "MISS from proxy"), ""},
 		"who it is, out of a cache":  {"/api/v2/me", cached("Age", "7"), "GET /api/v2/me (Age: 7)"},
@@ -258,7 +258,7 @@ func TestRowsThatCannotBeRead(t *testing.T) {
 		"no resource":             {`"resource": {`, `"thing": {`, audit.RowsReadable, "the permissions of 1 token (", ""},
 		"another status":          {`"status": "active"`, `"status": "dormant"`, audit.RowsReadable, "the status of 1 token (", ""},
 		"no status":               {`"status": "active"`, `"state": "active"`, audit.RowsReadable, "the status of 1 token (", ""},
-		"a date of another form":  {`"createdAt": "2`, `"createdAt": "on 2`, audit.RowsReadable, "the dates of 1 of 3", "no date of creation is known of 1 token"},
+		"a date of another form":  {`"createdAt": "2`, `"createdAt": "on 2`, audit.RowsReadable, "1 of 3 authorizations have no readable date", "no date of creation is known of 1 token"},
 		"before there were dates": {`"createdAt": "2`, `"createdAt": "0001-01-01T00:00:00Z", "was": "2`, audit.RowsReadable, "", "no date of creation is known of 1 token"},
 		"no org":                  {`"orgID"`, `"organization"`, audit.RowsReadable, "1 of 3 authorizations name no org", ""},
 	}
@@ -345,7 +345,7 @@ func TestContradictions(t *testing.T) {
 				})
 				cov, rs := judged(t, p.configured(t, token, func(c *influx.Config) { c.Org = "" }))
 				if test.differs != "" {
-					checkGap(t, cov, audit.ListsAgree, "1 token shown twice and not alike ("+rs[0].ID+" in "+test.differs+")")
+					checkGap(t, cov, audit.ListsAgree, "1 token shown twice with different contents ("+rs[0].ID+" in "+test.differs+")")
 				} else if strings.Contains(strings.Join(cov.Reasons, "; "), "not alike") {
 					t.Errorf("reasons %q", cov.Reasons)
 				}

@@ -96,7 +96,7 @@ func (d *directory) owner(ctx context.Context, a audit.Authorization) audit.Owne
 	if exists && m.err == nil { // on Cloud it may have been deleted, too
 		if _, in := m.accounts[a.UserID]; !in {
 			o.State = audit.OwnerNotMember
-			o.Evidence += "; in neither members nor owners of the org"
+			o.Evidence += "; neither a member nor an owner of the org"
 		}
 	}
 	d.owners[key] = o
@@ -117,22 +117,22 @@ func (d *directory) existence(ctx context.Context, a audit.Authorization) audit.
 		return audit.Owner{State: audit.OwnerPresent, Evidence: evidence}
 	}
 	if d.serverless && !d.tellsUsers(ctx) {
-		return audit.Owner{State: audit.OwnerNone, Evidence: "Cloud Serverless does not tell what became of a user"}
+		return audit.Owner{State: audit.OwnerNone, Evidence: "Cloud Serverless does not show whether a user was deleted"}
 	}
 	l := d.lookUp(ctx, a.UserID)
 	switch {
 	case l.err == nil && l.account.ID == a.UserID:
 		return found(l.account, "GET /api/v2/users/"+a.UserID)
 	case d.product != productOSS && says(l.err, http.StatusNotFound, "user not found"):
-		return audit.Owner{State: audit.OwnerUnknown, NotFound: d.tellsUsers(ctx), Evidence: l.err.Error() + ", which by itself proves nothing there"}
+		return audit.Owner{State: audit.OwnerUnknown, NotFound: d.tellsUsers(ctx), Evidence: l.err.Error() + ", which alone proves nothing on this product"}
 	case d.untold && says(l.err, http.StatusNotFound, "user not found"):
-		return audit.Owner{State: audit.OwnerUnknown, Evidence: l.err.Error() + ", which the server answers for users that exist, too"}
+		return audit.Owner{State: audit.OwnerUnknown, Evidence: l.err.Error() + ", but the server also answers this for users that exist"}
 	case says(l.err, http.StatusNotFound, "user not found"):
 		return audit.Owner{State: audit.OwnerDeleted, Evidence: l.err.Error()}
 	case d.product == productOSS && a.User != "":
 		return audit.Owner{State: audit.OwnerPresent, Evidence: "named in the list, which leaves out deleted users"}
 	}
-	return audit.Owner{State: audit.OwnerUnknown, Evidence: fmt.Sprint("could not be seen: ", l.err)}
+	return audit.Owner{State: audit.OwnerUnknown, Evidence: fmt.Sprint("could not be read: ", l.err)}
 }
 
 // tellsUsers reports whether the server finds a user that is known to exist: only then

@@ -69,7 +69,7 @@ func (c *collector) lookAtServer() {
 		c.shows(productCloud, "X-Influxdb-Build: "+build)
 	}
 	if u, err := url.Parse(c.cfg.URL); err == nil && strings.HasSuffix(strings.ToLower(u.Hostname()), ".cloud2.influxdata.com") {
-		c.shows(productCloud, "its host is one of InfluxDB Cloud")
+		c.shows(productCloud, "its host belongs to InfluxDB Cloud")
 	}
 }
 
@@ -90,18 +90,18 @@ func (c *collector) concludeProduct() {
 	oss, cloud := len(c.signs[productOSS]) > 0, len(c.signs[productCloud]) > 0
 	switch {
 	case p != productUnknown && !oss && !cloud:
-		c.cov.Hold(audit.ProductKnown, "%s, by the kind that is configured", p)
+		c.cov.Hold(audit.ProductKnown, "%s, from the configured kind", p)
 	case p != productUnknown:
 		c.cov.Hold(audit.ProductKnown, "%s", said(p))
 	case oss && cloud:
-		c.cov.Gap(audit.ProductKnown, audit.Partial, "what answers shows that it is %s and that it is %s, so nothing is concluded that holds for one of them only", said(productOSS), said(productCloud))
+		c.cov.Gap(audit.ProductKnown, audit.Partial, "the answers show both %s and %s, so the product is not known", said(productOSS), said(productCloud))
 	case oss || cloud:
 		shown := productOSS
 		if cloud {
 			shown = productCloud
 		}
-		c.cov.Gap(audit.ProductKnown, audit.Partial, "the target is configured as %s, and what answers shows that it is %s", c.cfg.Kind, said(shown))
+		c.cov.Gap(audit.ProductKnown, audit.Partial, "the target is configured as %s, but the answers show %s", c.cfg.Kind, said(shown))
 	default:
-		c.cov.Gap(audit.ProductKnown, audit.Partial, "nothing proves that it is InfluxDB OSS or Cloud that answers (X-Influxdb-Build: %s; no counts under /metrics, no list of the 1.x API, no token value \"redacted\"), so nothing is concluded that holds for one of them only; set kind", cmp.Or(c.client.connection().build, "none"))
+		c.cov.Gap(audit.ProductKnown, audit.Partial, "the answers do not show whether this is InfluxDB OSS or Cloud. X-Influxdb-Build: %s; no counts under /metrics, no 1.x API list, no \"redacted\" token value. Set kind", cmp.Or(c.client.connection().build, "none"))
 	}
 }

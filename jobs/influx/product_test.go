@@ -51,15 +51,15 @@ func TestProduct(t *testing.T) {
 		"OSS":                            {influxtest.OSS, "", nil, "InfluxDB OSS v", "", audit.Gone, audit.OwnerDeleted},
 		"OSS without headers":            {influxtest.OSS, "", func(p *plant) influxtest.Fault { return p.stripped() }, "InfluxDB OSS", "", audit.Gone, audit.OwnerDeleted},
 		"and without counts":             {influxtest.OSS, "", func(p *plant) influxtest.Fault { return p.stripped(metrics) }, "InfluxDB OSS", "", audit.Gone, audit.OwnerDeleted},
-		"and without the 1.x API":        {influxtest.OSS, "", func(p *plant) influxtest.Fault { return p.stripped(metrics, legacy) }, "", "nothing proves", audit.Unseen, audit.OwnerUnknown},
+		"and without the 1.x API":        {influxtest.OSS, "", func(p *plant) influxtest.Fault { return p.stripped(metrics, legacy) }, "", "do not show whether this is", audit.Unseen, audit.OwnerUnknown},
 		"and configured":                 {influxtest.OSS, influx.KindOSS, func(p *plant) influxtest.Fault { return p.stripped(metrics, legacy) }, "InfluxDB OSS", "", audit.Gone, audit.OwnerDeleted},
-		"OSS, configured as Cloud":       {influxtest.OSS, influx.KindTSM, nil, "InfluxDB OSS v", "configured as cloud-tsm, and what answers shows that it is InfluxDB OSS (", audit.Unseen, audit.OwnerUnknown},
-		"the same without headers":       {influxtest.OSS, influx.KindServerless, func(p *plant) influxtest.Fault { return p.stripped() }, "", "configured as cloud-serverless, and what answers shows that it is InfluxDB OSS (counts under /metrics", audit.Unseen, audit.OwnerUnknown},
+		"OSS, configured as Cloud":       {influxtest.OSS, influx.KindTSM, nil, "InfluxDB OSS v", "configured as cloud-tsm, but the answers show InfluxDB OSS (", audit.Unseen, audit.OwnerUnknown},
+		"the same without headers":       {influxtest.OSS, influx.KindServerless, func(p *plant) influxtest.Fault { return p.stripped() }, "", "configured as cloud-serverless, but the answers show InfluxDB OSS (counts under /metrics", audit.Unseen, audit.OwnerUnknown},
 		"a product of no known name":     {influxtest.OSS, "", build("Core"), "InfluxDB Core", "", audit.Gone, audit.OwnerDeleted}, // which counts as OSS does
 		"Cloud":                          {influxtest.CloudTSM, "", nil, "InfluxDB Cloud", "", audit.Gone, audit.OwnerNotMember},
 		"Cloud, by its header":           {influxtest.CloudTSM, "", build("Cloud"), "InfluxDB Cloud", "", audit.Gone, audit.OwnerNotMember},
-		"Cloud, configured as OSS":       {influxtest.CloudTSM, influx.KindOSS, nil, "", "configured as oss, and what answers shows that it is InfluxDB Cloud (the org has a defaultStorageType, the list shows the value of a token as ", audit.Unseen, audit.OwnerUnknown},
-		"Cloud that says that it is OSS": {influxtest.CloudTSM, "", build("OSS"), "InfluxDB OSS", "shows that it is InfluxDB OSS (X-Influxdb-Build: OSS) and that it is InfluxDB Cloud (the org has", audit.Unseen, audit.OwnerUnknown},
+		"Cloud, configured as OSS":       {influxtest.CloudTSM, influx.KindOSS, nil, "", "configured as oss, but the answers show InfluxDB Cloud (the org has a defaultStorageType, the list shows the value of a token as ", audit.Unseen, audit.OwnerUnknown},
+		"Cloud that says that it is OSS": {influxtest.CloudTSM, "", build("OSS"), "InfluxDB OSS", "show both InfluxDB OSS (X-Influxdb-Build: OSS) and InfluxDB Cloud (the org has", audit.Unseen, audit.OwnerUnknown},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -27,27 +27,27 @@ func (e explained) Unwrap() error { return e.err }
 func (e *APIError) Remedy() string {
 	switch {
 	case e.Status >= 300 && e.Status < 400:
-		return "Set url to where InfluxDB itself answers: credentials do not follow a redirect."
+		return "Set url to the address of InfluxDB itself: credentials do not follow a redirect."
 	case e.Status == http.StatusUnauthorized && e.Message == "token is inactive":
 		return "Activate it (influx auth active --id ID), or give the target another credential."
 	case e.Status == http.StatusUnauthorized && strings.HasSuffix(e.Message, " is unauthorized"):
 		return "" // a right is missing, which the premise tells of
 	case e.Status == http.StatusUnauthorized:
-		return "Give the target a credential of this server: it does not know this one, which was revoked, belongs to another server, or was cut when it was stored."
+		return "Give the target a valid credential of this server. This one was revoked, belongs to another server, or was cut when it was stored."
 	case e.Status == http.StatusForbidden && strings.HasPrefix(e.Message, "User is inactive"):
-		return "Give the target a credential of a user that is active, or activate its user: InfluxDB says the same of a user that was deleted."
+		return "Give the target a credential of an active user, or activate its user. InfluxDB gives the same answer if the user was deleted."
 	case e.Status == http.StatusForbidden, e.Status == http.StatusProxyAuthRequired:
-		return "Let the proxy before InfluxDB pass GET requests to /api/v2 from this machine."
+		return "Allow GET requests to /api/v2 from this machine in the proxy in front of InfluxDB."
 	case e.Status == http.StatusBadRequest && e.Code == "":
-		return "Begin url with https://, if the server speaks TLS at this port."
+		return "Begin url with https:// if the server uses TLS on this port."
 	case e.Status == http.StatusNotFound && e.Code == "":
-		return "Point url at the root of InfluxDB, such as http://HOST:8086; InfluxDB 1.x and 3 have no such list (tokenaudit help products)."
+		return "Set url to the root of InfluxDB, such as http://HOST:8086. InfluxDB 1.x and 3 have no such list (tokenaudit help products)."
 	case e.Status == http.StatusTooManyRequests:
-		return "Review at another time, or fewer targets at once (parallel_per_host)."
+		return "Review at another time, or review fewer targets at the same time (parallel_per_host)."
 	case e.Status == http.StatusBadGateway, e.Status == http.StatusServiceUnavailable, e.Status == http.StatusGatewayTimeout:
-		return "See whether InfluxDB runs behind the gateway that answers for it."
+		return "Check whether InfluxDB is running behind the gateway that sent this answer."
 	case e.Status >= 500:
-		return "Look at the log of InfluxDB: a stored record that it cannot read makes a whole list fail."
+		return "Read the log of InfluxDB: one stored record that it cannot read makes the full list fail."
 	}
 	return ""
 }
@@ -67,7 +67,7 @@ func (c *collector) withOrgs(ctx context.Context, err error) error {
 	if fix := c.otherOrg(ctx); fix != "" {
 		return &remedy.Error{Err: err, Fix: string(fix)}
 	}
-	return &remedy.Error{Err: err, Fix: "Correct org: its name is written as InfluxDB has it, capitals too; the credential may not read which ones there are (--read-orgs)."}
+	return &remedy.Error{Err: err, Fix: "Correct org. Upper and lower case must match InfluxDB. The credential may not list the orgs (--read-orgs)."}
 }
 
 // otherOrg names the orgs that the credential sees. It is "" if there are none, or if
@@ -87,7 +87,7 @@ func (c *collector) otherOrg(ctx context.Context) advice {
 	if len(names) > shown {
 		names, more = names[:shown], fmt.Sprintf(" and %d more", len(names)-shown)
 	}
-	return advice("Set org to one that the credential sees: " + strings.Join(names, ", ") + more + ".")
+	return advice("Set org to one that the credential can see: " + strings.Join(names, ", ") + more + ".")
 }
 
 // orgs are those that the credential may read, a hundred at most.

@@ -70,32 +70,32 @@ func TestRemediesFitTheCause(t *testing.T) {
 		{name: "no TLS where there is some", secure: true, change: func(_ *testing.T, s *scene) { s.cfg.URL = strings.Replace(s.cfg.URL, "https:", "http:", 1) },
 			gap: audit.ListWhole, fix: "Begin url with https://"},
 		{name: "a page", change: func(_ *testing.T, s *scene) { s.Fault = answer("", 200, "text/html; charset=utf-8", "<html>") },
-			gap: audit.CredentialActive, fix: "Point url at the root of InfluxDB"},
+			gap: audit.CredentialActive, fix: "Set url to the root of InfluxDB"},
 		{name: "a wrong path", change: func(_ *testing.T, s *scene) { s.Fault = answer("", 404, "text/plain", "404 page not found") },
-			gap: audit.ListWhole, fix: "Point url at the root of InfluxDB"},
+			gap: audit.ListWhole, fix: "Set url to the root of InfluxDB"},
 		{name: "a page to log in", change: func(_ *testing.T, s *scene) { s.Fault = answer("", 302, "text/html", "<html>") },
-			gap: audit.ListWhole, fix: "Set url to where InfluxDB itself answers"},
+			gap: audit.ListWhole, fix: "Set url to the address of InfluxDB itself"},
 		{name: "a proxy that forbids", change: func(_ *testing.T, s *scene) { s.Fault = answer("", 403, "text/html", "<html>") },
-			gap: audit.CredentialActive, fix: "Let the proxy before InfluxDB pass"},
-		{name: "wrong org", change: func(_ *testing.T, s *scene) { s.cfg.Org = "acne" }, gap: audit.ListWhole, fix: "Set org to one that the credential sees: acme ("},
-		{name: "wrong org by ID", change: func(_ *testing.T, s *scene) { s.cfg.Org = "00000000000000aa" }, gap: audit.CredentialSeesAll, fix: "Set org to one that the credential sees: acme ("},
+			gap: audit.CredentialActive, fix: "Allow GET requests to /api/v2 from this machine in the proxy"},
+		{name: "wrong org", change: func(_ *testing.T, s *scene) { s.cfg.Org = "acne" }, gap: audit.ListWhole, fix: "Set org to one that the credential can see: acme ("},
+		{name: "wrong org by ID", change: func(_ *testing.T, s *scene) { s.cfg.Org = "00000000000000aa" }, gap: audit.CredentialSeesAll, fix: "Set org to one that the credential can see: acme ("},
 		{name: "wrong org, and no right to read any", change: func(t *testing.T, s *scene) {
 			s.cfg.Org = "acne"
 			s.cfg.Token = secret.InMemory(s.credential(s.admin, influxtest.Active, []influxtest.Permission{{Action: "read", Resource: influxtest.Resource{Type: "authorizations"}}, {Action: "read", Resource: influxtest.Resource{Type: "users"}}}))
-		}, gap: audit.ListWhole, fix: "Correct org: its name is written as InfluxDB has it"},
+		}, gap: audit.ListWhole, fix: "Correct org. Upper and lower case must match InfluxDB"},
 		{name: "unknown credential", change: func(_ *testing.T, s *scene) { s.cfg.Token = secret.InMemory("canary-token-other") },
-			gap: audit.CredentialActive, fix: "Give the target a credential of this server"},
+			gap: audit.CredentialActive, fix: "Give the target a valid credential of this server"},
 		{name: "inactive", change: func(_ *testing.T, s *scene) {
 			s.cfg.Token = secret.InMemory(s.credential(s.admin, influxtest.Inactive, influxtest.Operator()))
 		}, gap: audit.CredentialActive, fix: "Activate it"},
 		{name: "its user is inactive", change: func(_ *testing.T, s *scene) { s.SetUserStatus(s.admin, influxtest.Inactive) },
-			gap: audit.CredentialActive, fix: "Give the target a credential of a user that is active"},
+			gap: audit.CredentialActive, fix: "Give the target a credential of an active user"},
 		{name: "missing right", change: func(_ *testing.T, s *scene) {
 			s.cfg.Token = secret.InMemory(s.credential(s.admin, influxtest.Active, influxtest.AllAccess(s.acme, s.admin)))
 		}, gap: audit.CredentialSeesAll, fix: "influx auth create --org acme --read-authorizations --read-users --read-orgs"},
 		{name: "a broken record", change: func(_ *testing.T, s *scene) {
 			s.Fault = answer(list, 500, asJSON, `{"code":"internal error","message":"unknown resource type for permission"}`)
-		}, gap: audit.ListWhole, fix: "Look at the log of InfluxDB"},
+		}, gap: audit.ListWhole, fix: "Read the log of InfluxDB"},
 		{name: "cut", change: func(_ *testing.T, s *scene) { s.Fault = s.CutBody(list) }, gap: audit.ListWhole, fix: "The connection was cut"},
 		{name: "well"},
 	}
@@ -182,9 +182,9 @@ func authority(t *testing.T, s *httptest.Server) setting.Path {
 func TestGatewaysAndLimits(t *testing.T) {
 	t.Parallel()
 	for want, e := range map[string]influx.APIError{
-		"runs behind the gateway": {Status: http.StatusServiceUnavailable},
-		"at another time":         {Status: http.StatusTooManyRequests, Code: "too many requests"},
-		"Let the proxy":           {Status: http.StatusProxyAuthRequired},
+		"is running behind the gateway": {Status: http.StatusServiceUnavailable},
+		"at another time":               {Status: http.StatusTooManyRequests, Code: "too many requests"},
+		"Allow GET requests":            {Status: http.StatusProxyAuthRequired},
 	} {
 		if got := e.Remedy(); !strings.Contains(got, want) {
 			t.Errorf("%d: got %q, want %q", e.Status, got, want)

@@ -271,7 +271,7 @@ func (s *spool) all() iter.Seq2[audit.Authorization, error] {
 				return
 			}
 			if err != nil {
-				yield(audit.Authorization{}, &TempError{fmt.Errorf("what was written came back changed: %w", err)})
+				yield(audit.Authorization{}, &TempError{fmt.Errorf("what was written was read back changed: %w", err)})
 				return
 			}
 			if !yield(a, nil) {
@@ -369,7 +369,7 @@ func (s *sorter) close() { _ = errors.Join(s.insert.Close(), s.conn.Close(), s.d
 type TempError struct{ Err error }
 
 func (e *TempError) Error() string {
-	return fmt.Sprintf("the temporary folder of this machine, %s: %v; free some space there, or set TMPDIR to a folder that has some", os.TempDir(), e.Err)
+	return fmt.Sprintf("the temporary folder of this machine, %s: %v; free some space there, or set TMPDIR to another folder", os.TempDir(), e.Err)
 }
 
 func (e *TempError) Unwrap() error { return e.Err }

@@ -18,7 +18,7 @@ import (
 // difference to the list is what the list hides.
 func (c *collector) counted(ctx context.Context) func() (audit.Stored, error) {
 	if c.product() == productCloud && len(c.signs[productCloud]) > 0 {
-		return func() (audit.Stored, error) { return audit.Stored{}, errors.New("InfluxDB Cloud gives no counts") }
+		return func() (audit.Stored, error) { return audit.Stored{}, errors.New("InfluxDB Cloud does not give counts") }
 	}
 	count := async(func() (audit.Stored, error) { return c.client.stored(ctx) })
 	return func() (audit.Stored, error) {
@@ -47,8 +47,8 @@ func (c *collector) listAll(ctx context.Context, before audit.Stored, errBefore 
 			return
 		case attempt == attempts:
 			c.counts = &after
-			c.record("how many authorizations, users and orgs are stored", "GET /metrics", after.Authorizations, 0, nil)
-			c.cov.Gap(audit.StoredListed, audit.Partial, "what is stored changed while it was listed, %d times in a row, the last time from %d tokens, %d users and %d orgs to %d, %d and %d: the list cannot be compared with the counts",
+			c.record("the number of stored authorizations, users and orgs", "GET /metrics", after.Authorizations, 0, nil)
+			c.cov.Gap(audit.StoredListed, audit.Partial, "the stored records changed during the list, %d times in a row. The list cannot be compared with the counts. The last change was from %d tokens, %d users and %d orgs to %d, %d and %d",
 				attempts, before.Authorizations, before.Users, before.Orgs, after.Authorizations, after.Users, after.Orgs)
 			return
 		}
@@ -60,7 +60,7 @@ func (c *collector) listAll(ctx context.Context, before audit.Stored, errBefore 
 // forget drops what the lists gave, which are taken again.
 func (c *collector) forget() {
 	if err := c.list.rollback(mark{}); err != nil {
-		c.cov.Gap(audit.ListWhole, audit.NotKnown, "the lists could not be taken again: %v", err)
+		c.cov.Gap(audit.ListWhole, audit.NotKnown, "the lists could not be read again: %v", err)
 	}
 	clear(c.seen)
 	clear(c.orgs)
@@ -77,10 +77,10 @@ func (c *collector) forget() {
 // the whole instance only, as concludeInstance says.
 func (c *collector) compare(stored audit.Stored, err error) {
 	if c.product() == productCloud {
-		c.cov.NoNeed(audit.StoredListed, "InfluxDB Cloud gives no counts")
+		c.cov.NoNeed(audit.StoredListed, "InfluxDB Cloud does not give counts")
 		return
 	}
-	asked := c.record("how many authorizations, users and orgs are stored", "GET /metrics", stored.Authorizations, 0, err)
+	asked := c.record("the number of stored authorizations, users and orgs", "GET /metrics", stored.Authorizations, 0, err)
 	switch {
 	case c.product() == productUnknown: // which is said
 	case err != nil: // see concludeInstance
@@ -97,13 +97,13 @@ func (c *collector) compare(stored audit.Stored, err error) {
 // tells whether there are any. A list of recovery makes up for it: from then on
 // each token is known before its user can be deleted.
 func (c *collector) unproven(cov *audit.Coverage) {
-	why := "its own counts could not be read (" + c.uncounted + ")"
+	why := "the counts of the server could not be read (" + c.uncounted + ")"
 	if c.cfg.Import != "" {
-		cov.AddBlindSpot("nothing but the imported list proves that the server hides no tokens: " + why)
-		cov.NoNeed(audit.StoredListed, "there are no counts, and each imported token was asked for")
+		cov.AddBlindSpot("only the imported list shows whether the server hides tokens: " + why)
+		cov.NoNeed(audit.StoredListed, "there are no counts, and each imported token was looked up")
 		return
 	}
-	cov.Gap(audit.StoredListed, audit.Partial, "nothing proves that the server hides no tokens of deleted users: %s. Review the whole instance with an operator's credential and no org, or give the output of \"influxd recovery auth list\" as import, or review a copy of the database file as bolt", why)
+	cov.Gap(audit.StoredListed, audit.Partial, "the server may hide tokens of deleted users: %s. Review the whole instance with an operator token and no org. Or set import to the output of \"influxd recovery auth list\", or review a copy of the database file (bolt)", why)
 }
 
 func (c *Client) stored(ctx context.Context) (audit.Stored, error) {
@@ -113,7 +113,7 @@ func (c *Client) stored(ctx context.Context) (audit.Stored, error) {
 	}
 	defer resp.Body.Close()
 	if cached := c.cachedBy(resp.Header); cached != "" {
-		return audit.Stored{}, fmt.Errorf("GET /metrics: the answer came out of a cache (%s)", cached)
+		return audit.Stored{}, fmt.Errorf("GET /metrics: the answer came from a cache (%s)", cached)
 	}
 	return readStored(resp.Body)
 }
@@ -130,7 +130,7 @@ func readStored(r io.Reader) (audit.Stored, error) {
 		if into, ok := want[name]; ok {
 			f, err := strconv.ParseFloat(strings.TrimSpace(value), 64)
 			if err != nil || f < 0 {
-				return audit.Stored{}, errors.New("GET /metrics: " + name + " is no count")
+				return audit.Stored{}, errors.New("GET /metrics: " + name + " is not a count")
 			}
 			*into = int(f)
 			delete(want, name)
@@ -138,12 +138,12 @@ func readStored(r io.Reader) (audit.Stored, error) {
 	}
 	switch err := lines.Err(); {
 	case err == bufio.ErrTooLong:
-		return audit.Stored{}, errors.New("GET /metrics: a line is larger than the bound of 1 MiB")
+		return audit.Stored{}, errors.New("GET /metrics: a line is larger than the limit of 1 MiB")
 	case err != nil:
 		return audit.Stored{}, err
 	}
 	if len(want) > 0 {
-		return audit.Stored{}, errors.New("GET /metrics: the counts of tokens, users and organizations are not there")
+		return audit.Stored{}, errors.New("GET /metrics: the counts of tokens, users and organizations are missing")
 	}
 	return s, nil
 }

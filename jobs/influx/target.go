@@ -144,14 +144,14 @@ func (c *collector) run(ctx context.Context) {
 	if err != nil {
 		rows = 0
 	}
-	c.record("who the credential is", "GET /api/v2/me", rows, 0, err)
+	c.record("the user of the credential", "GET /api/v2/me", rows, 0, err)
 	c.name(me.Name, me.ID)
 	if refusal(errMe) != "" { // there is no point in asking on
 		c.letIn(audit.TheTarget, audit.CredentialActive, audit.NotKnown, errMe, nil, 0)
 		c.nameServer()
 		for i, u := range c.cfg.Users {
 			if c.clients[i] != nil {
-				c.cov.Credentials = append(c.cov.Credentials, audit.Credential{Of: u.Label(), Answer: "not asked with"})
+				c.cov.Credentials = append(c.cov.Credentials, audit.Credential{Of: u.Label(), Answer: "not used"})
 			}
 		}
 		return
@@ -177,9 +177,9 @@ func (c *collector) run(ctx context.Context) {
 	}
 	stored, errStored := count()
 	c.seesAll = mayReadEveryUser(c.product(), sight)
-	asked := c.record("whether the credential may read every user, by a user that does not exist", "GET /api/v2/users/"+nobody, 0, 0, sight)
+	asked := c.record("whether the credential may read every user, tested with a user that does not exist", "GET /api/v2/users/"+nobody, 0, 0, sight)
 	if c.seesAll {
-		asked.Verdict, asked.Reason = audit.Complete, "404 user not found: it may"
+		asked.Verdict, asked.Reason = audit.Complete, "404 user not found: it may read every user"
 	}
 	if c.org.Org != "" { // failing is no harm: the list takes a name too
 		c.record("the ID of org "+c.org.Org, request("/api/v2/orgs", c.org.values()), min(len(o.ID), 1), 0, errOrg)
@@ -202,15 +202,15 @@ func (c *collector) run(ctx context.Context) {
 func refusal(err error) string {
 	switch {
 	case errors.As(err, new(*credentialError)):
-		return "nothing was asked: " + err.Error()
+		return "nothing was requested: " + err.Error()
 	case says(err, http.StatusUnauthorized, "token is inactive"):
-		return "the credential is inactive, and InfluxDB answers an inactive one with empty lists; activate it or give another one"
+		return "the credential is inactive, and InfluxDB then answers with empty lists. Activate it, or use another one"
 	case says(err, http.StatusUnauthorized, "unauthorized access"):
 		return "the credential is not accepted (" + err.Error() + "); check the token and the URL"
 	case statusOf(err) == http.StatusForbidden:
 		return "the credential is refused (" + err.Error() + "): its user is inactive or deleted"
 	case err != nil && statusOf(err) == 0:
-		return "no answer, or none of InfluxDB's: " + err.Error()
+		return "no answer, or not an answer of InfluxDB: " + err.Error()
 	}
 	return ""
 }
@@ -260,7 +260,7 @@ func (c *collector) probe(ctx context.Context, before audit.Authorization) audit
 	case before.IsServer():
 		return c.probeServer(before)
 	case c.product() == productCloud && !before.Legacy && !c.leftOut && c.orgs[before.OrgID] && c.seen[before.UserID].whole && c.proven[before.UserID]:
-		return audit.Probe{Presence: audit.Gone, Evidence: "the list of its user's authorizations no longer has it"}
+		return audit.Probe{Presence: audit.Gone, Evidence: "the list of its user's authorizations no longer shows it"}
 	}
 	var p audit.Probe
 	if err := c.pacer.ask(ctx, func() (err error) { p, err = c.client.Probe(ctx, before, c.product()); return err }); err != nil && p.Presence == "" {
@@ -277,11 +277,11 @@ func (c *collector) probe(ctx context.Context, before audit.Authorization) audit
 func (c *collector) probeServer(before audit.Authorization) audit.Probe {
 	switch {
 	case before.IsOfOtherOrg() && c.instance && c.mayReadEveryOrg():
-		return audit.Probe{Presence: audit.Gone, Evidence: "the list of every org no longer shows it with a permission to write here"}
+		return audit.Probe{Presence: audit.Gone, Evidence: "the list of all orgs no longer shows it with permission to write to this org"}
 	case before.ID == audit.ServerID && c.complete:
 		return audit.Probe{Presence: audit.Gone, Evidence: "no token value was in the list"}
 	}
-	return audit.Probe{Presence: audit.Unseen, Evidence: "no list came whole that would show it"}
+	return audit.Probe{Presence: audit.Unseen, Evidence: "no complete list was received that would show it"}
 }
 
 func (c *collector) scope() audit.Scope {
@@ -328,17 +328,17 @@ func (c *collector) conclude() {
 	case c.failed != nil:
 		c.cov.Gap(audit.ListWhole, audit.Partial, "the list of %s failed: %v", c.orgName(), c.failed)
 	case rows == 0 && c.elsewhere != "":
-		c.cov.Gap(audit.CredentialSeesAll, audit.NotKnown, "the list is empty, which proves nothing, and %s is none that the credential sees. %s", c.orgName(), c.elsewhere)
+		c.cov.Gap(audit.CredentialSeesAll, audit.NotKnown, "the list is empty, which proves nothing, and the credential cannot see %s. %s", c.orgName(), c.elsewhere)
 	case rows == 0:
-		c.cov.Gap(audit.CredentialSeesAll, audit.NotKnown, "the list is empty, which proves nothing: it should hold at least the credential's own authorization. It lacks read on authorizations or on all users: %s", c.fix())
+		c.cov.Gap(audit.CredentialSeesAll, audit.NotKnown, "the list is empty, which proves nothing: it should show at least the credential's own authorization. The credential lacks read on authorizations or on all users: %s", c.fix())
 	case c.seesAll:
-		c.cov.Hold(audit.CredentialSeesAll, "GET /api/v2/users/%s, a user that does not exist: 404 user not found, which OSS tells only to who may read every user; %s", nobody, c.calibrated)
+		c.cov.Hold(audit.CredentialSeesAll, "GET /api/v2/users/%s, a user that does not exist: 404 user not found. OSS gives this answer only to a credential that may read every user; %s", nobody, c.calibrated)
 	case c.directory.untold: // which is said
 	case len(c.cfg.Users) > 0 && c.product() != productOSS: // see askCloud
 	case len(c.cfg.Users) > 0:
 		c.cov.NoNeed(audit.CredentialSeesAll, "only the configured users are reviewed")
 	default:
-		c.cov.Gap(audit.CredentialSeesAll, audit.Partial, "the credential may not read all users, and InfluxDB then lists only the authorizations of its own user. %s", c.wider())
+		c.cov.Gap(audit.CredentialSeesAll, audit.Partial, "the credential may not read all users, so InfluxDB lists the authorizations of its own user only. %s", c.wider())
 	}
 	switch {
 	case c.cfg.Canary == "":
@@ -346,15 +346,15 @@ func (c *collector) conclude() {
 	case c.canary:
 		c.cov.Hold(audit.CanaryListed, "%s is in the list", c.cfg.Canary)
 	default:
-		c.cov.Gap(audit.CanaryListed, audit.Partial, "the canary %s is not in the answer: it was deleted, or the list leaves out what it should show", c.cfg.Canary)
+		c.cov.Gap(audit.CanaryListed, audit.Partial, "the canary %s is not in the answer: it was deleted, or the list is incomplete", c.cfg.Canary)
 	}
 	if rows > 0 && len(c.credentials.known()) == 0 {
-		c.cov.AddBlindSpot("which authorization the credential itself is could not be told; name it under credential, and it is reviewed too")
+		c.cov.AddBlindSpot("the authorization of the credential itself is not known. Set credential to its ID, so that it is reviewed too")
 	}
 	c.noteWriters()
 	if c.inClear { // the server itself is part of the population then
-		if err := c.list.add(audit.Server("token values came back in clear in the list of authorizations")); err != nil {
-			c.cov.Gap(audit.TargetReviewed, audit.Partial, "token values came back in clear, and that could not be kept: %v", err)
+		if err := c.list.add(audit.Server("the list of authorizations shows token values in plain text")); err != nil {
+			c.cov.Gap(audit.TargetReviewed, audit.Partial, "token values were shown in plain text, and this could not be stored: %v", err)
 		}
 	}
 	for _, id := range slices.Sorted(maps.Keys(c.orgs)) {
@@ -370,7 +370,7 @@ func (c *collector) noteCached(cov *audit.Coverage) {
 			continue
 		}
 		for _, request := range client.connection().cached {
-			cov.Gap(audit.ListWhole, audit.Partial, "an answer came out of a cache, though none was asked for: %s", request)
+			cov.Gap(audit.ListWhole, audit.Partial, "an answer came from a cache, although none was requested: %s", request)
 		}
 	}
 }
@@ -382,14 +382,14 @@ func (c *collector) concludeWalk(cov *audit.Coverage) {
 		cov.BlindSpots = slices.DeleteFunc(cov.BlindSpots, func(spot string) bool { return spot == audit.MembersUnread })
 	}
 	if cov.Stored != nil && (!c.complete || len(c.seen) == 0) {
-		cov.NoNeed(audit.StoredListed, "there is no whole list to compare the counts with")
+		cov.NoNeed(audit.StoredListed, "there is no complete list to compare the counts with")
 		cov.Stored, cov.Elsewhere = nil, 0
 	}
 	c.concludeInstance(cov)
 	if x := c.list.contradictions; x.n > 0 {
-		cov.Gap(audit.ListsAgree, audit.Partial, "%s shown twice and not alike (%s); where one view is active, that one counts", audit.Plural(x.n, "token"), strings.Join(x.first, "; "))
+		cov.Gap(audit.ListsAgree, audit.Partial, "%s shown twice with different contents (%s); if one of them is active, it counts", audit.Plural(x.n, "token"), strings.Join(x.first, "; "))
 	} else if len(c.seen) > 0 {
-		cov.Hold(audit.ListsAgree, "no token is shown twice and not alike")
+		cov.Hold(audit.ListsAgree, "no token is shown twice with different contents")
 	}
 }
 
@@ -398,11 +398,11 @@ func (c *collector) concludeWalk(cov *audit.Coverage) {
 func (c *collector) wider() advice {
 	switch c.product() {
 	case productOSS:
-		return "Give it one: " + c.fix()
+		return "Give the target one that may: " + c.fix()
 	case productCloud:
-		return "Name each user under users, with a credential of its own"
+		return "List each user under users, with its own credential"
 	}
-	return "If it is OSS, give it one: " + c.fix() + ". If it is Cloud: name each user under users, with a credential of its own"
+	return "On OSS, give the target one that may: " + c.fix() + ". On Cloud, list each user under users, with its own credential"
 }
 
 // fix is the command that makes a credential with the rights that are missing.

@@ -114,7 +114,7 @@ func TestWhoSeesWhat(t *testing.T) {
 		"all-access": {func(p *plant) string {
 			return p.credential(p.iot, influxtest.Active, influxtest.AllAccess(p.acme, p.iot))
 		},
-			audit.Partial, 2, "only the authorizations of its own user"},
+			audit.Partial, 2, "the authorizations of its own user only"},
 		"users permission limited to the org": {func(p *plant) string {
 			return p.credential(p.admin, influxtest.Active, []influxtest.Permission{
 				{Action: "read", Resource: influxtest.Resource{Type: auth, OrgID: p.acme}}, {Action: "read", Resource: scoped(p.acme)}})
@@ -167,7 +167,7 @@ func TestServerGoesWrong(t *testing.T) {
 		"empty object":      {func(*plant) influxtest.Fault { return influxtest.Answer(list, 200, "{}") }, audit.NotKnown, 0, `no key "authorizations"`},
 		"a page of HTML":    {func(*plant) influxtest.Fault { return influxtest.Answer(list, 200, "<html>") }, audit.NotKnown, 0, "not a list of authorizations"},
 		"null":              {func(*plant) influxtest.Fault { return influxtest.Answer(list, 200, `{"authorizations":null}`) }, audit.NotKnown, 0, "expected ["},
-		"body cut":          {func(p *plant) influxtest.Fault { return p.CutBody(list) }, audit.NotKnown, 0, "broke off"},
+		"body cut":          {func(p *plant) influxtest.Fault { return p.CutBody(list) }, audit.NotKnown, 0, "is cut off"},
 		"401 on everything": {func(*plant) influxtest.Fault { return refuse(401, "unauthorized access") }, audit.NotKnown, 0, "not accepted"},
 		"500 on everything": {func(*plant) influxtest.Fault { return refuse(500, "boom") }, audit.NotKnown, 0, "boom"},
 		"429, then well":    {func(*plant) influxtest.Fault { return influxtest.TooManyRequests(2, time.Second) }, audit.Complete, 3, ""},
@@ -178,10 +178,10 @@ func TestServerGoesWrong(t *testing.T) {
 				http.Redirect(w, r, "https://elsewhere.example/", http.StatusFound)
 				return true
 			}
-		}, audit.NotKnown, 0, "redirects elsewhere"},
+		}, audit.NotKnown, 0, "redirects to another address"},
 		"another org comes back": {func(*plant) influxtest.Fault {
 			return influxtest.Answer(list, 200, `{"authorizations":[{"id":"11adece381a52fff","orgID":"ffffffffffffffff","org":"globex","userID":"11adece381a52001","user":"x"}]}`)
-		}, audit.NotKnown, 0, "were not asked for"},
+		}, audit.NotKnown, 0, "were not requested"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -276,7 +276,7 @@ func TestCredentialPerUser(t *testing.T) {
 		op := p.credential(p.admin, influxtest.Active, influxtest.Operator())
 		t.Setenv("LEAVER_TOKEN", op) // sees everybody, so that the filter would matter
 		cov, _ := p.collect(t, iot, users...)
-		checkCoverage(t, cov, audit.Partial, "were not asked for")
+		checkCoverage(t, cov, audit.Partial, "were not requested")
 	})
 	t.Run("a list of the user that has less than that of the org", func(t *testing.T) {
 		shorter := p.Rewrite(listPath, func(_ http.Header, body []byte) []byte {
@@ -287,7 +287,7 @@ func TestCredentialPerUser(t *testing.T) {
 		op := p.credential(p.admin, influxtest.Active, influxtest.Operator())
 		t.Setenv("LEAVER_TOKEN", leaver)
 		cov, _ := p.collect(t, op, users...)
-		checkCoverage(t, cov, audit.Partial, "two lists do not show the same authorizations of user "+p.leave)
+		checkCoverage(t, cov, audit.Partial, "two lists differ in the authorizations of user "+p.leave)
 	})
 	t.Run("an inactive credential of a user", func(t *testing.T) {
 		p.Fault = nil
@@ -316,7 +316,7 @@ func TestCloudIsNeverCompleteByItself(t *testing.T) {
 		t.Run(string(mode), func(t *testing.T) {
 			p, admin, iot := cloud(mode)
 			cov, _ := p.collect(t, admin)
-			checkCoverage(t, cov, audit.Partial, "only the authorizations of its own user")
+			checkCoverage(t, cov, audit.Partial, "the authorizations of its own user only")
 			cov, _ = p.collect(t, admin, influx.User{Name: "admin"}, influx.User{Name: "iot_user_1"})
 			checkCoverage(t, cov, audit.Partial, "user iot_user_1")
 			t.Setenv("IOT_TOKEN", iot)
@@ -403,8 +403,8 @@ func TestUsersThatCannotBeToldApart(t *testing.T) {
 		reason  string
 	}{
 		"they can":          {func(p *plant) influxtest.Fault { return missing(p, p.admin, p.iot, p.leave) }, audit.Complete, ""},
-		"nobody is found":   {func(p *plant) influxtest.Fault { return missing(p) }, audit.Partial, "for users that exist, its own user, the answer is GET /api/v2/users/"},
-		"only its own user": {func(p *plant) influxtest.Fault { return missing(p, p.admin) }, audit.Partial, "for users that exist, its own user and "},
+		"nobody is found":   {func(p *plant) influxtest.Fault { return missing(p) }, audit.Partial, "For existing users (its own user) the answer is GET /api/v2/users/"},
+		"only its own user": {func(p *plant) influxtest.Fault { return missing(p, p.admin) }, audit.Partial, "For existing users (its own user and "},
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := newPlant(t)
@@ -479,7 +479,7 @@ func TestCredentialIsFound(t *testing.T) {
 	}
 	second, _ := p.AddAuthorization(influxtest.Authorization{OrgID: p.acme, UserID: auditor, Description: "another", Permissions: influxtest.AuditorPermissions(p.acme)})
 	p.AddAuthorization(influxtest.Authorization{OrgID: p.acme, UserID: auditor, Description: "cannot have asked", Permissions: influxtest.ReadBuckets(p.acme)})
-	if col := p.collection(t, token); len(col.Scope.Credentials) != 0 || !strings.Contains(strings.Join(col.Coverage.BlindSpots, " "), "name it under credential") {
+	if col := p.collection(t, token); len(col.Scope.Credentials) != 0 || !strings.Contains(strings.Join(col.Coverage.BlindSpots, " "), "Set credential to its ID") {
 		t.Errorf("of two it chose %v; blind spots %q", col.Scope.Credentials, col.Coverage.BlindSpots)
 	}
 	if col := p.configured(t, token, func(c *influx.Config) { c.Credential = second }); !col.Scope.Credentials[second] {
@@ -491,7 +491,7 @@ func TestReadableValues(t *testing.T) {
 	p := newPlant(t)
 	p.ClearTokens = true
 	_, seen := p.collect(t, p.auditor())
-	if last := seen[len(seen)-1]; !strings.HasPrefix(last, "token values came back in clear") {
+	if last := seen[len(seen)-1]; !strings.HasPrefix(last, "the list of authorizations shows token values in plain text") {
 		t.Errorf("the server itself is not flagged: %q", seen)
 	}
 	for _, line := range seen {
@@ -520,7 +520,7 @@ func TestStored(t *testing.T) {
 	p.Fault = influxtest.Answer("/metrics", http.StatusNotFound, "")
 	for name, change := range map[string]func(*influx.Config){"every org": whole, "one org of two": acme} {
 		cov, _ := judged(t, p.configured(t, operator, change))
-		checkCoverage(t, cov, audit.Partial, "nothing proves that the server hides no tokens")
+		checkCoverage(t, cov, audit.Partial, "the server may hide tokens of deleted users")
 		if cov.Stored != nil || len(cov.Gaps) != 1 {
 			t.Errorf("%s: stored %+v, gaps %+v", name, cov.Stored, cov.Gaps)
 		}

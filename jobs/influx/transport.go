@@ -171,7 +171,7 @@ type pacer struct {
 
 func newPacer() *pacer { return &pacer{pace: rate.NewLimiter(perSecond, perSecond)} }
 
-var errGaveUp = errors.New("not asked: the server had stopped answering")
+var errGaveUp = errors.New("not requested: the server had stopped answering")
 
 // ask asks when it is time, and gives the error of the question; it does not ask once
 // it has given up, nor when ctx would end before it is time.
@@ -180,7 +180,7 @@ func (p *pacer) ask(ctx context.Context, question func() error) error {
 		return errGaveUp
 	}
 	if err := p.pace.Wait(ctx); err != nil {
-		return fmt.Errorf("not asked: %w", named(ctx, err))
+		return fmt.Errorf("not requested: %w", named(ctx, err))
 	}
 	err := question()
 	switch statusOf(err) {

@@ -50,7 +50,7 @@ func (c *Client) accountPage(ctx context.Context, path string, q url.Values) ([]
 	return lowerIDs(*page.Users), nil
 }
 
-// me asks who the credential is.
+// me asks the user of the credential.
 func (c *Client) me(ctx context.Context) (account, error) {
 	return c.account(ctx, "/api/v2/me")
 }
@@ -109,7 +109,7 @@ func (c *collector) calibrate(ctx context.Context, own string, errOwn error) {
 		return
 	}
 	c.seesAll, c.directory.untold = false, true
-	c.cov.Gap(audit.CredentialSeesAll, audit.Partial, "what the credential may read cannot be told: for users that exist, %s, the answer is %v, and for one that does not exist 404 user not found", asked, err)
+	c.cov.Gap(audit.CredentialSeesAll, audit.Partial, "it is not known what the credential may read. For existing users (%s) the answer is %v. For a user that does not exist it is 404 user not found", asked, err)
 }
 
 // largestDirectory bounds the users that are held in memory, in bytes.

@@ -104,7 +104,7 @@ func (l *loading) load(path string) error {
 	case info.IsDir():
 		return errors.New(path + " is a folder")
 	case info.Size() > largestFile:
-		return fmt.Errorf("%s is larger than the bound of %d MiB", path, largestFile>>20)
+		return fmt.Errorf("%s is larger than the limit of %d MiB", path, largestFile>>20)
 	}
 	sum := sha256.New()
 	whole := io.TeeReader(io.LimitReader(f, largestFile), sum)

@@ -57,7 +57,7 @@ func (r *review) owner(_ context.Context, a audit.Authorization) audit.Owner {
 	o.MembershipKnown = err == nil
 	if o.State == audit.OwnerPresent && err == nil && !member {
 		o.State = audit.OwnerNotMember
-		o.Evidence += "; in neither members nor owners of the org"
+		o.Evidence += "; neither a member nor an owner of the org"
 	}
 	return o
 }
@@ -80,10 +80,10 @@ func (r *review) isMember(orgID, userID string) (bool, error) {
 // damaged.
 func (r *review) probe(_ context.Context, before audit.Authorization) audit.Probe {
 	if before.IsOfOtherOrg() && r.org != "" {
-		return audit.Probe{Presence: audit.Gone, Evidence: "the database file no longer has it with a permission to write here"}
+		return audit.Probe{Presence: audit.Gone, Evidence: "the database file no longer has it with permission to write to this org"}
 	}
 	if before.IsServer() {
-		return audit.Probe{Presence: audit.Unseen, Evidence: "a database file does not say what the server shows"}
+		return audit.Probe{Presence: audit.Unseen, Evidence: "a database file does not show what the server answers"}
 	}
 	store := storeOf(before.Legacy)
 	row, exists, err := r.file.get(store.bucket, before.ID)
@@ -93,7 +93,7 @@ func (r *review) probe(_ context.Context, before audit.Authorization) audit.Prob
 	case !exists && (before.CreatedAt.After(r.file.written) || before.UpdatedAt.After(r.file.written)):
 		return audit.Probe{Presence: audit.Unseen, Evidence: "the database file is older than the authorization"}
 	case !exists && r.file.lost > 0:
-		return audit.Probe{Presence: audit.Unseen, Evidence: "not in the database file, of which something may be missing"}
+		return audit.Probe{Presence: audit.Unseen, Evidence: "not in the database file, but parts of the file may be missing"}
 	case !exists:
 		return audit.Probe{Presence: audit.Gone, Evidence: fmt.Sprintf("no authorization %s in the database file", before.ID)}
 	}

@@ -84,7 +84,7 @@ func (r *review) read(ctx context.Context) (err error) {
 	}
 	r.cov.Server = "InfluxDB OSS, database file of " + r.file.written.UTC().Format(time.RFC3339)
 	if r.file.lost > 0 {
-		r.cov.Gap(audit.ListWhole, audit.Partial, "%d pages of the database file are neither in use nor free: something may be missing", r.file.lost)
+		r.cov.Gap(audit.ListWhole, audit.Partial, "%d pages of the database file are neither used nor free: some tokens may be missing", r.file.lost)
 	}
 	if r.directory, err = readDirectory(ctx, r.file); err != nil {
 		return err
@@ -115,7 +115,7 @@ func (r *review) read(ctx context.Context) (err error) {
 		id, exists := r.userID(u)
 		asked := r.ask(u.Label(), r.rowsOf[id])
 		if !exists && (u.ID == "" || asked.Rows == 0) {
-			r.lower(asked, audit.UsersPresent, audit.NotKnown, "does not exist in the database file: misspelt, or deleted")
+			r.lower(asked, audit.UsersPresent, audit.NotKnown, "does not exist in the database file: it is misspelt or was deleted")
 		} else {
 			r.cov.Hold(audit.UsersPresent, "%s: %d in the database file", u.Label(), asked.Rows)
 		}
@@ -124,14 +124,14 @@ func (r *review) read(ctx context.Context) (err error) {
 		r.cov.NoNeed(audit.UsersPresent, "no users are configured: every user is reviewed")
 	}
 	for _, premise := range []string{audit.CredentialActive, audit.CredentialSeesAll, audit.OwnCredentialShown, audit.OwnersConfigured} {
-		r.cov.NoNeed(premise, "the file is read by itself, and hides no user's tokens")
+		r.cov.NoNeed(premise, "the file is read directly and hides no tokens")
 	}
-	r.cov.Hold(audit.ProductKnown, "the file is one of InfluxDB OSS")
+	r.cov.Hold(audit.ProductKnown, "the file belongs to InfluxDB OSS")
 	if _, exists := r.orgs[r.org]; r.org != "" && !exists && len(r.rowsOf) == 0 {
-		return fmt.Errorf("no org %s in the database file, and nothing that one would have left behind", r.org)
+		return fmt.Errorf("the database file has no org %s and no records of one", r.org)
 	}
 	if r.org == "" && len(r.orgs) == 0 {
-		return errors.New("no org is in the database file: it is that of an InfluxDB which was never set up")
+		return errors.New("the database file has no org: this InfluxDB was never set up")
 	}
 	for _, id := range slices.Sorted(maps.Keys(r.seen)) {
 		r.cov.Sources = append(r.cov.Sources, audit.SourceOf(audit.FileStore, id))
@@ -140,12 +140,12 @@ func (r *review) read(ctx context.Context) (err error) {
 		r.cov.Hold(audit.CopyCurrent, "its newest record is of %s", r.newest.UTC().Format(time.RFC3339))
 	}
 	if n := len(r.abroad); n > 0 {
-		r.cov.AddBlindSpot(audit.Plural(n, "token") + " of other orgs may write here (foreign-operator); the owners are a matter of the reviews of those orgs")
+		r.cov.AddBlindSpot(audit.Plural(n, "token") + " of other orgs may write to this org (foreign-operator). Their owners are checked by the reviews of those orgs")
 	}
 	if r.org == "" {
-		r.cov.NoNeed(audit.InstanceSeen, "the target is every org")
+		r.cov.NoNeed(audit.InstanceSeen, "the target is the whole instance")
 	} else {
-		r.cov.Hold(audit.InstanceSeen, "the database file has the tokens of every org; %d of other orgs may write here", len(r.abroad))
+		r.cov.Hold(audit.InstanceSeen, "the database file has the tokens of every org; %d of other orgs may write to this one", len(r.abroad))
 	}
 	switch {
 	case r.cfg.Canary == "":
@@ -153,7 +153,7 @@ func (r *review) read(ctx context.Context) (err error) {
 	case r.canary:
 		r.cov.Hold(audit.CanaryListed, "%s is in the database file", r.cfg.Canary)
 	default:
-		r.cov.Gap(audit.CanaryListed, audit.Partial, "the canary %s is not in the database file: it was deleted, or the file is not of this server", r.cfg.Canary)
+		r.cov.Gap(audit.CanaryListed, audit.Partial, "the canary %s is not in the database file: it was deleted, or the file is from another server", r.cfg.Canary)
 	}
 	return nil
 }
@@ -196,7 +196,7 @@ func (r *review) lookAbroad(a audit.Authorization) {
 	switch _, exists := r.users[a.UserID]; {
 	case !exists || !a.WritesIn(r.org):
 	case len(r.abroad) == most:
-		r.cov.Gap(audit.InstanceSeen, audit.Partial, "more than %d tokens of other orgs may write here; the others are not reported", most)
+		r.cov.Gap(audit.InstanceSeen, audit.Partial, "more than %d tokens of other orgs may write to this org; the rest are not reported", most)
 	default:
 		r.name(&a)
 		r.abroad = append(r.abroad, a)
@@ -248,9 +248,9 @@ func (u unread) Unwrap() error { return u.error }
 func (u unread) Remedy() string {
 	switch {
 	case errors.Is(u, fs.ErrNotExist):
-		return "Copy influxd.bolt to where bolt says, or correct bolt."
+		return "Copy influxd.bolt to the path under bolt, or correct that path."
 	case errors.Is(u, fs.ErrPermission):
-		return "Let this user read the file that bolt names."
+		return "Give this user read access to the file under bolt."
 	}
-	return "Make the copy anew (influx backup, or stop influxd and copy influxd.bolt), and let bolt name it."
+	return "Make a new copy (influx backup, or stop influxd and copy influxd.bolt), and set bolt to its path."
 }

@@ -74,7 +74,7 @@ func TestBoltShowsEverythingWithItsOwner(t *testing.T) {
 		`0d00000000000002 inactive of "" in "acme": deleted, no user 0b00000000000004 in the database file`,
 		`0d00000000000003 active of "alice" in "": present, the database file: status active; no org 0a00000000000003 in the database file`,
 		`0d00000000000004 active of "idle" in "acme": inactive, the database file: status inactive`,
-		`0d00000000000005 active of "outsider" in "acme": not_member, the database file: status active; in neither members nor owners of the org`,
+		`0d00000000000005 active of "outsider" in "acme": not_member, the database file: status active; neither a member nor an owner of the org`,
 		`0d00000000000006 active of "alice" in "Globex": present, the database file: status active`,
 		`~0d00000000000001 active of "alice" in "acme": present, the database file: status active`,
 		`~0d00000000000007 active of "" in "acme": deleted, no user 0b00000000000004 in the database file`,
@@ -131,7 +131,7 @@ func TestBoltOrg(t *testing.T) {
 		"by ID":                {org: globex, want: []string{"0d00000000000006"}},
 		"by ID in upper case":  {org: strings.ToUpper(globex), want: []string{"0d00000000000006"}},
 		"deleted, by ID":       {org: goneOrg, want: []string{"0d00000000000003"}},
-		"never was":            {org: "0a000000000000ff", reason: "no org 0a000000000000ff in the database file"},
+		"never was":            {org: "0a000000000000ff", reason: "the database file has no org 0a000000000000ff"},
 		"with 1.x ones": {org: "acme", want: []string{
 			"0d00000000000001", "0d00000000000002", "0d00000000000004", "0d00000000000005", "~0d00000000000001", "~0d00000000000007",
 		}},

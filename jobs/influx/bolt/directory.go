@@ -74,7 +74,7 @@ func (d *directory) orgID(q influx.Query) (string, error) {
 			return id, nil
 		}
 	}
-	return "", fmt.Errorf("no org %q in the database file: misspelt, or deleted; what a deleted org left behind is found by its ID", q.Org)
+	return "", fmt.Errorf("no org %q in the database file: it is misspelt or was deleted. To find the tokens of a deleted org, use its ID", q.Org)
 }
 
 func (d *directory) userID(u influx.User) (string, bool) {

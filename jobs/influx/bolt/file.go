@@ -19,7 +19,7 @@ import (
 
 var (
 	errInUse   = errors.New("influxd has this file open; copy it, or use influx backup")
-	errDamaged = errors.New("the database file is damaged, or was copied while influxd wrote to it; stop influxd and copy it again, or use influx backup")
+	errDamaged = errors.New("the database file is damaged, or was copied while influxd was writing. Stop influxd and copy it again, or use influx backup")
 )
 
 // database is one state of a database file, open for reading only.
@@ -66,7 +66,7 @@ func openDatabase(ctx context.Context, path string) (*database, error) {
 	case errors.Is(err, bolterrors.ErrTimeout):
 		err = errInUse
 	case err != nil && !errors.Is(err, errDamaged):
-		err = fmt.Errorf("it is not a database file of InfluxDB, or it is cut short: %w", err)
+		err = fmt.Errorf("it is not a database file of InfluxDB, or it is incomplete: %w", err)
 	}
 	if err != nil {
 		f.Close()
@@ -130,7 +130,7 @@ func (b *database) sound(f *os.File) error {
 	case meta.transaction != uint64(b.tx.ID()):
 		return errDamaged
 	case have < meta.pages:
-		return fmt.Errorf("the database file is cut short: %d of %d pages", have, meta.pages)
+		return fmt.Errorf("the database file is incomplete: %d of %d pages", have, meta.pages)
 	}
 	b.lost, err = (&pageCheck{file: f, size: pageSize, metaPage: meta}).check()
 	return err

@@ -125,7 +125,7 @@ func TestBoltRefuses(t *testing.T) {
 		"text":               {written(t, "a.bolt", []byte(strings.Repeat(secretValue+"\n", 10_000))), "it is not a database file of InfluxDB"},
 		"zeros":              {written(t, "a.bolt", make([]byte, 1<<20)), "it is not a database file of InfluxDB"},
 		"SQLite":             {written(t, "influxd.sqlite", append([]byte("SQLite format 3\x00"), make([]byte, 1<<16)...)), "it is not a database file of InfluxDB"},
-		"three pages":        {written(t, "a.bolt", whole[:3*os.Getpagesize()]), "cut short"},
+		"three pages":        {written(t, "a.bolt", whole[:3*os.Getpagesize()]), "is incomplete: 3 of 8 pages"},
 		"packed text":        {written(t, "a.bolt.gz", zipped(t, []byte("hello"))), "it is not a database file of InfluxDB"},
 		"packed and cut":     {written(t, "a.bolt.gz", packed[:len(packed)/2]), "the backup cannot be unpacked: unexpected EOF"},
 		"packed and damaged": {written(t, "a.bolt.gz", append(bytes.Clone(packed[:len(packed)-8]), 1, 2, 3, 4, 5, 6, 7, 8)), "the backup cannot be unpacked: gzip: invalid checksum"},
@@ -234,7 +234,7 @@ func TestBoltWithLostPages(t *testing.T) {
 	whole := contents(t, d.file())
 	forgetFreePage(t, whole)
 	r := reviewed(t, influx.Config{Bolt: setting.Path(written(t, "lost.bolt", whole))})
-	wantVerdict(t, r.Coverage, "1 pages of the database file are neither in use nor free", audit.Partial)
+	wantVerdict(t, r.Coverage, "1 pages of the database file are neither used nor free", audit.Partial)
 	if len(r.list) != 208 {
 		t.Errorf("%d authorizations, want 208", len(r.list))
 	}
@@ -277,8 +277,8 @@ func TestBoltRemedies(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, test := range map[string]struct{ path, fix string }{
-		"missing":     {filepath.Join(folder, "influxd.bolt"), "Copy influxd.bolt to where bolt says"},
-		"no database": {other, "Make the copy anew"},
+		"missing":     {filepath.Join(folder, "influxd.bolt"), "Copy influxd.bolt to the path under bolt"},
+		"no database": {other, "Make a new copy"},
 	} {
 		target, err := bolt.New(influx.Config{Name: "prod", Bolt: setting.Path(test.path)})
 		if err != nil {

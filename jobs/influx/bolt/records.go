@@ -125,7 +125,7 @@ func (r record) name() string {
 	if influx.IsID(r.key) {
 		return r.key
 	}
-	return "one without an ID"
+	return "a record without an ID"
 }
 
 // largestRow bounds what a damaged length can allocate.

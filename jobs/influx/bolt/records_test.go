@@ -26,7 +26,7 @@ func TestBoltBrokenRecords(t *testing.T) {
 		"other type":      {"authorizationsv1", bad, `{"id":"` + bad + `","permissions":"` + secretValue + `"}`, "1 cannot be decoded: " + bad},
 		"other ID":        {"authorizationsv1", bad, `{"id":"0d000000000000cc"}`, "1 cannot be decoded: " + bad},
 		"no ID":           {"authorizationsv1", bad, `{}`, "1 cannot be decoded: " + bad},
-		"key no ID":       {"authorizationsv1", secretValue, `{"id":"` + secretValue + `"}`, "1 cannot be decoded: one without an ID"},
+		"key no ID":       {"authorizationsv1", secretValue, `{"id":"` + secretValue + `"}`, "1 cannot be decoded: a record without an ID"},
 		"1.x":             {"legacy/authorizationsv1", bad, `null`, "1.x authorizations in the database file: 1 cannot be decoded: " + bad},
 		"user":            {"usersv1", alice, secretValue, "users in the database file: 1 cannot be decoded: " + alice},
 		"org":             {"organizationsv1", acme, secretValue, "orgs in the database file: 1 cannot be decoded: " + acme},
@@ -84,7 +84,7 @@ func TestBoltProbe(t *testing.T) {
 		"in another org":       {audit.Authorization{ID: "0d00000000000006"}, audit.Hidden, "in org " + globex},
 		"in an org since gone": {audit.Authorization{ID: "0d00000000000003"}, audit.Hidden, "in org " + goneOrg},
 		"cannot be decoded":    {audit.Authorization{ID: bad}, audit.Unseen, "cannot be decoded"},
-		"the server":           {audit.Server(""), audit.Unseen, "does not say"},
+		"the server":           {audit.Server(""), audit.Unseen, "does not show what the server answers"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {

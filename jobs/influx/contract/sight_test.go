@@ -34,7 +34,7 @@ func sights() []sight {
 		{"operator", "{acme}", 16, partial, complete, hidden},
 		{"auditorGlobal", "", 18, partial, complete, ""},
 		{"auditorGlobal", "acme", 16, partial, complete, hidden},
-		{"auditor", "", 16, partial, partial, "the target is every org of an instance that has 2, and the credential sees the tokens of 1"},
+		{"auditor", "", 16, partial, partial, "the target is the whole instance of 2 orgs, and the credential sees the tokens of 1"},
 		{"auditor", "acme", 16, partial, partial, unproven},
 		{"auditor", "{acme}", 16, partial, partial, unproven},
 		{"auditor", "globex", 0, unknown, unknown, empty},

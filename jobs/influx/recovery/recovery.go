@@ -56,7 +56,7 @@ func (t *table) read(r io.Reader) error {
 	case err != nil:
 		return err
 	case !t.header:
-		return errors.New("no line with the columns ID, User Name, User ID, Description, Token, Permissions: this is not the output of influxd recovery auth list, or not as UTF-8")
+		return errors.New("no line has the columns ID, User Name, User ID, Description, Token, Permissions. This is not the output of influxd recovery auth list, or it is not UTF-8")
 	}
 	return t.finish()
 }
@@ -91,7 +91,7 @@ func (t *table) begin(cells []cell) error {
 	}
 	user, ok := userCell(cells)
 	if !ok {
-		return fmt.Errorf("line %d: no user ID where it should be", t.line)
+		return fmt.Errorf("line %d: the user ID is missing", t.line)
 	}
 	t.begins, t.spread, t.ended = t.line, false, false
 	t.row = &audit.Authorization{ID: cells[0].text, UserID: cells[user].text}
@@ -120,7 +120,7 @@ func (t *table) finish() error {
 	case t.row == nil:
 		return nil
 	case !t.ended:
-		return fmt.Errorf("line %d: a row without permissions at its end", t.begins)
+		return fmt.Errorf("line %d: the permissions at the end are missing", t.begins)
 	}
 	row := *t.row
 	t.row = nil

@@ -110,16 +110,16 @@ func TestRecoveryList(t *testing.T) {
 func TestRecoveryListRefuses(t *testing.T) {
 	good := printed(rowOf(first, "a", owner, "x"))
 	tests := map[string]struct{ text, want string }{
-		"empty":            {"", "no line with the columns"},
-		"other columns":    {strings.Replace(good, "User ID", "Person ", 1), "no line with the columns"},
-		"UTF-16":           {"\xff\xfeI\x00D\x00\t\x00", "not as UTF-8"},
+		"empty":            {"", "no line has the columns"},
+		"other columns":    {strings.Replace(good, "User ID", "Person ", 1), "no line has the columns"},
+		"UTF-16":           {"\xff\xfeI\x00D\x00\t\x00", "it is not UTF-8"},
 		"spaces for tabs":  {strings.SplitAfter(good, "\n")[0] + "0000000000000001        a       00000000000000aa CANARY\n", "line 2 is not a row"},
 		"something after":  {good + "CANARY\n", "line 3 is not a row"},
-		"no user":          {printed(rowOf(first, "a", "", recoveryToken)), "line 2: no user ID"},
-		"tab in the name":  {printed(rowOf(first, "a\tCANARY", owner, "x")), "line 2: no user ID"},
-		"cut in a row":     {good + "0000000000000002\tb\t00000000000000aa\tx\tCANARY", "line 3: a row without permissions"},
-		"row in a row":     {printed(rowOf(first, "a", owner, "x\n"+second+"\tb\t"+owner+"\ty")), "line 2: a row without permissions"},
-		"odd permissions":  {printed(recovery{first, "a", owner, "x", recoveryToken, "[CANARY]"}), "line 2: a row without permissions"},
+		"no user":          {printed(rowOf(first, "a", "", recoveryToken)), "line 2: the user ID is missing"},
+		"tab in the name":  {printed(rowOf(first, "a\tCANARY", owner, "x")), "line 2: the user ID is missing"},
+		"cut in a row":     {good + "0000000000000002\tb\t00000000000000aa\tx\tCANARY", "line 3: the permissions at the end are missing"},
+		"row in a row":     {printed(rowOf(first, "a", owner, "x\n"+second+"\tb\t"+owner+"\ty")), "line 2: the permissions at the end are missing"},
+		"odd permissions":  {printed(recovery{first, "a", owner, "x", recoveryToken, "[CANARY]"}), "line 2: the permissions at the end are missing"},
 		"longer than sane": {good + first + "\t" + strings.Repeat("x", longestRow), "line 3 is longer"},
 	}
 	for name, test := range tests {
