@@ -54,6 +54,8 @@ type File struct {
 	RosterMaxAge setting.Duration `yaml:"roster_max_age,omitempty"`
 	// Controls is a file that relates checks to controls of frameworks, in place of the built-in one ("tokenaudit config controls" prints that).
 	Controls setting.Path `yaml:"controls,omitempty"`
+	// Owners say who answers for the users of InfluxDB, by name or ID, or as TARGET/NAME or TARGET/ID. Messages and reports go by them. A user whose name is an e-mail address needs no entry.
+	Owners map[string]Owner `yaml:"owners,omitempty"`
 	// Exceptions let findings stand for a while.
 	Exceptions []Exception `yaml:"exceptions,omitempty"`
 	// AcceptedGaps let reviews be complete although something cannot be seen.
@@ -70,10 +72,24 @@ type Policy struct {
 	RotateAfter setting.Duration `yaml:"rotate_after,omitempty"`
 	// InactiveAfter is how long a token may stay inactive; off for ever. Default: 30d.
 	InactiveAfter setting.Duration `yaml:"inactive_after,omitempty"`
+	// FixWithin is how long a finding of a severity may stand before it is overdue: a duration for critical, high, medium or low; off for no date. Default: critical 3d, high 14d, none for the others.
+	FixWithin map[audit.Severity]setting.Duration `yaml:"fix_within,omitempty"`
 	// MaxException is how far ahead an exception, or the acceptance of a gap, may expire. Default: 180d.
 	MaxException setting.Duration `yaml:"max_exception,omitempty"`
 	// Severity of checks by ID, in place of their own; off disables a check.
 	Severity map[string]audit.Severity `yaml:"severity,omitempty"`
+}
+
+// Owner is who answers for a user of InfluxDB and its tokens.
+type Owner struct {
+	// Responsible is a person, by e-mail address or name. What one person answers for is told to them together.
+	Responsible string `yaml:"responsible,omitempty"`
+	// Team of the person.
+	Team string `yaml:"team,omitempty"`
+	// Purpose of the user: what its tokens are for.
+	Purpose string `yaml:"purpose,omitempty"`
+	// Slack is who is told there: a user ID (U0123456789), a channel ID (C0123456789) or an e-mail address. Default: responsible, if that is an e-mail address.
+	Slack string `yaml:"slack,omitempty"`
 }
 
 // Job is a review that repeats.
@@ -90,6 +106,8 @@ type Job struct {
 	Reports []string `yaml:"reports,omitempty"`
 	// CSV is how CSV files are written. Default: as RFC 4180 has it.
 	CSV CSV `yaml:"csv,omitzero"`
+	// EvidenceURL is where a reader of a message opens the evidence: a URL in which {job}, {slot} and {run} are replaced. Default: the path and the host.
+	EvidenceURL string `yaml:"evidence_url,omitempty"`
 	// Keep is how long evidence packs are kept; off for ever. The newest five always stay. Default: 400d.
 	Keep setting.Duration `yaml:"keep,omitempty"`
 	// SigningKey signs the evidence packs: a private SSH key without a passphrase (ssh-keygen -t ed25519). Default: packs say that they are not signed.
@@ -157,7 +175,13 @@ func (f *File) Audit() audit.Policy {
 		ServiceUsers:  f.Policy.ServiceUsers,
 		RotateAfter:   time.Duration(f.Policy.RotateAfter),
 		InactiveAfter: time.Duration(f.Policy.InactiveAfter),
+		FixWithin:     map[audit.Severity]time.Duration{audit.Critical: 3 * setting.Day, audit.High: 14 * setting.Day},
 		Severity:      f.Policy.Severity,
+	}
+	for severity, within := range f.Policy.FixWithin {
+		if p.FixWithin[severity] = time.Duration(within); within == 0 {
+			delete(p.FixWithin, severity)
+		}
 	}
 	for _, e := range f.Exceptions {
 		p.Exceptions = append(p.Exceptions, e.audit())

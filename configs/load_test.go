@@ -222,6 +222,7 @@ func TestPolicyAudit(t *testing.T) {
 	got := file.Audit()
 	want := audit.Policy{
 		ServiceUsers: []string{"telegraf"}, RotateAfter: setting.Day, InactiveAfter: time.Hour, Severity: severity,
+		FixWithin:    map[audit.Severity]time.Duration{audit.Critical: 3 * setting.Day, audit.High: 14 * setting.Day},
 		Exceptions:   []audit.Exception{{Target: "prod", Authorization: "11adece381a52001", Check: "all", Expires: time.Date(2027, 4, 1, 0, 0, 0, 0, time.UTC)}},
 		AcceptedGaps: []audit.AcceptedGap{{Target: "prod", Gap: "instance-seen", Reason: "r", RequestedBy: "alice", ApprovedBy: "bob", Ticket: "SEC-1", Expires: time.Date(2027, 4, 1, 0, 0, 0, 0, time.UTC)}},
 	}

@@ -92,7 +92,7 @@ var bad = map[string][]string{
 	"wrong-types": {
 		"1: store: " + oneValue,
 		"2: targets: " + someList,
-		"3: policy: needs keys with values: service_users, rotate_after, inactive_after, max_exception, severity",
+		"3: policy: needs keys with values: service_users, rotate_after, inactive_after, fix_within, max_exception, severity",
 		"4: jobs: " + someList,
 	},
 	"wrong-types-inside": {

@@ -104,7 +104,7 @@ func (w *walker) table(path string, node ast.Node, into reflect.Value) {
 	for _, pair := range w.pairs(path, node, "needs keys with values (key: value)") {
 		key, value := keyOf(pair), reflect.New(into.Type().Elem()).Elem()
 		w.walk(join(path, key), pair.Value, value)
-		into.SetMapIndex(reflect.ValueOf(key), value)
+		into.SetMapIndex(reflect.ValueOf(key).Convert(into.Type().Key()), value)
 	}
 }
 

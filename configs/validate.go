@@ -3,6 +3,7 @@ package configs
 import (
 	"fmt"
 	"maps"
+	"net/url"
 	"regexp"
 	"slices"
 	"strings"
@@ -43,6 +44,7 @@ func (f *File) validate(problem problemFunc) {
 	}
 	validateNames("targets", targets, problem)
 	f.Policy.validate(problem)
+	validateOwners(f.Owners, problem)
 	if f.RosterMaxAge < setting.Duration(setting.Day) {
 		problem("roster_max_age", "needs at least 1d, or every roster would be too old")
 	}
@@ -99,6 +101,16 @@ func (p Policy) validate(problem problemFunc) {
 			problem(key, unknown("severity", string(severity), severities()))
 		}
 	}
+	p.validateFixWithin(problem)
+}
+
+func (p Policy) validateFixWithin(problem problemFunc) {
+	known := names(audit.Severities()[:4], func(s audit.Severity) string { return string(s) })
+	for _, severity := range slices.Sorted(maps.Keys(p.FixWithin)) {
+		if !slices.Contains(known, string(severity)) {
+			problem(join("policy.fix_within", string(severity)), unknown("severity", string(severity), known))
+		}
+	}
 }
 
 func checkIDs() []string { return names(audit.Checks(), func(c audit.Check) string { return c.ID }) }
@@ -122,6 +134,9 @@ func (j Job) validate(targets []string, problem problemFunc) {
 	}
 	if _, err := schedule.Parse("@daily", j.Timezone); err != nil {
 		problem("timezone", err.Error())
+	}
+	if u, err := url.Parse(j.EvidenceURL); err != nil || j.EvidenceURL != "" && (u.Host == "" || u.User != nil) {
+		problem("evidence_url", "needs a URL such as https://evidence.example.com/{job}/{slot}/report.html, without a password")
 	}
 	validateChoice("targets", "target", j.Targets, targets, problem)
 	validateChoice("reports", "format", j.Reports, report.Names(), problem)

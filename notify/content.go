@@ -89,7 +89,7 @@ func NewContent(m Message, findings int, stamp func(time.Time) string) Content {
 		c.Levels = append(c.Levels, l)
 	}
 	c.Steps, c.MoreSteps = steps(s)
-	for _, h := range m.Highlights.Worst[:findings] {
+	for _, h := range m.Highlights.New[:findings] {
 		c.Rows = append(c.Rows, Row(m, h))
 	}
 	if m.Highlights.MoreOwners > 0 {
@@ -107,25 +107,11 @@ func Title(s audit.Summary) string {
 	if s.Trigger == audit.Sample {
 		review = "TEST of " + review // nothing was reviewed
 	}
-	n := ToActOn(s)
-	switch {
-	case s.Coverage.Verdict == audit.Complete && n == 0:
-		return review + ": nothing urgent"
-	case s.Coverage.Verdict == audit.Complete:
-		return fmt.Sprintf("%s: %d to act on", review, n)
-	case n > 0:
-		return fmt.Sprintf("%s INCOMPLETE: %d to act on", review, n)
-	case s.Coverage.Verdict == audit.Partial:
-		return review + " INCOMPLETE: nothing urgent in what was seen"
-	}
-	return review + " INCOMPLETE: nothing can be said"
+	return review + ": " + s.Headline()
 }
 
-// ToActOn counts current findings rated critical or high, but those that an
-// exception allows.
-func ToActOn(s audit.Summary) int {
-	return s.Findings.Actionable(audit.Critical) + s.Findings.Actionable(audit.High)
-}
+// ToActOn counts the tokens that need action.
+func ToActOn(s audit.Summary) int { return s.NeedsAction.Tokens }
 
 // standing says what "to act on" counts.
 func standing(s audit.Summary) string {
@@ -308,8 +294,8 @@ func steps(s audit.Summary) (out []Step, more string) {
 
 // NewFindings introduces the table of that many rows, wherever a client draws it.
 func NewFindings(m Message, rows int) string {
-	n, tokens := m.Highlights.Findings, m.Highlights.Authorizations
-	what := fmt.Sprintf("%d on %s", n, audit.Plural(tokens, "token"))
+	n := m.Summary.NeedsAction.New
+	what := audit.Plural(n, "token")
 	switch {
 	case n == 0 && m.Summary.Coverage.Verdict != audit.Complete:
 		return "none in what was seen."
@@ -317,7 +303,7 @@ func NewFindings(m Message, rows int) string {
 		return "none."
 	case rows == 0:
 		return what + "; see the evidence."
-	case rows < tokens:
+	case rows < n:
 		return fmt.Sprintf("%s; the table shows the worst %d, the rest is in the evidence.", what, rows)
 	}
 	return what + "."

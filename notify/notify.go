@@ -32,8 +32,10 @@ type Notifier interface {
 type Message struct {
 	Summary    audit.Summary
 	Highlights audit.Highlights
-	// Evidence is where the reports lie: a folder or a URL, for people.
+	// Evidence is where a reader opens the reports: a URL, or else a path and the host.
 	Evidence string
+	// Zone is the time zone of the job; nil is UTC.
+	Zone *time.Location
 	// Open opens a file of the evidence by its name.
 	Open func(ctx context.Context, name string) (io.ReadCloser, error)
 

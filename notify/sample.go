@@ -20,18 +20,18 @@ func Sample(job string, now time.Time) Message {
 				ID: "0d3f1c0a9b8e7d01", Org: "acme", UserID: alice.ID, User: alice.Name, Description: "a token that does not exist", Status: audit.Active, CreatedAt: now.AddDate(0, -4, 0),
 			},
 		},
-		Findings: []audit.Finding{{Check: "all-access", Severity: audit.High, State: audit.New}},
+		Findings: []audit.Finding{{Check: "all-access", Severity: audit.High, State: audit.New, Since: now}},
+		New:      true,
 	}
+	h.Record.Findings = h.Findings
 	counts := audit.NewCounts()
-	counts.Authorizations = audit.AuthorizationCounts{Total: 1, Active: 1, New: 1, Flagged: 1}
-	counts.Findings.Total, counts.Findings.ByCheck["all-access"] = 1, 1
-	counts.Findings.BySeverity[audit.High], counts.Findings.ByState[audit.New] = 1, 1
+	counts.Add(h.Record, now)
 	items := []audit.Item{{Coverage: audit.NewCoverage("sample"), Counts: counts}}
 	return Message{
 		Summary: audit.Summarize(run, items, now, audit.Tool{Name: "tokenaudit"}, audit.Policy{}, nil),
 		Highlights: audit.Highlights{
-			Worst: []audit.Highlight{h}, Authorizations: 1, Findings: 1,
-			Owners: []audit.OwnerHighlights{{Owner: alice, Tokens: 1, Findings: 1, Worst: []audit.Highlight{h}}},
+			New:    []audit.Highlight{h},
+			Owners: []audit.OwnerHighlights{{Key: "person/" + alice.Name, Owner: alice, Target: h.Record.Target, Contact: audit.Contact{Responsible: alice.Name}, Users: 1, Tokens: 1, New: 1, Oldest: now, Worst: []audit.Highlight{h}}},
 		},
 		Delivery: SummaryDelivery,
 		Open:     func(context.Context, string) (io.ReadCloser, error) { return nil, fs.ErrNotExist },

@@ -15,7 +15,7 @@ func benchmark(b *testing.B, format string) {
 	in, dir := reporttest.Thousands(b, benchRows), b.TempDir()
 	b.ReportAllocs()
 	for b.Loop() {
-		if err := Write(b.Context(), dir, []string{format}, in); err != nil {
+		if _, err := Write(b.Context(), dir, []string{format}, in); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -26,7 +26,7 @@ func TestReportsSayTheSameAsBefore(t *testing.T) {
 		t.Skip("long; runs without -short")
 	}
 	dir := t.TempDir()
-	if err := Write(t.Context(), dir, Names(), reporttest.Thousands(t, 20_000)); err != nil {
+	if _, err := Write(t.Context(), dir, Names(), reporttest.Thousands(t, 20_000)); err != nil {
 		t.Fatal(err)
 	}
 	got := map[string]string{}

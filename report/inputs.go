@@ -30,6 +30,7 @@ type inputs struct {
 	Addresses map[string]string  `json:"addresses"`
 	Trend     []audit.TrendPoint `json:"trend"`
 	Controls  audit.Controls     `json:"controls"`
+	Contacts  audit.Contacts     `json:"contacts,omitempty"`
 	Config    string             `json:"config"` // without secrets
 }
 
@@ -49,7 +50,7 @@ func writeInputs(w io.Writer, in Input) error {
 	if in.CSV.Delimiter != 0 {
 		style.Delimiter = string(in.CSV.Delimiter)
 	}
-	return writeJSON(w, inputs{inputsFormat, in.Formats, style, in.Addresses, in.Trend, in.Controls, in.Config})
+	return writeJSON(w, inputs{inputsFormat, in.Formats, style, in.Addresses, in.Trend, in.Controls, in.Contacts, in.Config})
 }
 
 func writeJSON(w io.Writer, v any) error {
@@ -90,6 +91,7 @@ func ReadInput(dir string) (in Input, whole bool, err error) {
 		}
 	}
 	in.Formats, in.Addresses, in.Trend, in.Controls, in.Config = made.Formats, made.Addresses, made.Trend, made.Controls, made.Config
+	in.Contacts = made.Contacts
 	in.CSV.BOM = made.CSV.BOM
 	if made.CSV.Delimiter != "" {
 		in.CSV.Delimiter, _ = utf8.DecodeRuneInString(made.CSV.Delimiter)

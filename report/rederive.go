@@ -34,7 +34,7 @@ type Difference struct{ File, Text string }
 // differ, rows and figures count. The figures are counted anew. Records are walked
 // twice; memory does not grow with them.
 func Rederive(ctx context.Context, dir string, files []string, in Input, whole, exact bool) (out Rederived, err error) {
-	if err := recount(ctx, &in); err != nil {
+	if err := recount(ctx, &in, exact); err != nil {
 		return out, err
 	}
 	if !whole { // what else the reports were made of is not known
@@ -45,7 +45,7 @@ func Rederive(ctx context.Context, dir string, files []string, in Input, whole, 
 		return out, err
 	}
 	defer os.RemoveAll(temp)
-	if err := Write(ctx, temp, in.Formats, in); err != nil {
+	if _, err := Write(ctx, temp, in.Formats, in); err != nil {
 		return out, err
 	}
 	expected := Files(in.Formats)
@@ -74,8 +74,9 @@ func Rederive(ctx context.Context, dir string, files []string, in Input, whole, 
 	return out, nil
 }
 
-// recount makes the figures of a summary what the records give.
-func recount(ctx context.Context, in *Input) error {
+// recount makes the figures of a summary what the records give. Those that an earlier
+// version did not have stay out, unless the summary is of this very program.
+func recount(ctx context.Context, in *Input, exact bool) error {
 	counts, met := audit.NewCounts(), map[string]*audit.Coverage{}
 	for r, err := range in.Rows {
 		if err == nil {
@@ -91,6 +92,9 @@ func recount(ctx context.Context, in *Input) error {
 		met[r.Target].Count(r)
 	}
 	in.Summary.Authorizations, in.Summary.Findings = counts.Authorizations, counts.Findings
+	if exact || in.Summary.NeedsAction.Known() {
+		in.Summary.NeedsAction, in.Summary.Inventory = counts.NeedsAction, counts.Inventory
+	}
 	targets := slices.Clone(in.Summary.Coverage.Targets)
 	for i := range targets {
 		t, m := &targets[i], met[targets[i].Target]

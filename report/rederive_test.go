@@ -34,10 +34,10 @@ func TestRederiveSaysTheSame(t *testing.T) {
 			}
 			dir := t.TempDir()
 			rows := c.in
-			if err := recount(t.Context(), &c.in); err != nil { // the fixtures make figures up
+			if err := recount(t.Context(), &c.in, true); err != nil { // the fixtures make figures up
 				t.Fatal(err)
 			}
-			if err := Write(t.Context(), dir, c.formats, c.in); err != nil {
+			if _, err := Write(t.Context(), dir, c.formats, c.in); err != nil {
 				t.Fatal(err)
 			}
 			in, whole, err := ReadInput(dir)
@@ -62,7 +62,7 @@ func TestRederiveOfBrokenRecords(t *testing.T) {
 	temp, dir := t.TempDir(), t.TempDir()
 	t.Setenv("TMPDIR", temp)
 	in := reporttest.Input(t)
-	if err := Write(t.Context(), dir, Names(), in); err != nil {
+	if _, err := Write(t.Context(), dir, Names(), in); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := Rederive(t.Context(), dir, Files(Names()), reporttest.Broken(in, 2), true, true); err == nil {
@@ -81,7 +81,7 @@ func TestInputsHoldEverything(t *testing.T) {
 	for f := range reflect.TypeFor[Input]().Fields() {
 		fields = append(fields, f.Name)
 	}
-	known := []string{"Summary", "Rows", "Trend", "Controls", "Config", "Addresses", "CSV", "Each", "Formats"}
+	known := []string{"Summary", "Rows", "Trend", "Controls", "Contacts", "Config", "Addresses", "CSV", "Each", "Formats"}
 	if diff := cmp.Diff(known, fields); diff != "" {
 		t.Errorf("write it to inputs.json, so that verify can make the report again:\n%s", diff)
 	}

@@ -59,7 +59,8 @@ type output interface {
 	// other formats look at it at the same time.
 	Add(*table.Row) error
 	// Finish writes the files down, and says what they show of tables that are bounded.
-	Finish(context.Context) ([]table.Shown, error)
+	// The highlights are those of all rows.
+	Finish(context.Context, *audit.Highlights) ([]table.Shown, error)
 	// Close lets go of what is open, finished or not.
 	Close() error
 }
@@ -100,31 +101,33 @@ func Files(names []string) []string {
 // error leaves the folder as it was. Then the files are renamed into place one by
 // one, summary.json last: a folder that was empty before and has it is whole. Files
 // of the other formats, which an earlier attempt may have left, are taken away. The folder
-// of a sealed pack is refused. Memory does not grow with the rows.
-func Write(ctx context.Context, dir string, names []string, in Input) error {
+// of a sealed pack is refused. Memory does not grow with the rows. The highlights of the
+// review are returned, as every record was read for the files.
+func Write(ctx context.Context, dir string, names []string, in Input) (h audit.Highlights, err error) {
 	for _, name := range names {
 		if !slices.Contains(Names(), name) {
-			return fmt.Errorf("report: no format %q, there are %s", name, strings.Join(Names(), ", "))
+			return h, fmt.Errorf("report: no format %q, there are %s", name, strings.Join(Names(), ", "))
 		}
 	}
 	if err := checkUnsealed(dir); err != nil {
-		return err
+		return h, err
 	}
 	chosen := slices.DeleteFunc(formats(), func(f format) bool { return !slices.Contains(names, f.name) })
 	in.Formats = names
 	staging, err := table.NewStaging(dir)
 	if err != nil {
-		return fmt.Errorf("report: %w", err)
+		return h, fmt.Errorf("report: %w", err)
 	}
 	defer staging.Discard()
-	if err := write(ctx, staging, chosen, in); err != nil {
-		return fmt.Errorf("report: %w", err)
+	builder := audit.HighlightsBuilder{Contacts: in.Contacts, At: in.Summary.Started}
+	if err := write(ctx, staging, chosen, in, &builder); err != nil {
+		return h, fmt.Errorf("report: %w", err)
 	}
-	return nil
+	return builder.Highlights(), nil
 }
 
-func write(ctx context.Context, staging *table.Staging, chosen []format, in Input) error {
-	shown, err := writeFormats(ctx, staging, chosen, in)
+func write(ctx context.Context, staging *table.Staging, chosen []format, in Input, highlights *audit.HighlightsBuilder) error {
+	shown, err := writeFormats(ctx, staging, chosen, in, highlights)
 	if err != nil {
 		return err
 	}
@@ -174,7 +177,7 @@ func checkUnsealed(dir string) error {
 }
 
 // writeFormats takes every row to each format, so that the records are read once.
-func writeFormats(ctx context.Context, staging *table.Staging, chosen []format, in Input) (shown []table.Shown, err error) {
+func writeFormats(ctx context.Context, staging *table.Staging, chosen []format, in Input, highlights *audit.HighlightsBuilder) (shown []table.Shown, err error) {
 	outputs := make([]output, len(chosen))
 	defer func() {
 		for _, out := range outputs {
@@ -190,7 +193,7 @@ func writeFormats(ctx context.Context, staging *table.Staging, chosen []format, 
 	if err != nil {
 		return nil, err
 	}
-	for rows, err := range batches(ctx, in) {
+	for rows, err := range batches(ctx, in, highlights) {
 		if err != nil {
 			return nil, err
 		}
@@ -206,9 +209,9 @@ func writeFormats(ctx context.Context, staging *table.Staging, chosen []format, 
 			return nil, err
 		}
 	}
-	of := make([][]table.Shown, len(chosen))
+	of, h := make([][]table.Shown, len(chosen)), highlights.Highlights()
 	err = sideBySide(chosen, func(i int) (err error) {
-		of[i], err = outputs[i].Finish(ctx)
+		of[i], err = outputs[i].Finish(ctx, &h)
 		return err
 	})
 	return slices.DeleteFunc(slices.Concat(of...), table.Shown.Whole), err
@@ -219,7 +222,7 @@ const rowsTogether = 256
 
 // batches are the rows of all records, some at a time. They are only there until the
 // next batch.
-func batches(ctx context.Context, in Input) iter.Seq2[[]table.Row, error] {
+func batches(ctx context.Context, in Input, highlights *audit.HighlightsBuilder) iter.Seq2[[]table.Row, error] {
 	return func(yield func([]table.Row, error) bool) {
 		made, n, rows := table.NewRowMaker(in), 0, make([]table.Row, rowsTogether)
 		for rec, err := range in.Rows {
@@ -233,6 +236,7 @@ func batches(ctx context.Context, in Input) iter.Seq2[[]table.Row, error] {
 			if in.Each != nil {
 				in.Each(&rec)
 			}
+			highlights.Add(&rec)
 			made.Fill(&rows[n], &rec)
 			if n++; n < rowsTogether {
 				continue

@@ -36,7 +36,7 @@ func TestWriteFiles(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			dir := filepath.Join(t.TempDir(), "evidence", "run")
-			if err := Write(t.Context(), dir, tt.formats, tt.in); err != nil {
+			if _, err := Write(t.Context(), dir, tt.formats, tt.in); err != nil {
 				t.Fatal(err)
 			}
 			if diff := cmp.Diff(tt.want, slices.Sorted(maps.Keys(reporttest.Contents(t, dir)))); diff != "" {
@@ -111,7 +111,7 @@ func TestWriteFailureLeavesFolder(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			dir := t.TempDir()
 			before := oldReport(t, dir)
-			err := Write(tt.ctx, dir, tt.formats, tt.in)
+			_, err := Write(tt.ctx, dir, tt.formats, tt.in)
 			if err == nil || tt.want != nil && !errors.Is(err, tt.want) {
 				t.Errorf("error %v, want %v", err, tt.want)
 			}
@@ -129,7 +129,7 @@ func TestWriteCancelledAtAnyRecord(t *testing.T) {
 	for at := 1; at <= 30; at += 7 {
 		ctx, cancel := context.WithCancel(t.Context())
 		dir, walked := t.TempDir(), 0
-		err := Write(ctx, dir, Names(), watched(in, func() {
+		_, err := Write(ctx, dir, Names(), watched(in, func() {
 			if walked++; walked == at {
 				cancel()
 			}
@@ -166,7 +166,7 @@ func TestWriteReplacesByRename(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer f.Close()
-	if err := Write(t.Context(), dir, Names(), reporttest.Input(t)); err != nil {
+	if _, err := Write(t.Context(), dir, Names(), reporttest.Input(t)); err != nil {
 		t.Fatal(err)
 	}
 	if b, err := io.ReadAll(f); err != nil || string(b) != old["findings.csv"] {
@@ -185,7 +185,7 @@ func TestWriteAgainWithOtherFormats(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	for _, names := range [][]string{{"csv", "ocsf", "html"}, {"vanta", "html"}} {
-		if err := Write(t.Context(), dir, names, reporttest.Input(t)); err != nil {
+		if _, err := Write(t.Context(), dir, names, reporttest.Input(t)); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -210,7 +210,7 @@ func TestWriteKeepsPacks(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, sealFile), nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if err := Write(t.Context(), dir, Names(), reporttest.Input(t)); err == nil || !strings.Contains(err.Error(), "holds a sealed evidence pack") {
+	if _, err := Write(t.Context(), dir, Names(), reporttest.Input(t)); err == nil || !strings.Contains(err.Error(), "holds a sealed evidence pack") {
 		t.Errorf("error %v", err)
 	}
 	if diff := cmp.Diff(before, reporttest.Contents(t, dir)); diff != "" {
@@ -220,7 +220,7 @@ func TestWriteKeepsPacks(t *testing.T) {
 
 func TestUnknownFormatNamesTheKnown(t *testing.T) {
 	t.Parallel()
-	err := Write(t.Context(), t.TempDir(), []string{"docx"}, reporttest.Nothing())
+	_, err := Write(t.Context(), t.TempDir(), []string{"docx"}, reporttest.Nothing())
 	for _, word := range append(Names(), "docx") {
 		if err == nil || !strings.Contains(err.Error(), word) {
 			t.Errorf("error %v does not name %s", err, word)
@@ -244,7 +244,7 @@ func TestFormatWhoseFilesCannotBeMade(t *testing.T) {
 					t.Fatal(err)
 				}
 				defer taken.Close()
-				_, err = writeFormats(t.Context(), s, []format{f}, reporttest.Input(t))
+				_, err = writeFormats(t.Context(), s, []format{f}, reporttest.Input(t), new(audit.HighlightsBuilder))
 				if !errors.Is(err, os.ErrExist) || !strings.HasPrefix(err.Error(), f.name+": ") {
 					t.Errorf("error %v", err)
 				}
@@ -263,7 +263,7 @@ func (p panicking) at(step string) {
 }
 
 func (p panicking) Add(*table.Row) error { p.at("Add"); return nil }
-func (p panicking) Finish(context.Context) ([]table.Shown, error) {
+func (p panicking) Finish(context.Context, *audit.Highlights) ([]table.Shown, error) {
 	p.at("Finish")
 	return nil, nil
 }
@@ -281,7 +281,7 @@ func TestPanicIsAnError(t *testing.T) {
 			panicking(step).at("New")
 			return panicking(step), nil
 		}}
-		_, err = writeFormats(t.Context(), s, append(formats(), broken), reporttest.Input(t))
+		_, err = writeFormats(t.Context(), s, append(formats(), broken), reporttest.Input(t), new(audit.HighlightsBuilder))
 		if err == nil || !strings.Contains(err.Error(), "broken: panic: out of order") {
 			t.Errorf("%s: error %v", step, err)
 		}
@@ -297,7 +297,7 @@ func TestRecordsAreReadOnce(t *testing.T) {
 	}
 	read := 0
 	in.Each = func(*audit.Record) { each++ }
-	if err := Write(t.Context(), t.TempDir(), Names(), watched(in, func() { read++ })); err != nil {
+	if _, err := Write(t.Context(), t.TempDir(), Names(), watched(in, func() { read++ })); err != nil {
 		t.Fatal(err)
 	}
 	if read != records || each != records {
@@ -318,7 +318,7 @@ func oldReport(t *testing.T, dir string) map[string]string {
 func written(t *testing.T, in table.Input) map[string]string {
 	t.Helper()
 	dir := t.TempDir()
-	if err := Write(t.Context(), dir, Names(), in); err != nil {
+	if _, err := Write(t.Context(), dir, Names(), in); err != nil {
 		t.Fatal(err)
 	}
 	return reporttest.Contents(t, dir)
@@ -331,7 +331,7 @@ func TestWriteFollowsNoFolder(t *testing.T) {
 	if err := os.Symlink(outside, dir); err != nil {
 		t.Fatal(err)
 	}
-	if err := Write(t.Context(), dir, []string{"csv"}, reporttest.Input(t)); err == nil || !strings.Contains(err.Error(), dir+" is a link") {
+	if _, err := Write(t.Context(), dir, []string{"csv"}, reporttest.Input(t)); err == nil || !strings.Contains(err.Error(), dir+" is a link") {
 		t.Errorf("%v", err)
 	}
 	if left, err := os.ReadDir(outside); err != nil || len(left) > 0 {

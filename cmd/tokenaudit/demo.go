@@ -83,7 +83,7 @@ func (c *cli) runDemo(ctx context.Context, out string) error {
 	if err != nil {
 		return err
 	}
-	m, err := a.drawUp(ctx, *s)
+	m, err := messageFrom(ctx, a.file, a.snapshots, *s)
 	if err != nil {
 		return err
 	}

@@ -31,22 +31,21 @@ type reporter struct {
 
 // write makes the evidence stand whole where every process sees it, and only then
 // lets go of what is old.
-func (e reporter) write(ctx context.Context, folder string, of runner.Evidence) (audit.Link, error) {
+func (e reporter) write(ctx context.Context, folder string, of runner.Evidence) (link audit.Link, h audit.Highlights, err error) {
 	run := of.Summary.Run()
 	if err := e.snapshots.Gather(ctx, run, of.Summary.Reviewed()); err != nil {
-		return audit.Link{}, err
+		return link, h, err
 	}
-	link, err := e.make(ctx, folder, of)
-	if err != nil {
-		return audit.Link{}, err
+	if link, h, err = e.make(ctx, folder, of); err != nil {
+		return link, h, err
 	}
 	if err := e.snapshots.Publish(ctx, run); err != nil {
-		return audit.Link{}, err
+		return link, h, err
 	}
 	if run.Trigger != audit.DryRun {
 		e.prune(ctx, filepath.Dir(folder), of.Summary)
 	}
-	return link, nil
+	return link, h, nil
 }
 
 // sayNewChain says that chain.json was written anew.
@@ -56,7 +55,7 @@ func (e reporter) sayNewChain(anew bool, run audit.Run) {
 	}
 }
 
-func (e reporter) make(ctx context.Context, folder string, of runner.Evidence) (audit.Link, error) {
+func (e reporter) make(ctx context.Context, folder string, of runner.Evidence) (link audit.Link, h audit.Highlights, err error) {
 	urls := map[string]string{} // of the targets; a database file has none
 	for _, t := range e.file.Targets {
 		if t.URL != "" {
@@ -66,15 +65,15 @@ func (e reporter) make(ctx context.Context, folder string, of runner.Evidence) (
 	lists := pack.NewLists(of.Summary, urls)
 	in := report.Input{
 		Summary: of.Summary, Rows: of.Rows, Trend: of.Trend, Controls: e.controls, Config: e.secrets.Clean(e.file.Effective()), CSV: e.job.CSV.Style(),
-		Addresses: urls, Each: lists.Count,
+		Addresses: urls, Each: lists.Count, Contacts: e.file.Contacts(e.job),
 	}
-	if err := report.Write(ctx, folder, e.job.Reports, in); err != nil {
-		return audit.Link{}, err
+	if h, err = report.Write(ctx, folder, e.job.Reports, in); err != nil {
+		return link, h, err
 	}
-	if of.Summary.Trigger == audit.DryRun { // no evidence, so no place in the chain
-		return audit.Link{}, nil
+	if of.Summary.Trigger != audit.DryRun { // which is no evidence, so it has no place in the chain
+		link, err = e.seal(ctx, folder, of, lists)
 	}
-	return e.seal(ctx, folder, of, lists)
+	return link, h, err
 }
 
 func (e reporter) seal(ctx context.Context, folder string, of runner.Evidence, lists *pack.Lists) (audit.Link, error) {

@@ -48,8 +48,10 @@ func reviewThrough(t *testing.T, save, heartbeats int, wait time.Duration, name 
 	}
 	job := runner.Job{
 		Name: "weekly", Schedule: schedule, Deadline: time.Hour, DeliverWithin: 24 * time.Hour,
-		Targets:   []runner.Target{{Name: "prod", Source: threeOwners{}}},
-		Report:    func(context.Context, string, runner.Evidence) (audit.Link, error) { return audit.Link{}, nil },
+		Targets: []runner.Target{{Name: "prod", Source: threeOwners{}}},
+		Report: func(context.Context, string, runner.Evidence) (audit.Link, audit.Highlights, error) {
+			return audit.Link{}, audit.Highlights{}, nil
+		},
 		Notifiers: []runner.Notifier{a.notifier(name, n)},
 	}
 	a.runner.ReviewNow(t.Context(), job, audit.Manual) // an error is what this is about

@@ -11,10 +11,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"tokenaudit/configs"
-	"tokenaudit/jobs/audit"
 	"tokenaudit/jobs/evidence"
 	"tokenaudit/jobs/ledger"
-	"tokenaudit/jobs/runner"
 	"tokenaudit/notify"
 	"tokenaudit/notify/slack"
 )
@@ -116,11 +114,10 @@ func (f previewFlags) message(ctx context.Context, c *cli, file *configs.File) (
 		return notify.Message{}, err
 	}
 	defer snapshots.Close()
-	m := notify.Message{Summary: *e.Summary, Highlights: e.Highlights, Evidence: snapshots.Location(e.Run)}
-	if len(m.Highlights.Worst)+len(m.Highlights.Owners) == 0 && e.Summary.Findings.Total > 0 { // kept only where somebody is told
-		m.Highlights, err = audit.HighlightsOf((&runner.Runner{Snapshots: snapshots}).Rows(ctx, *e.Summary))
+	if len(e.Highlights.Owners) == 0 && e.Summary.NeedsAction.Tokens > 0 { // kept only where somebody is told
+		return messageFrom(ctx, file, snapshots, *e.Summary)
 	}
-	return m, err
+	return messageOf(file, snapshots, *e.Summary, e.Highlights), nil
 }
 
 func (c *cli) notifyTest() *cobra.Command {

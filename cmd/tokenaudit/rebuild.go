@@ -16,7 +16,6 @@ import (
 	"tokenaudit/jobs/audit"
 	"tokenaudit/jobs/evidence"
 	"tokenaudit/jobs/ledger"
-	"tokenaudit/jobs/runner"
 	"tokenaudit/jobs/schedule"
 	"tokenaudit/report/pack"
 )
@@ -218,7 +217,7 @@ func (j *jobPacks) write(ctx context.Context, l *ledger.Ledger, archive evidence
 			newest[target] = p.run.ID()
 		}
 	}
-	for i, p := range j.packs {
+	for _, p := range j.packs {
 		out := audit.Conclusion{Run: p.run, Pack: p.link}
 		var items []audit.Coverage
 		if p.lost == "" {
@@ -242,11 +241,6 @@ func (j *jobPacks) write(ctx context.Context, l *ledger.Ledger, archive evidence
 					return err
 				default:
 					j.problems = append(j.problems, fmt.Sprintf("%s: %v; the next review of %s is compared with an earlier one", p.name(), err, t.Target))
-				}
-			}
-			if i == len(j.packs)-1 && len(items) == len(p.targets) { // so that its message can be shown
-				if out.Highlights, err = audit.HighlightsOf((&runner.Runner{Snapshots: archive}).Rows(ctx, s.summary)); err != nil {
-					return err
 				}
 			}
 		} else {

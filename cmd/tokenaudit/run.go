@@ -163,7 +163,7 @@ func (c *cli) tell(ctx context.Context, a *app, s audit.Summary, dryRun bool) er
 	var out bytes.Buffer
 	printSummary(&out, s, a.snapshots.Location(s.Run()), columnsOf(c.stdout))
 	if dryRun {
-		m, err := a.drawUp(ctx, s)
+		m, err := messageFrom(ctx, a.file, a.snapshots, s)
 		if err != nil {
 			return err
 		}

@@ -8,8 +8,10 @@ import (
 	"io"
 	"log/slog"
 	"maps"
+	"os"
 	"runtime"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -38,6 +40,7 @@ type app struct {
 	ledger    *ledger.Ledger
 	snapshots evidence.Archive
 	traffic   *metrics.Traffic
+	file      *configs.File
 	slack     map[string]slack.Config // by the name of the job
 }
 
@@ -84,7 +87,7 @@ func wire(ctx context.Context, f *configs.File, now runner.Clock, log *slog.Logg
 	if now == nil {
 		now = ledger.Now
 	}
-	a := &app{ledger: ledger, snapshots: snapshots, traffic: traffic, slack: map[string]slack.Config{}, runner: &runner.Runner{
+	a := &app{file: f, ledger: ledger, snapshots: snapshots, traffic: traffic, slack: map[string]slack.Config{}, runner: &runner.Runner{
 		Ledger: cleanLedger{ledger, secrets}, Snapshots: cleanSnapshots{snapshots, secrets}, Tool: tool(), Now: now, Log: log, Holder: rand.Text(),
 		Parallel: int(f.Parallel), PerHost: int(f.ParallelPerHost),
 		Agree: func(ctx context.Context, job string) error { return runner.Agree(ctx, ledger, snapshots, job) },
@@ -98,7 +101,7 @@ func wire(ctx context.Context, f *configs.File, now runner.Clock, log *slog.Logg
 		}
 		reports := reporter{f, cfg, controls, snapshots, secrets, log}
 		job := runner.Job{
-			Name: cfg.Name, Schedule: schedule, Policy: f.JobPolicy(cfg), Roster: roster, Report: reports.write, Sealed: reports.sealed,
+			Name: cfg.Name, Schedule: schedule, Policy: f.JobPolicy(cfg), Roster: roster, Contacts: f.Contacts(cfg), Report: reports.write, Sealed: reports.sealed,
 			CatchUp: time.Duration(cfg.CatchUp), Jitter: time.Duration(cfg.Jitter), Deadline: time.Duration(cfg.Deadline), DeliverWithin: time.Duration(cfg.DeliverWithin),
 		}
 		for _, t := range f.Targets {
@@ -166,7 +169,7 @@ func (a *app) notifiers(cfg configs.Job, log *slog.Logger) []runner.Notifier {
 // between.
 func (a *app) notifier(name string, n notify.Notifier) runner.Notifier {
 	send := func(ctx context.Context, m runner.Message) (string, error) {
-		said := a.message(m.Summary, m.Highlights)
+		said := messageOf(a.file, a.snapshots, m.Summary, m.Highlights)
 		said.Delivery, said.Root, said.Again, said.Since = m.Name, m.Root, m.Again(), m.Since
 		ref, err := n.Send(ctx, said)
 		if err != nil && (said.Again || !errors.Is(err, notify.ErrNotPosted)) {
@@ -177,19 +180,42 @@ func (a *app) notifier(name string, n notify.Notifier) runner.Notifier {
 	return runner.Notifier{Name: name, Deliveries: n.Deliveries, Send: send}
 }
 
-// message is what there is to say about a run.
-func (a *app) message(s audit.Summary, n audit.Highlights) notify.Message {
+// messageOf is what there is to say about a run.
+func messageOf(f *configs.File, snapshots evidence.Archive, s audit.Summary, h audit.Highlights) notify.Message {
 	run := s.Run()
 	open := func(ctx context.Context, name string) (io.ReadCloser, error) {
-		return a.snapshots.Open(ctx, run, name)
+		return snapshots.Open(ctx, run, name)
 	}
-	return notify.Message{Summary: s, Highlights: n, Evidence: a.snapshots.Location(run), Open: open}
+	m := notify.Message{Summary: s, Highlights: h, Evidence: snapshots.Location(run), Open: open}
+	if !evidence.IsBucket(m.Evidence) {
+		if host, err := os.Hostname(); err == nil {
+			m.Evidence += " on " + host
+		}
+	}
+	for _, j := range f.Jobs {
+		if j.Name != s.Job {
+			continue
+		}
+		if zone, err := time.LoadLocation(j.Timezone); err == nil {
+			m.Zone = zone
+		}
+		if j.EvidenceURL != "" {
+			m.Evidence = strings.NewReplacer("{job}", run.Job, "{slot}", run.SlotName(), "{run}", run.ID()).Replace(j.EvidenceURL)
+		}
+	}
+	return m
 }
 
-// drawUp draws up what a finished run says, from its evidence.
-func (a *app) drawUp(ctx context.Context, s audit.Summary) (notify.Message, error) {
-	news, err := audit.HighlightsOf(a.runner.Rows(ctx, s))
-	return a.message(s, news), err
+// messageFrom is what there is to say about a finished run, read from its evidence.
+func messageFrom(ctx context.Context, f *configs.File, snapshots evidence.Archive, s audit.Summary) (notify.Message, error) {
+	contacts := f.Contacts(configs.Job{})
+	for _, j := range f.Jobs {
+		if j.Name == s.Job {
+			contacts = f.Contacts(j)
+		}
+	}
+	h, err := audit.HighlightsOf((&runner.Runner{Snapshots: snapshots}).Rows(ctx, s), contacts, s.Started)
+	return messageOf(f, snapshots, s, h), err
 }
 
 // find finds a job by name; "" finds all.

@@ -15,12 +15,14 @@ const (
 	High     Severity = "high"
 	Medium   Severity = "medium"
 	Low      Severity = "low"
+	// Info is inventory: what there is, and no problem by itself.
+	Info Severity = "info"
 	// Off disables a check; no finding carries it.
 	Off Severity = "off"
 )
 
 // Severities lists the severities of findings, worst first.
-func Severities() []Severity { return []Severity{Critical, High, Medium, Low} }
+func Severities() []Severity { return []Severity{Critical, High, Medium, Low, Info} }
 
 // AtLeast reports whether s is as bad as floor or worse.
 func (s Severity) AtLeast(floor Severity) bool {
@@ -82,6 +84,9 @@ type Policy struct {
 	RotateAfter time.Duration
 	// InactiveAfter is how long a token may stay inactive; 0 is for ever.
 	InactiveAfter time.Duration
+	// FixWithin is how long a finding of a severity may stand before it is overdue. A
+	// severity that is not there has no due date.
+	FixWithin map[Severity]time.Duration
 	// Severity overrides the severity of checks by ID; Off disables one.
 	Severity map[string]Severity
 	// Exceptions let findings stand for a while, and AcceptedGaps gaps.

@@ -36,7 +36,7 @@ var checks = [...]Check{
 		Why:   "A write permission without an org reaches every org of the instance. Whoever holds the value owns the instance.",
 		Fix:   "Replace it by tokens of one org with the permissions they need; keep a single operator token, inactive, for emergencies.",
 		Match: func(s *Subject) (string, Outcome) {
-			return s.grants(s.writeScope, true, s.Access.EveryOrg)
+			return s.grants(s.writeScope, s.active(), s.Access.EveryOrg)
 		},
 	},
 	{
@@ -129,7 +129,7 @@ var checks = [...]Check{
 		Why:   "Read and write on every resource type of the org: one leaked value is the whole org.",
 		Fix:   "Replace it by a token limited to the buckets and the action that its user needs.",
 		Match: func(s *Subject) (string, Outcome) {
-			return s.grants(s.writeScope, !s.Access.EveryOrg, s.Access.AllAccess)
+			return s.grants(s.writeScope, s.active() && !s.Access.EveryOrg, s.Access.AllAccess)
 		},
 	},
 	{
@@ -138,7 +138,7 @@ var checks = [...]Check{
 		Why:   "It reaches buckets that its user never meant to write, and every bucket created later.",
 		Fix:   "Create a token for the buckets that are really written, then revoke this one.",
 		Match: func(s *Subject) (string, Outcome) {
-			return s.grants(s.writeScope, !s.Access.AllAccess && !s.Access.EveryOrg, s.Access.AllBuckets)
+			return s.grants(s.writeScope, s.active() && !s.Access.AllAccess && !s.Access.EveryOrg, s.Access.AllBuckets)
 		},
 	},
 	{
@@ -158,7 +158,7 @@ var checks = [...]Check{
 		Match: matchRoster,
 	},
 	{
-		ID: "active-write", Severity: Medium,
+		ID: "active-write", Severity: Info,
 		Title: "Active write token",
 		Why:   "Whoever holds the value can write or delete data. Each one needs a reason to exist and a known holder.",
 		Fix:   "Confirm that it is needed and narrow enough; otherwise set it inactive, and delete it when nothing breaks.",
@@ -255,6 +255,15 @@ var checks = [...]Check{
 		Fix:   "Remove it from the configuration.",
 		Match: func(s *Subject) (string, Outcome) {
 			return matchExceptions(s, func(Exception) bool { return s.isExceptions() })
+		},
+	},
+	{
+		ID: "inactive-operator", Severity: Low,
+		Title: "Inactive operator token",
+		Why:   "Nobody can use it now. A user who may write authorizations can set it active, and then it writes to every org.",
+		Fix:   "Keep one at most, for emergencies, with its value in a vault. Delete any other.",
+		Match: func(s *Subject) (string, Outcome) {
+			return s.grants(s.writeScope, !s.active(), s.Access.EveryOrg)
 		},
 	},
 	{
@@ -361,7 +370,7 @@ func matchLeftover(s *Subject) (string, Outcome) {
 		since = s.CreatedAt
 	}
 	switch {
-	case s.Status == Active || s.Policy.InactiveAfter == 0:
+	case s.Status == Active || s.Policy.InactiveAfter == 0, s.Access.EveryOrg: // see inactive-operator
 		return "", Pass
 	case !s.StatusKnown() || since.IsZero():
 		return "", Unknown

@@ -2,8 +2,9 @@ package audit
 
 import (
 	"fmt"
+	"iter"
 	"slices"
-	"strconv"
+	"strings"
 	"time"
 )
 
@@ -235,14 +236,6 @@ func (c Coverage) HiddenWords(noun string) string {
 	return Plural(c.Hidden, noun) + " that InfluxDB leaves out of its list: found all the same, and judged"
 }
 
-// Plural is "1 token" or "2 tokens".
-func Plural(n int, noun string) string {
-	if n == 1 {
-		return "1 " + noun
-	}
-	return strconv.Itoa(n) + " " + noun + "s"
-}
-
 // Unaccounted counts what is stored and neither listed nor known to be hidden. What an
 // earlier review had and this one could not ask for may be among it, or no longer exist.
 func (c *Coverage) Unaccounted() int {
@@ -265,4 +258,77 @@ func VerdictOf(targets []Coverage) Verdict {
 		return Complete
 	}
 	return Partial
+}
+
+// Survey counts, while authorizations go by, what cannot be read of them: what is left
+// out or of another form may be anything.
+type Survey struct {
+	rows, undated       int
+	permissions, status few
+}
+
+// few is a number of authorizations and the IDs of the first of them.
+type few struct {
+	n   int
+	ids []string
+}
+
+const fewNamed = 5
+
+func (f *few) add(id string) {
+	if f.n++; len(f.ids) < fewNamed {
+		f.ids = append(f.ids, Line(id, 40))
+	}
+}
+
+func (f few) String() string {
+	more := ""
+	if f.n > len(f.ids) {
+		more = fmt.Sprintf(" and %d more", f.n-len(f.ids))
+	}
+	return fmt.Sprintf("%s (%s%s)", Plural(f.n, "token"), strings.Join(f.ids, ", "), more)
+}
+
+// Of passes seq on. Each walk counts anew.
+func (s *Survey) Of(seq iter.Seq2[Authorization, error]) iter.Seq2[Authorization, error] {
+	return func(yield func(Authorization, error) bool) {
+		*s = Survey{}
+		for a, err := range seq {
+			if err == nil && !a.IsServer() {
+				s.look(&a)
+			}
+			if !yield(a, err) {
+				return
+			}
+		}
+	}
+}
+
+func (s *Survey) look(a *Authorization) {
+	s.rows++
+	if !a.PermissionsKnown() {
+		s.permissions.add(a.ID)
+	}
+	if !a.StatusKnown() {
+		s.status.add(a.ID)
+	}
+	if a.CreatedAt.IsZero() {
+		s.undated++
+	}
+}
+
+// Conclude says it in the coverage, once the walk has ended.
+func (s *Survey) Conclude(c *Coverage) {
+	if s.permissions.n > 0 {
+		c.Gap(RowsReadable, Partial, "the permissions of %s are left out or cannot be read, so what they allow is not known", s.permissions)
+	}
+	if s.status.n > 0 {
+		c.Gap(RowsReadable, Partial, "the status of %s is neither active nor inactive", s.status)
+	}
+	if s.rows > 0 {
+		c.Hold(RowsReadable, "permissions and status of %s can be read", Plural(s.rows, "listed token"))
+	}
+	if s.undated > 0 {
+		c.AddBlindSpot("no date of creation is known of " + Plural(s.undated, "token") + ", as InfluxDB did not always keep one: not-rotated is not judged there")
+	}
 }

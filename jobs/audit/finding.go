@@ -36,6 +36,8 @@ type Finding struct {
 	// Since is the time of the review that gave the finding its present life: the
 	// first one that saw it, the one that saw it again, or the one that saw it gone.
 	Since time.Time `json:"since"`
+	// Due is when it has to be fixed; zero for no date.
+	Due time.Time `json:"due,omitzero"`
 	// Approval is there for an excepted finding.
 	Approval *Approval `json:"approval,omitempty"`
 }
@@ -49,6 +51,28 @@ func (s FindingState) Current() bool { return s != Resolved && s != NotJudged }
 
 // Actionable reports whether somebody should act on it now.
 func (f Finding) Actionable() bool { return f.Current() && f.State != Excepted }
+
+// Overdue reports whether it should have been fixed before the given time.
+func (f Finding) Overdue(at time.Time) bool {
+	return f.Actionable() && !f.Due.IsZero() && f.Due.Before(at)
+}
+
+// NeedsAction reports whether it is one that somebody has to act on: critical or high, or
+// overdue.
+func (f Finding) NeedsAction(at time.Time) bool {
+	return f.Actionable() && f.Severity.AtLeast(High) || f.Overdue(at)
+}
+
+// setDue gives every finding that stands its due date.
+func (p *Policy) setDue(fs []Finding) {
+	for i := range fs {
+		f := &fs[i]
+		f.Due = time.Time{}
+		if within, ok := p.FixWithin[f.Severity]; ok && f.Current() {
+			f.Due = f.Since.Add(within)
+		}
+	}
+}
 
 // Reported reports whether the finding belongs in the report of the review at
 // the given time: it stands, or that very review saw it resolved or left it out.
@@ -105,6 +129,7 @@ func (s *Subject) judge(before []Finding) []Finding {
 		}
 	}
 	s.except(out)
+	s.Policy.setDue(out)
 	return out
 }
 

@@ -5,22 +5,23 @@ import (
 	"iter"
 	"slices"
 	"strings"
+	"time"
 )
 
-// Highlights is what the messages about a review say besides its figures. It is bounded,
-// whatever was found.
+// Highlights is what the messages and the first page of a review say besides its figures.
+// It is bounded, whatever was found.
 type Highlights struct {
-	Worst          []Highlight       `json:"worst"`          // with something new, worst first, at most MaxWorst
-	Authorizations int               `json:"authorizations"` // how many have something new
-	Findings       int               `json:"findings"`       // how many new or reopened findings there are
-	Owners         []OwnerHighlights `json:"owners"`         // those with something to do, worst first, at most MaxOwners
-	MoreOwners     int               `json:"more_owners"`    // how many are left out of Owners
+	New        []Highlight       `json:"new"`         // tokens that need action and did not before, worst first, at most MaxWorst
+	NewWrites  []Highlight       `json:"new_writes"`  // new active write tokens, at most MaxNewWrites
+	Owners     []OwnerHighlights `json:"owners"`      // those with a token that needs action, worst first, at most MaxOwners
+	MoreOwners int               `json:"more_owners"` // how many are left out of Owners
 }
 
 // Limits of what Highlights holds; the rest is in the evidence.
 const (
 	MaxWorst       = 15
-	MaxOwners      = 30
+	MaxNewWrites   = 5
+	MaxOwners      = 5000
 	MaxOwnerTokens = 20
 )
 
@@ -29,20 +30,39 @@ const (
 type Highlight struct {
 	Record   Record    `json:"record"`
 	Findings []Finding `json:"findings"`
+	New      bool      `json:"new"` // needed no action at the review before
 }
 
-// OwnerHighlights is what one owner has to look at: what is new, and what stands and is
-// rated critical or high, unless an exception allows it.
+// Oldest is since when the oldest of the findings stands.
+func (h Highlight) Oldest() time.Time {
+	var oldest time.Time
+	for _, f := range h.Findings {
+		oldest = earlier(oldest, f.Since)
+	}
+	return oldest
+}
+
+// OwnerHighlights is what one person has to act on. Users of InfluxDB are told apart by
+// target and ID; those that one person answers for are taken together.
 type OwnerHighlights struct {
-	Owner    Owner       `json:"owner"`
-	Tokens   int         `json:"tokens"`
-	Findings int         `json:"findings"`
-	Worst    []Highlight `json:"worst"` // at most MaxOwnerTokens
+	// Key names the person, or else the user, among those of the run.
+	Key     string          `json:"key"`
+	Owner   Owner           `json:"owner"`  // the user; of several, the one with the worst token
+	Target  string          `json:"target"` // of that user
+	Contact Contact         `json:"contact"`
+	Users   int             `json:"users"`  // that the person answers for and that have such a token
+	Tokens  int             `json:"tokens"` // that need action
+	New     int             `json:"new"`    // of them: needed none at the review before
+	Overdue int             `json:"overdue"`
+	Oldest  time.Time       `json:"oldest"` // since when the oldest finding stands
+	Worst   []Highlight     `json:"worst"`  // new ones first, then the worst, at most MaxOwnerTokens
+	users   map[string]bool // by target and ID
+	worst   int             // rank of the worst finding
 }
 
-// HighlightsOf walks the records of a review.
-func HighlightsOf(rows iter.Seq2[Record, error]) (Highlights, error) {
-	var b HighlightsBuilder
+// HighlightsOf walks the records of the review that took place at the given time.
+func HighlightsOf(rows iter.Seq2[Record, error], contacts Contacts, at time.Time) (Highlights, error) {
+	b := HighlightsBuilder{Contacts: contacts, At: at}
 	for r, err := range rows {
 		if err != nil {
 			return Highlights{}, err
@@ -52,53 +72,59 @@ func HighlightsOf(rows iter.Seq2[Record, error]) (Highlights, error) {
 	return b.Highlights(), nil
 }
 
-// HighlightsBuilder makes Highlights of records that come one by one. The zero value is empty.
+// HighlightsBuilder makes Highlights of records that come one by one.
 type HighlightsBuilder struct {
+	Contacts Contacts
+	At       time.Time // the time of the review
+
 	sum    Highlights
-	owners ownerHighlights
+	owners map[string]*OwnerHighlights // by key; grows with the owners, not with the tokens
+	held   int                         // highlights of owners
+	most   int                         // of them for one owner, 0 for MaxOwnerTokens
 }
 
 // Add keeps what there is to say of a record.
 func (b *HighlightsBuilder) Add(r *Record) {
-	if h := highlight(r, Finding.fresh); len(h.Findings) > 0 {
-		if !r.IsServer() {
-			b.sum.Authorizations++
-		}
-		b.sum.Findings += len(h.Findings)
-		b.sum.Worst = insert(b.sum.Worst, h, MaxWorst)
+	if r.IsServer() {
+		return
 	}
-	if h := highlight(r, Finding.pressing); len(h.Findings) > 0 && !r.IsServer() {
-		b.owners.add(h)
+	write := func(f Finding) bool { return f.Check == inventoryCheck && f.Fresh() }
+	if len(b.sum.NewWrites) < MaxNewWrites && slices.ContainsFunc(r.Findings, write) {
+		b.sum.NewWrites = append(b.sum.NewWrites, highlight(r, write))
 	}
+	if !r.NeedsAction(b.At) {
+		return
+	}
+	h := highlight(r, func(f Finding) bool { return f.NeedsAction(b.At) })
+	if h.New {
+		b.sum.New = insert(b.sum.New, h, MaxWorst)
+	}
+	b.addOwner(h)
 }
 
 // Highlights is what was added so far.
 func (b *HighlightsBuilder) Highlights() Highlights {
 	n := b.sum
-	all := b.owners.ranked()
+	all := b.ranked()
 	for _, o := range all[:min(len(all), MaxOwners)] {
+		o.Users = len(o.users)
 		n.Owners = append(n.Owners, *o)
 	}
 	n.MoreOwners = len(all) - len(n.Owners)
 	return n
 }
 
-func (f Finding) fresh() bool { return f.State == New || f.State == Reopened }
+// Fresh reports whether no review before had it, or one had it and it came back.
+func (f Finding) Fresh() bool { return f.State == New || f.State == Reopened }
 
-func (f Finding) pressing() bool {
-	return f.fresh() || (f.State == Open || f.State == ByPolicy) && f.Severity.AtLeast(High)
-}
-
-func highlight(r *Record, wanted func(Finding) bool) (h Highlight) {
+func highlight(r *Record, wanted func(Finding) bool) Highlight {
+	h := Highlight{Record: brief(*r), New: !r.NeededAction}
 	for _, f := range r.Findings {
 		if wanted(f) {
 			h.Findings = append(h.Findings, f)
 		}
 	}
-	if len(h.Findings) > 0 {
-		slices.SortStableFunc(h.Findings, func(a, b Finding) int { return rank(a) - rank(b) })
-		h.Record = brief(*r)
-	}
+	slices.SortStableFunc(h.Findings, func(a, b Finding) int { return rank(a) - rank(b) })
 	return h
 }
 
@@ -124,9 +150,15 @@ func insert(worst []Highlight, h Highlight, max int) []Highlight {
 	return worst[:min(len(worst), max)]
 }
 
-// compareHighlights orders by the worst finding, then by how many there are, then
-// by target and ID, so that the same review always reads the same.
+// compareHighlights orders new ones first, then by the worst finding, then by how many there
+// are, then by target and ID, so that the same review always reads the same.
 func compareHighlights(a, b Highlight) int {
+	switch {
+	case a.New && !b.New:
+		return -1
+	case b.New && !a.New:
+		return 1
+	}
 	return cmp.Or(
 		rank(a.Findings[0])-rank(b.Findings[0]),
 		len(b.Findings)-len(a.Findings),
@@ -137,64 +169,4 @@ func compareHighlights(a, b Highlight) int {
 // rank orders findings by severity, then by the order of the checks.
 func rank(f Finding) int {
 	return slices.Index(Severities(), f.Severity)*1000 + CheckPlace(f.Check)
-}
-
-// ownerHighlights gathers highlights by the ID of their owner. What it holds grows with
-// the owners, not with the tokens.
-type ownerHighlights struct {
-	owners map[string]*OwnerHighlights
-	held   int // highlights
-}
-
-// mostHeld is how many highlights are held before those of owners that are not
-// among the worst are let go of; their tokens stay counted.
-const mostHeld = 5000
-
-// longestID bounds the IDs of owners, which name parts of messages: a server that is
-// not InfluxDB may send anything.
-const longestID = 64
-
-func (b *ownerHighlights) add(h Highlight) {
-	id := cmp.Or(h.Record.UserID, h.Record.Owner.ID)
-	id = strings.ToValidUTF8(id[:min(len(id), longestID)], "�")
-	o := b.owners[id]
-	if o == nil {
-		if b.owners == nil {
-			b.owners = map[string]*OwnerHighlights{}
-		}
-		o = &OwnerHighlights{Owner: h.Record.Owner}
-		o.Owner.ID, o.Owner.Name = id, cmp.Or(h.Record.Owner.Name, h.Record.User)
-		b.owners[id] = o
-	}
-	o.Tokens++
-	o.Findings += len(h.Findings)
-	before := len(o.Worst)
-	o.Worst = insert(o.Worst, h, MaxOwnerTokens)
-	if b.held += len(o.Worst) - before; b.held > mostHeld {
-		b.thin()
-	}
-}
-
-// thin leaves each owner that is not among the worst with the worst highlight,
-// which says where it stands.
-func (b *ownerHighlights) thin() {
-	b.held = 0
-	for i, o := range b.ranked() {
-		if i >= MaxOwners {
-			o.Worst = slices.Clip(o.Worst[:1])
-			continue
-		}
-		b.held += len(o.Worst)
-	}
-}
-
-func (b *ownerHighlights) ranked() []*OwnerHighlights {
-	all := make([]*OwnerHighlights, 0, len(b.owners))
-	for _, o := range b.owners {
-		all = append(all, o)
-	}
-	slices.SortFunc(all, func(x, y *OwnerHighlights) int {
-		return cmp.Or(rank(x.Worst[0].Findings[0])-rank(y.Worst[0].Findings[0]), y.Tokens-x.Tokens, strings.Compare(x.Owner.ID, y.Owner.ID))
-	})
-	return all
 }

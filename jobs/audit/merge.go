@@ -175,7 +175,7 @@ const rememberFor = 400 * 24 * time.Hour
 // missing is an authorization of an earlier review that the list now lacks.
 func (rv *Review) missing(ctx context.Context, before *Record) (Record, bool) {
 	r := *before
-	r.Target, r.Changes, r.Judged, r.JudgedIn = rv.Target, nil, nil, ""
+	r.Target, r.Changes, r.Judged, r.JudgedIn, r.NeededAction = rv.Target, nil, nil, "", false
 	if before.wasGone() {
 		r.Presence = Remembered
 		return r, rv.Now.Sub(r.LastSeen) < rememberFor
@@ -216,7 +216,9 @@ func (rv *Review) missing(ctx context.Context, before *Record) (Record, bool) {
 	r.Presence, r.Evidence, r.OrgDeleted = p.Presence, p.Evidence, p.OrgDeleted
 	switch p.Presence {
 	case Gone:
-		rv.noteBefore(rv.was(before))
+		was := rv.was(before)
+		rv.noteBefore(was)
+		r.NeededAction = neededAction(was, before)
 		r.Findings = each(before.Findings, func(f Finding) Finding { return f.end(Resolved, rv.Now) })
 	case Hidden:
 		r.LastSeen = rv.Now
@@ -233,6 +235,8 @@ func (rv *Review) missing(ctx context.Context, before *Record) (Record, bool) {
 	default:
 		r.Owner = before.Owner.unseen(before)
 		r.Findings, r.JudgedIn = each(before.Findings, rv.stand), before.JudgedIn
+		rv.Policy.setDue(r.Findings)
+		r.NeededAction = r.NeedsAction(rv.Now) // nothing is known of what changed
 		rv.noteBefore(r.Findings)
 	}
 	return r, true
@@ -280,8 +284,20 @@ func (rv *Review) judged(r *Record, before *Record) {
 		s.Changes = r.Changes
 		s.before, s.was = before, rv.was(before)
 		rv.noteBefore(s.was)
+		r.NeededAction = neededAction(s.was, before)
 	}
 	r.Findings = s.judge(old)
+}
+
+// neededAction reports whether a record of an earlier review needed action at that time, by
+// its findings as the policy of this review has them. Exceptions are those of that time.
+func neededAction(was []Finding, before *Record) bool {
+	return before.Exists() && slices.ContainsFunc(was, func(f Finding) bool {
+		if at := slices.IndexFunc(before.Findings, func(b Finding) bool { return b.Check == f.Check && b.Current() }); at >= 0 && f.Current() {
+			f.State = before.Findings[at].State
+		}
+		return f.NeedsAction(before.LastSeen)
+	})
 }
 
 // each is what becomes of every one of the findings.

@@ -422,26 +422,6 @@ func TestTogether(t *testing.T) {
 	}
 }
 
-func TestHighlightsOf(t *testing.T) {
-	rows := merged(t, reviewAt(reviewed, nil), []Authorization{
-		token("a1", ""), token("b2", ""), token("c3", "nothing to say"), {ID: "d4", Status: Active, Permissions: operator()},
-	}, nil)
-	highlights, err := HighlightsOf(seqOf(rows...))
-	if err != nil || highlights.Findings != 7 || highlights.Authorizations != 3 {
-		t.Fatalf("%d findings on %d authorizations, error %v; want 7 on 3", highlights.Findings, highlights.Authorizations, err)
-	}
-	var got []string
-	for _, h := range highlights.Worst {
-		for _, f := range h.Findings {
-			got = append(got, h.Record.ID+" "+f.Check)
-		}
-	}
-	want := []string{"d4 operator", "d4 mints-tokens", "d4 administers-users", "d4 active-write", "d4 no-description", "a1 no-description", "b2 no-description"}
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("(-want +got):\n%s", diff)
-	}
-}
-
 func TestReplay(t *testing.T) {
 	write := clean()
 	write.Permissions, write.Description = []Permission{writeBucket("1", "telemetry")}, ""

@@ -16,16 +16,18 @@ import (
 type AppliedPolicy struct {
 	// SHA256 is that of all the rest, as canonical has it. Summaries of earlier versions
 	// have neither it nor what stands behind Checks.
-	SHA256            string          `json:"sha256,omitempty"`
-	ServiceUsers      []string        `json:"service_users"`
-	RotateAfterDays   int             `json:"rotate_after_days"`   // 0 is never
-	InactiveAfterDays int             `json:"inactive_after_days"` // 0 is never
-	Checks            []AppliedCheck  `json:"checks"`              // worst first, those that are off last
-	RotateAfter       string          `json:"rotate_after,omitempty"`
-	InactiveAfter     string          `json:"inactive_after,omitempty"`
-	Exceptions        []Exception     `json:"exceptions,omitempty"`
-	AcceptedGaps      []AcceptedGap   `json:"accepted_gaps,omitempty"`
-	Targets           []AppliedTarget `json:"targets,omitempty"`
+	SHA256            string         `json:"sha256,omitempty"`
+	ServiceUsers      []string       `json:"service_users"`
+	RotateAfterDays   int            `json:"rotate_after_days"`   // 0 is never
+	InactiveAfterDays int            `json:"inactive_after_days"` // 0 is never
+	Checks            []AppliedCheck `json:"checks"`              // worst first, those that are off last
+	RotateAfter       string         `json:"rotate_after,omitempty"`
+	InactiveAfter     string         `json:"inactive_after,omitempty"`
+	// FixWithin is not there in summaries of earlier versions.
+	FixWithin    map[Severity]string `json:"fix_within,omitzero"`
+	Exceptions   []Exception         `json:"exceptions,omitempty"`
+	AcceptedGaps []AcceptedGap       `json:"accepted_gaps,omitempty"`
+	Targets      []AppliedTarget     `json:"targets,omitempty"`
 }
 
 // AppliedCheck is a check with the severity that the policy gives it.
@@ -47,6 +49,10 @@ func (p Policy) Applied() AppliedPolicy {
 		ServiceUsers: append([]string{}, p.ServiceUsers...), RotateAfterDays: inDays(p.RotateAfter), InactiveAfterDays: inDays(p.InactiveAfter),
 		RotateAfter: p.RotateAfter.String(), InactiveAfter: p.InactiveAfter.String(),
 		Exceptions: p.Exceptions, AcceptedGaps: p.AcceptedGaps, Targets: p.Targets,
+	}
+	a.FixWithin = map[Severity]string{}
+	for severity, within := range p.FixWithin {
+		a.FixWithin[severity] = within.String()
 	}
 	for _, c := range checks {
 		a.Checks = append(a.Checks, AppliedCheck{c.ID, p.severityOf(&c)})
@@ -95,8 +101,11 @@ func (a AppliedPolicy) whole() bool { return a.SHA256 != "" }
 // Policy is the one that was applied. A check that it does not name was not there.
 func (a AppliedPolicy) Policy() Policy {
 	p := Policy{
-		ServiceUsers: a.ServiceUsers, Exceptions: a.Exceptions, AcceptedGaps: a.AcceptedGaps, Targets: a.Targets, Severity: map[string]Severity{},
+		ServiceUsers: a.ServiceUsers, Exceptions: a.Exceptions, AcceptedGaps: a.AcceptedGaps, Targets: a.Targets, Severity: map[string]Severity{}, FixWithin: map[Severity]time.Duration{},
 		RotateAfter: span(a.RotateAfter, a.RotateAfterDays), InactiveAfter: span(a.InactiveAfter, a.InactiveAfterDays),
+	}
+	for severity, within := range a.FixWithin {
+		p.FixWithin[severity] = span(within, 0)
 	}
 	for _, c := range checks {
 		p.Severity[c.ID] = Off
@@ -127,6 +136,7 @@ func PolicyChanges(before, now AppliedPolicy) []string {
 	var d policyDiff
 	d.checks(before, now)
 	d.limits(before, now)
+	d.fixWithin(before, now)
 	d.list("service user %s", before.ServiceUsers, now.ServiceUsers, true)
 	if before.whole() && now.whole() {
 		d.targets(before.Targets, now.Targets)
@@ -198,6 +208,18 @@ func (d *policyDiff) limits(before, now AppliedPolicy) {
 		}
 		if was != is {
 			d.note(is == 0 || was != 0 && is > was, "%s: %s -> %s", l.key, spanWords(was), spanWords(is))
+		}
+	}
+}
+
+func (d *policyDiff) fixWithin(before, now AppliedPolicy) {
+	if before.FixWithin == nil { // of an earlier version
+		return
+	}
+	for _, severity := range Severities() {
+		was, is := span(before.FixWithin[severity], 0), span(now.FixWithin[severity], 0)
+		if was != is {
+			d.note(is == 0 || was != 0 && is > was, "fix_within of %s: %s -> %s", severity, spanWords(was), spanWords(is))
 		}
 	}
 }

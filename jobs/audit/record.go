@@ -51,6 +51,8 @@ type Record struct {
 	Findings  []Finding `json:"findings,omitempty"`
 	// JudgedIn is the run whose policy the findings are of, where this one could not ask.
 	JudgedIn string `json:"judgedIn,omitempty"`
+	// NeededAction: it needed action at the review before, under the policy of this one.
+	NeededAction bool `json:"neededAction,omitempty"`
 	// Judged is there in a record of an earlier review that judged under another policy.
 	Judged *Judgement `json:"-"`
 }
@@ -85,6 +87,12 @@ func (r Record) Worst() Severity {
 		}
 	}
 	return ""
+}
+
+// NeedsAction reports whether it is a token that somebody has to act on, at the time of a
+// review.
+func (r *Record) NeedsAction(at time.Time) bool {
+	return r.Exists() && slices.ContainsFunc(r.Findings, func(f Finding) bool { return f.NeedsAction(at) })
 }
 
 // Change is one field of an authorization that differs from the previous review.

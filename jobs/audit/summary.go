@@ -22,6 +22,8 @@ type Summary struct {
 	Coverage       TotalCoverage       `json:"coverage"`
 	Authorizations AuthorizationCounts `json:"authorizations"`
 	Findings       FindingCounts       `json:"findings"`
+	NeedsAction    ActionCounts        `json:"needs_action"`
+	Inventory      Inventory           `json:"inventory"`
 	Previous       *Previous           `json:"previous,omitempty"`
 	Policy         AppliedPolicy       `json:"policy"`
 	// PolicyChanges say what of the policy is not as it was at the previous run, in words,
@@ -68,6 +70,11 @@ type Previous struct {
 	Trigger    Trigger          `json:"trigger,omitempty"` // earlier versions do not say
 	BySeverity map[Severity]int `json:"by_severity"`
 	Targets    []string         `json:"targets"`
+	// NeedsAction are the figures of that review, under the policy of then.
+	NeedsAction ActionCounts `json:"needs_action"`
+	// Exceptions and AcceptedGaps are how many were configured, -1 where that is not known.
+	Exceptions   int `json:"exceptions"`
+	AcceptedGaps int `json:"accepted_gaps"`
 	// Coverage is that of its targets.
 	Coverage []Coverage    `json:"-"`
 	Policy   AppliedPolicy `json:"-"`
@@ -133,7 +140,7 @@ func Summarize(run Run, items []Item, finished time.Time, tool Tool, policy Poli
 	return Summary{
 		ID: run.ID(), Job: run.Job, Slot: run.Slot, Trigger: run.Trigger, Missed: run.Missed,
 		Started: run.Started, Finished: finished, Tool: tool, Coverage: cov,
-		Authorizations: total.Authorizations, Findings: total.Findings, Previous: previous, Policy: applied, PolicyChanges: changed,
+		Authorizations: total.Authorizations, Findings: total.Findings, NeedsAction: total.NeedsAction, Inventory: total.Inventory, Previous: previous, Policy: applied, PolicyChanges: changed,
 		NotJudged: unjudged(applied, cov.Targets),
 	}
 }
@@ -161,6 +168,8 @@ func (c Coverage) dropped(run string, now []Coverage) (Coverage, bool) {
 type Counts struct {
 	Authorizations AuthorizationCounts `json:"authorizations"`
 	Findings       FindingCounts       `json:"findings"`
+	NeedsAction    ActionCounts        `json:"needs_action"`
+	Inventory      Inventory           `json:"inventory"`
 }
 
 // AuthorizationCounts count the population: Total is Active plus Inactive.
@@ -198,9 +207,12 @@ func (c FindingCounts) Actionable(s Severity) int { return c.BySeverity[s] - c.E
 
 // NewCounts has every severity and state, at zero: a run without findings says so.
 func NewCounts() Counts {
-	c := Counts{Authorizations: AuthorizationCounts{ByWorst: map[Severity]int{}}, Findings: FindingCounts{ByCheck: map[string]int{}, BySeverity: map[Severity]int{}, ByState: map[FindingState]int{}, Excepted: map[Severity]int{}}}
+	c := Counts{Authorizations: AuthorizationCounts{ByWorst: map[Severity]int{}}, Findings: FindingCounts{ByCheck: map[string]int{}, BySeverity: map[Severity]int{}, ByState: map[FindingState]int{}, Excepted: map[Severity]int{}}, NeedsAction: newActionCounts()}
 	for _, s := range Severities() {
 		c.Findings.BySeverity[s], c.Findings.Excepted[s] = 0, 0
+		if s.AtLeast(High) {
+			c.NeedsAction.BySeverity[s] = 0
+		}
 	}
 	for _, s := range FindingStates() {
 		c.Findings.ByState[s] = 0
@@ -219,6 +231,7 @@ func (c *Counts) Add(r Record, at time.Time) {
 			continue
 		}
 		f.ByState[found.State]++
+		c.Inventory.count(found)
 		if !found.Current() {
 			continue
 		}
@@ -229,6 +242,7 @@ func (c *Counts) Add(r Record, at time.Time) {
 			f.Excepted[found.Severity]++
 		}
 	}
+	c.NeedsAction.count(&r, at)
 	if r.IsServer() {
 		return
 	}
@@ -270,6 +284,8 @@ func (c *Counts) add(o Counts) {
 	addAll(c.Findings.BySeverity, o.Findings.BySeverity)
 	addAll(c.Findings.ByState, o.Findings.ByState)
 	addAll(c.Findings.Excepted, o.Findings.Excepted)
+	c.NeedsAction.add(o.NeedsAction)
+	c.Inventory.add(o.Inventory)
 }
 
 func addAll[K comparable](into, from map[K]int) {
@@ -288,12 +304,17 @@ type TrendPoint struct {
 	BySeverity     map[Severity]int `json:"by_severity"`
 	New            int              `json:"new"`
 	Resolved       int              `json:"resolved"`
+	// NeedsAction is without the checks. Earlier versions do not know it.
+	NeedsAction ActionCounts `json:"needs_action"`
 }
 
 // Point is s as a point of a trend.
 func (s Summary) Point() TrendPoint {
+	action := s.NeedsAction
+	action.ByCheck = nil
 	return TrendPoint{
 		Run: s.ID, Slot: s.Slot, Verdict: s.Coverage.Verdict, AcceptedGaps: s.Coverage.AcceptedGaps, Authorizations: s.Authorizations.Total,
 		BySeverity: s.Findings.BySeverity, New: s.Findings.ByState[New], Resolved: s.Findings.ByState[Resolved],
+		NeedsAction: action,
 	}
 }

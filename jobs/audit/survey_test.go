@@ -82,8 +82,8 @@ func TestWhatCannotBeReadStands(t *testing.T) {
 		"date missing": {nil, func(s *Subject) { s.CreatedAt = time.Time{} },
 			[]string{"operator", "mints-tokens", "administers-users", "active-write", "personal-write", "not-rotated"}},
 		"set inactive, permissions missing": {nil, func(s *Subject) { s.Permissions, s.Status = nil, Inactive },
-			[]string{"operator", "inactive-leftover"}},
-		"left over, dates missing":  {func(s *Subject) { s.Status = Inactive }, func(s *Subject) { s.CreatedAt, s.UpdatedAt = time.Time{}, time.Time{} }, []string{"operator", "inactive-leftover"}},
+			[]string{"inactive-leftover"}},
+		"left over, dates missing":  {func(s *Subject) { s.Status = Inactive }, func(s *Subject) { s.CreatedAt, s.UpdatedAt = time.Time{}, time.Time{} }, []string{"inactive-operator"}},
 		"left over, status missing": {func(s *Subject) { s.Status = Inactive; s.Permissions = []Permission{read("tasks")} }, func(s *Subject) { s.Status = "" }, []string{"not-rotated", "inactive-leftover"}},
 		"gone bucket, nothing to see": {func(s *Subject) {
 			s.Permissions = []Permission{writeBucket("7c2eff6b4db89265", "")}

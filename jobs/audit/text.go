@@ -2,6 +2,7 @@ package audit
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -85,4 +86,108 @@ func escape(r rune) string {
 // blank: nothing that a reader could see.
 func blank(s string) bool {
 	return !strings.ContainsFunc(s, func(r rune) bool { return !unicode.IsSpace(r) && !hides(r) })
+}
+
+// Number writes 1234567 as 1,234,567.
+func Number(n int) string {
+	s := strconv.Itoa(n)
+	for i := len(s) - 3; i > 0 && s[i-1] != '-'; i -= 3 {
+		s = s[:i] + "," + s[i:]
+	}
+	return s
+}
+
+// Plural is "1 token" or "1,117 tokens".
+func Plural(n int, noun string) string {
+	if n != 1 {
+		noun += "s"
+	}
+	return Number(n) + " " + noun
+}
+
+// Headline is what a reader has to know first, and is the same in every output: how many
+// tokens need action and whether that is better or worse. Unless all that was asked for
+// was seen, it says so first.
+func (s Summary) Headline() string {
+	text := s.NeedsActionWords()
+	if change := s.ChangeWords(); change != "" {
+		text += " (" + change + ")"
+	}
+	switch s.Coverage.Verdict {
+	case Complete:
+		return text
+	case Partial:
+		return "INCOMPLETE: " + text + ", as far as the review could see"
+	}
+	if s.NeedsAction.Tokens+s.NeedsAction.Server == 0 {
+		return "INCOMPLETE: Nothing could be read. This is not a pass"
+	}
+	return "INCOMPLETE: " + text + ", and nothing could be read in this review"
+}
+
+// NeedsActionWords are "27 tokens and 1 server finding need action".
+func (s Summary) NeedsActionWords() string {
+	a := s.NeedsAction
+	switch n := a.Tokens + a.Server; {
+	case !a.Known():
+		return "Tokens that need action were not counted"
+	case n == 0:
+		return "No token needs action"
+	}
+	text, need := Plural(a.Tokens, "token"), " need action"
+	switch {
+	case a.Server > 0 && a.Tokens > 0:
+		text += " and " + Plural(a.Server, "server finding")
+	case a.Server > 0:
+		text = Plural(a.Server, "server finding")
+	}
+	if a.Tokens+a.Server == 1 {
+		need = " needs action"
+	}
+	return text + need
+}
+
+// ChangeWords say whether that is better or worse than at the last comparable review, and
+// why: "worse: 8 new, 3 fixed". Empty where there is nothing to compare with.
+func (s Summary) ChangeWords() string {
+	a := s.NeedsAction
+	if s.Previous == nil || !a.Known() {
+		return ""
+	}
+	direction := "unchanged"
+	switch change := a.Change(); {
+	case change > 0:
+		direction = "worse"
+	case change < 0:
+		direction = "better"
+	}
+	var parts []string
+	for _, part := range []struct {
+		n    int
+		what string
+	}{{a.New, "new"}, {a.Fixed, "fixed"}, {a.Excepted, "excepted"}} {
+		if part.n > 0 {
+			parts = append(parts, Number(part.n)+" "+part.what)
+		}
+	}
+	if len(parts) > 0 {
+		direction += ": " + strings.Join(parts, ", ")
+	}
+	return direction
+}
+
+// InventoryWords are "Active write tokens 1,117: 3 new, 1 gone". Empty if the check that
+// finds them is off.
+func (s Summary) InventoryWords() string {
+	for _, c := range s.Policy.Checks {
+		if c.Check == inventoryCheck && c.Severity == Off {
+			return ""
+		}
+	}
+	i := s.Inventory
+	text := "Active write tokens " + Number(i.ActiveWrite)
+	if s.Previous == nil {
+		return text
+	}
+	return text + fmt.Sprintf(": %s new, %s gone", Number(i.New), Number(i.Gone))
 }

@@ -22,7 +22,9 @@ func TestPanicEndsTheLease(t *testing.T) {
 		ctx, stop := context.WithCancel(t.Context())
 		defer stop()
 		w := serving(t)
-		w.job.Report = func(context.Context, string, runner.Evidence) (audit.Link, error) { panic("a broken report") }
+		w.job.Report = func(context.Context, string, runner.Evidence) (audit.Link, audit.Highlights, error) {
+			panic("a broken report")
+		}
 		func() {
 			defer func() {
 				if value := recover(); value != nil {
@@ -51,11 +53,11 @@ func TestServeSurvivesPanic(t *testing.T) {
 		var log bytes.Buffer
 		w.runner.Log = slog.New(slog.NewTextHandler(&log, nil))
 		panics := 0
-		w.job.Report = func(context.Context, string, runner.Evidence) (audit.Link, error) {
+		w.job.Report = func(context.Context, string, runner.Evidence) (audit.Link, audit.Highlights, error) {
 			if panics++; panics < 3 {
 				panic("a broken report")
 			}
-			return audit.Link{}, nil
+			return audit.Link{}, audit.Highlights{}, nil
 		}
 		ended := make(chan struct{})
 		go func() {

@@ -38,9 +38,9 @@ func TestReviewIsTheSame(t *testing.T) {
 	}
 	w.job.Targets[0].Source = target
 	var highlights audit.Highlights
-	w.job.Report = func(_ context.Context, _ string, e runner.Evidence) (_ audit.Link, err error) {
-		highlights, err = audit.HighlightsOf(e.Rows)
-		return audit.Link{}, err
+	w.job.Report = func(_ context.Context, _ string, e runner.Evidence) (_ audit.Link, _ audit.Highlights, err error) {
+		highlights, err = audit.HighlightsOf(e.Rows, nil, e.Summary.Started)
+		return audit.Link{}, highlights, err
 	}
 	w.job.Policy = audit.Policy{
 		ServiceUsers: []string{"gateway-00001", "gateway-00002"}, RotateAfter: 365 * 24 * time.Hour, InactiveAfter: 300 * 24 * time.Hour,
@@ -48,8 +48,8 @@ func TestReviewIsTheSame(t *testing.T) {
 		Exceptions: []audit.Exception{{Target: "prod", Authorization: "1200000000000005", Check: audit.AllChecks, Fingerprint: "0", Expires: at("2027-01-01 00:00")}},
 	}
 	weeks := []struct{ name, at, want string }{
-		{"first", "2026-11-23 12:00", "915da2d81ef4f075"},
-		{"second", "2026-11-30 12:00", "ba01a7052cf0963c"},
+		{"first", "2026-11-23 12:00", "30bfc037ebafdf92"},
+		{"second", "2026-11-30 12:00", "e827a6a9ca8e6b1d"},
 	}
 	for i, week := range weeks {
 		w.now = at(week.at)
@@ -62,7 +62,7 @@ func TestReviewIsTheSame(t *testing.T) {
 		}
 		h := sha256.New()
 		copyUnzipped(t, h, filepath.Join(w.runner.Snapshots.Folder(s.Run()), "snapshot-prod.jsonl.gz"))
-		if err := json.NewEncoder(h).Encode([]any{s.Findings, s.Authorizations, highlights}); err != nil {
+		if err := json.NewEncoder(h).Encode([]any{s.Findings, s.Authorizations, s.NeedsAction, s.Inventory, highlights}); err != nil {
 			t.Fatal(err)
 		}
 		if got := hex.EncodeToString(h.Sum(nil)[:8]); got != week.want {

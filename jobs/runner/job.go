@@ -26,9 +26,12 @@ type Job struct {
 	// Roster is the one to judge owners by, as it is at the time of a review. Nil if there
 	// is none.
 	Roster func(now time.Time) *audit.Roster
-	// Report writes the reports of a run into a folder, makes them stand where every
-	// process sees them, and says what the pack of the next run has to hold of this one.
-	Report func(ctx context.Context, folder string, e Evidence) (audit.Link, error)
+	// Contacts answer for the users of InfluxDB.
+	Contacts audit.Contacts
+	// Report writes the reports of a run into a folder and makes them stand where every
+	// process sees them. It returns what the pack of the next run has to hold of this one,
+	// and what the messages say besides the summary.
+	Report func(ctx context.Context, folder string, e Evidence) (audit.Link, audit.Highlights, error)
 	// Sealed reads back what Report made of a run, and finishes what it left undone beside
 	// the pack. It is called where Snapshots.Sealed says that there is a pack.
 	Sealed func(ctx context.Context, run audit.Run) (audit.Summary, audit.Link, error)

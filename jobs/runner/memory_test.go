@@ -48,7 +48,9 @@ func serving(t *testing.T) *world {
 	w.job = runner.Job{
 		Name: "weekly", Schedule: schedule, CatchUp: 24 * time.Hour, Deadline: time.Hour,
 		Targets: []runner.Target{{Name: "prod", Source: w.prod}}, DeliverWithin: 24 * time.Hour,
-		Report: func(context.Context, string, runner.Evidence) (audit.Link, error) { return audit.Link{}, nil },
+		Report: func(context.Context, string, runner.Evidence) (audit.Link, audit.Highlights, error) {
+			return audit.Link{}, audit.Highlights{}, nil
+		},
 	}
 	return w
 }

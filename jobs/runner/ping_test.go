@@ -57,8 +57,8 @@ func TestPings(t *testing.T) {
 			w.tick()
 		}, []string{first + " start", first + " fail", first + " start", first + " fail"}, "coverage unknown"},
 		{"no reports", func(w *world) {
-			w.job.Report = func(context.Context, string, runner.Evidence) (audit.Link, error) {
-				return audit.Link{}, errors.New("disk full")
+			w.job.Report = func(context.Context, string, runner.Evidence) (audit.Link, audit.Highlights, error) {
+				return audit.Link{}, audit.Highlights{}, errors.New("disk full")
 			}
 			w.runner.Tick(w.t.Context(), w.job)
 		}, []string{first + " start", first + " fail"}, "disk full"},
@@ -108,11 +108,11 @@ func TestServePingsOnce(t *testing.T) {
 		var broken atomic.Value
 		broken.Store("disk full")
 		var tries, beats atomic.Int32
-		w.job.Report = func(context.Context, string, runner.Evidence) (audit.Link, error) {
+		w.job.Report = func(context.Context, string, runner.Evidence) (audit.Link, audit.Highlights, error) {
 			if try := tries.Add(1); broken.Load() != "" {
-				return audit.Link{}, fmt.Errorf("%s, try %d", broken.Load(), try)
+				return audit.Link{}, audit.Highlights{}, fmt.Errorf("%s, try %d", broken.Load(), try)
 			}
-			return audit.Link{}, nil
+			return audit.Link{}, audit.Highlights{}, nil
 		}
 		var log bytes.Buffer
 		w.runner.Log = slog.New(slog.NewTextHandler(&log, nil))

@@ -10,47 +10,24 @@ import (
 	"tokenaudit/jobs/audit"
 )
 
-// report is the second step: add up, write the reports, close the run. The
-// highlights for the messages are gathered while the reports read the records.
+// report is the second step: add up, write the reports, close the run.
 func (r *Runner) report(ctx context.Context, j Job, run audit.Run) (*audit.Summary, error) {
 	e, err := r.evidence(ctx, j, run)
 	if err != nil {
 		return nil, err
 	}
-	var highlights audit.HighlightsBuilder
-	rows, whole := e.Rows, false
-	e.Rows = func(yield func(audit.Record, error) bool) {
-		highlights, whole = audit.HighlightsBuilder{}, false
-		for rec, err := range rows {
-			if err == nil {
-				highlights.Add(&rec)
-			}
-			if !yield(rec, err) || err != nil {
-				return
-			}
-		}
-		whole = true
-	}
-	pack, err := j.Report(ctx, r.Snapshots.Folder(run), e)
+	pack, highlights, err := j.Report(ctx, r.Snapshots.Folder(run), e)
 	if err != nil {
 		return nil, fmt.Errorf("writing the reports: %w", err)
 	}
-	gathered := highlights.Highlights()
-	return &e.Summary, r.conclude(ctx, j, run, e.Summary, pack, func() (audit.Highlights, error) {
-		if !whole { // no report needed all records
-			return audit.HighlightsOf(rows)
-		}
-		return gathered, nil
-	})
+	return &e.Summary, r.conclude(ctx, j, run, e.Summary, pack, highlights)
 }
 
 // conclude closes a run, with what is to be delivered of it.
-func (r *Runner) conclude(ctx context.Context, j Job, run audit.Run, s audit.Summary, pack audit.Link, highlights func() (audit.Highlights, error)) (err error) {
+func (r *Runner) conclude(ctx context.Context, j Job, run audit.Run, s audit.Summary, pack audit.Link, highlights audit.Highlights) error {
 	out := audit.Conclusion{Run: run, Summary: s, Pack: pack}
 	if run.Trigger != audit.DryRun && len(j.Notifiers) > 0 { // a dry run tells nobody, whoever finishes it
-		if out.Highlights, err = highlights(); err != nil {
-			return err
-		}
+		out.Highlights = highlights
 		for _, n := range j.Notifiers {
 			for _, name := range n.Deliveries(out.Summary, out.Highlights) {
 				out.Deliveries = append(out.Deliveries, audit.Delivery{Notifier: n.Name, Name: name})
@@ -79,7 +56,13 @@ func (r *Runner) adopt(ctx context.Context, j Job, run audit.Run) (*audit.Summar
 		}
 	}
 	r.Log.Info("the pack of the run was sealed before it was cut off", "job", j.Name, "run", run.ID(), "pack", pack.Sequence)
-	return &s, r.conclude(ctx, j, run, s, pack, func() (audit.Highlights, error) { return audit.HighlightsOf(r.Rows(ctx, s)) })
+	var highlights audit.Highlights
+	if len(j.Notifiers) > 0 {
+		if highlights, err = audit.HighlightsOf(r.Rows(ctx, s), j.Contacts, s.Started); err != nil {
+			return nil, err
+		}
+	}
+	return &s, r.conclude(ctx, j, run, s, pack, highlights)
 }
 
 // sealed tells whether there is a pack of the run. A dry run has none.

@@ -112,9 +112,9 @@ func newWorld(t *testing.T) *world {
 	w.job = runner.Job{
 		Name: "weekly", Schedule: schedule, CatchUp: 6 * 24 * time.Hour, Deadline: time.Hour,
 		Targets: []runner.Target{{Name: "prod", Source: w.prod}},
-		Report: func(context.Context, string, runner.Evidence) (audit.Link, error) {
+		Report: func(context.Context, string, runner.Evidence) (audit.Link, audit.Highlights, error) {
 			w.reports++
-			return audit.Link{Sequence: w.reports}, nil
+			return audit.Link{Sequence: w.reports}, audit.Highlights{}, nil
 		},
 		DeliverWithin: 6 * 24 * time.Hour,
 		Notifiers: []runner.Notifier{summaryNotifier(func(_ context.Context, m runner.Message) (string, error) {
@@ -465,8 +465,8 @@ func TestReportThatFailsIsWrittenLater(t *testing.T) {
 	w := newWorld(t)
 	w.tick()
 	report := w.job.Report
-	w.job.Report = func(context.Context, string, runner.Evidence) (audit.Link, error) {
-		return audit.Link{}, errors.New("disk full")
+	w.job.Report = func(context.Context, string, runner.Evidence) (audit.Link, audit.Highlights, error) {
+		return audit.Link{}, audit.Highlights{}, errors.New("disk full")
 	}
 	w.now = at("2026-11-23 09:00")
 	if _, err := w.runner.Tick(t.Context(), w.job); err == nil || !strings.Contains(err.Error(), "disk full") {

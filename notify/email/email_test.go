@@ -131,7 +131,7 @@ func TestEmailSends(t *testing.T) {
 	}
 	o := open(t, got.Data)
 	for key, want := range map[string]string{
-		"Subject": "InfluxDB token review INCOMPLETE: 3 to act on (weekly-review)", "From": `"Token review" <review@example.com>`,
+		"Subject": "InfluxDB token review: INCOMPLETE: 3 tokens need action (better: 2 new, 3 fixed), as far as the review could see (weekly-review)", "From": `"Token review" <review@example.com>`,
 		"To": `<a@example.com>, =?utf-8?q?J=C3=BCrgen_B?= <b@example.org>`, "Message-Id": "<" + ref + ">", "Auto-Submitted": "auto-generated",
 		"Date": "Mon, 23 Nov 2026 08:01:00 +0000", "Bcc": "", "User-Agent": "",
 	} {

@@ -39,7 +39,7 @@ func (c Config) compose(m notify.Message, book []byte, note string) (*mail.Msg, 
 	if err := msg.To(c.To...); err != nil {
 		return nil, fmt.Errorf("to: %w", err)
 	}
-	content := notify.NewContent(m, len(m.Highlights.Worst), notify.PlainTime)
+	content := notify.NewContent(m, len(m.Highlights.New), notify.PlainTime)
 	msg.Subject(content.Title + " (" + content.Job + ")")
 	// The same ID whenever the mail is sent, so that mail programs and servers know
 	// the second one.

@@ -39,11 +39,27 @@ func Typical() notify.Message {
 	s.Findings = audit.FindingCounts{
 		Total:      40,
 		ByCheck:    map[string]int{"deleted-owner": 1, "all-access": 2, "active-write": 31, "no-description": 5, "dangling-grant": 1},
-		BySeverity: map[audit.Severity]int{audit.Critical: 1, audit.High: 2, audit.Medium: 31, audit.Low: 6},
+		BySeverity: map[audit.Severity]int{audit.Critical: 1, audit.High: 2, audit.Low: 6, audit.Info: 31},
 		ByState:    map[audit.FindingState]int{audit.New: 2, audit.Reopened: 1, audit.Open: 37, audit.Resolved: 4},
 	}
-	s.Previous.BySeverity = map[audit.Severity]int{audit.High: 4, audit.Medium: 31, audit.Low: 3}
-	m.Highlights = audit.Highlights{Worst: NewFindings(), Authorizations: 3, Findings: 3}
+	s.Previous.BySeverity = map[audit.Severity]int{audit.High: 4, audit.Low: 3, audit.Info: 30}
+	s.NeedsAction = audit.ActionCounts{
+		Tokens: 3, New: 2, Fixed: 3, Overdue: 1, BySeverity: map[audit.Severity]int{audit.Critical: 1, audit.High: 2},
+		ByCheck: map[string]audit.CheckAction{
+			"deleted-owner": {Tokens: 1, New: 1, Oldest: s.Started, Due: s.Started.AddDate(0, 0, 3)},
+			"all-access":    {Tokens: 2, New: 1, Overdue: 1, Oldest: day(time.October, 19), Due: day(time.November, 2)},
+		},
+	}
+	s.Inventory = audit.Inventory{ActiveWrite: 31, New: 2, Gone: 1}
+	s.Previous.NeedsAction = audit.ActionCounts{Tokens: 4, BySeverity: map[audit.Severity]int{audit.High: 4}}
+	found := NewFindings()
+	m.Highlights = audit.Highlights{New: found, NewWrites: found[1:]}
+	for _, h := range found {
+		r := h.Record
+		m.Highlights.Owners = append(m.Highlights.Owners, audit.OwnerHighlights{
+			Key: r.Target + "/" + r.Owner.ID, Owner: r.Owner, Target: r.Target, Users: 1, Tokens: 1, New: 1, Oldest: s.Started, Worst: []audit.Highlight{h},
+		})
+	}
 	return m
 }
 
@@ -51,6 +67,7 @@ func Typical() notify.Message {
 func NewFindings() []audit.Highlight {
 	return []audit.Highlight{
 		{
+			New:      true,
 			Findings: []audit.Finding{{Check: "deleted-owner", Severity: audit.Critical, State: audit.New, Detail: `GET /api/v2/users/0a1b2c3d4e5f6071: 404 "user not found"`}},
 			Record: audit.Record{
 				Target: "eu/acme", Owner: audit.Owner{ID: "0a1b2c3d4e5f6071", Name: "alice", State: audit.OwnerDeleted},
@@ -58,6 +75,7 @@ func NewFindings() []audit.Highlight {
 			},
 		},
 		{
+			New:      true,
 			Findings: []audit.Finding{{Check: "all-access", Severity: audit.High, State: audit.Reopened, Detail: "the whole org: every resource type"}},
 			Record: audit.Record{
 				Target: "us/acme", Owner: audit.Owner{ID: "0a1b2c3d4e5f6072", Name: "ops-root", State: audit.OwnerPresent},
@@ -65,7 +83,7 @@ func NewFindings() []audit.Highlight {
 			},
 		},
 		{
-			Findings: []audit.Finding{{Check: "no-description", Severity: audit.Low, State: audit.New, Detail: "description is empty"}},
+			Findings: []audit.Finding{{Check: "not-rotated", Severity: audit.Medium, State: audit.Open, Since: day(time.August, 3), Due: day(time.November, 3), Detail: "112 days old"}},
 			Record: audit.Record{
 				Target: "us/acme", Owner: audit.Owner{ID: "0a1b2c3d4e5f6073", State: audit.OwnerUnknown},
 				Authorization: audit.Authorization{ID: "0d3f1c0a9b8e7d03", OrgID: "0000000000000abc"},
@@ -118,9 +136,11 @@ func Named(name string) notify.Message {
 	m.Summary.Coverage.Targets[0].Gaps = []audit.Gap{{ID: name, Reason: name, Accepted: &audit.AcceptedGap{Reason: name, ApprovedBy: name, Ticket: name, Expires: day(time.December, 31)}}}
 	m.Summary.Coverage.Reasons = []string{name, name}
 	m.Summary.Findings.ByCheck[name] = 1
-	m.Highlights = audit.Highlights{Authorizations: audit.MaxWorst, Findings: 9 * audit.MaxWorst}
+	m.Summary.NeedsAction.ByCheck[name] = audit.CheckAction{Tokens: 1}
+	m.Highlights = audit.Highlights{}
 	for range audit.MaxWorst {
-		m.Highlights.Worst = append(m.Highlights.Worst, audit.Highlight{
+		m.Highlights.New = append(m.Highlights.New, audit.Highlight{
+			New:      true,
 			Findings: slices.Repeat([]audit.Finding{{Check: name, Severity: audit.Severity(name), State: audit.New, Detail: name}}, 9),
 			Record: audit.Record{
 				Target: name, Owner: audit.Owner{ID: name, Name: name, State: audit.OwnerDeleted},
@@ -128,9 +148,11 @@ func Named(name string) notify.Message {
 			},
 		})
 	}
-	for i := range audit.MaxOwners {
+	m.Highlights.NewWrites = m.Highlights.New[:audit.MaxNewWrites]
+	for i := range 500 {
 		m.Highlights.Owners = append(m.Highlights.Owners, audit.OwnerHighlights{
-			Owner: audit.Owner{ID: fmt.Sprint(name, i), Name: name}, Tokens: 500, Findings: 4500, Worst: append(m.Highlights.Worst, m.Highlights.Worst[:5]...),
+			Key: fmt.Sprint("key", i), Owner: audit.Owner{ID: fmt.Sprint(name, i), Name: name}, Target: name, Users: 3, Tokens: 500, New: 15, Overdue: 9,
+			Contact: audit.Contact{Responsible: name, Team: name, Purpose: name}, Worst: append(m.Highlights.New, m.Highlights.New[:5]...),
 		})
 	}
 	m.Highlights.MoreOwners = 470

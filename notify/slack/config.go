@@ -2,13 +2,13 @@ package slack
 
 import (
 	"maps"
-	"net/mail"
 	"net/url"
 	"regexp"
 	"slices"
 
 	"tokenaudit/configs/secret"
 	"tokenaudit/configs/setting"
+	"tokenaudit/jobs/audit"
 )
 
 // Config is the Slack destination of a job: a channel with a bot token, or an
@@ -82,15 +82,16 @@ func (c Config) Validate(problem func(key, text string)) {
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(c.Owners)) {
-		if who := c.Owners[name]; !slackUser.MatchString(who) && !slackChannel.MatchString(who) && !isAddress(who) {
+		if !IsRecipient(c.Owners[name]) {
 			problem("owners."+name, "needs a Slack user ID (U0123456789), a channel ID (C0123456789) or an e-mail address")
 		}
 	}
 }
 
-func isAddress(text string) bool {
-	address, err := mail.ParseAddress(text)
-	return err == nil && address.Address == text
+// IsRecipient reports whether who can be told in Slack: a user ID, a channel ID or an
+// e-mail address.
+func IsRecipient(who string) bool {
+	return slackUser.MatchString(who) || slackChannel.MatchString(who) || audit.IsAddress(who)
 }
 
 // scopes are those without which something that is configured cannot work.
@@ -103,7 +104,7 @@ func (c Config) scopes() []string {
 		scopes = append(scopes, "files:write")
 	}
 	for _, who := range c.Owners {
-		if isAddress(who) {
+		if audit.IsAddress(who) {
 			return append(scopes, "users:read.email")
 		}
 	}

@@ -19,7 +19,7 @@ import (
 func ownerOf(m notify.Message) (audit.OwnerHighlights, bool) {
 	id, ok := strings.CutPrefix(m.Delivery, ownerDelivery)
 	for _, o := range m.Highlights.Owners {
-		if ok && o.Owner.ID == id {
+		if ok && o.Key == id {
 			return o, true
 		}
 	}
@@ -42,7 +42,7 @@ func (c Config) recipient(m notify.Message) recipient {
 	}
 	o := news.Owner
 	self := ""
-	if isAddress(o.Name) && o.State != audit.OwnerDeleted && o.State != audit.OwnerInactive {
+	if audit.IsAddress(o.Name) && o.State != audit.OwnerDeleted && o.State != audit.OwnerInactive {
 		self = o.Name
 	}
 	switch who := cmp.Or(c.Owners[o.ID], c.Owners[o.Name], self); {

@@ -71,7 +71,7 @@ func (c Config) deliveries(s audit.Summary, n audit.Highlights) []string {
 	}
 	if !c.SummaryOnly {
 		for _, o := range n.Owners {
-			out = append(out, ownerDelivery+o.Owner.ID)
+			out = append(out, ownerDelivery+o.Key)
 		}
 	}
 	if c.Upload {
@@ -83,7 +83,7 @@ func (c Config) deliveries(s audit.Summary, n audit.Highlights) []string {
 // nothingChanged is whether one line will do.
 func (c Config) nothingChanged(s audit.Summary, n audit.Highlights) bool {
 	return bool(c.Quiet) && s.Previous != nil && len(s.PolicyChanges) == 0 && len(s.Coverage.AllRetired()) == 0 && s.Missed == 0 && s.Coverage.Verdict == audit.Complete &&
-		n.Findings == 0 && s.Findings.ByState[audit.Resolved] == 0
+		s.NeedsAction.New+s.NeedsAction.Fixed+s.NeedsAction.Excepted == 0
 }
 
 // postRichest posts a delivery in the first form that Slack takes: a summary that

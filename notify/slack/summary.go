@@ -75,7 +75,7 @@ func fits(blocks []slack.Block) bool {
 
 // roomFor is how many findings the summary has room for.
 func roomFor(m notify.Message) int {
-	n := len(m.Highlights.Worst)
+	n := len(m.Highlights.New)
 	for n > 0 && !fits(summaryBlocks(m, n)) {
 		n--
 	}

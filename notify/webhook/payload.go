@@ -120,14 +120,15 @@ const (
 	maxAccepted = 20
 	maxTargets  = 100
 	maxFindings = 5
+	maxOwners   = 30
 )
 
 func newPayload(m notify.Message) payload {
 	s := m.Summary
 	d := data{
 		Run: name(s.ID), Job: name(s.Job), Slot: s.Slot, Trigger: name(string(s.Trigger)), Started: s.Started, Finished: s.Finished, Missed: s.Missed,
-		Title: notify.Title(s), ToActOn: notify.ToActOn(s), Coverage: newCoverage(s.Coverage), Authorizations: s.Authorizations, Findings: s.Findings,
-		News: newNews(m.Highlights), Evidence: audit.Line(m.Evidence, 300), Tool: s.Tool,
+		Title: notify.Title(s), ToActOn: s.Findings.Actionable(audit.Critical) + s.Findings.Actionable(audit.High), Coverage: newCoverage(s.Coverage), Authorizations: s.Authorizations, Findings: s.Findings,
+		News: newNews(s, m.Highlights), Evidence: audit.Line(m.Evidence, 300), Tool: s.Tool,
 	}
 	d.PolicyChanges, d.PolicySHA256 = []string{}, s.Policy.SHA256
 	for _, change := range s.PolicyChanges {
@@ -164,15 +165,19 @@ func newCoverage(c audit.TotalCoverage) coverage {
 	return out
 }
 
-func newNews(n audit.Highlights) news {
-	out := news{Findings: n.Findings, Authorizations: n.Authorizations, Worst: []token{}, Owners: []owner{}, MoreOwners: n.MoreOwners}
-	for _, h := range n.Worst {
+func newNews(s audit.Summary, n audit.Highlights) news {
+	out := news{Findings: s.Findings.ByState[audit.New] + s.Findings.ByState[audit.Reopened], Authorizations: s.NeedsAction.New, Worst: []token{}, Owners: []owner{}, MoreOwners: n.MoreOwners}
+	for _, h := range n.New {
 		out.Worst = append(out.Worst, newToken(h))
 	}
-	for _, o := range n.Owners {
-		worst := name(string(o.Worst[0].Findings[0].Severity))
-		out.Owners = append(out.Owners, owner{newPerson(o.Owner, ""), worst, o.Tokens, o.Findings})
+	for _, o := range n.Owners[:min(len(n.Owners), maxOwners)] {
+		worst, findings := name(string(o.Worst[0].Findings[0].Severity)), 0
+		for _, h := range o.Worst {
+			findings += len(h.Findings)
+		}
+		out.Owners = append(out.Owners, owner{newPerson(o.Owner, ""), worst, o.Tokens, findings})
 	}
+	out.MoreOwners += len(n.Owners) - len(out.Owners)
 	return out
 }
 

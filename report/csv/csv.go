@@ -75,7 +75,7 @@ func (t *Tables) addFinding(r *table.Row) (err error) {
 	return w.add(r)
 }
 
-func (t *Tables) Finish(context.Context) ([]table.Shown, error) {
+func (t *Tables) Finish(context.Context, *audit.Highlights) ([]table.Shown, error) {
 	if err := t.authorizations.end(); err != nil {
 		return nil, err
 	}

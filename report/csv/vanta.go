@@ -36,7 +36,9 @@ func (v *Vanta) Add(r *table.Row) error {
 	return v.accounts.add(r)
 }
 
-func (v *Vanta) Finish(context.Context) ([]table.Shown, error) { return nil, v.accounts.end() }
+func (v *Vanta) Finish(context.Context, *audit.Highlights) ([]table.Shown, error) {
+	return nil, v.accounts.end()
+}
 
 func (v *Vanta) Close() error { return v.accounts.file.Close() }
 

@@ -79,7 +79,7 @@ func (p *Page) Add(r *table.Row) (err error) {
 
 // Finish writes one page that needs nothing but itself: styles and script are
 // inside, and its own policy forbids it every request.
-func (p *Page) Finish(ctx context.Context) ([]table.Shown, error) {
+func (p *Page) Finish(ctx context.Context, _ *audit.Highlights) ([]table.Shown, error) {
 	data := newPageData(p.in, p.findings.Groups())
 	findings, authorizations, err := p.rows(ctx, data)
 	if err != nil {

@@ -151,6 +151,8 @@ func severityOf(s audit.Severity) enum {
 	switch s {
 	case audit.Low:
 		return enum{2, "Low"}
+	case audit.Info:
+		return enum{1, "Informational"}
 	case audit.Medium:
 		return enum{3, "Medium"}
 	case audit.High:

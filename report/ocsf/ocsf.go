@@ -55,7 +55,7 @@ func (e *Events) Add(r *table.Row) error {
 	return nil
 }
 
-func (e *Events) Finish(context.Context) ([]table.Shown, error) {
+func (e *Events) Finish(context.Context, *audit.Highlights) ([]table.Shown, error) {
 	return nil, errors.Join(e.buf.Flush(), e.file.Sync())
 }
 

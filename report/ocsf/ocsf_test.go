@@ -125,7 +125,7 @@ func TestOCSFStates(t *testing.T) {
 		"excused: 0 Unknown, 0 Unknown, 200800",
 		"operator: 5 Critical",
 		"token-value-readable: 4 High",
-		"active-write: 3 Medium",
+		"active-write: 1 Informational",
 		"no-description: 2 Low",
 		reporttest.Later + ": 0 Unknown",
 	} {

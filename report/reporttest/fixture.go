@@ -283,7 +283,7 @@ func Broken(in table.Input, after int) table.Input {
 // Format is a format as the report uses it.
 type Format interface {
 	Add(*table.Row) error
-	Finish(context.Context) ([]table.Shown, error)
+	Finish(context.Context, *audit.Highlights) ([]table.Shown, error)
 	Close() error
 }
 
@@ -298,15 +298,18 @@ func Files[F Format](t testing.TB, in table.Input, begin func(*table.Staging, ta
 	if err != nil {
 		t.Fatal(err)
 	}
+	highlights := audit.HighlightsBuilder{Contacts: in.Contacts, At: in.Summary.Started}
 	for r, err := range table.NewRowMaker(in).Rows(t.Context(), in.Rows) {
 		if err == nil {
+			highlights.Add(&r.Record)
 			err = f.Add(r)
 		}
 		if err != nil {
 			t.Fatal(err)
 		}
 	}
-	shown, err = f.Finish(t.Context())
+	h := highlights.Highlights()
+	shown, err = f.Finish(t.Context(), &h)
 	if err := errors.Join(err, f.Close()); err != nil {
 		t.Fatal(err)
 	}

@@ -28,6 +28,8 @@ type Input struct {
 	Trend []audit.TrendPoint
 	// Controls are the controls that the checks relate to.
 	Controls audit.Controls
+	// Contacts answer for the users of InfluxDB.
+	Contacts audit.Contacts
 	// Config is the effective configuration without secrets, as YAML.
 	Config string
 	// Addresses are the URLs of the targets, by name; a database file has none.

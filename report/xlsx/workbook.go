@@ -21,6 +21,7 @@ import (
 	"github.com/klauspost/compress/flate"
 	"github.com/xuri/excelize/v2"
 
+	"tokenaudit/jobs/audit"
 	"tokenaudit/report/table"
 )
 
@@ -120,7 +121,7 @@ func (b *Workbook) Add(r *table.Row) error {
 	return b.population.add(r)
 }
 
-func (b *Workbook) Finish(ctx context.Context) ([]table.Shown, error) {
+func (b *Workbook) Finish(ctx context.Context, _ *audit.Highlights) ([]table.Shown, error) {
 	steps := []func(context.Context) error{
 		b.population.finish, b.writeTodo, b.writeFindings, b.writeChanges, b.writeOwners,
 		b.writeSummary, b.writeCoverage, b.writeExceptions, b.writeControls, b.writeAbout, b.properties, b.save,

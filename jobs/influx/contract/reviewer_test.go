@@ -69,7 +69,9 @@ func weekly(t *testing.T, source runner.Source) runner.Job {
 	}
 	return runner.Job{
 		Name: "weekly", Schedule: schedule, Deadline: time.Hour, Targets: []runner.Target{{Name: "prod", Source: source}},
-		Report: func(context.Context, string, runner.Evidence) (audit.Link, error) { return audit.Link{}, nil },
+		Report: func(context.Context, string, runner.Evidence) (audit.Link, audit.Highlights, error) {
+			return audit.Link{}, audit.Highlights{}, nil
+		},
 	}
 }
 

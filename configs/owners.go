@@ -1,0 +1,49 @@
+package configs
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+	"strings"
+	"unicode"
+
+	"tokenaudit/jobs/audit"
+	"tokenaudit/notify/slack"
+)
+
+// Contacts are who answers for the users of InfluxDB, in the words of package audit. The
+// owners of the job's Slack settings are the form of earlier versions: they say who is told
+// in Slack, where the others do not.
+func (f *File) Contacts(j Job) audit.Contacts {
+	out := audit.Contacts{}
+	for user, o := range f.Owners {
+		out[user] = audit.Contact{Responsible: o.Responsible, Team: o.Team, Purpose: o.Purpose, Slack: o.Slack}
+	}
+	if j.Slack != nil {
+		for user, who := range j.Slack.Owners {
+			contact := out[user]
+			contact.Slack = cmp.Or(contact.Slack, who)
+			out[user] = contact
+		}
+	}
+	return out
+}
+
+func validateOwners(owners map[string]Owner, problem problemFunc) {
+	const most = 200 // characters
+	for _, user := range slices.Sorted(maps.Keys(owners)) {
+		o := owners[user]
+		key := join("owners", user)
+		if o == (Owner{}) {
+			problem(key, "needs responsible, team, purpose or slack")
+		}
+		for name, text := range map[string]string{"responsible": o.Responsible, "team": o.Team, "purpose": o.Purpose} {
+			if len(text) > most || strings.ContainsFunc(text, unicode.IsControl) {
+				problem(join(key, name), "needs one line of at most 200 characters")
+			}
+		}
+		if o.Slack != "" && !slack.IsRecipient(o.Slack) {
+			problem(join(key, "slack"), "needs a Slack user ID (U0123456789), a channel ID (C0123456789) or an e-mail address")
+		}
+	}
+}

@@ -1,0 +1,251 @@
+package audit
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+)
+
+// ActionCounts count the tokens that need action: those with a finding that stands, is
+// critical or high, and is not excepted, and those with one that is overdue. The unit is
+// the token; one with several such findings counts once.
+type ActionCounts struct {
+	Tokens  int `json:"tokens"`
+	New     int `json:"new"`     // of Tokens: needed none at the review before
+	Overdue int `json:"overdue"` // of Tokens
+	// Fixed needed action at the review before and need none now. Excepted need none
+	// because an exception allows what was found.
+	Fixed    int `json:"fixed"`
+	Excepted int `json:"excepted"`
+	// BySeverity counts Tokens by the worst finding that needs action. It is nil in the
+	// summaries of earlier versions, which did not count.
+	BySeverity map[Severity]int       `json:"by_severity,omitempty"`
+	ByCheck    map[string]CheckAction `json:"by_check,omitempty"`
+	// Server counts the findings that need action and are about no token of the
+	// population: about the server, a credential of the review, a token of another org.
+	Server int `json:"server"`
+}
+
+// CheckAction is what needs action by one check.
+type CheckAction struct {
+	Tokens  int       `json:"tokens"` // or findings about no token
+	New     int       `json:"new"`    // findings that no review before had
+	Overdue int       `json:"overdue"`
+	Oldest  time.Time `json:"oldest"`       // since when the oldest finding stands
+	Due     time.Time `json:"due,omitzero"` // the earliest due date, zero without any
+}
+
+func newActionCounts() ActionCounts {
+	return ActionCounts{BySeverity: map[Severity]int{}, ByCheck: map[string]CheckAction{}}
+}
+
+// Known reports whether the review counted. Earlier versions did not.
+func (a ActionCounts) Known() bool { return a.BySeverity != nil }
+
+// Before is how many of the tokens that this review knows needed action at the review
+// before, under the policy of this one.
+func (a ActionCounts) Before() int { return a.Tokens - a.New + a.Fixed + a.Excepted }
+
+// Change is the difference to the review before; positive is worse.
+func (a ActionCounts) Change() int { return a.Tokens - a.Before() }
+
+// count takes in one record of the review that took place at the given time.
+func (a *ActionCounts) count(r *Record, at time.Time) {
+	var worst Severity
+	overdue, excepted := false, false
+	for _, f := range r.Findings {
+		excepted = excepted || f.State == Excepted && f.Severity.AtLeast(High)
+		if !f.NeedsAction(at) || !r.Exists() && !r.IsServer() {
+			continue
+		}
+		if worst == "" || f.Severity.AtLeast(worst) {
+			worst = f.Severity
+		}
+		overdue = overdue || f.Overdue(at)
+		a.ByCheck[f.Check] = a.ByCheck[f.Check].plus(f.action(at))
+		if r.IsServer() {
+			a.Server++
+		}
+	}
+	switch {
+	case r.IsServer():
+		return
+	case worst == "" && r.NeededAction && excepted && r.Exists():
+		a.Excepted++
+	case worst == "" && r.NeededAction:
+		a.Fixed++
+	}
+	if worst == "" {
+		return
+	}
+	a.Tokens++
+	a.BySeverity[worst]++
+	if !r.NeededAction {
+		a.New++
+	}
+	if overdue {
+		a.Overdue++
+	}
+}
+
+func (f Finding) action(at time.Time) CheckAction {
+	c := CheckAction{Tokens: 1, Oldest: f.Since, Due: f.Due}
+	if f.Fresh() {
+		c.New = 1
+	}
+	if f.Overdue(at) {
+		c.Overdue = 1
+	}
+	return c
+}
+
+func (c CheckAction) plus(o CheckAction) CheckAction {
+	c.Tokens, c.New, c.Overdue = c.Tokens+o.Tokens, c.New+o.New, c.Overdue+o.Overdue
+	c.Oldest, c.Due = earlier(c.Oldest, o.Oldest), earlier(c.Due, o.Due)
+	return c
+}
+
+// earlier is the first of two times that are known.
+func earlier(a, b time.Time) time.Time {
+	if a.IsZero() || !b.IsZero() && b.Before(a) {
+		return b
+	}
+	return a
+}
+
+func (a *ActionCounts) add(o ActionCounts) {
+	a.Tokens += o.Tokens
+	a.New += o.New
+	a.Overdue += o.Overdue
+	a.Fixed += o.Fixed
+	a.Excepted += o.Excepted
+	a.Server += o.Server
+	addAll(a.BySeverity, o.BySeverity)
+	for check, c := range o.ByCheck {
+		a.ByCheck[check] = a.ByCheck[check].plus(c)
+	}
+}
+
+// Inventory counts the active write tokens, as the check active-write finds them.
+type Inventory struct {
+	ActiveWrite int `json:"active_write"`
+	New         int `json:"new"`  // found by no review before
+	Gone        int `json:"gone"` // found by the review before, and not by this one
+}
+
+// inventoryCheck finds the active write tokens.
+const inventoryCheck = "active-write"
+
+func (i *Inventory) count(f Finding) {
+	if f.Check != inventoryCheck {
+		return
+	}
+	if f.Current() {
+		i.ActiveWrite++
+	}
+	if f.Fresh() {
+		i.New++
+	}
+	if f.State == Resolved {
+		i.Gone++
+	}
+}
+
+func (i *Inventory) add(o Inventory) {
+	i.ActiveWrite += o.ActiveWrite
+	i.New += o.New
+	i.Gone += o.Gone
+}
+
+// Decision is a check by which something needs action.
+type Decision struct {
+	Check    Check
+	Severity Severity
+	CheckAction
+}
+
+// Decide are the checks by which something needs action, in the order of the policy:
+// worst first.
+func (s Summary) Decide() []Decision {
+	var out []Decision
+	for _, c := range s.Policy.Checks {
+		if found := s.NeedsAction.ByCheck[c.Check]; found.Tokens > 0 {
+			out = append(out, Decision{CheckOf(c.Check), c.Severity, found})
+		}
+	}
+	for id, found := range s.NeedsAction.ByCheck { // of another version
+		if !slices.ContainsFunc(out, func(d Decision) bool { return d.Check.ID == id }) {
+			out = append(out, Decision{CheckOf(id), High, found})
+		}
+	}
+	slices.SortStableFunc(out, func(a, b Decision) int {
+		place := func(d Decision) int { return CheckPlace(d.Check.ID) }
+		if place(a) < 0 && place(b) < 0 {
+			return strings.Compare(a.Check.ID, b.Check.ID)
+		}
+		return 0
+	})
+	return out
+}
+
+// CoverageLine is one reason for which something was not seen, of every target that has it.
+type CoverageLine struct {
+	ID       string // of the gap
+	Words    string
+	Remedy   string
+	Targets  []string // empty where it is about the job as a whole
+	Accepted *AcceptedGap
+}
+
+// Lines are the gaps, one for each distinct reason, however many targets share it: those
+// that stand first, then those that are accepted.
+func (c TotalCoverage) Lines() []CoverageLine {
+	var standing, accepted []CoverageLine
+	for _, g := range c.AllGaps() {
+		lines := &standing
+		if g.Accepted != nil {
+			lines = &accepted
+		}
+		at := slices.IndexFunc(*lines, func(l CoverageLine) bool { return l.ID == g.ID && l.Words == g.Words() })
+		if at < 0 {
+			at = len(*lines)
+			*lines = append(*lines, CoverageLine{ID: g.ID, Words: g.Words(), Remedy: g.Remedy(), Accepted: g.Accepted})
+		}
+		if l := &(*lines)[at]; g.Target != "" {
+			l.Targets = append(l.Targets, g.Target)
+		}
+	}
+	if len(standing)+len(accepted) == 0 { // an earlier version noted reasons alone
+		for _, reason := range c.Reasons {
+			standing = append(standing, CoverageLine{Words: reason})
+		}
+	}
+	return append(standing, accepted...)
+}
+
+// tokenIDs as InfluxDB gives them. Nothing else may stand in a command that people run.
+var tokenIDs = regexp.MustCompile(`^[0-9a-f]{16}$`)
+
+// deletes are the checks whose tokens have no use: their record is deleted. The tokens of
+// all others work, or may: they are set inactive, and deleted when nothing breaks.
+var deletes = [...]string{"deleted-owner", "deleted-org", "owner-not-in-roster", "owner-not-member", "inactive-owner", "back-again", "inactive-leftover", "inactive-operator"}
+
+// Command is the command of the influx CLI that ends what a finding is about; empty where
+// none does.
+func Command(r *Record, f Finding) string {
+	if !tokenIDs.MatchString(r.ID) || r.IsServer() || !f.Actionable() || f.Check == "no-description" || aboutExceptions(f.Check) {
+		return ""
+	}
+	switch {
+	case slices.Contains(deletes[:], f.Check) && r.Legacy:
+		return "influx v1 auth delete --id " + r.ID
+	case slices.Contains(deletes[:], f.Check):
+		return "influx auth delete --id " + r.ID
+	case r.Status == Inactive:
+		return ""
+	case r.Legacy:
+		return "influx v1 auth set-inactive --id " + r.ID
+	}
+	return "influx auth inactive --id " + r.ID
+}
