@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"tokenaudit/configs/secret"
@@ -98,6 +99,8 @@ type Job struct {
 	Name string `yaml:"name"`
 	// Schedule as five cron fields (minute, hour, day of month, month, day of week), such as "0 9 * * 1", or a name such as "@weekly".
 	Schedule string `yaml:"schedule"`
+	// Basis is why the review is this frequent, for auditors: a risk analysis or a section of a policy, on one line. Default: none.
+	Basis string `yaml:"basis,omitempty"`
 	// Timezone of the schedule: an IANA name, such as Europe/Berlin. Default: UTC.
 	Timezone string `yaml:"timezone,omitempty"`
 	// Targets to review, by name. Default: all.
@@ -212,6 +215,20 @@ func (f *File) JobPolicy(j Job) audit.Policy {
 		p.Targets = append(p.Targets, applied)
 	}
 	return p
+}
+
+// Retention says how long the evidence packs of a job are kept, and where.
+func (f *File) Retention(j Job) string {
+	text := "Evidence packs of this job are kept without a limit."
+	if j.Keep > 0 {
+		text = fmt.Sprintf("Evidence packs of this job are kept for %s. The newest five are always kept.", j.Keep.Words())
+	}
+	place, _, _ := strings.Cut(f.Evidence, "?") // without the options of a bucket
+	text += " They are stored in " + place + "."
+	if f.EvidenceLock.IsZero() {
+		return text + " No lock keeps them from being changed or deleted there."
+	}
+	return text + fmt.Sprintf(" Object Lock (%s) keeps each pack from being changed or deleted for %s.", f.EvidenceLock.Mode, f.EvidenceLock.For.Words())
 }
 
 //go:embed example.yaml

@@ -63,6 +63,48 @@ func TestEvidencePlaces(t *testing.T) {
 	}
 }
 
+// TestRetention says how long packs are kept, and where, without the options of a bucket.
+func TestRetention(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct{ lines, want string }{
+		"a folder": {"evidence: /srv/e\njobs: [{name: w, schedule: '@weekly'}]",
+			"Evidence packs of this job are kept for 400 days. The newest five are always kept. They are stored in /srv/e. No lock keeps them from being changed or deleted there."},
+		"a lock": {"evidence: s3://b/p?region=r\nevidence_lock: {mode: compliance, for: 2d}\njobs: [{name: w, schedule: '@weekly', keep: 1w}]",
+			"Evidence packs of this job are kept for 7 days. The newest five are always kept. They are stored in s3://b/p. Object Lock (compliance) keeps each pack from being changed or deleted for 2 days."},
+		"no end": {"evidence: /srv/e\njobs: [{name: w, schedule: '@weekly', keep: off}]",
+			"Evidence packs of this job are kept without a limit. They are stored in /srv/e. No lock keeps them from being changed or deleted there."},
+	} {
+		file, _, problems := parse([]byte(minimal + test.lines + "\n"))
+		if len(problems) > 0 {
+			t.Fatal(problems)
+		}
+		if got := file.Retention(file.Jobs[0]); got != test.want {
+			t.Errorf("%s: %q", name, got)
+		}
+	}
+}
+
+func TestBasis(t *testing.T) {
+	t.Parallel()
+	for basis, want := range map[string]string{
+		"TRA-2026-07, section 3 (PCI DSS 12.3.1)": "",
+		strings.Repeat("ü", 300):                  "",
+		strings.Repeat("ü", 301):                  "needs one line of at most 300 characters",
+		`two\nlines`:                              "needs one line of at most 300 characters",
+		" TRA":                                    "needs one line of at most 300 characters",
+		`turned \u202e`:                           "needs one line of at most 300 characters",
+	} {
+		_, _, problems := parse([]byte(minimal + "jobs: [{name: w, schedule: '@weekly', basis: \"" + basis + "\"}]\n"))
+		got := ""
+		for _, p := range problems {
+			got += p.Text
+		}
+		if got != want {
+			t.Errorf("%q: %q, want %q", basis, got, want)
+		}
+	}
+}
+
 func TestBucketIsNoPath(t *testing.T) {
 	const bucket = "s3://b/p?region=eu-central-1"
 	if got := load(t, minimal+"evidence: "+bucket+"\n").Evidence; got != bucket {

@@ -119,6 +119,9 @@ func severities() []string {
 	return names(append(audit.Severities(), audit.Off), func(s audit.Severity) string { return string(s) })
 }
 
+// mostBasis is how long the basis of a job may be, in characters.
+const mostBasis = 300
+
 // shortest keeps a review from being over before it begins.
 const shortest = setting.Duration(time.Minute)
 
@@ -137,6 +140,9 @@ func (j Job) validate(targets []string, problem problemFunc) {
 	}
 	if u, err := url.Parse(j.EvidenceURL); err != nil || j.EvidenceURL != "" && (u.Host == "" || u.User != nil) {
 		problem("evidence_url", "needs a URL such as https://evidence.example.com/{job}/{slot}/report.html, without a password")
+	}
+	if audit.Line(strings.TrimSpace(j.Basis), mostBasis) != j.Basis {
+		problem("basis", fmt.Sprintf("needs one line of at most %d characters", mostBasis))
 	}
 	validateChoice("targets", "target", j.Targets, targets, problem)
 	validateChoice("reports", "format", j.Reports, report.Names(), problem)

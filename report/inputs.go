@@ -19,6 +19,9 @@ import (
 // so that anybody can make it again.
 const inputsFile = "inputs.json"
 
+// configFile is the effective configuration of the review, without secrets.
+const configFile = "config.yaml"
+
 const inputsFormat = "tokenaudit-inputs/1"
 
 // inputs is inputs.json.

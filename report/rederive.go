@@ -49,9 +49,9 @@ func Rederive(ctx context.Context, dir string, files []string, in Input, whole, 
 		return out, err
 	}
 	expected := Files(in.Formats)
-	if !whole {
-		expected = slices.DeleteFunc(expected, func(name string) bool { return name == inputsFile })
-	}
+	expected = slices.DeleteFunc(expected, func(name string) bool { // what an earlier version did not write
+		return !whole && (name == inputsFile || name == configFile) || name == configFile && !exact && !slices.Contains(files, name)
+	})
 	slices.Sort(expected)
 	for _, name := range slices.Compact(expected) {
 		if !slices.Contains(files, name) {
@@ -141,6 +141,8 @@ func (o *Rederived) compare(ctx context.Context, have, want string, exact bool) 
 		text, err = compareWorkbooks(ctx, have, want)
 	case name == inputsFile && !exact: // it was read, and what was made of it is compared
 		return nil
+	case name == configFile: // inputs.json has the same
+		text, err = at.words(have, want)
 	case name == xlsx.File && !exact, name == html.File && !exact:
 		o.NotCompared = append(o.NotCompared, name)
 		return nil

@@ -87,7 +87,7 @@ func Names() []string {
 
 // Files are what Write puts into a folder for the formats.
 func Files(names []string) []string {
-	files := []string{SummaryFile, inputsFile}
+	files := []string{SummaryFile, inputsFile, configFile}
 	for _, f := range formats() {
 		if slices.Contains(names, f.name) {
 			files = append(files, f.files...)
@@ -140,6 +140,13 @@ func write(ctx context.Context, staging *table.Staging, chosen []format, in Inpu
 	if err := staging.File(inputsFile, func(w io.Writer) error { return writeInputs(w, in) }); err != nil {
 		return err
 	}
+	err = staging.File(configFile, func(w io.Writer) error {
+		_, err := io.WriteString(w, in.Config)
+		return err
+	})
+	if err != nil {
+		return err
+	}
 	if err := ctx.Err(); err != nil {
 		return err
 	}
@@ -158,7 +165,7 @@ func write(ctx context.Context, staging *table.Staging, chosen []format, in Inpu
 			}
 		}
 	}
-	return staging.Publish(append(files, inputsFile, SummaryFile))
+	return staging.Publish(append(files, configFile, inputsFile, SummaryFile))
 }
 
 // sealFile is there when a folder is an evidence pack.

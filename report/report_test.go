@@ -27,11 +27,11 @@ func TestWriteFiles(t *testing.T) {
 		in      table.Input
 		want    []string
 	}{
-		{"every format", Names(), reporttest.Input(t), []string{"authorizations.csv", "findings.csv", "findings.ocsf.jsonl", "inputs.json", "report.html", "review.xlsx", "summary.json", "vanta-access.csv"}},
-		{"one format", []string{"csv"}, reporttest.Input(t), []string{"authorizations.csv", "findings.csv", "inputs.json", "summary.json"}},
-		{"a format twice", []string{"xlsx", "xlsx"}, reporttest.Input(t), []string{"inputs.json", "review.xlsx", "summary.json"}},
-		{"no format", nil, reporttest.Input(t), []string{"inputs.json", "summary.json"}},
-		{"no rows", Names(), reporttest.Nothing(), []string{"authorizations.csv", "findings.csv", "findings.ocsf.jsonl", "inputs.json", "report.html", "review.xlsx", "summary.json", "vanta-access.csv"}},
+		{"every format", Names(), reporttest.Input(t), []string{"authorizations.csv", "config.yaml", "findings.csv", "findings.ocsf.jsonl", "inputs.json", "report.html", "review.xlsx", "summary.json", "vanta-access.csv"}},
+		{"one format", []string{"csv"}, reporttest.Input(t), []string{"authorizations.csv", "config.yaml", "findings.csv", "inputs.json", "summary.json"}},
+		{"a format twice", []string{"xlsx", "xlsx"}, reporttest.Input(t), []string{"config.yaml", "inputs.json", "review.xlsx", "summary.json"}},
+		{"no format", nil, reporttest.Input(t), []string{"config.yaml", "inputs.json", "summary.json"}},
+		{"no rows", Names(), reporttest.Nothing(), []string{"authorizations.csv", "config.yaml", "findings.csv", "findings.ocsf.jsonl", "inputs.json", "report.html", "review.xlsx", "summary.json", "vanta-access.csv"}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -306,7 +306,7 @@ func TestRecordsAreReadOnce(t *testing.T) {
 }
 
 func oldReport(t *testing.T, dir string) map[string]string {
-	for _, name := range []string{"authorizations.csv", "findings.csv", "review.xlsx", "summary.json"} {
+	for _, name := range []string{"authorizations.csv", "config.yaml", "findings.csv", "review.xlsx", "summary.json"} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte("old "+name), 0o600); err != nil {
 			t.Fatal(err)
 		}

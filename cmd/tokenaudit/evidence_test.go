@@ -27,7 +27,7 @@ import (
 var november = time.Date(2026, 11, 2, 9, 0, 0, 0, time.UTC)
 
 var packFiles = []string{
-	"SHA256SUMS", "authorizations.csv", "findings.csv", "inputs.json", "manifest.json", "reperform.sh",
+	"SHA256SUMS", "authorizations.csv", "config.yaml", "findings.csv", "inputs.json", "manifest.json", "reperform.sh",
 	"requests-plant.jsonl", "requests-prod.jsonl",
 	"snapshot-plant.jsonl.gz", "snapshot-prod.jsonl.gz", "summary.json",
 }

@@ -22,12 +22,14 @@ import (
 // error is one of this machine; whatever is wrong with the pack is a problem.
 func rederive(ctx context.Context, dir string, m pack.Manifest) (out pack.Rederived, err error) {
 	differs := func(file, text string) { out.Problems = append(out.Problems, pack.Problem{File: file, Text: text}) }
-	files, snapshots := []string{}, []string{}
+	files, snapshots, requests := []string{}, []string{}, []string{}
 	for _, f := range m.Files {
 		switch {
 		case strings.HasPrefix(f.Name, evidence.SnapshotPrefix):
 			snapshots = append(snapshots, f.Name)
-		case f.Name != pack.ReperformFile && !strings.HasPrefix(f.Name, evidence.RequestsPrefix):
+		case strings.HasPrefix(f.Name, evidence.RequestsPrefix):
+			requests = append(requests, f.Name)
+		case f.Name != pack.ReperformFile:
 			files = append(files, f.Name)
 		}
 	}
@@ -62,7 +64,10 @@ func rederive(ctx context.Context, dir string, m pack.Manifest) (out pack.Rederi
 			differs(name, "is missing, though the review had the target")
 		}
 	}
-	for _, name := range snapshots {
+	for _, target := range in.Summary.Reviewed() { // of which earlier versions have no requests
+		requests = slices.DeleteFunc(requests, func(name string) bool { return name == evidence.RequestsFile(target) })
+	}
+	for _, name := range slices.Concat(snapshots, requests) {
 		if !slices.Contains(names, name) {
 			differs(name, "is of a target that summary.json does not have")
 		}

@@ -201,7 +201,12 @@ func TestInsider(t *testing.T) {
 		"a snapshot more": {do: func(t *testing.T, dir string) {
 			must(t, os.WriteFile(filepath.Join(dir, "snapshot-x.jsonl.gz"), emptySnapshot(t), 0o600))
 		}, want: []string{"snapshot-x.jsonl.gz: is of a target that"}},
-		"the verdict of the seal": {do: func(*testing.T, string) {}, seal: func(p *pack.Input) { p.Summary.Coverage.Verdict = audit.NotKnown }, want: []string{"manifest.json: the verdict is not that of"}},
+		"requests more": {do: func(t *testing.T, dir string) {
+			must(t, os.WriteFile(filepath.Join(dir, "requests-x.jsonl"), []byte("{}\n"), 0o600))
+		}, want: []string{"requests-x.jsonl: is of a target that"}},
+		"the file of the configuration": {do: func(t *testing.T, dir string) { edit(t, dir, "config.yaml", "rotate_after", "rotate_never") }, want: []string{"config.yaml: line ", "rotate_never"}},
+		"no file of the configuration":  {do: func(t *testing.T, dir string) { must(t, os.Remove(filepath.Join(dir, "config.yaml"))) }, want: []string{"config.yaml: is missing"}},
+		"the verdict of the seal":       {do: func(*testing.T, string) {}, seal: func(p *pack.Input) { p.Summary.Coverage.Verdict = audit.NotKnown }, want: []string{"manifest.json: the verdict is not that of"}},
 		"the verdict of the files": {do: func(t *testing.T, dir string) {
 			edit(t, dir, "summary.json", `"verdict": "complete"`, `"verdict": "partial"`)
 		}, want: []string{"report.html: line "}},
@@ -292,16 +297,18 @@ func TestRederiveOtherVersion(t *testing.T) {
 		}, []string{"made by tokenaudit 9.9.9", "Nothing of report.html, review.xlsx was compared", "the figures and rows of findings.csv, findings.ocsf.jsonl, summary.json are the same"}, nil},
 		"without settings": {func(t *testing.T, dir string) {
 			must(t, os.Remove(filepath.Join(dir, "inputs.json")))
-		}, []string{"which left no inputs.json", "Nothing of report.html, review.xlsx was compared"}, nil},
-		"a row less":                    {func(t *testing.T, dir string) { dropLine(t, dir, "findings.csv", "deleted-owner") }, nil, []string{"findings.csv: has ", "the snapshots give "}},
-		"a row of the population less":  {func(t *testing.T, dir string) { dropLine(t, dir, "authorizations.csv", "telegraf") }, nil, []string{"authorizations.csv: has "}},
-		"another severity":              {func(t *testing.T, dir string) { edit(t, dir, "findings.csv", "critical;", "low;") }, nil, []string{"findings.csv: has ", "row 1 is "}},
-		"a figure":                      {func(t *testing.T, dir string) { editFigure(t, dir, "findings", "by_severity", "critical") }, nil, []string{"summary.json: findings.by_severity.critical is 0"}},
-		"an event less":                 {func(t *testing.T, dir string) { dropLine(t, dir, "findings.ocsf.jsonl", "deleted-owner") }, nil, []string{"findings.ocsf.jsonl: has "}},
-		"events that nobody can read":   {func(t *testing.T, dir string) { edit(t, dir, "findings.ocsf.jsonl", "{", "{{") }, nil, []string{"findings.ocsf.jsonl: has 1 rows"}},
-		"a header that nobody can read": {func(t *testing.T, dir string) { edit(t, dir, "authorizations.csv", "target;", "target\x00") }, nil, []string{"authorizations.csv: has "}},
-		"an open quote":                 {func(t *testing.T, dir string) { edit(t, dir, "authorizations.csv", ";inactive;", ";\"inactive;") }, nil, []string{"authorizations.csv: has "}},
-		"an account less":               {func(t *testing.T, dir string) { dropLine(t, dir, "vanta-access.csv", "No owner") }, nil, []string{"vanta-access.csv: has "}},
+		}, []string{"which left no inputs.json", "Nothing of config.yaml, report.html, review.xlsx was compared"}, nil},
+		"without a file of the configuration": {func(t *testing.T, dir string) { must(t, os.Remove(filepath.Join(dir, "config.yaml"))) }, nil, nil},
+		"another file of the configuration":   {func(t *testing.T, dir string) { edit(t, dir, "config.yaml", "rotate_after", "rotate_never") }, nil, []string{"config.yaml: line "}},
+		"a row less":                          {func(t *testing.T, dir string) { dropLine(t, dir, "findings.csv", "deleted-owner") }, nil, []string{"findings.csv: has ", "the snapshots give "}},
+		"a row of the population less":        {func(t *testing.T, dir string) { dropLine(t, dir, "authorizations.csv", "telegraf") }, nil, []string{"authorizations.csv: has "}},
+		"another severity":                    {func(t *testing.T, dir string) { edit(t, dir, "findings.csv", "critical;", "low;") }, nil, []string{"findings.csv: has ", "row 1 is "}},
+		"a figure":                            {func(t *testing.T, dir string) { editFigure(t, dir, "findings", "by_severity", "critical") }, nil, []string{"summary.json: findings.by_severity.critical is 0"}},
+		"an event less":                       {func(t *testing.T, dir string) { dropLine(t, dir, "findings.ocsf.jsonl", "deleted-owner") }, nil, []string{"findings.ocsf.jsonl: has "}},
+		"events that nobody can read":         {func(t *testing.T, dir string) { edit(t, dir, "findings.ocsf.jsonl", "{", "{{") }, nil, []string{"findings.ocsf.jsonl: has 1 rows"}},
+		"a header that nobody can read":       {func(t *testing.T, dir string) { edit(t, dir, "authorizations.csv", "target;", "target\x00") }, nil, []string{"authorizations.csv: has "}},
+		"an open quote":                       {func(t *testing.T, dir string) { edit(t, dir, "authorizations.csv", ";inactive;", ";\"inactive;") }, nil, []string{"authorizations.csv: has "}},
+		"an account less":                     {func(t *testing.T, dir string) { dropLine(t, dir, "vanta-access.csv", "No owner") }, nil, []string{"vanta-access.csv: has "}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -153,6 +153,7 @@ jobs:
   - name: weekly
     schedule: "0 9 * * 1"
     timezone: Europe/Berlin
+    basis: TRA-2026-07, section 3
     slack: {channel: C0123456789, token: {env: SLACK_TOKEN}, api_url: %s/api/}
 `, env.Getenv("INFLUX_URL"), env.Getenv("SLACK_URL"))
 	if err := os.WriteFile(filepath.Join(env.WorkDir, "tokenaudit.yaml"), []byte(text), 0o600); err != nil {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"os"
 	"runtime"
 	"runtime/debug"
 
@@ -26,22 +27,28 @@ func (c *cli) version() *cobra.Command {
 
 // tool names this program in the reports.
 func tool() audit.Tool {
-	return audit.Tool{Name: "tokenaudit", Version: version, Build: build()}
+	host, _ := os.Hostname() // which may not be known
+	return audit.Tool{Name: "tokenaudit", Version: version, Build: build(), Host: host}
 }
 
+// build is the commit, where the build knows one, and what it was built with.
 func build() string {
-	out := runtime.Version() + " " + runtime.GOOS + "/" + runtime.GOARCH
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
-		return out
+		info = &debug.BuildInfo{}
 	}
-	for _, s := range info.Settings {
+	return buildOf(info.Settings)
+}
+
+func buildOf(settings []debug.BuildSetting) string {
+	commit, modified := "built without version control", ""
+	for _, s := range settings {
 		switch {
 		case s.Key == "vcs.revision":
-			out = "commit " + s.Value + ", " + out
+			commit = "commit " + s.Value
 		case s.Key == "vcs.modified" && s.Value == "true":
-			out += ", modified"
+			modified = ", modified"
 		}
 	}
-	return out
+	return commit + ", " + runtime.Version() + " " + runtime.GOOS + "/" + runtime.GOARCH + modified
 }

@@ -102,6 +102,7 @@ func wire(ctx context.Context, f *configs.File, now runner.Clock, log *slog.Logg
 		reports := reporter{f, cfg, controls, snapshots, secrets, log}
 		job := runner.Job{
 			Name: cfg.Name, Schedule: schedule, Policy: f.JobPolicy(cfg), Roster: roster, Contacts: f.Contacts(cfg), Report: reports.write, Sealed: reports.sealed,
+			Basis: secrets.Clean(cfg.Basis), Retention: secrets.Clean(f.Retention(cfg)),
 			CatchUp: time.Duration(cfg.CatchUp), Jitter: time.Duration(cfg.Jitter), Deadline: time.Duration(cfg.Deadline), DeliverWithin: time.Duration(cfg.DeliverWithin),
 		}
 		for _, t := range f.Targets {

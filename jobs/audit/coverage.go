@@ -89,8 +89,10 @@ type Coverage struct {
 	// review; they do not lower the verdict, and they are always said.
 	BlindSpots []string `json:"blind_spots,omitempty"`
 	Asked      []Asked  `json:"asked,omitempty"`
-	// ClockSkewSeconds is how far the server's clock is ahead of ours.
-	ClockSkewSeconds int `json:"clock_skew_seconds,omitempty"`
+	// ClockSkewSeconds is how far the server's clock is ahead of ours, by ServerDate, the
+	// header Date of its newest answer, zero where none has one.
+	ClockSkewSeconds int       `json:"clock_skew_seconds,omitempty"`
+	ServerDate       time.Time `json:"server_date,omitzero"`
 	// AsOf is the moment that a copy of the database file is of.
 	AsOf time.Time `json:"as_of,omitzero"`
 	// Retired are the sources whose tokens earlier reviews followed and this one does not,
@@ -104,8 +106,15 @@ type Coverage struct {
 
 // Credential is one that a review asked with.
 type Credential struct {
-	Of       string `json:"of"` // "the target", or "user" and the name or ID that is configured
-	Accepted bool   `json:"accepted"`
+	Of string `json:"of"` // "the target", or "user" and the name or ID that is configured
+	// ID is that of its authorization, UserID that of its user, and Permissions what it may
+	// do, at most MaxPermissions, as far as the answers tell. Earlier versions do not say.
+	ID          string   `json:"id,omitempty"`
+	UserID      string   `json:"user_id,omitempty"`
+	Permissions []string `json:"permissions,omitempty"`
+	// MorePermissions are those beyond.
+	MorePermissions int  `json:"more_permissions,omitempty"`
+	Accepted        bool `json:"accepted"`
 	// Refused: InfluxDB itself said no. A credential that nobody answered, or that was not
 	// asked with, is neither accepted nor refused.
 	Refused bool   `json:"refused,omitempty"`
@@ -113,6 +122,29 @@ type Credential struct {
 	// LastAccepted is the time of the newest review that it was accepted in; see
 	// RememberCredentials.
 	LastAccepted time.Time `json:"last_accepted,omitzero"`
+}
+
+// MaxPermissions bounds the permissions of a credential that are told one by one.
+const MaxPermissions = 60
+
+// Words say which authorization it is, and what it may do.
+func (c Credential) Words() string {
+	text := "its ID is not known"
+	switch {
+	case c.ID != "" && c.UserID != "":
+		text = c.ID + " of user " + c.UserID
+	case c.ID != "":
+		text = c.ID
+	case c.UserID != "":
+		text = "one of the tokens of user " + c.UserID + ", which one is not known"
+	}
+	switch {
+	case len(c.Permissions) == 0:
+		return text + "; its permissions are not known"
+	case c.MorePermissions > 0:
+		return fmt.Sprintf("%s: %s and %d more", text, strings.Join(c.Permissions, ", "), c.MorePermissions)
+	}
+	return text + ": " + strings.Join(c.Permissions, ", ")
 }
 
 // MembersUnread is the blind spot of a review that could not read who is in an org.

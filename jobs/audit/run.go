@@ -32,6 +32,7 @@ type Tool struct {
 	Name    string `json:"name"`
 	Version string `json:"version"`
 	Build   string `json:"build,omitempty"` // commit and Go version
+	Host    string `json:"host,omitempty"`  // the machine that it ran on; earlier versions do not say
 }
 
 // Run is one review of one job. Job and Slot together are its identity.
@@ -41,6 +42,32 @@ type Run struct {
 	Trigger Trigger   `json:"trigger"`
 	Missed  int       `json:"missed"` // slots before this one that nobody reviewed
 	Started time.Time `json:"started"`
+}
+
+// Late is how long after its slot the run began. It is 0 where no slot was due. What a
+// job spreads by jitter is part of it.
+func (r Run) Late() time.Duration {
+	if r.Trigger != Scheduled && r.Trigger != CatchUp {
+		return 0
+	}
+	return max(0, r.Started.Sub(r.Slot))
+}
+
+// LateWords say how late the run began: "on time", "35 minutes late"; "" where no slot was
+// due.
+func (r Run) LateWords() string {
+	switch late := r.Late(); {
+	case r.Trigger != Scheduled && r.Trigger != CatchUp:
+		return ""
+	case late < time.Minute:
+		return "on time"
+	case late < 2*time.Hour:
+		return Plural(int(late.Minutes()), "minute") + " late"
+	case late < 48*time.Hour:
+		return Plural(int(late.Hours()), "hour") + " late"
+	default:
+		return Plural(int(late.Hours()/24), "day") + " late"
+	}
 }
 
 const (

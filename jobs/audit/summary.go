@@ -17,6 +17,7 @@ type Summary struct {
 	Trigger        Trigger             `json:"trigger"`
 	Missed         int                 `json:"missed"`
 	Started        time.Time           `json:"started"`
+	LateSeconds    int                 `json:"late_seconds"` // see Run.Late
 	Finished       time.Time           `json:"finished"`
 	Tool           Tool                `json:"tool"`
 	Coverage       TotalCoverage       `json:"coverage"`
@@ -29,6 +30,11 @@ type Summary struct {
 	// PolicyChanges say what of the policy is not as it was at the previous run, in words,
 	// a bounded number. What that run found is then counted under the policy of now.
 	PolicyChanges []string `json:"policy_changes,omitempty"`
+	// Schedule of the job, with its zone; Basis, why it is reviewed that often; Retention,
+	// how long its packs are kept, and where. Earlier versions do not say.
+	Schedule  string `json:"schedule,omitempty"`
+	Basis     string `json:"basis,omitempty"`
+	Retention string `json:"retention,omitempty"`
 	// NotJudged are the checks that had nothing to go by. Earlier versions do not say.
 	NotJudged []Unjudged `json:"not_judged,omitempty"`
 }
@@ -139,7 +145,7 @@ func Summarize(run Run, items []Item, finished time.Time, tool Tool, policy Poli
 	}
 	return Summary{
 		ID: run.ID(), Job: run.Job, Slot: run.Slot, Trigger: run.Trigger, Missed: run.Missed,
-		Started: run.Started, Finished: finished, Tool: tool, Coverage: cov,
+		Started: run.Started, LateSeconds: int(run.Late().Seconds()), Finished: finished, Tool: tool, Coverage: cov,
 		Authorizations: total.Authorizations, Findings: total.Findings, NeedsAction: total.NeedsAction, Inventory: total.Inventory, Previous: previous, Policy: applied, PolicyChanges: changed,
 		NotJudged: unjudged(applied, cov.Targets),
 	}

@@ -54,9 +54,9 @@ type Client struct {
 type connection struct {
 	asked          bool // a request was sent
 	answered       bool
-	dated          bool          // it said when it answered
 	tls            uint16        // version, 0 without
-	skew           time.Duration // of the server's clock, by its Date header; whole seconds
+	date           time.Time     // when it answered, by its Date header; zero without
+	skew           time.Duration // of the server's clock, by date; whole seconds
 	build, version string        // what the server says that it is; "" where it does not
 	cached         []string      // the first answers that came out of a cache
 }
@@ -250,7 +250,7 @@ func (c *Client) look(resp *http.Response, request string) {
 	}
 	cached := c.cachedBy(resp.Header)
 	if at, err := http.ParseTime(resp.Header.Get("Date")); err == nil && cached == "" {
-		c.seen.dated, c.seen.skew = true, time.Until(at).Truncate(time.Second)
+		c.seen.date, c.seen.skew = at.UTC(), time.Until(at).Truncate(time.Second)
 	}
 	secrets := c.token.Redactor() // which a proxy may repeat anywhere
 	if build := resp.Header.Get("X-Influxdb-Build"); build != "" {

@@ -21,7 +21,7 @@ func (c *collector) noteTarget(me account, errMe error) {
 			c.self = cmp.Or(c.self, id)
 		}
 	}
-	c.credentials.use(c.cfg.Credential, c.self)
+	c.credentials.use(audit.TheTarget, c.cfg.Credential, c.self)
 	shows := c.shown.shows(c.cfg.Credential, c.self)
 	c.proven[c.self] = c.failed == nil && c.self != "" && (shows || c.shown.canary)
 	switch {

@@ -48,6 +48,7 @@ func (c *collector) listOwn(ctx context.Context, client *Client, u User) {
 		return
 	}
 	c.name(me.Name, me.ID)
+	c.credentials.asks(me.ID)
 	q := c.org
 	if q.UserID = c.userID(u); q.UserID == "" {
 		q.User = u.Name
@@ -56,7 +57,7 @@ func (c *collector) listOwn(ctx context.Context, client *Client, u User) {
 	rows := asked.Rows - asked.Foreign
 	accepted := c.letIn(u.Label(), u.gap(audit.CredentialActive), audit.Partial, errMe, err, rows)
 	id, list := c.userID(u), c.credentials.list
-	c.credentials.use(u.Credential, cmp.Or(me.ID, id))
+	c.credentials.use(u.Label(), u.Credential, cmp.Or(me.ID, id))
 	switch {
 	case denied(err):
 		asked.Verdict, asked.Reason = audit.NotKnown, refusal(err)

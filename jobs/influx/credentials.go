@@ -5,6 +5,7 @@ import (
 	"errors"
 	"maps"
 	"net/http"
+	"slices"
 
 	"tokenaudit/jobs/audit"
 )
@@ -20,13 +21,29 @@ type credentials struct {
 	askers map[string]string // active authorization that may list, by user ID; several where there are
 	list   shown             // by the newest list
 
+	// asking are the IDs of the users that ask, as far as the server told before the lists;
+	// granted are the permissions of the authorizations that may be theirs, by ID.
+	asking  map[string]bool
+	granted map[string]granted
+
 	everyOrg map[string]bool // IDs of those that may read every org
 	// IDs of users with an active authorization that may list, for every org and for less.
 	wide, narrow map[string]bool
 }
 
+// mostGranted bounds the authorizations whose permissions are kept where the server does
+// not tell which user asks.
+const mostGranted = 1000
+
+// granted are permissions in words, and how many more there are.
+type granted struct {
+	words   []string
+	further int
+}
+
 // credential is one that the review asked with.
 type credential struct {
+	of     string // see audit.Credential.Of
 	named  string // its ID, where the configuration has it
 	userID string // "" where it could not be told
 }
@@ -39,7 +56,7 @@ type shown struct {
 }
 
 func newCredentials(cfg Config) *credentials {
-	c := (&credentials{named: map[string]bool{cfg.Credential: true}, canary: cfg.Canary}).fork()
+	c := (&credentials{named: map[string]bool{cfg.Credential: true}, asking: map[string]bool{}, canary: cfg.Canary}).fork()
 	for _, u := range cfg.Users {
 		c.named[u.Credential] = true
 	}
@@ -50,9 +67,16 @@ func newCredentials(cfg Config) *credentials {
 // several marks a user with more than one authorization that may list.
 const several = "several"
 
+// asks notes the user of a credential, before its list is asked for.
+func (c *credentials) asks(userID string) {
+	if userID != "" {
+		c.asking[userID] = true
+	}
+}
+
 // use notes a credential, by its ID if that is configured, and its user if that is known.
-func (c *credentials) use(named, userID string) {
-	c.used = append(c.used, credential{named, userID})
+func (c *credentials) use(of, named, userID string) {
+	c.used = append(c.used, credential{of, named, userID})
 }
 
 func newShown() shown { return shown{named: map[string]string{}, askers: map[string]bool{}} }
@@ -71,6 +95,9 @@ func (c *credentials) note(a audit.Authorization) {
 	} else {
 		c.narrow[a.UserID] = true
 	}
+	if c.named[a.ID] || c.asking[a.UserID] || len(c.asking) == 0 && len(c.granted) < mostGranted {
+		c.granted[a.ID] = grantedBy(a.Permissions)
+	}
 	if c.named[a.ID] {
 		c.list.named[a.ID] = a.UserID
 	}
@@ -84,16 +111,45 @@ func (c *credentials) note(a audit.Authorization) {
 	}
 }
 
+func grantedBy(permissions []audit.Permission) granted {
+	var g granted
+	for _, p := range permissions {
+		if len(g.words) == audit.MaxPermissions {
+			g.further++
+			continue
+		}
+		g.words = append(g.words, audit.Line(p.String(), 100))
+	}
+	return g
+}
+
+// describe says in the coverage which authorization each credential is, as far as it is
+// known.
+func (c *credentials) describe(all []audit.Credential) {
+	for _, used := range c.used {
+		at := slices.IndexFunc(all, func(of audit.Credential) bool { return of.Of == used.of })
+		if at < 0 {
+			continue
+		}
+		all[at].UserID = used.userID
+		if id := cmp.Or(used.named, c.askers[used.userID]); id != several {
+			g := c.granted[id]
+			all[at].ID, all[at].Permissions, all[at].MorePermissions = id, g.words, g.further
+		}
+	}
+}
+
 // fork is for one list, until it is known to have come whole.
 func (c *credentials) fork() *credentials {
 	return &credentials{
-		named: c.named, canary: c.canary, askers: map[string]string{}, list: newShown(),
+		named: c.named, asking: c.asking, canary: c.canary, askers: map[string]string{}, list: newShown(), granted: map[string]granted{},
 		everyOrg: map[string]bool{}, wide: map[string]bool{}, narrow: map[string]bool{},
 	}
 }
 
 // merge takes over what the fork of a list found.
 func (c *credentials) merge(f *credentials) {
+	maps.Copy(c.granted, f.granted)
 	maps.Copy(c.everyOrg, f.everyOrg)
 	maps.Copy(c.wide, f.wide)
 	maps.Copy(c.narrow, f.narrow)

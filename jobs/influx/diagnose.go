@@ -31,7 +31,7 @@ func (t *Target) Diagnose(cov audit.Coverage) []Diagnosis {
 		return []Diagnosis{{What: "server answers", Result: "no"}}
 	}
 	ds := []Diagnosis{{What: "server answers", OK: true, Result: cmp.Or(cov.Server, "product and version not given")}, t.diagnoseTLS(seen)}
-	if seen.dated {
+	if !seen.date.IsZero() {
 		ds = append(ds, diagnoseClock(seen.skew))
 	}
 	for _, c := range cov.Credentials {

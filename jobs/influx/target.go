@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"tokenaudit/jobs/audit"
 )
@@ -61,6 +62,7 @@ func (t *Target) Collect(ctx context.Context, progress func()) (audit.Collection
 	requests := newJournal()
 	c := newCollector(t.fresh(requests), progress)
 	c.run(ctx)
+	c.noteClock()
 	c.directory.lookUpAll(ctx, slices.Sorted(maps.Keys(c.orgs)))
 	t.client.remember(c.client.connection())
 	if err := context.Cause(ctx); err != nil {
@@ -156,6 +158,7 @@ func (c *collector) run(ctx context.Context) {
 		}
 		return
 	}
+	c.credentials.asks(me.ID)
 	count := c.counted(ctx)
 	orgNamed := async(func() (o org, err error) {
 		if c.org.Org != "" {
@@ -351,6 +354,7 @@ func (c *collector) conclude() {
 	if rows > 0 && len(c.credentials.known()) == 0 {
 		c.cov.AddBlindSpot("the authorization of the credential itself is not known. Set credential to its ID, so that it is reviewed too")
 	}
+	c.credentials.describe(c.cov.Credentials)
 	c.noteWriters()
 	if c.inClear { // the server itself is part of the population then
 		if err := c.list.add(audit.Server("the list of authorizations shows token values in plain text")); err != nil {
@@ -360,7 +364,23 @@ func (c *collector) conclude() {
 	for _, id := range slices.Sorted(maps.Keys(c.orgs)) {
 		c.cov.Sources = append(c.cov.Sources, audit.SourceOf(audit.ServerStore, id))
 	}
-	c.cov.ClockSkewSeconds = int(c.client.connection().skew.Seconds())
+}
+
+// largeSkew is how far apart the clocks of the server and the review may be without a word.
+const largeSkew = 5 * time.Minute
+
+// noteClock says what the server's clock says, also of a server that answered nothing else.
+func (c *collector) noteClock() {
+	seen := c.client.connection()
+	c.cov.ServerDate, c.cov.ClockSkewSeconds = seen.date, int(seen.skew.Seconds())
+	if seen.skew.Abs() < largeSkew {
+		return
+	}
+	than := "ahead of"
+	if seen.skew < 0 {
+		than = "behind"
+	}
+	c.cov.AddBlindSpot(fmt.Sprintf("the server's clock is %s %s that of the review. Ages of tokens are wrong by as much, and due dates count from the clock of the review. Set both clocks by NTP", seen.skew.Abs(), than))
 }
 
 // noteCached: whatever came out of a cache may be old, a list or an owner.

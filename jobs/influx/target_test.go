@@ -603,3 +603,68 @@ func TestSilentServerIsNotAskedForEver(t *testing.T) {
 		}
 	}
 }
+
+// TestCredentialsAreEvidence: which authorizations the review asked with, and what they
+// may do, as far as the answers tell. The value of none is kept.
+func TestCredentialsAreEvidence(t *testing.T) {
+	for name, c := range map[string]struct {
+		ask  func(p *plant) (id, token string) // the credential of the target
+		name bool                              // it is configured
+		more bool                              // and by others the user could ask, too
+		want string
+	}{
+		"the only one of its user":      {(*plant).asAuditor, false, false, "ID of user ADMIN: read:orgs/ACME/authorizations, read:/users"},
+		"one of several, by its ID":     {(*plant).asAuditor, true, true, "ID of user ADMIN: read:orgs/ACME/authorizations, read:/users"},
+		"one of several, nobody knows":  {(*plant).asAuditor, false, true, "one of the tokens of user ADMIN, which one is not known; its permissions are not known"},
+		"an operator, with many rights": {(*plant).asOperator, false, false, "ID of user ADMIN: read:/authorizations, write:/authorizations, "},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := newPlant(t)
+			id, token := c.ask(p)
+			if c.more {
+				p.credential(p.admin, influxtest.Active, influxtest.AllAccess(p.acme, p.admin))
+			}
+			col := p.configured(t, token, func(cfg *influx.Config) {
+				if c.name {
+					cfg.Credential = id
+				}
+			})
+			defer col.Close()
+			got := strings.NewReplacer(id, "ID", p.admin, "ADMIN", p.acme, "ACME").Replace(col.Coverage.Credentials[0].Words())
+			if !strings.HasPrefix(got, c.want) || strings.Contains(got, token) {
+				t.Errorf("got %q, want %q", got, c.want)
+			}
+		})
+	}
+}
+
+func (p *plant) asAuditor() (id, token string) {
+	return p.AddAuthorization(influxtest.Authorization{OrgID: p.acme, UserID: p.admin, Permissions: influxtest.AuditorPermissions(p.acme)})
+}
+
+func (p *plant) asOperator() (id, token string) {
+	return p.AddAuthorization(influxtest.Authorization{OrgID: p.acme, UserID: p.admin, Permissions: influxtest.Operator()})
+}
+
+// TestClocksApart: what the server's clock says is kept, and that it is far from ours is
+// said.
+func TestClocksApart(t *testing.T) {
+	for _, c := range []struct {
+		ahead time.Duration
+		want  string // in the blind spots; "" for nothing
+	}{{0, ""}, {time.Minute, ""}, {20 * time.Minute, "ahead of that of the review"}, {-20 * time.Minute, "behind that of the review"}} {
+		t.Run(c.ahead.String(), func(t *testing.T) {
+			p := newPlant(t)
+			at := time.Now().Add(c.ahead)
+			p.Fault = func(w http.ResponseWriter, _ *http.Request) bool {
+				w.Header().Set("Date", at.UTC().Format(http.TimeFormat))
+				return false
+			}
+			cov := p.collection(t, p.auditor()).Coverage
+			said := strings.Join(cov.BlindSpots, "\n")
+			if !cov.ServerDate.Equal(at.Truncate(time.Second)) || strings.Contains(said, "clock") != (c.want != "") || !strings.Contains(said, c.want) || cov.Verdict != audit.Complete {
+				t.Errorf("%s: %s, %q", cov.Verdict, cov.ServerDate, said)
+			}
+		})
+	}
+}

@@ -23,6 +23,9 @@ type Job struct {
 	Deadline time.Duration
 	Targets  []Target
 	Policy   audit.Policy
+	// Basis is why it is reviewed that often, Retention how long its packs are kept, and
+	// where: texts for the summary.
+	Basis, Retention string
 	// Roster is the one to judge owners by, as it is at the time of a review. Nil if there
 	// is none.
 	Roster func(now time.Time) *audit.Roster

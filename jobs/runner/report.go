@@ -95,6 +95,10 @@ func (r *Runner) evidence(ctx context.Context, j Job, run audit.Run) (e Evidence
 	if e.Summary, err = summarize(ctx, r.Ledger, j, run, items, finished, r.Tool); err != nil {
 		return e, err
 	}
+	e.Summary.Basis, e.Summary.Retention = j.Basis, j.Retention
+	if j.Schedule != nil {
+		e.Summary.Schedule = j.Schedule.String()
+	}
 	e.Rows = r.Rows(ctx, e.Summary)
 	return e, nil
 }

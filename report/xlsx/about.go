@@ -25,14 +25,29 @@ func (b *Workbook) writeAbout(context.Context) error {
 	p.section("Run")
 	p.fact("Run", table.OneLine(s.ID))
 	p.fact("Slot", table.Moment(s.Slot))
+	p.fact("Schedule", cmp.Or(table.OneLine(s.Schedule), "not recorded"))
+	p.fact("Basis", cmp.Or(audit.Line(s.Basis, 1000), "none is configured"))
 	p.fact("Trigger", string(s.Trigger))
-	p.fact("Began", table.Moment(s.Started))
+	p.fact("Began", strings.TrimSuffix(table.Moment(s.Started)+", "+s.Run().LateWords(), ", "))
 	p.fact("Finished", table.Moment(s.Finished))
 	p.fact("Missed slots", table.Grouped(s.Missed)+", before this one, that nobody reviewed")
 	p.fact("Made by", strings.TrimSpace(s.Tool.Name+" "+s.Tool.Version))
 	p.fact("Build", orNone(s.Tool.Build))
+	p.fact("Host", orNone(table.OneLine(s.Tool.Host)))
+	p.fact("Retention", cmp.Or(audit.Line(s.Retention, 1000), "not recorded"))
 	for _, t := range s.Coverage.Targets {
-		p.fact("Clock of "+table.OneLine(t.Target), cmp.Or(skew(t.ClockSkewSeconds), "no difference to the clock of the review was seen"))
+		clock := cmp.Or(skew(t.ClockSkewSeconds), "no difference to the clock of the review was seen")
+		if !t.ServerDate.IsZero() {
+			clock = table.Moment(t.ServerDate) + ": " + clock
+		}
+		p.fact("Clock of "+table.OneLine(t.Target), clock)
+		for _, c := range t.Credentials {
+			of := table.OneLine(t.Target)
+			if c.Of != audit.TheTarget {
+				of += ", " + table.OneLine(c.Of)
+			}
+			p.fact("Credential of "+of, audit.Line(c.Words(), 1000))
+		}
 	}
 	p.section("Policy")
 	for _, change := range s.PolicyChanges {
