@@ -9,6 +9,7 @@ package notify
 import (
 	"context"
 	"io"
+	"net/url"
 	"strconv"
 	"strings"
 	"time"
@@ -34,6 +35,8 @@ type Message struct {
 	Highlights audit.Highlights
 	// Evidence is where a reader opens the reports: a URL, or else a path and the host.
 	Evidence string
+	// Location is where the reports are, for a program: a folder, or the URL of a bucket.
+	Location string
 	// Zone is the time zone of the job; nil is UTC.
 	Zone *time.Location
 	// Open opens a file of the evidence by its name.
@@ -49,6 +52,15 @@ type Message struct {
 	// Repeats is set by a notifier that cannot see whether an earlier attempt arrived:
 	// the message warns of it.
 	Repeats bool
+}
+
+// EvidenceURL is Evidence, if a reader can open that with a browser.
+func (m Message) EvidenceURL() string {
+	u, err := url.Parse(m.Evidence)
+	if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" {
+		return ""
+	}
+	return u.String()
 }
 
 // SummaryDelivery is the first delivery of a run, and for most notifiers the only

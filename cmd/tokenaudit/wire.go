@@ -187,7 +187,7 @@ func messageOf(f *configs.File, snapshots evidence.Archive, s audit.Summary, h a
 	open := func(ctx context.Context, name string) (io.ReadCloser, error) {
 		return snapshots.Open(ctx, run, name)
 	}
-	m := notify.Message{Summary: s, Highlights: h, Evidence: snapshots.Location(run), Open: open}
+	m := notify.Message{Summary: s, Highlights: h, Evidence: snapshots.Location(run), Location: snapshots.Location(run), Open: open}
 	if !evidence.IsBucket(m.Evidence) {
 		if host, err := os.Hostname(); err == nil {
 			m.Evidence += " on " + host

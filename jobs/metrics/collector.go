@@ -47,6 +47,12 @@ var (
 	missedSlots    = describe("job_missed_slots_total", "Slots that nobody reviewed, nor will.", "job_name")
 	runs           = describe("runs_total", "Reviews that ended, by what they could see: complete, partial, unknown.", "job_name", "verdict")
 	findings       = describe("findings", "Tokens with a current finding in the newest review, those with an exception too.", "job_name", "check", "severity")
+	needAction     = describe("tokens_need_action", "Tokens that need action in the newest review, by their worst finding; absent where an earlier version did not count.", "job_name", "severity")
+	newAction      = describe("tokens_need_action_new", "Of these, tokens that needed no action at the review before.", "job_name")
+	fixedAction    = describe("tokens_need_action_fixed", "Tokens that needed action at the review before, and need none in the newest.", "job_name")
+	overdueAction  = describe("tokens_need_action_overdue", "Of these, tokens with a finding whose due date is over.", "job_name")
+	serverAction   = describe("server_findings_need_action", "Findings of the newest review that need action and are about no token: about the server, or a credential of the review.", "job_name")
+	activeWrite    = describe("active_write_tokens", "Active tokens that can write, in the newest review; absent if the check active-write is off.", "job_name")
 	authorizations = describe("authorizations", "Authorizations in the newest review.", "job_name", "status")
 	coverage       = describe("coverage", "1 for what the newest review could see of the target: complete, partial or unknown; else 0.", "job_name", "target", "verdict")
 	outboxParts    = describe("outbox_parts", "Messages of all reviews, by how far they have come: new, sending, uncertain, sent, expired.", "job_name", "state")
@@ -54,7 +60,7 @@ var (
 
 // Describe names every metric of Collect.
 func (c *Collector) Describe(out chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{buildInfo, lastSuccess, lastSlot, nextSlot, lateness, overdue, missedSlots, runs, findings, authorizations, coverage, outboxParts} {
+	for _, d := range []*prometheus.Desc{buildInfo, lastSuccess, lastSlot, nextSlot, lateness, overdue, missedSlots, runs, needAction, newAction, fixedAction, overdueAction, serverAction, activeWrite, findings, authorizations, coverage, outboxParts} {
 		out <- d
 	}
 }
@@ -105,6 +111,18 @@ func collectLast(out chan<- prometheus.Metric, job string, s audit.Summary) {
 	for _, c := range s.Policy.Checks {
 		if c.Severity != audit.Off {
 			gauge(out, findings, float64(s.Findings.ByCheck[c.Check]), job, c.Check, string(c.Severity))
+		}
+	}
+	if a := s.NeedsAction; a.Known() {
+		for severity, n := range a.BySeverity {
+			gauge(out, needAction, float64(n), job, string(severity))
+		}
+		gauge(out, newAction, float64(a.New), job)
+		gauge(out, fixedAction, float64(a.Fixed), job)
+		gauge(out, overdueAction, float64(a.Overdue), job)
+		gauge(out, serverAction, float64(a.Server), job)
+		if s.InventoryWords() != "" {
+			gauge(out, activeWrite, float64(s.Inventory.ActiveWrite), job)
 		}
 	}
 	gauge(out, authorizations, float64(s.Authorizations.Active), job, string(audit.Active))

@@ -36,8 +36,12 @@ var monday = time.Date(2026, 11, 23, 9, 0, 0, 0, time.UTC)
 func reviewed() audit.JobStatus {
 	counts := audit.NewCounts()
 	counts.Findings.ByCheck["active-write"] = 3
+	a := &counts.NeedsAction
+	a.Tokens, a.New, a.Fixed, a.Overdue, a.Server = 5, 2, 4, 1, 1
+	a.BySeverity[audit.Critical], a.BySeverity[audit.Medium] = 4, 1
 	last := &audit.Summary{
-		Coverage: audit.TotalCoverage{Targets: []audit.Coverage{{Target: "prod", Verdict: audit.Partial}}}, Findings: counts.Findings,
+		Coverage: audit.TotalCoverage{Targets: []audit.Coverage{{Target: "prod", Verdict: audit.Partial}}}, Findings: counts.Findings, NeedsAction: counts.NeedsAction,
+		Inventory:      audit.Inventory{ActiveWrite: 3, New: 1},
 		Authorizations: audit.AuthorizationCounts{Active: 4, Inactive: 1},
 		Policy: audit.AppliedPolicy{Checks: []audit.AppliedCheck{
 			{Check: "operator", Severity: audit.Critical}, {Check: "active-write", Severity: audit.Medium}, {Check: "no-description", Severity: audit.Off},
@@ -99,7 +103,8 @@ func TestMetrics(t *testing.T) {
 	traffic.Request("prod", 0)
 	traffic.Retry("prod")
 	got := text(t, registry(t, newCollector(t, &ledger{status: reviewed()}, 7*24*time.Hour+2*time.Hour), traffic))
-	const want = `tokenaudit_authorizations{job_name="weekly",status="active"} 4
+	const want = `tokenaudit_active_write_tokens{job_name="weekly"} 3
+tokenaudit_authorizations{job_name="weekly",status="active"} 4
 tokenaudit_authorizations{job_name="weekly",status="inactive"} 1
 tokenaudit_build_info{goversion="go1.26",version="1.2.3"} 1
 tokenaudit_coverage{job_name="weekly",target="prod",verdict="complete"} 0
@@ -124,16 +129,39 @@ tokenaudit_outbox_parts{job_name="weekly",state="uncertain"} 0
 tokenaudit_runs_total{job_name="weekly",verdict="complete"} 0
 tokenaudit_runs_total{job_name="weekly",verdict="partial"} 7
 tokenaudit_runs_total{job_name="weekly",verdict="unknown"} 0
+tokenaudit_server_findings_need_action{job_name="weekly"} 1
+tokenaudit_tokens_need_action{job_name="weekly",severity="critical"} 4
+tokenaudit_tokens_need_action{job_name="weekly",severity="high"} 0
+tokenaudit_tokens_need_action{job_name="weekly",severity="medium"} 1
+tokenaudit_tokens_need_action_fixed{job_name="weekly"} 4
+tokenaudit_tokens_need_action_new{job_name="weekly"} 2
+tokenaudit_tokens_need_action_overdue{job_name="weekly"} 1
 `
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
 
+// TestMetricsNotCounted: what an earlier version, or a policy without the check, did not
+// count is absent, not 0.
+func TestMetricsNotCounted(t *testing.T) {
+	earlier, off := reviewed(), reviewed()
+	earlier.Last.NeedsAction, earlier.Last.Inventory = audit.ActionCounts{}, audit.Inventory{}
+	off.Last.Policy.Checks[1].Severity = audit.Off
+	for name, tt := range map[string]struct {
+		status audit.JobStatus
+		absent string
+	}{"an earlier version": {earlier, "need_action"}, "and its inventory": {earlier, "active_write_tokens"}, "the check is off": {off, "active_write_tokens"}} {
+		if got := text(t, registry(t, newCollector(t, &ledger{status: tt.status}, 0))); strings.Contains(got, tt.absent) {
+			t.Errorf("%s: %s is there:\n%s", name, tt.absent, got)
+		}
+	}
+}
+
 // TestMetricsBeforeTheFirstReview: what is not known is absent, not 0.
 func TestMetricsBeforeTheFirstReview(t *testing.T) {
 	got := text(t, registry(t, newCollector(t, &ledger{}, 0)))
-	for _, name := range []string{"last_success", "last_slot", "findings", "authorizations", "coverage"} {
+	for _, name := range []string{"last_success", "last_slot", "findings", "need_action", "active_write", "authorizations", "coverage"} {
 		if strings.Contains(got, name) {
 			t.Errorf("%s is there:\n%s", name, got)
 		}

@@ -30,12 +30,23 @@ func (r *Runner) ping(ctx context.Context, j Job, run audit.Run, event PingEvent
 	}
 }
 
-// outcome is a summary in a few lines, without a name from InfluxDB.
-func outcome(s audit.Summary) string {
+// PingText is what a switch hears of a review that ended: a summary in a few lines,
+// without a name from InfluxDB.
+func PingText(s audit.Summary) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s: coverage %s\ntokens %d, with findings %d\n", s.ID, s.Coverage.Words(), s.Authorizations.Total, s.Authorizations.Flagged)
+	fmt.Fprintf(&b, "%s\n%s: coverage %s\n", s.Headline(), s.ID, s.Coverage.Words())
+	if a := s.NeedsAction; a.Known() {
+		fmt.Fprintf(&b, "tokens that need action %d, new %d, fixed %d, overdue %d\n", a.Tokens, a.New, a.Fixed, a.Overdue)
+	}
+	if inventory := s.InventoryWords(); inventory != "" {
+		fmt.Fprintln(&b, inventory)
+	}
+	fmt.Fprintf(&b, "tokens %d, with findings %d\n", s.Authorizations.Total, s.Authorizations.Flagged)
 	for _, severity := range audit.Severities() {
 		fmt.Fprintf(&b, "%s %d\n", severity, s.Findings.BySeverity[severity])
+	}
+	for _, words := range s.Coverage.RetiredWords(3) {
+		fmt.Fprintf(&b, "retired: %s\n", words)
 	}
 	if n := len(s.PolicyChanges); n > 0 {
 		fmt.Fprintf(&b, "policy changed: %s\n", strings.Join(s.PolicyChanges[:min(n, 3)], "; "))

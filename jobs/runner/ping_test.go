@@ -45,7 +45,8 @@ func TestPings(t *testing.T) {
 			w.now = at("2026-11-23 08:59")
 			w.tick()
 		}, nil, ""},
-		{"done", func(w *world) { w.tick() }, []string{first + " start", first + " success"}, "coverage complete\ntokens 2, with findings 2\n"},
+		{"done", func(w *world) { w.tick() }, []string{first + " start", first + " success"}, "coverage complete\ntokens that need action 0, new 0, fixed 0, overdue 0\nActive write tokens 0\ntokens 2, with findings 2\n"},
+		{"its first line", func(w *world) { w.tick() }, []string{first + " start", first + " success"}, "No token needs action\n" + first + ": "},
 		{"done once", func(w *world) {
 			w.tick()
 			w.tick()
@@ -159,5 +160,27 @@ func checkLog(t *testing.T, log string) {
 		if !strings.Contains(line, "job=weekly") || !strings.Contains(line, "run=weekly/") && !strings.Contains(line, "msg=scheduled") {
 			t.Errorf("a line without job or run: %s", line)
 		}
+	}
+}
+
+// TestPingText: what a success says of the review, the headline first.
+func TestPingText(t *testing.T) {
+	t.Parallel()
+	counts := audit.NewCounts()
+	counts.NeedsAction.Tokens, counts.NeedsAction.New, counts.NeedsAction.Fixed = 1117, 8, 3
+	run := audit.Run{Job: "weekly", Slot: at("2026-11-23 09:00"), Started: at("2026-11-23 09:00")}
+	s := audit.Summarize(run, []audit.Item{{Coverage: audit.NewCoverage("prod"), Counts: counts}}, run.Started, audit.Tool{}, audit.Policy{}, &audit.Previous{})
+	s.Coverage.Retired = []audit.RetiredSource{{Source: "server/aaaa", Reason: "taken down", At: at("2026-11-20 09:00"), Tokens: 3}}
+	text := runner.PingText(s)
+	for _, want := range []string{
+		"tokens that need action 1117, new 8, fixed 3, overdue 0\n", "Active write tokens 0: 0 new, 0 gone\n",
+		"retired: 3 tokens of server/aaaa are not followed any more since 2026-11-20: taken down\n",
+	} {
+		if !strings.Contains(text, want) {
+			t.Errorf("lacks %q:\n%s", want, text)
+		}
+	}
+	if !strings.HasPrefix(text, s.Headline()+"\n") {
+		t.Errorf("does not begin with %q:\n%s", s.Headline(), text)
 	}
 }

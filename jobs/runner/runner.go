@@ -122,7 +122,7 @@ func (r *Runner) review(ctx context.Context, j Job, run audit.Run) (*audit.Summa
 	if summary.Coverage.Verdict == audit.NotKnown { // a review that saw nothing is no success
 		event = PingFail
 	}
-	r.ping(ctx, j, run, event, outcome(*summary))
+	r.ping(ctx, j, run, event, PingText(*summary))
 	return summary, nil
 }
 

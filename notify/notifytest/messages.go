@@ -28,6 +28,7 @@ func Quiet() notify.Message {
 		Delivery: notify.SummaryDelivery,
 		Summary:  summary,
 		Evidence: "/var/lib/tokenaudit/evidence/weekly-review/2026-11-23T0800Z",
+		Location: "/var/lib/tokenaudit/evidence/weekly-review/2026-11-23T0800Z",
 	}
 }
 
@@ -130,7 +131,7 @@ func Retired(m notify.Message) notify.Message {
 // Named puts one name wherever a message can hold text from outside.
 func Named(name string) notify.Message {
 	m := Incomplete(Typical())
-	m.Summary.Job, m.Evidence = name, name
+	m.Summary.Job, m.Evidence, m.Location = name, name, name
 	m.Summary.PolicyChanges = []string{name, name}
 	m.Summary.Coverage.Targets[0].Retired = []audit.RetiredSource{{Source: name, Reason: name}, {Source: name + "2", Reason: name}}
 	m.Summary.Coverage.Targets[0].Gaps = []audit.Gap{{ID: name, Reason: name, Accepted: &audit.AcceptedGap{Reason: name, ApprovedBy: name, Ticket: name, Expires: day(time.December, 31)}}}

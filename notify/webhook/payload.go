@@ -35,14 +35,28 @@ type data struct {
 	PolicyChanges []string `json:"policy_changes"`
 	PolicySHA256  string   `json:"policy_sha256"`
 	// ToActOn counts findings that stand and are rated critical or high, but those
-	// that an exception allows. Zero says nothing unless the coverage is complete.
+	// that an exception allows. A token can have several: NeedsAction counts tokens, and is
+	// the figure of all other outputs.
 	ToActOn        int                       `json:"to_act_on"`
 	Coverage       coverage                  `json:"coverage"`
 	Authorizations audit.AuthorizationCounts `json:"authorizations"`
 	Findings       audit.FindingCounts       `json:"findings"`
 	News           news                      `json:"news"`
-	Evidence       string                    `json:"evidence"` // a folder or a URL
+	Evidence       string                    `json:"evidence"` // the folder, or the URL of the bucket
 	Tool           audit.Tool                `json:"tool"`
+
+	Headline string `json:"headline"` // the title without what it is a title of
+	// NeedsAction counts the tokens that need action. It is null in a review by an earlier
+	// version, which did not count. Zero proves nothing unless the coverage is complete.
+	NeedsAction *audit.ActionCounts `json:"needs_action"`
+	// Inventory counts the active write tokens. It is null if the check active-write is off.
+	Inventory *audit.Inventory `json:"inventory"`
+	// Retired are the sources that are not followed any more since the previous run.
+	Retired     []audit.RetiredSource `json:"retired"`
+	MoreRetired int                   `json:"more_retired"`
+	// NotJudged are the checks that could not be judged, and why.
+	NotJudged   []audit.Unjudged `json:"not_judged"`
+	EvidenceURL string           `json:"evidence_url"` // that a reader can open; empty if none is configured
 }
 
 type coverage struct {
@@ -102,8 +116,8 @@ type person struct {
 type finding struct {
 	Check    string `json:"check"`
 	Title    string `json:"title"`
-	Severity string `json:"severity"` // critical, high, medium or low
-	State    string `json:"state"`    // new or reopened
+	Severity string `json:"severity"` // critical, high, medium, low or info
+	State    string `json:"state"`    // new, open or reopened
 	Detail   string `json:"detail"`
 }
 
@@ -112,6 +126,12 @@ type owner struct {
 	Worst    string `json:"worst"` // severity
 	Tokens   int    `json:"tokens"`
 	Findings int    `json:"findings"`
+
+	Target      string `json:"target"`      // of the user; equal IDs on two targets are two users
+	Responsible string `json:"responsible"` // who answers for the user, if that is known
+	Team        string `json:"team"`
+	New         int    `json:"new"`     // of Tokens: needed no action at the previous run
+	Overdue     int    `json:"overdue"` // of Tokens
 }
 
 // Limits of what a payload lists; the rest is in the evidence.
@@ -121,6 +141,7 @@ const (
 	maxTargets  = 100
 	maxFindings = 5
 	maxOwners   = 30
+	maxRetired  = 20
 )
 
 func newPayload(m notify.Message) payload {
@@ -128,7 +149,20 @@ func newPayload(m notify.Message) payload {
 	d := data{
 		Run: name(s.ID), Job: name(s.Job), Slot: s.Slot, Trigger: name(string(s.Trigger)), Started: s.Started, Finished: s.Finished, Missed: s.Missed,
 		Title: notify.Title(s), ToActOn: s.Findings.Actionable(audit.Critical) + s.Findings.Actionable(audit.High), Coverage: newCoverage(s.Coverage), Authorizations: s.Authorizations, Findings: s.Findings,
-		News: newNews(s, m.Highlights), Evidence: audit.Line(m.Evidence, 300), Tool: s.Tool,
+		News: newNews(s, m.Highlights), Evidence: audit.Line(m.Location, 300), Tool: s.Tool,
+		Headline: s.Headline(), NeedsAction: newNeedsAction(s.NeedsAction), Retired: []audit.RetiredSource{}, NotJudged: []audit.Unjudged{}, EvidenceURL: m.EvidenceURL(),
+	}
+	if s.NeedsAction.Known() && s.InventoryWords() != "" {
+		d.Inventory = &s.Inventory
+	}
+	retired := s.Coverage.AllRetired()
+	for _, r := range retired[:min(len(retired), maxRetired)] {
+		r.Source, r.Reason = name(r.Source), audit.Line(r.Reason, 300)
+		d.Retired = append(d.Retired, r)
+	}
+	d.MoreRetired = len(retired) - len(d.Retired)
+	for _, u := range s.NotJudged {
+		d.NotJudged = append(d.NotJudged, audit.Unjudged{Check: name(u.Check), Why: audit.Line(u.Why, 300)})
 	}
 	d.PolicyChanges, d.PolicySHA256 = []string{}, s.Policy.SHA256
 	for _, change := range s.PolicyChanges {
@@ -142,6 +176,18 @@ func newPayload(m notify.Message) payload {
 		d.Findings.ByCheck[name(check)] = n
 	}
 	return payload{Type: "review.finished", Version: payloadVersion, Timestamp: s.Finished, Data: d}
+}
+
+func newNeedsAction(a audit.ActionCounts) *audit.ActionCounts {
+	if !a.Known() {
+		return nil
+	}
+	byCheck := map[string]audit.CheckAction{}
+	for check, n := range a.ByCheck {
+		byCheck[name(check)] = n
+	}
+	a.ByCheck = byCheck
+	return &a
 }
 
 // name makes a name from outside safe to show.
@@ -175,7 +221,10 @@ func newNews(s audit.Summary, n audit.Highlights) news {
 		for _, h := range o.Worst {
 			findings += len(h.Findings)
 		}
-		out.Owners = append(out.Owners, owner{newPerson(o.Owner, ""), worst, o.Tokens, findings})
+		out.Owners = append(out.Owners, owner{
+			person: newPerson(o.Owner, ""), Worst: worst, Tokens: o.Tokens, Findings: findings,
+			Target: name(o.Target), Responsible: name(o.Contact.Responsible), Team: name(o.Contact.Team), New: o.New, Overdue: o.Overdue,
+		})
 	}
 	out.MoreOwners += len(n.Owners) - len(out.Owners)
 	return out

@@ -21,6 +21,7 @@ import (
 
 	"tokenaudit/configs/remedy"
 	"tokenaudit/configs/secret"
+	"tokenaudit/jobs/audit"
 	"tokenaudit/notify"
 	"tokenaudit/notify/notifytest"
 	"tokenaudit/notify/webhook"
@@ -73,7 +74,9 @@ func TestHookPosts(t *testing.T) {
 // TestHookPayload: what a receiver is promised; UPDATE=1 rewrites it.
 func TestHookPayload(t *testing.T) {
 	receiver := &notifytest.Hook{}
-	m := notifytest.Incomplete(notifytest.Typical())
+	m := notifytest.Retired(notifytest.Incomplete(notifytest.Typical()))
+	m.Evidence = "https://evidence.example.com/weekly-review/2026-11-23T0800Z/report.html"
+	m.Summary.NotJudged = []audit.Unjudged{{Check: "owner-not-in-roster", Why: "no roster is configured"}}
 	if _, err := webhook.New(hookConfig(t), receiver.Client()).Send(t.Context(), m); err != nil {
 		t.Fatal(err)
 	}
@@ -86,6 +89,46 @@ func TestHookPayload(t *testing.T) {
 		t.Fatal(err)
 	}
 	notifytest.Golden(t, "testdata/webhook.json", string(text)+"\n")
+}
+
+// TestHookNotCounted: what was not counted is null, not 0.
+func TestHookNotCounted(t *testing.T) {
+	earlier, off := notifytest.Typical(), notifytest.Typical()
+	earlier.Summary.NeedsAction, earlier.Summary.Inventory = audit.ActionCounts{}, audit.Inventory{}
+	off.Summary.Policy.Checks = []audit.AppliedCheck{{Check: "active-write", Severity: audit.Off}}
+	for name, tt := range map[string]struct {
+		message notify.Message
+		want    string
+	}{
+		"counted":                     {notifytest.Typical(), `{"inventory":31,"needs_action":3}`},
+		"by an earlier version":       {earlier, `{"inventory":null,"needs_action":null}`},
+		"with the check switched off": {off, `{"inventory":null,"needs_action":3}`},
+	} {
+		receiver := &notifytest.Hook{}
+		if _, err := webhook.New(hookConfig(t), receiver.Client()).Send(t.Context(), tt.message); err != nil {
+			t.Fatal(err)
+		}
+		var got struct {
+			Data struct {
+				NeedsAction *struct{ Tokens int } `json:"needs_action"`
+				Inventory   *audit.Inventory      `json:"inventory"`
+			} `json:"data"`
+		}
+		if err := json.Unmarshal(receiver.Posts()[0].Body, &got); err != nil {
+			t.Fatal(err)
+		}
+		say := map[string]any{"needs_action": nil, "inventory": nil}
+		if n := got.Data.NeedsAction; n != nil {
+			say["needs_action"] = n.Tokens
+		}
+		if n := got.Data.Inventory; n != nil {
+			say["inventory"] = n.ActiveWrite
+		}
+		text, err := json.Marshal(say)
+		if want := tt.want; err != nil || string(text) != want {
+			t.Errorf("%s: %s, want %s", name, text, want)
+		}
+	}
 }
 
 // TestHookBounded: whatever the names are, the post is small, and shows them whole.
