@@ -47,7 +47,7 @@ func severityChart(s audit.Summary) barChart {
 	}
 	c := drawBars("chart-severity", "Findings by severity", figures)
 	if s.Previous != nil {
-		c.Note = "The mark across a bar is the previous review."
+		c.Note = markNote
 	}
 	return c
 }
@@ -57,17 +57,14 @@ func ownerChart(count map[audit.OwnerState]int) barChart {
 		audit.OwnerDeleted: "critical", audit.OwnerInactive: "high", audit.OwnerNotMember: "medium", audit.OwnerUnknown: "unknown", audit.OwnerNone: "unknown", audit.OwnerPresent: "low",
 	}
 	var figures []figure
-	for _, st := range ownerStates() {
+	for _, st := range table.OwnerStates() {
 		if st == audit.OwnerNone && count[st] == 0 {
 			continue
 		}
 		figures = append(figures, figure{plain(string(st)), classes[st], count[st], -1})
 	}
 	c := drawBars("chart-owners", "Tokens by the state of their owner", figures)
-	c.Note = "Unknown: the owner could not be seen; never the same as deleted."
-	if count[audit.OwnerNone] > 0 {
-		c.Note += " None: the product does not tell what became of it."
-	}
+	c.Note = ownerNote(count[audit.OwnerNone] > 0)
 	return c
 }
 
@@ -80,12 +77,12 @@ func drawBars(id, title string, figures []figure) barChart {
 	var words []string
 	for i, f := range figures {
 		top := i * barStep
-		b := bar{Label: f.label, Class: f.class, Value: table.Grouped(f.n), TextY: top + barBelow - 8, Y: top + barBelow, Width: f.n * barSpace / most}
+		b := bar{Label: f.label, Class: f.class, Value: audit.Number(f.n), TextY: top + barBelow - 8, Y: top + barBelow, Width: f.n * barSpace / most}
 		if f.n > 0 {
 			b.Width = max(b.Width, 3)
 		}
 		if f.was >= 0 {
-			b.Value += " (was " + table.Grouped(f.was) + ")"
+			b.Value += " (was " + audit.Number(f.was) + ")"
 			b.Was = min(max(f.was*barSpace/most, 1), barSpace-1)
 		}
 		c.Bars, words = append(c.Bars, b), append(words, f.label+" "+b.Value)
@@ -94,66 +91,121 @@ func drawBars(id, title string, figures []figure) barChart {
 	return c
 }
 
-// The geometry of the trend, in units of the drawing.
+// The geometry of the trend, in units of the drawing. Each line has a strip of its own.
 const (
-	trendWidth  = 360
-	trendFloor  = 150
-	trendSpace  = 122 // of the highest column
-	trendColumn = 44  // the widest
+	trendWidth  = 420
+	trendStrip  = 82
+	trendTop    = 42 // of the highest point in its strip
+	trendSpace  = 30 // from the highest point to the lowest
+	trendMargin = 22 // left and right of the points
+	trendBottom = 20 // the dates
 )
 
-// trendChart is one column per review, oldest first, this one last.
+// trendChart has a line for all tokens that need action, and one for each of the worst
+// severities: one point per review, oldest first, this one last. Each line has a scale of
+// its own, so that a change shows, and breaks where a review does not know.
 type trendChart struct {
 	Words  string
+	Height int
+	Dates  []trendDate
+	Lines  []trendLine
 	Points []trendPoint
-	Width  int
+	Gaps   bool // earlier versions did not count
+}
+
+type trendDate struct {
+	X, Y  int
+	Label string
+}
+
+type trendLine struct {
+	Label, Class string
+	TextY, Base  int
+	Path         string
+	Dots         []trendDot
+}
+
+type trendDot struct {
+	X, Y, TextY int
+	Label       string
+	Sure        bool // coverage was complete
 }
 
 type trendPoint struct {
 	audit.TrendPoint
-	X, Middle, TopY int
-	Total, Label    string // Total never claims more than the coverage allows
-	Counts          []int  // by severity, worst first
-	Parts           []trendPart
+	Known bool
 }
 
-type trendPart struct {
-	Class     string
-	Y, Height int
-}
+func (p trendPoint) Critical() int { return p.NeedsAction.BySeverity[audit.Critical] }
+func (p trendPoint) High() int     { return p.NeedsAction.BySeverity[audit.High] }
 
 func newTrend(points []audit.TrendPoint) trendChart {
-	most, totals := 1, make([]int, len(points))
-	for i, p := range points {
-		for _, s := range audit.Severities() {
-			totals[i] += p.BySeverity[s]
-		}
-		most = max(most, totals[i])
-	}
-	step := min(trendWidth/len(points), trendColumn+10)
-	labelEvery := 1 + len(points)/9 // dates would touch
-	c := trendChart{Width: min(step-6, trendColumn)}
+	c := trendChart{}
 	var words []string
-	for i, p := range points {
-		t := trendPoint{TrendPoint: p, Total: atLeast(p.Verdict, totals[i])}
-		t.X = (trendWidth-step*len(points))/2 + i*step + (step-c.Width)/2
-		t.Middle = t.X + c.Width/2
-		if (len(points)-1-i)%labelEvery == 0 {
-			t.Label = p.Slot.UTC().Format("01-02")
+	for _, p := range points {
+		known := p.NeedsAction.Known()
+		c.Points, c.Gaps = append(c.Points, trendPoint{p, known}), c.Gaps || !known
+		if known {
+			words = append(words, day(p.Slot)+" "+atLeast(p.Verdict, p.NeedsAction.Tokens))
 		}
-		y := trendFloor
-		for _, s := range audit.Severities() {
-			t.Counts = append(t.Counts, p.BySeverity[s])
-			if h := p.BySeverity[s] * trendSpace / most; h > 0 {
-				y -= h
-				t.Parts = append(t.Parts, trendPart{string(s), y, h})
-			}
-		}
-		t.TopY = y - 5
-		c.Points, words = append(c.Points, t), append(words, day(p.Slot)+" "+t.Total)
 	}
 	c.Words = strings.Join(words, "; ")
+	for i, line := range []struct {
+		label, class string
+		of           func(audit.ActionCounts) int
+	}{
+		{"All that need action", "all", func(a audit.ActionCounts) int { return a.Tokens }},
+		{"Critical", "critical", func(a audit.ActionCounts) int { return a.BySeverity[audit.Critical] }},
+		{"High", "high", func(a audit.ActionCounts) int { return a.BySeverity[audit.High] }},
+	} {
+		c.Lines = append(c.Lines, drawLine(line.label, line.class, i*trendStrip, c.Points, line.of))
+	}
+	c.Height = len(c.Lines)*trendStrip + trendBottom
+	labelEvery := 1 + len(points)/9 // dates would touch
+	for i, p := range points {
+		if (len(points)-1-i)%labelEvery == 0 {
+			c.Dates = append(c.Dates, trendDate{trendX(i, len(points)), c.Height - 5, p.Slot.UTC().Format("01-02")})
+		}
+	}
 	return c
+}
+
+func trendX(i, n int) int {
+	if n == 1 {
+		return trendWidth / 2
+	}
+	return trendMargin + i*(trendWidth-2*trendMargin)/(n-1)
+}
+
+func drawLine(label, class string, top int, points []trendPoint, of func(audit.ActionCounts) int) trendLine {
+	l := trendLine{Label: label, Class: class, TextY: top + 14, Base: top + trendTop + trendSpace + 8}
+	least, most, first := 0, 0, true
+	for _, p := range points {
+		if !p.Known || p.Verdict == audit.NotKnown {
+			continue
+		}
+		n := of(p.NeedsAction)
+		if first {
+			least, most, first = n, n, false
+		}
+		least, most = min(least, n), max(most, n)
+	}
+	span := max(most-least, most/5, 4) // a change of little is drawn as little
+	drawn := false
+	for i, p := range points {
+		if !p.Known || p.Verdict == audit.NotKnown {
+			drawn = false
+			continue
+		}
+		x, y := trendX(i, len(points)), top+trendTop+(most-of(p.NeedsAction))*trendSpace/span
+		step := "M"
+		if drawn {
+			step = "L"
+		}
+		l.Path, drawn = l.Path+fmt.Sprintf("%s%d %d", step, x, y), true
+		l.Dots = append(l.Dots, trendDot{X: x, Y: y, TextY: y - 8, Label: atLeast(p.Verdict, of(p.NeedsAction)), Sure: p.Verdict == audit.Complete})
+	}
+	return l
 }
 
 // Newest are the points for the table below the drawing, this review first.
@@ -166,14 +218,9 @@ func (c trendChart) Newest() []trendPoint {
 // atLeast is short: without complete coverage a number is a lower bound, and without
 // any it is nothing at all.
 func atLeast(v audit.Verdict, n int) string {
-	text := fmt.Sprint(n)
-	switch {
-	case n >= 1_000_000:
-		text = fmt.Sprintf("%.1fM", float64(n)/1e6)
-	case n >= 10_000:
+	text := audit.Number(n)
+	if n >= 10_000 {
 		text = fmt.Sprintf("%dk", n/1000)
-	case n >= 1000:
-		text = fmt.Sprintf("%.1fk", float64(n)/1000)
 	}
 	switch v {
 	case audit.Complete:

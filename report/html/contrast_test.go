@@ -31,7 +31,7 @@ const contrasts = `(() => {
 func TestBrowserContrast(t *testing.T) {
 	t.Parallel()
 	b := browse(t, rich(t))
-	b.do(chromedp.Evaluate[chromedp.Void](`document.querySelector("#findings tr.on .open").click()`))
+	b.do(chromedp.Evaluate[chromedp.Void](`document.querySelector("#tokens tr.on .open").click()`))
 	grounds := map[string]bool{}
 	for _, theme := range []string{"light", "dark"} {
 		b.do(chromedp.Evaluate[chromedp.Void](`document.getElementById("theme-` + theme + `").click()`))
@@ -62,7 +62,7 @@ func TestContrast(t *testing.T) {
 			pairs = append(pairs, [2]string{name, ground})
 		}
 	}
-	for _, text := range []string{"ink", "muted", "accent"} {
+	for _, text := range []string{"ink", "muted", "accent", "late"} {
 		for _, ground := range []string{"bg", "card", "head", "track"} {
 			pairs = append(pairs, [2]string{text, ground})
 		}

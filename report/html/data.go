@@ -22,10 +22,17 @@ const (
 // pageData is what the script of the page reads: the view of each token. Words
 // that many tokens share are kept once.
 type pageData struct {
-	columns   []table.Column
-	known     map[resourceView]int
-	resources []resourceView
-	checks    map[string]checkView
+	contacts    audit.Contacts
+	facts, more []fact
+	known       map[resourceView]int
+	resources   []resourceView
+	checks      map[string]checkView
+}
+
+// fact is a field of a token, in the words of the CSV files.
+type fact struct {
+	header string
+	value  func(*table.Row) string
 }
 
 // resourceView is what a permission speaks of: type, which one, and where.
@@ -38,13 +45,18 @@ type checkView struct {
 	Controls []string `json:"controls,omitempty"`
 }
 
-// tokenView is one token; Facts stand in the order of the columns.
+// tokenView is one token; Facts and More stand in the order of their names.
 type tokenView struct {
 	Name     string         `json:"name"`
+	ID       string         `json:"id"`
+	Target   string         `json:"target"`
 	Server   bool           `json:"server,omitempty"`
 	Severity audit.Severity `json:"severity,omitempty"`
 	Status   string         `json:"status"`
+	Action   bool           `json:"action,omitempty"`
+	Overdue  bool           `json:"overdue,omitempty"`
 	Facts    []string       `json:"facts"`
+	More     []string       `json:"more"`
 	Findings []findingNote  `json:"findings,omitempty"`
 	Grants   []grantView    `json:"grants,omitempty"`
 	Hidden   int            `json:"hidden,omitempty"` // grants beyond the bound
@@ -56,20 +68,19 @@ type findingNote struct {
 	Severity audit.Severity     `json:"severity"`
 	State    audit.FindingState `json:"state"`
 	Since    string             `json:"since"`
+	Due      string             `json:"due,omitempty"`
+	Overdue  bool               `json:"overdue,omitempty"`
 	Detail   string             `json:"detail,omitempty"`
 	Approval string             `json:"approval,omitempty"`
+	Command  string             `json:"command,omitempty"`
 }
 
 // grantView is a resource, by its number or in full, and the actions on it.
 type grantView [2]any
 
 func newPageData(in table.Input, groups []table.Group) *pageData {
-	p := &pageData{known: map[resourceView]int{}, checks: map[string]checkView{}}
-	for _, c := range table.AuthorizationColumns() {
-		if c.Name != "permissions" && c.Name != "findings" && c.Name != "worst_severity" { // which have places of their own
-			p.columns = append(p.columns, c)
-		}
-	}
+	p := &pageData{contacts: in.Contacts, known: map[resourceView]int{}, checks: map[string]checkView{}}
+	p.facts, p.more = facts(in.Contacts)
 	for _, g := range groups {
 		c := audit.CheckOf(g.Check)
 		v := checkView{Title: long(c.Title), Why: c.Why, Fix: c.Fix}
@@ -85,13 +96,47 @@ func newPageData(in table.Input, groups []table.Group) *pageData {
 	return p
 }
 
+// facts are those that come first, and all others. Findings and permissions have places
+// of their own.
+func facts(contacts audit.Contacts) (first, others []fact) {
+	contact := func(header string, of func(audit.Contact) string) fact {
+		return fact{header, func(r *table.Row) string { return long(of(contacts.Of(r.Target, r.Owner))) }}
+	}
+	known := map[string]fact{
+		"responsible": contact("Responsible", func(c audit.Contact) string { return c.Responsible }),
+		"team":        contact("Team", func(c audit.Contact) string { return c.Team }),
+		"purpose":     contact("Purpose", func(c audit.Contact) string { return c.Purpose }),
+	}
+	var names []string
+	for _, c := range table.AuthorizationColumns() {
+		if _, is := known[c.Name]; is { // of the contact
+			continue
+		}
+		known[c.Name] = fact{c.Header, func(r *table.Row) string { return long(display(c.Value(r))) }}
+		names = append(names, c.Name)
+	}
+	known["may_write"] = fact{known["may_write"].header, func(r *table.Row) string { return long(scopeOf(r)) }}
+	order := []string{
+		"may_write", "class", "status", "owner", "owner_state", "owner_evidence", "responsible", "team", "purpose",
+		"target", "org", "created", "age_days", "updated", "first_seen", "last_seen",
+	}
+	for _, name := range order {
+		if f, is := known[name]; is {
+			first = append(first, f)
+		}
+	}
+	elsewhere := append(order, "permissions", "findings", "worst_severity", "description", "authorization_id")
+	for _, name := range names {
+		if !slices.Contains(elsewhere, name) {
+			others = append(others, known[name])
+		}
+	}
+	return first, others
+}
+
 // write writes the block of data: a line that all tokens share, then one for each.
 // No markup can be in it, since the encoder escapes <, > and &.
 func (p *pageData) write(w io.Writer, s *table.Staging) error {
-	var headers []string
-	for _, c := range p.columns {
-		headers = append(headers, c.Header)
-	}
 	tokens, err := os.Open(filepath.Join(s.Path, tokensFile))
 	if err != nil {
 		return err
@@ -100,7 +145,7 @@ func (p *pageData) write(w io.Writer, s *table.Staging) error {
 	if _, err := io.WriteString(w, `<script type="application/json" id="data">`); err != nil {
 		return err
 	}
-	if err := json.NewEncoder(w).Encode(map[string]any{"columns": headers, "checks": p.checks, "resources": p.resources}); err != nil {
+	if err := json.NewEncoder(w).Encode(map[string]any{"facts": headers(p.facts), "more": headers(p.more), "checks": p.checks, "resources": p.resources}); err != nil {
 		return err
 	}
 	if _, err := io.Copy(w, tokens); err != nil {
@@ -110,33 +155,41 @@ func (p *pageData) write(w io.Writer, s *table.Staging) error {
 	return err
 }
 
-func (p *pageData) token(r *table.Row) tokenView {
-	v := tokenView{Name: audit.Line(r.Description, cellRunes), Server: r.IsServer(), Severity: r.Worst(), Status: table.OneLine(string(r.Status))}
-	for _, c := range p.columns {
-		v.Facts = append(v.Facts, long(display(c.Value(r))))
+func headers(facts []fact) []string {
+	var out []string
+	for _, f := range facts {
+		out = append(out, f.header)
 	}
-	for _, f := range r.Findings {
-		if f.Reported(r.Now) {
-			v.Findings = append(v.Findings, findingNote{f.Check, f.Severity, f.State, table.Moment(f.Since), long(f.Detail), approvalWords(f.Approval)})
+	return out
+}
+
+func (p *pageData) token(r *table.Row) tokenView {
+	v := tokenView{
+		Name: audit.Line(r.Description, nameRunes), ID: table.OneLine(r.ID), Target: table.OneLine(r.Target), Server: r.IsServer(),
+		Severity: r.Worst(), Status: table.OneLine(string(r.Status)),
+	}
+	for _, f := range p.facts {
+		v.Facts = append(v.Facts, f.value(r))
+	}
+	for _, f := range p.more {
+		v.More = append(v.More, f.value(r))
+	}
+	for _, f := range reported(r) {
+		note := findingNote{
+			Check: f.Check, Severity: f.Severity, State: f.State, Since: day(f.Since), Overdue: f.Overdue(r.Now),
+			Detail: long(f.Detail), Approval: approvalWords(f.Approval), Command: audit.Command(&r.Record, f),
 		}
+		if !f.Due.IsZero() {
+			note.Due = day(f.Due)
+		}
+		v.Action, v.Overdue = v.Action || f.NeedsAction(r.Now), v.Overdue || note.Overdue
+		v.Findings = append(v.Findings, note)
 	}
 	for _, c := range r.Changes {
 		v.Changes = append(v.Changes, audit.Change{Field: c.Field, From: long(c.From), To: long(c.To)})
 	}
 	v.Grants, v.Hidden = p.grants(r.Permissions)
 	return v
-}
-
-// approvalWords say who allowed a finding, why and until when.
-func approvalWords(a *audit.Approval) string {
-	if a == nil {
-		return ""
-	}
-	words := a.Reason + "; requested by " + a.Requested + ", approved by " + a.ApprovedBy
-	if a.Ticket != "" {
-		words += ", ticket " + a.Ticket
-	}
-	return long(words + ", until " + table.Moment(a.Expires))
 }
 
 // grants puts the permissions together by resource, as the InfluxDB UI shows them.

@@ -1,7 +1,7 @@
-// Package html writes a review as one page that needs nothing but itself: figures,
-// charts, and tables of the worst findings and tokens that can be searched. Rows
-// come in, and the template, the style and the script of this package make the page
-// of them.
+// Package html writes a review as one page that needs nothing but itself: what has to be
+// known and decided, a table of the worst tokens that can be searched and filtered, and
+// the view of each. Rows come in, and the template, the style and the script of this
+// package make the page of them. Its words are in the template and in words.go.
 package html
 
 import (
@@ -35,40 +35,40 @@ var (
 type Page struct {
 	staging  *table.Staging
 	in       table.Input
-	most     int // rows of each table
 	findings table.FindingCounts
 	owners   map[audit.OwnerState]int
 	worst    *table.Worst[rank, table.Place]
 	spool    *table.Spool
 }
 
-func New(s *table.Staging, in table.Input) (*Page, error) { return newPage(s, in, table.MostOnPage) }
-
-func newPage(s *table.Staging, in table.Input, most int) (*Page, error) {
+func New(s *table.Staging, in table.Input) (*Page, error) {
 	spool, err := table.NewSpool(s, "tokens.json")
 	if err != nil {
 		return nil, err
 	}
 	return &Page{
-		staging: s, in: in, most: most, findings: table.FindingCounts{}, owners: map[audit.OwnerState]int{},
-		worst: table.NewWorst[rank, table.Place](most, compareRanks), spool: spool,
+		staging: s, in: in, findings: table.FindingCounts{}, owners: map[audit.OwnerState]int{},
+		worst: table.NewWorst[rank, table.Place](table.MostOnPage, compareRanks), spool: spool,
 	}, nil
 }
 
 func (p *Page) Add(r *table.Row) (err error) {
-	first := rank{part: 2}
+	first := rank{part: noFinding}
 	for i := range r.Findings {
 		f := &r.Findings[i]
 		if !f.Reported(r.Now) {
 			continue
 		}
 		p.findings.Add(f)
-		if at := rankOf(*f); compareRanks(at, first) < 0 {
+		if at := rankOf(*f, r.Now); compareRanks(at, first) < 0 {
 			first = at
 		}
 	}
 	if r.Exists() {
 		p.owners[r.Owner.State]++
+	}
+	if r.IsServer() && first.part == noFinding {
+		return nil
 	}
 	p.worst.Offer(first, func() (at table.Place) {
 		at, err = p.spool.Put(&r.Record)
@@ -79,28 +79,26 @@ func (p *Page) Add(r *table.Row) (err error) {
 
 // Finish writes one page that needs nothing but itself: styles and script are
 // inside, and its own policy forbids it every request.
-func (p *Page) Finish(ctx context.Context, _ *audit.Highlights) ([]table.Shown, error) {
-	data := newPageData(p.in, p.findings.Groups())
-	findings, authorizations, err := p.rows(ctx, data)
+func (p *Page) Finish(ctx context.Context, h *audit.Highlights) ([]table.Shown, error) {
+	groups := p.findings.Groups()
+	data, filters := newPageData(p.in, groups), newFilters(p.in.Summary, groups)
+	rows, err := p.rows(ctx, data, filters)
 	if err != nil {
 		return nil, err
 	}
 	s := p.in.Summary
-	shown := []table.Shown{
-		{File: File, Table: "Findings", Rows: len(findings), Of: s.Findings.Total + s.Findings.ByState[audit.Resolved] + s.Findings.ByState[audit.NotJudged], AllIn: p.in.WholeIn(table.FindingsFile)},
-		{File: File, Table: "Authorizations", Rows: len(authorizations), Of: s.Authorizations.Total + s.Authorizations.Gone, AllIn: p.in.WholeIn(table.AuthorizationsFile)},
-	}
-	v := p.view()
-	v.Tables = []tableView{findingTable(findings, shown[0]), tokenTable(authorizations, shown[1])}
+	shown := table.Shown{File: File, Table: "Tokens", Rows: len(rows), Of: p.worst.Seen(), AllIn: p.in.WholeIn(table.AuthorizationsFile)}
+	v := p.view(h)
+	v.Tokens = tokensView{Note: shownWords(shown), Rows: rows, Filters: filters, All: s.NeedsAction.Tokens+s.NeedsAction.Server == 0}
 	t, err := template.New("").Funcs(template.FuncMap{
-		"grouped": table.Grouped, "plural": table.Plural, "moment": table.Moment, "day": day, "line": table.OneLine, "long": long, "plain": plain,
-		"reason": func(s string) string { return audit.Line(s, 400) }, "control": controlName, "web": func(s string) bool { return strings.HasPrefix(s, "https://") },
-		"limit": table.Days, "premiseWords": table.PremiseWords, "policyWords": table.PolicyWords, "severities": table.SeverityWords, "join": strings.Join,
+		"grouped": audit.Number, "plural": audit.Plural, "moment": table.Moment, "day": day, "line": table.OneLine, "long": long, "plain": plain,
+		"reason": func(s string) string { return audit.Line(s, 400) }, "control": controlName, "breaks": breaks, "web": func(s string) bool { return strings.HasPrefix(s, "https://") },
+		"limit": table.Days, "premiseWords": table.PremiseWords, "severities": table.SeverityWords, "join": strings.Join,
 	}).Parse(pageTemplate)
 	if err != nil {
 		return nil, err
 	}
-	return shown, p.staging.File(File, func(w io.Writer) error {
+	return []table.Shown{shown}, p.staging.File(File, func(w io.Writer) error {
 		if err := t.ExecuteTemplate(w, "page", v); err != nil {
 			return err
 		}
@@ -117,45 +115,44 @@ func (p *Page) Close() error { return p.spool.Close() }
 // whatever the population.
 type view struct {
 	audit.Summary
+	First             summaryView
 	CSP               string
 	Style             template.CSS
 	Script            template.JS
-	Verdict, Alarm    string
 	CoverageWords     string
-	FirstReasons      []string
-	MoreReasons       int
 	Listed            int // as Hidden and Unseen, of all targets
 	Hidden, Unseen    int
 	Bars              []barChart
 	Trend             trendChart
-	Todo              []todoView
+	Checks            []checkSection
 	Passed, Switched  []audit.Check
 	Unjudged          []unjudgedView
-	Tables            []tableView
+	Tokens            tokensView
 	CoverageOfTargets []targetView
 	GapsOfJob         []table.Gap
-	AcceptedGaps      []string // the first ones, in a line each
-	MoreAccepted      int
 	Config            string
 }
 
-func (p *Page) view() *view {
+// tokensView is the table of tokens.
+type tokensView struct {
+	Note    string
+	Rows    []rowView
+	Filters filters
+	All     bool // shows all of them at first, as none needs action
+}
+
+func (p *Page) view(h *audit.Highlights) *view {
 	s := p.in.Summary
 	v := &view{
-		Summary: s, CSP: security(pageScript, pageStyle), Style: template.CSS(pageStyle), Script: template.JS(pageScript),
-		Verdict: table.Verdict(s), Alarm: table.Alarm(s), CoverageWords: table.CoverageWords(s.Coverage),
-		Bars: []barChart{severityChart(s), ownerChart(p.owners)}, Trend: newTrend(append(slices.Clone(p.in.Trend), s.Point())),
-		Todo: todos(p.findings, p.in.Controls), CoverageOfTargets: targetViews(s.Coverage.Targets), Config: audit.Visible(p.in.Config, true),
+		Summary: s, First: p.summary(h), CSP: security(pageScript, pageStyle), Style: template.CSS(pageStyle), Script: template.JS(pageScript),
+		CoverageWords: table.CoverageWords(s.Coverage),
+		Bars:          []barChart{severityChart(s), ownerChart(p.owners)}, Trend: newTrend(append(slices.Clone(p.in.Trend), s.Point())),
+		Checks: checkSections(p.findings, p.in.Controls), CoverageOfTargets: targetViews(s.Coverage.Targets), Config: audit.Visible(p.in.Config, true),
 	}
 	for _, t := range s.Coverage.Targets {
 		v.Listed, v.Hidden, v.Unseen = v.Listed+t.Listed, v.Hidden+t.Hidden, v.Unseen+t.Unseen
 	}
-	v.FirstReasons, v.MoreReasons = head(s.Coverage.Reasons, 5)
 	v.GapsOfJob, _ = table.GapsOf(s.Coverage.Gaps)
-	for _, g := range s.Coverage.Accepted() {
-		v.AcceptedGaps = append(v.AcceptedGaps, strings.TrimPrefix(g.Target+": ", ": ")+g.ID+", "+g.Accepted.Words())
-	}
-	v.AcceptedGaps, v.MoreAccepted = head(v.AcceptedGaps, 5)
 	v.Passed, v.Unjudged, v.Switched = quietChecks(s)
 	return v
 }

@@ -69,8 +69,8 @@ func TestPageIsNeverGreenUnlessComplete(t *testing.T) {
 			if !strings.Contains(section, table.CoverageWords(in.Summary.Coverage)) {
 				t.Error("the coverage is not said in words")
 			}
-			if says := strings.Contains(section, "every one passes every check"); says != green {
-				t.Errorf("says that all is well: %t", says)
+			if incomplete := strings.Contains(section, `id="verdict">INCOMPLETE: `); incomplete == green {
+				t.Errorf("says that it is incomplete: %t", incomplete)
 			}
 		})
 	}
@@ -81,9 +81,9 @@ func TestPageSaysWhatTheSummarySays(t *testing.T) {
 	in := rich(t)
 	got := pageOf(t, in)
 	for _, want := range []string{
-		in.Summary.ID, table.Verdict(in.Summary), "authorizations of earlier reviews could not be asked for", "members and owners of the org could not be read",
-		"25 authorizations, 5 users, 2 orgs", "Relates to", "PCI DSS 4.0.1 7.2.5.1", "weekly-review/2026-11-16T0800Z", "tokenaudit 1.0.0 abc123 go1.26",
-		"1 slot before this one passed without a review", "critical 3 (was 3); high 0 (was 0); medium 10 (was 40); low 10 (was 4); info 19 (was 0)", "no answer",
+		in.Summary.ID, in.Summary.Headline(), in.Summary.InventoryWords(), "earlier reviews could not be asked for", "members and owners of the org could not be read",
+		"25 authorizations, 5 users, 2 orgs", "Relates to 2 controls", "PCI DSS 4.0.1 7.2.5.1", "weekly-review/2026-11-16T0800Z", "tokenaudit 1.0.0 abc123 go1.26",
+		"1 slot before this one passed without a review", "Maria Lindqvist", "no answer",
 	} {
 		if !strings.Contains(got, want) {
 			t.Errorf("%q is missing", want)
@@ -106,30 +106,31 @@ func tokenLines(t testing.TB, page string) []tokenView {
 	return out
 }
 
-var rowPattern = regexp.MustCompile(`<tr[^>]* data-token="(\d+)".*?<button[^>]*>(.*?)</button><small>(.*?)</small>`)
+var rowPattern = regexp.MustCompile(`(?s)<tr[^>]* data-token="(\d+)" data-flags="(\w*)".*?<code[^>]*>(.*?)</code>`)
 
+// TestPageBoundKeepsTheWorst: what needs action comes before all else, then by severity.
 func TestPageBoundKeepsTheWorst(t *testing.T) {
 	t.Parallel()
 	const n = 9_000
 	page := pageOf(t, crowd(t, n))
-	tokens := tokenLines(t, page)
-	if len(tokens) != table.MostOnPage {
-		t.Fatalf("%d tokens, want %d", len(tokens), table.MostOnPage)
+	if got := len(tokenLines(t, page)); got != table.MostOnPage {
+		t.Fatalf("%d tokens, want %d", got, table.MostOnPage)
 	}
-	worst := map[audit.Severity]int{}
-	for _, v := range tokens {
-		worst[v.Severity]++
-	}
-	all := map[audit.Severity]int{}
+	need := 0
 	for i := range n {
-		all[member(i).Worst()]++
-	}
-	left := table.MostOnPage
-	for _, sev := range audit.Severities() {
-		if want := min(left, all[sev]); worst[sev] != want {
-			t.Errorf("kept %d of %s, want %d: kept %v of %v", worst[sev], sev, want, worst, all)
+		r := member(i)
+		if r.NeedsAction(reporttest.Began) {
+			need++
 		}
-		left -= worst[sev]
+	}
+	rows := rowPattern.FindAllStringSubmatch(page, -1)
+	if len(rows) != table.MostOnPage {
+		t.Fatalf("%d rows, want %d", len(rows), table.MostOnPage)
+	}
+	for i, m := range rows {
+		if needs := strings.Contains(m[2], "a"); needs != (i < need) {
+			t.Fatalf("row %d of %d, of which %d need action: %v", i, len(rows), need, needs)
+		}
 	}
 	if !strings.Contains(page, "The worst 5,000 of 9,000, all in authorizations.csv.") {
 		t.Error("the bound is not said")
@@ -142,16 +143,40 @@ func TestPageRowsLeadToTheirToken(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			page := pageOf(t, in)
 			tokens, rows := tokenLines(t, page), rowPattern.FindAllStringSubmatch(page, -1)
-			if len(rows) < len(tokens) {
+			if len(rows) != len(tokens) {
 				t.Fatalf("%d rows of %d tokens", len(rows), len(tokens))
 			}
 			for _, m := range rows {
 				at, _ := strconv.Atoi(m[1])
-				if id := tokens[at].Facts[3]; id != m[3] {
+				if id := tokens[at].ID; id != m[3] {
 					t.Fatalf("the row of %s leads to %s", m[3], id)
 				}
 			}
 		})
+	}
+}
+
+// TestPageNamesTheFirstThingFirst: what has to be known comes in the order in which it is read.
+func TestPageNamesTheFirstThingFirst(t *testing.T) {
+	t.Parallel()
+	in := crowd(t, 300)
+	page, a := pageOf(t, in), in.Summary.NeedsAction
+	at := 0
+	for _, want := range []string{
+		in.Summary.Headline(), `id="needs-action"><b>` + strconv.Itoa(a.Tokens), `id="new"><b>` + strconv.Itoa(a.New), `id="fixed"><b>` + strconv.Itoa(a.Fixed), `id="overdue"><b>` + strconv.Itoa(a.Overdue),
+		"<h3>Decide</h3>", in.Summary.Decide()[0].Check.Title, "<h3>Coverage", in.Summary.InventoryWords(), "Policy unchanged since weekly-review/2026-11-16T0800Z.", "<h3>Who</h3>", "Tokens that need action, over the last reviews",
+		`<section id="tokens"`, `<section id="checks"`, `<section id="coverage"`, `<section id="inventory"`, `<section id="about"`,
+	} {
+		next := strings.Index(page[at:], want)
+		if next < 0 {
+			t.Fatalf("no %q after %.200q", want, page[at:])
+		}
+		at += next
+	}
+	for _, folded := range []string{"checks", "coverage", "inventory", "about"} {
+		if section := between(t, page, `<section id="`+folded+`"`, "</section>"); !strings.Contains(section, `<details class="fold"><summary><h2`) {
+			t.Errorf("%s is not folded", folded)
+		}
 	}
 }
 
@@ -181,28 +206,28 @@ func TestGapsOnThePage(t *testing.T) {
 			t.Errorf("no %q in:\n%s", want, coverage)
 		}
 	}
-	if summary := between(t, page, `<section id="summary"`, "</section>"); !strings.Contains(summary, "plant: instance-seen, accepted until 31 Mar 2027 by bob") {
-		t.Errorf("the summary does not name what was accepted:\n%s", summary)
+	summary := between(t, page, `<section id="summary"`, "</section>")
+	for _, want := range []string{`<span class="mono hint">instance-seen</span> <span class="chip accepted">accepted</span><small>Accepted until 31 Mar 2027 by bob`, "targets-configured/lab"} {
+		if !strings.Contains(summary, want) {
+			t.Errorf("the summary does not say %q:\n%s", want, summary)
+		}
 	}
 }
 
 func TestPolicyChangedOnThePage(t *testing.T) {
 	t.Parallel()
 	page := pageOf(t, reporttest.PolicyChanged(t))
-	for _, want := range []string{"Policy changed since weekly-review/2026-11-16T0800Z", "<li>=service user user-1 added</li>", "<b>1</b><span>the policy changed, not the token", "Touched tokens</span><b>1</b>"} {
+	for _, want := range []string{"Policy changed since weekly-review/2026-11-16T0800Z", "<li>=service user user-1 added</li>", "Not judged any more</a><span>the policy changed, not the token", `<b>1</b><span class="what">Touched tokens`} {
 		if !strings.Contains(page, want) {
 			t.Errorf("no %q", want)
 		}
-	}
-	if strings.Index(page, "Policy changed since") > strings.Index(page, `id="verdict"`) {
-		t.Error("the policy does not come first")
 	}
 }
 
 // TestPageTellsNothingFoundFromNotJudged: a check with nothing to go by is no result.
 func TestPageTellsNothingFoundFromNotJudged(t *testing.T) {
 	t.Parallel()
-	todo := between(t, pageOf(t, of(t, nil)), `<section id="todo"`, "</section>")
+	todo := between(t, pageOf(t, of(t, nil)), `<section id="checks"`, "</section>")
 	if passed := between(t, todo, "found nothing", "</details>"); strings.Contains(passed, "personal-write") || !strings.Contains(passed, "all-access") {
 		t.Errorf("found nothing: %s", passed)
 	}

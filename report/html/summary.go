@@ -1,11 +1,149 @@
 package html
 
 import (
+	"cmp"
+	"slices"
 	"strings"
 
 	"tokenaudit/jobs/audit"
 	"tokenaudit/report/table"
 )
+
+// Bounds of what the first page shows.
+const (
+	mostWho     = 10
+	mostReasons = 5
+)
+
+// summaryView is the first page: what a manager has to know.
+type summaryView struct {
+	Headline, Alarm  string
+	Scope, Compared  string
+	Tiles            []tile
+	Decide           []decisionView
+	Who              []whoView
+	MoreWho          int
+	Lines, MoreLines []lineView // of coverage
+	Policy           string
+	NewWrites        []writeView
+	MoreWrites       int
+}
+
+// tile is a figure of the review, its name and its change; the link filters the tokens.
+type tile struct {
+	ID, Name string
+	N        int
+	About    string
+	Show     string // filter of the tokens
+	State    string // of their findings
+}
+
+type decisionView struct {
+	audit.Decision
+	Oldest, Open, Due string
+}
+
+type whoView struct {
+	Name, About, Oldest, Open string
+	Exact, Target             string // filters
+	Tokens, New, Overdue      int
+}
+
+type lineView struct {
+	ID, Targets, Words, Remedy string
+	Accepted                   bool
+}
+
+type writeView struct{ ID, Name, Owner, Target string }
+
+func (p *Page) summary(h *audit.Highlights) summaryView {
+	s := p.in.Summary
+	v := summaryView{
+		Headline: s.Headline(), Alarm: alarm(s), Scope: scopeWords(s), Compared: comparedWords(s),
+		Tiles: tiles(s), Policy: policyChangedWords(s),
+	}
+	for _, d := range s.Decide() {
+		row := decisionView{Decision: d, Oldest: day(d.Oldest), Open: openWords(d.Oldest, s.Started)}
+		if !d.Due.IsZero() {
+			row.Due = day(d.Due)
+		}
+		v.Decide = append(v.Decide, row)
+	}
+	owners, _ := head(h.Owners, mostWho)
+	for _, o := range owners {
+		w := whoView{Name: whoName(o), About: whoAbout(o, len(s.Coverage.Targets)), Oldest: day(o.Oldest), Open: openWords(o.Oldest, s.Started), Tokens: o.Tokens, New: o.New, Overdue: o.Overdue}
+		w.Exact, w.Target = whoFilter(o, h.Owners)
+		v.Who = append(v.Who, w)
+	}
+	v.MoreWho = len(h.Owners) + h.MoreOwners - len(v.Who)
+	for _, l := range s.Coverage.Lines() {
+		line := lineView{ID: table.OneLine(l.ID), Targets: targetsWords(l.Targets), Words: audit.Line(l.Words, 400), Remedy: long(l.Remedy), Accepted: l.Accepted != nil}
+		if line.Accepted {
+			line.Remedy = long(table.Capital(l.Accepted.Words()) + ".")
+		}
+		v.Lines = append(v.Lines, line)
+	}
+	v.Lines, v.MoreLines = v.Lines[:min(len(v.Lines), mostReasons)], v.Lines[min(len(v.Lines), mostReasons):min(len(v.Lines), mostQuestions)]
+	for _, w := range h.NewWrites {
+		v.NewWrites = append(v.NewWrites, writeView{
+			ID: table.OneLine(w.Record.ID), Name: audit.Line(cmp.Or(w.Record.Description, w.Record.ID), exactRunes),
+			Owner: audit.Line(cmp.Or(w.Record.Owner.Name, w.Record.User, w.Record.UserID), exactRunes), Target: w.Record.Target,
+		})
+	}
+	v.MoreWrites = max(0, s.Inventory.New-len(v.NewWrites))
+	return v
+}
+
+// whoFilter is what finds exactly the tokens of a person or user, among those that need action.
+func whoFilter(o audit.OwnerHighlights, all []audit.OwnerHighlights) (exact, target string) {
+	if o.Contact.Responsible != "" {
+		return exactName(o.Contact.Responsible), ""
+	}
+	shared := func(other audit.OwnerHighlights) bool {
+		return other.Key != o.Key && other.Target == o.Target && exactName(other.Owner.Name) == exactName(o.Owner.Name)
+	}
+	if o.Owner.Name == "" || slices.ContainsFunc(all, shared) {
+		return exactName(o.Owner.ID), o.Target
+	}
+	return exactName(o.Owner.Name), o.Target
+}
+
+// tiles are the figures in the order in which they matter.
+func tiles(s audit.Summary) []tile {
+	a, before := s.NeedsAction, s.Previous
+	out := []tile{{ID: "needs-action", Name: "Needs action", N: a.Tokens, Show: "action", About: "tokens"}}
+	if before != nil {
+		out[0].About = changeWords(a.Before(), a.Tokens)
+	}
+	if before != nil {
+		out = append(out,
+			tile{ID: "new", Name: "New", N: a.New, Show: "new", About: "of them, since the review before"},
+			tile{ID: "fixed", Name: "Fixed", N: a.Fixed, Show: "fixed", About: "tokens, since the review before"})
+	}
+	overdue := tile{ID: "overdue", Name: "Overdue", N: a.Overdue, Show: "overdue", About: "tokens past their due date"}
+	exceptions := tile{ID: "exceptions", Name: "Exceptions", N: len(s.Policy.Exceptions), Show: "all", State: string(audit.Excepted), About: "in the policy"}
+	gaps := tile{ID: "accepted-gaps", Name: "Accepted gaps", N: len(s.Policy.AcceptedGaps), About: "in the policy"}
+	if before != nil {
+		exceptions.About, gaps.About = changeWords(before.Exceptions, exceptions.N), changeWords(before.AcceptedGaps, gaps.N)
+		if before.NeedsAction.Known() && len(s.PolicyChanges) == 0 {
+			overdue.About = changeWords(before.NeedsAction.Overdue, overdue.N)
+		}
+	}
+	return append(out, overdue, exceptions, gaps)
+}
+
+// alarm colours the headline: the worst that needs action, else how much was seen.
+func alarm(s audit.Summary) string {
+	for _, sev := range audit.Severities() {
+		if s.NeedsAction.BySeverity[sev] > 0 {
+			return string(sev)
+		}
+	}
+	if s.NeedsAction.Server > 0 {
+		return string(audit.High)
+	}
+	return string(s.Coverage.Verdict)
+}
 
 const mostQuestions = 200 // of one target; summary.json has them all
 
@@ -27,7 +165,7 @@ func targetViews(all []audit.Coverage) []targetView {
 	var out []targetView
 	for _, t := range all {
 		v := targetView{Coverage: t}
-		v.Words, v.Beyond, v.Credentials = t.Words(), t.HiddenWords("authorization"), table.CredentialWords(t.Credentials)
+		v.Words, v.Beyond, v.Credentials = t.Words(), t.HiddenWords("token"), table.CredentialWords(t.Credentials)
 		v.Gaps, v.MoreGaps = table.GapsOf(t.Gaps)
 		v.Premises = table.PremisesOf(t)
 		for _, unused := range t.AcceptedUnused {
@@ -59,8 +197,8 @@ func head[T any](all []T, most int) ([]T, int) {
 	return all[:n], len(all) - n
 }
 
-// todoView is a check that found something, and what to do about it.
-type todoView struct {
+// checkSection is a check that found something, and what to do about it.
+type checkSection struct {
 	audit.Check
 	Severity audit.Severity // as the policy has it
 	Count    int
@@ -70,16 +208,16 @@ type todoView struct {
 	Controls []audit.Control
 }
 
-// todos are the checks with findings that stand, worst first.
-func todos(fs table.FindingCounts, controls audit.Controls) []todoView {
-	var out []todoView
+// checkSections are the checks with findings that stand, worst first.
+func checkSections(fs table.FindingCounts, controls audit.Controls) []checkSection {
+	var out []checkSection
 	for _, g := range fs.Groups() {
 		states := fs[g]
 		n := states[audit.New] + states[audit.Open] + states[audit.Reopened] + states[audit.ByPolicy]
 		if n+states[audit.Excepted] == 0 {
 			continue
 		}
-		out = append(out, todoView{
+		out = append(out, checkSection{
 			Check: audit.CheckOf(g.Check), Severity: g.Severity, Count: n,
 			Fresh: states[audit.New], Back: states[audit.Reopened], Excepted: states[audit.Excepted], Controls: controls[g.Check],
 		})

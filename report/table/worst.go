@@ -12,7 +12,7 @@ const (
 	MostChanges        = 20_000
 	MostAuthorizations = 100_000
 	MostOwners         = 100_000
-	MostOnPage         = 5_000 // rows of each of its tables
+	MostOnPage         = 5_000 // tokens
 )
 
 // Worst keeps as many items as it may of any number: those that come first in an
