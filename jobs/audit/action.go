@@ -134,11 +134,11 @@ type Inventory struct {
 	Gone        int `json:"gone"` // found by the review before, and not by this one
 }
 
-// inventoryCheck finds the active write tokens.
-const inventoryCheck = "active-write"
+// InventoryCheck finds the active write tokens.
+const InventoryCheck = "active-write"
 
 func (i *Inventory) count(f Finding) {
-	if f.Check != inventoryCheck {
+	if f.Check != InventoryCheck {
 		return
 	}
 	if f.Current() {

@@ -88,7 +88,7 @@ func (b *HighlightsBuilder) Add(r *Record) {
 	if r.IsServer() {
 		return
 	}
-	write := func(f Finding) bool { return f.Check == inventoryCheck && f.Fresh() }
+	write := func(f Finding) bool { return f.Check == InventoryCheck && f.Fresh() }
 	if len(b.sum.NewWrites) < MaxNewWrites && slices.ContainsFunc(r.Findings, write) {
 		b.sum.NewWrites = append(b.sum.NewWrites, highlight(r, write))
 	}

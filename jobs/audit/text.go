@@ -180,7 +180,7 @@ func (s Summary) ChangeWords() string {
 // finds them is off.
 func (s Summary) InventoryWords() string {
 	for _, c := range s.Policy.Checks {
-		if c.Check == inventoryCheck && c.Severity == Off {
+		if c.Check == InventoryCheck && c.Severity == Off {
 			return ""
 		}
 	}

@@ -18,6 +18,7 @@ import (
 func TestAuthorizationsCSV(t *testing.T) {
 	t.Parallel()
 	in := reporttest.Input(t)
+	in.Contacts = audit.Contacts{"user-1": {Responsible: "ann@example.com", Team: "platform", Purpose: "=edge"}}
 	got := reporttest.ReadCSV(t, tablesText(t, in)["authorizations.csv"])
 	i := 0
 	for r := range in.Rows {
@@ -40,6 +41,10 @@ func TestAuthorizationsCSV(t *testing.T) {
 			"created": reporttest.Stamp(r.CreatedAt), "updated": reporttest.Stamp(r.UpdatedAt), "age_days": "",
 			"first_seen": reporttest.Stamp(r.FirstSeen), "last_seen": reporttest.Stamp(r.LastSeen), "presence": string(r.Presence), "presence_evidence": r.Evidence,
 			"worst_severity": string(r.Worst()), "findings": strings.Join(checks, ", "),
+			"needs_action": map[bool]string{true: "yes", false: "no"}[r.NeedsAction(reporttest.Began)], "due": "", "responsible": "", "team": "", "purpose": "",
+		}
+		if r.Owner.Name == "user-1" {
+			want["responsible"], want["team"], want["purpose"] = "ann@example.com", "platform", "'=edge"
 		}
 		if want["owner"] == "" {
 			want["owner"] = r.User
@@ -124,6 +129,40 @@ func TestFindingsCSV(t *testing.T) {
 				t.Errorf("row %d, %s: %.80q, want %.80q", i, name, got.Rows[i][name], text)
 			}
 		}
+	}
+}
+
+// What a finding and its token say of due dates, controls and what to run.
+func TestDueAndCommand(t *testing.T) {
+	t.Parallel()
+	in, day := reporttest.Input(t), 24*time.Hour
+	r := audit.Record{Target: "plant", Authorization: reporttest.Authorization(1, "gateway"), Presence: audit.Listed}
+	r.ID = "11adece381a52001"
+	r.Findings = []audit.Finding{
+		{Check: "active-write", Severity: audit.Info, State: audit.Open, Since: reporttest.LastWeek},
+		{Check: "deleted-owner", Severity: audit.Critical, State: audit.New, Since: reporttest.Began, Due: reporttest.Began.Add(7 * day)},
+		{Check: "not-rotated", Severity: audit.Medium, State: audit.Open, Since: reporttest.LastWeek, Due: reporttest.Began.Add(-day)},
+		{Check: "no-description", Severity: audit.Low, State: audit.Excepted, Since: reporttest.LastWeek, Due: reporttest.Began.Add(-9 * day)},
+	}
+	files := tablesText(t, reporttest.With(in, r))
+	token := reporttest.ReadCSV(t, files[table.AuthorizationsFile])
+	last := token.Rows[len(token.Rows)-1]
+	if last["needs_action"] != "yes" || last["due"] != "2026-11-22T08:00:03Z" {
+		t.Errorf("needs action %s, due %q", last["needs_action"], last["due"])
+	}
+	got := map[string][]string{}
+	for _, row := range reporttest.ReadCSV(t, files[table.FindingsFile]).Rows {
+		if row["authorization_id"] == r.ID {
+			got[row["check"]] = []string{row["needs_action"], row["due"], row["command"], row["controls"]}
+		}
+	}
+	if diff := cmp.Diff(map[string][]string{
+		"active-write":   {"no", "", "influx auth inactive --id 11adece381a52001", "PCI DSS 7.2.5.1, NIST 800-53 AC-6(7)"},
+		"deleted-owner":  {"yes", "2026-11-30T08:00:03Z", "influx auth delete --id 11adece381a52001", "NIST 800-53 AC-2"},
+		"not-rotated":    {"yes", "2026-11-22T08:00:03Z", "influx auth inactive --id 11adece381a52001", ""},
+		"no-description": {"no", "", "", ""},
+	}, got); diff != "" {
+		t.Error(diff)
 	}
 }
 

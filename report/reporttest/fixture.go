@@ -485,6 +485,7 @@ func PolicyChanged(t testing.TB) table.Input {
 	in.Summary.PolicyChanges = []string{"check no-description switched off (was low)", "=service user user-1 added", "severity of operator: high -> critical", "target lab dropped", "check all-access switched on (high)"}
 	r := audit.Record{Target: "plant", Authorization: Authorization(2, "touched"), Presence: audit.Listed, FirstSeen: LastWeek, LastSeen: Began}
 	r.ID = "00000000000000f1"
+	r.NeededAction = true // under the policy of now
 	r.Changes = []audit.Change{{Field: audit.Touched, From: "2026-11-10T08:00:00Z", To: "2026-11-20T08:00:00Z"}}
 	r.Findings = []audit.Finding{
 		{Check: "all-access", Severity: audit.High, State: audit.ByPolicy, Since: Began},
@@ -497,6 +498,9 @@ func PolicyChanged(t testing.TB) table.Input {
 	s.Findings.ByCheck["all-access"]++
 	s.Findings.BySeverity[audit.High]++
 	s.Findings.ByState[audit.ByPolicy], s.Findings.ByState[audit.NotJudged] = 1, 1
+	s.NeedsAction.Tokens++
+	s.NeedsAction.BySeverity[audit.High]++
+	s.NeedsAction.ByCheck["all-access"] = audit.CheckAction{Tokens: 1, Oldest: Began}
 	s.Coverage.Targets[0].Listed++
 	return With(in, r)
 }

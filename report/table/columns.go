@@ -1,6 +1,10 @@
 package table
 
-import "time"
+import (
+	"time"
+
+	"tokenaudit/jobs/audit"
+)
 
 // Kind of a column: how its cells look, and whether they may be trusted. Text
 // comes from outside; numbers and dates are our own.
@@ -70,6 +74,11 @@ func AuthorizationColumns() []Column {
 		{Name: "presence_evidence", Header: "Presence, by", Width: 36, Value: func(r *Row) any { return r.Evidence }},
 		{Name: "worst_severity", Header: "Worst severity", Width: 14, Kind: Severity, Value: func(r *Row) any { return string(r.WorstSeverity) }},
 		{Name: "findings", Header: "Findings", Width: 40, Value: func(r *Row) any { return r.CheckIDs }},
+		{Name: "needs_action", Header: "Needs action", Value: func(r *Row) any { return yesNo(r.NeedsAction(r.Now)) }},
+		{Name: "due", Header: "Due (UTC)", Kind: Date, Value: func(r *Row) any { return When(r.Due()) }},
+		{Name: "responsible", Header: "Responsible", Value: func(r *Row) any { return r.Contact.Responsible }},
+		{Name: "team", Header: "Team", Value: func(r *Row) any { return r.Contact.Team }},
+		{Name: "purpose", Header: "Purpose", Value: func(r *Row) any { return r.Contact.Purpose }},
 	}
 }
 
@@ -94,5 +103,22 @@ func FindingColumns() []Column {
 		{Name: "what_to_do", Header: "What to do", Width: 70, Wrap: true, Value: func(r *Row) any { return r.Check.Fix }},
 		{Name: "created", Header: "Created (UTC)", Width: 19, Kind: Date, Value: func(r *Row) any { return When(r.CreatedAt) }},
 		{Name: "age_days", Header: "Age (days)", Width: 11, Kind: Integer, Value: func(r *Row) any { return r.Age() }},
+		{Name: "controls", Header: "Related controls", Value: func(r *Row) any { return r.Related[r.Finding.Check] }},
+		{Name: "due", Header: "Due (UTC)", Kind: Date, Value: func(r *Row) any { return When(dueOf(r.Finding)) }},
+		{Name: "needs_action", Header: "Needs action", Value: func(r *Row) any { return yesNo(r.Finding.NeedsAction(r.Now)) }},
+		{Name: "command", Header: "Command", Value: func(r *Row) any { return audit.Command(&r.Record, r.Finding) }},
+		{Name: "responsible", Header: "Responsible", Value: func(r *Row) any { return r.Contact.Responsible }},
+		{Name: "team", Header: "Team", Value: func(r *Row) any { return r.Contact.Team }},
+		{Name: "purpose", Header: "Purpose", Value: func(r *Row) any { return r.Contact.Purpose }},
 	}
+}
+
+// Yes is the word of a column that says yes or no.
+const Yes = "yes"
+
+func yesNo(b bool) string {
+	if b {
+		return Yes
+	}
+	return "no"
 }

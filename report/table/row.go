@@ -1,6 +1,7 @@
 package table
 
 import (
+	"cmp"
 	"context"
 	"iter"
 	"slices"
@@ -18,9 +19,11 @@ type Row struct {
 	Finding audit.Finding
 	Check   audit.Check // of Finding
 	Access  audit.Access
-	Now     time.Time // the time of the review
-	Scope   string    // what it may write, in words
-	Reach   string    // how many permissions it has
+	Now     time.Time         // the time of the review
+	Scope   string            // what it may write, in words
+	Reach   string            // how many permissions it has
+	Contact audit.Contact     // who answers for the owner
+	Related map[string]string // the controls that each check relates to; shared by all rows
 	FindingWords
 	granted string // its permissions
 }
@@ -30,6 +33,26 @@ func (r *Row) Of(f audit.Finding) *Row {
 	of := *r
 	of.Finding, of.Check = f, audit.CheckOf(f.Check)
 	return &of
+}
+
+// Due is when the first of its findings that somebody should act on has to be fixed;
+// zero for no date.
+func (r *Row) Due() time.Time {
+	var first time.Time
+	for _, f := range r.Findings {
+		if due := dueOf(f); !due.IsZero() && (first.IsZero() || due.Before(first)) {
+			first = due
+		}
+	}
+	return first
+}
+
+// dueOf is the due date of a finding that somebody should act on.
+func dueOf(f audit.Finding) time.Time {
+	if !f.Actionable() {
+		return time.Time{}
+	}
+	return f.Due
 }
 
 func (r *Row) OwnerName() string {
@@ -69,7 +92,9 @@ type FindingWords struct {
 // RowMaker makes rows of records. There are few different finding words and
 // permission counts, however many authorizations: it makes each once.
 type RowMaker struct {
-	controls audit.Controls
+	related  map[string]string // controls, by check
+	names    map[string][]string
+	contacts audit.Contacts
 	now      time.Time // of the review
 	words    map[string]FindingWords
 	reaches  map[[2]int]string
@@ -81,7 +106,14 @@ type RowMaker struct {
 const mostWords = 10_000
 
 func NewRowMaker(in Input) *RowMaker {
-	return &RowMaker{controls: in.Controls, now: in.Summary.Started, words: map[string]FindingWords{}, reaches: map[[2]int]string{}}
+	m := &RowMaker{related: map[string]string{}, names: map[string][]string{}, contacts: in.Contacts, now: in.Summary.Started, words: map[string]FindingWords{}, reaches: map[[2]int]string{}}
+	for check, controls := range in.Controls {
+		for _, c := range controls {
+			m.names[check] = append(m.names[check], c.Framework+" "+c.ID)
+		}
+		m.related[check] = strings.Join(m.names[check], ", ")
+	}
+	return m
 }
 
 // Rows are those of all records, until the context ends. Each is only there until
@@ -116,8 +148,9 @@ func (m *RowMaker) Fill(r *Row, rec *audit.Record) {
 	}
 	*r = Row{
 		Record: *rec, Access: access, Now: m.now, Scope: access.WriteScope(), granted: string(m.text),
-		Reach: m.reach(access, len(rec.Permissions)), FindingWords: m.wordsOf(rec),
+		Reach: m.reach(access, len(rec.Permissions)), FindingWords: m.wordsOf(rec), Related: m.related,
 	}
+	r.Contact = m.contacts.Of(r.Target, audit.Owner{ID: cmp.Or(r.UserID, r.Owner.ID), Name: r.OwnerName(), State: r.Owner.State})
 }
 
 func (m *RowMaker) reach(a audit.Access, permissions int) string {
@@ -152,13 +185,13 @@ func (m *RowMaker) wordsOf(r *audit.Record) FindingWords {
 			checks = append(checks, f.Check)
 		}
 	}
-	for i, f := range worstFirst(r.Findings) {
+	for i, f := range WorstFirst(r.Findings) {
 		if i == 0 {
 			w.First = GroupOf(f)
 		}
 		titles = append(titles, audit.CheckOf(f.Check).Title)
-		for _, control := range m.controls[f.Check] {
-			if name := control.Framework + " " + control.ID; !slices.Contains(names, name) {
+		for _, name := range m.names[f.Check] {
+			if !slices.Contains(names, name) {
 				names = append(names, name)
 			}
 		}
@@ -170,8 +203,8 @@ func (m *RowMaker) wordsOf(r *audit.Record) FindingWords {
 	return w
 }
 
-// worstFirst are the current ones of some findings.
-func worstFirst(all []audit.Finding) []audit.Finding {
+// WorstFirst are the current ones of some findings.
+func WorstFirst(all []audit.Finding) []audit.Finding {
 	fs := slices.DeleteFunc(slices.Clone(all), func(f audit.Finding) bool { return !f.Current() })
 	slices.SortStableFunc(fs, func(x, y audit.Finding) int { return CompareGroups(GroupOf(x), GroupOf(y)) })
 	return fs

@@ -12,6 +12,7 @@ const (
 	MostChanges        = 20_000
 	MostAuthorizations = 100_000
 	MostOwners         = 100_000
+	MostInventory      = 20_000
 	MostOnPage         = 5_000 // tokens
 )
 

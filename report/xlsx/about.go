@@ -4,10 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"strings"
-
-	"github.com/xuri/excelize/v2"
 
 	"tokenaudit/jobs/audit"
 	"tokenaudit/report/table"
@@ -57,7 +54,7 @@ func (b *Workbook) writeAbout(context.Context) error {
 	p.fact("Service users", orNone(strings.Join(s.Policy.ServiceUsers, ", ")))
 	p.fact("Rotate after", table.Days(s.Policy.RotateAfterDays))
 	p.fact("Inactive after", table.Days(s.Policy.InactiveAfterDays))
-	p.fact("Checks", "each with its severity: sheets "+sheetSummary+" and "+sheetControls)
+	p.fact("Checks", "each with its severity: the sheet "+sheetChecks)
 	p.section("How to verify")
 	p.fact("Everything", "tokenaudit verify FOLDER, where FOLDER holds this file: hashes, signature, rows and the chain of reviews")
 	p.fact("Hashes alone", "sha256sum -c SHA256SUMS")
@@ -123,11 +120,5 @@ func (b *Workbook) writeControls(context.Context) error {
 			relate(wrapped(r.Framework, 1), wrapped(r.Version, 1), wrapped(r.ID, 1), wrapped(r.Title, 1), wrapped(r.Strength, 1), wrapped(r.Source, 1))
 		}
 	}
-	// The header filters what is below, and is printed on every page.
-	last, _ := excelize.ColumnNumberToName(p.columns)
-	return errors.Join(
-		b.SetDefinedName(&excelize.DefinedName{Name: "_xlnm.Print_Titles", Scope: s.name, RefersTo: fmt.Sprintf("'%s'!$%d:$%d", s.name, head, head)}),
-		b.AutoFilter(s.name, fmt.Sprintf("A%d:%s%d", head, last, s.rows), nil),
-		p.end(),
-	)
+	return errors.Join(b.headed(s, head, p.columns), p.end())
 }

@@ -28,7 +28,7 @@ func newPopulation(b *Workbook) (*population, error) {
 		p.left = worst(a.ByWorst, most, all)
 	}
 	var err error
-	p.list, err = newList(b, layout{name: sheetAuthorizations, frozenCols: 2, printed: 9, printedRows: mostPrinted, lines: 3, order: "They stand in the order of targets and IDs."}, authorizationColumns(), most, all, b.in.WholeIn(table.AuthorizationsFile))
+	p.list, err = newList(b, layout{name: sheetAuthorizations, frozenCols: 2, printed: 11, printedRows: mostPrinted, lines: 6, order: "They stand in the order of targets and IDs."}, authorizationColumns(), most, all, b.in.WholeIn(table.AuthorizationsFile))
 	return p, err
 }
 
@@ -93,16 +93,21 @@ func authorizationColumns() []table.Column {
 	}
 	return arranged(append(table.AuthorizationColumns(), more...), []table.Column{
 		{Name: "worst_severity", Width: 10},
-		{Name: "description", Width: 32, Wrap: true, Limit: 200},
+		{Name: "description", Width: 30, Wrap: true, Limit: 120},
 		{Name: "owner", Width: 28, Wrap: true, Limit: 200},
+		{Name: "needs_action", Width: 8, Wrap: true},
+		{Name: "due", Width: 12, Kind: table.Day},
 		{Name: "status", Width: 9},
 		{Name: "class", Width: 15},
-		{Name: "may_write", Width: 32, Wrap: true, Limit: 1000},
+		{Name: "may_write", Width: 32, Wrap: true, Limit: 150},
 		{Name: "age_days", Width: 9},
 		{Name: "authorization_id", Width: 18},
 		{Name: "target", Width: 14, Wrap: true},
 		{Name: "findings", Width: 40},
 		{Name: "owner_state", Width: 12},
+		{Name: "responsible", Width: 24},
+		{Name: "team", Width: 16},
+		{Name: "purpose", Width: 24},
 		{Name: "created", Width: 20},
 		{Name: "updated", Width: 20},
 		{Name: "first_seen", Width: 20},

@@ -3,105 +3,95 @@ package xlsx
 import (
 	"errors"
 	"fmt"
+	"math"
 	"slices"
-	"strings"
 
 	"github.com/xuri/excelize/v2"
 
 	"tokenaudit/jobs/audit"
-	"tokenaudit/report/table"
 )
 
-// chartRow is the height of the lines beside and under the charts.
-const chartRow = 14.25
+// chartRow is the height of the lines beside the charts.
+const chartRow = 15
 
-// chartData are the figures that the charts draw, in columns of their own.
-type chartData struct {
-	severities [][]cell
-	states     [][]cell
-	trend      [][]cell
+// points are the reviews of the trend, this one last.
+func (o *overview) points() []audit.TrendPoint {
+	return append(slices.Clone(o.in.Trend), o.sum.Point())
 }
 
-func (o *overview) chartData() chartData {
-	d := chartData{
-		severities: [][]cell{{left("Severity")}},
-		states:     [][]cell{{left("Owner state"), right("Authorizations")}},
-		trend:      [][]cell{{left("Review")}},
-	}
-	for i, sev := range audit.Severities() {
-		name := table.Capital(string(sev))
-		d.severities[0], d.trend[0] = append(d.severities[0], right(name)), append(d.trend[0], right(name))
-		// A column for each severity, so that its bar has its colour.
-		line := append([]cell{words(name)}, make([]cell, len(audit.Severities()))...)
-		line[i+1] = number(o.sum.Findings.BySeverity[sev])
-		d.severities = append(d.severities, line)
-	}
-	for _, state := range table.OwnerStates() {
-		name := table.Capital(strings.ReplaceAll(string(state), "not_member", "not a member"))
-		n := o.authorizations(func(k kind) bool { return k.exists() && k.owner == state }).all
-		if n > 0 || state != audit.OwnerNone {
-			d.states = append(d.states, []cell{words(name), number(n)})
-		}
-	}
-	for _, p := range append(slices.Clone(o.in.Trend), o.sum.Point()) {
+// trend are the figures that the charts draw. A review that did not count leaves a gap.
+func (o *overview) trend() [][]cell {
+	lines := [][]cell{{left("Review"), right("Need action"), right("Critical"), right("High"), right("Overdue only")}}
+	for _, p := range o.points() {
 		name := p.Slot.UTC().Format("2 Jan")
 		if p.Verdict != audit.Complete {
 			name += " *" // not all was seen
 		}
-		line := []cell{words(name)}
-		for _, sev := range audit.Severities() {
-			line = append(line, number(p.BySeverity[sev]))
+		a, line := p.NeedsAction, []cell{words(name)}
+		critical, high := a.BySeverity[audit.Critical], a.BySeverity[audit.High]
+		for _, n := range []int{a.Tokens, critical, high, a.Tokens - critical - high} {
+			c := number(n)
+			if !a.Known() {
+				c.value = nil
+			}
+			line = append(line, c)
 		}
-		d.trend = append(d.trend, line)
+		lines = append(lines, line)
 	}
-	return d
+	return lines
 }
 
-func (d chartData) lines() int { return max(len(d.severities), len(d.states), len(d.trend)) }
+// charts draws n reviews over the free cells from a line on; the header of the figures is
+// in that line.
+func (o *overview) charts(header, n int) error {
+	const column, row = 33, 20 // pixels
+	size := excelize.ChartDimension{Width: half / 2 * column, Height: 12*row - 8}
 
-// line is the line i of all of them, beside each other, each behind a gap.
-func (d chartData) line(i int) []cell {
-	var out []cell
-	for _, part := range [][][]cell{d.severities, d.states, d.trend} {
-		out = append(out, cell{look: look{role: title}})
-		if i < len(part) {
-			out = append(out, part[i]...)
-			continue
-		}
-		for range part[0] {
-			out = append(out, cell{look: look{role: title}})
-		}
+	name, from := "All", o.axis()
+	if from != nil {
+		name += fmt.Sprintf(", the axis begins at %s", audit.Number(int(*from)))
 	}
-	return out
-}
-
-// charts draws over the free cells between the lines first and last; the header of
-// the figures is in the first.
-func (o *overview) charts(d chartData, first, last int) error {
-	const column, row = 60, 19 // pixels
-	upper := (last - first + 1) * 9 / 20
-	small := excelize.ChartDimension{Width: 6*column - 6, Height: uint(upper*row - 4)}
-	wide := excelize.ChartDimension{Width: 12 * column, Height: uint((last-first+1-upper)*row - 4)}
-
-	severities := newChart(excelize.BarStacked, "Findings by severity", small)
-	severities.Series = severitySeries(severityAt, first, len(d.severities)-1)
-	states := newChart(excelize.Bar, "Authorizations by state of the owner", small)
-	states.Series = []excelize.ChartSeries{series(stateAt, stateAt+1, first, len(d.states)-1, "627D98")}
-	for _, c := range []*excelize.Chart{severities, states} {
-		c.Legend.Position, c.XAxis.ReverseOrder, c.YAxis.None = "none", true, true
-		c.PlotArea.ShowVal = true
+	if slices.ContainsFunc(o.points(), func(p audit.TrendPoint) bool { return p.Verdict != audit.Complete }) {
+		name += " (* not everything was seen)"
 	}
-	// The trend stacks the severities, the worst at the bottom.
-	trend := newChart(excelize.ColStacked, "Findings, review by review (* not everything was seen)", wide)
-	trend.Legend = excelize.ChartLegend{Position: "right", Font: chartFont(8)}
-	trend.YAxis = excelize.ChartAxis{MajorGridLines: true, Font: *chartFont(8)}
-	trend.Series = severitySeries(trendAt, first, len(d.trend)-1)
+	all := newChart(excelize.Line, name, size)
+	all.YAxis.Minimum = from
+	all.Legend.Position = "none"
+	all.PlotArea.ShowVal = true
+	line := series(trendAt, trendAt+1, header, n, slate)
+	line.Line = excelize.LineOptions{Type: excelize.LineSolid, Width: 2, Fill: line.Fill}
+	line.Marker = excelize.ChartMarker{Symbol: "circle", Size: 5, Fill: line.Fill}
+	line.DataLabelPosition = excelize.ChartDataLabelsPositionAbove
+	all.Series = []excelize.ChartSeries{line}
 
-	draw := func(column, row int, c *excelize.Chart) error {
-		name, err := excelize.CoordinatesToCellName(column, row)
+	bySeverity := newChart(excelize.ColStacked, "By the worst finding", size)
+	bySeverity.Legend = excelize.ChartLegend{Position: "bottom", Font: chartFont(8)}
+	for i, colour := range []string{paints[string(audit.Critical)].fill, paints[string(audit.High)].fill, paints[string(audit.Medium)].fill} {
+		bySeverity.Series = append(bySeverity.Series, series(trendAt, trendAt+2+i, header, n, colour))
+	}
+	draw := func(column int, c *excelize.Chart) error {
+		name, err := excelize.CoordinatesToCellName(column, header)
 		return errors.Join(err, o.AddChart(sheetSummary, name, c))
 	}
-	return errors.Join(draw(half+2, first, severities), draw(half+8, first, states), draw(half+2, first+upper, trend))
+	return errors.Join(draw(1, all), draw(1+half/2, bySeverity))
+}
+
+// axis is where the axis of the trend begins, so that a change shows: as far below the
+// lowest figure as the figures differ. It is nil for zero.
+func (o *overview) axis() *float64 {
+	lowest, highest := math.MaxInt, 0
+	for _, p := range o.points() {
+		if p.NeedsAction.Known() {
+			lowest, highest = min(lowest, p.NeedsAction.Tokens), max(highest, p.NeedsAction.Tokens)
+		}
+	}
+	span := max(highest-lowest, highest/100, 1)
+	step := math.Pow(10, math.Floor(math.Log10(float64(span))))
+	from := math.Floor(float64(lowest-span)/step) * step
+	if lowest == math.MaxInt || from <= 0 {
+		return nil
+	}
+	return &from
 }
 
 // series are n figures of a column, below their header, with the words of another.
@@ -117,29 +107,13 @@ func series(words, column, header, n int, colour string) excelize.ChartSeries {
 	}
 }
 
-// severitySeries are the columns of the severities, behind the one of the words.
-func severitySeries(words, header, n int) []excelize.ChartSeries {
-	var out []excelize.ChartSeries
-	for i, sev := range audit.Severities() {
-		colour := paints[string(sev)].fill
-		if sev == audit.Low {
-			colour = "B6CBE0" // its own would not show on white
-		}
-		s := series(words, words+1+i, header, n, colour)
-		if sev == audit.Critical {
-			s.DataLabel.Font.Color = white // on the darkest of fills
-		}
-		out = append(out, s)
-	}
-	return out
-}
-
 func newChart(kind excelize.ChartType, title string, size excelize.ChartDimension) *excelize.Chart {
 	gap := uint(60)
 	return &excelize.Chart{
-		Type: kind, Dimension: size, GapWidth: &gap,
+		Type: kind, Dimension: size, GapWidth: &gap, ShowBlanksAs: "gap",
 		Title:  excelize.ChartTitle{Paragraph: []excelize.RichTextRun{{Text: title, Font: &excelize.Font{Family: fontFamily, Size: 9, Bold: true, Color: slate}}}},
 		XAxis:  excelize.ChartAxis{Font: *chartFont(8)},
+		YAxis:  excelize.ChartAxis{MajorGridLines: true, Font: *chartFont(8)},
 		Format: excelize.GraphicOptions{AltText: title, Positioning: "oneCell", OffsetY: 4},
 		Border: excelize.LineOptions{Type: excelize.LineNone},
 	}

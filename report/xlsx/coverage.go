@@ -238,17 +238,20 @@ func (c *scopeSheet) presences() []account {
 func (c *scopeSheet) statuses() []account {
 	a := c.sum.Authorizations
 	byOwner := tally{c.authorizations(kind.exists).all, c.tokensOfOwners}
-	todo := "of the population; each is on the sheet To do"
-	if !c.todo.Whole() {
-		todo = "of the population; the worst are on the sheet To do"
-	}
-	return []account{
+	accounts := []account{
 		c.of("  active", a.Active, "of the population", func(k kind) bool { return k.exists() && !k.inactive }, test{"Status", `"<>inactive"`}, notGone),
 		c.of("  inactive", a.Inactive, "of the population", func(k kind) bool { return k.exists() && k.inactive }, is("Status", "inactive"), notGone),
-		c.of("  with findings", a.Flagged, todo, func(k kind) bool { return k.exists() && k.flagged }, flagged, notGone),
+		c.of("  with findings", a.Flagged, "of the population", func(k kind) bool { return k.exists() && k.flagged }, flagged, notGone),
 		{"  by owner", a.Total, c.owners.formula(byOwner, "SUM("+c.owners.reference("Tokens")+")"), byOwner, "the tokens of the sheet Owners"},
 		c.of("Gone", a.Gone, "no longer exist; listed once more, not part of the population", func(k kind) bool { return !k.exists() }, is("Presence", string(audit.Gone))),
 	}
+	if s := c.sum; s.NeedsAction.Known() {
+		accounts = append(accounts,
+			c.of("  need action", s.NeedsAction.Tokens, "of the population; critical, high, or overdue", func(k kind) bool { return k.exists() && k.needs }, is("Needs action", table.Yes), notGone),
+			account{"  active write tokens", s.Inventory.ActiveWrite, c.inventory.formula(c.writeTokens, "SUM("+c.inventory.reference("Tokens")+")"), c.writeTokens, "the tokens of the sheet Inventory"},
+		)
+	}
+	return accounts
 }
 
 func (c *scopeSheet) found() []account {

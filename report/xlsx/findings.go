@@ -3,8 +3,12 @@ package xlsx
 import (
 	"cmp"
 	"context"
+	"errors"
 	"slices"
+	"strconv"
 	"strings"
+
+	"github.com/xuri/excelize/v2"
 
 	"tokenaudit/jobs/audit"
 	"tokenaudit/report/table"
@@ -18,13 +22,16 @@ type finding struct {
 
 func (b *Workbook) writeFindings(context.Context) error {
 	found := b.totals.worst.Take()
-	l, err := newList(b, layout{name: sheetFindings, frozenCols: 3, printed: 9, printedRows: mostPrinted, lines: 4}, findingColumns(), len(found), b.totals.worst.Seen(), b.in.WholeIn(table.FindingsFile))
+	l, err := newList(b, layout{name: sheetFindings, frozenCols: 3, printed: 11, printedRows: mostPrinted, lines: 6}, findingColumns(), len(found), b.totals.worst.Seen(), b.in.WholeIn(table.FindingsFile))
 	if err != nil {
 		return err
 	}
 	for i, f := range found {
 		if b.shownFindings.Add(&f.Finding); b.firstOf[table.GroupOf(f.Finding)] == 0 {
 			b.firstOf[table.GroupOf(f.Finding)] = l.first + i
+			if err := b.explain(l.file, f.Finding.Check, l.letter("Title")+strconv.Itoa(l.first+i)); err != nil {
+				return err
+			}
 		}
 		r := f.row(b.in.Summary.Started).Of(f.Finding)
 		if err := l.add(r, r.Past()); err != nil {
@@ -35,6 +42,15 @@ func (b *Workbook) writeFindings(context.Context) error {
 	return err
 }
 
+// explain puts a note on the first finding of a check. The sheet comes from the file of
+// the list, which has to refer to the notes, and the notes from the workbook.
+func (b *Workbook) explain(list *excelize.File, check, cell string) error {
+	return errors.Join(
+		b.noteOf(check, sheetFindings, cell),
+		list.AddComment(sheetFindings, excelize.Comment{Cell: cell}),
+	)
+}
+
 // findingColumns are the columns of a finding, in the order in which a person decides
 // by them. Why it matters and what to do are the same for all findings of a check: they
 // are on the sheet Checks, and in a note on the first finding of the check.
@@ -42,20 +58,27 @@ func findingColumns() []table.Column {
 	return arranged(table.FindingColumns(), []table.Column{
 		{Name: "severity", Width: 10},
 		{Name: "title", Width: 28, Wrap: true},
-		{Name: "description", Width: 30, Wrap: true, Limit: 200},
+		{Name: "description", Width: 28, Wrap: true, Limit: 120},
 		{Name: "owner", Width: 26, Wrap: true, Limit: 200},
-		{Name: "detail", Width: 38, Wrap: true, Limit: 250},
+		{Name: "needs_action", Width: 8, Wrap: true},
+		{Name: "due", Width: 12, Kind: table.Day},
+		{Name: "detail", Width: 36, Wrap: true, Limit: 150},
 		{Name: "state", Width: 10},
 		{Name: "since", Width: 12, Kind: table.Day},
 		{Name: "authorization_id", Width: 18},
 		{Name: "target", Width: 14, Wrap: true},
 		{Name: "check", Width: 18},
+		{Name: "responsible", Width: 24},
+		{Name: "team", Width: 16},
+		{Name: "purpose", Width: 24},
+		{Name: "command", Width: 44},
 		{Name: "status", Width: 9},
 		{Name: "owner_state", Width: 12},
 		{Name: "org", Width: 16},
 		{Name: "created", Width: 12, Kind: table.Day},
 		{Name: "age_days", Width: 11},
 		{Name: "owner_id", Width: 18},
+		{Name: "controls", Width: 44, Limit: 1000},
 	})
 }
 

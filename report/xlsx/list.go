@@ -61,13 +61,13 @@ func newList[T any](b *Workbook, lay layout, columns []table.ColumnOf[T], most, 
 		return nil, err
 	}
 	if l.first == 3 {
-		words := lay.note
+		words, warns := lay.note, ""
 		if !l.Whole() {
-			words = strings.TrimSpace(l.Words() + " " + l.order + " " + words)
+			words, warns = strings.TrimSpace(l.Words()+" "+l.order+" "+words), string(audit.Partial)
 		}
 		note := make([]cell, len(columns)) // not one cell: part of it may be frozen
 		for i := range note {
-			note[i].look = look{role: band, word: string(audit.Partial)}
+			note[i].look = look{role: band, word: warns}
 		}
 		note[0].value = words
 		if err := l.sheet.add(22, note...); err != nil {

@@ -18,8 +18,10 @@ type owner struct {
 	ownerKey
 	name                  string
 	state                 audit.OwnerState
+	contact               audit.Contact
 	tokens, active, write int
-	findings              map[audit.Severity]int
+	needs, fresh, overdue int                    // tokens that need action; new ones; overdue ones
+	worst                 map[audit.Severity]int // tokens, by the worst finding
 	oldest                time.Time
 }
 
@@ -27,7 +29,7 @@ func (t *totals) addOwner(r *table.Row) {
 	key := ownerKey{r.Target, r.UserID}
 	o := t.owners[key]
 	if o == nil {
-		o = &owner{ownerKey: key, name: r.OwnerName(), state: r.Owner.State, findings: map[audit.Severity]int{}}
+		o = &owner{ownerKey: key, name: r.OwnerName(), state: r.Owner.State, contact: r.Contact, worst: map[audit.Severity]int{}}
 		t.owners[key] = o
 	}
 	o.tokens++
@@ -37,9 +39,14 @@ func (t *totals) addOwner(r *table.Row) {
 	if r.Access.Writes > 0 {
 		o.write++
 	}
-	for _, f := range r.Findings {
-		if f.Current() {
-			o.findings[f.Severity]++
+	o.worst[r.WorstSeverity]++
+	if r.NeedsAction(r.Now) {
+		o.needs++
+		if !r.NeededAction {
+			o.fresh++
+		}
+		if slices.ContainsFunc(r.Findings, func(f audit.Finding) bool { return f.Overdue(r.Now) }) {
+			o.overdue++
 		}
 	}
 	if !r.CreatedAt.IsZero() && (o.oldest.IsZero() || r.CreatedAt.Before(o.oldest)) {
@@ -52,11 +59,15 @@ func (t *totals) addOwner(r *table.Row) {
 
 func ownerStateRank(s audit.OwnerState) int { return table.Rank(table.OwnerStates(), s) }
 
-// ownersWorstFirst are the owners, those with the worst findings first.
+// ownersWorstFirst are the owners, those with most tokens that need action first, then
+// those with the worst tokens.
 func (t *totals) ownersWorstFirst() []*owner {
 	return slices.SortedFunc(maps.Values(t.owners), func(a, b *owner) int {
+		if c := b.needs - a.needs; c != 0 {
+			return c
+		}
 		for _, sev := range audit.Severities() {
-			if c := b.findings[sev] - a.findings[sev]; c != 0 {
+			if c := b.worst[sev] - a.worst[sev]; c != 0 {
 				return c
 			}
 		}
@@ -64,21 +75,10 @@ func (t *totals) ownersWorstFirst() []*owner {
 	})
 }
 
-// label names a user that may have no name any more.
-func (o *owner) label() string {
-	switch {
-	case o.name != "":
-		return o.name
-	case o.id != "":
-		return "ID " + o.id
-	}
-	return "nobody"
-}
-
 func (b *Workbook) writeOwners(context.Context) error {
 	all := b.totals.ownersWorstFirst()
 	rows := all[:min(len(all), b.bounds.owners)]
-	l, err := newList(b, layout{name: sheetOwners, frozenCols: 1, printedRows: mostPrinted, lines: 3}, ownerColumns(), len(rows), len(all), b.in.WholeIn(table.AuthorizationsFile))
+	l, err := newList(b, layout{name: sheetOwners, frozenCols: 1, printed: 17, printedRows: mostPrinted, lines: 5, note: "Each token counts once, by its worst finding."}, ownerColumns(), len(rows), len(all), b.in.WholeIn(table.AuthorizationsFile))
 	if err != nil {
 		return err
 	}
@@ -94,25 +94,24 @@ func (b *Workbook) writeOwners(context.Context) error {
 
 func ownerColumns() []table.ColumnOf[*owner] {
 	columns := []table.ColumnOf[*owner]{
-		{Header: "Owner", Width: 24, Value: func(o *owner) any { return o.name }},
-		{Header: "Owner ID", Width: 18, Value: func(o *owner) any { return o.id }},
-		{Header: "Target", Width: 16, Value: func(o *owner) any { return o.target }},
-		{Header: "State", Width: 12, Value: func(o *owner) any { return string(o.state) }},
-		{Header: "Tokens", Width: 9, Kind: table.Integer, Value: func(o *owner) any { return o.tokens }},
-		{Header: "Active", Width: 9, Kind: table.Integer, Value: func(o *owner) any { return o.active }},
-		{Header: "May write", Width: 11, Kind: table.Integer, Value: func(o *owner) any { return o.write }},
+		{Header: "Owner", Width: 28, Wrap: true, Limit: 200, Value: func(o *owner) any { return o.name }},
+		{Header: "Responsible", Width: 22, Wrap: true, Limit: 200, Value: func(o *owner) any { return o.contact.Responsible }},
+		{Header: "Team", Width: 13, Wrap: true, Limit: 200, Value: func(o *owner) any { return o.contact.Team }},
+		{Header: "Needs action", Width: 8, Kind: table.Integer, Word: string(audit.High), Value: func(o *owner) any { return o.needs }},
+		{Header: "New", Width: 7, Kind: table.Integer, Value: func(o *owner) any { return o.fresh }},
+		{Header: "Overdue", Width: 9, Kind: table.Integer, Value: func(o *owner) any { return o.overdue }},
 	}
-	for _, sev := range audit.Severities() {
-		columns = append(columns, table.ColumnOf[*owner]{Header: table.Capital(string(sev)), Width: 9, Kind: table.Integer, Word: string(sev), Value: func(o *owner) any { return o.findings[sev] }})
+	for _, sev := range audit.Severities()[:4] {
+		columns = append(columns, table.ColumnOf[*owner]{Header: table.Capital(string(sev)), Width: 9, Kind: table.Integer, Word: string(sev), Value: func(o *owner) any { return o.worst[sev] }})
 	}
 	return append(columns,
-		table.ColumnOf[*owner]{Header: "Findings", Width: 10, Kind: table.Integer, Value: func(o *owner) any {
-			n := 0
-			for _, c := range o.findings {
-				n += c
-			}
-			return n
-		}},
-		table.ColumnOf[*owner]{Header: "Oldest token (UTC)", Width: 20, Kind: table.Date, Value: func(o *owner) any { return table.When(o.oldest) }},
+		table.ColumnOf[*owner]{Header: "Tokens", Width: 9, Kind: table.Integer, Value: func(o *owner) any { return o.tokens }},
+		table.ColumnOf[*owner]{Header: "Active", Width: 9, Kind: table.Integer, Value: func(o *owner) any { return o.active }},
+		table.ColumnOf[*owner]{Header: "May write", Width: 9, Kind: table.Integer, Value: func(o *owner) any { return o.write }},
+		table.ColumnOf[*owner]{Header: "Oldest token", Width: 12, Kind: table.Day, Value: func(o *owner) any { return table.When(o.oldest) }},
+		table.ColumnOf[*owner]{Header: "State", Width: 12, Value: func(o *owner) any { return string(o.state) }},
+		table.ColumnOf[*owner]{Header: "Target", Width: 13, Wrap: true, Value: func(o *owner) any { return o.target }},
+		table.ColumnOf[*owner]{Header: "Purpose", Width: 20, Wrap: true, Limit: 200, Value: func(o *owner) any { return o.contact.Purpose }},
+		table.ColumnOf[*owner]{Header: "Owner ID", Width: 18, Value: func(o *owner) any { return o.id }},
 	)
 }

@@ -58,6 +58,7 @@ const (
 	section
 	label
 	band
+	headline
 	figure  // a large number
 	caption // above it
 	note    // below it
@@ -125,6 +126,7 @@ var fonts = map[role]excelize.Font{
 	header:   {Family: fontFamily, Size: 10, Bold: true, Color: white},
 	label:    {Family: fontFamily, Size: 10, Color: slate},
 	band:     {Family: fontFamily, Size: 11, Color: ink},
+	headline: {Family: fontFamily, Size: 16, Bold: true, Color: ink},
 	figure:   {Family: fontFamily, Size: 20, Bold: true, Color: ink},
 	caption:  {Family: fontFamily, Size: 9, Color: ink},
 	note:     {Family: fontFamily, Size: 8, Color: ink},
@@ -172,7 +174,7 @@ func borderOf(l look) []excelize.Border {
 	switch l.role {
 	case body, entry, label:
 		return []excelize.Border{{Type: "bottom", Color: rule, Style: 1}}
-	case band: // parts two of the same colour
+	case band, headline: // parts two of the same colour
 		return []excelize.Border{{Type: "bottom", Color: white, Style: 5}}
 	case section:
 		return []excelize.Border{{Type: "bottom", Color: slate, Style: 2}}

@@ -1,6 +1,7 @@
 package xlsx
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -13,35 +14,35 @@ import (
 	"tokenaudit/report/table"
 )
 
-// The summary is one printed page of two halves of twelve columns with a gap
-// between them. To the right of it, not printed, are the figures of the charts.
+// The summary is one printed page of two halves with a gap between them, on a grid of
+// narrow columns. To the right of it, not printed, are the figures of the charts.
 const (
-	half         = 12
+	half         = 24
+	grid         = 4 // width of a column
 	summaryWidth = 2*half + 1
 
-	severityAt = summaryWidth + 2
-	stateAt    = severityAt + 6
-	trendAt    = stateAt + 3
+	trendAt = summaryWidth + 2
 )
 
 // overview is the sheet Summary in the making.
 type overview struct {
 	*Workbook
 	*page
-	sum audit.Summary
+	sum        audit.Summary
+	highlights *audit.Highlights
 }
 
 func (b *Workbook) writeSummary(context.Context) error {
-	oneHalf := slices.Repeat([]float64{8}, half)
-	widths := slices.Concat(oneHalf, []float64{2}, oneHalf, []float64{3, 13, 9, 9, 9, 9, 3, 14, 15, 3, 13, 9, 9, 9, 9})
+	oneHalf := slices.Repeat([]float64{grid}, half)
+	widths := slices.Concat(oneHalf, []float64{2}, oneHalf, []float64{3, 13, 11, 11, 11, 11})
 	s, err := b.open(b.File, layout{name: sheetSummary, widths: widths, one: true})
 	if err != nil {
 		return err
 	}
-	o := &overview{Workbook: b, page: &page{sheet: s, columns: summaryWidth}, sum: b.in.Summary}
+	o := &overview{Workbook: b, page: &page{sheet: s, columns: summaryWidth}, sum: b.in.Summary, highlights: b.highlights}
 	o.heading()
 	o.tiles()
-	o.checks()
+	o.actions()
 	o.bottom()
 	last, _ := excelize.ColumnNumberToName(summaryWidth)
 	return errors.Join(
@@ -50,38 +51,18 @@ func (b *Workbook) writeSummary(context.Context) error {
 	)
 }
 
+// heading says in one line how things stand, and below it what lessens that.
 func (o *overview) heading() {
-	const mostReasons, mostTargets = 3, 6 // all of them are on the sheet Coverage
 	s := o.sum
 	o.wide(28, "InfluxDB token review", look{role: title})
 	o.wide(16, table.OneLine(s.ID)+", "+s.Trigger.When()+" "+table.Moment(s.Slot)+", finished "+table.Moment(s.Finished), look{role: subtitle})
 	o.line(4)
-	for _, words := range o.sum.Coverage.RetiredWords(mostRetired) {
-		o.strip("Retired", words)
-	}
+	o.wide(36, s.Headline(), look{role: headline, wrap: true, word: o.alarm()})
 	o.policyChanges()
-	o.wide(34, table.Verdict(s), look{role: band, wrap: true, word: table.Alarm(s)})
-	o.wide(22, table.CoverageWords(s.Coverage), look{role: band, word: string(s.Coverage.Verdict)})
-	reasons := s.Coverage.Reasons
-	for _, reason := range reasons[:min(len(reasons), mostReasons)] {
-		o.strip("Reason", audit.Line(reason, 300))
-	}
-	if more := len(reasons) - mostReasons; more > 0 {
-		o.strip("", "and "+table.Grouped(more)+" more, see the sheet "+sheetCoverage)
-	}
-	o.accepted()
-	var targets []string
-	for _, t := range s.Coverage.Targets[:min(len(s.Coverage.Targets), mostTargets)] {
-		targets = append(targets, strings.TrimSuffix(table.OneLine(t.Target)+" ("+table.OneLine(t.Server)+")", " ()"))
-	}
-	if more := len(s.Coverage.Targets) - mostTargets; more > 0 {
-		targets = append(targets, "and "+table.Grouped(more)+" more")
-	}
-	o.strip("Scope", table.Plural(len(s.Coverage.Targets), "target")+strings.TrimSuffix(": "+strings.Join(targets, ", "), ": "))
-	o.strip("Policy", fmt.Sprintf("service users: %s; rotate after %s; inactive after %s",
-		orNone(strings.Join(s.Policy.ServiceUsers, ", ")), table.Days(s.Policy.RotateAfterDays), table.Days(s.Policy.InactiveAfterDays)))
-	if unjudged := o.sum.NotJudgedWords(); len(unjudged) > 0 {
-		o.strip("Not judged", audit.Line(strings.Join(unjudged, "; "), 600))
+	o.wide(20, table.CoverageWords(s.Coverage), look{role: band, word: string(s.Coverage.Verdict)})
+	o.coverage()
+	for _, words := range s.Coverage.RetiredWords(mostRetired) {
+		o.strip("Retired", words)
 	}
 	for _, l := range o.shown() {
 		if !l.Whole() {
@@ -90,9 +71,49 @@ func (o *overview) heading() {
 	}
 }
 
+// alarm is the word that colours the headline.
+func (o *overview) alarm() string {
+	for _, sev := range audit.Severities() {
+		if o.sum.NeedsAction.BySeverity[sev] > 0 {
+			return string(sev)
+		}
+	}
+	if o.sum.NeedsAction.Server > 0 {
+		return string(audit.High)
+	}
+	return string(o.sum.Coverage.Verdict)
+}
+
 const mostRetired = 4 // lines; summary.json has all
 
-// policyChanges come first: they say what the figures below cannot be compared with.
+// coverage is a line for each reason for which something was not seen.
+func (o *overview) coverage() {
+	const most, mostTargets = 5, 4 // all of them are on the sheet Coverage
+	lines := o.sum.Coverage.Lines()
+	for _, l := range lines[:min(len(lines), most)] {
+		targets := l.Targets[:min(len(l.Targets), mostTargets)]
+		where := audit.Line(strings.Join(targets, ", "), 200)
+		if more := len(l.Targets) - len(targets); more > 0 {
+			where += " and " + audit.Number(more) + " more"
+		}
+		name, text := "Not seen", audit.Line(l.Words, 300)
+		if where != "" {
+			text = where + ": " + text
+		}
+		switch {
+		case l.Accepted != nil:
+			name, text = "Accepted gap", text+" ("+audit.Line(l.Accepted.Words(), 300)+")"
+		case l.Remedy != "":
+			text += ". " + table.Capital(l.Remedy)
+		}
+		o.strip(name, text)
+	}
+	if more := len(lines) - most; more > 0 {
+		o.strip("", audit.Plural(more, "more limit")+", see the sheet "+sheetCoverage)
+	}
+}
+
+// policyChanges say what the figures cannot be compared with.
 func (o *overview) policyChanges() {
 	const most = 4 // all of them are on the sheet About
 	changes := o.sum.PolicyChanges
@@ -108,21 +129,10 @@ func (o *overview) policyChanges() {
 	}
 }
 
-// accepted names the gaps that people accepted.
-func (o *overview) accepted() {
-	const most = 3 // all of them are on the sheet Coverage
-	all := o.sum.Coverage.Accepted()
-	for _, g := range all[:min(len(all), most)] {
-		o.strip("Accepted gap", audit.Line(strings.TrimPrefix(g.Target+": ", ": ")+g.ID+", until "+g.Accepted.Until()+" by "+g.Accepted.ApprovedBy+": "+g.Accepted.Reason, 300))
-	}
-	if more := len(all) - most; more > 0 {
-		o.strip("", "and "+table.Grouped(more)+" more, see the sheet "+sheetCoverage)
-	}
-}
-
 // strip is a label and a text over the whole page.
 func (o *overview) strip(name, text string) {
-	o.flow(across(2, labelled(name)), wrapped(text, o.columns-2))
+	const label = 4
+	o.flow(across(label, labelled(name)), wrapped(text, o.columns-label))
 }
 
 func orNone(s string) string {
@@ -132,75 +142,66 @@ func orNone(s string) string {
 	return audit.Line(s, 200)
 }
 
-// tiles are figures with a word above and one below. Each takes three columns; the
-// gap between the halves stays free.
+// tiles are figures with a word above and one below, each a quarter of a half wide.
 func (o *overview) tiles() {
 	var captions, figures, notes []cell
 	add := func(top string, value any, below, colour string) {
-		captions = append(captions, cell{value: top, look: look{role: caption, word: colour}, over: 3})
-		figures = append(figures, cell{value: value, look: look{role: figure, kind: table.Integer, word: colour}, over: 3})
-		notes = append(notes, cell{value: below, look: look{role: note, word: colour}, over: 3})
-	}
-	a, share := o.sum.Authorizations, ""
-	if a.Total > 0 {
-		share = fmt.Sprintf("%.0f %% of all", 100*float64(a.Flagged)/float64(a.Total))
-	}
-	withFindings := o.authorizations(func(k kind) bool { return k.exists() && k.flagged })
-	add("Authorizations", o.population.count(o.authorizations(kind.exists), notGone), fmt.Sprintf("%s active, %s inactive", table.Grouped(a.Active), table.Grouped(a.Inactive)), "")
-	add("With findings", o.population.count(withFindings, notGone, flagged), share, "")
-	for i, sev := range audit.Severities() {
-		if i == 2 { // half of the tiles
+		if len(captions) == 4 { // the gap between the halves stays free
 			gap := cell{look: look{role: title}}
 			captions, figures, notes = append(captions, gap), append(figures, gap), append(notes, gap)
 		}
-		n, colour := o.ofSeverity(sev), ""
-		if n.all > 0 {
-			colour = string(sev)
-		}
-		add(table.Capital(string(sev)), o.findings.count(n, is("Severity", string(sev)), unresolved, judged), o.since(sev), colour)
+		captions = append(captions, cell{value: top, look: look{role: caption, word: colour}, over: half / 4})
+		figures = append(figures, cell{value: value, look: look{role: figure, kind: table.Integer, word: colour}, over: half / 4})
+		notes = append(notes, cell{value: below, look: look{role: note, word: colour}, over: half / 4})
 	}
-	add("New findings", o.findings.count(o.ofState(audit.New), is("State", "new")), table.Grouped(o.sum.Findings.ByState[audit.Reopened])+" reopened", "")
-	add("Resolved findings", o.findings.count(o.ofState(audit.Resolved), is("State", "resolved")), "not part of the total", "")
+	s, a, colour := o.sum, o.sum.NeedsAction, ""
+	if a.Tokens > 0 {
+		colour = o.alarm()
+	}
+	if a.Known() {
+		before := ""
+		if s.Previous != nil {
+			before = "before: " + audit.Number(a.Before())
+		}
+		needing := o.authorizations(func(k kind) bool { return k.exists() && k.needs })
+		add("Need action", o.population.count(needing, is("Needs action", table.Yes), notGone), before, colour)
+		add("New", a.New, "did not need it before", "")
+		add("Fixed", a.Fixed, "need none now", "")
+		overdue := ""
+		if a.Overdue > 0 {
+			overdue = string(audit.High)
+		}
+		add("Overdue", a.Overdue, "of those that need action", overdue)
+	} else {
+		for _, top := range []string{"Need action", "New", "Fixed", "Overdue"} {
+			add(top, table.Unknown, "not counted", "")
+		}
+	}
+	add("Exceptions", len(s.Policy.Exceptions), o.since(len(s.Policy.Exceptions), func(p *audit.Previous) int { return p.Exceptions }), "")
+	add("Accepted gaps", len(s.Policy.AcceptedGaps), o.since(len(s.Policy.AcceptedGaps), func(p *audit.Previous) int { return p.AcceptedGaps }), "")
+	add("Active write tokens", o.inventory.formula(o.writeTokens, "SUM("+o.inventory.reference("Tokens")+")"), audit.Number(s.Inventory.New)+" new, "+audit.Number(s.Inventory.Gone)+" gone", "")
+	add("Tokens reviewed", o.population.count(o.authorizations(kind.exists), notGone), audit.Number(s.Authorizations.New)+" new, "+audit.Number(s.Authorizations.Gone)+" gone", "")
 	o.line(6)
 	o.line(16, captions...)
 	o.line(30, figures...)
 	o.line(15, notes...)
 }
 
-func (o *overview) since(sev audit.Severity) string {
-	if o.sum.Previous == nil {
+// since says what a number was at the review before.
+func (o *overview) since(now int, was func(*audit.Previous) int) string {
+	switch {
+	case o.sum.Previous == nil:
 		return "first review"
+	case was(o.sum.Previous) < 0:
+		return "before: not known"
+	case was(o.sum.Previous) == now:
+		return "unchanged"
 	}
-	before := table.Previously(o.sum.Previous, sev)
-	if by := o.sum.Findings.BySeverity[sev] - before; by != 0 {
-		return strings.Replace("+"+table.Grouped(by), "+-", "-", 1) + ", previously " + table.Grouped(before)
-	}
-	return "as before"
+	return "before: " + audit.Number(was(o.sum.Previous))
 }
 
-// checks is every check on the left, those that found nothing and those that are
-// off too (nothing found is a result, not judged is none), and the charts on the
-// right.
-func (o *overview) checks() {
-	o.line(8)
-	o.headings("Findings by check", "By severity, by state of the owner, and over time")
-	first := o.rows + 1
-	data := o.chartData()
-	checks := o.sum.Policy.Checks
-	o.pair(18, []cell{across(3, left("Check")), across(5, left("What is wrong")), across(2, left("Severity")), right("Now"), right("New")}, nil, data.line(0)...)
-	for i := range max(len(checks), data.lines()-1) {
-		var cells []cell
-		if i < len(checks) {
-			cells = o.check(checks[i])
-		}
-		o.pair(chartRow, cells, nil, data.line(i+1)...)
-	}
-	if o.err == nil {
-		o.err = o.charts(data, first, o.rows)
-	}
-}
-
-// pair is a line of the two halves; what a half does not say stays free.
+// pair is a line of the two halves, as high as its texts need; what a half does not say
+// stays free.
 func (o *overview) pair(height float64, left, right []cell, aside ...cell) {
 	blank := cell{look: look{role: title}, over: half}
 	if left == nil {
@@ -210,108 +211,153 @@ func (o *overview) pair(height float64, left, right []cell, aside ...cell) {
 		right = []cell{blank}
 	}
 	cells := append(append(append([]cell{}, left...), cell{look: look{role: title}}), right...)
-	o.line(height, append(cells, aside...)...)
+	o.line(max(height, o.fit(4, cells)), append(cells, aside...)...)
 }
 
 func (o *overview) headings(left, right string) {
 	o.pair(20, []cell{{value: left, look: look{role: section}, over: half}}, []cell{{value: right, look: look{role: section}, over: half}})
 }
 
-func (o *overview) check(c audit.AppliedCheck) []cell {
-	id := test{"Check", o.at(1)}
-	fresh := o.foundOf(func(g table.Group, s audit.FindingState) bool {
-		return g == table.Group{Severity: c.Severity, Check: c.Check} && s == audit.New
-	})
-	name, now := words(c.Check), figureOf(o.findings.count(o.currentOf(c.Check), id, unresolved, judged))
-	if c.Severity == audit.Off {
-		now = words("off")
-	}
-	// The name leads to the first finding of the check.
-	if line := o.firstOf[table.Group{Severity: c.Severity, Check: c.Check}]; line > 0 && o.err == nil {
-		name.look.kind = table.Reference
-		o.err = o.SetCellHyperLink(sheetSummary, strings.TrimPrefix(o.at(1), "$"), fmt.Sprintf("'%s'!A%d", sheetFindings, line), "Location")
-	}
-	if o.sum.WhyNotJudged(c.Check) != "" && o.currentOf(c.Check).all == 0 {
-		return []cell{across(3, name), across(5, words(audit.CheckOf(c.Check).Title)), across(2, o.severityOf(c)), across(2, words("not judged"))}
-	}
-	return []cell{
-		across(3, name), across(5, words(audit.CheckOf(c.Check).Title)), across(2, o.severityOf(c)),
-		now, figureOf(o.findings.count(fresh, id, is("State", "new"))),
-	}
-}
-
-// severityOf a check has its colour only where something was found.
-func (b *Workbook) severityOf(c audit.AppliedCheck) cell {
-	if b.currentOf(c.Check).all == 0 {
-		return words(string(c.Severity))
-	}
-	return coloured(string(c.Severity))
-}
-
-// bottom is what became different on the left and who owns it on the right.
-func (o *overview) bottom() {
+// actions are what to decide on the left and who has it on the right.
+func (o *overview) actions() {
 	o.line(8)
-	o.headings("Since the previous review", "Owners with the worst findings")
-	changes, owners := o.highlights(), o.topOwners()
-	for i := range max(len(changes), len(owners)) {
+	o.headings("To decide, by check", "Who has to act, worst first")
+	o.pair(17,
+		[]cell{across(8, left("Check")), across(3, left("Severity")), across(2, right("Tokens")), across(2, right("New")), across(3, right("Overdue")), across(3, left("Oldest")), across(3, left("Due"))},
+		[]cell{across(10, left("Responsible or owner")), across(4, left("Target")), across(2, right("Tokens")), across(2, right("New")), across(3, right("Overdue")), across(3, left("Oldest"))},
+	)
+	checks, people := o.decide(), o.who()
+	for i := range max(len(checks), len(people)) {
 		var left, right []cell
-		if i < len(changes) {
-			left = changes[i]
+		if i < len(checks) {
+			left = checks[i]
+			o.noteFor(i)
 		}
-		if i < len(owners) {
-			right = owners[i]
+		if i < len(people) {
+			right = people[i]
 		}
-		o.pair(chartRow, left, right)
-	}
-	o.wide(16, "Counts are live formulas over the sheets To do, Findings and Authorizations; the sheet Coverage compares them with summary.json.", look{role: subtitle})
-}
-
-func (o *overview) highlights() [][]cell {
-	s, previous := o.sum, "none: this is the first one"
-	if p := s.Previous; p != nil {
-		previous = table.OneLine(p.ID) + ", " + p.Trigger.When() + " " + table.Moment(p.Slot)
-	}
-	toDecide := "rows of the sheet To do"
-	if !o.todo.Whole() {
-		toDecide = "the worst " + table.Grouped(o.todo.Rows) + " are on the sheet To do"
-	}
-	return [][]cell{
-		{across(4, labelled("Previous review")), across(8, words(previous))},
-		highlight("New findings", s.Findings.ByState[audit.New], ""),
-		highlight("Reopened findings", s.Findings.ByState[audit.Reopened], "resolved before, back again"),
-		highlight("Open findings", s.Findings.ByState[audit.Open], "there before and still there"),
-		highlight("Resolved findings", s.Findings.ByState[audit.Resolved], "there before, gone now"),
-		highlight("Found by policy", s.Findings.ByState[audit.ByPolicy], "were there before, and the policy did not look"),
-		highlight("Not judged any more", s.Findings.ByState[audit.NotJudged], "were there before; the policy changed, not the token"),
-		highlight("New authorizations", s.Authorizations.New, "seen for the first time"),
-		highlight("Gone authorizations", s.Authorizations.Gone, "no longer exist; not part of the population"),
-		highlight("Touched authorizations", s.Authorizations.Touched, "updated since, without a visible change"),
-		highlight("Missed slots", s.Missed, "before this one, that nobody reviewed"),
-		highlight("To decide", o.todo.Of, toDecide),
-		highlight("Decided", o.todo.formula(tally{}, "COUNTA("+o.todo.reference("Decision")+")"), "of these, filled in by the reviewer"),
+		o.pair(15, left, right)
 	}
 }
 
-func highlight(name string, n any, meaning string) []cell {
-	return []cell{across(4, labelled(name)), across(2, figureOf(n)), across(6, words(meaning))}
-}
+const mostLines = 10 // of what to decide, and of who has it
 
-func (o *overview) topOwners() [][]cell {
-	const most = 9
-	lines := [][]cell{{
-		across(4, left("Owner")), across(2, left("State")), right("Tokens"), right("Write"), right("Critical"), right("High"), right("Medium"), right("Low"),
-	}}
-	owners := o.totals.ownersWorstFirst()
-	for _, h := range owners[:min(len(owners), most)] {
-		line := []cell{across(4, words(table.OneLine(h.label()))), across(2, words(string(h.state))), number(h.tokens), number(h.write)}
-		for _, sev := range audit.Severities() {
-			c := number(h.findings[sev])
-			if h.findings[sev] > 0 {
-				c.look.word = string(sev)
-			}
-			line = append(line, c)
-		}
-		lines = append(lines, line)
+func (o *overview) decide() [][]cell {
+	all := o.sum.Decide()
+	var lines [][]cell
+	for _, d := range all[:min(len(all), mostLines)] {
+		lines = append(lines, []cell{
+			wrapped(d.Check.Title, 8), across(3, coloured(string(d.Severity))), across(2, number(d.Tokens)), across(2, number(d.New)), across(3, number(d.Overdue)),
+			across(3, day(o.dayOf(d.Oldest))), across(3, day(o.dayOf(d.Due))),
+		})
+	}
+	if more := len(all) - mostLines; more > 0 {
+		lines = append(lines, []cell{across(half, words(audit.Plural(more, "more check")+", see the sheet "+sheetChecks))})
+	}
+	if len(all) == 0 {
+		lines = append(lines, []cell{across(half, words(o.sum.NeedsActionWords()))})
 	}
 	return lines
+}
+
+// noteFor explains the check of a line to who points at it.
+func (o *overview) noteFor(line int) {
+	if all := o.sum.Decide(); line < min(len(all), mostLines) && o.err == nil {
+		o.err = o.noteOf(all[line].Check.ID, sheetSummary, strings.TrimPrefix(o.at(1), "$"))
+	}
+}
+
+// who are the people, or else the users of InfluxDB, the one with the worst finding first.
+func (o *overview) who() [][]cell {
+	all := o.highlights.Owners
+	var lines [][]cell
+	for _, h := range all[:min(len(all), mostLines)] {
+		lines = append(lines, []cell{
+			wrapped(audit.Line(personOf(h), 120), 10), wrapped(table.OneLine(h.Target), 4), across(2, number(h.Tokens)), across(2, number(h.New)), across(3, number(h.Overdue)), across(3, day(o.dayOf(h.Oldest))),
+		})
+	}
+	if more := len(all) - mostLines + o.highlights.MoreOwners; more > 0 && len(all) > 0 {
+		lines = append(lines, []cell{across(half, words(audit.Number(more)+" more, see the sheet "+sheetOwners))})
+	}
+	return lines
+}
+
+// personOf names who has something to do.
+func personOf(h audit.OwnerHighlights) string {
+	who := cmp.Or(h.Contact.Responsible, h.Owner.Name)
+	switch {
+	case who == "" && h.Owner.ID == "":
+		who = "nobody"
+	case who == "":
+		who = "ID " + h.Owner.ID
+	}
+	if h.Owner.State == audit.OwnerDeleted || h.Owner.State == audit.OwnerInactive {
+		who += " (" + string(h.Owner.State) + ")"
+	}
+	if h.Users > 1 {
+		who += ", " + audit.Plural(h.Users, "user")
+	}
+	return who
+}
+
+// bottom is how it went over time on the left, and what else to know on the right.
+func (o *overview) bottom() {
+	o.line(8)
+	o.headings("Tokens that need action, review by review", "About this review")
+	trend, facts, first := o.trend(), o.facts(), o.rows+1
+	for i := range max(len(trend), len(facts), 12) {
+		var right, aside []cell
+		if i < len(facts) {
+			right = facts[i]
+		}
+		if i < len(trend) {
+			aside = append([]cell{{look: look{role: title}}}, trend[i]...)
+		}
+		o.pair(chartRow, nil, right, aside...)
+	}
+	if o.err == nil {
+		o.err = o.charts(first, len(trend)-1)
+	}
+	o.wide(16, "Numbers are live formulas where a sheet has the rows; the sheet Coverage compares them with summary.json.", look{role: subtitle})
+}
+
+// facts are what else tells how far the figures reach.
+func (o *overview) facts() [][]cell {
+	const mostTargets = 4
+	s, previous, policy := o.sum, "none: this is the first review", "first review: nothing to compare with"
+	if p := s.Previous; p != nil {
+		previous, policy = table.OneLine(p.ID)+", "+p.Trigger.When()+" "+table.Moment(p.Slot), "unchanged since the previous review"
+	}
+	if n := len(s.PolicyChanges); n > 0 {
+		policy = "changed, see above"
+	}
+	var targets []string
+	for _, t := range s.Coverage.Targets[:min(len(s.Coverage.Targets), mostTargets)] {
+		targets = append(targets, strings.TrimSuffix(table.OneLine(t.Target)+" ("+table.OneLine(t.Server)+")", " ()"))
+	}
+	if more := len(s.Coverage.Targets) - mostTargets; more > 0 {
+		targets = append(targets, "and "+audit.Number(more)+" more")
+	}
+	fact := func(name string, c cell) []cell { return []cell{across(5, labelled(name)), across(half-5, c)} }
+	text := func(name, text string) []cell { return fact(name, cell{value: text, look: look{wrap: true}}) }
+	lines := [][]cell{
+		text("Previous review", previous),
+		text("Policy", policy),
+		text("Scope", audit.Plural(len(s.Coverage.Targets), "target")+strings.TrimSuffix(": "+strings.Join(targets, ", "), ": ")),
+		text("Findings", strings.TrimSuffix(audit.Plural(s.Findings.Total, "finding")+": "+table.SeverityWords(s), ": ")),
+	}
+	if s.Missed > 0 {
+		lines = append(lines, text("Missed reviews", audit.Number(s.Missed)+" before this one"))
+	}
+	if unjudged := s.NotJudgedWords(); len(unjudged) > 0 {
+		lines = append(lines, text("Not judged", audit.Line(strings.Join(unjudged, "; "), 400)))
+	}
+	toDecide := "rows of the sheet " + sheetTodo
+	if !o.todo.Whole() {
+		toDecide = "the worst " + audit.Number(o.todo.Rows) + " of them are on the sheet " + sheetTodo
+	}
+	return append(lines,
+		[]cell{across(5, labelled("To decide")), across(3, number(o.todo.Of)), across(half-8, words(toDecide))},
+		[]cell{across(5, labelled("Decided")), across(3, figureOf(o.todo.formula(tally{}, "COUNTA("+o.todo.reference("Decision")+")"))), across(half-8, words("of these, filled in by the reviewer"))},
+	)
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -13,27 +14,97 @@ import (
 	"tokenaudit/report/table"
 )
 
-// task is an authorization that needs a decision.
+// task is a token that somebody has to decide on, with all that was found in it.
 type task struct {
 	*brief
-	place int // in the population
+	place   int // in the population
+	rank    taskRank
+	overdue bool
+	found   string // the findings that stand, worst first
+	todo    string // what to do about the first one that somebody should act on
+	due     any    // a time, or nil
 }
 
 // taskRow is a task as it is written.
 type taskRow struct {
 	*table.Row
-	place int
+	task
+}
+
+// taskRank: what needs action first, and the worst of it.
+type taskRank struct {
+	calm bool
+	table.Group
+}
+
+func compareTasks(a, b taskRank) int {
+	if a.calm != b.calm {
+		if b.calm {
+			return -1
+		}
+		return 1
+	}
+	return table.CompareGroups(a.Group, b.Group)
+}
+
+// rankOf says where the task that r is stands; no task is what has nothing but inventory
+// and what is excepted.
+func rankOf(r *table.Row) (rank taskRank, is bool) {
+	rank.calm = true
+	for _, f := range table.WorstFirst(r.Record.Findings) {
+		if !f.Actionable() || f.Severity == audit.Info {
+			continue
+		}
+		if !is {
+			rank.Group, is = table.GroupOf(f), true
+		}
+		if f.NeedsAction(r.Now) {
+			rank.calm = false
+		}
+	}
+	return rank, is
+}
+
+func taskOf(r *table.Row, kept *brief, rank taskRank, place int) task {
+	t := task{brief: kept, place: place, rank: rank, due: table.When(r.Due())}
+	var lines []string
+	for _, f := range table.WorstFirst(r.Record.Findings) {
+		line := audit.CheckOf(f.Check).Title
+		switch {
+		case f.State == audit.Excepted:
+			line += " (excepted)"
+		case f.Overdue(r.Now):
+			line, t.overdue = line+" (overdue)", true
+		case f.Fresh():
+			line += " (new)"
+		}
+		lines = append(lines, line)
+		if t.todo == "" && table.GroupOf(f) == rank.Group {
+			t.todo = strings.TrimSuffix(audit.CheckOf(f.Check).Fix+"\n"+audit.Command(&r.Record, f), "\n")
+		}
+	}
+	t.found = strings.Join(lines, "\n")
+	return t
 }
 
 func (b *Workbook) writeTodo(context.Context) error {
+	const least = 40 // rows that are printed, if nothing needs action
 	rows := b.totals.tasks.Take()
-	l, err := newList(b, layout{name: sheetTodo, frozenCols: 3, printed: 10, lines: 12}, b.taskColumns(), len(rows), b.totals.tasks.Seen(), b.in.WholeIn(table.AuthorizationsFile))
+	needing := len(slices.DeleteFunc(slices.Clone(rows), func(t task) bool { return t.rank.calm }))
+	lay := layout{
+		name: sheetTodo, frozenCols: 3, printed: 12, printedRows: min(max(needing, least), mostPrinted), lines: 12,
+		note: audit.Number(needing) + " of " + audit.Number(len(rows)) + " rows need action, and come first. The others have lesser findings.",
+	}
+	if len(rows) == 0 {
+		lay.note = ""
+	}
+	l, err := newList(b, lay, b.taskColumns(), len(rows), b.totals.tasks.Seen(), b.in.WholeIn(table.AuthorizationsFile))
 	if err != nil {
 		return err
 	}
 	for _, t := range rows {
 		row := t.row(b.in.Summary.Started)
-		if err := l.add(taskRow{row, t.place}, row.Past()); err != nil {
+		if err := l.add(taskRow{row, t}, row.Past()); err != nil {
 			return err
 		}
 	}
@@ -41,7 +112,7 @@ func (b *Workbook) writeTodo(context.Context) error {
 		err = protectFacts(l.file, l.listed, l.sheet.rows)
 	}
 	var ended error
-	b.todo, ended = l.end("")
+	b.todo, ended = l.end("Nothing to decide: no token has a finding that somebody should act on.")
 	return errors.Join(err, ended)
 }
 
@@ -52,13 +123,18 @@ func (b *Workbook) taskColumns() []table.ColumnOf[taskRow] {
 		{Header: "Decision", Width: 11},
 		{Header: "Token", Width: 26, Wrap: true, Value: func(t taskRow) any { return b.tokenOf(t) }},
 		{Header: "Owner", Width: 24, Wrap: true, Limit: 200, Value: func(t taskRow) any { return t.OwnerName() }},
-		{Header: "Severity", Width: 9, Kind: table.Severity, Value: func(t taskRow) any { return string(t.WorstSeverity) }},
-		{Header: "Findings", Width: 26, Wrap: true, Value: func(t taskRow) any { return strings.ReplaceAll(t.Titles, "; ", "\n") }},
-		{Header: "What to do", Width: 38, Wrap: true, Value: func(t taskRow) any { return audit.CheckOf(t.First.Check).Fix }},
-		{Header: "Justification", Width: 18, Wrap: true},
-		{Header: "Reviewer", Width: 12, Wrap: true},
+		{Header: "Severity", Width: 10, Kind: table.Severity, Value: func(t taskRow) any { return string(t.rank.Severity) }},
+		{Header: "Needs action", Width: 9, Wrap: true, Value: func(t taskRow) any { return t.need() }},
+		{Header: "Due", Width: 12, Kind: table.Day, Value: func(t taskRow) any { return t.due }},
+		{Header: "Findings", Width: 28, Wrap: true, Value: func(t taskRow) any { return t.found }},
+		{Header: "What to do", Width: 40, Wrap: true, Value: func(t taskRow) any { return t.todo }},
+		{Header: "Justification", Width: 16, Wrap: true},
+		{Header: "Reviewer", Width: 11, Wrap: true},
 		{Header: "Date", Width: 11, Kind: table.EntryDate},
-		{Header: "Ticket", Width: 10, Wrap: true},
+		{Header: "Ticket", Width: 9, Wrap: true},
+		{Header: "Responsible", Width: 24, Wrap: true, Limit: 200, Value: func(t taskRow) any { return t.Contact.Responsible }},
+		{Header: "Team", Width: 16, Wrap: true, Limit: 200, Value: func(t taskRow) any { return t.Contact.Team }},
+		{Header: "Purpose", Width: 24, Wrap: true, Limit: 200, Value: func(t taskRow) any { return t.Contact.Purpose }},
 		{Header: "Status", Width: 9, Value: func(t taskRow) any { return string(t.Status) }},
 		{Header: "May write", Width: 30, Wrap: true, Limit: 200, Value: func(t taskRow) any { return t.Scope }},
 		{Header: "Age (days)", Width: 8, Kind: table.Integer, Wrap: true, Value: func(t taskRow) any { return t.Age() }},
@@ -71,6 +147,16 @@ func (b *Workbook) taskColumns() []table.ColumnOf[taskRow] {
 		{Header: "Owner ID", Width: 18, Value: func(t taskRow) any { return t.UserID }},
 		{Header: "Org ID", Width: 18, Value: func(t taskRow) any { return t.OrgID }},
 	}
+}
+
+func (t task) need() string {
+	switch {
+	case t.overdue:
+		return "overdue"
+	case !t.rank.calm:
+		return table.Yes
+	}
+	return "no"
 }
 
 // tokenOf names a token by what people and what programs call it; of several targets it

@@ -16,7 +16,8 @@ type totals struct {
 	findings       table.FindingCounts
 	owners         map[ownerKey]*owner
 	exceptions     *exceptions
-	tasks          *table.Worst[table.Group, task]
+	inventory      inventory
+	tasks          *table.Worst[taskRank, task]
 	worst          *table.Worst[table.Group, finding]
 	changes        *table.Worst[changeRank, change]
 }
@@ -29,10 +30,11 @@ type kind struct {
 	presence                  audit.Presence
 	owner                     audit.OwnerState
 	inactive, legacy, flagged bool
+	needs                     bool // action
 }
 
 func kindOf(r *table.Row) kind {
-	return kind{r.Target, r.Presence, r.Owner.State, r.Status == audit.Inactive, r.Legacy, r.WorstSeverity != ""}
+	return kind{r.Target, r.Presence, r.Owner.State, r.Status == audit.Inactive, r.Legacy, r.WorstSeverity != "", r.NeedsAction(r.Now)}
 }
 
 func (k kind) exists() bool { return k.presence != audit.Gone }
@@ -49,8 +51,8 @@ func (c counts) sum(counted func(kind) bool) int {
 
 func newTotals(in table.Input, most bounds) *totals {
 	return &totals{
-		in: in, authorizations: counts{}, findings: table.FindingCounts{}, owners: map[ownerKey]*owner{}, exceptions: newExceptions(in.Summary),
-		tasks:   table.NewWorst[table.Group, task](most.tasks, table.CompareGroups),
+		in: in, authorizations: counts{}, findings: table.FindingCounts{}, owners: map[ownerKey]*owner{}, exceptions: newExceptions(in.Summary), inventory: inventory{},
+		tasks:   table.NewWorst[taskRank, task](most.tasks, compareTasks),
 		worst:   table.NewWorst[table.Group, finding](most.findings, table.CompareGroups),
 		changes: table.NewWorst[changeRank, change](most.changes, compareChanges),
 	}
@@ -70,6 +72,7 @@ func (t *totals) add(r *table.Row, place int) {
 	}
 	if r.Exists() {
 		t.addOwner(r)
+		t.inventory.add(r)
 	}
 	t.exceptions.add(r, kept)
 	for i := range r.Record.Findings {
@@ -79,8 +82,8 @@ func (t *totals) add(r *table.Row, place int) {
 			t.worst.Offer(table.GroupOf(*f), func() finding { return finding{kept(), *f} })
 		}
 	}
-	if r.First.Check != "" {
-		t.tasks.Offer(r.First, func() task { return task{kept(), place} })
+	if rank, is := rankOf(r); is {
+		t.tasks.Offer(rank, func() task { return taskOf(r, kept(), rank, place) })
 	}
 	if t.in.Summary.Previous != nil { // in a first review everything is new, and nothing has changed
 		for _, c := range changesOf(r) {
@@ -99,16 +102,18 @@ type brief struct {
 	evidence                                           string
 	ownerState                                         audit.OwnerState
 	created                                            time.Time
-	scope, titles                                      string
+	legacy                                             bool
+	scope                                              string
 	worst                                              audit.Severity
-	first                                              table.Group
+	contact                                            audit.Contact
+	related                                            map[string]string // shared by all rows
 }
 
 func briefOf(r *table.Row) *brief {
 	return &brief{
 		target: r.Target, org: r.Org, orgID: r.OrgID, id: r.ID, userID: r.UserID, owner: r.OwnerName(), description: r.Description,
 		status: r.Status, presence: r.Presence, evidence: r.Evidence, ownerState: r.Owner.State, created: r.CreatedAt,
-		scope: strings.Clone(r.Scope), titles: r.Titles, worst: r.WorstSeverity, first: r.First, // the scope shares the memory of all permissions
+		scope: strings.Clone(r.Scope), legacy: r.Legacy, worst: r.WorstSeverity, contact: r.Contact, related: r.Related, // the scope shares the memory of all permissions
 	}
 }
 
@@ -117,8 +122,8 @@ func (k *brief) row(now time.Time) *table.Row {
 	return &table.Row{
 		Record: audit.Record{
 			Target: k.target, Presence: k.presence, Evidence: k.evidence, Owner: audit.Owner{Name: k.owner, State: k.ownerState},
-			Authorization: audit.Authorization{ID: k.id, OrgID: k.orgID, Org: k.org, UserID: k.userID, Description: k.description, Status: k.status, CreatedAt: k.created},
+			Authorization: audit.Authorization{ID: k.id, OrgID: k.orgID, Org: k.org, UserID: k.userID, Description: k.description, Status: k.status, CreatedAt: k.created, Legacy: k.legacy},
 		},
-		Now: now, Scope: k.scope, FindingWords: table.FindingWords{WorstSeverity: k.worst, First: k.first, Titles: k.titles},
+		Now: now, Scope: k.scope, Contact: k.contact, Related: k.related, FindingWords: table.FindingWords{WorstSeverity: k.worst},
 	}
 }

@@ -35,8 +35,10 @@ const (
 	sheetAuthorizations = "Authorizations"
 	sheetChanges        = "Changes"
 	sheetOwners         = "Owners"
+	sheetInventory      = "Inventory"
 	sheetCoverage       = "Coverage"
 	sheetExceptions     = "Exceptions"
+	sheetChecks         = "Checks"
 	sheetControls       = "Controls"
 	sheetAbout          = "About"
 )
@@ -44,18 +46,18 @@ const (
 // sheetNames are in the order in which the sheets are read.
 func sheetNames() []string {
 	return []string{
-		sheetSummary, sheetTodo, sheetFindings, sheetAuthorizations, sheetChanges, sheetOwners,
-		sheetCoverage, sheetExceptions, sheetControls, sheetAbout,
+		sheetSummary, sheetTodo, sheetFindings, sheetAuthorizations, sheetChanges, sheetOwners, sheetInventory,
+		sheetCoverage, sheetExceptions, sheetChecks, sheetControls, sheetAbout,
 	}
 }
 
 // listSheets are the long ones, each in a file of its own until the workbook is saved.
 func listSheets() []string {
-	return []string{sheetTodo, sheetFindings, sheetAuthorizations, sheetChanges, sheetOwners}
+	return []string{sheetTodo, sheetFindings, sheetAuthorizations, sheetChanges, sheetOwners, sheetInventory}
 }
 
 // bounds are how many rows each list may have.
-type bounds struct{ tasks, findings, changes, authorizations, owners int }
+type bounds struct{ tasks, findings, changes, authorizations, owners, inventory int }
 
 // Workbook is a workbook in the making. The list of the authorizations is written
 // while they are met, unless they are too many; all other sheets follow.
@@ -74,16 +76,19 @@ type Workbook struct {
 	findings   listed
 	changes    listed
 	owners     listed
+	inventory  listed
 
+	highlights     *audit.Highlights
 	shownFindings  table.FindingCounts // on the sheet
 	firstOf        map[table.Group]int // line of the first finding of a group
 	tokensOfOwners int                 // on the sheet
+	writeTokens    tally               // of the inventory
 }
 
 func New(s *table.Staging, in table.Input) (*Workbook, error) {
 	return newWorkbook(s, in, bounds{
 		tasks: table.MostTasks, findings: table.MostFindings, changes: table.MostChanges,
-		authorizations: table.MostAuthorizations, owners: table.MostOwners,
+		authorizations: table.MostAuthorizations, owners: table.MostOwners, inventory: table.MostInventory,
 	})
 }
 
@@ -121,10 +126,11 @@ func (b *Workbook) Add(r *table.Row) error {
 	return b.population.add(r)
 }
 
-func (b *Workbook) Finish(ctx context.Context, _ *audit.Highlights) ([]table.Shown, error) {
+func (b *Workbook) Finish(ctx context.Context, h *audit.Highlights) ([]table.Shown, error) {
+	b.highlights = h
 	steps := []func(context.Context) error{
-		b.population.finish, b.writeTodo, b.writeFindings, b.writeChanges, b.writeOwners,
-		b.writeSummary, b.writeCoverage, b.writeExceptions, b.writeControls, b.writeAbout, b.properties, b.save,
+		b.population.finish, b.writeTodo, b.writeFindings, b.writeChanges, b.writeOwners, b.writeInventory,
+		b.writeSummary, b.writeCoverage, b.writeExceptions, b.writeChecks, b.writeControls, b.writeAbout, b.properties, b.save,
 	}
 	for _, step := range steps {
 		if err := errors.Join(ctx.Err(), step(ctx)); err != nil {
@@ -136,7 +142,7 @@ func (b *Workbook) Finish(ctx context.Context, _ *audit.Highlights) ([]table.Sho
 
 // shown are the lists, in the order of their sheets.
 func (b *Workbook) shown() []table.Shown {
-	return []table.Shown{b.todo.Shown, b.findings.Shown, b.population.Shown, b.changes.Shown, b.owners.Shown}
+	return []table.Shown{b.todo.Shown, b.findings.Shown, b.population.Shown, b.changes.Shown, b.owners.Shown, b.inventory.Shown}
 }
 
 func (b *Workbook) Close() error {

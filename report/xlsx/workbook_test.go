@@ -60,7 +60,7 @@ func TestWorkbookCells(t *testing.T) {
 	in := reporttest.Input(t)
 	f := reporttest.OpenWorkbook(t, workbookText(t, in, whole))
 	authorizations, found := reporttest.AllRows(t, in)
-	want := []string{"Summary", "To do", "Findings", "Authorizations", "Changes", "Owners", "Coverage", "Exceptions", "Controls", "About"}
+	want := []string{"Summary", "To do", "Findings", "Authorizations", "Changes", "Owners", "Inventory", "Coverage", "Exceptions", "Checks", "Controls", "About"}
 	if diff := cmp.Diff(want, f.GetSheetList()); diff != "" {
 		t.Error(diff)
 	}
@@ -160,29 +160,31 @@ func TestWorkbookLayout(t *testing.T) {
 	tests := []struct {
 		sheet  string
 		frozen int
+		head   int    // line of the header
 		last   string // cell that is printed
 	}{
-		{"Findings", 3, "$I$45"},
-		{"Authorizations", 2, "$I$31"},
-		{"To do", 3, "$J$29"},
-		{"Changes", 3, "$I$10"},
-		{"Owners", 1, "$N$10"},
+		{"Findings", 3, 1, "$K$45"},
+		{"Authorizations", 2, 1, "$K$31"},
+		{"To do", 3, 2, "$L$22"},
+		{"Changes", 3, 1, "$I$10"},
+		{"Owners", 1, 2, "$Q$11"},
+		{"Inventory", 2, 2, "$J$16"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.sheet, func(t *testing.T) {
 			p, err := f.GetPanes(tt.sheet)
-			if err != nil || !p.Freeze || p.XSplit != tt.frozen || p.YSplit != 1 {
+			if err != nil || !p.Freeze || p.XSplit != tt.frozen || p.YSplit != tt.head {
 				t.Errorf("panes %+v, %v", p, err)
 			}
-			if got := defined(f, tt.sheet, "_xlnm.Print_Titles"); got != "'"+tt.sheet+"'!$1:$1" {
+			if got := defined(f, tt.sheet, "_xlnm.Print_Titles"); got != fmt.Sprintf("'%s'!$1:$%d", tt.sheet, tt.head) {
 				t.Errorf("printed titles %q", got)
 			}
 			if got := defined(f, tt.sheet, "_xlnm.Print_Area"); got != "'"+tt.sheet+"'!$A$1:"+tt.last {
 				t.Errorf("printed area %q", got)
 			}
 			rows := rawRows(t, f, tt.sheet)
-			last, _ := excelize.CoordinatesToCellName(len(rows[0]), len(rows), true)
-			if got, want := defined(f, tt.sheet, "_xlnm._FilterDatabase"), "'"+tt.sheet+"'!$A$1:"+last; got != want {
+			last, _ := excelize.CoordinatesToCellName(len(rows[tt.head-1]), len(rows), true)
+			if got, want := defined(f, tt.sheet, "_xlnm._FilterDatabase"), fmt.Sprintf("'%s'!$A$%d:%s", tt.sheet, tt.head, last); got != want {
 				t.Errorf("filter %q, want %q", got, want)
 			}
 			page, _ := f.GetPageLayout(tt.sheet)
@@ -346,6 +348,7 @@ func TestWorkbookWithoutRows(t *testing.T) {
 	for _, c := range (&Workbook{}).taskColumns() {
 		headers["To do"][0] = append(headers["To do"][0], c.Header)
 	}
+	headers["To do"] = append(headers["To do"], []string{"Nothing to decide: no token has a finding that somebody should act on."})
 	for sheet, want := range headers {
 		if diff := cmp.Diff(want, rawRows(t, f, sheet)); diff != "" {
 			t.Error(diff)
