@@ -77,7 +77,11 @@ func Rederive(ctx context.Context, dir string, files []string, in Input, whole, 
 // recount makes the figures of a summary what the records give. Those that an earlier
 // version did not have stay out, unless the summary is of this very program.
 func recount(ctx context.Context, in *Input, exact bool) error {
-	counts, met := audit.NewCounts(), map[string]*audit.Coverage{}
+	type recounted struct {
+		audit.Counts
+		audit.Coverage
+	}
+	met := map[string]*recounted{}
 	for r, err := range in.Rows {
 		if err == nil {
 			err = ctx.Err()
@@ -85,27 +89,32 @@ func recount(ctx context.Context, in *Input, exact bool) error {
 		if err != nil {
 			return err
 		}
-		counts.Add(r, in.Summary.Started)
-		if met[r.Target] == nil {
-			met[r.Target] = &audit.Coverage{}
+		m := met[r.Target]
+		if m == nil {
+			m = &recounted{Counts: audit.NewCounts()}
+			met[r.Target] = m
 		}
-		met[r.Target].Count(r)
+		m.Counts.Add(r, in.Summary.Started)
+		m.Coverage.Count(r)
 	}
-	in.Summary.Authorizations, in.Summary.Findings = counts.Authorizations, counts.Findings
-	if exact || in.Summary.NeedsAction.Known() {
-		in.Summary.NeedsAction, in.Summary.Inventory = counts.NeedsAction, counts.Inventory
-	}
+	counts := audit.NewCounts()
 	targets := slices.Clone(in.Summary.Coverage.Targets)
 	for i := range targets {
 		t, m := &targets[i], met[targets[i].Target]
 		if m == nil {
-			m = &audit.Coverage{}
+			m = &recounted{}
 		}
+		m.Counts.Conclude(*t)
+		counts.Merge(m.Counts)
 		if !t.Dropped { // there are more hidden ones than records where the server counts them
 			t.Listed, t.Legacy, t.Unseen, t.Hidden = m.Listed, m.Legacy, m.Unseen, max(m.Hidden, t.Hidden)
 		}
 	}
 	in.Summary.Coverage.Targets = targets
+	in.Summary.Authorizations, in.Summary.Findings = counts.Authorizations, counts.Findings
+	if exact || in.Summary.NeedsAction.Known() {
+		in.Summary.NeedsAction, in.Summary.Inventory = counts.NeedsAction, counts.Inventory
+	}
 	return nil
 }
 

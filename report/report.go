@@ -119,8 +119,8 @@ func Write(ctx context.Context, dir string, names []string, in Input) (h audit.H
 		return h, fmt.Errorf("report: %w", err)
 	}
 	defer staging.Discard()
-	builder := audit.HighlightsBuilder{Contacts: in.Contacts, At: in.Summary.Started}
-	if err := write(ctx, staging, chosen, in, &builder); err != nil {
+	builder := audit.NewHighlightsBuilder(in.Summary, in.Contacts)
+	if err := write(ctx, staging, chosen, in, builder); err != nil {
 		return h, fmt.Errorf("report: %w", err)
 	}
 	return builder.Highlights(), nil

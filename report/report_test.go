@@ -244,7 +244,7 @@ func TestFormatWhoseFilesCannotBeMade(t *testing.T) {
 					t.Fatal(err)
 				}
 				defer taken.Close()
-				_, err = writeFormats(t.Context(), s, []format{f}, reporttest.Input(t), new(audit.HighlightsBuilder))
+				_, err = writeFormats(t.Context(), s, []format{f}, reporttest.Input(t), audit.NewHighlightsBuilder(audit.Summary{}, nil))
 				if !errors.Is(err, os.ErrExist) || !strings.HasPrefix(err.Error(), f.name+": ") {
 					t.Errorf("error %v", err)
 				}
@@ -281,7 +281,7 @@ func TestPanicIsAnError(t *testing.T) {
 			panicking(step).at("New")
 			return panicking(step), nil
 		}}
-		_, err = writeFormats(t.Context(), s, append(formats(), broken), reporttest.Input(t), new(audit.HighlightsBuilder))
+		_, err = writeFormats(t.Context(), s, append(formats(), broken), reporttest.Input(t), audit.NewHighlightsBuilder(audit.Summary{}, nil))
 		if err == nil || !strings.Contains(err.Error(), "broken: panic: out of order") {
 			t.Errorf("%s: error %v", step, err)
 		}

@@ -215,7 +215,7 @@ func messageFrom(ctx context.Context, f *configs.File, snapshots evidence.Archiv
 			contacts = f.Contacts(j)
 		}
 	}
-	h, err := audit.HighlightsOf((&runner.Runner{Snapshots: snapshots}).Rows(ctx, s), contacts, s.Started)
+	h, err := audit.HighlightsOf((&runner.Runner{Snapshots: snapshots}).Rows(ctx, s), s, contacts)
 	return messageOf(f, snapshots, s, h), err
 }
 

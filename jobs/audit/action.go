@@ -13,6 +13,7 @@ import (
 type ActionCounts struct {
 	Tokens  int `json:"tokens"`
 	New     int `json:"new"`     // of Tokens: needed none at the review before
+	First   int `json:"first"`   // of Tokens: of targets without a review to compare with
 	Overdue int `json:"overdue"` // of Tokens
 	// Fixed needed action at the review before and need none now. Excepted need none
 	// because an exception allows what was found.
@@ -45,10 +46,11 @@ func (a ActionCounts) Known() bool { return a.BySeverity != nil }
 
 // Before is how many of the tokens that this review knows needed action at the review
 // before, under the policy of this one.
-func (a ActionCounts) Before() int { return a.Tokens - a.New + a.Fixed + a.Excepted }
+func (a ActionCounts) Before() int { return a.Tokens - a.New - a.First + a.Fixed + a.Excepted }
 
-// Change is the difference to the review before; positive is worse.
-func (a ActionCounts) Change() int { return a.Tokens - a.Before() }
+// Change is the difference to the review before, as far as both can be compared; positive
+// is worse.
+func (a ActionCounts) Change() int { return a.New - a.Fixed - a.Excepted }
 
 // count takes in one record of the review that took place at the given time.
 func (a *ActionCounts) count(r *Record, at time.Time) {
@@ -117,6 +119,7 @@ func earlier(a, b time.Time) time.Time {
 func (a *ActionCounts) add(o ActionCounts) {
 	a.Tokens += o.Tokens
 	a.New += o.New
+	a.First += o.First
 	a.Overdue += o.Overdue
 	a.Fixed += o.Fixed
 	a.Excepted += o.Excepted

@@ -233,6 +233,9 @@ func (c Coverage) cannotJudge(check string, policy Policy) string {
 	return ""
 }
 
+// Comparable reports whether there was an earlier review of the target to compare with.
+func (c Coverage) Comparable() bool { return c.without(BaselineRead, NotNeeded, Fails) == "" }
+
 // without says why a check lacks a premise that is in one of the states; "" if it does not.
 func (c Coverage) without(id string, states ...PremiseState) string {
 	at := slices.IndexFunc(c.Premises, func(p Premise) bool { return p.ID == id })

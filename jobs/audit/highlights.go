@@ -11,7 +11,7 @@ import (
 // Highlights is what the messages and the first page of a review say besides its figures.
 // It is bounded, whatever was found.
 type Highlights struct {
-	New        []Highlight       `json:"new"`         // tokens that need action and did not before, worst first, at most MaxWorst
+	New        []Highlight       `json:"new"`         // the tokens of ActionCounts.New, or of a first review all that need action; worst first, at most MaxWorst
 	NewWrites  []Highlight       `json:"new_writes"`  // new active write tokens, at most MaxNewWrites
 	Owners     []OwnerHighlights `json:"owners"`      // those with a token that needs action, worst first, at most MaxOwners
 	MoreOwners int               `json:"more_owners"` // how many are left out of Owners
@@ -60,9 +60,9 @@ type OwnerHighlights struct {
 	worst   int             // rank of the worst finding
 }
 
-// HighlightsOf walks the records of the review that took place at the given time.
-func HighlightsOf(rows iter.Seq2[Record, error], contacts Contacts, at time.Time) (Highlights, error) {
-	b := HighlightsBuilder{Contacts: contacts, At: at}
+// HighlightsOf walks the records of a review.
+func HighlightsOf(rows iter.Seq2[Record, error], s Summary, contacts Contacts) (Highlights, error) {
+	b := NewHighlightsBuilder(s, contacts)
 	for r, err := range rows {
 		if err != nil {
 			return Highlights{}, err
@@ -74,13 +74,23 @@ func HighlightsOf(rows iter.Seq2[Record, error], contacts Contacts, at time.Time
 
 // HighlightsBuilder makes Highlights of records that come one by one.
 type HighlightsBuilder struct {
-	Contacts Contacts
-	At       time.Time // the time of the review
+	contacts Contacts
+	at       time.Time       // of the review
+	first    map[string]bool // targets that nothing could be compared in, where it could in others
 
 	sum    Highlights
 	owners map[string]*OwnerHighlights // by key; grows with the owners, not with the tokens
 	held   int                         // highlights of owners
 	most   int                         // of them for one owner, 0 for MaxOwnerTokens
+}
+
+// NewHighlightsBuilder is for the records of a review.
+func NewHighlightsBuilder(s Summary, contacts Contacts) *HighlightsBuilder {
+	b := &HighlightsBuilder{contacts: contacts, at: s.Started, first: map[string]bool{}}
+	for _, t := range s.Coverage.Targets {
+		b.first[t.Target] = s.Previous != nil && !t.Comparable()
+	}
+	return b
 }
 
 // Add keeps what there is to say of a record.
@@ -92,11 +102,11 @@ func (b *HighlightsBuilder) Add(r *Record) {
 	if len(b.sum.NewWrites) < MaxNewWrites && slices.ContainsFunc(r.Findings, write) {
 		b.sum.NewWrites = append(b.sum.NewWrites, highlight(r, write))
 	}
-	if !r.NeedsAction(b.At) {
+	if !r.NeedsAction(b.at) {
 		return
 	}
-	h := highlight(r, func(f Finding) bool { return f.NeedsAction(b.At) })
-	if h.New {
+	h := highlight(r, func(f Finding) bool { return f.NeedsAction(b.at) })
+	if h.New && !b.first[r.Target] {
 		b.sum.New = insert(b.sum.New, h, MaxWorst)
 	}
 	b.addOwner(h)

@@ -33,7 +33,7 @@ func owned(owners, tokens int, id func(owner int) string) iter.Seq2[Record, erro
 // name the worst first.
 func TestHighlightsAreBounded(t *testing.T) {
 	const owners, tokens = 600, 40
-	n, err := HighlightsOf(owned(owners, tokens, func(o int) string { return fmt.Sprint("user-", o) }), nil, highlightsAt)
+	n, err := HighlightsOf(owned(owners, tokens, func(o int) string { return fmt.Sprint("user-", o) }), Summary{Started: highlightsAt}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -53,7 +53,7 @@ func TestHighlightsAreBounded(t *testing.T) {
 	if got := len(n.New[0].Record.Description); got != longest {
 		t.Errorf("a description of %d bytes", got)
 	}
-	n, err = HighlightsOf(owned(MaxOwners+3, 1, func(o int) string { return fmt.Sprint("user-", o) }), nil, highlightsAt)
+	n, err = HighlightsOf(owned(MaxOwners+3, 1, func(o int) string { return fmt.Sprint("user-", o) }), Summary{Started: highlightsAt}, nil)
 	if err != nil || len(n.Owners) != MaxOwners || n.MoreOwners != 3 {
 		t.Errorf("%d owners and %d more, %v", len(n.Owners), n.MoreOwners, err)
 	}
@@ -86,7 +86,7 @@ func TestPeople(t *testing.T) {
 				return
 			}
 		}
-	}, contacts, highlightsAt)
+	}, Summary{Started: highlightsAt}, contacts)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -107,6 +107,27 @@ func TestPeople(t *testing.T) {
 	}
 	if len(n.NewWrites) != 2 || len(n.New) != 6 {
 		t.Errorf("%d new write tokens, %d new", len(n.NewWrites), len(n.New))
+	}
+}
+
+// TestNewInTheFirstReviewOfATarget: what an added target brings is told to its owners, and is
+// nothing new of the population.
+func TestNewInTheFirstReviewOfATarget(t *testing.T) {
+	added := NewCoverage("prod")
+	added.NoNeed(BaselineRead, "no earlier review had these tokens")
+	s := Summary{Started: highlightsAt, Coverage: TotalCoverage{Targets: []Coverage{added}}}
+	for previous, want := range map[*Previous]int{nil: 2, {}: 0} {
+		s.Previous = previous
+		n, err := HighlightsOf(owned(1, 2, func(int) string { return "user" }), s, nil)
+		if err != nil || len(n.New) != want || n.Owners[0].New != 2 {
+			t.Errorf("%d new, of them %d of the owner, %v; want %d and 2", len(n.New), n.Owners[0].New, err, want)
+		}
+	}
+	counts := NewCounts()
+	counts.NeedsAction = ActionCounts{Tokens: 5, New: 4, Overdue: 1}
+	counts.Conclude(added)
+	if a := counts.NeedsAction; a.New != 0 || a.First != 4 || a.Before() != 1 || a.Change() != 0 {
+		t.Errorf("%+v", a)
 	}
 }
 

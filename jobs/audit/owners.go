@@ -21,7 +21,7 @@ const longestID = 64
 func (b *HighlightsBuilder) addOwner(h Highlight) {
 	owner, target := h.Record.Owner, h.Record.Target
 	owner.ID, owner.Name = bounded(cmp.Or(h.Record.UserID, owner.ID)), cmp.Or(owner.Name, h.Record.User)
-	contact := b.Contacts.Of(target, owner)
+	contact := b.contacts.Of(target, owner)
 	user := target + "/" + owner.ID
 	key := user
 	if contact.Responsible != "" {
@@ -43,7 +43,7 @@ func (b *HighlightsBuilder) addOwner(h Highlight) {
 	if h.New {
 		o.New++
 	}
-	if slices.ContainsFunc(h.Findings, func(f Finding) bool { return f.Overdue(b.At) }) {
+	if slices.ContainsFunc(h.Findings, func(f Finding) bool { return f.Overdue(b.at) }) {
 		o.Overdue++
 	}
 	o.Oldest = earlier(o.Oldest, h.Oldest())

@@ -121,7 +121,7 @@ func Summarize(run Run, items []Item, finished time.Time, tool Tool, policy Poli
 	total := NewCounts()
 	cov := TotalCoverage{Targets: []Coverage{}}
 	for _, it := range items {
-		total.add(it.Counts)
+		total.Merge(it.Counts)
 		cov.Targets = append(cov.Targets, it.Coverage)
 	}
 	if previous != nil {
@@ -275,7 +275,16 @@ func (c *Counts) Add(r Record, at time.Time) {
 	}
 }
 
-func (c *Counts) add(o Counts) {
+// Conclude ends the counts of one target: where there was no review to compare with, nothing
+// is new.
+func (c *Counts) Conclude(cov Coverage) {
+	if !cov.Comparable() {
+		c.NeedsAction.First, c.NeedsAction.New = c.NeedsAction.First+c.NeedsAction.New, 0
+	}
+}
+
+// Merge adds the counts of another target.
+func (c *Counts) Merge(o Counts) {
 	a, b := &c.Authorizations, o.Authorizations
 	a.Total += b.Total
 	a.Active += b.Active

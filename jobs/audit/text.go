@@ -165,7 +165,7 @@ func (s Summary) ChangeWords() string {
 	for _, part := range []struct {
 		n    int
 		what string
-	}{{a.New, "new"}, {a.Fixed, "fixed"}, {a.Excepted, "excepted"}} {
+	}{{a.New, "new"}, {a.Fixed, "fixed"}, {a.Excepted, "excepted"}, {a.First, "of targets reviewed for the first time"}} {
 		if part.n > 0 {
 			parts = append(parts, Number(part.n)+" "+part.what)
 		}

@@ -184,6 +184,7 @@ func (a *Assessor) judge(ctx, asking context.Context, j Job, run audit.Run, c co
 	if err := a.guard(j, "judging "+c.Target, func() error { return write(counted) }); err != nil {
 		return item, err
 	}
+	item.Counts.Conclude(*cov)
 	if asking.Err() != nil {
 		cov.Gap(audit.TargetReviewed, audit.Partial, "not everything could be asked: %v", context.Cause(asking))
 	} else if !slices.ContainsFunc(cov.Gaps, func(g audit.Gap) bool { return g.Premise() == audit.TargetReviewed }) {

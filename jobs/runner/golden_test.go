@@ -39,7 +39,7 @@ func TestReviewIsTheSame(t *testing.T) {
 	w.job.Targets[0].Source = target
 	var highlights audit.Highlights
 	w.job.Report = func(_ context.Context, _ string, e runner.Evidence) (_ audit.Link, _ audit.Highlights, err error) {
-		highlights, err = audit.HighlightsOf(e.Rows, nil, e.Summary.Started)
+		highlights, err = audit.HighlightsOf(e.Rows, e.Summary, nil)
 		return audit.Link{}, highlights, err
 	}
 	w.job.Policy = audit.Policy{
@@ -48,8 +48,8 @@ func TestReviewIsTheSame(t *testing.T) {
 		Exceptions: []audit.Exception{{Target: "prod", Authorization: "1200000000000005", Check: audit.AllChecks, Fingerprint: "0", Expires: at("2027-01-01 00:00")}},
 	}
 	weeks := []struct{ name, at, want string }{
-		{"first", "2026-11-23 12:00", "30bfc037ebafdf92"},
-		{"second", "2026-11-30 12:00", "e827a6a9ca8e6b1d"},
+		{"first", "2026-11-23 12:00", "3731f2cb1235c2cb"},
+		{"second", "2026-11-30 12:00", "f4d254aa90c3df97"},
 	}
 	for i, week := range weeks {
 		w.now = at(week.at)

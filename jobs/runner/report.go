@@ -58,7 +58,7 @@ func (r *Runner) adopt(ctx context.Context, j Job, run audit.Run) (*audit.Summar
 	r.Log.Info("the pack of the run was sealed before it was cut off", "job", j.Name, "run", run.ID(), "pack", pack.Sequence)
 	var highlights audit.Highlights
 	if len(j.Notifiers) > 0 {
-		if highlights, err = audit.HighlightsOf(r.Rows(ctx, s), j.Contacts, s.Started); err != nil {
+		if highlights, err = audit.HighlightsOf(r.Rows(ctx, s), s, j.Contacts); err != nil {
 			return nil, err
 		}
 	}

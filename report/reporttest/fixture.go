@@ -298,7 +298,7 @@ func Files[F Format](t testing.TB, in table.Input, begin func(*table.Staging, ta
 	if err != nil {
 		t.Fatal(err)
 	}
-	highlights := audit.HighlightsBuilder{Contacts: in.Contacts, At: in.Summary.Started}
+	highlights := audit.NewHighlightsBuilder(in.Summary, in.Contacts)
 	for r, err := range table.NewRowMaker(in).Rows(t.Context(), in.Rows) {
 		if err == nil {
 			highlights.Add(&r.Record)
