@@ -72,7 +72,7 @@ func (e Exception) validate(targets []string, longest time.Duration, problem fun
 		problem("check", unknown("check", e.Check, checks))
 	}
 	if !fingerprintPattern.MatchString(e.Fingerprint) {
-		problem("fingerprint", `needs the fingerprint that "tokenaudit tokens show ID" prints: it binds the exception to the token as it was approved`)
+		problem("fingerprint", `needs the fingerprint that "tokenaudit tokens show ID" prints: it ties the exception to the token as it was approved`)
 	}
 	decision{e.Reason, e.RequestedBy, e.ApprovedBy, e.Granted, e.Expires}.validate("exception", longest, problem)
 }
@@ -90,7 +90,7 @@ func (d decision) validate(of string, longest time.Duration, problem func(key, t
 		}
 	}
 	if strings.EqualFold(strings.TrimSpace(d.requestedBy), strings.TrimSpace(d.approvedBy)) && d.approvedBy != "" {
-		problem("approved_by", "must be somebody else than requested_by")
+		problem("approved_by", "must be a different person than requested_by")
 	}
 	if d.granted.After(d.expires.Time) && !d.expires.IsZero() {
 		problem("granted", "must not be after expires")
@@ -100,7 +100,7 @@ func (d decision) validate(of string, longest time.Duration, problem func(key, t
 		problem("expires", "is required: the last day on which the "+of+" holds, such as 2027-03-31")
 	case time.Until(d.expires.end()) > longest+setting.Day:
 		span, _ := setting.Duration(longest).MarshalText()
-		problem("expires", "lies further ahead than policy.max_exception allows ("+string(span)+")")
+		problem("expires", "is later than policy.max_exception allows ("+string(span)+")")
 	}
 }
 
@@ -151,9 +151,9 @@ func (g AcceptedGap) validate(targets []string, longest time.Duration, problem f
 	case !known:
 		problem("gap", unknown("gap", g.Gap, can))
 	case !premise.Acceptable:
-		problem("gap", fmt.Sprintf("%s cannot be accepted: without it nobody knows what they would accept. Those that can: %s", premise.ID, strings.Join(can, ", ")))
+		problem("gap", fmt.Sprintf("%s cannot be accepted: nobody could tell what they accept. Gaps that can be accepted: %s", premise.ID, strings.Join(can, ", ")))
 	case about && strings.TrimSpace(subject) == "":
-		problem("gap", `has nothing after the "/"; leave that out, or write what it is about, as the sheet Coverage has it`)
+		problem("gap", `has nothing after the "/"; remove it, or copy the full ID from the sheet Coverage`)
 	}
 	// Of a target that is no longer configured, this very fact may be accepted.
 	if premise.ID != audit.TargetsConfigured && !slices.Contains(targets, g.Target) {

@@ -123,7 +123,7 @@ func guardText(source []byte) []Problem {
 	hidden := func(r rune) bool { return unicode.IsControl(r) && r != '\t' }
 	for i, line := range bytes.Split(source, []byte("\n")) {
 		if !utf8.Valid(line) || bytes.ContainsFunc(bytes.TrimSuffix(line, []byte("\r")), hidden) {
-			return []Problem{{Line: i + 1, Text: "is not plain text in UTF-8, or holds a character that cannot be seen"}}
+			return []Problem{{Line: i + 1, Text: "is not plain UTF-8 text, or contains an invisible character"}}
 		}
 	}
 	return nil
@@ -141,7 +141,7 @@ var refused = map[token.Type]string{
 	token.DocumentEndType: "the end mark (...) is not supported; remove it",
 }
 
-const noAnchors = "anchors, aliases and merge keys (&, *, <<) are not supported; write the value out, or quote it if it is text"
+const noAnchors = "anchors, aliases and merge keys (&, *, <<) are not supported; repeat the value, or quote it if it is text"
 
 // guardTokens refuses, before the parser sees it, what a configuration does not
 // need and what takes the parser too long.

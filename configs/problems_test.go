@@ -17,18 +17,18 @@ import (
 const canary = "hunter2-Zx9=="
 
 const (
-	clearText = "a secret in clear; write where it is instead: {env: NAME}, {file: PATH} or {exec: [cmd, arg]}"
-	keyOfRef  = "unknown key; write where the secret is: {env: NAME}, {file: PATH} or {exec: [cmd, arg]}"
-	aliases   = "anchors, aliases and merge keys (&, *, <<) are not supported; write the value out, or quote it if it is text"
+	clearText = "a secret in plain text; write where it is stored: {env: NAME}, {file: PATH} or {exec: [cmd, arg]}"
+	keyOfRef  = "unknown key; write where the secret is stored: {env: NAME}, {file: PATH} or {exec: [cmd, arg]}"
+	aliases   = "anchors, aliases and merge keys (&, *, <<) are not supported; repeat the value, or quote it if it is text"
 	second    = "a second document starts here (---); a file holds one configuration"
-	noText    = "is not plain text in UTF-8, or holds a character that cannot be seen"
+	noText    = "is not plain UTF-8 text, or contains an invisible character"
 	noValue   = "has no value; give it one or remove the key"
 	oneValue  = "needs one value, not a list or a mapping"
 	someList  = "needs a list with at least one entry"
 	noStore   = "needs sqlite:PATH, such as sqlite:./data/tokenaudit.db, or postgres://USER@HOST/DATABASE"
 	noSpan    = "needs a time span such as 90d, 2w, 36h, 30m or 1d12h, or off"
 	noTime    = `needs a schedule, such as "0 9 * * 1" or "@weekly"`
-	oneHost   = "1: evidence: is a folder of one host, while the store serves several; use a bucket, such as s3://BUCKET/PREFIX, or set evidence_shared: on if every host has this folder"
+	oneHost   = "1: evidence: is a folder of one host, but the store is for several hosts. Use a bucket, such as s3://BUCKET/PREFIX, or set evidence_shared: on if every host has this folder"
 	noName    = `needs a name of letters, digits, ".", "_" and "-", at most 64`
 )
 
@@ -62,10 +62,10 @@ var bad = map[string][]string{
 		`6: exceptions[0].target: unknown target "staging", known: prod`,
 		"7: exceptions[0].authorization: needs the ID of a token: 16 hex digits",
 		`8: exceptions[0].check: unknown check "no-descripton", did you mean "no-description"?`,
-		`9: exceptions[0].fingerprint: needs the fingerprint that "tokenaudit tokens show ID" prints: it binds the exception to the token as it was approved`,
+		`9: exceptions[0].fingerprint: needs the fingerprint that "tokenaudit tokens show ID" prints: it ties the exception to the token as it was approved`,
 		"10: exceptions[0].reason: is required",
-		"12: exceptions[0].approved_by: must be somebody else than requested_by",
-		"13: exceptions[0].expires: lies further ahead than policy.max_exception allows (180d)",
+		"12: exceptions[0].approved_by: must be a different person than requested_by",
+		"13: exceptions[0].expires: is later than policy.max_exception allows (180d)",
 		"14: exceptions[0].granted: must not be after expires",
 		"22: exceptions[1].expires: needs a day such as 2027-03-31",
 	},
@@ -73,11 +73,11 @@ var bad = map[string][]string{
 		`6: accepted_gaps[0].target: unknown target "staging", known: prod`,
 		`7: accepted_gaps[0].gap: unknown gap "stored-lited", did you mean "stored-listed"?`,
 		"8: accepted_gaps[0].reason: is required",
-		"10: accepted_gaps[0].approved_by: must be somebody else than requested_by",
-		"11: accepted_gaps[0].expires: lies further ahead than policy.max_exception allows (180d)",
+		"10: accepted_gaps[0].approved_by: must be a different person than requested_by",
+		"11: accepted_gaps[0].expires: is later than policy.max_exception allows (180d)",
 		"12: accepted_gaps[1].expires: is required: the last day on which the acceptance holds, such as 2027-03-31",
-		"13: accepted_gaps[1].gap: credential-active cannot be accepted: without it nobody knows what they would accept. Those that can: " + acceptable(),
-		`18: accepted_gaps[2].gap: has nothing after the "/"; leave that out, or write what it is about, as the sheet Coverage has it`,
+		"13: accepted_gaps[1].gap: credential-active cannot be accepted: nobody could tell what they accept. Gaps that can be accepted: " + acceptable(),
+		`18: accepted_gaps[2].gap: has nothing after the "/"; remove it, or copy the full ID from the sheet Coverage`,
 		"22: accepted_gaps[2].expires: needs a day such as 2027-03-31",
 	},
 
@@ -123,7 +123,7 @@ var bad = map[string][]string{
 	"secret-as-key":           {"4: targets[0].token: " + keyOfRef},
 	"secret-as-two-keys":      {"4: targets[0].token: " + keyOfRef},
 	"secret-as-env": {
-		"4: targets[0].token: secret: env is not the name of an environment variable; write the name alone, never the secret",
+		"4: targets[0].token: secret: env is not the name of an environment variable; write the name, never the secret",
 	},
 	"secret-as-env-list":     {"4: targets[0].token.env: " + oneValue},
 	"secret-exec-not-a-list": {"4: targets[0].token.exec: " + someList},
@@ -137,9 +137,9 @@ var bad = map[string][]string{
 	"secret-behind-bar":      {"4: not YAML: invalid header option"},
 	"secret-behind-tag":      {"4: tags (!) are not supported; quote the value if it is text"},
 	"secret-in-url":          {"3: targets[0].url: must not contain a user, a password or a query: the credential belongs in token"},
-	"secret-in-store":        {oneHost, "5: store: must not hold a password: it belongs in store_password"},
+	"secret-in-store":        {oneHost, "5: store: must not contain a password: it belongs in store_password"},
 
-	"secret-in-store-setting":  {"5: store: must not hold a password: it belongs in store_password"},
+	"secret-in-store-setting":  {"5: store: must not contain a password: it belongs in store_password"},
 	"secret-in-store-broken":   {"5: store: is not a URL of the form postgres://USER@HOST/DATABASE, without a password"},
 	"secret-in-store-password": {"6: store_password: " + clearText},
 
@@ -162,7 +162,7 @@ var bad = map[string][]string{
 	"store-setting": {
 		"5: store: has a setting that is not known; known: host, sslmode, sslrootcert, sslcert, sslkey, sslnegotiation, channel_binding, target_session_attrs, connect_timeout, application_name, search_path, passfile",
 	},
-	"store-password-of-file": {"5: store_password: is for a PostgreSQL store; the store has none"},
+	"store-password-of-file": {"5: store_password: needs a PostgreSQL store, but the store is SQLite"},
 	"evidence-empty":         {"5: evidence: needs a folder, such as ./data/evidence, or a bucket, such as s3://BUCKET/PREFIX"},
 	"target-names-twice":     {"5: targets[1].name: targets[0] has this name already"},
 	"target-empty": {
@@ -182,13 +182,13 @@ var bad = map[string][]string{
 	"durations": {
 		"6: policy.rotate_after: " + noSpan,
 		"7: policy.inactive_after: " + noSpan,
-		"11: jobs[0].catch_up: needs at least 1m, or no review could start",
+		"11: jobs[0].catch_up: needs at least 1m; otherwise no review can start",
 		"12: jobs[0].jitter: is longer than 100 years",
-		"13: jobs[0].deadline: needs at least 1m, or no review could end",
+		"13: jobs[0].deadline: needs at least 1m; otherwise no review can end",
 	},
 	"job-empty":       {"6: jobs[0].name: " + noName, "6: jobs[0].schedule: " + noTime, "7: jobs[1].name: " + noName, "7: jobs[1].schedule: " + noTime},
 	"job-names-twice": {"8: jobs[1].name: jobs[0] has this name already"},
-	"job-schedule":    {`7: jobs[0].schedule: schedule "61 * * * *": end of range (61) above maximum (59): 61; write five fields: minute, hour, day of month, month, day of week (0-6 or sun-sat), such as "0 9 * * 1", or a name such as @weekly`, `8: jobs[0].timezone: zone "Mars/Olympus": unknown time zone Mars/Olympus; use an IANA name, such as Europe/Berlin or UTC`},
+	"job-schedule":    {`7: jobs[0].schedule: schedule "61 * * * *": end of range (61) above maximum (59): 61; write five fields, such as "0 9 * * 1": minute, hour, day of month, month, day of week (0-6 or sun-sat). Or write a name such as @weekly`, `8: jobs[0].timezone: zone "Mars/Olympus": unknown time zone Mars/Olympus; use an IANA name, such as Europe/Berlin or UTC`},
 	"job-targets":     {"8: jobs[0].targets[1]: listed twice", `8: jobs[0].targets[2]: unknown target "plant", known: prod`},
 	"job-reports":     {`8: jobs[0].reports[1]: unknown format "cvs", did you mean "csv"?`, "8: jobs[0].reports[2]: listed twice"},
 	"job-webhook": {

@@ -22,7 +22,7 @@ type walker struct {
 	above    map[string]bool // paths with such a path inside
 }
 
-const inClear = "a secret in clear; write where it is instead: {env: NAME}, {file: PATH} or {exec: [cmd, arg]}"
+const inClear = "a secret in plain text; write where it is stored: {env: NAME}, {file: PATH} or {exec: [cmd, arg]}"
 
 func (w *walker) walk(path string, node ast.Node, into reflect.Value) {
 	if _, ok := w.lines[path]; !ok {
@@ -60,7 +60,7 @@ func (w *walker) isReference(path string, node ast.Node) bool {
 	names, _ := keysOf(reflect.TypeFor[secret.Ref]())
 	for _, pair := range values {
 		if !slices.Contains(names, keyOf(pair)) {
-			w.problem(path, "unknown key; write where the secret is: {env: NAME}, {file: PATH} or {exec: [cmd, arg]}")
+			w.problem(path, "unknown key; write where the secret is stored: {env: NAME}, {file: PATH} or {exec: [cmd, arg]}")
 			return false
 		}
 	}

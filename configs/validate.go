@@ -46,7 +46,7 @@ func (f *File) validate(problem problemFunc) {
 	f.Policy.validate(problem)
 	validateOwners(f.Owners, problem)
 	if f.RosterMaxAge < setting.Duration(setting.Day) {
-		problem("roster_max_age", "needs at least 1d, or every roster would be too old")
+		problem("roster_max_age", "needs at least 1d; otherwise every roster is too old")
 	}
 	for i, e := range f.Exceptions {
 		e.validate(targets, time.Duration(f.Policy.MaxException), problem.in(fmt.Sprintf("exceptions[%d]", i)))
@@ -70,17 +70,17 @@ func (f *File) validateStorage(problem problemFunc) {
 		problem("store", err.Error())
 	}
 	if !f.StorePassword.IsZero() && !ledger.Postgres(f.Store) {
-		problem("store_password", "is for a PostgreSQL store; the store has none")
+		problem("store_password", "needs a PostgreSQL store, but the store is SQLite")
 	}
 	if err := evidence.Check(f.Evidence); err != nil {
 		problem("evidence", err.Error())
 	} else if ledger.Postgres(f.Store) && !evidence.IsBucket(f.Evidence) && !bool(f.EvidenceShared) {
-		problem("evidence", "is a folder of one host, while the store serves several; use a bucket, such as s3://BUCKET/PREFIX, or set evidence_shared: on if every host has this folder")
+		problem("evidence", "is a folder of one host, but the store is for several hosts. Use a bucket, such as s3://BUCKET/PREFIX, or set evidence_shared: on if every host has this folder")
 	}
 	if !f.EvidenceLock.IsZero() {
 		f.EvidenceLock.Validate(problem.in("evidence_lock"))
 		if !evidence.IsBucket(f.Evidence) {
-			problem("evidence_lock", "is for a bucket, s3://BUCKET/PREFIX; evidence is a folder")
+			problem("evidence_lock", "needs a bucket, s3://BUCKET/PREFIX, but evidence is a folder")
 		}
 	}
 	for i, job := range f.Jobs {
@@ -165,13 +165,13 @@ func (j Job) validate(targets []string, problem problemFunc) {
 		}
 	}
 	if j.CatchUp < shortest {
-		problem("catch_up", "needs at least 1m, or no review could start")
+		problem("catch_up", "needs at least 1m; otherwise no review can start")
 	}
 	if j.DeliverWithin < shortest {
-		problem("deliver_within", "needs at least 1m, or no message could be sent")
+		problem("deliver_within", "needs at least 1m; otherwise no message can be sent")
 	}
 	if j.Deadline < shortest {
-		problem("deadline", "needs at least 1m, or no review could end")
+		problem("deadline", "needs at least 1m; otherwise no review can end")
 	}
 }
 

@@ -36,7 +36,7 @@ type disagreeError struct {
 }
 
 func (e *disagreeError) Error() string {
-	return fmt.Sprintf("the ledger and the evidence do not agree, and nothing is written until they do:\n%s\nTo make the ledger from the evidence packs: tokenaudit history rebuild -c %s", strings.Join(e.jobs, "\n"), e.config)
+	return fmt.Sprintf("the ledger and the evidence do not match. Nothing is written until they match:\n\n%s\n\nTo rebuild the ledger from the evidence packs: tokenaudit history rebuild -c %s", strings.Join(e.jobs, "\n"), e.config)
 }
 
 // agree compares a ledger with the evidence, for every job that either of them knows,
@@ -100,7 +100,7 @@ func unreachable(err error) bool { return errors.As(err, new(interface{ Unreacha
 // passable takes away an error that passes by itself.
 func passable(err error, log *slog.Logger) error {
 	if unreachable(err) {
-		log.Warn("the evidence cannot be reached, so whether the ledger agrees with it is not known yet", "error", err)
+		log.Warn("the evidence cannot be reached, so the ledger was not compared with it yet", "error", err)
 		return nil
 	}
 	return err
@@ -130,9 +130,9 @@ func examineAgreement(ctx context.Context, f *configs.File, config string) influ
 	case ok:
 		d.Result, d.Fix = strings.Join(disagree.jobs, "; "), "tokenaudit history rebuild -c "+config
 	case errors.Is(err, ledger.ErrOlder):
-		d.OK, d.Result = true, "compared at the next run or serve"
+		d.OK, d.Result = true, "will be compared by the next run or serve"
 	case err != nil:
-		d.Result, d.Fix = "not compared: "+err.Error(), "Mend store and evidence first."
+		d.Result, d.Fix = "not compared: "+err.Error(), "Fix store and evidence first."
 	default:
 		d.OK, d.Result = true, "agree"
 	}

@@ -33,15 +33,15 @@ func (c *cli) demo() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "demo [--out DIR]",
 		Short: "Make a full report from built-in data; needs no InfluxDB, Slack or network",
-		Long: `demo starts a small InfluxDB and a small Slack inside the program, reviews the
-same org twice, a week apart, with changes in between, and leaves the reports in a
-folder. What it prints and writes is what a real review prints and writes.`,
+		Long: `demo starts a small InfluxDB and a small Slack inside the program. It reviews the same
+org twice, a week apart, with changes in between, and writes the reports to a folder.
+Its output is that of a real review.`,
 		Example: `  tokenaudit demo
   tokenaudit demo --out /tmp/tokenaudit-demo`,
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error { return c.runDemo(cmd.Context(), out) },
 	}
-	cmd.Flags().StringVar(&out, "out", "tokenaudit-demo", "folder for the reports; an earlier demo in it is replaced")
+	cmd.Flags().StringVar(&out, "out", "tokenaudit-demo", "folder for the reports; replaces an earlier demo in it")
 	return cmd
 }
 
@@ -164,7 +164,7 @@ func prepareDemoFolder(dir string) error {
 			return err
 		}
 	case len(entries) > 0:
-		return usagef("--out %s: the folder is not empty and not from an earlier demo; name another", dir)
+		return usagef("--out %s: the folder is not empty and not from an earlier demo; use another folder", dir)
 	}
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return err

@@ -31,11 +31,10 @@ func (c *cli) doctor() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "doctor -c FILE",
 		Short: "Check everything that a review depends on, and say how to fix it",
-		Long: `doctor asks every target what a review asks, and reaches the verdict that the next
-one would. It tries every notifier, the evidence folder or bucket and the store, as far
-as that goes without posting and keeping anything, and prints what it tried: what is
-well, what is not and how to mend it, and what will be a blind spot. It exits 4 if
-anything is BAD, a notifier or the store alone, too.`,
+		Long: `doctor sends every target the requests of a review and shows the verdict that the next
+review would reach. It tests every notifier, the evidence and the store without posting
+or keeping anything. It shows what works, what does not, how to fix it, and what no
+review can see. If any line says BAD, it exits 4.`,
 		Example: `  tokenaudit doctor -c tokenaudit.yaml`,
 		Args:    noArguments,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return c.examine(cmd.Context(), config) },
@@ -181,7 +180,7 @@ func examineNotifiers(ctx context.Context, e *examination, j configs.Job) {
 	}
 	if !j.Ping.IsZero() {
 		err := ping.New(j.Ping, notify.NewClient()).Check(ctx)
-		e.tried(where, "ping", "there is a URL; not pinged, as that would count", err)
+		e.tried(where, "ping", "a URL is set; not pinged, because a ping would count", err)
 	}
 }
 
@@ -189,7 +188,7 @@ func examineEvidence(ctx context.Context, place string, lock evidence.Lock) infl
 	if !evidence.IsBucket(place) {
 		return examineFolder(place)
 	}
-	d := influx.Diagnosis{What: "bucket", OK: true, Result: place + " can be written, read, listed and cleared"}
+	d := influx.Diagnosis{What: "bucket", OK: true, Result: place + " can be written, read, listed and deleted"}
 	if !lock.IsZero() {
 		d.Result += ", and objects can be locked"
 	}
@@ -207,7 +206,7 @@ func examineFolder(dir string) influx.Diagnosis {
 	d := influx.Diagnosis{What: "folder is writable", OK: true, Result: dir}
 	in := existing(dir)
 	if in != dir {
-		d.Result = dir + " is not there yet; " + in + " is writable"
+		d.Result = dir + " does not exist yet; " + in + " is writable"
 	}
 	f, err := os.CreateTemp(in, ".tokenaudit-*")
 	if err == nil {
@@ -215,9 +214,9 @@ func examineFolder(dir string) influx.Diagnosis {
 		os.Remove(f.Name())
 		return d
 	}
-	d.OK, d.Result, d.Fix = false, err.Error(), "Let this user write to "+in+", or name another folder."
+	d.OK, d.Result, d.Fix = false, err.Error(), "Give this user write access to "+in+", or set another folder."
 	if info, err := os.Stat(in); err == nil && !info.IsDir() {
-		d.Fix = in + " is a file: name a folder in its place."
+		d.Fix = in + " is a file: set a folder instead."
 	}
 	return d
 }
@@ -242,7 +241,7 @@ func examineStore(ctx context.Context, f *configs.File) influx.Diagnosis {
 			in := examineFolder(filepath.Dir(path))
 			in.What = d.What
 			if in.OK {
-				in.Result = "it is not there yet and can be made"
+				in.Result = "does not exist yet and can be created"
 			}
 			return in
 		}
@@ -253,7 +252,7 @@ func examineStore(ctx context.Context, f *configs.File) influx.Diagnosis {
 		d.Result, d.Fix = err.Error(), remedy.Of(err)
 	case len(in.Damaged) > 0:
 		d.Result = in.Found + "; " + strings.Join(in.Damaged[:min(3, len(in.Damaged))], "; ")
-		d.Fix = "Restore the store from a backup, or make it anew from the evidence (tokenaudit history rebuild); until then reviews go on without what is damaged, and say so."
+		d.Fix = "Restore the store from a backup, or rebuild it from the evidence (tokenaudit history rebuild). Until then, reviews continue without the damaged parts and report this."
 	default:
 		d.OK, d.Result = true, in.Found
 	}

@@ -70,13 +70,13 @@ func TestDoctorOnFiles(t *testing.T) {
 	if err := os.WriteFile(text, []byte(strings.Repeat("no ledger\n", 1000)), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if d := examineStore(t.Context(), &configs.File{Store: ledger.AtPath(text)}); d.OK || !strings.Contains(d.Fix, "is no ledger: set store to another file") {
+	if d := examineStore(t.Context(), &configs.File{Store: ledger.AtPath(text)}); d.OK || !strings.Contains(d.Fix, "is not a ledger: set store to another file") {
 		t.Errorf("a text: %+v", d)
 	}
-	if d := examineStore(t.Context(), &configs.File{Store: ledger.AtPath(filepath.Join(text, "ledger.db"))}); d.OK || !strings.Contains(d.Fix, "notes.txt is a file: name a folder") {
+	if d := examineStore(t.Context(), &configs.File{Store: ledger.AtPath(filepath.Join(text, "ledger.db"))}); d.OK || !strings.Contains(d.Fix, "notes.txt is a file: set a folder") {
 		t.Errorf("below a file: %+v", d)
 	}
-	if d := examineFolder(filepath.Join(text, "evidence")); d.OK || !strings.Contains(d.Fix, "notes.txt is a file: name a folder") {
+	if d := examineFolder(filepath.Join(text, "evidence")); d.OK || !strings.Contains(d.Fix, "notes.txt is a file: set a folder") {
 		t.Errorf("below a file: %+v", d)
 	}
 	left, err := os.ReadDir(dir)

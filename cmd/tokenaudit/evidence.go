@@ -51,7 +51,7 @@ func (e reporter) write(ctx context.Context, folder string, of runner.Evidence) 
 // sayNewChain says that chain.json was written anew.
 func (e reporter) sayNewChain(anew bool, run audit.Run) {
 	if anew {
-		e.log.Warn("chain.json was missing or damaged, and was written anew; what retention took away until now, it no longer knows, and verify says so", "job", run.Job, "run", run.ID())
+		e.log.Warn("chain.json was missing or damaged and was written again. It no longer lists the packs that retention removed earlier, and verify reports this", "job", run.Job, "run", run.ID())
 	}
 }
 
@@ -104,7 +104,7 @@ func (e reporter) seal(ctx context.Context, folder string, of runner.Evidence, l
 		return audit.Link{}, err
 	}
 	if len(sealed.Foreign) > 0 {
-		e.log.Warn("the folder of the run holds what it did not make; verify will name that until it is taken away", "job", of.Summary.Job, "run", of.Summary.ID, "folder", folder, "files", sealed.Foreign)
+		e.log.Warn("the folder of the run has files that the run did not create; verify reports them until they are removed", "job", of.Summary.Job, "run", of.Summary.ID, "folder", folder, "files", sealed.Foreign)
 	}
 	e.sayNewChain(sealed.NewChain, of.Summary.Run())
 	return sealed.Link, nil
@@ -126,9 +126,9 @@ func (e reporter) prune(ctx context.Context, folder string, s audit.Summary) {
 	err = errors.Join(err, e.snapshots.Remove(ctx, s.Job, gone))
 	log := e.log.With("job", s.Job)
 	for _, run := range gone {
-		log.Info("retention took an evidence pack away", "run", run)
+		log.Info("retention removed an evidence pack", "run", run)
 	}
 	if err != nil {
-		log.Warn("old evidence packs stay", "run", s.ID, "error", err)
+		log.Warn("old evidence packs were not removed", "run", s.ID, "error", err)
 	}
 }

@@ -167,7 +167,7 @@ func TestReadBack(t *testing.T) {
 			h := hosts(t, s3.place(), &now, 1)[0]
 			s3.garbling("/" + name)
 			_, err := h.runner.ReviewNow(t.Context(), h.job, audit.Manual)
-			if err == nil || !strings.Contains(err.Error(), name+" is not what was written there") {
+			if err == nil || !strings.Contains(err.Error(), name+" differs from what was written") {
 				t.Errorf("error %v", err)
 			}
 			for _, key := range s3.place().objects() {
@@ -197,7 +197,7 @@ func TestForgedObject(t *testing.T) {
 	if _, err := s3.backend.PutObject("evidence", "team/audit/"+s.ID+"/../../up", nil, content, 1, nil); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := verifyText(t, s3.place().under("weekly")); err == nil || !strings.Contains(err.Error(), "cannot be a file here") {
+	if _, err := verifyText(t, s3.place().under("weekly")); err == nil || !strings.Contains(err.Error(), "cannot be a file on this machine") {
 		t.Errorf("error %v", err)
 	}
 }
@@ -379,7 +379,7 @@ func TestExamineBucket(t *testing.T) {
 	if err := s3.backend.ForceDeleteBucket("evidence"); err != nil {
 		t.Fatal(err)
 	}
-	if d := examineEvidence(t.Context(), s3.place().address, evidence.Lock{}); d.OK || !strings.Contains(d.Fix, "Make the bucket evidence") {
+	if d := examineEvidence(t.Context(), s3.place().address, evidence.Lock{}); d.OK || !strings.Contains(d.Fix, "Create the bucket evidence") {
 		t.Errorf("no bucket: %+v", d)
 	}
 	if _, err := verifyText(t, s3.place().address); err == nil || errors.As(err, new(quietError)) {
@@ -444,7 +444,7 @@ jobs: [{name: weekly, schedule: "0 0 1 1 *"}]
 	if out := command("history", "diff", "-c", path, first, second); !strings.Contains(out, "No difference") {
 		t.Errorf("diff:\n%s", out)
 	}
-	if out := command("verify", p.under("weekly")); !strings.Contains(out, "Verified: nothing is wrong") {
+	if out := command("verify", p.under("weekly")); !strings.Contains(out, "Verified: no errors") {
 		t.Errorf("verify:\n%s", out)
 	}
 	if left, err := os.ReadDir(temp); err != nil || len(left) > 0 {

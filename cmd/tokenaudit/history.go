@@ -23,7 +23,7 @@ type historyFlags struct {
 }
 
 func (c *cli) history() *cobra.Command {
-	return group("history", "Look at the reviews that were made", `  tokenaudit history list -c tokenaudit.yaml
+	return group("history", "Show earlier reviews", `  tokenaudit history list -c tokenaudit.yaml
   tokenaudit history show -c tokenaudit.yaml weekly-review/2026-11-23T0800Z
   tokenaudit history diff -c tokenaudit.yaml weekly-review/2026-11-16T0800Z weekly-review/2026-11-23T0800Z
   tokenaudit history replay -c stricter.yaml weekly-review/2026-11-23T0800Z
@@ -147,7 +147,7 @@ func (c *cli) listRuns(ctx context.Context, f historyFlags) error {
 	}
 	_, err = fmt.Fprintln(c.stdout, t.Render())
 	if changed {
-		_, err = fmt.Fprintln(c.stdout, "\n* the policy is not that of the run before; tokenaudit history show RUN says what changed")
+		_, err = fmt.Fprintln(c.stdout, "\n* the policy differs from that of the run before; tokenaudit history show RUN lists the changes")
 	}
 	return err
 }
@@ -179,7 +179,7 @@ func (c *cli) showRun(ctx context.Context, f historyFlags, id string) error {
 		return errors.New(e.Damaged)
 	}
 	if e.Summary == nil {
-		_, err := fmt.Fprintf(c.stdout, "%s: not finished; the next run takes it up\n", id)
+		_, err := fmt.Fprintf(c.stdout, "%s: not finished; the next run continues it\n", id)
 		return err
 	}
 	printSummary(c.stdout, *e.Summary, r.Location(e.Run), columnsOf(c.stdout))

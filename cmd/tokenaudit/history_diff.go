@@ -27,7 +27,7 @@ type difference struct {
 func (c *cli) historyDiff() *cobra.Command {
 	var f historyFlags
 	cmd := &cobra.Command{
-		Use: "diff -c FILE RUN RUN", Short: "Say what differs between two reviews", Args: runIDs(2),
+		Use: "diff -c FILE RUN RUN", Short: "Show the differences between two reviews", Args: runIDs(2),
 		RunE: func(cmd *cobra.Command, args []string) error { return c.diffRuns(cmd.Context(), f, args[0], args[1]) },
 	}
 	f.add(cmd)

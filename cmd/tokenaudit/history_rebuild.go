@@ -26,27 +26,27 @@ func (c *cli) historyRebuild() *cobra.Command {
 	var f rebuildFlags
 	cmd := &cobra.Command{
 		Use:   "rebuild -c FILE",
-		Short: "Make the ledger from the evidence packs, after it was lost or put back from a copy",
-		Long: `rebuild reads the packs of every job in the evidence, configured or not, checks
-what it reads against the manifests and the chain, and makes the ledger of it: the
-reviews, what the next ones are compared with, the place in the chain, and the
-slots that are dealt with. A ledger in a file is moved aside, under a name with the
-time, and never deleted; in PostgreSQL the reviews are exchanged in one step.
+		Short: "Rebuild the ledger from the evidence packs, after it was lost or restored from a backup",
+		Long: `rebuild reads the packs of every job in the evidence, configured or not, and checks them
+against the manifests and the chain. From them it makes the ledger: the reviews, the
+base of the next comparison, the place in the chain, and the slots that are done. A slot
+is a time at which a review is due. A ledger in a file is renamed, with the time in its
+name, and never deleted. In PostgreSQL the reviews are replaced in one transaction.
 
-What was retired (history retire) stays, as far as the old ledger can be read;
-since the newest pack it is in no other place.
+Retired sources (history retire) stay retired if the old ledger can be read. After the
+newest pack, only the ledger knows them.
 
-No message of a review that is in the packs is sent again, whether it had arrived
-or not. A pack that cannot be read, or is not the one that the chain holds, stays
-in the ledger as lost: the next pack follows on it, so that verify names it.`,
+No message of a review in the packs is sent again, even if it had not arrived. A pack
+that cannot be read, or differs from the chain, stays in the ledger as lost. The next
+pack follows it, so that verify reports it.`,
 		Example: `  tokenaudit history rebuild -c tokenaudit.yaml --dry-run
   tokenaudit history rebuild -c tokenaudit.yaml`,
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error { return c.rebuildLedger(cmd.Context(), f) },
 	}
 	cmd.Flags().StringVarP(&f.config, "config", "c", "", "configuration file")
-	cmd.Flags().BoolVar(&f.dryRun, "dry-run", false, "only say what it would make")
-	cmd.Flags().BoolVar(&f.forgetMissing, "forget-missing", false, "go on without the reviews that the ledger knows and the evidence lacks")
+	cmd.Flags().BoolVar(&f.dryRun, "dry-run", false, "only show what would be rebuilt")
+	cmd.Flags().BoolVar(&f.forgetMissing, "forget-missing", false, "continue without the reviews that are in the ledger but not in the evidence")
 	return cmd
 }
 
@@ -78,7 +78,7 @@ func (c *cli) rebuildFrom(ctx context.Context, file *configs.File, f rebuildFlag
 		if err := check(old, err); err != nil {
 			return err
 		}
-		return c.sayRebuilt(file, jobs, notes, "would be made")
+		return c.sayRebuilt(file, jobs, notes, "would be rebuilt")
 	}
 	aside, err := ledger.Rebuild(ctx, file.Store, file.StorePassword, time.Now(), ledger.Rebuilding{
 		Check: check,
@@ -102,7 +102,7 @@ func (c *cli) rebuildFrom(ctx context.Context, file *configs.File, f rebuildFlag
 	if aside != "" {
 		notes = append(notes, "the old ledger is kept as "+aside)
 	}
-	return c.sayRebuilt(file, jobs, notes, "was made")
+	return c.sayRebuilt(file, jobs, notes, "was rebuilt")
 }
 
 func (c *cli) sayRebuilt(f *configs.File, jobs []jobPacks, notes []string, made string) error {
@@ -116,7 +116,7 @@ func (c *cli) sayRebuilt(f *configs.File, jobs []jobPacks, notes []string, made 
 			fmt.Fprintf(&out, ", the newest pack is number %d, run %s", j.packs[last].link.Sequence, j.packs[last].run.ID())
 		}
 		if !j.reached.IsZero() {
-			fmt.Fprintf(&out, "; slots up to %s are dealt with", j.reached.UTC().Format("Mon 2006-01-02 15:04 MST"))
+			fmt.Fprintf(&out, "; slots up to %s are done", j.reached.UTC().Format("Mon 2006-01-02 15:04 MST"))
 		}
 		fmt.Fprintln(&out)
 		for _, p := range j.packs {
@@ -133,7 +133,7 @@ func (c *cli) sayRebuilt(f *configs.File, jobs []jobPacks, notes []string, made 
 	for _, note := range notes {
 		fmt.Fprintln(&out, note)
 	}
-	fmt.Fprintf(&out, "The ledger %s %s from %s. Nothing of these reviews is delivered again.\n", f.Store, made, audit.Plural(read, "pack"))
+	fmt.Fprintf(&out, "The ledger %s %s from %s. No message of these reviews is sent again.\n", f.Store, made, audit.Plural(read, "pack"))
 	if _, err := io.WriteString(c.stdout, out.String()); err != nil {
 		return err
 	}
@@ -150,7 +150,7 @@ func compareOld(jobs []jobPacks, old []audit.Pack, unreadable error, forget bool
 		notes = append(notes, "the old ledger cannot be read: "+line(unreadable.Error()))
 	}
 	if len(old) == 0 && len(jobs) > 0 { // it was lost, or cannot be read
-		notes = append(notes, "if anything was retired since the newest pack, that is lost with the old ledger: say it again (tokenaudit history retire)")
+		notes = append(notes, "sources that were retired after the newest pack are lost with the old ledger: retire them again (tokenaudit history retire)")
 	}
 	pruned, missing := 0, []string{}
 	for _, p := range old {
@@ -165,7 +165,7 @@ func compareOld(jobs []jobPacks, old []audit.Pack, unreadable error, forget bool
 		}
 	}
 	if pruned > 0 {
-		notes = append(notes, audit.Plural(pruned, "review")+" whose packs retention took away: no longer in the ledger")
+		notes = append(notes, audit.Plural(pruned, "review")+" whose packs retention removed: no longer in the ledger")
 	}
 	if len(missing) == 0 {
 		return notes, nil
@@ -175,7 +175,7 @@ func compareOld(jobs []jobPacks, old []audit.Pack, unreadable error, forget bool
 		text += fmt.Sprintf(" and %d more", more)
 	}
 	if !forget {
-		return notes, fmt.Errorf("the evidence lacks what the ledger knows: %s; put the packs back from a copy, set evidence to where they are, or go on without them: --forget-missing", text)
+		return notes, fmt.Errorf("the evidence lacks packs that the ledger has: %s. Restore them from a backup, set evidence to their folder or bucket, or continue without them: --forget-missing", text)
 	}
-	return append(notes, "no longer in the ledger, as the evidence lacks it: "+text), nil
+	return append(notes, "no longer in the ledger, because the evidence does not have it: "+text), nil
 }

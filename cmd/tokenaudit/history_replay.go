@@ -14,10 +14,10 @@ func (c *cli) historyReplay() *cobra.Command {
 	var f historyFlags
 	cmd := &cobra.Command{
 		Use:   "replay -c FILE RUN",
-		Short: "Judge a stored review again under the policy of a configuration",
-		Long: `replay judges what a review saw under another policy, without asking any server:
-what would last week's review have found? Checks that need more than the token,
-its owner and the policy keep what they found.`,
+		Short: "Check a stored review again with the policy of a configuration",
+		Long: `replay checks the tokens of a review again with another policy, without any server:
+what would last week's review have found? Checks that need more than the token, its
+owner and the policy keep their findings.`,
 		Args: runIDs(1),
 		RunE: func(cmd *cobra.Command, args []string) error { return c.replayRun(cmd.Context(), f, args[0]) },
 	}

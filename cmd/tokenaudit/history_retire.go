@@ -20,12 +20,12 @@ func (c *cli) historyRetire() *cobra.Command {
 	var reason string
 	cmd := &cobra.Command{
 		Use:   "retire -c FILE SOURCE --reason TEXT",
-		Short: "Say that a server or an org is not followed any more",
-		Long: `retire ends what earlier reviews know of a source: an org by its ID, as Coverage
-names it (server/0d0fb00000000011), or all sources of a target by its name. Until
-then its tokens stand as unseen whenever another source answers in its place. The
-next review says that it was retired, when and why. Nothing is called gone by it.`,
-		Example: `  tokenaudit history retire -c tokenaudit.yaml server/0d0fb00000000011 --reason "set up anew, SEC-1234"
+		Short: "Retire a server or an org that no longer exists",
+		Long: `retire ends the tracking of a source. Give the ID of an org, as Coverage shows it
+(server/0d0fb00000000011), or the name of a target for all its sources. Until then its
+tokens stay listed as not seen when another source answers. The next review reports when
+and why it was retired. Its tokens are not reported as gone.`,
+		Example: `  tokenaudit history retire -c tokenaudit.yaml server/0d0fb00000000011 --reason "new installation, SEC-1234"
   tokenaudit history retire -c tokenaudit.yaml plant --reason "switched off"`,
 		Args: func(cmd *cobra.Command, args []string) error {
 			switch {
@@ -39,7 +39,7 @@ next review says that it was retired, when and why. Nothing is called gone by it
 		RunE: func(cmd *cobra.Command, args []string) error { return c.retire(cmd.Context(), f, args[0], reason) },
 	}
 	cmd.Flags().StringVarP(&f.config, "config", "c", "", "configuration file")
-	cmd.Flags().StringVar(&reason, "reason", "", "why, in words; a ticket helps")
+	cmd.Flags().StringVar(&reason, "reason", "", "why it was retired, such as a ticket")
 	return cmd
 }
 
@@ -54,11 +54,11 @@ func (c *cli) retire(ctx context.Context, f historyFlags, name, reason string) e
 	}
 	sources, known := sourcesNamed(entries, name)
 	if len(sources) == 0 {
-		return fmt.Errorf("no review knows %q; there are %s", name, strings.Join(known, ", "))
+		return fmt.Errorf("no review has seen %q; known sources: %s", name, strings.Join(known, ", "))
 	}
 	for _, source := range sources {
 		if run := answered(entries, source); run != "" {
-			return fmt.Errorf("%s answered in run %s, the newest review that knows it; only what answers no more is retired, after the review that says so", source, run)
+			return fmt.Errorf("%s answered in run %s, the newest review of it. A source can be retired after a review in which it did not answer", source, run)
 		}
 	}
 	l, err := ledger.Open(ctx, r.file.Store, r.file.StorePassword)
@@ -81,7 +81,7 @@ func (c *cli) retire(ctx context.Context, f historyFlags, name, reason string) e
 		if err := l.Retire(ctx, audit.Retirement{Source: source, Reason: reason, At: now.UTC().Truncate(time.Millisecond)}); err != nil {
 			return err
 		}
-		fmt.Fprintf(c.stdout, "%s is not followed any more; the next review says so.\n", source)
+		fmt.Fprintf(c.stdout, "%s is retired; the next review reports it.\n", source)
 	}
 	return nil
 }

@@ -38,7 +38,7 @@ func (s server) connect(c *cli) (*influx.Client, influx.Config, error) {
 		return nil, cfg, err
 	}
 	if cfg.Bolt != "" {
-		return nil, cfg, usagef("target %q is a file, which answers no questions; use tokens list --id", cfg.Name)
+		return nil, cfg, usagef("target %q is a file; use tokens list --id", cfg.Name)
 	}
 	client, err := influx.NewClient(cfg, cfg.Token, c.log(slog.LevelWarn))
 	return client, cfg, err

@@ -320,7 +320,7 @@ func TestLostLedger(t *testing.T) {
 		os.Remove(filepath.Join(w.dir, "tokenaudit.db"+suffix))
 	}
 	var errs bytes.Buffer
-	if code := run(t.Context(), []string{"serve", "-c", w.config()}, &errs, &errs); code != exitFailed || !strings.Contains(errs.String(), "the ledger knows no review of it") {
+	if code := run(t.Context(), []string{"serve", "-c", w.config()}, &errs, &errs); code != exitFailed || !strings.Contains(errs.String(), "the ledger knows no review of the job") {
 		t.Errorf("exit code %d\n%s", code, &errs)
 	}
 	if out := string(w.mustRun("history", "rebuild", "-c", w.config())); !strings.Contains(out, "slots up to") || !strings.Contains(out, "yearly: 1 review,") {

@@ -38,7 +38,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	switch {
 	case err == nil || errors.As(err, &silent):
 	case ctx.Err() != nil:
-		fmt.Fprintln(stderr, "tokenaudit: interrupted; the next run takes up what was cut off")
+		fmt.Fprintln(stderr, "tokenaudit: interrupted; the next run continues the unfinished review")
 	default:
 		fmt.Fprintf(stderr, "tokenaudit: %v\n", err)
 	}

@@ -18,7 +18,7 @@ import (
 )
 
 func (c *cli) notify() *cobra.Command {
-	return group("notify", "Look at messages before they are sent, and try the notifiers", `  tokenaudit notify preview -c tokenaudit.yaml
+	return group("notify", "Show messages before they are sent, and test the notifiers", `  tokenaudit notify preview -c tokenaudit.yaml
   tokenaudit notify test -c tokenaudit.yaml`, c.notifyPreview(), c.notifyTest())
 }
 
@@ -30,10 +30,10 @@ func (c *cli) notifyPreview() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "preview -c FILE",
 		Short: "Show the messages of a review, without a network",
-		Long: `preview draws the Slack thread of a review as the configuration of its job would
-make it now: of the newest one, of the one that --run names, or of a made-up one
-if there is none yet. With --format blocks it prints what Slack would get; the
-blocks can be pasted into the Block Kit Builder.`,
+		Long: `preview shows the Slack thread of a review with the present configuration of its job.
+It uses the newest review, the one named by --run, or an example if there is none yet.
+With --format blocks it prints what Slack would get; paste the blocks into the Block Kit
+Builder.`,
 		Example: `  tokenaudit notify preview -c tokenaudit.yaml
   tokenaudit notify preview -c tokenaudit.yaml --run weekly-review/2026-11-23T0800Z --format blocks`,
 		Args: noArguments,
@@ -159,7 +159,7 @@ func (c *cli) sendTests(ctx context.Context, config, job string) error {
 		}
 	}
 	if sent == 0 && len(errs) == 0 {
-		return usagef("there is no notifier to test: no job %q, or none that sends messages", job)
+		return usagef("there is no notifier to test: no job %q, or it sends no messages", job)
 	}
 	return errors.Join(errs...)
 }

@@ -144,7 +144,7 @@ func (j *jobPacks) readChain(ctx context.Context, archive evidence.Archive) (hea
 	text, err := archive.ReadChain(ctx, j.name)
 	if errors.Is(err, fs.ErrNotExist) {
 		if len(j.packs) > 1 || len(j.packs) == 1 && j.packs[0].link.Sequence > 1 { // the first pack may have been cut off before it
-			j.problems = append(j.problems, "there is no chain.json, so whether packs are missing at the end is not known")
+			j.problems = append(j.problems, "there is no chain.json, so packs may be missing at the end")
 		}
 		return nil, nil
 	}
@@ -169,7 +169,7 @@ func (j *jobPacks) holdAgainst(claims map[string][]audit.Link) {
 		delete(claims, p.run.ID())
 		if len(held) > 0 && !slices.Contains(held, p.link) {
 			p.link = held[0]
-			p.lose(cmp.Or(p.lost, "it is not the one that the chain holds: it was changed or exchanged"))
+			p.lose(cmp.Or(p.lost, "it differs from the chain: it was changed or replaced"))
 		}
 	}
 	for id, held := range claims {
@@ -178,7 +178,7 @@ func (j *jobPacks) holdAgainst(claims map[string][]audit.Link) {
 			continue
 		}
 		p := foundPack{run: run, link: held[0]}
-		p.lose("it is missing: only the chain knows it")
+		p.lose("it is missing: only the chain lists it")
 		j.packs = append(j.packs, p)
 	}
 }

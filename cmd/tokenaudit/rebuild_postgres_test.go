@@ -60,14 +60,14 @@ jobs: [{name: weekly, schedule: "0 9 * * 1", reports: [csv]}]
 	says("evidence/weekly", "run", "--now")
 	says("evidence/weekly", "run", "--now")
 	on(second)
-	refused("the ledger knows no review of it, and the evidence holds pack 2")
-	says("was made from 2 packs", "history", "rebuild")
+	refused("the ledger knows no review of the job")
+	says("was rebuilt from 2 packs", "history", "rebuild")
 	says("evidence/weekly", "run", "--now")
 	on(first)
 	refused("the ledger ends with pack 2")
-	says("would be made from 3 packs", "history", "rebuild", "--dry-run")
+	says("would be rebuilt from 3 packs", "history", "rebuild", "--dry-run")
 	refused("the ledger ends with pack 2")
-	says("was made from 3 packs", "history", "rebuild")
+	says("was rebuilt from 3 packs", "history", "rebuild")
 	says("evidence/weekly", "run", "--now")
 	var out bytes.Buffer
 	if code := run(t.Context(), []string{"verify", filepath.Join(dir, "evidence", "weekly")}, &out, &out); code != exitDone || !strings.Contains(out.String(), "the packs 1 to 4 follow") {
@@ -79,6 +79,6 @@ jobs: [{name: weekly, schedule: "0 9 * * 1", reports: [csv]}]
 	if out, code := try("history", "rebuild"); code != exitFailed || !strings.Contains(out, "--forget-missing") {
 		t.Errorf("exit code %d\n%s", code, out)
 	}
-	says("as the evidence lacks it: pack 3", "history", "rebuild", "--forget-missing")
+	says("because the evidence does not have it: pack 3", "history", "rebuild", "--forget-missing")
 	says("evidence/weekly", "run", "--now")
 }

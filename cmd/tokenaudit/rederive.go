@@ -46,7 +46,7 @@ func rederive(ctx context.Context, dir string, m pack.Manifest) (out pack.Rederi
 		out.Why = "they were made by " + made(m.Tool) + ", and this version cannot read what of: " + err.Error()
 		return out, nil
 	case !whole:
-		out.Why = "they were made by " + made(m.Tool) + ", which left no inputs.json, so that the settings behind them are not known"
+		out.Why = "they were made by " + made(m.Tool) + ", which wrote no inputs.json, so the settings of the review are not known"
 	case !exact:
 		out.Why = "they were made by " + made(m.Tool) + ", and this is " + made(tool()) + "; verify them with that version"
 	}
@@ -54,14 +54,14 @@ func rederive(ctx context.Context, dir string, m pack.Manifest) (out pack.Rederi
 		differs("manifest.json", "the "+what+" is not that of summary.json")
 	}
 	if whole && !m.SameInputs(in.Config, in.Controls) {
-		differs("inputs.json", "does not hold the configuration or the controls that manifest.json has the hashes of")
+		differs("inputs.json", "has a configuration or controls that do not match the hashes in manifest.json")
 	}
 	var names []string
 	for _, target := range in.Summary.Reviewed() {
 		if name := evidence.SnapshotFile(target); slices.Contains(snapshots, name) {
 			names = append(names, name)
 		} else {
-			differs(name, "is missing, though the review had the target")
+			differs(name, "is missing, although the review had this target")
 		}
 	}
 	for _, target := range in.Summary.Reviewed() { // of which earlier versions have no requests
@@ -69,7 +69,7 @@ func rederive(ctx context.Context, dir string, m pack.Manifest) (out pack.Rederi
 	}
 	for _, name := range slices.Concat(snapshots, requests) {
 		if !slices.Contains(names, name) {
-			differs(name, "is of a target that summary.json does not have")
+			differs(name, "belongs to a target that is not in summary.json")
 		}
 	}
 	if len(out.Problems) > 0 { // with other records or settings, everything would differ

@@ -192,7 +192,7 @@ func TestInsider(t *testing.T) {
 		"a report less":           {do: func(t *testing.T, dir string) { must(t, os.Remove(filepath.Join(dir, "report.html"))) }, want: []string{"report.html: is missing"}},
 		"a report more":           {do: func(t *testing.T, dir string) { must(t, os.WriteFile(filepath.Join(dir, "clean.csv"), nil, 0o600)) }, want: []string{"clean.csv: is nothing that the review wrote"}},
 		"the configuration":       {do: func(t *testing.T, dir string) { edit(t, dir, "inputs.json", "rotate_after", "rotate_never") }, want: []string{"review.xlsx: About!"}},
-		"the controls":            {do: func(*testing.T, string) {}, seal: func(p *pack.Input) { p.Controls = nil }, want: []string{"inputs.json: does not hold"}},
+		"the controls":            {do: func(*testing.T, string) {}, seal: func(p *pack.Input) { p.Controls = nil }, want: []string{"inputs.json: has a configuration or controls"}},
 		"the trend":               {do: func(t *testing.T, dir string) { edit(t, dir, "inputs.json", `"new": `, `"new": 9`) }, want: []string{"report.html: line "}},
 		"something in the inputs": {do: func(t *testing.T, dir string) { edit(t, dir, "inputs.json", `"format"`, `"x":1,"format"`) }, want: []string{"inputs.json: line "}},
 		"a line of the snapshot": {do: func(t *testing.T, dir string) {
@@ -200,10 +200,10 @@ func TestInsider(t *testing.T) {
 		}, want: []string{"authorizations.csv: row 1 is "}},
 		"a snapshot more": {do: func(t *testing.T, dir string) {
 			must(t, os.WriteFile(filepath.Join(dir, "snapshot-x.jsonl.gz"), emptySnapshot(t), 0o600))
-		}, want: []string{"snapshot-x.jsonl.gz: is of a target that"}},
+		}, want: []string{"snapshot-x.jsonl.gz: belongs to a target that"}},
 		"requests more": {do: func(t *testing.T, dir string) {
 			must(t, os.WriteFile(filepath.Join(dir, "requests-x.jsonl"), []byte("{}\n"), 0o600))
-		}, want: []string{"requests-x.jsonl: is of a target that"}},
+		}, want: []string{"requests-x.jsonl: belongs to a target that"}},
 		"the file of the configuration": {do: func(t *testing.T, dir string) { edit(t, dir, "config.yaml", "rotate_after", "rotate_never") }, want: []string{"config.yaml: line ", "rotate_never"}},
 		"no file of the configuration":  {do: func(t *testing.T, dir string) { must(t, os.Remove(filepath.Join(dir, "config.yaml"))) }, want: []string{"config.yaml: is missing"}},
 		"the verdict of the seal":       {do: func(*testing.T, string) {}, seal: func(p *pack.Input) { p.Summary.Coverage.Verdict = audit.NotKnown }, want: []string{"manifest.json: the verdict is not that of"}},
@@ -297,7 +297,7 @@ func TestRederiveOtherVersion(t *testing.T) {
 		}, []string{"made by tokenaudit 9.9.9", "Nothing of report.html, review.xlsx was compared", "the figures and rows of findings.csv, findings.ocsf.jsonl, summary.json are the same"}, nil},
 		"without settings": {func(t *testing.T, dir string) {
 			must(t, os.Remove(filepath.Join(dir, "inputs.json")))
-		}, []string{"which left no inputs.json", "Nothing of config.yaml, report.html, review.xlsx was compared"}, nil},
+		}, []string{"which wrote no inputs.json", "Nothing of config.yaml, report.html, review.xlsx was compared"}, nil},
 		"without a file of the configuration": {func(t *testing.T, dir string) { must(t, os.Remove(filepath.Join(dir, "config.yaml"))) }, nil, nil},
 		"another file of the configuration":   {func(t *testing.T, dir string) { edit(t, dir, "config.yaml", "rotate_after", "rotate_never") }, nil, []string{"config.yaml: line "}},
 		"a row less":                          {func(t *testing.T, dir string) { dropLine(t, dir, "findings.csv", "deleted-owner") }, nil, []string{"findings.csv: has ", "the snapshots give "}},
@@ -333,7 +333,7 @@ func TestRederiveOtherVersion(t *testing.T) {
 func TestOldPacks(t *testing.T) {
 	t.Parallel()
 	out := mustVerify(t, "../../report/pack/testdata/0.1.0/weekly")
-	for _, want := range []string{"left no inputs.json", "authorizations.csv, findings.csv, vanta-access.csv say the same"} {
+	for _, want := range []string{"wrote no inputs.json", "authorizations.csv, findings.csv, vanta-access.csv say the same"} {
 		if !strings.Contains(strings.Join(strings.Fields(out), " "), want) {
 			t.Errorf("%q is not in\n%s", want, out)
 		}

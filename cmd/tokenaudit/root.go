@@ -27,12 +27,12 @@ func newRoot(stdout, stderr io.Writer) *cobra.Command {
 	root := &cobra.Command{
 		Use:   "tokenaudit",
 		Short: "Review the API tokens of InfluxDB on a schedule",
-		Long: `tokenaudit answers, every week and with evidence: which API tokens of InfluxDB
-exist, who owns them, which can write, and what changed since last time.
+		Long: `tokenaudit shows, every week and with evidence: which API tokens of InfluxDB exist, who
+owns them, which can write, and what changed.
 
-It lists the authorizations of every configured user, flags active write tokens,
-tokens of deleted users and what else a security engineer would flag, and writes
-a workbook, CSV files and a Slack message. It only reads.`,
+It lists the authorizations of every configured user and reports active write tokens,
+tokens of deleted users and other risks. It writes a workbook, CSV files, evidence packs
+and messages. It only reads from InfluxDB.`,
 		Example: `  tokenaudit demo                            # a full report, without InfluxDB or Slack
   tokenaudit config example > tokenaudit.yaml
   tokenaudit run -c tokenaudit.yaml --now    # one review, at once
@@ -54,7 +54,7 @@ a workbook, CSV files and a Slack message. It only reads.`,
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return usagef("%w; see %s --help", err, cmd.CommandPath())
 	})
-	root.PersistentFlags().BoolVarP(&c.verbose, "verbose", "v", false, "log what is done")
+	root.PersistentFlags().BoolVarP(&c.verbose, "verbose", "v", false, "log each step")
 	root.AddCommand(c.demo(), c.run(), c.serve(), c.schedule(), c.doctor(), c.history(), c.notify(), c.tokens(), c.checks(), c.config(), c.verify(), c.version())
 	root.AddCommand(topics()...)
 	root.SetHelpCommand(c.help())

@@ -32,17 +32,17 @@ func (c *cli) run() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "run -c FILE",
 		Short: "Run the reviews that are due, or one at once",
-		Long: `run does what the schedules of the jobs ask for at this moment, and ends: it
-reviews the newest slot that is due and not reviewed, finishes a review that was
-cut off, delivers messages that did not arrive. Call it from cron or a systemd
-timer more often than reviews are due; a slot is reviewed once however often it
-is called. With --now it reviews at once; that review counts like any other.
+		Long: `run does what is due now, and ends. It reviews the newest slot that is due, finishes an
+interrupted review, and delivers messages that did not arrive. A slot is a time at which
+a review is due. Call it from cron or a systemd timer more often than reviews are
+due: each slot is reviewed once. With --now it reviews at once; that review counts like
+any other.
 
-With --metrics-file it leaves metrics of every job for the textfile collector of
-node_exporter, readable by everybody, as that is another user.`,
+With --metrics-file it writes the metrics of every job for the textfile collector of
+node_exporter. Every user can read that file, because node_exporter is another user.`,
 		Example: `  tokenaudit run -c tokenaudit.yaml                          # from a timer, hourly
   tokenaudit run -c tokenaudit.yaml --quiet --metrics-file /var/lib/node_exporter/tokenaudit.prom
-  tokenaudit run -c tokenaudit.yaml --dry-run                # try it; nothing goes to Slack
+  tokenaudit run -c tokenaudit.yaml --dry-run                # a test; sends nothing to Slack
   tokenaudit run -c tokenaudit.yaml --now --fail-on critical # as a gate: exit 3 on a critical finding`,
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error { return c.runJobs(cmd.Context(), f) },
@@ -50,8 +50,8 @@ node_exporter, readable by everybody, as that is another user.`,
 	flags := cmd.Flags()
 	flags.StringVarP(&f.config, "config", "c", "", "configuration file")
 	flags.StringVar(&f.job, "job", "", "only this job")
-	flags.BoolVar(&f.now, "now", false, "review at once, with the present minute as its slot")
-	flags.BoolVar(&f.dryRun, "dry-run", false, "review at once, send nothing and print the message instead; leaves no trace in later reviews")
+	flags.BoolVar(&f.now, "now", false, "review now, with the current minute as its slot")
+	flags.BoolVar(&f.dryRun, "dry-run", false, "review now, print the message and send nothing; later reviews do not use it")
 	flags.StringVar(&f.failOn, "fail-on", "", "exit 3 if there are findings of this severity or worse: critical, high, medium, low")
 	flags.StringVar(&f.metricsFile, "metrics-file", "", "write metrics there for node_exporter; the name must end in .prom")
 	flags.BoolVarP(&f.quiet, "quiet", "q", false, "print nothing but errors")
@@ -199,7 +199,7 @@ func (c *cli) loadConfig(path string) (*configs.File, error) {
 // readConfig loads a configuration and reads no secret.
 func readConfig(path string) (*configs.File, error) {
 	if path == "" {
-		return nil, usagef("needs a configuration: -c FILE; start from the one that \"tokenaudit config example\" prints")
+		return nil, usagef("needs a configuration: -c FILE. Start with the output of \"tokenaudit config example\"")
 	}
 	f, err := configs.Load(path)
 	if err != nil {

@@ -24,9 +24,10 @@ func (c *cli) schedule() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "schedule -c FILE",
 		Short: "Print when reviews are due",
-		Long: `schedule prints the coming slots of every job, in the zone of the job and in UTC.
-Each slot is reviewed once, also when the clocks change: one that they jump over
-is due at the jump, and of a time that they show twice the first one counts.`,
+		Long: `schedule prints the next slots of every job (the times at which reviews are due), in the
+zone of the job and in UTC. Each slot is reviewed once, also when the clocks change. If
+the clocks skip the time, the review is due at the change. If they show it twice, the
+first one counts.`,
 		Example: `  tokenaudit schedule -c tokenaudit.yaml
   tokenaudit schedule -c tokenaudit.yaml --job weekly-review --from 2027-03-01 --next 8`,
 		Args: noArguments,
@@ -47,7 +48,7 @@ func (c *cli) printSchedule(f scheduleFlags) error {
 	}
 	chosen := slices.DeleteFunc(slices.Clone(file.Jobs), func(j configs.Job) bool { return f.job != "" && j.Name != f.job })
 	if len(chosen) == 0 || f.next < 1 {
-		return usagef("there is nothing to show: no job %q in %s, or --next below 1", f.job, f.config)
+		return usagef("nothing to show: no job %q in %s, or --next below 1", f.job, f.config)
 	}
 	t := newTable("JOB", "SLOT", "UTC", "")
 	for _, j := range chosen {
@@ -95,7 +96,7 @@ func clockNote(s *schedule.Schedule, before, slot time.Time) string {
 	}
 	switch {
 	case s.Moved(slot):
-		notes = append(notes, "the scheduled time does not exist on this day: due at the jump")
+		notes = append(notes, "the scheduled time does not exist on this day: due at the clock change")
 	case s.Repeated(slot):
 		notes = append(notes, "the clocks show this time twice: due at the first")
 	}

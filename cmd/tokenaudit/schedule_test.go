@@ -54,7 +54,7 @@ func runSchedule(t *testing.T, schedule, zone string, args ...string) string {
 
 func TestScheduleNotes(t *testing.T) {
 	for _, tc := range []struct{ name, schedule, zone, from, want string }{
-		{"gap", "30 2 * * 0", "Europe/Berlin", "2025-03-30", "Sun 2025-03-30 03:00 CEST  2025-03-30 01:00  the clocks went forward by 1h; the scheduled time does not exist on this day: due at the jump"},
+		{"gap", "30 2 * * 0", "Europe/Berlin", "2025-03-30", "Sun 2025-03-30 03:00 CEST  2025-03-30 01:00  the clocks went forward by 1h; the scheduled time does not exist on this day: due at the clock change"},
 		{"repeat", "30 2 * * 0", "Europe/Berlin", "2025-10-26", "Sun 2025-10-26 02:30 CEST  2025-10-26 00:30  the clocks show this time twice: due at the first"},
 		{"half an hour", "0 9 * * 0", "Australia/Lord_Howe", "2025-04-06", "Sun 2025-04-06 09:00 +1030  2025-04-05 22:30  the clocks went back by 30m"},
 		{"no change", "0 9 * * 1", "Europe/Berlin", "2025-06-02", "Mon 2025-06-02 09:00 CEST  2025-06-02 07:00\n"},

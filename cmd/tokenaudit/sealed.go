@@ -33,7 +33,7 @@ func readSealed(ctx context.Context, archive evidence.Archive, run audit.Run) (s
 		return s, err
 	}
 	if m.RunID != run.ID() {
-		return s, fmt.Errorf("%s is of run %.100q: packs were swapped, copied or renamed", manifestFile, m.RunID)
+		return s, fmt.Errorf("%s belongs to run %.100q: packs were exchanged, copied or renamed", manifestFile, m.RunID)
 	}
 	s.manifest, s.link = m, link
 	text, err = archive.ReadFile(ctx, run, summaryFile)
@@ -50,7 +50,7 @@ func readSealed(ctx context.Context, archive evidence.Archive, run audit.Run) (s
 		return s, fmt.Errorf("%s: %w", summaryFile, err)
 	}
 	if s.summary.Run().ID() != m.RunID || !s.summary.Started.Equal(m.Started) {
-		return s, fmt.Errorf("%s is of run %.100q", summaryFile, s.summary.ID)
+		return s, fmt.Errorf("%s belongs to run %.100q", summaryFile, s.summary.ID)
 	}
 	return s, nil
 }
@@ -63,7 +63,7 @@ func (e reporter) sealed(ctx context.Context, run audit.Run) (audit.Summary, aud
 		return audit.Summary{}, audit.Link{}, err
 	}
 	if !s.manifest.Started.Equal(run.Started) || s.manifest.Trigger != run.Trigger {
-		return audit.Summary{}, audit.Link{}, fmt.Errorf("it is of another review of that slot, which began at %s", s.manifest.Started)
+		return audit.Summary{}, audit.Link{}, fmt.Errorf("it belongs to another review of that slot, which began at %s", s.manifest.Started)
 	}
 	folder, err := e.snapshots.GatherChain(ctx, run.Job)
 	if err != nil {

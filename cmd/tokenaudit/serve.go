@@ -18,22 +18,25 @@ func (c *cli) serve() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "serve -c FILE",
 		Short: "Run reviews on schedule until stopped",
-		Long: `serve stays and runs every job on its schedule. A slot that passed while nothing
-ran is caught up at the start, once, if it is not older than the job's catch_up.
-SIGTERM or Ctrl-C ends it; a review that is cut off is taken up at the next start.
+		Long: `serve runs every job on its schedule until it is stopped. A review that was due while
+serve did not run is made once at the start, unless it is older than the job's catch_up.
+SIGTERM or Ctrl-C ends it; the next start continues an interrupted review.
 
-With --listen it answers, to whoever asks: /healthz, 503 if the scheduler stands
-still, so that the process has to be restarted; /readyz, 503 until the jobs run on
-their schedules and while the store cannot be read; and /metrics for Prometheus,
-where job_overdue says which review is late. The answers hold names of jobs and
-targets, and counts. Under systemd it says when it is ready, and that it is alive.`,
+With --listen it answers everyone who can reach the address. The answers contain names
+of jobs and targets, and counts.
+
+  /healthz  503 if the scheduler stopped, so that the process must be restarted
+  /readyz   503 until the jobs run, and while the store cannot be read
+  /metrics  for Prometheus; job_overdue shows which review is late
+
+Under systemd it reports when it is ready, and that it is alive.`,
 		Example: `  tokenaudit serve -c tokenaudit.yaml
   tokenaudit serve -c tokenaudit.yaml --listen 127.0.0.1:9478`,
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error { return c.serveJobs(cmd.Context(), config, listen) },
 	}
 	cmd.Flags().StringVarP(&config, "config", "c", "", "configuration file")
-	cmd.Flags().StringVar(&listen, "listen", "", "address to answer at, such as 127.0.0.1:9478 (default: none)")
+	cmd.Flags().StringVar(&listen, "listen", "", "address for health and metrics, such as 127.0.0.1:9478 (default: none)")
 	return cmd
 }
 

@@ -25,7 +25,7 @@ func newSystemd(log *slog.Logger) (*systemd, error) {
 		return nil, usageError{err}
 	}
 	if least := 2 * runner.Heartbeat; within > 0 && within < least {
-		return nil, usagef("WatchdogSec is %s; the scheduler shows that it is alive every %s, so set %s or more", within, runner.Heartbeat, least.Round(time.Second))
+		return nil, usagef("WatchdogSec is %s, but the scheduler reports every %s; set WatchdogSec to %s or more", within, runner.Heartbeat, least.Round(time.Second))
 	}
 	return &systemd{log: log}, nil
 }
@@ -47,6 +47,6 @@ func (s *systemd) stopping() { s.tell(daemon.SdNotifyStopping) }
 
 func (s *systemd) tell(state string) {
 	if _, err := daemon.SdNotify(false, state); err != nil {
-		s.log.Warn("systemd was not told", "state", state, "error", err)
+		s.log.Warn("systemd could not be notified", "state", state, "error", err)
 	}
 }

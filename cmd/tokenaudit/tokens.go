@@ -32,21 +32,19 @@ func (c *cli) tokens() *cobra.Command {
 }
 
 const serverHelp = `
-The server is a target of the configuration (-c FILE, --target NAME), or, without
--c, the one of the influx CLI: --host, INFLUX_HOST, INFLUX_TOKEN, INFLUX_ORG,
-INFLUX_ORG_ID, INFLUX_ACTIVE_NAME and its file (INFLUX_CONFIGS_PATH, else
-~/.influxdbv2/configs). A token is never taken from the command line, where other
-users of the machine could read it.`
+The server is a target of the configuration (-c FILE, --target NAME). Without -c it is
+that of the influx CLI: --host, INFLUX_HOST, INFLUX_TOKEN, INFLUX_ORG, INFLUX_ORG_ID,
+INFLUX_ACTIVE_NAME and its file (INFLUX_CONFIGS_PATH, default ~/.influxdbv2/configs). A
+token is never read from the command line, where other users of the machine could see it.`
 
 func (c *cli) tokensList() *cobra.Command {
 	var f tokenFlags
 	cmd := &cobra.Command{
 		Use:   "list",
 		Short: "List API tokens; never their values",
-		Long: `list prints API tokens with status, owner, dates and permissions, and never their
-values. It asks as a review does: what the credential may not see, and what the
-server leaves out, is said on standard error, and the exit code is then 4. Filters
-select among the rows; no server is relied upon for that.` + "\n" + serverHelp,
+		Long: `list prints API tokens with status, owner, dates and permissions, never their values. It
+sends the requests of a review. If tokens may be missing, it reports why on standard
+error and exits 4. Filters are applied by this program, not by the server.` + "\n" + serverHelp,
 		Example: `  tokenaudit tokens list --user iot_user_1 --status active --action write
   tokenaudit tokens list --host http://localhost:8086 --org acme
   tokenaudit tokens list -c tokenaudit.yaml --target prod-eu --json`,
@@ -74,7 +72,7 @@ select among the rows; no server is relied upon for that.` + "\n" + serverHelp,
 func (f tokenFlags) check(cmd *cobra.Command) error {
 	for _, name := range []string{"user", "user-id", "id", "org", "status", "action"} {
 		if flag := cmd.Flags().Lookup(name); flag.Changed && flag.Value.String() == "" {
-			return usagef("--%s is empty, which would be no filter at all", name)
+			return usagef("--%s is empty; give it a value or leave it out", name)
 		}
 	}
 	for name, id := range map[string]string{"user-id": f.userID, "id": f.id} {
@@ -134,7 +132,7 @@ func (c *cli) listTokens(ctx context.Context, f tokenFlags) error {
 	case matched == 0 && complete:
 		fmt.Fprintln(c.stderr, "tokenaudit: no token matches")
 	case matched == 0:
-		fmt.Fprintln(c.stderr, "tokenaudit: no token matches among those that could be seen")
+		fmt.Fprintln(c.stderr, "tokenaudit: no visible token matches")
 	}
 	return c.unlessComplete(cov)
 }
@@ -147,7 +145,7 @@ func (c *cli) unlessComplete(cov audit.Coverage) error {
 		}
 		return nil
 	}
-	fmt.Fprintf(c.stderr, "tokenaudit: coverage of %s is %s: there may be tokens that this list does not show\n", audit.Line(cov.Source, 300), cov.Verdict)
+	fmt.Fprintf(c.stderr, "tokenaudit: coverage of %s is %s: some tokens may be missing\n", audit.Line(cov.Source, 300), cov.Verdict)
 	for _, g := range cov.Gaps {
 		if g.Accepted != nil {
 			continue

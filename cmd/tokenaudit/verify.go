@@ -30,18 +30,22 @@ func (c *cli) verify() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "verify PATH",
 		Short: "Check evidence packs: files, signatures, chain, reports, and the reviews of a period",
-		Long: `verify checks the evidence pack of one run, all packs of a job, or those of every
-job in the folder of the evidence: that no file was changed,
-removed or added, who signed, that no pack is missing or was swapped, that the
-reports follow from the snapshots, and, for a period, that every planned review took
-place. It names what is wrong, and says what is proven and what is not. It needs no
-configuration and no ledger.
-PATH may be the URL of a bucket; the credentials come from the environment.
+		Long: `verify checks the evidence pack of one run, all packs of a job, or those of every job in
+the folder of the evidence. It checks:
 
-A period is a year, a quarter or a month, on the clocks of the job. The file of
-allowed signers is that of ssh-keygen(1); the namespace is tokenaudit.
+  - that no file was changed, removed or added
+  - who signed
+  - that no pack is missing or was exchanged
+  - that the reports follow from the snapshots
+  - for a period, that every planned review took place
 
-Exit code 0: nothing is wrong. 1: something is wrong, or a planned review is missing.`,
+It reports what is wrong, what is proven and what is not. It needs no configuration and
+no ledger. PATH may be the URL of a bucket; the credentials come from the environment.
+
+A period is a year, a quarter or a month, in the time zone of the job. The file of
+allowed signers has the format of ssh-keygen(1); the namespace is tokenaudit.
+
+Exit code 0: no error was found. 1: an error was found, or a planned review is missing.`,
 		Example: `  tokenaudit verify data/evidence
   tokenaudit verify data/evidence/weekly-review
   tokenaudit verify data/evidence/weekly-review --period 2026Q3 --allowed-signers signers
@@ -50,9 +54,9 @@ Exit code 0: nothing is wrong. 1: something is wrong, or a planned review is mis
 		Args: onePath,
 		RunE: func(cmd *cobra.Command, args []string) error { return c.verifyPath(cmd.Context(), args[0], f) },
 	}
-	cmd.Flags().StringVar(&f.period, "period", "", "only the reviews that were due in it, and that none is missing: 2026, 2026Q3 or 2026-11")
-	cmd.Flags().StringVar(&f.signers, "allowed-signers", "", "file with the keys that may sign; every pack must be signed by one of them")
-	cmd.Flags().BoolVar(&f.quick, "quick", false, "do not make the reports again: only files, signatures and chain")
+	cmd.Flags().StringVar(&f.period, "period", "", "only the reviews that were due in this period, with a check for missing ones: 2026, 2026Q3 or 2026-11")
+	cmd.Flags().StringVar(&f.signers, "allowed-signers", "", "file of allowed keys; every pack must be signed with one of them")
+	cmd.Flags().BoolVar(&f.quick, "quick", false, "check only files, signatures and chain; do not make the reports again")
 	return cmd
 }
 
@@ -158,7 +162,7 @@ func printVerdicts(w io.Writer, jobs []*pack.Result, columns int) error {
 	if printList(&last, columns, "Not proven, of any job", everywhere); last.Len() > 0 {
 		b.WriteString(last.String()[1:] + "\n") // the line between is there
 	}
-	conclusion := "Verified: nothing is wrong"
+	conclusion := "Verified: no errors"
 	switch {
 	case problems > 0 && absent > 0:
 		conclusion = "NOT VERIFIED: " + audit.Plural(problems, "problem") + ", and planned reviews are missing"
@@ -167,7 +171,7 @@ func printVerdicts(w io.Writer, jobs []*pack.Result, columns int) error {
 	case absent > 0:
 		conclusion = "NOT VERIFIED: planned reviews are missing"
 	case packs == 0:
-		conclusion = "Nothing is wrong, and there is no pack"
+		conclusion = "No errors, but there is no pack"
 	}
 	switch {
 	case len(jobs) > 1 && len(wrong) > 0:
@@ -230,7 +234,7 @@ func printLists(w io.Writer, columns int, v *pack.Result, elsewhere []string) {
 func printAttendance(w io.Writer, a pack.Attendance) {
 	fmt.Fprintf(w, "\n%s: %d of %d %s reviews", a.Period, a.Performed, a.Planned, a.Often)
 	if a.Open {
-		fmt.Fprint(w, ", up to now: the period is not over")
+		fmt.Fprint(w, ", so far: the period is not over")
 	}
 	fmt.Fprintln(w)
 	if !a.From.IsZero() {
@@ -249,7 +253,7 @@ func printAttendance(w io.Writer, a pack.Attendance) {
 		fmt.Fprintf(w, "  coverage %s: %s\n", line(p.Coverage.Words()), line(p.RunID))
 	}
 	if a.ByHand > 0 {
-		fmt.Fprintf(w, "  besides, by hand: %s\n", audit.Plural(a.ByHand, "review"))
+		fmt.Fprintf(w, "  in addition, by hand: %s\n", audit.Plural(a.ByHand, "review"))
 	}
 }
 

@@ -120,7 +120,7 @@ func wire(ctx context.Context, f *configs.File, now runner.Clock, log *slog.Logg
 			pinger := ping.New(cfg.Ping, notify.NewClient())
 			job.Ping = func(ctx context.Context, run audit.Run, event runner.PingEvent, text string) {
 				if err := pinger.Send(ctx, run.ID(), string(event), secrets.Clean(text)); err != nil { // a failed ping is only logged
-					log.Warn("a ping did not arrive", "job", run.Job, "run", run.ID(), "error", err)
+					log.Warn("a ping could not be sent", "job", run.Job, "run", run.ID(), "error", err)
 				}
 			}
 		}

@@ -57,7 +57,7 @@ type shown struct {
 
 // notChecked are folders and files below the root whose texts are not yet held to the
 // rules. The list only gets shorter.
-var notChecked = []string{"README.md", "cmd/", "configs/", "jobs/audit/", "jobs/evidence/", "jobs/ledger/", "jobs/metrics/", "jobs/roster/", "jobs/runner/", "jobs/schedule/", "notify/", "report/"}
+var notChecked = []string{"README.md", "cmd/tokenaudit/help", "configs/example", "configs/schema", "configs/controls.yaml", "jobs/audit/", "notify/", "report/"}
 
 // TestWords holds every text that a user sees to the word list and to sentences of at
 // most maxWords words.
@@ -224,7 +224,7 @@ func joined(e ast.Expr) (string, bool) {
 
 var (
 	twoWords = regexp.MustCompile(`\pL{2,}[^\pL\s]*\s+[^\pL\s]*\pL{2,}|%[a-z]\s+\pL{3,}|\pL{3,}\s+%[a-z]`)
-	sqlText  = regexp.MustCompile(`(?i)^\s*(SELECT|INSERT|UPDATE|DELETE|CREATE|WITH|PRAGMA|ALTER|LOCK|BEGIN|SET|NOTIFY|LISTEN|VALUES|FROM|WHERE|ORDER BY|ON CONFLICT|AND|JOIN)\s+\S*[a-z_(*]+.*(=|\(|\bFROM\b|\bSET\b|\bINTO\b|\bBY\b|\bTABLE\b)`)
+	sqlText  = regexp.MustCompile(`^\s*(SELECT|INSERT|UPDATE|DELETE|CREATE|LOCK|PRAGMA|AND)\s|\$\d| DESC\b`)
 )
 
 // prose is a literal that people read, paragraph by paragraph.

@@ -78,23 +78,23 @@ func (p Place) Connection(err error) string {
 	timeout, isTimeout := errors.AsType[net.Error](err)
 	switch {
 	case isDial && dial.Op == "proxyconnect":
-		return "The proxy of HTTPS_PROXY or HTTP_PROXY does not answer: correct the variable, or name the host in NO_PROXY."
+		return "The proxy in HTTPS_PROXY or HTTP_PROXY does not answer: correct the variable, or add the host to NO_PROXY."
 	case isName && name.IsNotFound:
 		return fmt.Sprintf("No host has the name %s: correct %s, or the DNS of this machine.", name.Name, p.Key)
 	case isName:
-		return "The DNS of this machine does not answer: look at its resolver (/etc/resolv.conf), and try again."
+		return "The DNS of this machine does not answer: check its resolver (/etc/resolv.conf), and try again."
 	case errors.Is(err, syscall.ECONNREFUSED) && p.Address == "":
-		return fmt.Sprintf("Nothing listens at the address under %s: start %s, or correct it.", p.Key, p.What)
+		return fmt.Sprintf("Nothing listens at the address under %s: start %s, or correct the address.", p.Key, p.What)
 	case errors.Is(err, syscall.ECONNREFUSED):
 		return fmt.Sprintf("Nothing listens at %s: start %s, or correct host and port under %s.", p.address(), p.What, p.Key)
 	case errors.Is(err, syscall.EHOSTUNREACH), errors.Is(err, syscall.ENETUNREACH):
-		return fmt.Sprintf("No way leads to %s: look at the network, a VPN or a firewall, or correct %s.", p.address(), p.Key)
+		return fmt.Sprintf("There is no route to %s: check the network, the VPN and the firewall, or correct %s.", p.address(), p.Key)
 	case errors.Is(err, http.ErrSchemeMismatch), errors.As(err, new(tls.RecordHeaderError)):
-		return fmt.Sprintf("There is no TLS at %s: correct the port under %s, or, within this machine only, the scheme.", p.address(), p.Key)
+		return fmt.Sprintf("There is no TLS at %s: correct the port under %s. On this machine only, you can change the scheme instead.", p.address(), p.Key)
 	case errors.Is(err, context.DeadlineExceeded), isTimeout && timeout.Timeout():
-		return fmt.Sprintf("No answer came in time from %s: look at a firewall between here and there, or correct %s.", p.address(), p.Key)
+		return fmt.Sprintf("%s did not answer in time: check the firewall between the two, or correct %s.", p.address(), p.Key)
 	case errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE), errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
-		return fmt.Sprintf("The connection was cut: look at the proxy or firewall before %s, and at the log of %s.", p.address(), p.What)
+		return fmt.Sprintf("The connection was cut: check the proxy or firewall in front of %s, and the log of %s.", p.address(), p.What)
 	}
 	return ""
 }
@@ -106,7 +106,7 @@ func (p Place) certificate(err error) string {
 	invalid, isInvalid := errors.AsType[x509.CertificateInvalidError](err)
 	switch {
 	case unknown && p.CAFile == "":
-		return "Let the system of this machine know the authority that signed the certificate of " + p.address() + issuer(authority.Cert) + "."
+		return "Add the authority to the trusted ones of this machine that signed the certificate of " + p.address() + issuer(authority.Cert) + "."
 	case unknown:
 		return fmt.Sprintf("Set %s to a PEM file of the authority that signed the certificate%s.", p.CAFile, issuer(authority.Cert))
 	case other:
@@ -114,13 +114,13 @@ func (p Place) certificate(err error) string {
 		if host.Certificate != nil && len(host.Certificate.DNSNames) > 0 {
 			names = printable(strings.Join(host.Certificate.DNSNames[:min(3, len(host.Certificate.DNSNames))], ", "))
 		}
-		return fmt.Sprintf("The certificate is one for %s: use such a name under %s, or give the server a certificate for %s.", names, p.Key, host.Host)
+		return fmt.Sprintf("The certificate is for %s: use such a name under %s, or give the server a certificate for %s.", names, p.Key, host.Host)
 	case isInvalid && invalid.Reason == x509.Expired && invalid.Cert != nil && time.Now().Before(invalid.Cert.NotBefore):
-		return fmt.Sprintf("The certificate holds from %s on: set the clock of this machine, or wait.", invalid.Cert.NotBefore.UTC().Format(time.DateOnly))
+		return fmt.Sprintf("The certificate is valid from %s on: set the clock of this machine, or wait.", invalid.Cert.NotBefore.UTC().Format(time.DateOnly))
 	case isInvalid && invalid.Reason == x509.Expired && invalid.Cert != nil:
-		return fmt.Sprintf("Renew the certificate of %s, which ended on %s; if that is not so, set the clock of this machine.", p.address(), invalid.Cert.NotAfter.UTC().Format(time.DateOnly))
+		return fmt.Sprintf("Renew the certificate of %s, which expired on %s. If this date is in the future, set the clock of this machine.", p.address(), invalid.Cert.NotAfter.UTC().Format(time.DateOnly))
 	case isInvalid:
-		return "Give " + p.What + " another certificate: this one is not valid."
+		return "Give " + p.What + " a valid certificate: this one is not valid."
 	}
 	return ""
 }

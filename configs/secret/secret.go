@@ -106,7 +106,7 @@ func (r Ref) Validate() error {
 	case r.sources() > 1:
 		return errors.New("secret: several sources; set only one of env, file, exec")
 	case r.Env != "" && !isEnvName(r.Env):
-		return errors.New("secret: env is not the name of an environment variable; write the name alone, never the secret")
+		return errors.New("secret: env is not the name of an environment variable; write the name, never the secret")
 	case len(r.Exec) > 0 && r.Exec[0].Reveal() == "":
 		return errors.New("secret: exec starts with an empty word; write the command first")
 	}
@@ -175,7 +175,7 @@ func (r Ref) failed(err error, missing bool) error {
 		err = fmt.Errorf("%s: %w", r.key, err)
 	}
 	if strings.Contains(r.String(), redacted) {
-		err = fmt.Errorf("%w; not shown, as it may be the secret itself: write where the secret is, {env: NAME}, {file: PATH} or {exec: [cmd, arg]}", err)
+		err = fmt.Errorf("%w; not shown, because it may be the secret itself. Write where the secret is stored: {env: NAME}, {file: PATH} or {exec: [cmd, arg]}", err)
 	}
 	return &readError{r, missing, err}
 }
@@ -199,9 +199,9 @@ func (e *readError) Remedy() string {
 	case r.Env != "":
 		return fmt.Sprintf("Set the %s where the review runs: in its unit, crontab or container.", r)
 	case r.File != "":
-		return fmt.Sprintf("Put the secret, one line, into the %s, and let the user that reviews read it.", r)
+		return fmt.Sprintf("Write the secret, one line, to the %s, and give the user of the review read access.", r)
 	case len(r.Exec) > 0:
-		return fmt.Sprintf("Run the %s as the user that reviews: it has 30 s to print the secret and exit with 0.", r)
+		return fmt.Sprintf("Run the %s as the user of the review. It must print the secret and exit with 0 within 30 s.", r)
 	}
 	return ""
 }
@@ -224,7 +224,7 @@ func check(text string) error {
 	}
 	hidden := func(r rune) bool { return !unicode.IsPrint(r) }
 	if !utf8.ValidString(text) || strings.ContainsFunc(text, hidden) {
-		return errors.New("it contains a line break or another character that cannot be seen; store one line of plain text")
+		return errors.New("it contains a line break or an invisible character; store one line of plain text")
 	}
 	return nil
 }

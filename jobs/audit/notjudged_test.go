@@ -42,8 +42,11 @@ func TestNotJudged(t *testing.T) {
 		{"members unread", whole, []Coverage{target(func(c *Coverage) { c.AddBlindSpot(MembersUnread) })}, []string{"owner-not-member: members and owners of the org could not be read"}},
 		{"members read on one target of two", whole, []Coverage{target(func(c *Coverage) { c.AddBlindSpot(MembersUnread) }), target(nil)}, nil},
 		{"a target that was dropped does not count", whole, []Coverage{target(func(c *Coverage) { c.AddBlindSpot(MembersUnread) }), {Target: "old", Dropped: true}}, []string{"owner-not-member: members and owners of the org could not be read"}},
-		{"the first review", whole, []Coverage{target(func(c *Coverage) { c.Premises = nil; c.NoNeed(BaselineRead, "no earlier review had these tokens") })}, []string{
-			"permission-drift, back-again, reactivated: no earlier review had these tokens",
+		{"the first review", whole, []Coverage{target(func(c *Coverage) {
+			c.Premises = nil
+			c.NoNeed(BaselineRead, "this is the first review of these tokens")
+		})}, []string{
+			"permission-drift, back-again, reactivated: this is the first review of these tokens",
 		}},
 		{"no owners", whole, []Coverage{target(func(c *Coverage) { c.NoNeed(OwnersKnown, "the product has no owners") })}, []string{"deleted-owner, inactive-owner, owner-not-member: the product has no owners"}},
 		{"a credential that is not shown", whole, []Coverage{target(func(c *Coverage) { c.Gap(OwnCredentialShown, Partial, "hidden") })}, []string{"auditor-can-write, auditor-personal: gap own-credential-shown"}},

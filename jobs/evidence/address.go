@@ -22,14 +22,14 @@ var options = []string{"region", "endpoint", "profile", "s3ForcePathStyle", "dua
 // gone are options of the versions that came with the SDKs of AWS, Google and Azure, and
 // what to do about each.
 var gone = map[string]string{
-	"disable_https":                "take it out; an endpoint says http:// or https:// itself",
-	"fips":                         "take it out and set endpoint=https://s3-fips.REGION.amazonaws.com",
-	"accelerate":                   "take it out",
-	"hostname_immutable":           "take it out",
-	"rate_limiter_capacity":        "take it out",
-	"request_checksum_calculation": "take it out; every object is written with its MD5",
-	"response_checksum_validation": "take it out; every object is read back and compared",
-	"role":                         "take it out and give the environment the credentials of the role",
+	"disable_https":                "remove it; an endpoint contains http:// or https://",
+	"fips":                         "remove it and set endpoint=https://s3-fips.REGION.amazonaws.com",
+	"accelerate":                   "remove it",
+	"hostname_immutable":           "remove it",
+	"rate_limiter_capacity":        "remove it",
+	"request_checksum_calculation": "remove it; every object is written with its MD5",
+	"response_checksum_validation": "remove it; every object is read back and compared",
+	"role":                         "remove it and set the credentials of the role in the environment",
 }
 
 // IsBucket tells the URL of a bucket from a folder.
@@ -62,22 +62,22 @@ type address struct {
 func parseAddress(place string) (address, error) {
 	u, err := url.Parse(place)
 	if err != nil { // its text quotes the URL
-		return address{}, errors.New("is no URL; needs s3://BUCKET/PREFIX")
+		return address{}, errors.New("is not a URL; needs s3://BUCKET/PREFIX")
 	}
 	a := address{bucket: u.Host, prefix: strings.Trim(u.Path, "/")}
 	switch {
 	case u.Scheme == "gs":
-		return a, errors.New("is a bucket of Google Cloud Storage, which is reached by its S3 endpoint and HMAC keys: s3://BUCKET/PREFIX?endpoint=https://storage.googleapis.com&region=auto, with the keys in AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY")
+		return a, errors.New("is a bucket of Google Cloud Storage. Use its S3 endpoint: s3://BUCKET/PREFIX?endpoint=https://storage.googleapis.com&region=auto, with HMAC keys in AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY")
 	case u.Scheme == "azblob":
-		return a, errors.New("is a container of Azure, which has no S3 endpoint; mount it (blobfuse2 or NFS) and give the folder, with evidence_shared: on if several hosts have it")
+		return a, errors.New("is a container of Azure, which has no S3 endpoint. Mount it (blobfuse2 or NFS) and set the folder, with evidence_shared: on if several hosts have it")
 	case u.Scheme != "s3":
 		return a, errors.New("needs a folder, or a bucket: s3://BUCKET/PREFIX")
 	case u.User != nil:
-		return a, errors.New("holds a credential; take it out, credentials come from the environment, as for the AWS tools")
+		return a, errors.New("contains a credential; remove it. Credentials come from the environment, as for the AWS tools")
 	case a.bucket == "":
 		return a, errors.New("names no bucket; needs s3://BUCKET/PREFIX")
 	case a.prefix != "" && !fs.ValidPath(a.prefix), u.Fragment != "":
-		return a, errors.New("has a path that is no prefix; write it as team/tokenaudit")
+		return a, errors.New("has an invalid prefix; write it as team/tokenaudit")
 	}
 	return a, a.readOptions(u.RawQuery)
 }
@@ -93,10 +93,10 @@ func (a *address) readOptions(query string) error {
 	}
 	for name, values := range given {
 		if what, ok := gone[name]; ok {
-			return fmt.Errorf("has the option %s, which is no more: %s", name, what)
+			return fmt.Errorf("has the option %s, which is no longer supported: %s", name, what)
 		}
 		if !slices.Contains(options, name) || len(values) > 1 {
-			return fmt.Errorf("has an option that is not known, or is a credential, or is given twice; known: %s. Credentials come from the environment", strings.Join(options, ", "))
+			return fmt.Errorf("has an option that is unknown, is a credential, or is given twice; known: %s. Credentials come from the environment", strings.Join(options, ", "))
 		}
 	}
 	a.profile = given.Get("profile")
@@ -132,7 +132,7 @@ func (a *address) readOptions(query string) error {
 	endpoint := cmp.Or(given.Get("endpoint"), os.Getenv("AWS_ENDPOINT_URL_S3"), os.Getenv("AWS_ENDPOINT_URL"), "https://s3.amazonaws.com")
 	e, err := url.Parse(endpoint)
 	if err != nil || e.Scheme != "https" && e.Scheme != "http" || e.Host == "" || e.User != nil || e.RawQuery != "" || strings.Trim(e.Path, "/") != "" {
-		return errors.New("has an endpoint that is no plain URL; write it as https://HOST:PORT")
+		return errors.New("has an invalid endpoint; write it as https://HOST:PORT")
 	}
 	a.endpoint = e
 	return nil

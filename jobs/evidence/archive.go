@@ -39,7 +39,7 @@ func Open(place string, lock Lock) (Archive, error) {
 		return Archive{}, err
 	}
 	if b.work, err = newWorkFolder(); err != nil {
-		return Archive{}, fmt.Errorf("evidence: a folder for work: %w", err)
+		return Archive{}, fmt.Errorf("evidence: the temporary folder: %w", err)
 	}
 	return Archive{Root: b.work.path, bucket: b}, nil
 }
@@ -132,7 +132,7 @@ func newWorkFolder() (workFolder, error) {
 	w := workFolder{path, flock.New(filepath.Join(path, workLock), flock.SetPermissions(0o600))}
 	held, err := w.lock.TryLock()
 	if err == nil && !held {
-		err = errors.New("another process took the folder for work away; try again")
+		err = errors.New("another process removed the temporary folder; try again")
 	}
 	return w, err
 }

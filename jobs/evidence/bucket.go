@@ -174,7 +174,7 @@ func (b *bucket) prove(ctx context.Context, key, want string, until time.Time) e
 		return err
 	}
 	if got != want {
-		return &mismatchError{fmt.Sprintf("evidence: %s/%s is not what was written there: SHA-256 %s, not %s; the review is not done until it is", b.location, key, got, want), true}
+		return &mismatchError{fmt.Sprintf("evidence: %s/%s differs from what was written: SHA-256 %s, not %s. The review is not finished until they are equal", b.location, key, got, want), true}
 	}
 	if until.IsZero() {
 		return nil
@@ -190,7 +190,7 @@ func (b *bucket) prove(ctx context.Context, key, want string, until time.Time) e
 		if shown == "" {
 			shown = "no lock"
 		}
-		return &mismatchError{fmt.Sprintf("evidence: %s/%s is not locked as evidence_lock says: the bucket shows %s, not %s %s; it needs Object Lock, and the credentials s3:PutObjectRetention and s3:GetObjectRetention",
+		return &mismatchError{fmt.Sprintf("evidence: %s/%s is not locked as evidence_lock requires: the bucket shows %s, not %s %s. The bucket needs Object Lock, and the credentials need s3:PutObjectRetention and s3:GetObjectRetention",
 			b.location, key, shown, strings.ToUpper(b.lock.Mode), until.UTC().Format(time.RFC3339)), false}
 	}
 	return nil
@@ -307,11 +307,11 @@ func (b *bucket) try(ctx context.Context) error {
 func (b *bucket) tryLock(ctx context.Context, key string) error {
 	enabled, _, _, _, err := b.client.GetObjectLockConfig(ctx, b.address.bucket)
 	if err != nil || enabled != "Enabled" {
-		return errors.Join(fmt.Errorf("evidence_lock: %s has no Object Lock, or does not tell (s3:GetBucketObjectLockConfiguration); it is set up when a bucket is made", b.location), err)
+		return errors.Join(fmt.Errorf("evidence_lock: %s has no Object Lock, or does not show it (s3:GetBucketObjectLockConfiguration). Object Lock is enabled when a bucket is created", b.location), err)
 	}
 	switch err := b.put(ctx, key, strings.NewReader(key), time.Now().Add(time.Minute), true); {
 	case err == nil:
-		return fmt.Errorf("evidence_lock: %s lets an object be written over, so it does not keep to If-None-Match", b.location)
+		return fmt.Errorf("evidence_lock: %s allows objects to be overwritten: it does not support If-None-Match", b.location)
 	case minio.ToErrorResponse(err).Code != minio.PreconditionFailed:
 		return b.failed("locking", key, err)
 	}

@@ -38,9 +38,9 @@ func TestAddress(t *testing.T) {
 		}
 	}
 	for place, want := range map[string]string{
-		"gs://b/p": "HMAC keys", "azblob://c/p?storage_account=acme": "mount it", "ftp://b/p": "needs a folder, or a bucket",
-		"s3://b?role=arn:aws:iam::1:role/audit": "role, which is no more", "s3://b?response_checksum_validation=when_required": "take it out",
-		"s3://b?s3ForcePathStyle=yes!": "true or false", "s3://b?kmskeyid=x": "aws:kms", "s3://b?ssetype=x": "AES256", "s3://b?endpoint=https://h/path": "plain URL",
+		"gs://b/p": "HMAC keys", "azblob://c/p?storage_account=acme": "Mount it", "ftp://b/p": "needs a folder, or a bucket",
+		"s3://b?role=arn:aws:iam::1:role/audit": "role, which is no longer supported", "s3://b?response_checksum_validation=when_required": "remove it",
+		"s3://b?s3ForcePathStyle=yes!": "true or false", "s3://b?kmskeyid=x": "aws:kms", "s3://b?ssetype=x": "AES256", "s3://b?endpoint=https://h/path": "invalid endpoint",
 	} {
 		if err := Check(place); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v, want %q", place, err, want)
@@ -131,7 +131,7 @@ func TestCredentials(t *testing.T) {
 			}
 			value, err := newCredentials(test.profile, "").GetWithContext(&credentials.CredContext{Client: http.DefaultClient})
 			if test.want == "" {
-				if err == nil || !strings.Contains(err.Error(), "no credentials: neither AWS_ACCESS_KEY_ID") || strings.Contains(err.Error(), "hunter2") {
+				if err == nil || !strings.Contains(err.Error(), "no credentials found: AWS_ACCESS_KEY_ID") || strings.Contains(err.Error(), "hunter2") {
 					t.Errorf("%+v, error %v", value, err)
 				}
 				return

@@ -53,7 +53,7 @@ func (c *credentialChain) RetrieveWithCredContext(cc *credentials.CredContext) (
 			break
 		}
 	}
-	err := fmt.Errorf("no credentials: neither AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, nor the profile %q, nor a role of the pod or the machine", c.profile)
+	err := fmt.Errorf("no credentials found: AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, profile %q, or a role of the pod or the machine", c.profile)
 	if reason != nil {
 		err = fmt.Errorf("%w: %w", err, reason)
 	}

@@ -33,7 +33,7 @@ func (l Lock) Validate(problem func(key, text string)) {
 // CheckKeep says whether packs that are kept that long can be removed then.
 func (l Lock) CheckKeep(keep setting.Duration) error {
 	if keep > 0 && keep < l.For {
-		return errors.New("is shorter than evidence_lock.for, which keeps packs from being removed; make it as long, or off")
+		return errors.New("is shorter than evidence_lock.for, and locked packs cannot be removed; make it as long, or off")
 	}
 	return nil
 }

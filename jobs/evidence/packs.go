@@ -116,7 +116,7 @@ func (a Archive) Pack(ctx context.Context, run audit.Run) (audit.Pack, error) {
 	case err != nil:
 		p.Damaged = err.Error()
 	case m.ID != run.ID() || m.Run.ID() != run.ID() || m.Sequence < 1:
-		p.Damaged = fmt.Sprintf("it is of run %.100q", m.ID)
+		p.Damaged = fmt.Sprintf("it belongs to run %.100q", m.ID)
 	default:
 		p.Run, p.Link.Sequence = m.Run, m.Sequence
 	}

@@ -121,7 +121,7 @@ func TestAttemptAgain(t *testing.T) {
 			}
 			before := s3.Objects(t, name)
 			replaced := func(what string, err error) {
-				if err == nil || !strings.Contains(err.Error(), "holds a sealed pack, and nothing replaces it") {
+				if err == nil || !strings.Contains(err.Error(), "has a sealed pack, which is never replaced") {
 					t.Errorf("%s: %v", what, err)
 				}
 			}
@@ -229,7 +229,7 @@ func TestNoObjectLock(t *testing.T) {
 	t.Cleanup(ignorant.Close)
 	for place, want := range map[string]string{
 		real.Bucket(t, "plain", false):                                 "ObjectLock",
-		"s3://evidence/team?region=us-east-1&endpoint=" + ignorant.URL: "is not locked as evidence_lock says: the bucket shows no lock",
+		"s3://evidence/team?region=us-east-1&endpoint=" + ignorant.URL: "is not locked as evidence_lock requires: the bucket shows no lock",
 	} {
 		a, run := mustOpen(t, place, Lock{"compliance", setting.Duration(setting.Day)}), now()
 		err := a.Write(t.Context(), run, "prod", records(1))

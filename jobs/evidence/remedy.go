@@ -20,7 +20,7 @@ var rights = map[string]string{
 // remedyFor is what to do about a bucket that refuses, or does not answer.
 func remedyFor(a address, doing string, err error) string {
 	if errors.As(err, new(*noCredentialsError)) {
-		return "Put credentials into the environment, as for the AWS tools, or name a profile of their files in evidence (profile=)."
+		return "Set credentials in the environment, as for the AWS tools, or set a profile of their files in evidence (profile=)."
 	}
 	answer := minio.ErrorResponse{}
 	if !errors.As(err, &answer) {
@@ -32,17 +32,17 @@ func remedyFor(a address, doing string, err error) string {
 	}
 	switch answer.Code {
 	case minio.NoSuchBucket:
-		return fmt.Sprintf("Make the bucket %s, or correct its name, the region or the endpoint in evidence.", a.bucket)
+		return fmt.Sprintf("Create the bucket %s, or correct its name, the region or the endpoint in evidence.", a.bucket)
 	case minio.AccessDenied, "AllAccessDisabled":
 		right := rights[doing]
 		if right == "" {
-			right = "what the topic evidence names"
+			right = "the rights in the topic evidence"
 		}
 		return fmt.Sprintf("Allow these credentials %s on the bucket %s (tokenaudit help evidence).", right, a.bucket)
 	case "InvalidAccessKeyId":
-		return "Put an access key into the environment that this server knows: this one was removed, or is of another server."
+		return "Set a valid access key of this server in the environment: this one was removed, or belongs to another server."
 	case "SignatureDoesNotMatch":
-		return "Put the secret key into the environment that belongs to the access key; where it does, set the clock of this machine."
+		return "Set the secret key that belongs to the access key in the environment. If it is correct, set the clock of this machine."
 	case "ExpiredToken", "TokenRefreshRequired", "InvalidToken":
 		return "Renew the session of these credentials: its token has expired."
 	case "RequestTimeTooSkewed":
@@ -53,10 +53,10 @@ func remedyFor(a address, doing string, err error) string {
 		}
 		return "Set region in evidence to the one of the bucket."
 	case "InvalidObjectState", "ObjectLockConfigurationNotFoundError":
-		return "Use a bucket with Object Lock, which is set up when a bucket is made, or take evidence_lock out."
+		return "Use a bucket with Object Lock, which is enabled when a bucket is created, or remove evidence_lock."
 	}
 	if answer.StatusCode >= http.StatusInternalServerError {
-		return "Look at the server of the bucket: it cannot do its work at the moment."
+		return "Check the server of the bucket: it reports an error of its own."
 	}
 	return ""
 }

@@ -22,19 +22,19 @@ func TestBucketRemedies(t *testing.T) {
 		err         error
 		want        string
 	}{
-		{"no such bucket", "listing", answer("NoSuchBucket"), "Make the bucket audit"},
+		{"no such bucket", "listing", answer("NoSuchBucket"), "Create the bucket audit"},
 		{"may not write", "writing", answer("AccessDenied"), "Allow these credentials s3:PutObject on the bucket audit"},
 		{"may not list", "listing", answer("AccessDenied"), "Allow these credentials s3:ListBucket on"},
 		{"may not lock", "locking", answer("AccessDenied"), "Allow these credentials s3:PutObjectRetention on"},
-		{"unknown key", "writing", answer("InvalidAccessKeyId"), "an access key"},
+		{"unknown key", "writing", answer("InvalidAccessKeyId"), "a valid access key"},
 		{"wrong secret", "writing", answer("SignatureDoesNotMatch"), "the secret key"},
 		{"ended session", "writing", answer("ExpiredToken"), "Renew the session"},
 		{"clock", "writing", answer("RequestTimeTooSkewed"), "Set the clock"},
 		{"wrong region", "writing", minio.ErrorResponse{Code: "AuthorizationHeaderMalformed", Region: "eu-central-1"}, "Set region=eu-central-1 in evidence"},
 		{"another region", "writing", answer("PermanentRedirect"), "Set region in evidence"},
-		{"out of order", "writing", minio.ErrorResponse{Code: "InternalError", StatusCode: 500}, "Look at the server of the bucket"},
+		{"out of order", "writing", minio.ErrorResponse{Code: "InternalError", StatusCode: 500}, "Check the server of the bucket"},
 		{"refused", "writing", &url.Error{Op: "Put", URL: "http://s3.example.com?X-Amz-Security-Token=canary-token", Err: &net.OpError{Op: "dial", Err: syscall.ECONNREFUSED}}, "Nothing listens at s3.example.com: start the server of the bucket"},
-		{"no credentials", "writing", fmt.Errorf("put: %w", &noCredentialsError{fmt.Errorf("no credentials")}), "Put credentials into the environment"},
+		{"no credentials", "writing", fmt.Errorf("put: %w", &noCredentialsError{fmt.Errorf("no credentials")}), "Set credentials in the environment"},
 		{"not known", "writing", answer("Teapot"), ""},
 	}
 	for _, test := range tests {

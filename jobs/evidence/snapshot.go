@@ -101,7 +101,7 @@ func write(path string, content func(io.Writer) error) (err error) {
 	if info, err := os.Lstat(folder); err != nil {
 		return err
 	} else if !info.IsDir() {
-		return fmt.Errorf("%s is a link, and a review writes through none; take it away", folder)
+		return fmt.Errorf("%s is a link, and a review does not write through links; remove it", folder)
 	}
 	// The name is fixed, so that what a killed process left is taken away.
 	temp := filepath.Join(folder, "."+filepath.Base(path))

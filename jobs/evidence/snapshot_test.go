@@ -88,7 +88,7 @@ func TestSnapshotOfSealedPack(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, target := range []string{"prod", "plant"} {
-		if err := s.Write(t.Context(), run, target, records(1)); err == nil || !strings.Contains(err.Error(), "holds a sealed pack, and nothing replaces it") {
+		if err := s.Write(t.Context(), run, target, records(1)); err == nil || !strings.Contains(err.Error(), "has a sealed pack, which is never replaced") {
 			t.Errorf("%s: error %v", target, err)
 		}
 	}

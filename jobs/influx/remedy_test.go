@@ -56,7 +56,7 @@ func TestRemediesFitTheCause(t *testing.T) {
 		{name: "variable not set", change: func(_ *testing.T, s *scene) { s.cfg.Token = secret.Ref{Env: "TOKENAUDIT_TEST_NOT_SET"} },
 			gap: audit.CredentialActive, fix: "Set the environment variable TOKENAUDIT_TEST_NOT_SET"},
 		{name: "no file", change: func(_ *testing.T, s *scene) { s.cfg.Token = secret.Ref{File: "/run/secrets/none"} },
-			gap: audit.CredentialActive, fix: "into the file /run/secrets/none"},
+			gap: audit.CredentialActive, fix: "to the file /run/secrets/none"},
 		{name: "no such host", silent: true, change: func(_ *testing.T, s *scene) { s.cfg.URL = "http://tokenaudit.invalid:8086" },
 			gap: audit.CredentialActive, fix: "No host has the name tokenaudit.invalid"},
 		{name: "unknown authority", silent: true, secure: true, gap: audit.CredentialActive, fix: "Set ca_file to a PEM file of the authority"},
@@ -64,7 +64,7 @@ func TestRemediesFitTheCause(t *testing.T) {
 		{name: "name of another", silent: true, secure: true, change: func(t *testing.T, s *scene) {
 			s.cfg.CAFile = authority(t, s.web)
 			s.cfg.URL = strings.Replace(s.cfg.URL, "127.0.0.1", "localhost", 1)
-		}, gap: audit.CredentialActive, fix: "The certificate is one for example.com"},
+		}, gap: audit.CredentialActive, fix: "The certificate is for example.com"},
 		{name: "TLS where there is none", silent: true, change: func(_ *testing.T, s *scene) { s.cfg.URL = strings.Replace(s.cfg.URL, "http:", "https:", 1) },
 			gap: audit.CredentialActive, fix: "There is no TLS at 127.0.0.1:"},
 		{name: "no TLS where there is some", secure: true, change: func(_ *testing.T, s *scene) { s.cfg.URL = strings.Replace(s.cfg.URL, "https:", "http:", 1) },

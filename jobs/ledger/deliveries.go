@@ -58,7 +58,7 @@ func (l *Ledger) SaveDelivery(ctx context.Context, holder string, d audit.Delive
 		AND EXISTS (SELECT 1 FROM job WHERE job.name = $1 AND job.holder = $9)`,
 		d.Run.Job, d.Run.Slot.Unix(), d.Notifier, d.Name, d.State, storable(d.Ref), storable(d.Error), since, holder)
 	if err == nil && !saved {
-		err = fmt.Errorf("this process does not hold the job %q", d.Run.Job)
+		err = fmt.Errorf("this process does not have the lease of job %q", d.Run.Job)
 	}
 	return err
 }

@@ -55,7 +55,7 @@ func checkURL(store string) error {
 		return errors.New("has settings (after the ?) that cannot be read")
 	}
 	if _, has := u.User.Password(); has || query.Has("password") || query.Has("sslpassword") {
-		return errors.New("must not hold a password: it belongs in store_password")
+		return errors.New("must not contain a password: it belongs in store_password")
 	}
 	database := strings.TrimPrefix(u.Path, "/")
 	switch {
@@ -64,7 +64,7 @@ func checkURL(store string) error {
 	case database == "":
 		return errors.New("needs a database: postgres://USER@HOST/DATABASE")
 	case strings.ContainsAny(database, "/@"):
-		return errors.New("has a database whose name holds / or @; is a password in front of it? It belongs in store_password")
+		return errors.New("has a database name with / or @. If a password is in front of it, move it to store_password")
 	}
 	for name, values := range query {
 		if !slices.Contains(settings, name) {
@@ -88,7 +88,7 @@ func StoreWarnings(store string) []string {
 	if u.Query().Get("sslmode") == "verify-full" || !slices.ContainsFunc(hosts, elsewhere) {
 		return nil
 	}
-	return []string{"the connection to PostgreSQL is not checked; add ?sslmode=verify-full, and sslrootcert if the system does not know the authority"}
+	return []string{"the certificate of PostgreSQL is not checked; add ?sslmode=verify-full, and sslrootcert if this machine does not trust the authority"}
 }
 
 // elsewhere tells whether a host, or the folder of a socket, is on another machine.

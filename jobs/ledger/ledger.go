@@ -102,7 +102,7 @@ func migrate(ctx context.Context, db *sql.DB, dialect goose.Dialect, options ...
 type NewerError struct{ Schema, Known int64 }
 
 func (e *NewerError) Error() string {
-	return fmt.Sprintf("made by a newer tokenaudit: its schema is %d, and this one knows %d; use that version or a newer one", e.Schema, e.Known)
+	return fmt.Sprintf("made by a newer tokenaudit: its schema is %d, and this version supports %d. Use that version or a newer one", e.Schema, e.Known)
 }
 
 // Now is the clock of the ledger, by which every process on it goes: that of the

@@ -151,7 +151,7 @@ func examinePostgres(ctx context.Context, url string, password secret.Ref) (stri
 	case err != nil:
 		return "", err
 	case number < oldest*10000:
-		return "", fmt.Errorf("this is PostgreSQL %s; it needs %d or newer", version, oldest)
+		return "", fmt.Errorf("this is PostgreSQL %s, but version %d or newer is needed", version, oldest)
 	case !there && !may:
 		return "", remedy.With(fmt.Errorf("%q may not create tables in the database %q", user, database), postgresRemedy("42501"))
 	}

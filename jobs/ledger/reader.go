@@ -53,7 +53,7 @@ func (r *Reader) Close() error { return r.db.Close() }
 
 // ErrOlder is in the error of OpenReader when the tables are those of an earlier
 // version.
-var ErrOlder = errors.New("made by an older tokenaudit; the next run or serve brings it up to date")
+var ErrOlder = errors.New("made by an older tokenaudit; the next run or serve upgrades it")
 
 // checkSchema takes the tables of this version only.
 func checkSchema(ctx context.Context, db *sql.DB) error {
@@ -150,7 +150,7 @@ func Inspect(ctx context.Context, store string, password secret.Ref) (in Inspect
 		in.Found += "; " + ErrOlder.Error()
 		return in, nil
 	case errors.Is(err, ErrNone) && Postgres(store):
-		in.Found += "; the tables will be made"
+		in.Found += "; the tables will be created"
 		return in, nil
 	case err != nil:
 		return in, err

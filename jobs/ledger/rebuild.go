@@ -118,7 +118,7 @@ func rebuildFile(ctx context.Context, path string, now time.Time, r Rebuilding) 
 	}
 	name := path + "." + now.UTC().Format("20060102T150405.000Z")
 	if _, err := os.Lstat(name); !errors.Is(err, fs.ErrNotExist) {
-		return "", errors.Join(err, fmt.Errorf("%s is there already; try again", name))
+		return "", errors.Join(err, fmt.Errorf("%s already exists; try again", name))
 	}
 	for _, suffix := range append(sideFiles, "") {
 		switch err := os.Rename(path+suffix, name+suffix); {
@@ -223,7 +223,7 @@ func rebuildPostgres(ctx context.Context, store string, password secret.Ref, r R
 			return err
 		}
 		if len(held) > 0 {
-			return fmt.Errorf("another tokenaudit works on job %q; end it, and wait for a minute if it was killed", held[0])
+			return fmt.Errorf("another tokenaudit works on job %q; stop it, and wait for a minute if it was killed", held[0])
 		}
 		old, err := allPacks(ctx, tx)
 		if err != nil {

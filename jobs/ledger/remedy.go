@@ -37,15 +37,15 @@ func postgresRemedy(code string) string {
 	case "28P01": // invalid_password
 		return "Correct store_password, or the user in store: PostgreSQL does not accept them."
 	case "28000": // invalid_authorization_specification
-		return "Let pg_hba.conf of the server admit this user from this machine, or correct the user in store."
+		return "Allow this user from this machine in pg_hba.conf of the server, or correct the user in store."
 	case "3D000": // invalid_catalog_name
-		return "Make the database (createdb), or correct its name in store."
+		return "Create the database (createdb), or correct its name in store."
 	case "42501": // insufficient_privilege
-		return "Let the role of store connect to the database and create tables in it."
+		return "Allow the role of store to connect to the database and create tables in it."
 	case "53300": // too_many_connections
-		return "Raise max_connections of the server, or end what holds its connections."
+		return "Raise max_connections of the server, or close unused connections."
 	case "57P03", "57P01", "57P02": // cannot_connect_now, admin_shutdown, crash_shutdown
-		return "Wait until the server has started, and look at its log if it does not."
+		return "Wait until the server has started, and read its log if it does not."
 	}
 	return ""
 }
@@ -54,11 +54,11 @@ func fileRemedy(path string, err error) string {
 	answer, isSQLite := errors.AsType[*sqlite.Error](err)
 	switch {
 	case errors.Is(err, fs.ErrPermission), isSQLite && answer.Code()&0xff == sqlite3.SQLITE_CANTOPEN, isSQLite && answer.Code()&0xff == sqlite3.SQLITE_READONLY:
-		return fmt.Sprintf("Let this user read and write %s and its folder, or set store to another file.", path)
+		return fmt.Sprintf("Give this user read and write access to %s and its folder, or set store to another file.", path)
 	case isSQLite && answer.Code()&0xff == sqlite3.SQLITE_NOTADB:
-		return fmt.Sprintf("%s is no ledger: set store to another file, or put a copy of the ledger there.", path)
+		return fmt.Sprintf("%s is not a ledger: set store to another file, or restore a backup of the ledger there.", path)
 	case isSQLite && answer.Code()&0xff == sqlite3.SQLITE_CORRUPT:
-		return "Make the ledger anew from the evidence packs: tokenaudit history rebuild."
+		return "Rebuild the ledger from the evidence packs: tokenaudit history rebuild."
 	}
 	return ""
 }

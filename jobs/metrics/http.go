@@ -67,7 +67,7 @@ const still = 8 * runner.Heartbeat
 // ledger, nor make a review faster; what is overdue is in the metrics.
 func (h *Health) healthz(w http.ResponseWriter, _ *http.Request) {
 	if beat := h.beat.Load(); beat != nil && time.Since(*beat) > still {
-		answer(w, http.StatusServiceUnavailable, "the scheduler stands still")
+		answer(w, http.StatusServiceUnavailable, "the scheduler has stopped")
 		return
 	}
 	answer(w, http.StatusOK, "ok")
@@ -112,7 +112,7 @@ func Serve(ctx context.Context, l net.Listener, handler http.Handler, log *slog.
 		ended <- server.Shutdown(closing)
 	}()
 	if err := server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
-		return fmt.Errorf("answering on %s: %w", l.Addr(), err)
+		return fmt.Errorf("listening on %s: %w", l.Addr(), err)
 	}
 	if err := <-ended; err != nil {
 		server.Close()

@@ -13,10 +13,10 @@ type Traffic struct{ requests, retries *prometheus.CounterVec }
 func NewTraffic() *Traffic {
 	return &Traffic{
 		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "tokenaudit_influx_requests_total", Help: "Requests to InfluxDB since the process began, by HTTP status; code 0 was not answered.",
+			Name: "tokenaudit_influx_requests_total", Help: "Requests to InfluxDB since the process started, by HTTP status; code 0 had no answer.",
 		}, []string{"target", "code"}),
 		retries: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "tokenaudit_influx_retries_total", Help: "Requests to InfluxDB that were sent again, since the process began.",
+			Name: "tokenaudit_influx_retries_total", Help: "Repeated requests to InfluxDB since the process started.",
 		}, []string{"target"}),
 	}
 }

@@ -23,7 +23,7 @@ func (l *loading) csv(in *bufio.Reader) error {
 		named = named || columns[i] == fieldID || columns[i] == fieldName
 	}
 	if !named {
-		return &lineError{1, -1, "no column is one of users: id, userName, name or email"}
+		return &lineError{1, -1, "no column identifies users: id, userName, name or email"}
 	}
 	for {
 		row, err := r.Read()
@@ -66,9 +66,9 @@ func csvError(err error) error {
 	var at *csv.ParseError
 	switch {
 	case errors.Is(err, csv.ErrFieldCount) && errors.As(err, &at):
-		return &lineError{at.Line, -1, "another number of columns than the first line has"}
+		return &lineError{at.Line, -1, "the number of columns differs from the first line"}
 	case errors.As(err, &at):
-		return &lineError{at.Line, -1, "quotes are not as CSV has them"}
+		return &lineError{at.Line, -1, "the quotes are not valid CSV"}
 	}
 	return err
 }

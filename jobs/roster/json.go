@@ -34,7 +34,7 @@ func (l *loading) document(dec *jsontext.Decoder) error {
 		return err
 	}
 	if dec.PeekKind() != 0 {
-		return &lineError{0, dec.InputOffset(), "more follows after the end"}
+		return &lineError{0, dec.InputOffset(), "there is more data after the end"}
 	}
 	return nil
 }
@@ -71,9 +71,9 @@ func (l *loading) scim(dec *jsontext.Decoder) error {
 	}
 	switch {
 	case !found:
-		return errors.New("neither an array of users nor a list of SCIM with Resources")
+		return errors.New("neither an array of users nor a SCIM list with Resources")
 	case total > l.rows:
-		return fmt.Errorf("a page of SCIM with %d of %d users: ask for all of them", l.rows, total)
+		return fmt.Errorf("a SCIM page with %d of %d users: export all of them", l.rows, total)
 	}
 	return nil
 }
@@ -81,7 +81,7 @@ func (l *loading) scim(dec *jsontext.Decoder) error {
 func (l *loading) array(dec *jsontext.Decoder) error {
 	for dec.PeekKind() != ']' {
 		if kind := dec.PeekKind(); kind != '{' && kind != 0 {
-			return &lineError{0, dec.InputOffset(), "a user is no object"}
+			return &lineError{0, dec.InputOffset(), "a user is not an object"}
 		}
 		var u user
 		at := dec.InputOffset()

@@ -56,9 +56,9 @@ func (f *File) load(now time.Time) *audit.Roster {
 	case err != nil:
 		r.Unusable = err.Error()
 	case r.Users == 0:
-		r.Unusable = f.Path + " holds no user"
+		r.Unusable = f.Path + " has no user"
 	case now.Sub(r.Of) > f.MaxAge:
-		r.Unusable = fmt.Sprintf("%s is of %s, older than the %d days of roster_max_age", f.Path, r.Of.UTC().Format(time.DateOnly), int(f.MaxAge.Hours()/24))
+		r.Unusable = fmt.Sprintf("%s was made on %s and is older than roster_max_age (%d days)", f.Path, r.Of.UTC().Format(time.DateOnly), int(f.MaxAge.Hours()/24))
 	}
 	return r
 }
@@ -94,7 +94,7 @@ func (p *places) add(l *loading) {
 func (l *loading) load(path string) error {
 	f, err := os.Open(path)
 	if err != nil {
-		return fmt.Errorf("the file that the key roster names: %w", err)
+		return fmt.Errorf("the file under roster: %w", err)
 	}
 	defer f.Close()
 	info, err := f.Stat()
@@ -125,13 +125,13 @@ func (l *loading) load(path string) error {
 	r := l.roster
 	r.SHA256 = hex.EncodeToString(sum.Sum(nil))
 	if l.unclear.n > 0 {
-		r.Unclear = fmt.Sprintf("%s: the status of %s is none that is known, %s; nobody with such a one is judged. Known are active, enabled, true, on leave, inactive, disabled, false, terminated, suspended, left and more (tokenaudit help roster)", path, audit.Plural(l.unclear.n, "user"), l.unclear.first)
+		r.Unclear = fmt.Sprintf("%s: unknown status of %s, %s. These users are not checked. Known are active, enabled, true, on leave, inactive, disabled, false, terminated, suspended, left and more (tokenaudit help roster)", path, audit.Plural(l.unclear.n, "user"), l.unclear.first)
 	}
 	r.Of = l.newest
 	switch {
 	case !l.newest.IsZero():
 	case l.undated.n > 0:
-		return fmt.Errorf("%s: no date can be read, %s; write dates as 2026-11-28", path, l.undated.first)
+		return fmt.Errorf("%s: the dates cannot be read, %s; write dates as 2026-11-28", path, l.undated.first)
 	default:
 		r.Of, r.OfFile = info.ModTime(), true
 	}

@@ -33,7 +33,7 @@ const compared = 5
 type DisagreementError struct{ Job, Text string }
 
 func (e *DisagreementError) Error() string {
-	return fmt.Sprintf("job %q: %s; nothing is written until tokenaudit history rebuild has made the ledger from the packs", e.Job, e.Text)
+	return fmt.Sprintf("job %q: %s. Nothing is written until the ledger is rebuilt from the packs (tokenaudit history rebuild)", e.Job, e.Text)
 }
 
 // Agree compares what the ledger knows of the packs of a job with the newest ones in the
@@ -83,27 +83,27 @@ func disagreement(known, sealed []audit.Pack, chain *audit.Link) string {
 		k, found := byRun[s.Run.ID()]
 		switch {
 		case !found && len(closed) == 0:
-			return fmt.Sprintf("the ledger knows no review of it, and the evidence holds %s: the ledger was lost, or is another one", name(s.Link))
+			return fmt.Sprintf("the evidence has %s, but the ledger knows no review of the job: the ledger was lost, or is another one", name(s.Link))
 		case !found:
-			return fmt.Sprintf("the ledger ends with %s, and the evidence holds %s, too: the ledger is an older copy, or lost what was last written to it", name(closed[0].Link), name(s.Link))
+			return fmt.Sprintf("the ledger ends with %s, but the evidence also has %s: the ledger is an older copy, or lost its last changes", name(closed[0].Link), name(s.Link))
 		case k.Run.Trigger == audit.Lost:
 		case k.Running && (s.Damaged != "" || !s.Run.Started.Equal(k.Run.Started)):
-			return fmt.Sprintf("the ledger has run %s under way, and the evidence holds another review of that slot, %s: the ledger is an older copy, or another one", k.Run.ID(), name(s.Link))
+			return fmt.Sprintf("the ledger has unfinished run %s, but the evidence has another review of that slot, %s: the ledger is an older copy, or another one", k.Run.ID(), name(s.Link))
 		case !k.Running && s.Link.Manifest != k.Link.Manifest:
-			return fmt.Sprintf("%s in the evidence is not the one that the ledger knows: the ledger belongs to other evidence, or the pack was changed", name(s.Link))
+			return fmt.Sprintf("%s in the evidence differs from the ledger: the ledger belongs to other evidence, or the pack was changed", name(s.Link))
 		}
 	}
 	if chain != nil {
 		k, found := byRun[chain.Run]
 		if !found || !k.Running && k.Link.Manifest != chain.Manifest && k.Run.Trigger != audit.Lost {
-			return fmt.Sprintf("the chain of the evidence ends with %s, which the ledger does not know: the ledger was lost, or is an older copy", name(*chain))
+			return fmt.Sprintf("the chain of the evidence ends with %s, which is not in the ledger: the ledger was lost, or is an older copy", name(*chain))
 		}
 	}
 	if len(closed) == 0 || closed[0].Run.Trigger == audit.Lost {
 		return ""
 	}
 	if head := closed[0]; !slices.ContainsFunc(sealed, func(s audit.Pack) bool { return s.Run.ID() == head.Run.ID() }) {
-		return fmt.Sprintf("the evidence lacks %s, which the ledger knows: it is the folder or bucket of another ledger, or packs were lost; put them back from a copy", name(head.Link))
+		return fmt.Sprintf("the evidence lacks %s, which is in the ledger. The evidence belongs to another ledger, or packs were lost: restore them from a backup", name(head.Link))
 	}
 	return ""
 }

@@ -48,10 +48,10 @@ func (c *comparison) choose() []audit.Baseline {
 
 func (c *comparison) noteBaselines(cov *audit.Coverage, bases []audit.Baseline) {
 	for _, err := range c.lost {
-		cov.Gap(audit.BaselineRead, audit.Partial, "an earlier snapshot could not be read, so what changed or vanished since is not known: %v", err)
+		cov.Gap(audit.BaselineRead, audit.Partial, "an earlier snapshot could not be read, so changed and deleted tokens are not known: %v", err)
 	}
 	if len(bases) == 0 {
-		cov.NoNeed(audit.BaselineRead, "no earlier review had these tokens")
+		cov.NoNeed(audit.BaselineRead, "this is the first review of these tokens")
 	}
 	for _, b := range bases {
 		cov.Hold(audit.BaselineRead, "compared with run %s, target %s", b.Run.ID(), b.Coverage.Target)
@@ -94,11 +94,11 @@ func (c *comparison) noteElsewhere(cov *audit.Coverage) {
 	for _, source := range slices.Sorted(maps.Keys(c.Elsewhere)) {
 		if r, retired := c.Retired[source]; retired {
 			cov.Retired = append(cov.Retired, audit.RetiredSource{Source: source, Reason: r.Reason, At: r.At, Tokens: c.Elsewhere[source]})
-			cov.Hold(audit.SourceSame, "%s, with %s of earlier reviews, is not followed any more: it was retired on %s: %s", source, audit.Plural(c.Elsewhere[source], "token"), r.At.Format(time.DateOnly), audit.Line(r.Reason, 300))
+			cov.Hold(audit.SourceSame, "%s, with %s of earlier reviews, was retired on %s: %s", source, audit.Plural(c.Elsewhere[source], "token"), r.At.Format(time.DateOnly), audit.Line(r.Reason, 300))
 			continue
 		}
 		cov.Gap(audit.SourceSame+"/"+source, audit.Partial,
-			"%s, with %s of earlier reviews, did not answer, and %s did: another server or org, or one that was set up anew. What was known stands. If it is gone for good: tokenaudit history retire -c FILE %s --reason TEXT",
+			"%s, with %s of earlier reviews, did not answer. Instead %s did: another server or org, or a new installation. Earlier findings stay open. If the earlier one no longer exists: tokenaudit history retire -c FILE %s --reason TEXT",
 			source, audit.Plural(c.Elsewhere[source], "token"), strings.Join(c.Coverage.Sources[:min(len(c.Coverage.Sources), named)], ", "), source)
 	}
 	for _, source := range c.Coverage.Sources[:min(len(c.Coverage.Sources), named)] {
@@ -122,15 +122,15 @@ func (c *comparison) noteCopy(cov *audit.Coverage, j Job, bases []audit.Baseline
 	}
 	at, age := c.AsOf.UTC().Format(time.RFC3339), c.Now.Sub(c.AsOf)
 	if age > interval {
-		cov.Gap(audit.CopyCurrent, audit.Partial, "the copy is of %s, %s before this review, and a review is due every %s: what happened since is not in it. Make a new copy before each review", at, inWords(age), inWords(interval))
+		cov.Gap(audit.CopyCurrent, audit.Partial, "the copy was made on %s, %s before this review, and a review is due every %s. Later changes are not in it. Make a new copy before each review", at, inWords(age), inWords(interval))
 	} else {
-		cov.Hold(audit.CopyCurrent, "the copy is of %s", at)
+		cov.Hold(audit.CopyCurrent, "the copy was made on %s", at)
 	}
 	for _, b := range bases {
 		if c.AsOf.Before(b.Coverage.AsOf) {
-			cov.Gap(audit.CopyCurrent, audit.Partial, "the copy is of %s, older than that of run %s: nothing is taken for gone by it", at, b.Run.ID())
+			cov.Gap(audit.CopyCurrent, audit.Partial, "the copy was made on %s and is older than that of run %s: it does not prove that a token is gone", at, b.Run.ID())
 			c.Probe = func(context.Context, audit.Authorization) audit.Probe {
-				return audit.Probe{Presence: audit.Unseen, Evidence: "the copy is older than the one of the review before"}
+				return audit.Probe{Presence: audit.Unseen, Evidence: "the copy is older than that of the review before"}
 			}
 		}
 	}

@@ -139,7 +139,7 @@ func (r *Runner) tryAgain(ctx context.Context, j Job, run audit.Run, cov audit.C
 	if now, err := r.Now(ctx); err != nil || !now.Before(until) {
 		return err
 	}
-	return fmt.Errorf("nothing could be seen, trying again until %s: %s", until.Format(time.RFC3339), strings.Join(cov.Reasons, "; "))
+	return fmt.Errorf("nothing could be read; trying again until %s: %s", until.Format(time.RFC3339), strings.Join(cov.Reasons, "; "))
 }
 
 // errOther: the target has another address than before and the same org ID, and lists
@@ -186,9 +186,9 @@ func (a *Assessor) judge(ctx, asking context.Context, j Job, run audit.Run, c co
 	}
 	item.Counts.Conclude(*cov)
 	if asking.Err() != nil {
-		cov.Gap(audit.TargetReviewed, audit.Partial, "not everything could be asked: %v", context.Cause(asking))
+		cov.Gap(audit.TargetReviewed, audit.Partial, "some questions were not answered: %v", context.Cause(asking))
 	} else if !slices.ContainsFunc(cov.Gaps, func(g audit.Gap) bool { return g.Premise() == audit.TargetReviewed }) {
-		cov.Hold(audit.TargetReviewed, "everything was asked")
+		cov.Hold(audit.TargetReviewed, "every question was answered")
 	}
 	if len(bases) > 0 && bases[0].Own && bases[0].Coverage.Source != c.Label && c.Left == "" && here.Gone > 0 && here.Listed == 0 {
 		return item, errOther
@@ -211,9 +211,9 @@ func noteMissing(cov *audit.Coverage, n map[audit.Presence]int) {
 		return
 	}
 	a := audit.Asked{
-		What: "authorizations of the previous review that the list lacks, one by one", Request: "GET /api/v2/authorizations/{id}",
+		What: "authorizations of the previous review that are not in the list, one by one", Request: "GET /api/v2/authorizations/{id}",
 		Rows: n[audit.Gone] + n[audit.Hidden] + n[audit.Unseen], Verdict: audit.Complete,
-		Reason: fmt.Sprintf("%d no longer exist, %d exist and are hidden, %d could not be asked", n[audit.Gone], n[audit.Hidden], n[audit.Unseen]),
+		Reason: fmt.Sprintf("%d no longer exist, %d exist and are hidden, %d could not be read", n[audit.Gone], n[audit.Hidden], n[audit.Unseen]),
 	}
 	if n[audit.Unseen] > 0 {
 		a.Verdict = audit.Partial

@@ -16,7 +16,7 @@ import (
 // waiting nor, in a call of run, the next job.
 const deliverFor = 5 * time.Minute
 
-var errSlow = fmt.Errorf("the messages took longer than %s; what is left is sent next time", deliverFor)
+var errSlow = fmt.Errorf("the messages took longer than %s; the rest is sent next time", deliverFor)
 
 // deliver is the third step: send what is not sent, of earlier runs too. A delivery
 // that fails stays in the outbox for the next time; if it is the root, the others of
@@ -59,8 +59,8 @@ func (r *Runner) expire(ctx context.Context, j Job, d audit.Delivery) error {
 	if err != nil || now.Before(d.Run.Started.Add(j.DeliverWithin)) {
 		return err
 	}
-	d.State, d.Error = audit.DeliveryExpired, cmp.Or(d.Error, "the message before it did not arrive, or its notifier is no longer configured")
-	late := fmt.Errorf("not delivered within %s, given up: %s", j.DeliverWithin, d.Error)
+	d.State, d.Error = audit.DeliveryExpired, cmp.Or(d.Error, "the previous message did not arrive, or its notifier is no longer configured")
+	late := fmt.Errorf("not delivered within %s and cancelled: %s", j.DeliverWithin, d.Error)
 	return errors.Join(&DeliveryError{Delivery: d, Err: late}, r.Ledger.SaveDelivery(ctx, r.Holder, d))
 }
 

@@ -10,7 +10,7 @@ import (
 var ErrLeased = errors.New("another tokenaudit works on this job")
 
 // errLost is the cause when the lease could not be renewed.
-var errLost = errors.New("this process can no longer be sure that it alone works on the job: the ledger could not be reached, or another one took over")
+var errLost = errors.New("the lease of the job was lost: the ledger could not be reached, or another process took over")
 
 // lease is how long a crashed process keeps others from its job. It is renewed after a
 // third of that, and given up where that failed until two thirds have passed: what is

@@ -52,7 +52,7 @@ func PingText(s audit.Summary) string {
 		fmt.Fprintf(&b, "policy changed: %s\n", strings.Join(s.PolicyChanges[:min(n, 3)], "; "))
 	}
 	if s.Missed > 0 {
-		fmt.Fprintf(&b, "slots missed before it %d\n", s.Missed)
+		fmt.Fprintf(&b, "missed reviews before it: %d\n", s.Missed)
 	}
 	for _, t := range s.Coverage.Targets {
 		if t.Verdict != audit.Complete {

@@ -42,7 +42,7 @@ func (r *Runner) conclude(ctx context.Context, j Job, run audit.Run, s audit.Sum
 func (r *Runner) adopt(ctx context.Context, j Job, run audit.Run) (*audit.Summary, error) {
 	s, pack, err := j.Sealed(ctx, run)
 	if err != nil {
-		return nil, fmt.Errorf("reading the evidence pack that it left: %w", err)
+		return nil, fmt.Errorf("reading the evidence pack of the run: %w", err)
 	}
 	pending, err := r.Ledger.Pending(ctx, run)
 	if err != nil {
@@ -55,7 +55,7 @@ func (r *Runner) adopt(ctx context.Context, j Job, run audit.Run) (*audit.Summar
 			}
 		}
 	}
-	r.Log.Info("the pack of the run was sealed before it was cut off", "job", j.Name, "run", run.ID(), "pack", pack.Sequence)
+	r.Log.Info("the pack of the run was sealed before the interruption", "job", j.Name, "run", run.ID(), "pack", pack.Sequence)
 	var highlights audit.Highlights
 	if len(j.Notifiers) > 0 {
 		if highlights, err = audit.HighlightsOf(r.Rows(ctx, s), s, j.Contacts); err != nil {
@@ -81,7 +81,7 @@ func (r *Runner) evidence(ctx context.Context, j Job, run audit.Run) (e Evidence
 		return e, err
 	}
 	if e.Trend, err = r.Ledger.Trend(ctx, run); errors.As(err, new(*audit.DamagedError)) {
-		r.Log.Warn("the trend lacks a review", "job", j.Name, "run", run.ID(), "error", err)
+		r.Log.Warn("a review is missing in the trend", "job", j.Name, "run", run.ID(), "error", err)
 	} else if err != nil {
 		return e, err
 	}
@@ -132,7 +132,7 @@ func summarize(ctx context.Context, earlier Earlier, j Job, run audit.Run, items
 	s = audit.Summarize(run, items, finished, tool, j.Policy, previous)
 	s.Coverage.Retired = gone
 	if isDamaged {
-		s.Coverage.Gap(audit.BaselineRead, audit.Partial, "a comparison with the review before is not possible, nor whether a target of it is missing now: %v", notCompared)
+		s.Coverage.Gap(audit.BaselineRead, audit.Partial, "the review before could not be read, so changes and removed targets are not known: %v", notCompared)
 	}
 	return s, nil
 }

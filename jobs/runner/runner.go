@@ -54,7 +54,7 @@ func (r *Runner) Tick(ctx context.Context, j Job) (s *audit.Summary, err error) 
 	return s, err
 }
 
-// ReviewNow runs a review at once, with the present minute as its slot, or the
+// ReviewNow runs a review now, with the current minute as its slot, or the
 // present second where that minute is taken or due by the schedule. A dry run
 // leaves no trace in later reviews.
 func (r *Runner) ReviewNow(ctx context.Context, j Job, trigger audit.Trigger) (s *audit.Summary, err error) {
@@ -66,10 +66,10 @@ func (r *Runner) ReviewNow(ctx context.Context, j Job, trigger audit.Trigger) (s
 			return err
 		}
 		if found && trigger == audit.DryRun && run.Trigger != audit.DryRun {
-			return fmt.Errorf("run %s was cut off and is not finished; finish it first, by a run that is not dry", run.ID())
+			return fmt.Errorf("run %s was interrupted and is not finished; finish it first with a run without --dry-run", run.ID())
 		}
 		if _, err := r.finish(ctx, j); err != nil && !errors.As(err, new(*DeliveryError)) {
-			return fmt.Errorf("finishing what an earlier run left: %w", err)
+			return fmt.Errorf("finishing an earlier run: %w", err)
 		}
 		if err := r.openNow(ctx, j, trigger); err != nil {
 			return err
@@ -113,7 +113,7 @@ func (r *Runner) review(ctx context.Context, j Job, run audit.Run) (*audit.Summa
 	r.ping(ctx, j, run, PingStart, "")
 	summary, err := r.work(ctx, j, run)
 	if err != nil {
-		r.ping(ctx, j, run, PingFail, "not done, to be tried again: "+err.Error())
+		r.ping(ctx, j, run, PingFail, "failed, to be tried again: "+err.Error())
 		return nil, err
 	}
 	log.Info("reviewed", "verdict", summary.Coverage.Verdict, "authorizations", summary.Authorizations.Total,

@@ -331,7 +331,7 @@ func TestClockAheadIsSaid(t *testing.T) {
 	w.now = at("2036-01-07 09:00")
 	w.tick()
 	w.now = at("2026-11-23 09:00")
-	if _, err := w.runner.Tick(t.Context(), w.job); err == nil || !strings.Contains(err.Error(), "lies ahead") {
+	if _, err := w.runner.Tick(t.Context(), w.job); err == nil || !strings.Contains(err.Error(), "is in the future") {
 		t.Errorf("error %v", err)
 	}
 }
@@ -574,7 +574,7 @@ func TestUndeliveredExpires(t *testing.T) {
 	w.now = at("2026-11-23 09:00")
 	w.runner.Tick(t.Context(), w.job)
 	w.now = w.now.Add(w.job.DeliverWithin)
-	if _, err := w.runner.Tick(t.Context(), w.job); err == nil || !strings.Contains(err.Error(), "given up: channel_not_found") {
+	if _, err := w.runner.Tick(t.Context(), w.job); err == nil || !strings.Contains(err.Error(), "cancelled: channel_not_found") {
 		t.Errorf("error %v", err)
 	}
 	w.refuse = nil

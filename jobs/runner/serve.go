@@ -57,7 +57,7 @@ func (r *Runner) ticker(ctx context.Context, j Job) cron.Job {
 			if of, ok := errors.AsType[runError](err); ok {
 				log = log.With("run", of.run)
 			}
-			log.Error("failed; it will be tried again at every heartbeat", "error", err)
+			log.Error("failed; it will be tried again", "error", err)
 		}
 	})
 }

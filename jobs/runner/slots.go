@@ -27,7 +27,7 @@ func (r *Runner) openDue(ctx context.Context, j Job) error {
 		return err
 	}
 	if reached.Sub(now) > 24*time.Hour {
-		return fmt.Errorf("job %q: the ledger has slots until %s dealt with, which lies ahead; set the clock right, or give the job another name", j.Name, reached.Format(time.RFC3339))
+		return fmt.Errorf("job %q: in the ledger, slots are done until %s, which is in the future. Correct the clock of this machine, or give the job another name", j.Name, reached.Format(time.RFC3339))
 	}
 	offset := j.offset()
 	slot, missed := j.Schedule.Latest(reached, now.Add(-offset))
@@ -45,7 +45,7 @@ func (r *Runner) openDue(ctx context.Context, j Job) error {
 	if sealed, err := r.sealed(ctx, run); err != nil {
 		return err
 	} else if sealed { // a pack is replaced by nothing, whatever the ledger knows of it
-		r.Log.Warn("the slot has an evidence pack already, so it is not reviewed again", "job", j.Name, "run", run.ID(), "evidence", r.Snapshots.Location(run))
+		r.Log.Warn("the slot already has an evidence pack and is not reviewed again", "job", j.Name, "run", run.ID(), "evidence", r.Snapshots.Location(run))
 		return r.Ledger.Pass(ctx, j.Name, slot)
 	}
 	if _, err := r.Ledger.Begin(ctx, run, j.targetNames()); err != nil {
@@ -87,7 +87,7 @@ func (r *Runner) openNow(ctx context.Context, j Job, trigger audit.Trigger) erro
 			return context.Cause(ctx)
 		}
 	}
-	return fmt.Errorf("job %q: no slot is free at this moment; try again", j.Name)
+	return fmt.Errorf("job %q: there is already a review of this second; try again", j.Name)
 }
 
 // started is the time of a review as the ledger keeps it.

@@ -99,7 +99,7 @@ func TestAnotherSource(t *testing.T) {
 			said = strings.Join(p.Evidence, "; ")
 		}
 	}
-	if !strings.Contains(said, "server/aaaa, with 2 tokens of earlier reviews, is not followed any more") || !strings.Contains(said, "taken down") {
+	if !strings.Contains(said, "server/aaaa, with 2 tokens of earlier reviews, was retired on 2026-12-07") || !strings.Contains(said, "taken down") {
 		t.Errorf("the next report says %q", said)
 	}
 	if got := s.Coverage.RetiredWords(9); len(got) != 1 || got[0] != "2 tokens of server/aaaa are not followed any more since "+retired.UTC().Format(time.DateOnly)+": taken down" {

@@ -43,7 +43,7 @@ func Parse(spec, zone string) (*Schedule, error) {
 	}
 	// robfig/cron panics on a zone (robfig/cron#554) and drops empty list items.
 	if strings.Contains(spec, "TZ=") {
-		return refuse("it names a zone; take TZ= out and set the zone on its own")
+		return refuse("it contains a time zone; remove TZ= and set timezone")
 	}
 	for _, field := range strings.Fields(spec) {
 		if slices.Contains(strings.Split(field, ","), "") {
@@ -52,20 +52,20 @@ func Parse(spec, zone string) (*Schedule, error) {
 	}
 	parsed, err := cron.ParseStandard(spec)
 	if err != nil {
-		return refuse(`%w; write five fields: minute, hour, day of month, month, day of week `+
-			`(0-6 or sun-sat), such as "0 9 * * 1", or a name such as @weekly`, err)
+		return refuse(`%w; write five fields, such as "0 9 * * 1": minute, hour, day of month, month, `+
+			`day of week (0-6 or sun-sat). Or write a name such as @weekly`, err)
 	}
 	fields, ok := parsed.(*cron.SpecSchedule)
 	if !ok {
-		return refuse(`@every counts from the start of the process, so a restart moves it; ` +
+		return refuse(`@every counts from the start of the process, so a restart changes it; ` +
 			`write clock times, such as "0 9 * * 1"`)
 	}
 	fields.Location = time.UTC
 	if leapYear := time.Date(2024, time.January, 1, 0, 0, 0, 0, time.UTC); fields.Next(leapYear).IsZero() {
-		return refuse("it never fires: no such month has such a day; change the day or the month")
+		return refuse("it never matches: no such month has such a day; change the day or the month")
 	}
 	if zone == "" || zone == "Local" {
-		return nil, fmt.Errorf("zone %q: it depends on the machine; name one, such as Europe/Berlin or UTC", zone)
+		return nil, fmt.Errorf("zone %q: it depends on the machine; use a named zone, such as Europe/Berlin or UTC", zone)
 	}
 	location, err := time.LoadLocation(zone)
 	if err != nil {
@@ -158,8 +158,8 @@ func (s *Schedule) Warnings() []string {
 		return nil
 	}
 	return []string{fmt.Sprintf("schedule %q: day of month and day of week are both restricted, "+
-		"so it fires on days that match either one (a step such as */2 restricts, too); "+
-		"write * for one of them if you did not mean that", s.text)}
+		"also by a step such as */2. A review is due on days that match either one. "+
+		"If this is not intended, write * for one of them", s.text)}
 }
 
 // String returns the expression and its zone.

@@ -71,14 +71,14 @@ func TestScheduleNextAcrossClockChanges(t *testing.T) {
 func TestParseScheduleRefuses(t *testing.T) {
 	t.Parallel()
 	for _, tc := range []struct{ name, spec, zone, reason string }{
-		{"zone without a space", "TZ=UTC", "UTC", "take TZ= out"},
-		{"empty zone inside", "TZ= 0 9 * * 1", "UTC", "take TZ= out"},
-		{"zone after a space", " TZ=UTC 0 9 * * 1", "UTC", "take TZ= out"},
-		{"long zone prefix", "CRON_TZ=Europe/Berlin 0 9 * * 1", "UTC", "take TZ= out"},
+		{"zone without a space", "TZ=UTC", "UTC", "remove TZ="},
+		{"empty zone inside", "TZ= 0 9 * * 1", "UTC", "remove TZ="},
+		{"zone after a space", " TZ=UTC 0 9 * * 1", "UTC", "remove TZ="},
+		{"long zone prefix", "CRON_TZ=Europe/Berlin 0 9 * * 1", "UTC", "remove TZ="},
 		{"interval", "@every 168h", "UTC", "write clock times"},
 		{"negative interval", "@every -1h", "UTC", "write clock times"},
-		{"30 February", "0 0 30 2 *", "UTC", "never fires"},
-		{"31 April", "0 0 31 4 *", "UTC", "never fires"},
+		{"30 February", "0 0 30 2 *", "UTC", "never matches"},
+		{"31 April", "0 0 31 4 *", "UTC", "never matches"},
 		{"nothing", "", "UTC", "five fields"},
 		{"blanks", " \t", "UTC", "five fields"},
 		{"seconds", "0 0 9 * * 1", "UTC", "five fields"},
@@ -88,8 +88,8 @@ func TestParseScheduleRefuses(t *testing.T) {
 		{"Sunday as 7", "0 9 * * 7", "UTC", "0-6"},
 		{"full day name", "0 9 * * Monday", "UTC", "sun-sat"},
 		{"unknown name", "@fortnightly", "UTC", "@weekly"},
-		{"no zone", "0 9 * * 1", "", "name one"},
-		{"machine's zone", "0 9 * * 1", "Local", "name one"},
+		{"no zone", "0 9 * * 1", "", "use a named zone"},
+		{"machine's zone", "0 9 * * 1", "Local", "use a named zone"},
 		{"unknown zone", "0 9 * * 1", "Europe/Bonn", "IANA"},
 		{"path for a zone", "0 9 * * 1", "../../etc/localtime", "IANA"},
 	} {

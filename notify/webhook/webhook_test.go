@@ -397,7 +397,7 @@ func TestCheckHook(t *testing.T) {
 	t.Setenv("TEST_WEBHOOK_URL", "http://127.0.0.1:1/SECRETSECRET")
 	_, err := webhook.Check(t.Context(), config, notify.NewClient())
 	notifytest.ExpectClean(t, "refused", []string{"SECRETSECRET", "127.0.0.1:1/"}, err, "")
-	if got := remedy.Of(err); !strings.HasPrefix(got, "Nothing listens at the address under url: start the receiver, or correct it.") {
+	if got := remedy.Of(err); !strings.HasPrefix(got, "Nothing listens at the address under url: start the receiver, or correct the address.") {
 		t.Errorf("refused: %q", got)
 	}
 	t.Setenv("TEST_WEBHOOK_URL", "https://secretsecret.invalid/SECRETSECRET")

@@ -131,7 +131,7 @@ func older(t *testing.T, s store) {
 	s.open(t).Close()
 	s.exec(t, `DELETE FROM goose_db_version WHERE version_id > 1`)
 	before := files(t, s)
-	if in, err := ledger.Inspect(t.Context(), s.url, s.password); err != nil || !strings.Contains(in.Found, "the next run or serve brings it up to date") {
+	if in, err := ledger.Inspect(t.Context(), s.url, s.password); err != nil || !strings.Contains(in.Found, "the next run or serve upgrades it") {
 		t.Errorf("Inspect = %+v, %v", in, err)
 	}
 	if diff := cmp.Diff(before, files(t, s)); diff != "" {

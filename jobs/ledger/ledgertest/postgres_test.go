@@ -65,11 +65,11 @@ func clock(t *testing.T, s store) {
 
 // examine is what doctor does.
 func examine(t *testing.T, s store) {
-	if found, err := ledger.Inspect(t.Context(), s.url, s.password); err != nil || !strings.Contains(found.Found, "the tables will be made") {
+	if found, err := ledger.Inspect(t.Context(), s.url, s.password); err != nil || !strings.Contains(found.Found, "the tables will be created") {
 		t.Errorf("before the first review: %+v, %v", found, err)
 	}
 	s.open(t)
-	if found, err := ledger.Inspect(t.Context(), s.url, s.password); err != nil || strings.Contains(found.Found, "will be made") {
+	if found, err := ledger.Inspect(t.Context(), s.url, s.password); err != nil || strings.Contains(found.Found, "will be created") {
 		t.Errorf("after it: %+v, %v", found, err)
 	}
 	const wrong = "canary-not-the-password"
@@ -97,8 +97,8 @@ func examine(t *testing.T, s store) {
 		want      string
 	}{
 		{"wrong password", s.url, other, "Correct store_password"},
-		{"no password", s.url, secret.Ref{File: other.File + "-none"}, "Put the secret, one line, into the file"},
-		{"no such database", changed(func(u *url.URL) { u.Path = "/nowhere" }), s.password, "Make the database (createdb)"},
+		{"no password", s.url, secret.Ref{File: other.File + "-none"}, "Write the secret, one line, to the file"},
+		{"no such database", changed(func(u *url.URL) { u.Path = "/nowhere" }), s.password, "Create the database (createdb)"},
 		{"refused", changed(func(u *url.URL) { u.Host = "127.0.0.1:1"; u.RawQuery = "" }), s.password, "Nothing listens at 127.0.0.1:1: start PostgreSQL"},
 		{"no such host", changed(func(u *url.URL) { u.Host = "db.invalid"; u.RawQuery = "" }), s.password, "No host has the name db.invalid: correct store"},
 	} {
