@@ -240,9 +240,6 @@ func batches(ctx context.Context, in Input, highlights *audit.HighlightsBuilder)
 				yield(nil, err)
 				return
 			}
-			if in.Each != nil {
-				in.Each(&rec)
-			}
 			highlights.Add(&rec)
 			made.Fill(&rows[n], &rec)
 			if n++; n < rowsTogether {

@@ -291,17 +291,16 @@ func TestPanicIsAnError(t *testing.T) {
 func TestRecordsAreReadOnce(t *testing.T) {
 	t.Parallel()
 	in := reporttest.Input(t)
-	records, each := 0, 0
+	records := 0
 	for range in.Rows {
 		records++
 	}
 	read := 0
-	in.Each = func(*audit.Record) { each++ }
 	if _, err := Write(t.Context(), t.TempDir(), Names(), watched(in, func() { read++ })); err != nil {
 		t.Fatal(err)
 	}
-	if read != records || each != records {
-		t.Errorf("read %d, shown %d of %d records", read, each, records)
+	if read != records {
+		t.Errorf("read %d of %d records", read, records)
 	}
 }
 

@@ -62,23 +62,22 @@ func (e reporter) make(ctx context.Context, folder string, of runner.Evidence) (
 			urls[t.Name] = t.URL
 		}
 	}
-	lists := pack.NewLists(of.Summary, urls)
 	in := report.Input{
 		Summary: of.Summary, Rows: of.Rows, Trend: of.Trend, Controls: e.controls, Config: e.secrets.Clean(e.file.Effective()), CSV: e.job.CSV.Style(),
-		Addresses: urls, Each: lists.Count, Contacts: e.file.Contacts(e.job),
+		Addresses: urls, Contacts: e.file.Contacts(e.job),
 	}
 	if h, err = report.Write(ctx, folder, e.job.Reports, in); err != nil {
 		return link, h, err
 	}
 	if of.Summary.Trigger != audit.DryRun { // which is no evidence, so it has no place in the chain
-		link, err = e.seal(ctx, folder, of, lists)
+		link, err = e.seal(ctx, folder, of, urls)
 	}
 	return link, h, err
 }
 
-func (e reporter) seal(ctx context.Context, folder string, of runner.Evidence, lists *pack.Lists) (audit.Link, error) {
+func (e reporter) seal(ctx context.Context, folder string, of runner.Evidence, urls map[string]string) (audit.Link, error) {
 	in := pack.Input{
-		Summary: of.Summary, Lists: lists, Schedule: e.job.Schedule, Zone: e.job.Timezone, Previous: of.Previous,
+		Summary: of.Summary, Addresses: urls, Schedule: e.job.Schedule, Zone: e.job.Timezone, Previous: of.Previous,
 		Files: report.Files(e.job.Reports), Config: e.secrets.Clean(e.file.Effective()), Controls: e.controls,
 	}
 	for _, target := range of.Summary.Reviewed() {

@@ -77,8 +77,6 @@ func rederive(ctx context.Context, dir string, m pack.Manifest) (out pack.Rederi
 	}
 	var damaged error
 	in.Rows = recordsOf(dir, names, &damaged)
-	lists := pack.NewLists(in.Summary, in.Addresses)
-	in.Each = lists.Count
 	got, err := report.Rederive(ctx, dir, files, in, whole, exact)
 	switch {
 	case damaged != nil && ctx.Err() == nil:
@@ -94,7 +92,7 @@ func rederive(ctx context.Context, dir string, m pack.Manifest) (out pack.Rederi
 	if !whole {
 		return out, nil
 	}
-	script, err := lists.Script(in.Summary.ID)
+	script, err := pack.Script(in.Summary, in.Addresses)
 	if err != nil {
 		return out, err
 	}

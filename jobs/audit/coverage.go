@@ -34,6 +34,11 @@ type Asked struct {
 	Reason  string  `json:"reason,omitempty"` // why the verdict is not complete
 	// SHA256 is that of the body of the answer, for a list of authorizations.
 	SHA256 string `json:"sha256,omitempty"`
+	// Credential is whose a list was asked for with; see Credential.Of.
+	Credential string `json:"credential,omitempty"`
+	// Kept is what of a list is part of the review, as a query, where that is less than
+	// what was asked for.
+	Kept string `json:"kept,omitempty"`
 }
 
 // Request is one that a review sent to a target, and what came back; or, with Further, how

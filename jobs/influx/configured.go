@@ -80,6 +80,10 @@ func (c *collector) listOwn(ctx context.Context, client *Client, u User) {
 func (c *collector) findByTarget(u User) {
 	id := c.userID(u)
 	asked := c.record(u.Label()+", with the credential of the target", request(authorizationsPath, c.org.values()), c.seen[id].rows, 0, c.failed)
+	asked.Credential = audit.TheTarget
+	if id != "" {
+		asked.Kept = url.Values{"userID": {id}}.Encode()
+	}
 	switch {
 	case c.failed != nil:
 		c.lower(asked, u, audit.ListWhole, "the list could not be read")

@@ -65,6 +65,11 @@ func (c *collector) read(ctx context.Context, client *Client, what, path string,
 		}, c.list.rollback(start)
 	})
 	asked = c.record(what, request(path, q.values()), t.rows, t.foreign, err)
+	asked.Credential = client.asker.credential
+	if kept := c.org.values(); q.OrgID == "" && q.Org == "" && len(kept) > 0 {
+		maps.Copy(kept, q.values())
+		asked.Kept = kept.Encode()
+	}
 	if err != nil {
 		if broken := c.list.rollback(start); broken != nil {
 			c.cov.Gap(audit.ListWhole, audit.NotKnown, "%s: %v", what, broken)

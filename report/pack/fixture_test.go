@@ -98,7 +98,7 @@ func (w *weeks) pack(run audit.Run, verdict audit.Verdict) Input {
 	cov := audit.NewCoverage("plant")
 	cov.Verdict, cov.Asked = verdict, []audit.Asked{{What: "authorizations", Request: "GET /api/v2/authorizations?orgID=00000000000000aa", Status: 200, Rows: 2, Verdict: audit.Complete}}
 	s := audit.Summarize(run, []audit.Item{{Coverage: cov}}, run.Started.Add(time.Minute), audit.Tool{Name: "tokenaudit", Version: "1"}, audit.Policy{}, nil)
-	p := Input{Summary: s, Files: runFiles(), Schedule: "0 9 * * 1", Zone: "Europe/Berlin", Previous: w.last, Config: "jobs: []", Lists: NewLists(s, map[string]string{"plant": "http://localhost:1"}), Key: w.key}
+	p := Input{Summary: s, Files: runFiles(), Schedule: "0 9 * * 1", Zone: "Europe/Berlin", Previous: w.last, Config: "jobs: []", Addresses: map[string]string{"plant": "http://localhost:1"}, Key: w.key}
 	return p
 }
 

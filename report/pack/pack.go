@@ -42,8 +42,8 @@ type Input struct {
 	// Files are the names of what the run left in the folder, its snapshots and
 	// reports. Nothing else becomes part of the pack.
 	Files []string
-	// Lists are what reperform.sh asks for again; nil for none.
-	Lists *Lists
+	// Addresses are the URLs of the targets, by name, which reperform.sh asks again.
+	Addresses map[string]string
 	// Schedule is the cron expression of the job, Zone its IANA zone.
 	Schedule, Zone string
 	// Previous is the pack before this one, nil for the first. Packs are numbered from 1,
@@ -92,7 +92,7 @@ func Seal(ctx context.Context, dir string, in Input) (sealed Sealed, err error) 
 	if err != nil {
 		return sealed, err
 	}
-	script, err := in.Lists.Script(in.Summary.ID)
+	script, err := Script(in.Summary, in.Addresses)
 	if err != nil {
 		return sealed, err
 	}

@@ -2,12 +2,16 @@ package pack
 
 import (
 	"bytes"
+	"cmp"
 	_ "embed"
+	"encoding/json"
+	"fmt"
 	"net/http"
 	"net/url"
-	"slices"
 	"strings"
 	"text/template"
+	"time"
+	"unicode/utf16"
 
 	"tokenaudit/jobs/audit"
 )
@@ -18,93 +22,105 @@ var reperformTemplate string
 // listRequest begins the request for a list of authorizations.
 const listRequest = "GET /api/v2/authorizations"
 
-// Lists are the lists that a run asked for, with the active write tokens in each,
-// as reperform.sh counts them with jq.
-type Lists struct {
-	all      []*list
-	byTarget map[string][]*list
-}
-
 // list is one to ask for again, and what the run got.
 type list struct {
 	Number       int
 	Target, What string
 	URL          string
-	Rows, Writes int
+	Kept         string // what of the answer is part of the review: fields of an authorization and their values, as JSON
+	Narrowed     int    // 1 where Kept is less than what was asked for
+	Rows         int
+	Nobody       string // where InfluxDB OSS is asked for a user that does not exist; "" for others
+	Credential   string // that the review asked with, in words
 	Skip         string // why it cannot be asked for again
-	filter       url.Values
 }
 
-// NewLists counts nothing yet. The URLs are those of the targets, by name.
-func NewLists(s audit.Summary, urls map[string]string) *Lists {
-	l := &Lists{byTarget: map[string][]*list{}}
+// nobody is an ID that no user has.
+const nobody = "0000000000000001"
+
+// listsOf are the lists that a run asked for. The URLs are those of the targets, by name.
+func listsOf(s audit.Summary, urls map[string]string) (all []list) {
 	for _, t := range s.Coverage.Targets {
 		for _, asked := range t.Asked {
 			query, ok := strings.CutPrefix(asked.Request, listRequest)
 			if !ok || query != "" && query[0] != '?' {
 				continue
 			}
-			next := &list{Number: len(l.all) + 1, Target: t.Target, What: audit.Line(asked.What, 200), Rows: asked.Rows}
+			next := list{Number: len(all) + 1, Target: t.Target, What: audit.Line(asked.What, 200), Rows: asked.Rows}
 			next.fill(urls[t.Target], asked, query)
-			l.all = append(l.all, next)
-			l.byTarget[t.Target] = append(l.byTarget[t.Target], next)
+			if strings.HasPrefix(t.Server, "InfluxDB OSS") && next.Skip == "" {
+				next.Nobody = userURL(urls[t.Target])
+			}
+			next.Credential = "a credential that earlier versions do not name"
+			for _, c := range t.Credentials {
+				if c.Of == cmp.Or(asked.Credential, audit.TheTarget) {
+					next.Credential = c.Words()
+				}
+			}
+			all = append(all, next)
 		}
 	}
-	return l
+	return all
 }
 
 func (l *list) fill(address string, asked audit.Asked, query string) {
 	base, err := url.Parse(address)
 	filter, bad := url.ParseQuery(strings.TrimPrefix(query, "?"))
+	kept, alsoBad := url.ParseQuery(asked.Kept)
 	switch {
 	case asked.Status != http.StatusOK || asked.Verdict == audit.NotKnown:
 		l.Skip = "the review got no answer that it could rely on"
 	case asked.Foreign > 0:
-		l.Skip = "the answer held rows that were not asked for, so counts prove nothing"
-	case err != nil || bad != nil || base.Host == "" || base.User != nil:
+		l.Skip = "the answer held rows that were not asked for, so it proves nothing"
+	case err != nil || bad != nil || alsoBad != nil || base.Host == "" || base.User != nil:
 		l.Skip = "its address is not known"
 	default:
 		base = base.JoinPath("/api/v2/authorizations")
 		base.RawQuery = filter.Encode()
-		l.URL, l.filter = base.String(), filter
+		l.URL = base.String()
+		if asked.Kept != "" {
+			filter, l.Narrowed = kept, 1
+		}
+		l.Kept = keptAs(filter)
 	}
 }
 
-// Count is given each record of the run once.
-func (l *Lists) Count(r *audit.Record) {
-	writes := r.Presence == audit.Listed && !r.Legacy && !r.IsServer() && r.Status == audit.Active &&
-		slices.ContainsFunc(r.Permissions, func(p audit.Permission) bool { return p.Action == "write" })
-	if !writes {
-		return
-	}
-	for _, list := range l.byTarget[r.Target] {
-		if list.Skip == "" && list.holds(r) {
-			list.Writes++
+func userURL(address string) string {
+	base, _ := url.Parse(address) // fill looked at it
+	return base.JoinPath("/api/v2/users/" + nobody).String()
+}
+
+// keptAs is a query as JSON in ASCII, so that a shell and jq see the very names.
+func keptAs(filter url.Values) string {
+	values := map[string]string{}
+	for _, key := range []string{"userID", "user", "orgID", "org"} {
+		if filter.Has(key) {
+			values[key] = filter.Get(key)
 		}
 	}
-}
-
-func (l *list) holds(r *audit.Record) bool {
-	for _, field := range [...]struct{ key, value string }{{"userID", r.UserID}, {"user", r.User}, {"orgID", r.OrgID}, {"org", r.Org}} {
-		if l.filter.Has(field.key) && l.filter.Get(field.key) != field.value {
-			return false
+	text, _ := json.Marshal(values) // text always encodes
+	var out strings.Builder
+	for _, r := range string(text) {
+		if r < 0x7f {
+			out.WriteRune(r)
+			continue
+		}
+		for _, unit := range utf16.Encode([]rune{r}) {
+			fmt.Fprintf(&out, `\u%04x`, unit)
 		}
 	}
-	return true
+	return out.String()
 }
 
-// Script is reperform.sh of a run: everything from outside goes through quote.
-func (l *Lists) Script(run string) ([]byte, error) {
+// Script is reperform.sh of a run: everything from outside goes through quote. The URLs
+// are those of the targets, by name.
+func Script(s audit.Summary, urls map[string]string) ([]byte, error) {
 	t, err := template.New(ReperformFile).Funcs(template.FuncMap{"quote": quote}).Parse(reperformTemplate)
 	if err != nil {
 		return nil, err
 	}
-	var all []*list
-	if l != nil {
-		all = l.all
-	}
 	var out bytes.Buffer
-	err = t.Execute(&out, map[string]any{"Run": run, "Lists": all})
+	err = t.Execute(&out, map[string]any{"Run": s.ID, "Started": s.Started.UTC().Format(time.RFC3339), "Lists": listsOf(s, urls)})
 	return out.Bytes(), err
 }
 

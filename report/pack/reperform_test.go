@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -26,20 +27,23 @@ type auditor struct {
 	url   string
 	org   string
 	name  string // of the org
+	user  string
 	token string
 	dir   string
+	// found are the tokens as the review found them.
+	found []audit.Authorization
 }
 
 func newAuditor(t *testing.T, orgName string) *auditor {
 	t.Helper()
 	a := &auditor{db: influxtest.New(influxtest.OSS), name: orgName}
 	a.org = a.db.AddOrg(orgName)
-	user := a.db.AddUser("o'neil+x@example.com & co")
-	a.db.AddMember(a.org, user)
+	a.user = a.db.AddUser("o'neil+x@example.com & co")
+	a.db.AddMember(a.org, a.user)
 	for i, ps := range [][]influxtest.Permission{influxtest.Operator(), influxtest.WriteBuckets(a.org), influxtest.ReadBuckets(a.org), influxtest.AuditorPermissions(a.org)} {
-		_, a.token = a.db.AddAuthorization(influxtest.Authorization{OrgID: a.org, UserID: user, Description: evil, Permissions: ps})
+		a.token = a.find(a.user, influxtest.Active, ps)
 		if i == 1 { // an inactive writer does not count
-			a.db.AddAuthorization(influxtest.Authorization{OrgID: a.org, UserID: user, Status: influxtest.Inactive, Permissions: ps})
+			a.find(a.user, influxtest.Inactive, ps)
 		}
 	}
 	a.db.Fault = func(w http.ResponseWriter, r *http.Request) bool {
@@ -60,31 +64,27 @@ func (a *auditor) fail(status int, body string) {
 	a.fault.Store(&f)
 }
 
-func (a *auditor) records() []audit.Authorization {
-	var out []audit.Authorization
-	for i, status := range []audit.Status{audit.Active, audit.Active, audit.Inactive, audit.Active, audit.Active} {
-		write := audit.Permission{Action: "write", Resource: audit.Resource{Type: "buckets"}}
-		auth := audit.Authorization{ID: fmt.Sprintf("%016x", i+1), Description: evil, OrgID: a.org, Org: a.name, Status: status, Permissions: []audit.Permission{write, write}}
-		if i > 2 {
-			auth.Permissions = nil
-		}
-		out = append(out, auth)
+// find adds a token to the server, as the review finds it, and returns its value.
+func (a *auditor) find(user, status string, permissions []influxtest.Permission) string {
+	id, token := a.db.AddAuthorization(influxtest.Authorization{OrgID: a.org, UserID: user, Status: status, Description: evil, Permissions: permissions})
+	found := audit.Authorization{ID: id, Description: evil, OrgID: a.org, Org: a.name, UserID: user, Status: audit.Status(status), Permissions: []audit.Permission{}}
+	for _, p := range permissions {
+		found.Permissions = append(found.Permissions, audit.Permission{Action: p.Action, Resource: audit.Resource{Type: p.Resource.Type}})
 	}
-	return out
+	a.found = append(a.found, found)
+	return token
 }
 
 func (a *auditor) seal(t *testing.T, run string, asked ...audit.Asked) {
 	t.Helper()
 	cov := audit.NewCoverage("plant")
-	cov.Asked = asked
+	cov.Asked, cov.Server = asked, "InfluxDB OSS v2.7.12"
+	cov.Credentials = []audit.Credential{{Of: audit.TheTarget, ID: "00000000000000cc", Permissions: []string{"read:/authorizations"}, Accepted: true}}
 	s := audit.Summarize(audit.Run{Job: run, Slot: firstSlot}, []audit.Item{{Coverage: cov}}, firstSlot, audit.Tool{}, audit.Policy{}, nil)
-	snapshot(t, a.dir, "plant", a.records())
-	lists := NewLists(s, map[string]string{"plant": a.url})
-	for _, auth := range a.records() {
-		lists.Count(&audit.Record{Target: "plant", Authorization: auth, Presence: audit.Listed})
-	}
+	others := []audit.Authorization{{ID: "00000000000000bb", OrgID: a.org, Org: a.name, Legacy: true}, audit.Server("token values"), audit.OfOtherOrg(audit.Authorization{ID: "00000000000000aa"})}
+	snapshot(t, a.dir, "plant", slices.Concat(a.found, others))
 	must(t, os.RemoveAll(filepath.Join(a.dir, manifestFile))) // of the seal before
-	_, err := Seal(t.Context(), a.dir, Input{Summary: s, Files: []string{"snapshot-plant.jsonl.gz"}, Lists: lists})
+	_, err := Seal(t.Context(), a.dir, Input{Summary: s, Files: []string{"snapshot-plant.jsonl.gz"}, Addresses: map[string]string{"plant": a.url}})
 	must(t, err)
 }
 
@@ -126,8 +126,16 @@ func TestReperform(t *testing.T) {
 		code   int
 		want   string
 	}{
-		"equal":     {want: "ok       1. plant: authorizations of org o'neil & söhne: 5 authorizations (review: 5), 2 active write tokens (review: 2)"},
-		"one more":  {change: func(_ *testing.T, a *auditor) { a.add() }, code: 1, want: "DIFFERS  1. plant: authorizations of org o'neil & söhne: 6 authorizations (review: 5), 3 active"},
+		"equal":    {want: "ok       1. plant: authorizations of org o'neil & söhne: 5 authorizations (review: 5), 2 active write tokens (review: 2)"},
+		"one more": {change: func(_ *testing.T, a *auditor) { a.add() }, code: 1, want: "DIFFERS  1. plant: authorizations of org o'neil & söhne: 6 authorizations (review: 5), 3 active"},
+		"another one": {change: func(_ *testing.T, a *auditor) { // counts are equal
+			a.db.DeleteAuthorization(a.found[1].ID)
+			a.add()
+		}, code: 1, want: ": 5 authorizations (review: 5), 2 active write tokens (review: 2)\n         missing  FOUND1: in the review, and not in the list of the server\n         extra    "},
+		"one that may write now": {change: func(t *testing.T, a *auditor) {
+			a.found[1].Status = audit.Inactive
+			a.asNamed(t)
+		}, code: 1, want: "changed  FOUND1: an active write token since"},
 		"no answer": {change: func(_ *testing.T, a *auditor) { a.fail(500, "{}") }, code: 1, want: "no answer"},
 		"an answer of others": {change: func(_ *testing.T, a *auditor) {
 			a.fail(200, `{"users":[]}`)
@@ -154,11 +162,85 @@ func TestReperform(t *testing.T) {
 					token = ""
 				}
 				out, code := a.reperform(t, shell, token, c.args...)
+				out = strings.ReplaceAll(out, a.found[1].ID, "FOUND1")
 				if code != c.code || !strings.Contains(out, c.want) || strings.Contains(out, a.token) {
 					t.Errorf("exit code %d, want %d and %q; got\n%s", code, c.code, c.want, out)
 				}
 			})
 		}
+	}
+}
+
+// TestReperformSeesLess: what a credential that may see less does not show proves nothing,
+// and is told from what is gone.
+func TestReperformSeesLess(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		asked func(a *auditor) audit.Asked
+		token func(a *auditor) string
+		code  int
+		want  []string
+		not   string
+	}{
+		"its own user only": {(*auditor).everything, func(a *auditor) string {
+			narrow := a.db.AddUser("narrow")
+			return a.find(narrow, influxtest.Active, influxtest.AllAccess(a.org, narrow))
+		}, 1, []string{"LESS     1. plant: ", "unseen   ", ": the credential shows no token of its user", "sees less than that of the review", "asked with 00000000000000cc: read:/authorizations"}, "DIFFERS"},
+		"its own org only": {(*auditor).everything, func(a *auditor) string {
+			other := a.db.AddOrg("other")
+			_, token := a.db.AddAuthorization(influxtest.Authorization{OrgID: other, UserID: a.user, Permissions: influxtest.AuditorPermissions(other)})
+			return token
+		}, 1, []string{": the credential shows no token of its org", "sees less than that of the review"}, "missing  "},
+		"as much, and one is gone": {(*auditor).everything, func(a *auditor) string {
+			a.db.DeleteAuthorization(a.found[2].ID)
+			return a.token
+		}, 1, []string{"DIFFERS  1. plant: ", "missing  "}, "sees less"},
+		"one org of all, and a new one in another": {func(a *auditor) audit.Asked {
+			asked := a.everything()
+			asked.Rows, asked.Kept = 6, "orgID="+a.org
+			return asked
+		}, func(a *auditor) string {
+			other := a.db.AddOrg("other")
+			for range 2 {
+				a.db.AddAuthorization(influxtest.Authorization{OrgID: other, UserID: a.user, Permissions: influxtest.WriteBuckets(other)})
+			}
+			return a.find(a.user, influxtest.Active, influxtest.Operator())
+		}, 0, []string{"ok       1. plant: ", ": 6 authorizations (review: 6), 3 active write tokens (review: 3)"}, "extra"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			a := newAuditor(t, "acme")
+			token := c.token(a)
+			a.seal(t, "weekly", c.asked(a))
+			out, code := a.reperform(t, "sh", token)
+			for _, want := range c.want {
+				if !strings.Contains(out, want) {
+					t.Errorf("%q is not in\n%s", want, out)
+				}
+			}
+			if code != c.code || strings.Contains(out, c.not) {
+				t.Errorf("exit code %d, want %d and no %q:\n%s", code, c.code, c.not, out)
+			}
+		})
+	}
+}
+
+// everything is the list of all that the review found.
+func (a *auditor) everything() audit.Asked {
+	return audit.Asked{What: "authorizations of every org", Request: listRequest, Status: http.StatusOK, Rows: len(a.found), Verdict: audit.Complete}
+}
+
+// TestReperformNamesTwenty: of each kind the first ones, and how many more.
+func TestReperformNamesTwenty(t *testing.T) {
+	t.Parallel()
+	a := newAuditor(t, "acme")
+	a.seal(t, "weekly", a.everything())
+	for range 25 {
+		a.db.AddAuthorization(influxtest.Authorization{OrgID: a.org, UserID: a.user, Permissions: influxtest.ReadBuckets(a.org)})
+	}
+	out, code := a.reperform(t, "sh", a.token)
+	if code != 1 || strings.Count(out, "extra    0")+strings.Count(out, "extra    1") != 20 || !strings.Contains(out, "extra    and 5 more") {
+		t.Errorf("exit code %d:\n%s", code, out)
 	}
 }
 

@@ -35,8 +35,6 @@ type Input struct {
 	// Addresses are the URLs of the targets, by name; a database file has none.
 	Addresses map[string]string
 	CSV       CSVStyle
-	// Each is shown every record on the way; it may be nil.
-	Each func(*audit.Record)
 	// Formats of the report, by name; Write sets them.
 	Formats []string
 }
