@@ -1,105 +1,99 @@
 package notify
 
 import (
-	"cmp"
 	"fmt"
+	"net/url"
+	"slices"
 	"strings"
 	"time"
 
 	"tokenaudit/jobs/audit"
 )
 
-// Content is what the summary of a run says, in the words that every channel uses.
-// All of it is bounded. Fields marked as names hold text from outside, made
-// visible; the others hold our words and numbers only.
+// Content is what the summary of a run says, in the words that every channel uses. All of
+// it is bounded, and each text is one line. It may hold names from outside, made visible:
+// a channel shows it where nothing is parsed.
 type Content struct {
-	Title      string
-	Policy     string   // that it changed, and when it did not yet; empty if it did not
-	Changed    []string // names: what of the policy changed
-	Retired    []string // names: what is not followed any more
-	Job        string   // name
-	Facts      []string
-	Alarms     []string
-	Unseen     []string // names; empty if the coverage is complete
-	Accepted   string   // name: what was not seen and is accepted, empty for nothing
-	Standing   string
-	Levels     []Level
-	Changes    string
-	Steps      []Step
-	MoreSteps  string
-	New        string     // introduces Rows
-	Rows       [][]string // names; as Columns has them
-	MoreOwners string
-	Evidence   string // name
+	Title string // what it is, and the headline
+	Job   string
+	Lines []Line // in the order in which they are read
+	// Facts are the job, when it was due and how late it was, and what was seen: the last
+	// line, together with Evidence.
+	Facts    []string
+	Evidence string // where a reader opens the reports
+	Link     string // the same, if it is a URL
 }
 
-// Level is one severity: how many findings stand, and the change.
-type Level struct {
-	Severity audit.Severity
-	Count    int
-	Change   string // "(+1)"; empty without an earlier review
+// Line is one line of the summary.
+type Line struct {
+	Label string
+	Text  string
+	Fix   string // how to fix it, never cut off; empty where that is not known
+	More  string // counts what is left out; comes last
+	Alarm bool   // it must not be overlooked
 }
 
-// String is "High 2".
-func (l Level) String() string {
-	return fmt.Sprintf("%s%s %d", strings.ToUpper(string(l.Severity[:1])), l.Severity[1:], l.Count)
-}
-
-// Step is what to do about one check.
-type Step struct{ Check, Fix string }
-
-// Titles of lists.
-const (
-	UnseenTitle = "Not seen, so not covered by this evidence"
-	StepsTitle  = "What to do"
-)
-
-// Limits of what a message lists; more does not fit, and does not help.
-const (
-	MaxSteps  = 4
-	maxUnseen = 8
-	maxTitles = 3 // findings of one token
-)
-
-// NewContent words a message with its first findings. Dates are written by stamp,
-// as Slack shows each reader their own time zone.
-func NewContent(m Message, findings int, stamp func(time.Time) string) Content {
+// NewContent words a message in at most so many lines, the title and the facts among
+// them. It takes eight to say all that there can be; with more, less is left to the evidence.
+func NewContent(m Message, most int) Content {
 	s := m.Summary
-	c := Content{
-		Title: Title(s), Policy: policy(s, stamp), Changed: changed(s), Retired: retired(s.Coverage), Job: Show(s.Job, 80, "job without a name"), Facts: facts(s, stamp), Unseen: unseen(s.Coverage), Accepted: accepted(s.Coverage),
-		Standing: standing(s), Changes: changes(s, stamp), New: NewFindings(m, findings), Evidence: Show(m.Evidence, 300, ""),
+	c := Content{Title: Title(s), Job: Show(s.Job, 80, "job without a name"), Facts: facts(m), Evidence: Show(m.Evidence, 300, "")}
+	if u, err := url.Parse(m.Evidence); err == nil && (u.Scheme == "https" || u.Scheme == "http") && u.Host != "" && c.Evidence == m.Evidence {
+		c.Link = m.Evidence
 	}
-	switch {
-	case s.Missed == 1:
-		c.Alarms = append(c.Alarms, "1 earlier review was missed")
-	case s.Missed > 1:
-		c.Alarms = append(c.Alarms, fmt.Sprintf("%d earlier reviews were missed", s.Missed))
+	groups := []group{
+		{lines: coverageLines(s.Coverage), joins: 1, noun: "more reason"},
+		{lines: alarms(m), joins: 5},
+		{lines: decisions(m), joins: 3, noun: "more check"},
+		{lines: overdue(m)}, {lines: newTokens(m)}, {lines: inventory(m)},
 	}
-	if m.Repeats {
-		c.Alarms = append(c.Alarms, MayRepeat)
+	left := most - 2
+	for i := range groups {
+		groups[i].room = min(len(groups[i].lines), 1)
+		left -= groups[i].room
 	}
-	for _, severity := range audit.Severities() {
-		l := Level{Severity: severity, Count: s.Findings.BySeverity[severity]}
-		if s.Previous != nil {
-			l.Change = "(no change)"
-			if by := l.Count - s.Previous.BySeverity[severity]; by != 0 {
-				l.Change = fmt.Sprintf("(%+d)", by)
+	for given := true; given && left > 0; {
+		given = false
+		for i := range groups {
+			if g := &groups[i]; g.room < len(g.lines) && left > 0 {
+				g.room, left, given = g.room+1, left-1, true
 			}
 		}
-		c.Levels = append(c.Levels, l)
 	}
-	c.Steps, c.MoreSteps = steps(s)
-	for _, h := range m.Highlights.New[:findings] {
-		c.Rows = append(c.Rows, Row(m, h))
-	}
-	if m.Highlights.MoreOwners > 0 {
-		c.MoreOwners = fmt.Sprintf("The replies name the %d owners with the worst findings; %s in the evidence.", len(m.Highlights.Owners), audit.Plural(m.Highlights.MoreOwners, "more owner"))
+	for _, g := range groups {
+		c.Lines = append(c.Lines, g.fit()...)
 	}
 	return c
 }
 
-// MayRepeat warns of a double, which beats a message that is lost.
-const MayRepeat = "this may repeat an earlier message"
+// group is lines of one kind, of which there may be more than there is room for.
+type group struct {
+	lines []Line
+	room  int
+	joins int    // how many of them the last line takes
+	noun  string // what those are that are left out
+}
+
+func (g group) fit() []Line {
+	if len(g.lines) <= g.room {
+		return g.lines
+	}
+	out := slices.Clone(g.lines[:g.room])
+	last, rest := &out[g.room-1], g.lines[g.room:]
+	joined := min(len(rest), g.joins-1)
+	for _, l := range rest[:joined] {
+		if l.Label != last.Label {
+			last.Text += " · " + l.Label + ": " + l.Text
+		} else {
+			last.Text += " · " + l.Text
+		}
+		last.Alarm = last.Alarm || l.Alarm
+	}
+	if more := len(rest) - joined; more > 0 {
+		last.More = " · and " + audit.Plural(more, g.noun) + ", see the evidence"
+	}
+	return out
+}
 
 // Title never sounds clean unless all that was asked for was seen.
 func Title(s audit.Summary) string {
@@ -110,74 +104,200 @@ func Title(s audit.Summary) string {
 	return review + ": " + s.Headline()
 }
 
-// ToActOn counts the tokens that need action.
-func ToActOn(s audit.Summary) int { return s.NeedsAction.Tokens }
-
-// standing says what "to act on" counts.
-func standing(s audit.Summary) string {
-	const rated = "rated critical or high"
-	switch n := ToActOn(s); {
-	case n == 0 && s.Coverage.Verdict == audit.Complete:
-		return "Nothing to act on: no finding that stands now is " + rated + "."
-	case n == 0 && s.Coverage.Verdict == audit.Partial:
-		return "No finding that stands now is " + rated + ", as far as the review could see."
-	case n == 0:
-		return "What was asked for could not be seen: a zero below proves nothing."
-	case n == 1:
-		return "1 to act on: the finding that stands now and is " + rated + "."
-	default:
-		return fmt.Sprintf("%d to act on: the findings that stand now and are %s. A token can have several.", n, rated)
+// Changed is what a notification has to say besides the headline; empty if that is all.
+func Changed(s audit.Summary) string {
+	var out []string
+	if len(s.PolicyChanges) > 0 {
+		out = append(out, "The policy changed.")
 	}
+	if n := len(s.Coverage.AllRetired()); n > 0 {
+		out = append(out, "Retired: "+audit.Plural(n, "source")+".")
+	}
+	return strings.Join(out, " ")
 }
 
-// policy says that the figures are not due to the tokens alone.
-func policy(s audit.Summary, stamp func(time.Time) string) string {
-	if len(s.PolicyChanges) == 0 || s.Previous == nil {
+// coverageLines are what was not seen: one line for each distinct reason, however many
+// targets share it.
+func coverageLines(c audit.TotalCoverage) []Line {
+	if c.Verdict == audit.Complete {
+		return nil
+	}
+	var out []Line
+	for _, l := range c.Lines() {
+		if l.Accepted != nil {
+			continue
+		}
+		words := strings.TrimSuffix(Show(l.Words, 160, "a reason without words"), ".")
+		if len(l.Targets) > 0 {
+			words = names(l.Targets, 3) + ": " + words
+		}
+		out = append(out, Line{Label: "Not seen", Text: words, Fix: Show(l.Remedy, 300, ""), Alarm: true})
+	}
+	if len(out) == 0 {
+		for _, reason := range c.Reasons {
+			out = append(out, Line{Label: "Not seen", Text: Show(reason, 160, "a reason without words"), Alarm: true})
+		}
+	}
+	switch {
+	case len(out) == 0 && len(c.Targets) == 0:
+		out = []Line{{Label: "Not seen", Text: "no target was reviewed", Alarm: true}}
+	case len(out) == 0:
+		out = []Line{{Label: "Not seen", Text: "the review gave no reason", Alarm: true}}
+	}
+	return out
+}
+
+// alarms are what readers of the figures have to know before they compare them.
+func alarms(m Message) []Line {
+	s := m.Summary
+	var out []Line
+	if len(s.PolicyChanges) > 0 && s.Previous != nil {
+		text := "since the review " + s.Previous.Trigger.When() + " " + m.Time(s.Previous.Slot) + ", and both are counted under the new policy: "
+		out = append(out, Line{Label: "Policy changed", Text: text + shownAll(s.PolicyChanges, 3, 100, "a change without words"), Alarm: true})
+	}
+	if retired := s.Coverage.RetiredWords(2); len(retired) > 0 {
+		out = append(out, Line{Label: "Retired", Text: shownAll(retired, len(retired), 250, "a source without a name"), Alarm: true})
+	}
+	if gaps := s.Coverage.Accepted(); len(gaps) > 0 {
+		var ids []string
+		for _, g := range gaps {
+			ids = append(ids, strings.TrimPrefix(g.Target+" ", " ")+g.ID)
+		}
+		out = append(out, Line{Label: "Gaps", Text: audit.AcceptedWords(gaps) + ": " + names(ids, 3)})
+	}
+	if s.Missed > 0 {
+		out = append(out, Line{Label: "Missed", Text: audit.Plural(s.Missed, "earlier review"), Alarm: true})
+	}
+	if m.Repeats {
+		out = append(out, Line{Label: "Note", Text: MayRepeat, Alarm: true})
+	}
+	return out
+}
+
+// MayRepeat warns of a double, which beats a message that is lost.
+const MayRepeat = "this may repeat an earlier message"
+
+// decisions are what is to be decided, by check, worst first.
+func decisions(m Message) []Line {
+	var out []Line
+	for _, d := range m.Summary.Decide() {
+		noun := "token"
+		if d.Check.Server {
+			noun = "finding"
+		}
+		text := Show(d.Check.Title, 60, "unknown check") + " (" + Show(string(d.Severity), 10, "not rated") + "): " + audit.Plural(d.Tokens, noun)
+		if d.New > 0 && m.Summary.Previous != nil {
+			text += ", " + audit.Number(d.New) + " new"
+		}
+		text += m.oldest(d.Oldest)
+		switch {
+		case d.Overdue > 0:
+			text += ", " + audit.Number(d.Overdue) + " overdue since " + m.Day(d.Due)
+		case !d.Due.IsZero():
+			text += ", due " + m.Day(d.Due)
+		}
+		out = append(out, Line{Label: "Decide", Text: text})
+	}
+	return out
+}
+
+// overdue says how much is late, and who has most of it.
+func overdue(m Message) []Line {
+	a := m.Summary.NeedsAction
+	if a.Overdue == 0 {
+		return nil
+	}
+	text := audit.Plural(a.Overdue, "token")
+	var due time.Time
+	for _, c := range a.ByCheck {
+		if c.Overdue > 0 && (due.IsZero() || c.Due.Before(due)) {
+			due = c.Due
+		}
+	}
+	if !due.IsZero() {
+		text += ", the oldest since " + m.Day(due)
+	}
+	late := slices.DeleteFunc(slices.Clone(m.Highlights.Owners), func(o audit.OwnerHighlights) bool { return o.Overdue == 0 })
+	slices.SortStableFunc(late, func(a, b audit.OwnerHighlights) int { return b.Overdue - a.Overdue })
+	var who []string
+	for _, o := range late {
+		who = append(who, PersonName(o)+" "+audit.Number(o.Overdue))
+	}
+	if len(who) > 0 {
+		text += ": " + names(who, 3)
+	}
+	return []Line{{Label: "Overdue", Text: text, Alarm: true}}
+}
+
+// maxNamed is how many new tokens the summary names.
+const maxNamed = 5
+
+// newTokens name the worst of the tokens that newly need action; at the first review all
+// do.
+func newTokens(m Message) []Line {
+	n, worst := m.Summary.NeedsAction.New, m.Highlights.New
+	if n == 0 || len(worst) == 0 {
+		return nil
+	}
+	var named []string
+	for _, h := range worst[:min(len(worst), maxNamed)] {
+		named = append(named, Show(string(h.Findings[0].Severity), 10, "not rated")+" "+TokenName(h.Record, 40)+" of "+OwnerName(h.Record))
+	}
+	label, text := "New", audit.Plural(n, "token")+": "
+	if m.Summary.Previous == nil {
+		label, text = "Worst", ""
+	}
+	return []Line{{Label: label, Text: text + strings.Join(named, " · "), More: andMore(n - len(named))}}
+}
+
+// inventory counts the active write tokens, and names new ones.
+func inventory(m Message) []Line {
+	text := m.Summary.InventoryWords()
+	if text == "" {
+		return nil
+	}
+	var named []string
+	if m.Summary.Previous != nil {
+		for _, h := range m.Highlights.NewWrites {
+			named = append(named, TokenName(h.Record, 40)+" of "+OwnerName(h.Record))
+		}
+	}
+	if len(named) == 0 {
+		return []Line{{Label: "Inventory", Text: text}}
+	}
+	return []Line{{Label: "Inventory", Text: text + ". New: " + strings.Join(named, " · "), More: andMore(m.Summary.Inventory.New - len(named))}}
+}
+
+func andMore(n int) string {
+	if n <= 0 {
 		return ""
 	}
-	return "Policy changed since the review " + s.Previous.Trigger.When() + " " + stamp(s.Previous.Slot)
+	return " · and " + audit.Number(n) + " more"
 }
 
-func changed(s audit.Summary) []string {
-	const most = 5
-	var out []string
-	for _, change := range s.PolicyChanges[:min(len(s.PolicyChanges), most)] {
-		out = append(out, Show(change, 100, "a change without words"))
-	}
-	if more := len(s.PolicyChanges) - most; more > 0 {
-		out = append(out, "and more, in the evidence")
-	}
-	return out
-}
-
-// retired says what is not followed any more since the review before.
-func retired(c audit.TotalCoverage) []string {
-	const most = 3
-	var out []string
-	for _, words := range c.RetiredWords(most) {
-		out = append(out, Show("retired: "+words, 250, ""))
-	}
-	return out
-}
-
-func facts(s audit.Summary, stamp func(time.Time) string) []string {
-	var hidden, blind, complete int
+func facts(m Message) []string {
+	s := m.Summary
+	var hidden, limits, complete int
 	for _, t := range s.Coverage.Targets {
-		hidden, blind = hidden+t.Hidden, blind+len(t.BlindSpots)
+		hidden, limits = hidden+t.Hidden, limits+len(t.BlindSpots)
 		if t.Verdict == audit.Complete {
 			complete++
 		}
 	}
 	targets := audit.Plural(len(s.Coverage.Targets), "target")
-	out := []string{s.Trigger.When() + " " + stamp(s.Slot), audit.Plural(s.Authorizations.Total, "token") + " in " + targets}
-	if hidden > 0 {
-		out = append(out, fmt.Sprintf("%d hidden from InfluxDB's list", hidden))
-	}
+	seen := "coverage " + s.Coverage.Words()
 	if s.Coverage.Verdict != audit.Complete {
-		out = append(out, fmt.Sprintf("%d of %s seen completely", complete, targets))
+		seen = fmt.Sprintf("%d of %s seen completely", complete, targets)
 	}
-	if blind > 0 {
-		out = append(out, audit.Plural(blind, "known blind spot")+", in the evidence")
+	out := []string{Show(s.Job, 80, "job without a name"), s.Trigger.When() + " " + m.Time(s.Slot), audit.Plural(s.Authorizations.Total, "token") + " in " + targets + ", " + seen}
+	if hidden > 0 {
+		out = append(out, audit.Number(hidden)+" hidden from InfluxDB's list")
+	}
+	if limits > 0 {
+		out = append(out, audit.Plural(limits, "limit")+", see Coverage")
+	}
+	if s.Previous == nil && s.Trigger != audit.Sample {
+		out = append(out, "first review: nothing to compare with")
 	}
 	switch s.Trigger {
 	case audit.CatchUp:
@@ -202,167 +322,74 @@ func late(d time.Duration) string {
 	return ", " + audit.Plural(int(d/(24*time.Hour)), "day") + " late"
 }
 
-func unseen(c audit.TotalCoverage) []string {
-	if c.Verdict == audit.Complete {
-		return nil
-	}
-	var out []string
-	for _, reason := range c.Reasons[:min(len(c.Reasons), maxUnseen)] {
-		out = append(out, Show(reason, 140, "a reason without words"))
-	}
-	switch more := len(c.Reasons) - len(out); {
-	case more > 0:
-		out = append(out, "and "+audit.Plural(more, "more reason")+", in the evidence")
-	case len(out) == 0 && len(c.Targets) == 0:
-		out = []string{"no target was reviewed"}
-	case len(out) == 0:
-		out = []string{"the review gave no reason"}
-	}
-	return out
-}
-
-// accepted says in one line how many gaps people accepted, which ones, and until when.
-func accepted(c audit.TotalCoverage) string {
-	const most = 3
-	gaps := c.Accepted()
-	if len(gaps) == 0 {
-		return ""
-	}
-	var names []string
-	for _, g := range gaps[:min(len(gaps), most)] {
-		names = append(names, Show(strings.TrimPrefix(g.Target+" ", " ")+g.ID, 60, "a gap without a name"))
-	}
-	if more := len(gaps) - len(names); more > 0 {
-		names = append(names, fmt.Sprintf("and %d more", more))
-	}
-	words := c.Words()
-	return strings.ToUpper(words[:1]) + words[1:] + ": " + strings.Join(names, ", ")
-}
-
-func changes(s audit.Summary, stamp func(time.Time) string) string {
-	if s.Previous == nil {
-		return "First review of this job: there is nothing to compare with."
-	}
-	by := s.Findings.ByState
-	since := "Since the review " + s.Previous.Trigger.When() + " " + stamp(s.Previous.Slot)
-	if len(s.PolicyChanges) > 0 {
-		since += ", both under the policy of now"
-	}
-	text := fmt.Sprintf("%s: %d new", since, by[audit.New])
-	if n := by[audit.Reopened]; n > 0 {
-		text += fmt.Sprintf(", %d reopened", n)
-	}
-	if n := by[audit.ByPolicy]; n > 0 {
-		text += fmt.Sprintf(", %d found by the change of policy", n)
-	}
-	text += fmt.Sprintf(", %d still open, %d resolved", by[audit.Open], by[audit.Resolved])
-	if n := by[audit.NotJudged]; n > 0 {
-		text += fmt.Sprintf(", %d not judged any more", n)
+// Unchanged is all that there is to say about a quiet week.
+func Unchanged(m Message) string {
+	s := m.Summary
+	text := fmt.Sprintf("%s. Nothing changed since the review %s %s. %s, seen completely", Title(s), s.Previous.Trigger.When(), m.Time(s.Previous.Slot), audit.Plural(s.Authorizations.Total, "token"))
+	if words := audit.AcceptedWords(s.Coverage.Accepted()); words != "" {
+		text += " but for " + words
 	}
 	return text + "."
 }
 
-// Unchanged is all that there is to say about a quiet week.
-func Unchanged(s audit.Summary, stamp func(time.Time) string) string {
-	text := fmt.Sprintf("InfluxDB token review: no finding came, came back or went since the review %s %s; %d to act on; %s, seen completely",
-		s.Previous.Trigger.When(), stamp(s.Previous.Slot), ToActOn(s), audit.Plural(s.Authorizations.Total, "token"))
-	if words := audit.AcceptedWords(s.Coverage.Accepted()); words != "" {
-		text += " but for " + words
+// names joins the first of some names, made visible, and counts the rest.
+func names(all []string, most int) string {
+	var out []string
+	for _, name := range all[:min(len(all), most)] {
+		out = append(out, Show(name, 60, "unnamed"))
+	}
+	text := strings.Join(out, ", ")
+	if more := len(all) - most; more > 0 {
+		text += " and " + audit.Number(more) + " more"
 	}
 	return text
 }
 
-// steps tells what to do about everything that stands, not only about what is new,
-// in the order of the policy: worst first.
-func steps(s audit.Summary) (out []Step, more string) {
-	found, rest := s.Findings.ByCheck, 0
-	for _, n := range found {
-		rest += min(n, 1)
+// shownAll joins the first of some texts from outside, and counts the rest.
+func shownAll(all []string, most, limit int, instead string) string {
+	var out []string
+	for _, text := range all[:min(len(all), most)] {
+		out = append(out, Show(text, limit, instead))
 	}
-	for _, applied := range s.Policy.Checks {
-		check := audit.CheckOf(applied.Check)
-		if n := found[check.ID]; n > 0 && len(out) < MaxSteps {
-			out = append(out, Step{check.Title + " (" + audit.Plural(n, "token") + ")", check.Fix})
-			rest--
-		}
+	if more := len(all) - most; more > 0 {
+		out = append(out, "and "+audit.Number(more)+" more, see the evidence")
 	}
-	if rest > 0 {
-		more = "and " + audit.Plural(rest, "more check") + " with findings, in the evidence"
-	}
-	return out, more
+	return strings.Join(out, "; ")
 }
 
-// NewFindings introduces the table of that many rows, wherever a client draws it.
-func NewFindings(m Message, rows int) string {
-	n := m.Summary.NeedsAction.New
-	what := audit.Plural(n, "token")
-	switch {
-	case n == 0 && m.Summary.Coverage.Verdict != audit.Complete:
-		return "none in what was seen."
-	case n == 0:
-		return "none."
-	case rows == 0:
-		return what + "; see the evidence."
-	case rows < n:
-		return fmt.Sprintf("%s; the table shows the worst %d, the rest is in the evidence.", what, rows)
+// Time is a moment in the time zone of the job.
+func (m Message) Time(t time.Time) string { return t.In(m.zone()).Format("Mon 2 Jan 2006 15:04 MST") }
+
+// PlainTime is a moment where no time zone is known.
+func PlainTime(t time.Time) string { return Message{}.Time(t) }
+
+// Day is a date in the time zone of the job.
+func (m Message) Day(t time.Time) string { return t.In(m.zone()).Format("2 Jan 2006") }
+
+func (m Message) zone() *time.Location {
+	if m.Zone == nil {
+		return time.UTC
 	}
-	return what + "."
+	return m.Zone
 }
 
-// Columns head the table of tokens with news.
-func Columns() []string {
-	return []string{"Severity", "Token", "Owner", "Org", "New findings", "Age"}
+// Age is for how long something stands at the time of the review: "3 days", "9 weeks".
+func (m Message) Age(since time.Time) string {
+	const day = 24 * time.Hour
+	age := max(0, m.Summary.Started.Sub(since))
+	if age < 7*day {
+		return audit.Plural(int(age/day), "day")
+	}
+	return audit.Plural(int(age/(7*day)), "week")
 }
 
-// Row is a token with news, one cell for each of Columns.
-func Row(m Message, h audit.Highlight) []string {
-	r := h.Record
-	owner := r.Owner
-	owner.Name, owner.ID = cmp.Or(owner.Name, r.User), cmp.Or(owner.ID, r.UserID)
-	org := Show(cmp.Or(r.Org, r.OrgID), 32, "unknown")
-	if len(m.Summary.Coverage.Targets) > 1 { // names of orgs repeat between servers
-		org += " (" + Show(r.Target, 24, "unnamed target") + ")"
+// oldest is ", oldest 9 weeks"; empty for what this review is the first to find.
+func (m Message) oldest(since time.Time) string {
+	if since.IsZero() || m.Summary.Started.Sub(since) < 24*time.Hour {
+		return ""
 	}
-	var titles []string
-	for _, f := range h.Findings[:min(len(h.Findings), maxTitles)] {
-		title := Show(audit.CheckOf(f.Check).Title, 60, "unknown check")
-		if f.State == audit.Reopened {
-			title += " (reopened)"
-		}
-		titles = append(titles, title)
-	}
-	if more := len(h.Findings) - maxTitles; more > 0 {
-		titles = append(titles, fmt.Sprintf("and %d more", more))
-	}
-	age := "unknown"
-	if !r.CreatedAt.IsZero() {
-		age = fmt.Sprintf("%d d", max(0, int(m.Summary.Started.Sub(r.CreatedAt).Hours()/24)))
-	}
-	return []string{
-		Show(string(h.Findings[0].Severity), 10, "unrated"),
-		Show(r.Description, 48, "(no description)") + ", id " + Show(r.ID, 20, "unknown"),
-		Owner(owner), org, strings.Join(titles, "; "), age,
-	}
+	return ", oldest " + m.Age(since)
 }
-
-// Owner is the name of an owner, and why they cannot be one any more.
-func Owner(o audit.Owner) string {
-	name := Show(cmp.Or(o.Name, o.ID), 36, "unknown")
-	switch o.State {
-	case audit.OwnerDeleted:
-		return name + " (deleted)"
-	case audit.OwnerInactive:
-		return name + " (inactive)"
-	case audit.OwnerNotMember:
-		return name + " (not in the org)"
-	case audit.OwnerUnknown, audit.OwnerNone:
-		return name + " (state unknown)"
-	}
-	return name
-}
-
-// PlainTime is a time where no reader's time zone is known.
-func PlainTime(t time.Time) string { return t.UTC().Format("Mon 2 Jan 2006 15:04 UTC") }
 
 // Show makes text from outside safe on one line, or says instead what is missing:
 // Slack refuses empty text.

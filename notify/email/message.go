@@ -19,14 +19,17 @@ import (
 // file grows by more than a third.
 const maxWorkbook = 12 << 20
 
+// maxLines is how many lines the summary has in a mail, which has more room than a chat.
+const maxLines = 30
+
 //go:embed text.tmpl html.tmpl
 var templates embed.FS
 
 // body is what the templates fill in.
 type body struct {
 	notify.Content
-	Columns                       []string
-	UnseenTitle, StepsTitle, Note string
+	New  []notify.Token // the worst of those that newly need action
+	Note string
 }
 
 // compose makes the mail. All that is in its header are our own words, the
@@ -39,8 +42,11 @@ func (c Config) compose(m notify.Message, book []byte, note string) (*mail.Msg, 
 	if err := msg.To(c.To...); err != nil {
 		return nil, fmt.Errorf("to: %w", err)
 	}
-	content := notify.NewContent(m, len(m.Highlights.New), notify.PlainTime)
-	msg.Subject(content.Title + " (" + content.Job + ")")
+	b := body{Content: notify.NewContent(m, maxLines), Note: note}
+	for _, h := range m.Highlights.New {
+		b.New = append(b.New, notify.NewToken(m, h))
+	}
+	msg.Subject(b.Title + " (" + b.Job + ")")
 	// The same ID whenever the mail is sent, so that mail programs and servers know
 	// the second one.
 	sum := sha256.Sum256([]byte(m.ID()))
@@ -57,7 +63,6 @@ func (c Config) compose(m notify.Message, book []byte, note string) (*mail.Msg, 
 			return nil, err
 		}
 	}
-	b := body{content, notify.Columns(), notify.UnseenTitle, notify.StepsTitle, note}
 	funcs := map[string]any{"unlinked": unlinked}
 	text := template.Must(template.New("text.tmpl").Funcs(funcs).ParseFS(templates, "text.tmpl"))
 	if err := msg.SetBodyTextTemplate(text, b); err != nil {

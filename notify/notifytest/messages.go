@@ -54,22 +54,27 @@ func Typical() notify.Message {
 	s.Inventory = audit.Inventory{ActiveWrite: 31, New: 2, Gone: 1}
 	s.Previous.NeedsAction = audit.ActionCounts{Tokens: 4, BySeverity: map[audit.Severity]int{audit.High: 4}}
 	found := NewFindings()
-	m.Highlights = audit.Highlights{New: found, NewWrites: found[1:]}
+	m.Highlights = audit.Highlights{New: found[:2], NewWrites: found[1:]}
 	for _, h := range found {
 		r := h.Record
-		m.Highlights.Owners = append(m.Highlights.Owners, audit.OwnerHighlights{
-			Key: r.Target + "/" + r.Owner.ID, Owner: r.Owner, Target: r.Target, Users: 1, Tokens: 1, New: 1, Oldest: s.Started, Worst: []audit.Highlight{h},
-		})
+		o := audit.OwnerHighlights{Key: r.Target + "/" + r.Owner.ID, Owner: r.Owner, Target: r.Target, Users: 1, Tokens: 1, Oldest: h.Oldest(), Worst: []audit.Highlight{h}}
+		if h.New {
+			o.New = 1
+		} else {
+			o.Overdue = 1
+		}
+		m.Highlights.Owners = append(m.Highlights.Owners, o)
 	}
 	return m
 }
 
-// NewFindings are those of Typical.
+// NewFindings are those of Typical: two tokens that newly need action, and one that is
+// overdue.
 func NewFindings() []audit.Highlight {
 	return []audit.Highlight{
 		{
 			New:      true,
-			Findings: []audit.Finding{{Check: "deleted-owner", Severity: audit.Critical, State: audit.New, Detail: `GET /api/v2/users/0a1b2c3d4e5f6071: 404 "user not found"`}},
+			Findings: []audit.Finding{{Check: "deleted-owner", Severity: audit.Critical, State: audit.New, Since: day(time.November, 23), Detail: `GET /api/v2/users/0a1b2c3d4e5f6071: 404 "user not found"`}},
 			Record: audit.Record{
 				Target: "eu/acme", Owner: audit.Owner{ID: "0a1b2c3d4e5f6071", Name: "alice", State: audit.OwnerDeleted},
 				Authorization: audit.Authorization{ID: "0d3f1c0a9b8e7d01", Org: "acme", Description: "grafana on edge-7"},
@@ -77,7 +82,7 @@ func NewFindings() []audit.Highlight {
 		},
 		{
 			New:      true,
-			Findings: []audit.Finding{{Check: "all-access", Severity: audit.High, State: audit.Reopened, Detail: "the whole org: every resource type"}},
+			Findings: []audit.Finding{{Check: "all-access", Severity: audit.High, State: audit.Reopened, Since: day(time.November, 23), Detail: "the whole org: every resource type"}},
 			Record: audit.Record{
 				Target: "us/acme", Owner: audit.Owner{ID: "0a1b2c3d4e5f6072", Name: "ops-root", State: audit.OwnerPresent},
 				Authorization: audit.Authorization{ID: "0d3f1c0a9b8e7d02", Org: "acme"},
@@ -150,14 +155,31 @@ func Named(name string) notify.Message {
 		})
 	}
 	m.Highlights.NewWrites = m.Highlights.New[:audit.MaxNewWrites]
-	for i := range 500 {
-		m.Highlights.Owners = append(m.Highlights.Owners, audit.OwnerHighlights{
-			Key: fmt.Sprint("key", i), Owner: audit.Owner{ID: fmt.Sprint(name, i), Name: name}, Target: name, Users: 3, Tokens: 500, New: 15, Overdue: 9,
-			Contact: audit.Contact{Responsible: name, Team: name, Purpose: name}, Worst: append(m.Highlights.New, m.Highlights.New[:5]...),
-		})
-	}
+	m.Highlights.Owners = Crowd(m, name, 6)
 	m.Highlights.MoreOwners = 470
 	return m
+}
+
+// Crowd is so many owners of that name, each with more tokens than a message tells of.
+// Of every second one it is known who answers for it.
+func Crowd(m notify.Message, name string, n int) []audit.OwnerHighlights {
+	var out []audit.OwnerHighlights
+	worst := slices.Clone(m.Highlights.New)
+	for _, h := range m.Highlights.New[:audit.MaxOwnerTokens-audit.MaxWorst] {
+		h.New = false
+		worst = append(worst, h)
+	}
+	for i := range n {
+		o := audit.OwnerHighlights{
+			Key: fmt.Sprint("key", i), Owner: audit.Owner{ID: fmt.Sprint(name, i), Name: name}, Target: name, Users: 3, Tokens: 500, New: 15, Overdue: 9,
+			Contact: audit.Contact{Team: name, Purpose: name}, Worst: worst,
+		}
+		if i%2 == 0 {
+			o.Contact.Responsible = name + " "
+		}
+		out = append(out, o)
+	}
+	return out
 }
 
 // Golden demands that a file holds got; UPDATE=1 rewrites it.

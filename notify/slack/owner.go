@@ -1,7 +1,6 @@
 package slack
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -15,15 +14,22 @@ import (
 	"tokenaudit/notify"
 )
 
-// ownerOf is the owner that the delivery is for, if it is for one.
+// ownerOf is the owner that the delivery is for, if it is for one. In the ledger of an
+// earlier version owners have no key, and go by their ID.
 func ownerOf(m notify.Message) (audit.OwnerHighlights, bool) {
-	id, ok := strings.CutPrefix(m.Delivery, ownerDelivery)
-	for _, o := range m.Highlights.Owners {
-		if ok && o.Key == id {
-			return o, true
-		}
+	key, ok := strings.CutPrefix(m.Delivery, ownerDelivery)
+	at := slices.IndexFunc(m.Highlights.Owners, func(o audit.OwnerHighlights) bool {
+		return ok && (o.Key == key || o.Key == "" && o.Owner.ID == key)
+	})
+	if at < 0 {
+		return audit.OwnerHighlights{}, false
 	}
-	return audit.OwnerHighlights{}, false
+	return m.Highlights.Owners[at], true
+}
+
+// claimed reports whether somebody is named who answers for the tokens.
+func claimed(o audit.OwnerHighlights) bool {
+	return o.Contact.Slack != "" || o.Contact.Responsible != "" || o.Key == ""
 }
 
 // recipient is whom the message to an owner mentions, and where it is posted.
@@ -33,25 +39,21 @@ type recipient struct {
 	channel string // in place of the thread
 }
 
-// recipient is who the configuration says is told about the owner of a message. A
-// user whose name is an e-mail address is told themselves, unless they are gone.
-func (c Config) recipient(m notify.Message) recipient {
-	news, ok := ownerOf(m)
-	if !ok {
+// recipientOf is who the configuration says is told. Where that is nobody whom Slack can
+// find, the message goes to the fallback channel, or into the thread without one.
+func recipientOf(c Config, m notify.Message) recipient {
+	o, ok := ownerOf(m)
+	switch who := o.Contact.Slack; {
+	case !ok && m.Delivery != unclaimedDelivery:
 		return recipient{}
-	}
-	o := news.Owner
-	self := ""
-	if audit.IsAddress(o.Name) && o.State != audit.OwnerDeleted && o.State != audit.OwnerInactive {
-		self = o.Name
-	}
-	switch who := cmp.Or(c.Owners[o.ID], c.Owners[o.Name], self); {
 	case slackUser.MatchString(who):
 		return recipient{user: who}
 	case slackChannel.MatchString(who):
 		return recipient{channel: who}
-	case who != "":
+	case audit.IsAddress(who):
 		return recipient{address: who}
+	case audit.IsAddress(o.Contact.Responsible):
+		return recipient{address: o.Contact.Responsible}
 	}
 	return recipient{channel: c.FallbackChannel}
 }
@@ -86,77 +88,125 @@ func (n notifier) reach(ctx context.Context, s session, to recipient) (recipient
 	return to, nil
 }
 
-// reply is what the message to one owner says, before it becomes blocks or text.
-// All of it is bounded; names are made visible.
-type reply struct {
-	Name, Need string
-	Tokens     []replyToken // worst first
-	Total      int          // tokens with something to do
-	Steps      []notify.Step
-}
-
-type replyToken struct{ Severity, Text string }
-
-func newReply(m notify.Message, o audit.OwnerHighlights) reply {
-	r := reply{Name: notify.Owner(o.Owner), Need: need(o.Tokens), Total: o.Tokens}
-	for _, h := range o.Worst {
-		row := notify.Row(m, h)
-		r.Tokens = append(r.Tokens, replyToken{row[0], fmt.Sprintf("%s, in %s, age %s: %s", row[1], row[3], row[5], row[4])})
-		for _, f := range h.Findings {
-			check := audit.CheckOf(f.Check)
-			s := notify.Step{Check: notify.Show(check.Title, 60, "unknown check"), Fix: notify.Show(check.Fix, 300, "see the evidence")}
-			if len(r.Steps) < notify.MaxSteps && !slices.Contains(r.Steps, s) {
-				r.Steps = append(r.Steps, s)
-			}
-		}
-	}
-	return r
-}
-
-// More says what is left out after the first tokens; empty if nothing is.
-func (r reply) More(tokens int) string {
-	if r.Total <= tokens {
-		return ""
-	}
-	return "and " + audit.Plural(r.Total-tokens, "more token") + ", in the evidence"
-}
-
-func need(tokens int) string {
-	if tokens == 1 {
-		return "1 token needs a look"
-	}
-	return fmt.Sprintf("%d tokens need a look", tokens)
-}
-
-// ownerBlocks show fewer tokens if they do not fit.
+// ownerBlocks tell new tokens in full and older ones in a line each, as many as fit.
 func ownerBlocks(m notify.Message, o audit.OwnerHighlights, to recipient) []slack.Block {
-	r := newReply(m, o)
-	for n := len(r.Tokens); ; n-- {
-		if blocks := r.blocks(n, to.user, m.Repeats); n == 0 || fits(blocks) {
-			return blocks
-		}
+	r := notify.NewOwner(m, o)
+	var intro []slack.RichTextSectionElement
+	if to.user != "" {
+		intro = append(intro, slack.NewRichTextSectionUserElement(to.user, nil), text(" "))
 	}
+	intro = append(intro, bold(r.Name), text(strings.TrimRight(" "+r.Of, " ")+": "+r.Need))
+	parts := []slack.RichTextElement{section(intro...)}
+	tail := answerBlocks(m)
+	room := maxBytes - size(parts) - size(tail) - 200 // for what is left out
+	shown := 0
+	for _, t := range r.New {
+		full := newToken(t)
+		if room -= size(full); room < 0 {
+			break
+		}
+		parts, shown = append(parts, full...), shown+1
+	}
+	var older []slack.RichTextElement
+	for _, t := range r.Older {
+		line := olderToken(t)
+		if room -= size(line); room < 0 {
+			break
+		}
+		older, shown = append(older, line), shown+1
+	}
+	if more := r.More(shown); more != "" {
+		older = append(older, section(text(more)))
+	}
+	if len(older) > 0 {
+		parts = append(parts, bullets(older...))
+	}
+	return append([]slack.Block{slack.NewRichTextBlock("", parts...)}, tail...)
 }
 
-func (r reply) blocks(tokens int, mention string, repeats bool) []slack.Block {
-	var intro []slack.RichTextSectionElement
-	if mention != "" {
-		intro = append(intro, slack.NewRichTextSectionUserElement(mention, nil), text(" "))
+// newToken is a token in full: which one, what was found, why that matters and what to do.
+func newToken(t notify.Token) []slack.RichTextElement {
+	which := " · " + t.ID + " · in " + t.Where + ", of " + t.Owner
+	if t.Due != "" {
+		which += " · " + t.Due
 	}
-	intro = append(intro, bold(r.Name), text(": "+r.Need))
+	var found []slack.RichTextElement
+	for _, f := range t.Found {
+		item := []slack.RichTextSectionElement{bold(f.Title)}
+		if f.Detail != "" {
+			item = append(item, text(": "+f.Detail))
+		}
+		found = append(found, section(item...))
+		if f.Why != "" {
+			found = append(found, section(bold("Why it matters: "), text(f.Why)))
+		}
+		if f.Fix != "" {
+			found = append(found, section(bold("How to fix it: "), text(f.Fix)))
+		}
+	}
+	if t.More != "" {
+		found = append(found, section(text(t.More)))
+	}
+	if t.Command != "" {
+		found = append(found, section(code(t.Command)))
+	}
+	return []slack.RichTextElement{section(bold("New, "+t.Severity+": "+t.Name), text(which)), bullets(found...)}
+}
+
+// olderToken is a token that the owner heard of, in one line.
+func olderToken(t notify.Token) slack.RichTextElement {
+	line := []slack.RichTextSectionElement{bold(t.Severity), text(" " + t.Name + " · " + t.ID + " · in " + t.Where + ": " + t.Titles())}
+	if t.Open != "" {
+		line = append(line, text(" · "+t.Open))
+	}
+	switch {
+	case t.Overdue:
+		line = append(line, text(" · "), bold(t.Due))
+	case t.Due != "":
+		line = append(line, text(" · "+t.Due))
+	}
+	if t.Command != "" {
+		line = append(line, text(" · "), code(t.Command))
+	}
+	return section(line...)
+}
+
+func answerBlocks(m notify.Message) []slack.Block {
+	out := []slack.MixedElement{plain(notify.HowToAnswer)}
+	if m.Repeats {
+		out = append(out, plain(notify.MayRepeat))
+	}
+	return []slack.Block{slack.NewContextBlock("", out...)}
+}
+
+// maxUnclaimed is how many owners that nobody claims are named.
+const maxUnclaimed = 40
+
+// unclaimedBlocks name the owners of whom nobody is known who answers for them, as many as
+// fit, in one message.
+func unclaimedBlocks(m notify.Message) []slack.Block {
+	u := notify.NewUnclaimed(m, unclaimed(m.Highlights))
+	tail := []slack.MixedElement{plain(notify.HowToName)}
+	if m.Repeats {
+		tail = append(tail, plain(notify.MayRepeat))
+	}
+	end := slack.NewContextBlock("", tail...)
+	room := maxBytes - size(end) - 600 // for the beginning, and what is left out
 	var items []slack.RichTextElement
-	for _, t := range r.Tokens[:tokens] {
-		items = append(items, slack.NewRichTextSection(bold(t.Severity), text(" "+t.Text)))
+	for _, o := range u.Owners[:min(len(u.Owners), maxUnclaimed)] {
+		item := section(bold(o.Name), text(": "+o.Words))
+		if room -= size(item); room < 0 {
+			break
+		}
+		items = append(items, item)
 	}
-	if more := r.More(tokens); more != "" {
-		items = append(items, slack.NewRichTextSection(text(more)))
+	if more := u.More(len(items)); more != "" {
+		items = append(items, section(text(more)))
 	}
-	blocks := []slack.Block{slack.NewRichTextBlock("", slack.NewRichTextSection(intro...), slack.NewRichTextList(slack.RTEListBullet, 0, items...))}
-	if len(r.Steps) > 0 {
-		blocks = append(blocks, stepsBlock(r.Steps, ""))
-	}
-	if repeats {
-		blocks = append(blocks, slack.NewContextBlock("", mrkdwn(notify.MayRepeat)))
-	}
-	return blocks
+	return []slack.Block{slack.NewRichTextBlock("", section(bold(u.Title)), bullets(items...)), end}
+}
+
+// unclaimed are the owners that no reply of their own is for.
+func unclaimed(h audit.Highlights) []audit.OwnerHighlights {
+	return slices.DeleteFunc(slices.Clone(h.Owners), claimed)
 }

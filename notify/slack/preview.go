@@ -8,7 +8,6 @@ import (
 	"text/template"
 	"unicode/utf8"
 
-	"github.com/jedib0t/go-pretty/v6/table"
 	wrap "github.com/jedib0t/go-pretty/v6/text"
 
 	"tokenaudit/notify"
@@ -21,84 +20,68 @@ var preview string
 // Slack shows them. The only escape sequences in it are its own, and those only
 // with color.
 func Text(c Config, m notify.Message, color bool) string {
-	paint := func(style, text string) string {
-		if !color {
-			return text
-		}
-		return "\x1b[" + style + "m" + text + "\x1b[0m"
-	}
-	t := template.Must(template.New("preview").Funcs(template.FuncMap{
-		"paint": paint, "table": drawTable,
-		"unseenTitle": func() string { return notify.UnseenTitle }, "stepsTitle": func() string { return notify.StepsTitle },
-	}).Parse(preview))
+	t := template.Must(template.New("preview").Funcs(template.FuncMap{"bold": bolded, "alarm": alarmed, "join": strings.Join}).Parse(preview))
 	var out strings.Builder
 	for _, m.Delivery = range c.deliveries(m.Summary, m.Highlights) {
 		name, data := "file", any(fileName(m, strings.TrimPrefix(m.Delivery, fileDelivery)))
-		if o, ok := ownerOf(m); ok {
-			to := c.recipient(m)
-			where := notify.Show(cmp.Or(to.user, to.address, to.channel), 80, "")
-			name, data = "owner", struct {
-				reply
-				Where string // in place of the thread
-			}{newReply(m, o), where}
-		} else if c.nothingChanged(m.Summary, m.Highlights) {
-			name, data = "quiet", struct {
-				notify.Content
-				Unchanged string
-			}{notify.NewContent(m, 0, notify.PlainTime), notify.Unchanged(m.Summary, notify.PlainTime)}
-		} else if m.Delivery == notify.SummaryDelivery {
-			name, data = "summary", notify.NewContent(m, roomFor(m), notify.PlainTime)
+		to := recipientOf(c, m)
+		where := notify.Show(cmp.Or(to.user, to.address, to.channel), 80, "") // in place of the thread
+		o, isOwner := ownerOf(m)
+		switch {
+		case isOwner:
+			name, data = "owner", map[string]any{"Owner": notify.NewOwner(m, o), "Where": where, "Shown": len(o.Worst), "Answer": notify.HowToAnswer}
+		case m.Delivery == unclaimedDelivery:
+			u := notify.NewUnclaimed(m, unclaimed(m.Highlights))
+			shown := min(len(u.Owners), maxUnclaimed)
+			name, data = "unclaimed", map[string]any{"Unclaimed": u, "Owners": u.Owners[:shown], "Shown": shown, "Where": where, "Name": notify.HowToName}
+		case c.nothingChanged(m.Summary):
+			name, data = "quiet", map[string]any{"Content": notify.NewContent(m, maxLines), "Unchanged": notify.Unchanged(m)}
+		case m.Delivery == notify.SummaryDelivery:
+			name, data = "summary", notify.NewContent(m, maxLines)
 		}
 		if err := t.ExecuteTemplate(&out, name, data); err != nil {
 			panic(err) // the template is at fault
 		}
 	}
-	return wrapped(out.String())
+	styles := strings.NewReplacer(boldOn, "", alarmOn, "", styleOff, "")
+	if color {
+		styles = strings.NewReplacer(boldOn, "\x1b[1m", alarmOn, "\x1b[1;31m", styleOff, "\x1b[0m") // ANSI SGR parameters
+	}
+	return styles.Replace(wrapped(out.String()))
 }
 
-var (
-	listMark  = regexp.MustCompile(`^  [•→] `)
-	tableLine = regexp.MustCompile(`^.{10}[│┼]`) // after the column of severities
+// Marks of styles, which take no room while lines are broken. Names cannot hold any, as
+// control characters are made visible in them.
+const (
+	boldOn   = "\x01"
+	alarmOn  = "\x02"
+	styleOff = "\x03"
 )
 
-// wrapped breaks lines after 100 columns, but for those of the table, indents what
-// follows as far as the mark before it, and leaves out the spaces at the ends.
+func bolded(text string) string  { return boldOn + text + styleOff }
+func alarmed(text string) string { return alarmOn + text + styleOff }
+
+// width is how long a line is at most: what every terminal shows.
+const width = 78
+
+// mark is what begins a line; what follows a break is indented as far.
+var mark = regexp.MustCompile(`^ *([•→$] )?`)
+
+// ending is the spaces at the end of a line, before the end of a style too.
+var ending = regexp.MustCompile(` +(\x03?)$`)
+
+// wrapped breaks lines, but for commands, and leaves out the spaces at the ends.
 func wrapped(text string) string {
 	var out []string
 	for line := range strings.SplitSeq(text, "\n") {
-		mark := listMark.FindString(line)
-		indent := utf8.RuneCountInString(mark)
-		if !tableLine.MatchString(line) {
-			line = mark + strings.ReplaceAll(wrap.WrapSoft(line[len(mark):], 100-indent), "\n", "\n"+strings.Repeat(" ", indent))
+		begin := mark.FindString(line)
+		indent := utf8.RuneCountInString(begin)
+		if !strings.HasSuffix(begin, "$ ") {
+			line = begin + strings.ReplaceAll(wrap.WrapSoft(line[len(begin):], width-indent), "\n", "\n"+strings.Repeat(" ", indent))
 		}
 		for part := range strings.SplitSeq(line, "\n") {
-			out = append(out, strings.TrimRight(part, " "))
+			out = append(out, ending.ReplaceAllString(part, "$1"))
 		}
 	}
 	return strings.Join(out, "\n")
-}
-
-// drawTable draws no frame, and a line between findings, as their cells wrap. With
-// the spaces and lines between, it is 102 columns wide.
-func drawTable(rows [][]string) string {
-	t, s := table.NewWriter(), table.StyleLight
-	s.Format, s.Options.DrawBorder, s.Options.SeparateRows = table.FormatOptions{}, false, true
-	t.SetStyle(s)
-	var columns []table.ColumnConfig
-	for i, w := range []int{8, 23, 16, 10, 21, 7} {
-		columns = append(columns, table.ColumnConfig{Number: i + 1, WidthMax: w, WidthMaxEnforcer: wrap.WrapSoft})
-	}
-	t.SetColumnConfigs(columns)
-	for i, row := range append([][]string{notify.Columns()}, rows...) {
-		var cells table.Row
-		for _, cell := range row {
-			cells = append(cells, cell)
-		}
-		if i == 0 {
-			t.AppendHeader(cells)
-		} else {
-			t.AppendRow(cells)
-		}
-	}
-	return t.Render()
 }

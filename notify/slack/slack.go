@@ -58,20 +58,26 @@ func (n notifier) Send(ctx context.Context, m notify.Message) (string, error) {
 
 // The deliveries of a thread after the summary.
 const (
-	ownerDelivery = "owner:" // and the ID of the owner
-	fileDelivery  = "file:"  // and its name
+	ownerDelivery     = "owner:" // and the key of the owner; of an earlier version, the ID
+	unclaimedDelivery = "unclaimed"
+	fileDelivery      = "file:" // and its name
 )
 
-// deliveries are the messages of a thread: the summary, one for each owner with
-// something to do, worst first, and the workbook.
-func (c Config) deliveries(s audit.Summary, n audit.Highlights) []string {
+// deliveries are the messages of a thread: the summary, one for each person with
+// something to do, worst first, one for all owners that nobody claims, and the workbook.
+func (c Config) deliveries(s audit.Summary, h audit.Highlights) []string {
 	out := []string{notify.SummaryDelivery}
-	if !c.Webhook.IsZero() || c.nothingChanged(s, n) {
+	if !c.Webhook.IsZero() || c.nothingChanged(s) {
 		return out
 	}
 	if !c.SummaryOnly {
-		for _, o := range n.Owners {
-			out = append(out, ownerDelivery+o.Key)
+		for _, o := range h.Owners {
+			if claimed(o) {
+				out = append(out, ownerDelivery+o.Key)
+			}
+		}
+		if len(unclaimed(h))+h.MoreOwners > 0 {
+			out = append(out, unclaimedDelivery)
 		}
 	}
 	if c.Upload {
@@ -80,14 +86,23 @@ func (c Config) deliveries(s audit.Summary, n audit.Highlights) []string {
 	return out
 }
 
-// nothingChanged is whether one line will do.
-func (c Config) nothingChanged(s audit.Summary, n audit.Highlights) bool {
-	return bool(c.Quiet) && s.Previous != nil && len(s.PolicyChanges) == 0 && len(s.Coverage.AllRetired()) == 0 && s.Missed == 0 && s.Coverage.Verdict == audit.Complete &&
-		s.NeedsAction.New+s.NeedsAction.Fixed+s.NeedsAction.Excepted == 0
+// nothingChanged is whether one line will do: no finding came, came back or went, nothing
+// became overdue, and all was seen.
+func (c Config) nothingChanged(s audit.Summary) bool {
+	if !c.Quiet || s.Previous == nil || s.Coverage.Verdict != audit.Complete || s.Missed > 0 || len(s.PolicyChanges)+len(s.Coverage.AllRetired()) > 0 {
+		return false
+	}
+	for _, state := range []audit.FindingState{audit.New, audit.Reopened, audit.ByPolicy, audit.Resolved, audit.NotJudged} {
+		if s.Findings.ByState[state] > 0 {
+			return false
+		}
+	}
+	a := s.NeedsAction
+	return a.New+a.Fixed+a.Excepted == 0 && a.Overdue <= s.Previous.NeedsAction.Overdue
 }
 
-// postRichest posts a delivery in the first form that Slack takes: a summary that
-// arrives beats a table that does not.
+// postRichest posts a delivery in the first form that Slack takes: plain text that
+// arrives beats blocks that do not.
 func (n notifier) postRichest(ctx context.Context, m notify.Message, to recipient, post func(Post) (string, error)) (string, error) {
 	forms := n.config.forms(m, to)
 	for _, form := range forms[:len(forms)-1] {
@@ -102,6 +117,10 @@ func (n notifier) postRichest(ctx context.Context, m notify.Message, to recipien
 
 // sendAsBot looks for a delivery that may have arrived before it repeats it.
 func (n notifier) sendAsBot(ctx context.Context, m notify.Message) (string, error) {
+	if _, known := ownerOf(m); strings.HasPrefix(m.Delivery, ownerDelivery) && !known { // left by another version
+		n.log.WarnContext(ctx, "there is nothing to tell an owner: the review does not know them", "job", m.Summary.Job, "run", m.Summary.ID, "delivery", m.Delivery)
+		return "", nil
+	}
 	e := explainer{where: "post to Slack channel " + notify.Show(n.config.Channel, 80, "(none)")}
 	token, err := n.config.Token.Read(ctx)
 	if err != nil {
@@ -109,7 +128,7 @@ func (n notifier) sendAsBot(ctx context.Context, m notify.Message) (string, erro
 	}
 	e.secrets = notify.Secrets{token.Reveal()}
 	s := session{n.config.api(token.Reveal(), newClient(n.client)), e}
-	to, err := n.reach(ctx, s, n.config.recipient(m))
+	to, err := n.reach(ctx, s, recipientOf(n.config, m))
 	if err != nil {
 		return "", err
 	}

@@ -1,0 +1,249 @@
+package notify
+
+import (
+	"cmp"
+	"strings"
+
+	"tokenaudit/jobs/audit"
+)
+
+// Owner is what there is to say to one person about the tokens that need action. All of it
+// is bounded; names are made visible.
+type Owner struct {
+	Name  string
+	Of    string  // the InfluxDB user that the tokens are of, or how many; empty where Name says it
+	Need  string  // "4 tokens need action: 1 new, 2 overdue"
+	New   []Token // told in full
+	Older []Token // that they heard of: a line each
+	total int
+}
+
+// NewOwner words what one person has to act on.
+func NewOwner(m Message, o audit.OwnerHighlights) Owner {
+	out := Owner{Name: PersonName(o), Need: Need(m, o), total: o.Tokens}
+	switch user := UserName(o.Owner); {
+	case o.Users > 1:
+		out.Of = "for " + audit.Plural(o.Users, "InfluxDB user")
+	case user != out.Name:
+		out.Of = "for InfluxDB user " + user
+	}
+	told := map[string]bool{}
+	for _, h := range o.Worst {
+		t := NewToken(m, h)
+		if !t.New {
+			out.Older = append(out.Older, t)
+			continue
+		}
+		for i := range t.Found { // why, and what to do, is said once
+			if f := &t.Found[i]; told[f.Title] {
+				f.Why, f.Fix = "", ""
+			} else {
+				told[f.Title] = true
+			}
+		}
+		out.New = append(out.New, t)
+	}
+	return out
+}
+
+// More says what is left out where so many tokens are shown; empty if nothing is.
+func (o Owner) More(shown int) string {
+	if o.total <= shown {
+		return ""
+	}
+	return "and " + audit.Plural(o.total-shown, "more token") + ", see the evidence"
+}
+
+// Need is "4 tokens need action: 1 new, 2 overdue".
+func Need(m Message, o audit.OwnerHighlights) string {
+	text, parts := audit.Plural(o.Tokens, "token")+" need action", []string(nil)
+	if o.Tokens == 1 {
+		text = "1 token needs action"
+	}
+	if o.New > 0 && m.Summary.Previous != nil { // at the first review all are
+		parts = append(parts, audit.Number(o.New)+" new")
+	}
+	if o.Overdue > 0 {
+		parts = append(parts, audit.Number(o.Overdue)+" overdue")
+	}
+	if len(parts) > 0 {
+		text += ": " + strings.Join(parts, ", ")
+	}
+	return text
+}
+
+// HowToAnswer tells an owner what to do with what they are told.
+const HowToAnswer = "Reply here: keep (with a reason and a ticket), or done. An exception needs two people: tokenaudit help exceptions."
+
+// HowToName tells how owners are made known.
+const HowToName = "Name who answers for these users under owners in the configuration (tokenaudit help slack)."
+
+// Unclaimed is what there is to say about owners of whom nobody is known who answers for
+// them.
+type Unclaimed struct {
+	Title  string
+	Owners []UnclaimedOwner
+	more   int // that are not among Owners
+}
+
+// UnclaimedOwner is one of them, in a line.
+type UnclaimedOwner struct{ Name, Words string }
+
+// NewUnclaimed words owners. Those that a review found and left out of its highlights are
+// counted.
+func NewUnclaimed(m Message, owners []audit.OwnerHighlights) Unclaimed {
+	u := Unclaimed{more: m.Highlights.MoreOwners}
+	tokens := 0
+	for _, o := range owners {
+		tokens += o.Tokens
+		words := Need(m, o) + m.oldest(o.Oldest)
+		for _, h := range o.Worst[:min(len(o.Worst), 1)] {
+			words += ". The worst: " + TokenName(h.Record, 40) + " (" + Show(string(h.Findings[0].Severity), 10, "not rated") + ", " + Show(audit.CheckOf(h.Findings[0].Check).Title, 60, "unknown check") + ")"
+		}
+		name := UserName(o.Owner) + " in " + Show(o.Target, 40, "unnamed target")
+		if o.Contact.Team != "" {
+			name += ", " + Show(o.Contact.Team, 40, "")
+		}
+		u.Owners = append(u.Owners, UnclaimedOwner{name, words})
+	}
+	u.Title = "No contact is known for " + audit.Plural(len(owners), "owner") + " with " + audit.Plural(tokens, "token") + " that need action"
+	if tokens == 1 {
+		u.Title = "No contact is known for the owner of 1 token that needs action"
+	}
+	return u
+}
+
+// More counts the owners that are left out where so many are shown.
+func (u Unclaimed) More(shown int) string {
+	n := len(u.Owners) - shown + u.more
+	if n <= 0 {
+		return ""
+	}
+	return "and " + audit.Plural(n, "more owner") + ", see the evidence"
+}
+
+// Token is a token that needs action, in words.
+type Token struct {
+	New      bool
+	Severity string
+	Name     string // its description
+	ID       string
+	Where    string // the org, and the target where there are several
+	Owner    string // the InfluxDB user
+	Found    []Found
+	More     string // findings that are left out of Found
+	Open     string // "open for 9 weeks"; empty for one that is new
+	Due      string // "due 30 Nov 2026", or "overdue since 3 Nov 2026"; empty without a date
+	Overdue  bool
+	Command  string // ends it; empty where no command does
+}
+
+// Found is a finding in words.
+type Found struct {
+	Title  string
+	Detail string // what was found
+	Why    string // empty where an earlier token of the owner says it, like Fix
+	Fix    string
+	New    bool // it is newer than the review before
+}
+
+// maxFound is how many findings of one token are shown.
+const maxFound = 3
+
+// NewToken words a token with its findings that need action, worst first.
+func NewToken(m Message, h audit.Highlight) Token {
+	r := h.Record
+	t := Token{
+		New: h.New, Severity: Show(string(h.Findings[0].Severity), 10, "not rated"), Name: Show(r.Description, 80, "(no description)"), ID: Show(r.ID, 40, "unknown"),
+		Where: Show(cmp.Or(r.Org, r.OrgID), 40, "unknown org"), Owner: OwnerName(r),
+	}
+	if len(m.Summary.Coverage.Targets) > 1 { // names of orgs repeat between servers
+		t.Where += " (" + Show(r.Target, 40, "unnamed target") + ")"
+	}
+	for i, f := range h.Findings {
+		if i < maxFound {
+			check := audit.CheckOf(f.Check)
+			t.Found = append(t.Found, Found{
+				Title: Show(check.Title, 60, "unknown check"), Detail: Show(f.Detail, 200, ""), Why: Show(check.Why, 400, ""), Fix: Show(check.Fix, 400, "see the evidence"),
+				New: f.Fresh() && m.Summary.Previous != nil,
+			})
+		}
+		if t.Command == "" {
+			t.Command = audit.Command(&r, f)
+		}
+	}
+	if more := len(h.Findings) - len(t.Found); more > 0 {
+		t.More = "and " + audit.Plural(more, "more finding") + ", see the evidence"
+	}
+	if oldest := h.Oldest(); !h.New && !oldest.IsZero() {
+		t.Open = "open for " + m.Age(oldest)
+	}
+	t.Due, t.Overdue = due(m, h.Findings)
+	return t
+}
+
+// due is the first date by which one of the findings has to be fixed.
+func due(m Message, findings []audit.Finding) (text string, overdue bool) {
+	var first audit.Finding
+	for _, f := range findings {
+		if !f.Due.IsZero() && (first.Due.IsZero() || f.Due.Before(first.Due)) {
+			first = f
+		}
+	}
+	switch {
+	case first.Due.IsZero():
+		return "", false
+	case first.Overdue(m.Summary.Started):
+		return "overdue since " + m.Day(first.Due), true
+	}
+	return "due " + m.Day(first.Due), false
+}
+
+// Titles are those of what was found, with those that are new marked.
+func (t Token) Titles() string {
+	var out []string
+	for _, f := range t.Found {
+		title := f.Title
+		if f.New && !t.New {
+			title += " (new)"
+		}
+		out = append(out, title)
+	}
+	if t.More != "" {
+		out = append(out, t.More)
+	}
+	return strings.Join(out, "; ")
+}
+
+// TokenName is the description of a token, or else its ID.
+func TokenName(r audit.Record, limit int) string {
+	return Show(r.Description, limit, "token "+Show(r.ID, 20, "without an ID"))
+}
+
+// PersonName is who answers for the tokens: a person, or else the InfluxDB user.
+func PersonName(o audit.OwnerHighlights) string {
+	return Show(o.Contact.Responsible, 80, UserName(o.Owner))
+}
+
+// OwnerName is the name of the owner of a token; see UserName.
+func OwnerName(r audit.Record) string {
+	o := r.Owner
+	o.Name, o.ID = cmp.Or(o.Name, r.User), cmp.Or(o.ID, r.UserID)
+	return UserName(o)
+}
+
+// UserName is the name of an InfluxDB user, and why they cannot be an owner any more.
+func UserName(o audit.Owner) string {
+	name := Show(cmp.Or(o.Name, o.ID), 40, "unknown")
+	switch o.State {
+	case audit.OwnerDeleted:
+		return name + " (deleted)"
+	case audit.OwnerInactive:
+		return name + " (inactive)"
+	case audit.OwnerNotMember:
+		return name + " (not in the org)"
+	case audit.OwnerUnknown, audit.OwnerNone:
+		return name + " (state unknown)"
+	}
+	return name
+}
