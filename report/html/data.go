@@ -22,7 +22,6 @@ const (
 // pageData is what the script of the page reads: the view of each token. Words
 // that many tokens share are kept once.
 type pageData struct {
-	contacts    audit.Contacts
 	facts, more []fact
 	known       map[resourceView]int
 	resources   []resourceView
@@ -79,8 +78,8 @@ type findingNote struct {
 type grantView [2]any
 
 func newPageData(in table.Input, groups []table.Group) *pageData {
-	p := &pageData{contacts: in.Contacts, known: map[resourceView]int{}, checks: map[string]checkView{}}
-	p.facts, p.more = facts(in.Contacts)
+	p := &pageData{known: map[resourceView]int{}, checks: map[string]checkView{}}
+	p.facts, p.more = facts()
 	for _, g := range groups {
 		c := audit.CheckOf(g.Check)
 		v := checkView{Title: long(c.Title), Why: c.Why, Fix: c.Fix}
@@ -98,20 +97,10 @@ func newPageData(in table.Input, groups []table.Group) *pageData {
 
 // facts are those that come first, and all others. Findings and permissions have places
 // of their own.
-func facts(contacts audit.Contacts) (first, others []fact) {
-	contact := func(header string, of func(audit.Contact) string) fact {
-		return fact{header, func(r *table.Row) string { return long(of(contacts.Of(r.Target, r.Owner))) }}
-	}
-	known := map[string]fact{
-		"responsible": contact("Responsible", func(c audit.Contact) string { return c.Responsible }),
-		"team":        contact("Team", func(c audit.Contact) string { return c.Team }),
-		"purpose":     contact("Purpose", func(c audit.Contact) string { return c.Purpose }),
-	}
+func facts() (first, others []fact) {
+	known := map[string]fact{}
 	var names []string
 	for _, c := range table.AuthorizationColumns() {
-		if _, is := known[c.Name]; is { // of the contact
-			continue
-		}
 		known[c.Name] = fact{c.Header, func(r *table.Row) string { return long(display(c.Value(r))) }}
 		names = append(names, c.Name)
 	}
@@ -121,11 +110,9 @@ func facts(contacts audit.Contacts) (first, others []fact) {
 		"target", "org", "created", "age_days", "updated", "first_seen", "last_seen",
 	}
 	for _, name := range order {
-		if f, is := known[name]; is {
-			first = append(first, f)
-		}
+		first = append(first, known[name])
 	}
-	elsewhere := append(order, "permissions", "findings", "worst_severity", "description", "authorization_id")
+	elsewhere := append(order, "permissions", "findings", "worst_severity", "description", "authorization_id", "needs_action", "due")
 	for _, name := range names {
 		if !slices.Contains(elsewhere, name) {
 			others = append(others, known[name])
@@ -174,6 +161,7 @@ func (p *pageData) token(r *table.Row) tokenView {
 	for _, f := range p.more {
 		v.More = append(v.More, f.value(r))
 	}
+	told := map[string]bool{} // commands
 	for _, f := range reported(r) {
 		note := findingNote{
 			Check: f.Check, Severity: f.Severity, State: f.State, Since: day(f.Since), Overdue: f.Overdue(r.Now),
@@ -182,6 +170,10 @@ func (p *pageData) token(r *table.Row) tokenView {
 		if !f.Due.IsZero() {
 			note.Due = day(f.Due)
 		}
+		if told[note.Command] {
+			note.Command = ""
+		}
+		told[note.Command] = true
 		v.Action, v.Overdue = v.Action || f.NeedsAction(r.Now), v.Overdue || note.Overdue
 		v.Findings = append(v.Findings, note)
 	}

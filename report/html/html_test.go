@@ -180,6 +180,25 @@ func TestPageNamesTheFirstThingFirst(t *testing.T) {
 	}
 }
 
+// TestPageTellsACommandOnce: several findings of a token may be fixed by one command.
+func TestPageTellsACommandOnce(t *testing.T) {
+	t.Parallel()
+	found := 0
+	for _, token := range tokenLines(t, pageOf(t, crowd(t, 300))) {
+		told := map[string]bool{"": true}
+		for _, f := range token.Findings {
+			if f.Command != "" && told[f.Command] {
+				t.Errorf("%s: %s again", token.ID, f.Command)
+			}
+			told[f.Command] = true
+		}
+		found += len(told) - 1
+	}
+	if found == 0 {
+		t.Error("no command at all")
+	}
+}
+
 func TestPageSameInputSameBytes(t *testing.T) {
 	t.Parallel()
 	in := rich(t)

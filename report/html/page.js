@@ -107,6 +107,7 @@ class Table {
 
   show() {
     const n = Math.min(this.limit, this.found.length);
+    if (this.sorted) this.body.prepend(...this.found.slice(0, Math.max(n, printedRows))); // the order of what is hidden does not matter
     for (const r of this.body.querySelectorAll('.on, .print')) r.classList.remove('on', 'print');
     this.found.slice(0, printedRows).forEach((r) => r.classList.add('print'));
     for (const r of this.found.slice(0, n)) {
@@ -139,7 +140,7 @@ class Table {
     th.setAttribute('aria-sort', sign === 1 ? 'ascending' : 'descending');
     const keys = new Map(this.rows.map((r) => [r, this.key(r, th.cellIndex)]));
     this.rows.sort((a, b) => sign * compare(keys.get(a), keys.get(b)));
-    this.body.append(...this.rows);
+    this.sorted = true;
     this.search();
   }
 

@@ -34,6 +34,7 @@ type tile struct {
 	ID, Name string
 	N        int
 	About    string
+	Worse    bool
 	Show     string // filter of the tokens
 	State    string // of their findings
 }
@@ -113,7 +114,7 @@ func tiles(s audit.Summary) []tile {
 	a, before := s.NeedsAction, s.Previous
 	out := []tile{{ID: "needs-action", Name: "Needs action", N: a.Tokens, Show: "action", About: "tokens"}}
 	if before != nil {
-		out[0].About = changeWords(a.Before(), a.Tokens)
+		out[0].About, out[0].Worse = changeWords(a.Before(), a.Tokens), a.Change() > 0
 	}
 	if before != nil {
 		out = append(out,
@@ -126,7 +127,7 @@ func tiles(s audit.Summary) []tile {
 	if before != nil {
 		exceptions.About, gaps.About = changeWords(before.Exceptions, exceptions.N), changeWords(before.AcceptedGaps, gaps.N)
 		if before.NeedsAction.Known() && len(s.PolicyChanges) == 0 {
-			overdue.About = changeWords(before.NeedsAction.Overdue, overdue.N)
+			overdue.About, overdue.Worse = changeWords(before.NeedsAction.Overdue, overdue.N), overdue.N > before.NeedsAction.Overdue
 		}
 	}
 	return append(out, overdue, exceptions, gaps)

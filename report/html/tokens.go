@@ -120,15 +120,14 @@ func (p *Page) rows(ctx context.Context, data *pageData, filters filters) ([]row
 
 func (p *Page) row(r *table.Row, at int, filters filters) rowView {
 	findings := reported(r)
-	contact := p.in.Contacts.Of(r.Target, r.Owner)
 	v := rowView{
 		Token: at, Flags: tokenFlags(r, findings), Target: filters.target(r.Target), Past: len(findings) > 0 && !findings[0].Current() || !r.Exists() && !r.IsServer(),
 		Name: audit.Line(r.Description, nameRunes), ID: table.OneLine(r.ID), HexID: isHexID(r.ID), About: aboutToken(r),
 		TargetName: table.OneLine(r.Target), Org: table.OneLine(r.Org),
 	}
 	if !r.IsServer() {
-		v.Owner = strings.Join([]string{exactName(r.OwnerName()), exactName(r.UserID), exactName(contact.Responsible)}, "\n")
-		v.Who, v.WhoAbout = audit.Line(cmp.Or(r.OwnerName(), r.UserID), ownerRunes), aboutOwner(r.Owner.State, contact)
+		v.Owner = strings.Join([]string{exactName(r.OwnerName()), exactName(r.UserID), exactName(r.Contact.Responsible)}, "\n")
+		v.Who, v.WhoAbout = audit.Line(cmp.Or(r.OwnerName(), r.UserID), ownerRunes), aboutOwner(r)
 		v.WhoIsLong = longestWord(v.Who) > wideWord
 		v.Created, v.Age = display(table.When(r.CreatedAt)), ageWords(r.Age())
 		if !r.CreatedAt.IsZero() {

@@ -137,23 +137,19 @@ func aboutToken(r *table.Row) string {
 	return strings.Join(words, ", ")
 }
 
-// aboutOwner is what the row of a token says below the name of its owner.
-func aboutOwner(state audit.OwnerState, c audit.Contact) string {
+// aboutOwner is what the row of a token says below the name of its owner: the state, and
+// who answers for it.
+func aboutOwner(r *table.Row) string {
 	var words []string
-	if state != audit.OwnerPresent {
-		words = append(words, plain(table.OneLine(string(state))))
+	if r.Owner.State != audit.OwnerPresent {
+		words = append(words, plain(table.OneLine(string(r.Owner.State))))
 	}
-	return strings.Join(append(words, contactWords(c)...), " · ")
-}
-
-func contactWords(c audit.Contact) []string {
-	var words []string
-	for _, text := range []string{c.Responsible, c.Team} {
-		if text != "" {
+	for _, text := range []string{r.Contact.Responsible, r.Contact.Team} {
+		if text != "" && text != r.OwnerName() {
 			words = append(words, audit.Line(text, ownerRunes))
 		}
 	}
-	return words
+	return strings.Join(words, " · ")
 }
 
 func exceptedUntil(a *audit.Approval) string {
