@@ -17,7 +17,7 @@ const (
 	Date
 	Reference // a link within the workbook
 	EntryDate // for the reviewer to fill in
-	Day       // of a time, in the zone of the job; in CSV the whole time
+	Day       // of a time; in CSV the whole time
 )
 
 // Column is a column of the tables whose lines are rows.

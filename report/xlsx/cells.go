@@ -46,11 +46,8 @@ func serial(t time.Time) any {
 	return float64(days) + float64(billionths)/1e9
 }
 
-// dayOf is the day of a moment, at which serial has no fraction.
-func dayOf(t time.Time, zone *time.Location) time.Time {
-	y, m, d := t.In(zone).Date()
-	return time.Date(y, m, d, 0, 0, 0, 0, time.UTC)
-}
+// dayOf is the day of a moment in UTC, of which serial has no fraction.
+func dayOf(t time.Time) time.Time { return t.UTC().Truncate(24 * time.Hour) }
 
 // xlsxText makes text fit into a cell: visible, and at most limit UTF-16 units,
 // which is how Excel counts. What is cut says so.

@@ -49,7 +49,7 @@ func (b *Workbook) checkCells(p *page, c audit.AppliedCheck) []cell {
 		a := b.in.Summary.NeedsAction.ByCheck[c.Check]
 		cells = append(cells, number(a.Tokens), number(a.Overdue),
 			figureOf(b.findings.count(b.currentOf(c.Check), id, unresolved, judged)), figureOf(b.findings.count(fresh, id, is("State", "new"))),
-			day(b.dayOf(a.Oldest)), day(b.dayOf(a.Due)))
+			day(a.Oldest), day(a.Due))
 	}
 	return append(cells, wrapped(known.Why, 1), wrapped(known.Fix, 1))
 }

@@ -73,7 +73,7 @@ type granted struct {
 }
 
 func (b *Workbook) writeExceptions(context.Context) error {
-	s, err := b.open(b.File, layout{name: sheetExceptions, widths: []float64{10, 16, 28, 18, 34, 28, 17, 17, 12, 12, 12}, frozenRows: 2})
+	s, err := b.open(b.File, layout{name: sheetExceptions, widths: []float64{10, 15, 26, 17, 32, 26, 22, 22, 12, 12, 12}, frozenRows: 2})
 	if err != nil {
 		return err
 	}

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"slices"
 	"strconv"
-	"strings"
 
 	"github.com/xuri/excelize/v2"
 
@@ -89,9 +88,6 @@ func arranged(columns, as []table.Column) []table.Column {
 	for _, want := range as {
 		c := columns[slices.IndexFunc(columns, func(c table.Column) bool { return c.Name == want.Name })]
 		c.Width, c.Wrap, c.Limit, c.Kind = want.Width, want.Wrap, want.Limit, cmp.Or(want.Kind, c.Kind)
-		if want.Kind == table.Day {
-			c.Header = strings.TrimSuffix(c.Header, " (UTC)")
-		}
 		out = append(out, c)
 	}
 	return out

@@ -110,7 +110,7 @@ func stockColumns() []table.ColumnOf[*stock] {
 		{Header: "Age", Width: 17, Value: func(s *stock) any { return s.age.String() }},
 		{Header: "Tokens", Width: 9, Kind: table.Integer, Value: func(s *stock) any { return s.tokens }},
 		{Header: "New", Width: 8, Kind: table.Integer, Word: string(audit.Medium), Value: func(s *stock) any { return s.fresh }},
-		{Header: "Oldest", Width: 12, Kind: table.Day, Value: func(s *stock) any { return table.When(s.oldest) }},
+		{Header: "Oldest (UTC)", Width: 14, Kind: table.Day, Value: func(s *stock) any { return table.When(s.oldest) }},
 		{Header: "Responsible", Width: 24, Wrap: true, Limit: 200, Value: func(s *stock) any { return s.contact.Responsible }},
 		{Header: "Team", Width: 14, Wrap: true, Limit: 200, Value: func(s *stock) any { return s.contact.Team }},
 		{Header: "Target", Width: 14, Wrap: true, Value: func(s *stock) any { return s.target }},

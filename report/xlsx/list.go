@@ -23,7 +23,7 @@ type listed struct {
 
 // mostPrinted is how many rows of a long list are printed. All of them are in the CSV
 // files, and nobody reads them on paper.
-const mostPrinted = 500
+const mostPrinted = 200
 
 // list is a table of many rows: a header, then a line for each row. What does not
 // fit is counted, and the first line says so. It is written in a file of its own,
@@ -86,7 +86,7 @@ func (l *list[T]) add(row T, past bool) error {
 		} else if made.value = c.Value(row); made.value == nil {
 			made.value = table.Unknown
 		} else if at, ok := made.value.(time.Time); ok && c.Kind == table.Day {
-			made.value = l.dayOf(at)
+			made.value = dayOf(at)
 		}
 		switch {
 		case past:

@@ -108,7 +108,7 @@ func ownerColumns() []table.ColumnOf[*owner] {
 		table.ColumnOf[*owner]{Header: "Tokens", Width: 9, Kind: table.Integer, Value: func(o *owner) any { return o.tokens }},
 		table.ColumnOf[*owner]{Header: "Active", Width: 9, Kind: table.Integer, Value: func(o *owner) any { return o.active }},
 		table.ColumnOf[*owner]{Header: "May write", Width: 9, Kind: table.Integer, Value: func(o *owner) any { return o.write }},
-		table.ColumnOf[*owner]{Header: "Oldest token", Width: 12, Kind: table.Day, Value: func(o *owner) any { return table.When(o.oldest) }},
+		table.ColumnOf[*owner]{Header: "Oldest token (UTC)", Width: 12, Wrap: true, Kind: table.Day, Value: func(o *owner) any { return table.When(o.oldest) }},
 		table.ColumnOf[*owner]{Header: "State", Width: 12, Value: func(o *owner) any { return string(o.state) }},
 		table.ColumnOf[*owner]{Header: "Target", Width: 13, Wrap: true, Value: func(o *owner) any { return o.target }},
 		table.ColumnOf[*owner]{Header: "Purpose", Width: 20, Wrap: true, Limit: 200, Value: func(o *owner) any { return o.contact.Purpose }},

@@ -87,12 +87,12 @@ func number(n int) cell { return figureOf(n) }
 // figureOf is a number, or the formula that counts it.
 func figureOf(v any) cell { return cell{value: v, look: look{kind: table.Integer}} }
 
-// day is one of the calendar, in whichever zone it was meant.
+// day is that of a moment in UTC.
 func day(t time.Time) cell {
 	if t.IsZero() {
 		return words(table.Unknown)
 	}
-	return cell{value: t, look: look{kind: table.Day}}
+	return cell{value: dayOf(t), look: look{kind: table.Day}}
 }
 
 func coloured(word string) cell { return cell{value: word, look: look{word: word}} }
@@ -202,7 +202,7 @@ func afterLine(text string, width float64) string {
 		if used += runeWidth(r); used > width && i > 0 {
 			return text[cmp.Or(space, i):]
 		}
-		if r == ' ' {
+		if r == ' ' || r == '-' || r == '/' { // where programs break
 			space = i + 1
 		}
 	}

@@ -248,7 +248,7 @@ func (o *overview) decide() [][]cell {
 	for _, d := range all[:min(len(all), mostLines)] {
 		lines = append(lines, []cell{
 			wrapped(d.Check.Title, 8), across(3, coloured(string(d.Severity))), across(2, number(d.Tokens)), across(2, number(d.New)), across(3, number(d.Overdue)),
-			across(3, day(o.dayOf(d.Oldest))), across(3, day(o.dayOf(d.Due))),
+			across(3, day(d.Oldest)), across(3, day(d.Due)),
 		})
 	}
 	if more := len(all) - mostLines; more > 0 {
@@ -273,7 +273,7 @@ func (o *overview) who() [][]cell {
 	var lines [][]cell
 	for _, h := range all[:min(len(all), mostLines)] {
 		lines = append(lines, []cell{
-			wrapped(audit.Line(personOf(h), 120), 10), wrapped(table.OneLine(h.Target), 4), across(2, number(h.Tokens)), across(2, number(h.New)), across(3, number(h.Overdue)), across(3, day(o.dayOf(h.Oldest))),
+			wrapped(audit.Line(personOf(h), 120), 10), wrapped(table.OneLine(h.Target), 4), across(2, number(h.Tokens)), across(2, number(h.New)), across(3, number(h.Overdue)), across(3, day(h.Oldest)),
 		})
 	}
 	if more := len(all) - mostLines + o.highlights.MoreOwners; more > 0 && len(all) > 0 {
@@ -318,7 +318,7 @@ func (o *overview) bottom() {
 	if o.err == nil {
 		o.err = o.charts(first, len(trend)-1)
 	}
-	o.wide(16, "Numbers are live formulas where a sheet has the rows; the sheet Coverage compares them with summary.json.", look{role: subtitle})
+	o.wide(16, "Days are in UTC. Numbers are live formulas where a sheet has the rows; the sheet Coverage compares them with summary.json.", look{role: subtitle})
 }
 
 // facts are what else tells how far the figures reach.

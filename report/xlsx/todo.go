@@ -88,11 +88,11 @@ func taskOf(r *table.Row, kept *brief, rank taskRank, place int) task {
 }
 
 func (b *Workbook) writeTodo(context.Context) error {
-	const least = 40 // rows that are printed, if nothing needs action
+	const least, most = 40, 500 // rows that are printed: if little needs action, and if much does
 	rows := b.totals.tasks.Take()
 	needing := len(slices.DeleteFunc(slices.Clone(rows), func(t task) bool { return t.rank.calm }))
 	lay := layout{
-		name: sheetTodo, frozenCols: 3, printed: 12, printedRows: min(max(needing, least), mostPrinted), lines: 12,
+		name: sheetTodo, frozenCols: 3, printed: 12, printedRows: min(max(needing, least), most), lines: 12,
 		note: audit.Number(needing) + " of " + audit.Number(len(rows)) + " rows need action, and come first. The others have lesser findings.",
 	}
 	if len(rows) == 0 {
@@ -125,7 +125,7 @@ func (b *Workbook) taskColumns() []table.ColumnOf[taskRow] {
 		{Header: "Owner", Width: 24, Wrap: true, Limit: 200, Value: func(t taskRow) any { return t.OwnerName() }},
 		{Header: "Severity", Width: 10, Kind: table.Severity, Value: func(t taskRow) any { return string(t.rank.Severity) }},
 		{Header: "Needs action", Width: 9, Wrap: true, Value: func(t taskRow) any { return t.need() }},
-		{Header: "Due", Width: 12, Kind: table.Day, Value: func(t taskRow) any { return t.due }},
+		{Header: "Due (UTC)", Width: 12, Kind: table.Day, Value: func(t taskRow) any { return t.due }},
 		{Header: "Findings", Width: 28, Wrap: true, Value: func(t taskRow) any { return t.found }},
 		{Header: "What to do", Width: 40, Wrap: true, Value: func(t taskRow) any { return t.todo }},
 		{Header: "Justification", Width: 16, Wrap: true},

@@ -115,9 +115,6 @@ func newWorkbook(s *table.Staging, in table.Input, most bounds) (*Workbook, erro
 	return b, nil
 }
 
-// dayOf is the day of a moment where the job is at home.
-func (b *Workbook) dayOf(t time.Time) time.Time { return dayOf(t, time.UTC) }
-
 func (b *Workbook) Add(r *table.Row) error {
 	b.totals.add(r, b.population.seen)
 	if r.IsServer() {

@@ -85,9 +85,7 @@ func plain(t testing.TB, rows [][]string, header []string) [][]string {
 			switch {
 			case i == 0:
 			case strings.HasSuffix(name, "(UTC)"):
-				rows[i][j] = plainDate(t, rows[i][j])
-			case slices.Contains([]string{"Since", "Created", "Due"}, name):
-				rows[i][j], _, _ = strings.Cut(plainDate(t, rows[i][j]), "T00:00:00Z")
+				rows[i][j], _, _ = strings.Cut(plainDate(t, rows[i][j]), "T00:00:00Z") // of a day
 			}
 		}
 	}
@@ -411,6 +409,32 @@ func TestSerial(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			if got := serial(tt.in); got != tt.want {
 				t.Errorf("%v, want %v", got, tt.want)
+			}
+		})
+	}
+}
+
+// TestLinesIn: a row is as high as programs need it, which break lines at spaces, hyphens
+// and slashes, and in the middle of what is longer than a line.
+func TestLinesIn(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		name, text string
+		width      float64
+		want       int
+	}{
+		{"empty", "", 20, 1},
+		{"one word", "telegraf", 20, 1},
+		{"lines", "a\nb\nc", 20, 3},
+		{"words", "owner was deleted and left", 20, 2},
+		{"an address", "firstname10.lastname-hyphenated@manufacturing.plant-eu.example.com (deleted)", 40, 3},
+		{"longer than a line", strings.Repeat("a", 50), 22, 3},
+		{"at most", strings.Repeat("word ", 100), 20, 9},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			if got := linesIn(tt.text, tt.width, 9); got != tt.want {
+				t.Errorf("%d lines, want %d", got, tt.want)
 			}
 		})
 	}
