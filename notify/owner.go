@@ -234,7 +234,7 @@ func OwnerName(r audit.Record) string {
 
 // UserName is the name of an InfluxDB user, and why they cannot be an owner any more.
 func UserName(o audit.Owner) string {
-	name := Show(cmp.Or(o.Name, o.ID), 40, "unknown")
+	name := Show(cmp.Or(o.Name, o.ID), 80, "unknown")
 	switch o.State {
 	case audit.OwnerDeleted:
 		return name + " (deleted)"

@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
@@ -76,12 +77,28 @@ func demoOutput(t *testing.T) string {
 		t.Fatalf("exit code %d: %s", code, errs.String())
 	}
 	text := strings.ReplaceAll(out.String(), dir, "tokenaudit-demo")
-	for pattern, day := range map[string]string{
-		`(weekly-review/)\d{4}-\d\d-\d\dT\d{4,6}Z`:          "${1}2026-11-23T0900Z",
-		`weekly-review · of \w+ \d+ \w+ \d+ \d\d:\d\d UTC`:  "weekly-review · of Mon 23 Nov 2026 09:00 UTC",
-		`Since the review of \w+ \d+ \w+ \d+ \d\d:\d\d UTC`: "Since the review of Mon 16 Nov 2026 09:00 UTC",
+	times := regexp.MustCompile(`T\d{4,6}Z|\d\d:\d\d UTC`)
+	text = times.ReplaceAllStringFunc(text, func(at string) string {
+		if strings.HasSuffix(at, "UTC") {
+			return "09:00 UTC"
+		}
+		return "T0900Z"
+	})
+	reviewed, err := time.Parse(time.DateOnly, regexp.MustCompile(`\d{4}-\d\d-\d\d`).FindString(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	days := int(time.Date(2026, 11, 23, 0, 0, 0, 0, time.UTC).Sub(reviewed).Hours() / 24)
+	for _, form := range []struct{ pattern, layout string }{
+		{`\d{4}-\d\d-\d\d`, time.DateOnly}, {`[A-Z][a-z]{2} \d\d? [A-Z][a-z]{2} \d{4}`, "Mon 2 Jan 2006"},
 	} {
-		text = regexp.MustCompile(pattern).ReplaceAllString(text, day)
+		text = regexp.MustCompile(form.pattern).ReplaceAllStringFunc(text, func(day string) string {
+			at, err := time.Parse(form.layout, day)
+			if err != nil {
+				return day
+			}
+			return at.AddDate(0, 0, days).Format(form.layout)
+		})
 	}
 	return text
 }

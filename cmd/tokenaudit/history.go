@@ -6,8 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
+	"strings"
+	"time"
 
 	"github.com/jedib0t/go-pretty/v6/table"
+	"github.com/jedib0t/go-pretty/v6/text"
 	"github.com/spf13/cobra"
 
 	"tokenaudit/configs"
@@ -120,36 +124,78 @@ func (c *cli) listRuns(ctx context.Context, f historyFlags) error {
 	if f.json {
 		return c.encode(append([]ledger.Entry{}, entries...))
 	}
-	t, changed := newTable("RUN", "TRIGGER", "COVERAGE", "TOKENS", "CRITICAL", "HIGH", "MEDIUM", "LOW", "NEW", "RESOLVED", ""), false
-	for _, e := range entries {
-		if e.Summary == nil {
-			state := "not finished"
-			if e.Damaged != "" {
-				state = "damaged"
-			}
-			t.AppendRow(table.Row{e.Run.ID(), e.Run.Trigger, state})
-			continue
-		}
-		p := e.Summary.Point()
-		verdict := string(p.Verdict)
-		if p.AcceptedGaps > 0 {
-			verdict += ", " + audit.Plural(p.AcceptedGaps, "gap") + " accepted"
-		}
-		row := table.Row{e.Run.ID(), e.Run.Trigger, verdict, p.Authorizations}
-		for _, s := range audit.Severities() {
-			row = append(row, p.BySeverity[s])
-		}
-		row = append(row, p.New, p.Resolved)
-		if len(e.Summary.PolicyChanges) > 0 {
-			row, changed = append(row, "*"), true
-		}
-		t.AppendRow(row)
-	}
+	t, changed := runTable(entries, columnsOf(c.stdout))
 	_, err = fmt.Fprintln(c.stdout, t.Render())
 	if changed {
 		_, err = fmt.Fprintln(c.stdout, "\n* the policy differs from that of the run before; tokenaudit history show RUN lists the changes")
 	}
 	return err
+}
+
+// runTable has a row for each run. What an earlier version did not count is a gap. Where
+// there is no room, it leaves columns out. It reports whether the policy ever changed.
+func runTable(entries []ledger.Entry, columns int) (t table.Writer, changed bool) {
+	wide := columns == 0 || columns >= 130
+	late := slices.ContainsFunc(entries, func(e ledger.Entry) bool { return e.Run.Late() >= time.Minute })
+	header := []string{"RUN", "COVERAGE", "TOKENS", "NEEDS ACTION", "NEW", "FIXED"}
+	if wide {
+		header = []string{"RUN", "TRIGGER", "COVERAGE", "TOKENS", "NEEDS ACTION", "NEW", "FIXED", "OVERDUE", "CRITICAL", "HIGH", "FINDINGS"}
+	}
+	var right []int
+	for i := range header {
+		if header[i] != "RUN" && header[i] != "TRIGGER" && header[i] != "COVERAGE" {
+			right = append(right, i+1)
+		}
+	}
+	if late {
+		header = append(header, "LATE")
+	}
+	t = newTable(append(header, "")...)
+	config := rightAligned(right...)
+	if !wide {
+		config = append(config, table.ColumnConfig{Name: "COVERAGE", WidthMax: 10, WidthMaxEnforcer: text.WrapSoft}, table.ColumnConfig{Name: "NEEDS ACTION", WidthMax: 6, Align: text.AlignRight, AlignHeader: text.AlignRight})
+	}
+	t.SetColumnConfigs(config)
+	for _, e := range entries {
+		verdict, row := "not finished", table.Row{e.Run.ID()}
+		if e.Damaged != "" {
+			verdict = "damaged"
+		}
+		if wide {
+			row = append(row, e.Run.Trigger)
+		}
+		if e.Summary == nil {
+			t.AppendRow(append(row, verdict))
+			continue
+		}
+		p, a := e.Summary.Point(), e.Summary.NeedsAction
+		known := func(n int) string {
+			if !a.Known() {
+				return "-"
+			}
+			return audit.Number(n)
+		}
+		verdict = string(p.Verdict)
+		if p.AcceptedGaps > 0 {
+			verdict += ", " + audit.Plural(p.AcceptedGaps, "gap") + " accepted"
+		}
+		row = append(row, verdict, audit.Number(p.Authorizations), known(a.Tokens), known(a.New), known(a.Fixed))
+		if wide {
+			row = append(row, known(a.Overdue), known(a.BySeverity[audit.Critical]), known(a.BySeverity[audit.High]), audit.Number(e.Summary.Findings.Total))
+		}
+		if late {
+			words := ""
+			if e.Run.Late() >= time.Minute {
+				words = strings.TrimSuffix(e.Run.LateWords(), " late")
+			}
+			row = append(row, words)
+		}
+		if len(e.Summary.PolicyChanges) > 0 {
+			row, changed = append(row, "*"), true
+		}
+		t.AppendRow(row)
+	}
+	return t, changed
 }
 
 func (c *cli) historyShow() *cobra.Command {
@@ -182,7 +228,8 @@ func (c *cli) showRun(ctx context.Context, f historyFlags, id string) error {
 		_, err := fmt.Fprintf(c.stdout, "%s: not finished; the next run continues it\n", id)
 		return err
 	}
-	printSummary(c.stdout, *e.Summary, r.Location(e.Run), columnsOf(c.stdout))
+	m, unread := messageWith(ctx, r.file, r.Archive, *e.Summary, e.Highlights)
+	printSummary(c.stdout, m, unread, columnsOf(c.stdout))
 	for _, p := range e.Deliveries {
 		fmt.Fprintf(c.stdout, "\nMessage %s/%s: %s %s\n", p.Notifier, p.Name, p.State, audit.Line(p.Error, 500))
 	}

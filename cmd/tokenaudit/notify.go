@@ -114,10 +114,7 @@ func (f previewFlags) message(ctx context.Context, c *cli, file *configs.File) (
 		return notify.Message{}, err
 	}
 	defer snapshots.Close()
-	if len(e.Highlights.Owners) == 0 && e.Summary.NeedsAction.Tokens > 0 { // kept only where somebody is told
-		return messageFrom(ctx, file, snapshots, *e.Summary)
-	}
-	return messageOf(file, snapshots, *e.Summary, e.Highlights), nil
+	return messageWith(ctx, file, snapshots, *e.Summary, e.Highlights)
 }
 
 func (c *cli) notifyTest() *cobra.Command {

@@ -52,7 +52,7 @@ node_exporter. Every user can read that file, because node_exporter is another u
 	flags.StringVar(&f.job, "job", "", "only this job")
 	flags.BoolVar(&f.now, "now", false, "review now, with the current minute as its slot")
 	flags.BoolVar(&f.dryRun, "dry-run", false, "review now, print the message and send nothing; later reviews do not use it")
-	flags.StringVar(&f.failOn, "fail-on", "", "exit 3 if there are findings of this severity or worse: critical, high, medium, low")
+	flags.StringVar(&f.failOn, "fail-on", "", "exit 3 if there are findings of this severity or worse: critical, high, medium, low, info")
 	flags.StringVar(&f.metricsFile, "metrics-file", "", "write metrics there for node_exporter; the name must end in .prom")
 	flags.BoolVarP(&f.quiet, "quiet", "q", false, "print nothing but errors")
 	return cmd
@@ -160,13 +160,17 @@ func (c *cli) say(f runFlags, format string, args ...any) {
 
 // tell prints a finished run: in full, as Slack would show it, for a dry run.
 func (c *cli) tell(ctx context.Context, a *app, s audit.Summary, dryRun bool) error {
+	var kept audit.Highlights
+	if !dryRun { // of which the ledger keeps nothing
+		_, kept, _ = a.ledger.Conclusion(ctx, s.Run()) // without them, they come from the evidence
+	}
+	m, unread := messageWith(ctx, a.file, a.snapshots, s, kept)
+	if dryRun && unread != nil {
+		return unread
+	}
 	var out bytes.Buffer
-	printSummary(&out, s, a.snapshots.Location(s.Run()), columnsOf(c.stdout))
+	printSummary(&out, m, unread, columnsOf(c.stdout))
 	if dryRun {
-		m, err := messageFrom(ctx, a.file, a.snapshots, s)
-		if err != nil {
-			return err
-		}
 		fmt.Fprintf(&out, "\nThe message, not sent:\n\n%s", slack.Text(a.slack[s.Job], m, isTerminal(c.stdout)))
 	}
 	_, err := out.WriteTo(c.stdout)

@@ -151,7 +151,7 @@ func (c *cli) unlessComplete(cov audit.Coverage) error {
 			continue
 		}
 		fmt.Fprintf(c.stderr, "  not seen: %s\n", audit.Line(g.Reason, 500))
-		printRemedy(c.stderr, g, 0)
+		printRemedy(c.stderr, g.Reason, g.Remedy(), 0)
 	}
 	return quietError{exitIncomplete}
 }

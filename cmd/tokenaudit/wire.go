@@ -219,6 +219,16 @@ func messageFrom(ctx context.Context, f *configs.File, snapshots evidence.Archiv
 	return messageOf(f, snapshots, s, h), err
 }
 
+// messageWith is what there is to say about a finished run, of which the ledger kept those
+// highlights. It keeps none where nobody is told; then they come from the evidence. With an
+// error the message is without them.
+func messageWith(ctx context.Context, f *configs.File, snapshots evidence.Archive, s audit.Summary, kept audit.Highlights) (notify.Message, error) {
+	if len(kept.Owners) == 0 && s.NeedsAction.Tokens > 0 || len(kept.NewWrites) == 0 && s.Inventory.New > 0 {
+		return messageFrom(ctx, f, snapshots, s)
+	}
+	return messageOf(f, snapshots, s, kept), nil
+}
+
 // find finds a job by name; "" finds all.
 func (a *app) find(name string) ([]runner.Job, error) {
 	if name == "" {

@@ -1,0 +1,331 @@
+package main
+
+import (
+	"cmp"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/jedib0t/go-pretty/v6/table"
+	"github.com/jedib0t/go-pretty/v6/text"
+
+	"tokenaudit/jobs/audit"
+	"tokenaudit/notify"
+)
+
+// What a terminal shows of a review, in the order of the first page of the report. The
+// rest is in the evidence.
+const (
+	mostRetired = 10
+	mostWho     = 5
+	mostTargets = 3 // named in one line
+	textWidth   = 120
+)
+
+// summaryPrinter prints a review for a person.
+type summaryPrinter struct {
+	io.Writer
+	m       notify.Message
+	columns int // of the terminal; 0 is a file or a program, where nothing is broken into lines
+}
+
+// printSummary says what a run found: the headline first, then what to decide and who.
+// unread is why the highlights could not be read, if so.
+func printSummary(w io.Writer, m notify.Message, unread error, columns int) {
+	p, s := summaryPrinter{w, m, columns}, m.Summary
+	p.line("", s.Headline())
+	p.line("", fmt.Sprintf("%s: coverage %s", s.ID, s.Coverage.Words()))
+	p.about()
+	p.policy()
+	p.figures()
+	p.decide()
+	p.coverage()
+	p.who()
+	if unread != nil {
+		p.line("", "The owners are not listed: "+audit.Line(unread.Error(), 500))
+	}
+	p.others()
+	fmt.Fprintf(p, "\nReports in %s\n", audit.Visible(m.Location, false))
+	for _, file := range evidenceFiles(m.Location) {
+		fmt.Fprintf(p, "  %s\n", audit.Visible(file, false))
+	}
+	if url := m.EvidenceURL(); url != "" {
+		fmt.Fprintf(p, "Readers of messages open them at %s\n", url)
+	}
+}
+
+func (p summaryPrinter) line(indent, words string) {
+	fmt.Fprintln(p, hanging(indent, words, min(p.columns, textWidth)))
+}
+
+// about says what was reviewed, how late, and what it is compared with.
+func (p summaryPrinter) about() {
+	s := p.m.Summary
+	words := fmt.Sprintf("Review %s %s: %s in %s (%s active, %s inactive)", s.Trigger.When(), p.m.Time(s.Slot),
+		audit.Plural(s.Authorizations.Total, "token"), audit.Plural(len(s.Coverage.Targets), "target"), audit.Number(s.Authorizations.Active), audit.Number(s.Authorizations.Inactive))
+	if late := s.Run().LateWords(); late != "" {
+		words += ", " + late
+	}
+	if s.Missed > 0 {
+		words += ", " + audit.Plural(s.Missed, "earlier review") + " missed"
+	}
+	p.line("", words+".")
+	if s.Previous == nil {
+		p.line("", "This is the first review: there is nothing to compare with.")
+	} else {
+		p.line("", fmt.Sprintf("Compared with %s: %s seen for the first time, %s gone.", s.Previous.ID, audit.Plural(s.Authorizations.New, "token"), audit.Number(s.Authorizations.Gone)))
+	}
+	for _, words := range s.Coverage.RetiredWords(mostRetired) {
+		p.line("", "retired: "+words)
+	}
+}
+
+// figures are the numbers that every output has, each with its change.
+func (p summaryPrinter) figures() {
+	s, a := p.m.Summary, p.m.Summary.NeedsAction
+	t := newTable()
+	t.SetColumnConfigs([]table.ColumnConfig{{Number: 2, Align: text.AlignRight}})
+	before := s.Previous
+	if a.Known() {
+		change, overdue := "", ""
+		if before != nil {
+			change = changeWords(a.Before(), a.Tokens)
+			if before.NeedsAction.Known() && len(s.PolicyChanges) == 0 {
+				overdue = changeWords(before.NeedsAction.Overdue, a.Overdue)
+			}
+		}
+		t.AppendRow(table.Row{"Needs action", audit.Number(a.Tokens), change})
+		if before != nil {
+			t.AppendRow(table.Row{"New", audit.Number(a.New), ""})
+			t.AppendRow(table.Row{"Fixed", audit.Number(a.Fixed), ""})
+		}
+		t.AppendRow(table.Row{"Overdue", audit.Number(a.Overdue), overdue})
+	}
+	exceptions, gaps := "", ""
+	if before != nil {
+		exceptions, gaps = changeWords(before.Exceptions, len(s.Policy.Exceptions)), changeWords(before.AcceptedGaps, len(s.Policy.AcceptedGaps))
+	}
+	t.AppendRow(table.Row{"Exceptions", audit.Number(len(s.Policy.Exceptions)), exceptions})
+	t.AppendRow(table.Row{"Accepted gaps", audit.Number(len(s.Policy.AcceptedGaps)), gaps})
+	fmt.Fprintf(p, "\n%s\n", t.Render())
+	if words := s.InventoryWords(); words != "" {
+		p.line("", words)
+	}
+}
+
+// changeWords are "+2, was 9" or "unchanged"; empty where it is not known what was.
+func changeWords(before, now int) string {
+	switch {
+	case before < 0:
+		return ""
+	case before == now:
+		return "unchanged"
+	case before < now:
+		return "+" + audit.Number(now-before) + ", was " + audit.Number(before)
+	}
+	return audit.Number(now-before) + ", was " + audit.Number(before)
+}
+
+// policy says whether the figures rest on the policy of the review before.
+func (p summaryPrinter) policy() {
+	s := p.m.Summary
+	if s.Previous == nil {
+		return
+	}
+	if len(s.PolicyChanges) == 0 {
+		fmt.Fprintln(p, "Policy unchanged.")
+		return
+	}
+	fmt.Fprintf(p, "Policy changed since %s:\n", s.Previous.ID)
+	for _, change := range s.PolicyChanges {
+		p.line("  ", audit.Line(change, 300))
+	}
+}
+
+// coverage says what was not seen, one entry for each distinct reason, with its remedy
+// whole, and what else is to know of what was seen.
+func (p summaryPrinter) coverage() {
+	c := p.m.Summary.Coverage
+	lines := c.Lines()
+	var remarks, spots, hidden byWords
+	for _, t := range c.Targets {
+		for _, unused := range t.AcceptedUnused {
+			remarks.add(unused.UnusedWords(), t.Target)
+		}
+		for _, spot := range t.BlindSpots {
+			spots.add(spot, t.Target)
+		}
+		hidden.add(t.HiddenWords("token"), t.Target)
+	}
+	if len(lines)+len(remarks)+len(spots)+len(hidden) > 0 {
+		fmt.Fprintln(p, "\nCoverage")
+	}
+	for _, l := range lines {
+		words := audit.Line(l.Words, 400)
+		if l.ID != "" {
+			words += " [" + audit.Line(l.ID, 120) + "]"
+		}
+		if l.Accepted != nil {
+			p.note("accepted", l.Targets, fmt.Sprintf("%s, until %s by %s: %s", audit.Line(l.ID, 120), l.Accepted.Until(), audit.Line(l.Accepted.ApprovedBy, 100), audit.Line(l.Words, 400)))
+			continue
+		}
+		p.note("not seen", l.Targets, words)
+		printRemedy(p, l.Words, l.Remedy, p.columns)
+	}
+	for _, kind := range []struct {
+		name string
+		all  byWords
+	}{{"remark", remarks}, {"blind spot", spots}, {"beyond the list", hidden}} {
+		for _, l := range kind.all {
+			p.note(kind.name, l.targets, audit.Line(l.words, 500))
+		}
+	}
+}
+
+// printRemedy says what to do about a gap, in whole, unless its reason does.
+func printRemedy(w io.Writer, reason, remedy string, columns int) {
+	if remedy != "" && !strings.Contains(reason, remedy) {
+		fmt.Fprintln(w, hanging("    ", "→ "+audit.Visible(strings.Join(strings.Fields(remedy), " "), false), min(columns, textWidth)))
+	}
+}
+
+func (p summaryPrinter) note(kind string, targets []string, words string) {
+	if len(targets) > 0 {
+		words = someTargets(targets) + ": " + words
+	}
+	p.line("  ", kind+": "+words)
+}
+
+// someTargets names the first of the targets, and counts the rest.
+func someTargets(targets []string) string {
+	var names []string
+	for _, t := range targets[:min(len(targets), mostTargets)] {
+		names = append(names, audit.Line(t, 60))
+	}
+	words := strings.Join(names, ", ")
+	if more := len(targets) - len(names); more > 0 {
+		words += " and " + audit.Plural(more, "more target")
+	}
+	return words
+}
+
+// byWords are the targets by what there is to say of them.
+type byWords []struct {
+	words   string
+	targets []string
+}
+
+func (b *byWords) add(words, target string) {
+	if words == "" {
+		return
+	}
+	for i := range *b {
+		if (*b)[i].words == words {
+			(*b)[i].targets = append((*b)[i].targets, target)
+			return
+		}
+	}
+	*b = append(*b, struct {
+		words   string
+		targets []string
+	}{words, []string{target}})
+}
+
+// decide lists the checks by which something needs action.
+func (p summaryPrinter) decide() {
+	s := p.m.Summary
+	decisions := s.Decide()
+	if len(decisions) == 0 {
+		return
+	}
+	header, wide := []string{"SEVERITY", "CHECK", "TOKENS", "NEW", "OVERDUE", "OLDEST", "DUE"}, p.columns == 0 || p.columns >= 110
+	if wide {
+		header = append(header, "WHAT IT MEANS")
+	}
+	t := newTable(header...)
+	t.SetColumnConfigs(rightAligned(3, 4, 5))
+	for _, d := range decisions {
+		row := table.Row{d.Severity, audit.Line(d.Check.ID, 24), audit.Number(d.Tokens), audit.Number(d.New), audit.Number(d.Overdue), p.day(d.Oldest), p.day(d.Due)}
+		if wide {
+			row = append(row, audit.Line(d.Check.Title, 60))
+		}
+		t.AppendRow(row)
+	}
+	fmt.Fprintf(p, "\nDecide\n%s\n", t.Render())
+}
+
+// who lists the people with most to do.
+func (p summaryPrinter) who() {
+	s, h := p.m.Summary, p.m.Highlights
+	if len(h.Owners) == 0 {
+		return
+	}
+	t := newTable("OWNER", "TOKENS", "NEW", "OVERDUE", "OLDEST")
+	config := rightAligned(2, 3, 4)
+	if p.columns > 0 { // a name is broken, not cut
+		config = append(config, table.ColumnConfig{Number: 1, WidthMax: max(p.columns-42, 20), WidthMaxEnforcer: text.WrapSoft})
+	}
+	t.SetColumnConfigs(config)
+	for _, o := range h.Owners[:min(len(h.Owners), mostWho)] {
+		name := notify.PersonName(o)
+		if o.Contact.Responsible == "" && len(s.Coverage.Targets) > 1 { // IDs and names repeat between targets
+			name += " in " + audit.Line(o.Target, 60)
+		}
+		t.AppendRow(table.Row{name, audit.Number(o.Tokens), audit.Number(o.New), audit.Number(o.Overdue), p.day(o.Oldest)})
+	}
+	fmt.Fprintf(p, "\nWho\n%s\n", t.Render())
+	if more := len(h.Owners) + h.MoreOwners - mostWho; more > 0 {
+		fmt.Fprintf(p, "and %s, see the evidence\n", audit.Plural(more, "more owner"))
+	}
+}
+
+// others say in few words what was found besides, and what could not be judged.
+func (p summaryPrinter) others() {
+	s := p.m.Summary
+	fmt.Fprintln(p)
+	var found []string
+	for _, c := range s.Policy.Checks {
+		if n := s.Findings.ByCheck[c.Check] - s.NeedsAction.ByCheck[c.Check].Tokens; n > 0 {
+			found = append(found, audit.Line(c.Check, 60)+" "+audit.Number(n))
+		}
+	}
+	switch {
+	case len(found) > 0 && s.NeedsAction.Known():
+		p.line("", "Findings that need no action, by check: "+strings.Join(found, ", "))
+	case len(found) > 0:
+		p.line("", "Findings by check: "+strings.Join(found, ", "))
+	case s.Findings.Total == 0 && s.Coverage.Verdict != audit.Complete:
+		p.line("", "No findings in what was seen. This is not a pass.")
+	case s.Findings.Total == 0:
+		p.line("", "No findings.")
+	}
+	st := s.Findings.ByState
+	words := fmt.Sprintf("%s: %s new, %s open, %s reopened, %s excepted; %s resolved", audit.Plural(s.Findings.Total, "finding"),
+		audit.Number(st[audit.New]), audit.Number(st[audit.Open]), audit.Number(st[audit.Reopened]), audit.Number(st[audit.Excepted]), audit.Number(st[audit.Resolved]))
+	if st[audit.ByPolicy]+st[audit.NotJudged] > 0 {
+		words += fmt.Sprintf("; by the change of policy %s found and %s not judged any more", audit.Number(st[audit.ByPolicy]), audit.Number(st[audit.NotJudged]))
+	}
+	p.line("", words)
+	if n := s.Authorizations.Touched; n > 0 {
+		p.line("", audit.Plural(n, "token")+" touched: updated without a visible change")
+	}
+	for _, unjudged := range s.NotJudgedWords() {
+		p.line("", "not judged: "+audit.Line(unjudged, 500))
+	}
+}
+
+func (p summaryPrinter) day(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.In(cmp.Or(p.m.Zone, time.UTC)).Format(time.DateOnly)
+}
+
+func rightAligned(columns ...int) []table.ColumnConfig {
+	var out []table.ColumnConfig
+	for _, n := range columns {
+		out = append(out, table.ColumnConfig{Number: n, Align: text.AlignRight, AlignHeader: text.AlignRight})
+	}
+	return out
+}

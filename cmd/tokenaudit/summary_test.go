@@ -1,0 +1,115 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"tokenaudit/jobs/audit"
+	"tokenaudit/notify"
+	"tokenaudit/notify/notifytest"
+)
+
+func printed(m notify.Message, columns int) string {
+	var out bytes.Buffer
+	printSummary(&out, m, nil, columns)
+	return out.String()
+}
+
+// manyTargets lack the same things.
+func manyTargets() notify.Message {
+	m := notifytest.Incomplete(notifytest.Typical())
+	c := &m.Summary.Coverage
+	c.Targets = nil
+	for i := range 30 {
+		t := audit.NewCoverage(fmt.Sprintf("plant-%02d-with-a-name-that-is-rather-long/telemetry-of-the-hall", i))
+		t.Gap(audit.CredentialSeesAll, audit.Partial, "the list left out authorizations that exist and whose owner was not deleted")
+		t.AddBlindSpot("no date of creation is known of 3 tokens")
+		c.Targets = append(c.Targets, t)
+	}
+	c.Accept(nil, m.Summary.Started)
+	long := "firstname.lastname-hyphenated@manufacturing.plant-eu.example.com"
+	for i := range m.Highlights.Owners {
+		m.Highlights.Owners[i].Contact.Responsible = long
+	}
+	return m
+}
+
+// TestSummaryFits: no line is longer than the terminal, and none where there is room is
+// broken; names and remedies are whole.
+func TestSummaryFits(t *testing.T) {
+	t.Parallel()
+	for name, m := range map[string]notify.Message{
+		"typical": notifytest.Typical(), "many targets": manyTargets(), "policy": notifytest.PolicyChanged(notifytest.Typical()), "accepted": notifytest.Accepted(notifytest.Typical()),
+	} {
+		for _, columns := range []int{80, 100, 200} {
+			for line := range strings.Lines(printed(m, columns)) {
+				if line = strings.TrimRight(line, "\n"); utf8.RuneCountInString(line) > columns && !strings.HasPrefix(line, "Reports in ") {
+					t.Errorf("%s: %d runes at %d columns: %s", name, utf8.RuneCountInString(line), columns, line)
+				}
+			}
+		}
+	}
+}
+
+// TestSummaryCoverage: what many targets lack alike is said once, with its remedy whole.
+func TestSummaryCoverage(t *testing.T) {
+	t.Parallel()
+	m := manyTargets()
+	remedy := m.Summary.Coverage.Lines()[0].Remedy
+	for _, columns := range []int{0, 80} {
+		text := strings.Join(strings.Fields(printed(m, columns)), " ")
+		for want, times := range map[string]int{
+			"not seen: ": 1, "→ " + strings.Join(strings.Fields(remedy), " "): 1, "blind spot: ": 1, "and 27 more targets: ": 2,
+		} {
+			if got := strings.Count(text, want); got != times {
+				t.Errorf("%d columns: %q stands %d times, not %d:\n%s", columns, want, got, times, text)
+			}
+		}
+		_, who, _ := strings.Cut(text, " Who ")
+		if strings.Contains(who, "…") || columns == 0 && strings.Count(who, m.Highlights.Owners[0].Contact.Responsible) != 3 {
+			t.Errorf("%d columns: a name is cut:\n%s", columns, who)
+		}
+	}
+}
+
+// TestSummaryOfEarlierVersions: what they did not count is no zero.
+func TestSummaryOfEarlierVersions(t *testing.T) {
+	t.Parallel()
+	m := notifytest.Typical()
+	m.Summary.NeedsAction = audit.ActionCounts{}
+	text := printed(m, 0)
+	for _, no := range []string{"\nNeeds action", "\nOverdue", "No token needs action"} {
+		if strings.Contains(text, no) {
+			t.Errorf("says %q:\n%s", no, text)
+		}
+	}
+	if !strings.HasPrefix(text, "Tokens that need action were not counted\n") {
+		t.Error(text)
+	}
+}
+
+// TestSummaryWithoutOwners: why they are not listed is said.
+func TestSummaryWithoutOwners(t *testing.T) {
+	t.Parallel()
+	m := notifytest.Typical()
+	m.Highlights = audit.Highlights{}
+	var out bytes.Buffer
+	printSummary(&out, m, errors.New("no such snapshot"), 80)
+	if !strings.Contains(out.String(), "The owners are not listed: no such snapshot\n") {
+		t.Error(out.String())
+	}
+}
+
+// TestSummaryNames: nothing from outside acts on the terminal.
+func TestSummaryNames(t *testing.T) {
+	t.Parallel()
+	for _, name := range notifytest.Hostile() {
+		if text := printed(notifytest.Named(name), 80); strings.ContainsAny(text, "\x1b\x07\u202e\u200b\u2066\r") {
+			t.Errorf("%q: %q", name, text)
+		}
+	}
+}
