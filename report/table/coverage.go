@@ -73,7 +73,7 @@ func PremisesOf(c audit.Coverage) []Premise {
 		k, _ := audit.PremiseOf(p.ID)
 		row := Premise{p.ID, k.Title, string(p.State), strings.Join(p.Evidence[:min(len(p.Evidence), most)], "; ")}
 		if more := len(p.Evidence) - most; more > 0 {
-			row.Evidence += "; and " + Grouped(more) + " more"
+			row.Evidence += "; and " + audit.Number(more) + " more"
 		}
 		open := func(g audit.Gap) bool { return g.Premise() == p.ID && g.Accepted == nil }
 		if p.State == audit.Fails && !slices.ContainsFunc(c.Gaps, open) {
@@ -102,7 +102,7 @@ func PremiseWords(premises []Premise) string {
 			word = "do not hold"
 		}
 		if n > 0 {
-			parts = append(parts, Grouped(n)+" "+word)
+			parts = append(parts, audit.Number(n)+" "+word)
 		}
 	}
 	return strings.Join(parts, ", ")
@@ -120,7 +120,7 @@ func CredentialWords(all []audit.Credential) string {
 	case len(all) == 0:
 		return ""
 	case len(refused) == 0:
-		return Plural(len(all), "credential") + " used, accepted"
+		return audit.Plural(len(all), "credential") + " used, accepted"
 	}
-	return Plural(len(all), "credential") + " used; refused: " + strings.Join(refused, ", ")
+	return audit.Plural(len(all), "credential") + " used; refused: " + strings.Join(refused, ", ")
 }

@@ -3,6 +3,8 @@ package table
 import (
 	"cmp"
 	"slices"
+
+	"tokenaudit/jobs/audit"
 )
 
 // Bounds of what is shown to people. The CSV files have everything.
@@ -88,7 +90,7 @@ func (s Shown) Whole() bool { return s.Rows >= s.Of }
 
 // Words say how much is left out, and where it is.
 func (s Shown) Words() string {
-	words := "The worst " + Grouped(s.Rows) + " of " + Grouped(s.Of)
+	words := "The worst " + audit.Number(s.Rows) + " of " + audit.Number(s.Of)
 	if s.AllIn == "" {
 		return words + "; the others are in no file, since this report was made without csv."
 	}

@@ -27,7 +27,7 @@ func (b *Workbook) writeAbout(context.Context) error {
 	p.fact("Trigger", string(s.Trigger))
 	p.fact("Began", strings.TrimSuffix(table.Moment(s.Started)+", "+s.Run().LateWords(), ", "))
 	p.fact("Finished", table.Moment(s.Finished))
-	p.fact("Missed slots", table.Grouped(s.Missed)+", before this one, that nobody reviewed")
+	p.fact("Missed slots", audit.Number(s.Missed)+", before this one, that nobody reviewed")
 	p.fact("Made by", strings.TrimSpace(s.Tool.Name+" "+s.Tool.Version))
 	p.fact("Build", orNone(s.Tool.Build))
 	p.fact("Host", orNone(table.OneLine(s.Tool.Host)))

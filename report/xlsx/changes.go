@@ -30,7 +30,7 @@ const (
 
 func (t transition) String() string {
 	return [...]string{
-		"Gone", "Hidden", "Not seen", "New authorization", "Changed", "Touched",
+		"Gone", "Hidden", "Not seen", "New token", "Changed", "Touched",
 		"New finding", "Finding is back", "Found by policy", "Finding resolved", "Not judged",
 	}[t]
 }

@@ -57,7 +57,7 @@ func (c *scopeSheet) targets() {
 		want := t.Listed + t.Hidden + t.Unseen + t.Legacy
 		meaning, line := "rows of the sheet Authorizations", c.rows+1
 		if missing := want - n.all; missing > 0 {
-			meaning = table.Plural(missing, "authorization") + " counted by the server and shown by nothing: no row can exist"
+			meaning = audit.Plural(missing, "token") + " that the server counts and no list shows: no row can exist"
 		}
 		if accepted := audit.AcceptedWords(t.Accepted()); accepted != "" {
 			meaning += "; the verdict is with " + accepted
@@ -76,7 +76,7 @@ func (c *scopeSheet) lacking(n tally) string {
 	if n.left() == 0 {
 		return ""
 	}
-	return "; " + table.Grouped(n.left()) + " of these are not on it"
+	return "; " + audit.Number(n.left()) + " of these are not on it"
 }
 
 // Words of a check cell.
@@ -107,7 +107,7 @@ func (c *scopeSheet) gaps() {
 			c.flow(wrapped(target, 1), wrapped(strings.TrimPrefix(g.Title+"\n", "\n")+g.ID, 2), across(2, coloured(g.State)), wrapped(g.Reason, 4), wrapped(g.Remedy, 1))
 		}
 		if more > 0 {
-			c.flow(wrapped(target, 1), wrapped("and "+table.Grouped(more)+" more gaps, all in summary.json", 9))
+			c.flow(wrapped(target, 1), wrapped("and "+audit.Number(more)+" more gaps, all in summary.json", 9))
 		}
 	}
 	for _, t := range c.sum.Coverage.Targets {
@@ -153,7 +153,7 @@ func (c *scopeSheet) remarks() {
 			remark("Accepted gap", unused.UnusedWords())
 		}
 		remark("Blind spot", t.BlindSpots...)
-		remark("Beyond the list", t.HiddenWords("authorization"))
+		remark("Beyond the list", t.HiddenWords("token"))
 		remark("Server's own count", table.StoredWords(t.Stored)...)
 		remark("Clock", skew(t.ClockSkewSeconds))
 	}
@@ -162,9 +162,9 @@ func (c *scopeSheet) remarks() {
 func skew(seconds int) string {
 	switch {
 	case seconds > 0:
-		return "the server is " + table.Plural(seconds, "second") + " ahead of the review"
+		return "the server is " + audit.Plural(seconds, "second") + " ahead of the review"
 	case seconds < 0:
-		return "the server is " + table.Plural(-seconds, "second") + " behind the review"
+		return "the server is " + audit.Plural(-seconds, "second") + " behind the review"
 	}
 	return ""
 }
@@ -189,7 +189,7 @@ func (c *scopeSheet) reconcile() {
 		c.account(a)
 	}
 	all := c.authorizations(kind.exists)
-	c.account(account{"Population", c.sum.Authorizations.Total, formula{fmt.Sprintf("SUM(D%d:D%d)", first, c.rows), all.all}, tally{all.all, all.all}, "the sum of the lines above: every authorization that is known to exist"})
+	c.account(account{"Population", c.sum.Authorizations.Total, formula{fmt.Sprintf("SUM(D%d:D%d)", first, c.rows), all.all}, tally{all.all, all.all}, "the sum of the lines above: every token that is known to exist"})
 	for _, a := range append(c.statuses(), c.found()...) {
 		c.account(a)
 	}
@@ -223,13 +223,13 @@ func (c *scopeSheet) presences() []account {
 		return c.authorizations(func(k kind) bool { return k.legacy && slices.Contains(ps, k.presence) }).all
 	}
 	accounts := []account{
-		presence("Listed", listed, audit.Listed, "shown by the list of authorizations"),
+		presence("Listed", listed, audit.Listed, "shown by the list"),
 		presence("Hidden", hidden, audit.Hidden, "exist, though the list left them out; what only the server's own count shows has no row"),
 		presence("Unseen", unseen, audit.Unseen, "of earlier reviews, could not be asked for now; their findings stand"),
 	}
 	if all := ofLegacy(audit.Listed, audit.Hidden, audit.Unseen); legacy > 0 || all > 0 {
 		accounts[2].summary -= ofLegacy(audit.Unseen)
-		accounts = append(accounts, c.of("1.x authorizations", legacy+ofLegacy(audit.Hidden, audit.Unseen), "of the 1.x compatibility API, in a store of their own",
+		accounts = append(accounts, c.of("1.x tokens", legacy+ofLegacy(audit.Hidden, audit.Unseen), "of the 1.x compatibility API, in a store of their own",
 			func(k kind) bool { return k.legacy && k.exists() }, onlyLegacy, notGone))
 	}
 	return accounts

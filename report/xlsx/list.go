@@ -132,7 +132,7 @@ func (l *list[T]) print(in string) error {
 	rows, part := l.sheet.rows, ""
 	if n := l.sheet.rows - l.first + 1; l.printedRows > 0 && n > l.printedRows {
 		rows = l.first + l.printedRows - 1
-		part = fmt.Sprintf(": the first %s of %s rows are printed", table.Grouped(l.printedRows), table.Grouped(n))
+		part = fmt.Sprintf(": the first %s of %s rows are printed", audit.Number(l.printedRows), audit.Number(n))
 	}
 	last, _ := excelize.ColumnNumberToName(cmp.Or(l.printed, len(l.columns)))
 	return errors.Join(

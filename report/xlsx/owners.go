@@ -88,7 +88,7 @@ func (b *Workbook) writeOwners(context.Context) error {
 			return err
 		}
 	}
-	b.owners, err = l.end("No authorization was seen, so no owner is known.")
+	b.owners, err = l.end("No token was seen, so no owner is known.")
 	return err
 }
 

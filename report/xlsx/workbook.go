@@ -161,7 +161,7 @@ func (b *Workbook) properties(context.Context) error {
 		b.SetDocProps(&excelize.DocProperties{
 			Title: "InfluxDB token review " + table.OneLine(s.ID), Subject: "Review of InfluxDB API tokens",
 			Identifier: table.OneLine(s.ID), Keywords: "InfluxDB, API tokens, access review", Category: "Access review",
-			Description: table.OneLine(table.Verdict(s)), Version: table.OneLine(s.Tool.Version),
+			Description: audit.Line(s.Headline(), 250), Version: table.OneLine(s.Tool.Version),
 			Creator: "tokenaudit", LastModifiedBy: "tokenaudit", Created: at, Modified: at,
 		}),
 	)
