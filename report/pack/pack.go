@@ -160,7 +160,7 @@ func resume(dir string, run audit.Run) (sealed Sealed, found bool, err error) {
 type ReplaceError struct{ Folder, Holds string }
 
 func (e *ReplaceError) Error() string {
-	return fmt.Sprintf("%s holds %s, and nothing replaces a sealed pack. A ledger that does not know that review was lost, put back from a copy or exchanged: make it from the packs (tokenaudit history rebuild), or keep the folder elsewhere and take it away here", e.Folder, e.Holds)
+	return fmt.Sprintf("%s holds %s, and nothing replaces a sealed pack. The ledger does not know that review: it was lost, restored from a copy or exchanged. Make it from the packs (tokenaudit history rebuild), or move the folder to another place", e.Folder, e.Holds)
 }
 
 // publish writes the seal, the manifest last, where there is none. A lock keeps the sums

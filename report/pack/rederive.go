@@ -91,7 +91,7 @@ func (d *derived) sayNotProven(v *verifier) {
 		say(&v.NotProven, "That the reports of %s follow from the snapshots to the last word: %s.%s", numbers(q.packs), q.why, nothing)
 	}
 	if d.whole+len(d.part) > 0 {
-		say(&v.NotProven, "What the servers answered: the snapshots, the requests, the coverage and the figures of earlier reviews are taken as the review wrote them; reperform.sh asks again.")
+		say(&v.NotProven, "What the servers answered: snapshots, requests, coverage and figures of earlier reviews are taken as the review wrote them. reperform.sh asks again.")
 	}
 }
 

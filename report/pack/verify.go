@@ -310,7 +310,7 @@ func (v *verifier) sayNotProven() {
 		say(&v.NotProven, "That no other pack is missing: that needs the folder of the job, with all of its packs.")
 	case len(v.packs) > 0: // whoever can remove packs can put an older chain.json back
 		last := v.packs[len(v.packs)-1].link
-		say(&v.NotProven, "That nobody took packs away from the end on purpose: compare with a note kept elsewhere that the last one is number %d, of run %s, with the manifest %s.", last.Sequence, last.Run, last.Manifest)
+		say(&v.NotProven, "That nobody removed packs from the end on purpose. Keep a note elsewhere that the last one is number %d, of run %s, with the manifest %s.", last.Sequence, last.Run, last.Manifest)
 	}
 	if v.options.Period == nil {
 		say(&v.NotProven, "That every planned review took place: that needs a period.")
