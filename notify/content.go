@@ -232,20 +232,20 @@ func overdue(m Message) []Line {
 // maxNamed is how many new tokens the summary names.
 const maxNamed = 5
 
-// newTokens name the worst of the tokens that newly need action; at the first review all
-// do.
+// newTokens name the worst of the tokens that newly need action; at the first review, of all
+// that do.
 func newTokens(m Message) []Line {
 	n, worst := m.Summary.NeedsAction.New, m.Highlights.New
+	label, text := "New", audit.Plural(n, "token")+": "
+	if m.Summary.Previous == nil {
+		n, label, text = m.Summary.NeedsAction.Tokens, "Worst", ""
+	}
 	if n == 0 || len(worst) == 0 {
 		return nil
 	}
 	var named []string
 	for _, h := range worst[:min(len(worst), maxNamed)] {
 		named = append(named, Show(string(h.Findings[0].Severity), 10, "not rated")+" "+TokenName(h.Record, 40)+" of "+OwnerName(h.Record))
-	}
-	label, text := "New", audit.Plural(n, "token")+": "
-	if m.Summary.Previous == nil {
-		label, text = "Worst", ""
 	}
 	return []Line{{Label: label, Text: text + strings.Join(named, " · "), More: andMore(n - len(named))}}
 }

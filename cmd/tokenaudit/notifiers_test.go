@@ -29,9 +29,16 @@ import (
 	"tokenaudit/notify/webhook"
 )
 
-// reviewThrough reviews, and delivers at that many heartbeats; one save of the
-// ledger fails. It returns what is left to deliver.
+// reviewThrough reviews the tokens of three users, of whom two are known. See reviewOwners.
 func reviewThrough(t *testing.T, save, heartbeats int, wait time.Duration, name string, n notify.Notifier) []audit.Delivery {
+	t.Helper()
+	contacts := audit.Contacts{"user 1": {Slack: "U0000001"}, "user 2": {Responsible: "Dan"}}
+	return reviewOwners(t, 3, contacts, save, heartbeats, wait, name, n)
+}
+
+// reviewOwners reviews, and delivers at that many heartbeats; one save of the ledger fails. It
+// returns what is left to deliver.
+func reviewOwners(t *testing.T, users int, contacts audit.Contacts, save, heartbeats int, wait time.Duration, name string, n notify.Notifier) []audit.Delivery {
 	t.Helper()
 	dir := t.TempDir()
 	ledger, err := ledger.Open(t.Context(), "sqlite:"+filepath.Join(dir, "ledger.db"), secret.Ref{})
@@ -39,7 +46,7 @@ func reviewThrough(t *testing.T, save, heartbeats int, wait time.Duration, name 
 		t.Fatal(err)
 	}
 	defer ledger.Close()
-	a := &app{ledger: ledger, runner: &runner.Runner{
+	a := &app{file: &configs.File{}, ledger: ledger, runner: &runner.Runner{
 		Ledger: &forgetful{ledger, save}, Snapshots: evidence.Archive{Root: dir}, Now: ledger.Now, Holder: "me", Log: slog.New(slog.DiscardHandler),
 	}}
 	schedule, err := schedule.Parse("0 9 * * 1", "UTC")
@@ -48,9 +55,11 @@ func reviewThrough(t *testing.T, save, heartbeats int, wait time.Duration, name 
 	}
 	job := runner.Job{
 		Name: "weekly", Schedule: schedule, Deadline: time.Hour, DeliverWithin: 24 * time.Hour,
-		Targets: []runner.Target{{Name: "prod", Source: threeOwners{}}},
-		Report: func(context.Context, string, runner.Evidence) (audit.Link, audit.Highlights, error) {
-			return audit.Link{}, audit.Highlights{}, nil
+		Targets: []runner.Target{{Name: "prod", Source: owners(users)}},
+		Policy:  audit.Policy{Severity: map[string]audit.Severity{"active-write": audit.High}},
+		Report: func(_ context.Context, _ string, e runner.Evidence) (audit.Link, audit.Highlights, error) {
+			h, err := audit.HighlightsOf(e.Rows, e.Summary, contacts)
+			return audit.Link{}, h, err
 		},
 		Notifiers: []runner.Notifier{a.notifier(name, n)},
 	}
@@ -142,7 +151,7 @@ func messageID(t *testing.T, m mailtest.Mail) string {
 // because a later attempt surely posted nothing.
 func TestInDoubt(t *testing.T) {
 	t.Parallel()
-	a := &app{snapshots: evidence.Archive{Root: t.TempDir()}}
+	a := &app{file: &configs.File{}, snapshots: evidence.Archive{Root: t.TempDir()}}
 	for state, want := range map[audit.DeliveryState]bool{audit.DeliveryNew: false, audit.DeliverySending: true, audit.DeliveryUncertain: true} {
 		send := a.notifier("slack", refusing{}).Send
 		_, err := send(t.Context(), runner.Message{Delivery: audit.Delivery{Name: notify.SummaryDelivery, State: state}})

@@ -72,6 +72,9 @@ store_password: {file: %s}
 evidence: ./evidence
 evidence_shared: on
 targets: [{name: prod, url: %q, org: %s, token: {file: influx-token}}]
+owners:
+  alice: {slack: U0000001}
+  ci-deploy: {responsible: bob@example.com}
 jobs:
   - name: minutely
     schedule: "* * * * *"

@@ -33,6 +33,7 @@ func (r *Runner) deliver(ctx context.Context, j Job) error {
 	defer cancel()
 	var errs []error
 	roots := map[string]string{}
+	said := conclusions{ledger: r.Ledger}
 	for _, d := range deliveries {
 		if ctx.Err() != nil {
 			errs = append(errs, context.Cause(ctx))
@@ -44,7 +45,7 @@ func (r *Runner) deliver(ctx context.Context, j Job) error {
 			errs = append(errs, r.expire(ctx, j, d))
 			continue
 		}
-		ref, err := r.send(ctx, j, j.Notifiers[at], d)
+		ref, err := r.send(ctx, j, j.Notifiers[at], d, &said)
 		if d.Position == 0 && err == nil {
 			roots[thread] = ref
 		}
@@ -64,11 +65,31 @@ func (r *Runner) expire(ctx context.Context, j Job, d audit.Delivery) error {
 	return errors.Join(&DeliveryError{Delivery: d, Err: late}, r.Ledger.SaveDelivery(ctx, r.Holder, d))
 }
 
-func (r *Runner) send(ctx context.Context, j Job, n Notifier, d audit.Delivery) (ref string, err error) {
+// conclusions reads what runs ended with. It keeps the one that was read last, as a run may
+// have thousands of deliveries, which follow one another.
+type conclusions struct {
+	ledger     Ledger
+	run        string
+	summary    audit.Summary
+	highlights audit.Highlights
+}
+
+func (c *conclusions) of(ctx context.Context, run audit.Run) (audit.Summary, audit.Highlights, error) {
+	if c.run != run.ID() {
+		s, h, err := c.ledger.Conclusion(ctx, run)
+		if err != nil {
+			return s, h, err
+		}
+		c.run, c.summary, c.highlights = run.ID(), s, h
+	}
+	return c.summary, c.highlights, nil
+}
+
+func (r *Runner) send(ctx context.Context, j Job, n Notifier, d audit.Delivery, said *conclusions) (ref string, err error) {
 	if err := r.expire(ctx, j, d); err != nil {
 		return "", err
 	}
-	summary, highlights, err := r.Ledger.Conclusion(ctx, d.Run)
+	summary, highlights, err := said.of(ctx, d.Run)
 	if err != nil {
 		return "", err
 	}

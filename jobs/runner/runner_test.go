@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"database/sql"
 	"errors"
+	"fmt"
 	"iter"
 	"log/slog"
 	"os"
@@ -608,6 +609,62 @@ func TestThread(t *testing.T) {
 	want := []string{"summary under ", "summary under ", "owner:b under ref-summary", "owner:a under ref-summary", "owner:b under ref-summary"}
 	if diff := cmp.Diff(want, said); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+// reads counts how often what a run ended with is read.
+type reads struct {
+	runner.Ledger
+	of map[string]int
+}
+
+func (r *reads) Conclusion(ctx context.Context, run audit.Run) (audit.Summary, audit.Highlights, error) {
+	r.of[run.ID()]++
+	return r.Ledger.Conclusion(ctx, run)
+}
+
+// TestConclusionIsReadOnce: what a run ended with is read once for all its deliveries, in each
+// pass, however many runs and notifiers have some left.
+func TestConclusionIsReadOnce(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.tick()
+	read := &reads{w.ledger, map[string]int{}}
+	w.runner.Ledger = read
+	sent, broken := map[string]int{}, true
+	for _, name := range []string{"slack", "webhook"} {
+		w.job.Notifiers = append(w.job.Notifiers[:len(w.job.Notifiers):len(w.job.Notifiers)], runner.Notifier{
+			Name: name,
+			Deliveries: func(audit.Summary, audit.Highlights) []string {
+				out := []string{"summary"}
+				for i := range 20 {
+					out = append(out, fmt.Sprint("owner:", i))
+				}
+				return out
+			},
+			Send: func(_ context.Context, m runner.Message) (string, error) {
+				if broken {
+					return "", errors.New("channel_not_found")
+				}
+				sent[m.Summary.ID]++
+				return "ref", nil
+			},
+		})
+	}
+	w.job.Notifiers, w.job.DeliverWithin = w.job.Notifiers[1:], 14*24*time.Hour
+	for _, monday := range []string{"2026-11-23 09:00", "2026-11-30 09:00"} {
+		w.now = at(monday)
+		w.runner.Tick(t.Context(), w.job)
+	}
+	broken = false
+	clear(read.of)
+	w.tick()
+	first, second := "weekly/2026-11-23T0900Z", "weekly/2026-11-30T0900Z"
+	if diff := cmp.Diff(map[string]int{first: 1, second: 1}, read.of); diff != "" {
+		t.Errorf("read (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff(map[string]int{first: 42, second: 42}, sent); diff != "" {
+		t.Errorf("sent (-want +got):\n%s", diff)
 	}
 }
 

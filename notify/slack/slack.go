@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"github.com/slack-go/slack"
+	"golang.org/x/time/rate"
 
 	"tokenaudit/jobs/audit"
 	"tokenaudit/notify"
@@ -28,13 +29,30 @@ import (
 // read their secret anew for each message, and never repeat a post that may have
 // arrived.
 func New(c Config, client *http.Client, log *slog.Logger) notify.Notifier {
-	return notifier{c, client, log}
+	return notifier{c, client, log, rate.NewLimiter(rate.Every(time.Second), burst)}
 }
 
 type notifier struct {
 	config Config
 	client *http.Client
 	log    *slog.Logger
+	pace   *rate.Limiter
+}
+
+// burst is how many messages go out without a pause. Slack takes one a second for each
+// channel, and short bursts (docs.slack.dev, "Rate limits").
+const burst = 10
+
+// wait keeps to the pace that Slack asks for.
+func (n notifier) wait(ctx context.Context) error {
+	turn := n.pace.Reserve()
+	select {
+	case <-time.After(turn.Delay()):
+		return nil
+	case <-ctx.Done():
+		turn.Cancel()
+		return notify.NotPosted(context.Cause(ctx))
+	}
 }
 
 // Deliveries are the summary, one for each owner, and the workbook, as configured.
@@ -73,7 +91,7 @@ func (c Config) deliveries(s audit.Summary, h audit.Highlights) []string {
 	if !c.SummaryOnly {
 		for _, o := range h.Owners {
 			if claimed(o) {
-				out = append(out, ownerDelivery+o.Key)
+				out = append(out, ownerDelivery+cmp.Or(o.Key, o.Owner.ID))
 			}
 		}
 		if len(unclaimed(h))+h.MoreOwners > 0 {
@@ -120,6 +138,9 @@ func (n notifier) sendAsBot(ctx context.Context, m notify.Message) (string, erro
 	if _, known := ownerOf(m); strings.HasPrefix(m.Delivery, ownerDelivery) && !known { // left by another version
 		n.log.WarnContext(ctx, "there is nothing to tell an owner: the review does not know them", "job", m.Summary.Job, "run", m.Summary.ID, "delivery", m.Delivery)
 		return "", nil
+	}
+	if err := n.wait(ctx); err != nil {
+		return "", err
 	}
 	e := explainer{where: "post to Slack channel " + notify.Show(n.config.Channel, 80, "(none)")}
 	token, err := n.config.Token.Read(ctx)
