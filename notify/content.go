@@ -185,7 +185,7 @@ func decisions(m Message) []Line {
 		if d.Check.Server {
 			noun = "finding"
 		}
-		text := Show(d.Check.Title, 60, "unknown check") + " (" + Show(string(d.Severity), 10, "not rated") + "): " + audit.Plural(d.Tokens, noun)
+		text := Show(string(d.Severity), 10, "not rated") + ", " + Show(d.Check.Title, 60, "unknown check") + ": " + audit.Plural(d.Tokens, noun)
 		if d.New > 0 && m.Summary.Previous != nil {
 			text += ", " + audit.Number(d.New) + " new"
 		}

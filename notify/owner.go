@@ -98,7 +98,7 @@ func NewUnclaimed(m Message, owners []audit.OwnerHighlights) Unclaimed {
 		tokens += o.Tokens
 		words := Need(m, o) + m.oldest(o.Oldest)
 		for _, h := range o.Worst[:min(len(o.Worst), 1)] {
-			words += ". The worst: " + TokenName(h.Record, 40) + " (" + Show(string(h.Findings[0].Severity), 10, "not rated") + ", " + Show(audit.CheckOf(h.Findings[0].Check).Title, 60, "unknown check") + ")"
+			words += ". The worst: " + TokenName(h.Record, 40) + ", " + Show(string(h.Findings[0].Severity), 10, "not rated") + ", " + Show(audit.CheckOf(h.Findings[0].Check).Title, 60, "unknown check")
 		}
 		name := UserName(o.Owner) + " in " + Show(o.Target, 40, "unnamed target")
 		if o.Contact.Team != "" {

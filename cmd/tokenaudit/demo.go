@@ -105,12 +105,17 @@ func demoConfig(out string, db *influxtest.Demo, dbURL, slackURL, slackToken str
 			ServiceUsers: []string{"telegraf-writer", "iot-gateway", "ci-deploy", "security-auditor"},
 			RotateAfter:  90 * day, InactiveAfter: 30 * day,
 		},
+		Owners: map[string]configs.Owner{
+			"alice":           {Responsible: "alice@example.com", Team: "process control", Purpose: "analyses of the plant"},
+			"telegraf-writer": {Slack: "U0PLATFORM1", Team: "platform", Purpose: "telemetry of both lines"},
+			"ci-deploy":       {Slack: "U0PLATFORM1", Team: "platform", Purpose: "releases and provisioning"},
+			"dave":            {Responsible: "Erin Quinn", Team: "paint shop"},
+		},
 		Jobs: []configs.Job{{
 			Name: "weekly-review", Schedule: "0 9 * * 1", Timezone: "UTC", Reports: report.Names(), Deadline: day, DeliverWithin: day,
 			SigningKey: key,
 			Slack: &slack.Config{
-				Channel: "C0SECURITY1", Token: secret.InMemory(slackToken), APIURL: slackURL + "/api/",
-				Owners: map[string]string{"telegraf-writer": "U0PLATFORM1"}, Upload: true,
+				Channel: "C0SECURITY1", Token: secret.InMemory(slackToken), APIURL: slackURL + "/api/", Upload: true,
 			},
 		}},
 	}

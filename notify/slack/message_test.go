@@ -56,7 +56,7 @@ func TestMessage(t *testing.T) {
 			name: "complete with findings", message: notifytest.Typical(),
 			has: []string{
 				"InfluxDB token review: 3 tokens need action (better: 2 new, 3 fixed)\n", "Missed: 2 earlier reviews", "caught up, 2 hours late",
-				"Decide: Owner was deleted (critical): 1 token, 1 new, due 26 Nov 2026", "Decide: All-access token (high): 2 tokens, 1 new, oldest 5 weeks, 1 overdue since 2 Nov 2026",
+				"Decide: critical, Owner was deleted: 1 token, 1 new, due 26 Nov 2026", "Decide: high, All-access token: 2 tokens, 1 new, oldest 5 weeks, 1 overdue since 2 Nov 2026",
 				"Overdue: 1 token, the oldest since 2 Nov 2026: 0a1b2c3d4e5f6073", "New: 2 tokens: critical grafana on edge-7 of alice (deleted) · high token 0d3f1c0a9b8e7d02 of ops-root",
 				"Active write tokens 31: 2 new, 1 gone. New: token 0d3f1c0a9b8e7d02 of ops-root",
 			},
@@ -87,7 +87,7 @@ func TestMessage(t *testing.T) {
 		},
 		{
 			name: "first review", message: first(notifytest.Typical()),
-			has:      []string{"first review: nothing to compare with", "Worst: critical grafana", "Owner was deleted (critical): 1 token, due"},
+			has:      []string{"first review: nothing to compare with", "Worst: critical grafana", "critical, Owner was deleted: 1 token, due"},
 			hasNever: []string{"New:", "1 new", "better"},
 		},
 		{name: "one missed", message: missed(notifytest.Quiet(), 1), has: []string{"Missed: 1 earlier review"}},
