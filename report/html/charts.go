@@ -126,7 +126,7 @@ type trendLine struct {
 }
 
 type trendDot struct {
-	X, Y, TextY int
+	X, Y, TextY int // Y is 0 where nothing could be read
 	Label       string
 	Sure        bool // coverage was complete
 }
@@ -194,7 +194,9 @@ func drawLine(label, class string, top int, points []trendPoint, of func(audit.A
 	drawn := false
 	for i, p := range points {
 		if !p.Known || p.Verdict == audit.NotKnown {
-			drawn = false
+			if drawn = false; p.Known {
+				l.Dots = append(l.Dots, trendDot{X: trendX(i, len(points)), TextY: top + trendTop + trendSpace/2, Label: "?"})
+			}
 			continue
 		}
 		x, y := trendX(i, len(points)), top+trendTop+(most-of(p.NeedsAction))*trendSpace/span

@@ -81,7 +81,7 @@ func counted(in table.Input) table.Input {
 func member(i int) audit.Record {
 	checks, states := audit.Checks(), table.OwnerStates()
 	r := audit.Record{
-		Target: []string{"plant", "office"}[i%2], Authorization: reporttest.Authorization(i%60, fmt.Sprintf("telegraf on gateway %05d", i)), Presence: audit.Listed,
+		Target: []string{"plant", "office"}[i/2%2], Authorization: reporttest.Authorization(i%60, fmt.Sprintf("telegraf on gateway %05d", i)), Presence: audit.Listed,
 		Owner:     audit.Owner{ID: fmt.Sprintf("00000000000001%02x", i%37), Name: fmt.Sprintf("svc-%d", i%37), State: states[i%len(states)], Evidence: "listed by GET /api/v2/users"},
 		FirstSeen: reporttest.LastWeek, LastSeen: reporttest.Began, NeededAction: i%5 == 0,
 	}

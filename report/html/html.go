@@ -157,6 +157,9 @@ func (p *Page) view(h *audit.Highlights) *view {
 	return v
 }
 
+// FixWithin is how long a finding may stand.
+func (v *view) FixWithin() string { return fixWithinWords(v.Policy) }
+
 // Found is how many findings are in a state.
 func (v *view) Found(state string) int { return v.Findings.ByState[audit.FindingState(state)] }
 

@@ -69,6 +69,9 @@ func TestPageIsNeverGreenUnlessComplete(t *testing.T) {
 			if !strings.Contains(section, table.CoverageWords(in.Summary.Coverage)) {
 				t.Error("the coverage is not said in words")
 			}
+			if zero := strings.Contains(section, `id="needs-action"><b>0<`) || strings.Contains(section, "No check has a finding"); zero == (v == audit.NotKnown) {
+				t.Errorf("gives a zero as a result: %t", zero)
+			}
 			if incomplete := strings.Contains(section, `id="verdict">INCOMPLETE: `); incomplete == green {
 				t.Errorf("says that it is incomplete: %t", incomplete)
 			}

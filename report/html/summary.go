@@ -35,6 +35,7 @@ type tile struct {
 	N        int
 	About    string
 	Worse    bool
+	NotKnown bool
 	Show     string // filter of the tokens
 	State    string // of their findings
 }
@@ -130,7 +131,13 @@ func tiles(s audit.Summary) []tile {
 			overdue.About, overdue.Worse = changeWords(before.NeedsAction.Overdue, overdue.N), overdue.N > before.NeedsAction.Overdue
 		}
 	}
-	return append(out, overdue, exceptions, gaps)
+	out = append(out, overdue)
+	if s.Coverage.Verdict == audit.NotKnown { // a zero would read as a result
+		for i := range out {
+			out[i].NotKnown = out[i].N == 0
+		}
+	}
+	return append(out, exceptions, gaps)
 }
 
 // alarm colours the headline: the worst that needs action, else how much was seen.

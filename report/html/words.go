@@ -75,6 +75,25 @@ func policyChangedWords(s audit.Summary) string {
 	return "Policy unchanged since " + table.OneLine(s.Previous.ID) + "."
 }
 
+// fixWithinWords say how long a finding may stand before it is overdue.
+func fixWithinWords(p audit.AppliedPolicy) string {
+	var words []string
+	within := p.Policy().FixWithin
+	for _, sev := range audit.Severities() {
+		if d, is := within[sev]; is {
+			words = append(words, string(sev)+" "+openFor(d))
+		}
+	}
+	return cmp.Or(strings.Join(words, ", "), "no due dates")
+}
+
+func openFor(d time.Duration) string {
+	if d%(24*time.Hour) == 0 {
+		return audit.Plural(int(d/(24*time.Hour)), "day")
+	}
+	return d.String()
+}
+
 // targetsWords name the targets that a line of coverage is about.
 func targetsWords(targets []string) string {
 	const most = 3
