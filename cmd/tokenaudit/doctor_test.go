@@ -119,7 +119,7 @@ func TestDoctorSaysWhatTheReviewWillSay(t *testing.T) {
 				if err := os.WriteFile(filepath.Join(c.dir, "token"), []byte(token), 0o600); err != nil {
 					t.Fatal(err)
 				}
-			}, audit.Partial, `credential-sees-all[^→]*\n  BAD  stored-listed[^→]*→ Mend credential-sees-all first\.`},
+			}, audit.Partial, `credential-sees-all[^→]*\n  BAD  stored-listed[^→]*→ Fix credential-sees-all first\.`},
 		}},
 		{"a hidden token that nobody knows", influxtest.OSS, []step{
 			{"first", func(_ *testing.T, c *clinic) { c.DeleteUser(c.left) }, audit.Partial, "stored-listed"},

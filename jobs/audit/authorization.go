@@ -122,7 +122,7 @@ const (
 	OwnerDeleted   OwnerState = "deleted"    // only with proof: a 404 that says "user not found"
 	OwnerNotMember OwnerState = "not_member" // exists, but is neither member nor owner of the org
 	OwnerUnknown   OwnerState = "unknown"    // could not be seen; never the same as deleted
-	OwnerNone      OwnerState = "none"       // the product has no owners, or does not tell what became of one
+	OwnerNone      OwnerState = "none"       // the product has no owners, or does not show whether one was deleted
 )
 
 // Owner is the user of an authorization. Users are told apart by ID: a user that

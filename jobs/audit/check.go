@@ -189,9 +189,6 @@ func unjudged(applied AppliedPolicy, targets []Coverage) []Unjudged {
 	return out
 }
 
-// unusableRoster begins the gap of a roster by which nobody is judged.
-const unusableRoster = "nobody is judged by the roster: "
-
 // cannotJudge says why a check has nothing to go by on a target; "" if it has.
 func (c Coverage) cannotJudge(check string, policy Policy) string {
 	if c.Verdict == NotKnown && c.Listed+c.Hidden+c.Legacy == 0 {
@@ -199,7 +196,7 @@ func (c Coverage) cannotJudge(check string, policy Policy) string {
 	}
 	switch check {
 	case "owner-not-in-roster":
-		if slices.ContainsFunc(c.Gaps, func(g Gap) bool { return strings.HasPrefix(g.Reason, unusableRoster) }) {
+		if c.RosterUnusable {
 			return "gap " + RosterFresh
 		}
 		return c.without(RosterFresh, NotNeeded)

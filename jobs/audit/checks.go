@@ -15,8 +15,8 @@ var checks = [...]Check{
 	{
 		ID: "deleted-owner", Severity: Critical,
 		Title: "Owner was deleted",
-		Why:   "The token stopped working when its user was deleted, but its record lives on: if the user ID is created again, the token works again.",
-		Fix:   "Delete the authorization by its ID. If something still needs it, create a new token under a service user.",
+		Why:   "The token stopped working when its user was deleted, but its record still exists. If a user with this ID is created again, the token works again.",
+		Fix:   "Delete the authorization by its ID. If something still needs the access, create a new token under a service user.",
 		Match: func(s *Subject) (string, Outcome) {
 			return s.Owner.Evidence, s.ownerIs(OwnerDeleted)
 		},
@@ -24,7 +24,7 @@ var checks = [...]Check{
 	{
 		ID: "deleted-org", Severity: Critical,
 		Title: "Org was deleted",
-		Why:   "The org is gone and the record of the token lives on, in no list: if the org's ID comes back in a restore, so does the access.",
+		Why:   "The org was deleted, but the record of the token still exists and is in no list. If a restore brings back the org ID, the token works again.",
 		Fix:   "Delete the authorization by its ID.",
 		Match: func(s *Subject) (string, Outcome) {
 			return "404 organization not found", failIf(s.OrgDeleted)
@@ -33,8 +33,8 @@ var checks = [...]Check{
 	{
 		ID: "operator", Severity: Critical,
 		Title: "Writes to every org (operator token)",
-		Why:   "A write permission without an org reaches every org of the instance. Whoever holds the value owns the instance.",
-		Fix:   "Replace it by tokens of one org with the permissions they need; keep a single operator token, inactive, for emergencies.",
+		Why:   "A write permission without an org applies to every org of the instance. Anyone who has the token value controls the instance.",
+		Fix:   "Replace it with tokens for one org that have only the permissions they need. Keep at most one operator token, inactive, for emergencies.",
 		Match: func(s *Subject) (string, Outcome) {
 			return s.grants(s.writeScope, s.active(), s.Access.EveryOrg)
 		},
@@ -42,8 +42,8 @@ var checks = [...]Check{
 	{
 		ID: "mints-tokens", Severity: Critical,
 		Title: "Can create tokens",
-		Why:   "With write on authorizations the holder can make further tokens, which outlive the revocation of this one.",
-		Fix:   "Revoke it. Create tokens with a person's session, or keep the one token of your provisioning tool in a vault and list its user under service_users.",
+		Why:   "With write permission on authorizations, the holder can create more tokens. They keep working after this one is revoked.",
+		Fix:   "Revoke it, and create tokens in a personal session. If a provisioning tool needs one, keep it in a vault and list its user under service_users.",
 		Match: func(s *Subject) (string, Outcome) {
 			return s.grants(words("write on authorizations"), s.active(), s.Access.Mints)
 		},
@@ -51,40 +51,40 @@ var checks = [...]Check{
 	{
 		ID: "permission-drift", Severity: Critical, Momentary: true,
 		Title: "Permissions, owner or org changed",
-		Why:   "InfluxDB cannot change them once a token exists. Somebody changed the database itself, or a backup was restored.",
-		Fix:   "Find out who had access to the database file. Revoke the token; the finding stands until it is gone.",
+		Why:   "InfluxDB cannot change them after a token is created. Someone changed the database directly, or a backup was restored.",
+		Fix:   "Find out who had access to the database file. Revoke the token; the finding stays open until the token is gone.",
 		Match: matchDrift,
 	},
 	{
 		ID: "token-value-readable", Severity: High, Momentary: true, Server: true,
 		Title: "The server shows token values",
-		Why:   "Whoever may read authorizations and users reads every token of the org in clear, the operator's too if it lives there (CVE-2024-30896).",
-		Fix:   "Upgrade InfluxDB to 2.9 or later, or start it with --use-hashed-tokens; then rotate the tokens that could be read.",
+		Why:   "Anyone who may read authorizations and users can read every token of the org in plain text, including its operator token (CVE-2024-30896).",
+		Fix:   "Upgrade InfluxDB to 2.9 or later, or start it with --use-hashed-tokens. Then rotate the tokens that could be read.",
 		Match: func(s *Subject) (string, Outcome) {
 			return s.Description, failIf(s.ID == ServerID)
 		},
 	},
 	{
 		ID: "foreign-operator", Severity: High, Momentary: true, Server: true,
-		Title: "A token of another org writes here",
-		Why:   "A write permission without an org reaches every org of the instance, this one too. The token is on no list of this org, and its owner need not be in it.",
-		Fix:   "Have it replaced, in its own org, by tokens of one org; keep a single operator token, inactive, for emergencies.",
+		Title: "Token of another org can write to this org",
+		Why:   "A write permission without an org also applies to this org. The token is in no list of this org, and its owner may not belong to it.",
+		Fix:   "Ask the other org to replace it with tokens for one org. Keep at most one operator token, inactive, for emergencies.",
 		Match: func(s *Subject) (string, Outcome) {
 			return s.Description, failIf(s.IsOfOtherOrg())
 		},
 	},
 	{
 		ID: "credential-refused", Severity: High, Momentary: true, Server: true,
-		Title: "A credential of the review is refused",
-		Why:   "An earlier review was let in with it: it was revoked or set inactive, or its user was. What only it could see is out of sight.",
-		Fix:   "Find out who revoked it, or what became of its user, and give the target or the user another one.",
+		Title: "Credential of the review was refused",
+		Why:   "It worked in an earlier review. The credential or its user was deleted or set inactive. Tokens that only this credential could read are not visible.",
+		Fix:   "Find out who revoked it, or what happened to its user. Give the target or the user a new credential.",
 		Match: matchRefused,
 	},
 	{
 		ID: "auditor-can-write", Severity: High, Momentary: true,
 		Title: "The audit credential can write",
-		Why:   "A review needs to read authorizations, users and orgs and nothing else. What can write can be abused, and the review cannot vouch for itself.",
-		Fix:   "Make a credential with influx auth create --read-authorizations --read-users --read-orgs, and revoke this one.",
+		Why:   "A review only needs to read authorizations, users and orgs. A credential that can write can be misused, and the review cannot prove its own integrity.",
+		Fix:   "Create a credential with influx auth create --read-authorizations --read-users --read-orgs, and revoke this one.",
 		Match: func(s *Subject) (string, Outcome) {
 			return s.grants(s.writeScope, s.Scope.Credentials[s.ID], s.Access.Writes > 0)
 		},
@@ -92,8 +92,8 @@ var checks = [...]Check{
 	{
 		ID: "exception-void", Severity: High,
 		Title: "Exception is void",
-		Why:   "The token is not what the exception was approved for: its permissions, its owner or its status changed since. The exception no longer holds.",
-		Fix:   "Decide anew. If it is still right, approve it again with the fingerprint of today (tokenaudit tokens show ID).",
+		Why:   "The permissions, owner or status of the token changed after the exception was approved. The exception is no longer valid.",
+		Fix:   "Decide again. If the exception is still right, approve it with the new fingerprint (tokenaudit tokens show ID).",
 		Match: func(s *Subject) (string, Outcome) {
 			detail, outcome := matchExceptions(s, func(e Exception) bool { return !s.IsServer() && e.Fingerprint != s.Fingerprint() })
 			if outcome == Fail && (s.Access.Unreadable || !s.StatusKnown()) {
@@ -104,9 +104,9 @@ var checks = [...]Check{
 	},
 	{
 		ID: "back-again", Severity: High, Momentary: true,
-		Title: "Back again after it was gone",
-		Why:   "It was revoked, and the very ID is there again. InfluxDB draws a new ID for every token: a backup was restored, or somebody changed the database.",
-		Fix:   "Find out who restored it and what else came back; revoke it again.",
+		Title: "Deleted token exists again",
+		Why:   "It was revoked, and a token with the same ID exists again. InfluxDB gives each new token a new ID: a backup was restored, or someone changed the database.",
+		Fix:   "Find out who restored it and what else was restored. Revoke it again.",
 		Match: func(s *Subject) (string, Outcome) {
 			if _, back := s.changed("presence"); back {
 				return "it was gone at an earlier review", Fail
@@ -117,7 +117,7 @@ var checks = [...]Check{
 	{
 		ID: "administers-users", Severity: High,
 		Title: "Can administer users",
-		Why:   "With write on users beyond its own the holder can rename, disable or delete other users, or bring a deleted one back to life.",
+		Why:   "With write permission on other users, the holder can rename, disable or delete them, or create a deleted user again.",
 		Fix:   "Revoke it, and create a token without write on users.",
 		Match: func(s *Subject) (string, Outcome) {
 			return s.grants(words("write on users other than its own"), s.active(), s.Access.AdministersUsers)
@@ -126,8 +126,8 @@ var checks = [...]Check{
 	{
 		ID: "all-access", Severity: High,
 		Title: "All-access token",
-		Why:   "Read and write on every resource type of the org: one leaked value is the whole org.",
-		Fix:   "Replace it by a token limited to the buckets and the action that its user needs.",
+		Why:   "It can read and write every resource type of the org. A leaked value exposes the whole org.",
+		Fix:   "Replace it with a token limited to the buckets and the action that its user needs.",
 		Match: func(s *Subject) (string, Outcome) {
 			return s.grants(s.writeScope, s.active() && !s.Access.EveryOrg, s.Access.AllAccess)
 		},
@@ -135,8 +135,8 @@ var checks = [...]Check{
 	{
 		ID: "org-wide-write", Severity: High,
 		Title: "Writes to all buckets of the org",
-		Why:   "It reaches buckets that its user never meant to write, and every bucket created later.",
-		Fix:   "Create a token for the buckets that are really written, then revoke this one.",
+		Why:   "It can write to buckets that its user does not need, and to every bucket created later.",
+		Fix:   "Create a token for the buckets that are in use, then revoke this one.",
 		Match: func(s *Subject) (string, Outcome) {
 			return s.grants(s.writeScope, s.active() && !s.Access.AllAccess && !s.Access.EveryOrg, s.Access.AllBuckets)
 		},
@@ -144,7 +144,7 @@ var checks = [...]Check{
 	{
 		ID: "inactive-owner", Severity: High,
 		Title: "Owner is inactive",
-		Why:   "The user was switched off and the token is refused for now; it works again the moment the user is switched on.",
+		Why:   "The user is inactive, so the token is refused. It works again when the user is set active.",
 		Fix:   "Delete the authorization, or move the work to a service user.",
 		Match: func(s *Subject) (string, Outcome) {
 			return s.Owner.Evidence, s.ownerIs(OwnerInactive)
@@ -153,15 +153,15 @@ var checks = [...]Check{
 	{
 		ID: "owner-not-in-roster", Severity: High,
 		Title: "Owner is not in the roster",
-		Why:   "By the word of HR or of the identity provider the user has left, or never belonged here; its token works on.",
-		Fix:   "Delete the authorization, or move the work to a service user. If the user belongs here, correct the roster.",
+		Why:   "According to HR or the identity provider, the user has left or never belonged to the organization. The token still works.",
+		Fix:   "Delete the authorization, or move the work to a service user. If the user belongs to the organization, correct the roster.",
 		Match: matchRoster,
 	},
 	{
 		ID: "active-write", Severity: Info,
 		Title: "Active write token",
-		Why:   "Whoever holds the value can write or delete data. Each one needs a reason to exist and a known holder.",
-		Fix:   "Confirm that it is needed and narrow enough; otherwise set it inactive, and delete it when nothing breaks.",
+		Why:   "Anyone who has the token value can write or delete data. Every write token needs a purpose and a known owner.",
+		Fix:   "Confirm that it is needed and has only the permissions it needs. Otherwise set it inactive, and delete it if nothing breaks.",
 		Match: func(s *Subject) (string, Outcome) {
 			return s.grants(s.writeScope, s.active(), s.Access.Writes > 0)
 		},
@@ -169,8 +169,8 @@ var checks = [...]Check{
 	{
 		ID: "personal-write", Severity: Medium,
 		Title: "Write token of a person",
-		Why:   "Tokens stop working when the user that created them is deleted: a pipeline that writes with a person's token breaks when that person leaves.",
-		Fix:   "Create the token under a generic (service) user, switch the writer over, revoke this one.",
+		Why:   "A token stops working when the user that created it is deleted. A pipeline with a person's token breaks when that person leaves.",
+		Fix:   "Create a token under a generic (service) user, switch the writer to it, and revoke this one.",
 		Match: func(s *Subject) (string, Outcome) {
 			personal := len(s.Policy.ServiceUsers) > 0 && !s.Policy.isServiceUser(&s.Owner)
 			return s.grants(words("owner is not in service_users"), personal && s.active(), s.Access.Writes > 0)
@@ -179,8 +179,8 @@ var checks = [...]Check{
 	{
 		ID: "auditor-personal", Severity: Medium, Momentary: true,
 		Title: "The audit credential belongs to a person",
-		Why:   "It stops working when that person's user is deleted, and the reviews stop with it.",
-		Fix:   "Create it under a service user and list that one under service_users.",
+		Why:   "It stops working when that person's user is deleted. Then the reviews stop too.",
+		Fix:   "Create a credential under a service user, and list that user under service_users.",
 		Match: func(s *Subject) (string, Outcome) {
 			personal := len(s.Policy.ServiceUsers) > 0 && !s.Policy.isServiceUser(&s.Owner)
 			return "owner is not in service_users", failIf(s.Scope.Credentials[s.ID] && personal)
@@ -189,15 +189,15 @@ var checks = [...]Check{
 	{
 		ID: "reactivated", Severity: Medium, Momentary: true,
 		Title: "Active again",
-		Why:   "It was inactive at an earlier review. An inactive token that comes back may have been kept for later on purpose.",
-		Fix:   "Ask its owner why; set it inactive or delete it if there is no reason.",
+		Why:   "It was inactive in an earlier review. Someone may have kept an inactive token to use it later.",
+		Fix:   "Ask its owner for the reason. If there is none, set it inactive or delete it.",
 		Match: matchReactivated,
 	},
 	{
 		ID: "owner-not-member", Severity: Medium,
 		Title: "Owner is not in the org",
-		Why:   "The user is neither member nor owner of the org, yet its token is still let in: removing a member does not touch tokens.",
-		Fix:   "Delete the authorization, or add the user to the org again if that was a mistake.",
+		Why:   "The user is neither a member nor an owner of the org, but its token still works. Removing a member does not revoke tokens.",
+		Fix:   "Delete the authorization. If the user was removed by mistake, add it to the org again.",
 		Match: func(s *Subject) (string, Outcome) {
 			if s.Owner.State == OwnerInactive || s.Owner.State == OwnerPresent && !s.Owner.MembershipKnown {
 				return "", Unknown
@@ -207,16 +207,16 @@ var checks = [...]Check{
 	},
 	{
 		ID: "unlisted-owner", Severity: Medium, Momentary: true,
-		Title: "Owner is not among the configured users",
-		Why:   "The review was asked for certain users, and this token belongs to somebody else.",
-		Fix:   "Add the user to the target's users, or find out why it owns a token here.",
+		Title: "Owner is not a configured user",
+		Why:   "The review is configured for certain users, and this token belongs to another user.",
+		Fix:   "Add the user to the users of the target, or find out why it has a token in this org.",
 		Match: matchUnlisted,
 	},
 	{
 		ID: "not-rotated", Severity: Medium,
 		Title: "Not rotated",
-		Why:   "The longer a value lives, the more places know it. InfluxDB tokens of this kind never expire by themselves.",
-		Fix:   "Create a new token with the same permissions, switch over, revoke this one.",
+		Why:   "The longer a token value is used, the more places have a copy of it. InfluxDB tokens of this kind never expire.",
+		Fix:   "Create a new token with the same permissions, switch to it, and revoke this one.",
 		Match: func(s *Subject) (string, Outcome) {
 			if !s.active() || s.Policy.RotateAfter == 0 {
 				return "", Pass
@@ -231,8 +231,8 @@ var checks = [...]Check{
 	{
 		ID: "exception-expired", Severity: Medium,
 		Title: "Exception has expired",
-		Why:   "What it allowed counts again.",
-		Fix:   "Mend what it allowed, or have it approved again; then remove the old one from the configuration.",
+		Why:   "The excepted finding counts again.",
+		Fix:   "Fix the finding, or have a new exception approved. Then remove the old one from the configuration.",
 		Match: func(s *Subject) (string, Outcome) {
 			return matchExceptions(s, func(e Exception) bool { return !s.IsServer() && !s.Now.Before(e.Expires) })
 		},
@@ -240,8 +240,8 @@ var checks = [...]Check{
 	{
 		ID: "exception-expiring", Severity: Low,
 		Title: "Exception expires within 14 days",
-		Why:   "What it allows will count again.",
-		Fix:   "Mend what it allows, or have it approved again in time.",
+		Why:   "The excepted finding will count again.",
+		Fix:   "Fix the finding, or have a new exception approved in time.",
 		Match: func(s *Subject) (string, Outcome) {
 			return matchExceptions(s, func(e Exception) bool {
 				return !s.IsServer() && s.Now.Before(e.Expires) && !s.Now.Add(expiringWithin).Before(e.Expires)
@@ -250,8 +250,8 @@ var checks = [...]Check{
 	},
 	{
 		ID: "exception-unused", Severity: Low, Server: true, Momentary: true,
-		Title: "Exception that nothing used",
-		Why:   "The token is gone, or the finding that it allowed is: an exception that is left lying about may allow something else one day.",
+		Title: "Unused exception",
+		Why:   "The token or the finding no longer exists. An unused exception may later cover something that nobody approved.",
 		Fix:   "Remove it from the configuration.",
 		Match: func(s *Subject) (string, Outcome) {
 			return matchExceptions(s, func(Exception) bool { return s.isExceptions() })
@@ -268,25 +268,25 @@ var checks = [...]Check{
 	},
 	{
 		ID: "inactive-leftover", Severity: Low,
-		Title: "Inactive and left over",
-		Why:   "It can be switched on again by whoever may write authorizations, and nobody has missed it.",
+		Title: "Inactive longer than allowed",
+		Why:   "Anyone with write permission on authorizations can set it active again, and nobody seems to need it.",
 		Fix:   "Delete the authorization.",
 		Match: matchLeftover,
 	},
 	{
 		ID: "no-description", Severity: Low,
 		Title: "No description",
-		Why:   "Nobody can tell what it is for, so nobody dares to revoke it.",
-		Fix:   "Describe what uses it and who is responsible: influx auth update, or the token's page.",
+		Why:   "Its purpose is not known, so nobody can decide whether to revoke it.",
+		Fix:   "Describe what uses it and who is responsible: on the token's page in the UI, or with PATCH /api/v2/authorizations/ID.",
 		Match: func(s *Subject) (string, Outcome) {
 			return "description is empty", failIf(blank(s.Description))
 		},
 	},
 	{
 		ID: "dangling-grant", Severity: Low,
-		Title: "Permission on something that no longer exists",
-		Why:   "Part of what it was made for is gone. If the ID comes back in a restore, so does the access.",
-		Fix:   "Create a token without the dead permission, then delete this one.",
+		Title: "Permission on a deleted resource",
+		Why:   "A resource of this token was deleted. If a restore brings back its ID, the access works again.",
+		Fix:   "Create a token without this permission, then delete this one.",
 		Match: func(s *Subject) (string, Outcome) {
 			return s.grants(s.Access.danglingDetail, true, len(s.Access.Dangling) > 0)
 		},

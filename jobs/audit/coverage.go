@@ -107,6 +107,8 @@ type Coverage struct {
 	Dropped bool `json:"dropped,omitempty"`
 	// Server is what answered, as far as it says so: product and version.
 	Server string `json:"server,omitempty"`
+	// RosterUnusable: a roster is configured, and no owner was compared with it.
+	RosterUnusable bool `json:"roster_unusable,omitempty"`
 }
 
 // Credential is one that a review asked with.
@@ -153,7 +155,7 @@ func (c Credential) Words() string {
 }
 
 // MembersUnread is the blind spot of a review that could not read who is in an org.
-const MembersUnread = "members and owners of the org could not be read, so owner-not-member was not judged; where the product tells of them, that needs read on orgs"
+const MembersUnread = "members and owners of the org could not be read, so owner-not-member was not checked. If the product has them, the credential needs read on orgs"
 
 // Kinds of stores, of which a source is one.
 const (
@@ -181,10 +183,10 @@ func (c *Coverage) AddBlindSpot(spot string) {
 // is accounted for: it is known, it is judged, and so it does not lower the verdict.
 func (c *Coverage) Count(r Record) {
 	if r.Exists() && r.Presence != Unseen && r.Owner.State == OwnerUnknown && !r.OrgDeleted {
-		c.Gap(OwnersKnown, Partial, "the owner of some authorizations could not be seen, so whether it was deleted is unknown")
+		c.Gap(OwnersKnown, Partial, "the owner of some authorizations could not be read and may have been deleted")
 	}
 	if r.Exists() && r.Owner.State == OwnerNone {
-		c.NoNeed(OwnersKnown, "the product has no owners, or does not tell what became of one")
+		c.NoNeed(OwnersKnown, "the product has no owners, or does not show whether one was deleted")
 	}
 	if r.Exists() && r.Owner.State == OwnerPresent && !r.Owner.MembershipKnown {
 		c.AddBlindSpot(MembersUnread)
@@ -192,7 +194,7 @@ func (c *Coverage) Count(r Record) {
 	switch {
 	case r.IsServer() && r.Presence != Unseen:
 	case r.IsServer():
-		c.Gap(EarlierSeen, Partial, "what an earlier review found of the server, or of tokens of other orgs, could not be asked for again; its findings stand")
+		c.Gap(EarlierSeen, Partial, "earlier findings about the server or about tokens of other orgs could not be checked again; they stay open")
 	case r.Presence == Listed && r.Legacy:
 		c.Legacy++
 	case r.Presence == Listed:
@@ -202,7 +204,7 @@ func (c *Coverage) Count(r Record) {
 			c.Hidden++
 		}
 		if r.Owner.State != OwnerDeleted && !r.OrgDeleted {
-			c.Gap(CredentialSeesAll, Partial, "the list left out authorizations that exist and whose owner was not deleted; a filter or a permission hides them")
+			c.Gap(CredentialSeesAll, Partial, "the list left out existing authorizations whose owner was not deleted; a filter or a permission hides them")
 		}
 	case r.Presence == Unseen:
 		if !r.Legacy {
@@ -210,15 +212,15 @@ func (c *Coverage) Count(r Record) {
 		}
 		if r.LastSeen.IsZero() { // no review ever saw it
 			c.gap(Gap{
-				ID: ImportCurrent, Verdict: Partial, Reason: "tokens of the imported list could not be asked for, so what became of them is not known",
-				Fix: "Let the credential read the tokens of every org and user (tokenaudit help credential), or, if the list is of another server, import that of this one.",
+				ID: ImportCurrent, Verdict: Partial, Reason: "tokens of the imported list could not be looked up, so their state is not known",
+				Fix: "Give the credential read access to the tokens of every org and user (tokenaudit help credential). If the list is from another server, import the list of this one.",
 			})
 			return
 		}
 		if r.Elsewhere != "" { // there is a gap for the source
 			return
 		}
-		c.Gap(EarlierSeen, Partial, "authorizations of earlier reviews could not be asked for; their findings stand")
+		c.Gap(EarlierSeen, Partial, "authorizations of earlier reviews could not be looked up; their findings stay open")
 	}
 }
 
@@ -238,7 +240,7 @@ func (c *Coverage) Reconcile() {
 		c.Hold(OwnersKnown, "the owners of %s", Plural(seen, "authorization"))
 	}
 	if c.Stored == nil {
-		c.AddBlindSpot("tokens whose user was deleted before any review saw them are in no list; without the server's own counts nothing tells whether there are any")
+		c.AddBlindSpot("tokens of users that were deleted before the first review are in no list. Without the counts of the server, it is not known whether there are any")
 		return
 	}
 	stored, listed, ofOthers := c.Stored.Authorizations, c.Listed+c.Elsewhere, ""
@@ -248,15 +250,15 @@ func (c *Coverage) Reconcile() {
 	switch unknown := c.Unaccounted(); {
 	case stored < listed:
 		c.Gap(StoredListed, Partial, "%s stored, and %d listed%s", Plural(stored, "authorization"), listed, ofOthers)
-		c.Gap(ListsAgree, Partial, "the server says that it stores fewer authorizations (%d) than it lists (%d)%s: one of the two answers is not its own, or not of this moment", stored, listed, ofOthers)
+		c.Gap(ListsAgree, Partial, "the server reports fewer stored authorizations (%d) than it lists (%d)%s: one answer is outdated or from another server", stored, listed, ofOthers)
 	case unknown > 0:
-		g := Gap{ID: StoredListed, Verdict: Partial, Reason: fmt.Sprintf("%d of %d stored authorizations are neither listed nor known from an earlier review: their user or org was deleted, or the credential may not read them", unknown, stored)}
+		g := Gap{ID: StoredListed, Verdict: Partial, Reason: fmt.Sprintf("%d of %d stored authorizations are neither listed nor known from an earlier review. Their user or org was deleted, or the credential may not read them", unknown, stored)}
 		if c.hasGap(CredentialSeesAll) { // then it lists less than is stored, whatever else hides
-			g.Fix = "Mend " + CredentialSeesAll + " first."
+			g.Fix = "Fix " + CredentialSeesAll + " first."
 		}
 		c.gap(g)
 	default:
-		c.Hold(StoredListed, "%d stored, %d listed%s, %d known though they are hidden", stored, listed, ofOthers, c.Hidden)
+		c.Hold(StoredListed, "%d stored, %d listed%s, %d hidden but known", stored, listed, ofOthers, c.Hidden)
 	}
 	c.Hidden = max(c.Hidden, stored-listed-c.Unseen)
 }
@@ -270,7 +272,7 @@ func (c Coverage) HiddenWords(noun string) string {
 	case c.hasGap(StoredListed):
 		return Plural(c.Hidden, noun) + " that InfluxDB leaves out of its list; not all of them are known"
 	}
-	return Plural(c.Hidden, noun) + " that InfluxDB leaves out of its list: found all the same, and judged"
+	return Plural(c.Hidden, noun) + " that InfluxDB leaves out of its list: found and checked"
 }
 
 // Unaccounted counts what is stored and neither listed nor known to be hidden. What an

@@ -183,7 +183,7 @@ func (rv *Review) missing(ctx context.Context, before *Record) (Record, bool) {
 	imported := before.LastSeen.IsZero() // no review ever saw it
 	p, asked := Probe{Presence: Unseen}, false
 	if imported && rv.KnownElsewhere {
-		p.Evidence = "the list that was imported is of another server, or org"
+		p.Evidence = "the imported list is from another server or org"
 	} else if source := rv.elsewhere(before); source != "" {
 		rv.Elsewhere[source]++
 		if _, retired := rv.Retired[source]; retired {
@@ -198,7 +198,7 @@ func (rv *Review) missing(ctx context.Context, before *Record) (Record, bool) {
 		*rv.Unasked++
 	}
 	if imported && !before.isKnown() && before.OrgID == "" && p.Presence == Gone {
-		p = Probe{Presence: Unseen, Evidence: p.Evidence + ", which proves nothing: the list that it was in is imported no more"}
+		p = Probe{Presence: Unseen, Evidence: p.Evidence + ", which proves nothing: its imported list is no longer configured"}
 	}
 	if rv.Here != nil && p.Presence == Gone && before.Elsewhere == "" {
 		rv.Here.Gone++

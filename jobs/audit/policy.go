@@ -166,7 +166,7 @@ func (d *policyDiff) checks(before, now AppliedPolicy) {
 	was, is := before.severities(), now.severities()
 	for _, c := range before.Checks {
 		if _, there := is[c.Check]; !there && c.Severity != Off {
-			d.note(true, "check %s is no longer there", c.Check)
+			d.note(true, "check %s was removed", c.Check)
 		}
 	}
 	for _, c := range now.Checks {
@@ -174,7 +174,7 @@ func (d *policyDiff) checks(before, now AppliedPolicy) {
 		switch {
 		case old == c.Severity, !there && c.Severity == Off:
 		case !there:
-			d.note(false, "check %s is there for the first time (%s)", c.Check, c.Severity)
+			d.note(false, "check %s was added (%s)", c.Check, c.Severity)
 		case c.Severity == Off:
 			d.note(true, "check %s switched off (was %s)", c.Check, old)
 		case old == Off:

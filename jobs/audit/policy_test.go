@@ -212,7 +212,7 @@ func TestPolicyOfAnEarlierVersion(t *testing.T) {
 	}
 	now := Policy{ServiceUsers: []string{"a"}, RotateAfter: 90*day + time.Hour, InactiveAfter: 30 * day, Exceptions: []Exception{{Check: "operator"}}}
 	got := PolicyChanges(old, now.Applied())
-	if len(got) != MostPolicyChanges+1 || got[0] != "check retired-check is no longer there" || !strings.HasPrefix(got[1], "check deleted-owner is there for the first time") || !strings.HasPrefix(got[MostPolicyChanges], "and ") {
+	if len(got) != MostPolicyChanges+1 || got[0] != "check retired-check was removed" || !strings.HasPrefix(got[1], "check deleted-owner was added") || !strings.HasPrefix(got[MostPolicyChanges], "and ") {
 		t.Errorf("%q", got)
 	}
 	if p := old.Policy(); p.RotateAfter != 90*day || p.Severity["no-description"] != Off {

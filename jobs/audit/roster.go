@@ -58,7 +58,8 @@ func (r *Roster) Note(cov *Coverage) {
 		cov.NoNeed(RosterFresh, "no roster is configured")
 		return
 	case r.Unusable != "":
-		cov.Gap(RosterFresh, Partial, "%s", unusableRoster+r.Unusable)
+		cov.RosterUnusable = true
+		cov.Gap(RosterFresh, Partial, "no owner was compared with the roster: %s", r.Unusable)
 		return
 	}
 	if r.Unclear != "" {

@@ -121,7 +121,7 @@ func TestRosterInTheCoverage(t *testing.T) {
 		"none":        {nil, NotNeeded, "no roster is configured"},
 		"fresh":       {&Roster{Name: "hr.csv", Of: reviewed, Users: 120, SHA256: "abc"}, Holds, "hr.csv, of 2026-11-23 (the newest date in it), 120 users, SHA-256 abc"},
 		"by its file": {&Roster{Name: "hr.csv", Of: reviewed, OfFile: true}, Holds, "(the time of the file)"},
-		"old":         {&Roster{Unusable: "hr.csv is of 2026-01-01"}, Fails, "nobody is judged by the roster: hr.csv is of 2026-01-01"},
+		"old":         {&Roster{Unusable: "hr.csv is of 2026-01-01"}, Fails, "no owner was compared with the roster: hr.csv is of 2026-01-01"},
 		"unclear":     {&Roster{Name: "hr.csv", Unclear: "the status of 2 users"}, Fails, "the status of 2 users"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -95,7 +95,7 @@ func TestFewerStoredThanListed(t *testing.T) {
 	p.Fault = influxtest.Answer("/metrics", 200, "influxdb_tokens_total 2\ninfluxdb_users_total 3\ninfluxdb_organizations_total 1\n")
 	cov, _ := judged(t, p.collection(t, token))
 	checkGap(t, cov, audit.StoredListed, "2 authorizations stored, and 3 listed")
-	checkGap(t, cov, audit.ListsAgree, "stores fewer authorizations (2) than it lists (3)")
+	checkGap(t, cov, audit.ListsAgree, "reports fewer stored authorizations (2) than it lists (3)")
 	if known, _ := audit.PremiseOf(audit.ListsAgree); known.Acceptable {
 		t.Error("it can be accepted")
 	}

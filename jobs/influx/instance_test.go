@@ -98,7 +98,7 @@ func TestEveryOrgOfSeveral(t *testing.T) {
 	}{
 		"a credential of one org":                    {false, false, false, "instance-seen", "operator token"},
 		"a credential of one org, one is hidden":     {false, true, false, "instance-seen", "operator token"},
-		"a credential of one org, the others import": {false, false, true, "import-current instance-seen", "Let the credential read"},
+		"a credential of one org, the others import": {false, false, true, "import-current instance-seen", "Give the credential read access"},
 		"an operator's":                              {true, false, false, "", ""},
 		"an operator's, one is hidden":               {true, true, false, "stored-listed", "influxd recovery auth list"},
 		"an operator's, the hidden one import":       {true, true, true, "", ""},

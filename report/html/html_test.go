@@ -84,7 +84,7 @@ func TestPageSaysWhatTheSummarySays(t *testing.T) {
 	in := rich(t)
 	got := pageOf(t, in)
 	for _, want := range []string{
-		in.Summary.ID, in.Summary.Headline(), in.Summary.InventoryWords(), "earlier reviews could not be asked for", "members and owners of the org could not be read",
+		in.Summary.ID, in.Summary.Headline(), in.Summary.InventoryWords(), "earlier reviews could not be looked up", "members and owners of the org could not be read",
 		"25 authorizations, 5 users, 2 orgs", "Relates to 2 controls", "PCI DSS 4.0.1 7.2.5.1", "weekly-review/2026-11-16T0800Z", "tokenaudit 1.0.0 abc123 go1.26",
 		"1 slot before this one passed without a review", "Maria Lindqvist", "no answer",
 	} {
@@ -222,7 +222,7 @@ func TestGapsOnThePage(t *testing.T) {
 		"Coverage is partial, with 2 accepted gaps until 31 Mar 2027", "complete, with 1 accepted gap until 31 Mar 2027",
 		"the instance has 2 orgs", "Accepted until 31 Mar 2027 by bob, requested by alice, ticket SEC-1240", "(accepted by bob until 23 Nov 2026, which has passed)",
 		"The job as a whole", "targets-configured/lab", "Premises: 3 hold, 1 accepted, 1 not needed", "own-credential-shown", "legacy-listed was accepted until",
-		"refused: user user-1 (401 unauthorized)", "found all the same, and judged",
+		"refused: user user-1 (401 unauthorized)", "found and checked",
 	} {
 		if !strings.Contains(coverage, want) {
 			t.Errorf("no %q in:\n%s", want, coverage)

@@ -50,7 +50,7 @@ func TestSummarySheetEqualsSummary(t *testing.T) {
 	want := []string{
 		"weekly-review/2026-11-23T0800Z, due 2026-11-23 08:00:00 UTC, finished 2026-11-23 08:01:00 UTC",
 		s.Headline() + "\n",
-		"Not seen|office: authorizations of earlier reviews could not be asked for; their findings stand. ",
+		"Not seen|office: authorizations of earlier reviews could not be looked up; their findings stay open. ",
 		"Need action|New|Fixed|Overdue|Exceptions|Accepted gaps|Active write tokens|Tokens reviewed\n",
 		fmt.Sprintf("%d|%d|%d|1|3|0|%d|%d\n", s.NeedsAction.Tokens, s.NeedsAction.New, s.NeedsAction.Fixed, s.Inventory.ActiveWrite, s.Authorizations.Total),
 		fmt.Sprintf("before: %d|did not need it before|need none now|of those that need action|before: 1|before: not known|%d new, %d gone|%d new, %d gone\n",
@@ -198,7 +198,7 @@ func TestCoverageSheet(t *testing.T) {
 	for _, want := range []string{
 		"plant|InfluxDB 2.7.12|complete|21|0|0|0|21|OK|",
 		"office|InfluxDB 2.7.12|partial|6|1|1|0|8|OK|",
-		"office|Every token of earlier reviews was seen again, or is proven gone\nearlier-seen|partial|authorizations of earlier reviews could not be asked for; their findings stand|",
+		"office|Every token of earlier reviews was found again or is proven gone\nearlier-seen|partial|authorizations of earlier reviews could not be looked up; their findings stay open|",
 		"plant|user user-1|unknown|0|0|unauthorized: the credential may not read users",
 		"office|members of org acme|unknown|0|0|no answer within 30s",
 		"Population|29|29|0|OK|", "Gone|1|1|0|OK|", "Findings|42|42|0|OK|",
@@ -256,16 +256,16 @@ func TestGapsOnTheSheets(t *testing.T) {
 		"Coverage": {
 			"Coverage is partial, with 2 accepted gaps until 31 Mar 2027: some tokens may be missing.",
 			"instance-seen|accepted|the instance has 2 orgs, and the tokens of the other one were not looked at|Accepted until 31 Mar 2027 by bob, requested by alice, ticket SEC-1240: =the other org",
-			"earlier-seen|partial|authorizations of earlier reviews could not be asked for; their findings stand (accepted by bob until 23 Nov 2026, which has passed)|Let the credential",
+			"earlier-seen|partial|authorizations of earlier reviews could not be looked up; their findings stay open (accepted by bob until 23 Nov 2026, which has passed)|Allow the credential",
 			"Or two people accept it until a day: accepted_gaps, gap earlier-seen.",
 			"(the job)|Every target of the review before is still configured\ntargets-configured/lab|accepted|lab: no longer",
-			"plant|Every list came whole, and not from a cache\nlist-whole|holds|GET /api/v2/authorizations: 21 rows",
+			"plant|Every list is complete and not from a cache\nlist-whole|holds|GET /api/v2/authorizations: 21 rows",
 			"instance-seen|accepted|the instance has 2 orgs",
 			"own-credential-shown|not needed|InfluxDB OSS lists",
 			"plant|Source ID|server/00000000000000aa",
 			"plant|Credentials|2 credentials used; refused: user user-1 (401 unauthorized)",
 			"plant|Accepted gap|legacy-listed was accepted until 31 Mar 2027 by bob, and there is no such gap",
-			"office|Beyond the list|1 token that InfluxDB leaves out of its list: found all the same, and judged",
+			"office|Beyond the list|1 token that InfluxDB leaves out of its list: found and checked",
 		},
 		"Summary": {"Accepted gap|plant: the instance has 2 orgs, and the tokens of the other one were not looked at (accepted until 31 Mar 2027 by bob, requested by alice, ticket SEC-1240: =the other org"},
 	} {
