@@ -29,6 +29,14 @@ func (f *File) Contacts(j Job) audit.Contacts {
 	return out
 }
 
+// OldKeys says of keys of earlier versions, which go on working, what to write instead.
+func OldKeys(j Job) []string {
+	if j.Slack == nil || len(j.Slack.Owners) == 0 {
+		return nil
+	}
+	return []string{"slack.owners is an old key: move its entries to owners at the top level, as NAME: {slack: …}"}
+}
+
 func validateOwners(owners map[string]Owner, problem problemFunc) {
 	const most = 200 // characters
 	for _, user := range slices.Sorted(maps.Keys(owners)) {

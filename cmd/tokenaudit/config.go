@@ -68,6 +68,7 @@ func warnings(f *configs.File) []string {
 		if s, err := schedule.Parse(j.Schedule, j.Timezone); err == nil {
 			note(fmt.Sprintf("job %q", j.Name), s.Warnings())
 		}
+		note(fmt.Sprintf("job %q", j.Name), configs.OldKeys(j))
 	}
 	return out
 }

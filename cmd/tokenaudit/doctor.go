@@ -59,7 +59,7 @@ func (c *cli) examine(ctx context.Context, path string) (err error) {
 		e.line("store", note, "earlier reviews", "not known: "+errEarlier.Error()+". The verdicts above are those of a first review", "")
 	}
 	for _, j := range f.Jobs {
-		examineNotifiers(ctx, e, j)
+		examineNotifiers(ctx, e, f, j)
 	}
 	e.add("evidence", examineEvidence(ctx, f.Evidence, f.EvidenceLock))
 	e.add("store", examineStore(ctx, f))
@@ -164,10 +164,10 @@ func (c *cli) examineTarget(ctx context.Context, e *examination, a *runner.Asses
 }
 
 // examineNotifiers tries what can be tried without posting.
-func examineNotifiers(ctx context.Context, e *examination, j configs.Job) {
+func examineNotifiers(ctx context.Context, e *examination, f *configs.File, j configs.Job) {
 	where := "job " + j.Name
 	if j.Slack != nil {
-		who, err := slack.Check(ctx, *j.Slack, notify.NewClient())
+		who, err := slack.Check(ctx, *j.Slack, f.Contacts(j), notify.NewClient())
 		e.tried(where, "slack", who, err)
 	}
 	if j.Webhook != nil {

@@ -110,6 +110,9 @@ func wire(ctx context.Context, f *configs.File, now runner.Clock, log *slog.Logg
 				job.Targets = append(job.Targets, targets[t.Name])
 			}
 		}
+		for _, old := range configs.OldKeys(cfg) {
+			log.WarnContext(ctx, old, "job", cfg.Name)
+		}
 		if cfg.Slack != nil {
 			a.slack[cfg.Name] = *cfg.Slack
 		}

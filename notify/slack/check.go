@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -14,13 +13,14 @@ import (
 	"github.com/slack-go/slack"
 
 	"tokenaudit/configs/remedy"
+	"tokenaudit/jobs/audit"
 	"tokenaudit/notify"
 )
 
 // Check asks Slack whether the bot token works, may do what is configured and is in the
-// channels, without posting, and says as whom, and what was not tried. Of a webhook it
+// channels, those of the contacts too, without posting, and says as whom, and what was not tried. Of a webhook it
 // can only tell that the secret can be read.
-func Check(ctx context.Context, c Config, client *http.Client) (string, error) {
+func Check(ctx context.Context, c Config, contacts audit.Contacts, client *http.Client) (string, error) {
 	if !c.Webhook.IsZero() {
 		_, err := c.Webhook.Read(ctx)
 		return "an incoming webhook: its URL can be read; it cannot be tried without posting", err
@@ -37,14 +37,15 @@ func Check(ctx context.Context, c Config, client *http.Client) (string, error) {
 	}
 	scopes := who.Header.Get("X-OAuth-Scopes")
 	has := strings.FieldsFunc(scopes, func(r rune) bool { return r == ',' || r == ' ' })
-	for _, scope := range c.scopes() {
+	told := c.told(contacts)
+	for _, scope := range c.scopes(told) {
 		if scopes != "" && !slices.Contains(has, scope) {
 			return "", e.asking(slack.SlackErrorResponse{Err: "missing_scope", Needed: scope, Provided: scopes})
 		}
 	}
 	bot := notify.Show(who.User, 80, "a bot")
 	said := []string{bot + " in " + notify.Show(who.Team, 80, "a workspace")}
-	for _, channel := range c.channels() {
+	for _, channel := range c.channels(told) {
 		found, err := look(ctx, api, e, bot, channel, has)
 		if err != nil {
 			return "", c.connecting(err)
@@ -70,13 +71,13 @@ func (c Config) connecting(err error) error {
 }
 
 // channels are those that messages go to, each once.
-func (c Config) channels() []string {
+func (c Config) channels(told []string) []string {
 	out := []string{c.Channel}
 	if c.FallbackChannel != "" {
 		out = append(out, c.FallbackChannel)
 	}
-	for _, name := range slices.Sorted(maps.Keys(c.Owners)) {
-		if who := c.Owners[name]; slackChannel.MatchString(who) && !slices.Contains(out, who) {
+	for _, who := range told {
+		if slackChannel.MatchString(who) && !slices.Contains(out, who) {
 			out = append(out, who)
 		}
 	}

@@ -6,6 +6,7 @@ import (
 
 	"tokenaudit/configs/remedy"
 	"tokenaudit/configs/secret"
+	"tokenaudit/jobs/audit"
 	"tokenaudit/notify"
 	"tokenaudit/notify/notifytest"
 	"tokenaudit/notify/slack"
@@ -20,6 +21,7 @@ func TestCheck(t *testing.T) {
 		name   string
 		fake   *notifytest.Slack
 		change func(*slack.Config)
+		owners audit.Contacts
 		says   string // the result, or the error
 		fix    string // empty if it works
 	}{
@@ -35,7 +37,7 @@ func TestCheck(t *testing.T) {
 		{name: "a private channel of others", fake: &notifytest.Slack{Scopes: "chat:write,chat:write.public,channels:read", Channels: channels{id: {Outside: true, Private: true}}}, says: "channel_not_found", fix: "the app must be invited"},
 		{name: "archived", fake: &notifytest.Slack{Channels: channels{id: {Archived: true}}}, says: "is_archived", fix: "choose another one"},
 		{name: "not in the other channel", fake: &notifytest.Slack{Channels: channels{id: {}, "C0FALLBACK0": {Outside: true}}}, change: func(c *slack.Config) { c.FallbackChannel = "C0FALLBACK0" }, says: "channel C0FALLBACK0: not_in_channel", fix: "Invite the app"},
-		{name: "not in the channel of an owner", fake: &notifytest.Slack{Channels: channels{id: {}}}, change: func(c *slack.Config) { c.Owners = map[string]string{"bob": "C0BOBSTEAM"} }, says: "channel C0BOBSTEAM: channel_not_found", fix: "Check the channel's ID"},
+		{name: "not in the channel of an owner", fake: &notifytest.Slack{Channels: channels{id: {}}}, owners: audit.Contacts{"bob": {Slack: "C0BOBSTEAM"}}, says: "channel C0BOBSTEAM: channel_not_found", fix: "Check the channel's ID"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -43,7 +45,7 @@ func TestCheck(t *testing.T) {
 			if test.change != nil {
 				test.change(&config)
 			}
-			who, err := slack.Check(t.Context(), config, test.fake.Client())
+			who, err := slack.Check(t.Context(), config, test.owners, test.fake.Client())
 			if err != nil {
 				who = err.Error()
 			}
@@ -64,7 +66,7 @@ func TestCheck(t *testing.T) {
 func TestCheckRefused(t *testing.T) {
 	config := both(t)["bot"]
 	config.APIURL = "http://127.0.0.1:1/api/"
-	_, err := slack.Check(t.Context(), config, notify.NewClient())
+	_, err := slack.Check(t.Context(), config, nil, notify.NewClient())
 	if got := remedy.Of(err); got != "Nothing listens at 127.0.0.1:1: start the proxy to Slack, or correct host and port under api_url." {
 		t.Errorf("remedy %q of %v", got, err)
 	}
@@ -72,19 +74,19 @@ func TestCheckRefused(t *testing.T) {
 
 // TestCheckScopes: what is configured needs scopes; what is only worse without one is said.
 func TestCheckScopes(t *testing.T) {
-	for want, change := range map[string]func(*slack.Config){
-		"im:write":         func(c *slack.Config) { c.DM = true },
-		"files:write":      func(c *slack.Config) { c.Upload = true },
-		"users:read.email": func(c *slack.Config) { c.Owners = map[string]string{"alice": "alice@example.com"} },
+	for want, change := range map[string]func(*slack.Config, audit.Contacts){
+		"im:write":         func(c *slack.Config, _ audit.Contacts) { c.DM = true },
+		"files:write":      func(c *slack.Config, _ audit.Contacts) { c.Upload = true },
+		"users:read.email": func(_ *slack.Config, o audit.Contacts) { o["alice"] = audit.Contact{Responsible: "alice@example.com"} },
 	} {
-		config := both(t)["bot"]
-		change(&config)
+		config, owners := both(t)["bot"], audit.Contacts{}
+		change(&config, owners)
 		fake := &notifytest.Slack{Scopes: "chat:write,channels:history"}
-		_, err := slack.Check(t.Context(), config, fake.Client())
+		_, err := slack.Check(t.Context(), config, owners, fake.Client())
 		notifytest.ExpectNotPosted(t, err, "needs the scope "+want)
 	}
 	fake := &notifytest.Slack{Scopes: "chat:write"}
-	who, err := slack.Check(t.Context(), both(t)["bot"], fake.Client())
+	who, err := slack.Check(t.Context(), both(t)["bot"], nil, fake.Client())
 	if err != nil || !strings.Contains(who, "without the scope channels:history") {
 		t.Errorf("got %q, %v", who, err)
 	}

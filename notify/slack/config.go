@@ -1,6 +1,7 @@
 package slack
 
 import (
+	"cmp"
 	"maps"
 	"net/url"
 	"regexp"
@@ -22,9 +23,9 @@ type Config struct {
 	Webhook secret.Ref `yaml:"webhook,omitzero" json:"webhook,omitzero"`
 	// APIURL replaces https://slack.com/api/, for a proxy.
 	APIURL string `yaml:"api_url,omitempty" json:"api_url,omitempty"`
-	// Owners map names or IDs of InfluxDB users to who is told about their tokens: a Slack user ID, an e-mail address (scope users:read.email) or a channel ID. A user whose name is an e-mail address needs no entry.
+	// Owners is the old form of owners at the top level, which has more to say: names or IDs of InfluxDB users, and who is told: a Slack user ID, an e-mail address or a channel ID.
 	Owners map[string]string `yaml:"owners,omitempty" json:"owners,omitempty"`
-	// FallbackChannel gets the messages about owners that nobody claims. Default: the thread of the summary.
+	// FallbackChannel gets the message about owners without a contact. Default: the thread of the summary.
 	FallbackChannel string `yaml:"fallback_channel,omitempty" json:"fallback_channel,omitempty"`
 	// DM tells owners that are known in Slack in a direct message (scope im:write) and not in the thread: on or off. Default: off.
 	DM setting.Switch `yaml:"dm,omitempty" json:"dm,omitempty"`
@@ -95,7 +96,7 @@ func IsRecipient(who string) bool {
 }
 
 // scopes are those without which something that is configured cannot work.
-func (c Config) scopes() []string {
+func (c Config) scopes(told []string) []string {
 	scopes := []string{"chat:write"}
 	if c.DM {
 		scopes = append(scopes, "im:write")
@@ -103,10 +104,23 @@ func (c Config) scopes() []string {
 	if c.Upload {
 		scopes = append(scopes, "files:write")
 	}
-	for _, who := range c.Owners {
-		if audit.IsAddress(who) {
-			return append(scopes, "users:read.email")
-		}
+	if slices.ContainsFunc(told, audit.IsAddress) {
+		scopes = append(scopes, "users:read.email")
 	}
 	return scopes
+}
+
+// told are the people and channels that the contacts name, in a fixed order.
+func (c Config) told(contacts audit.Contacts) []string {
+	var out []string
+	if c.SummaryOnly {
+		return nil
+	}
+	for _, contact := range contacts {
+		if who := cmp.Or(contact.Slack, contact.Responsible); IsRecipient(who) {
+			out = append(out, who)
+		}
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
 }
