@@ -161,6 +161,8 @@ func TestInsider(t *testing.T) {
 		"a column":                 {do: func(t *testing.T, dir string) { edit(t, dir, "findings.csv", ";state;", ";status_;") }, want: []string{"findings.csv: does not have the columns"}},
 		"the Vanta file":           {do: func(t *testing.T, dir string) { edit(t, dir, "vanta-access.csv", "No owner", "Not a person") }, want: []string{"vanta-access.csv: row ", "Account owner is `Not a person`"}},
 		"a figure":                 {do: func(t *testing.T, dir string) { editFigure(t, dir, "authorizations", "active") }, want: []string{"summary.json: authorizations.active is 0, the snapshots give "}},
+		"what needs action":        {do: func(t *testing.T, dir string) { editFigure(t, dir, "needs_action", "tokens") }, want: []string{"summary.json: needs_action.tokens is 0"}},
+		"what needed none before":  {do: func(t *testing.T, dir string) { edit(t, dir, "summary.json", `"needs_action": {`, `"needed": {`) }, want: []string{"summary.json: needed is"}},
 		"a figure of a check":      {do: func(t *testing.T, dir string) { editFigure(t, dir, "findings", "by_check", "deleted-owner") }, want: []string{"summary.json: findings.by_check.deleted-owner is 0"}},
 		"a figure of the coverage": {do: func(t *testing.T, dir string) { edit(t, dir, "summary.json", `"hidden": 3`, `"hidden": 0`) }, want: []string{"summary.json: coverage.targets[0].hidden is 0, the snapshots give 3"}},
 		"a line of the page":       {do: func(t *testing.T, dir string) { edit(t, dir, "report.html", "<h1>", "<h1>Clean: ") }, want: []string{"report.html: line ", "Clean: ", "where the snapshots give"}},
@@ -188,7 +190,7 @@ func TestInsider(t *testing.T) {
 		"a report more":           {do: func(t *testing.T, dir string) { must(t, os.WriteFile(filepath.Join(dir, "clean.csv"), nil, 0o600)) }, want: []string{"clean.csv: is nothing that the review wrote"}},
 		"the configuration":       {do: func(t *testing.T, dir string) { edit(t, dir, "inputs.json", "rotate_after", "rotate_never") }, want: []string{"review.xlsx: About!"}},
 		"the controls":            {do: func(*testing.T, string) {}, seal: func(p *pack.Input) { p.Controls = nil }, want: []string{"inputs.json: has a configuration or controls"}},
-		"the trend":               {do: func(t *testing.T, dir string) { edit(t, dir, "inputs.json", `"new": `, `"new": 9`) }, want: []string{"report.html: line "}},
+		"the trend":               {do: func(t *testing.T, dir string) { edit(t, dir, "inputs.json", `"tokens": `, `"tokens": 9`) }, want: []string{"report.html: line "}},
 		"something in the inputs": {do: func(t *testing.T, dir string) { edit(t, dir, "inputs.json", `"format"`, `"x":1,"format"`) }, want: []string{"inputs.json: line "}},
 		"a line of the snapshot": {do: func(t *testing.T, dir string) {
 			must(t, os.WriteFile(filepath.Join(dir, "snapshot-plant-eu.jsonl.gz"), emptySnapshot(t), 0o600))

@@ -1,11 +1,13 @@
 package audit
 
 import (
+	"cmp"
 	"context"
+	"fmt"
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
+	gocmp "github.com/google/go-cmp/cmp"
 )
 
 // TestNeedsAction follows one token over two reviews: what needs action is a token, and
@@ -24,11 +26,17 @@ func TestNeedsAction(t *testing.T) {
 	excepted.Exceptions = []Exception{{Target: "prod", Authorization: "0000000000000010", Check: AllChecks, Fingerprint: token(orgWide, "").Fingerprint(), Expires: at.AddDate(1, 0, 0)}}
 	off := policy
 	off.Severity = map[string]Severity{"org-wide-write": Off}
+	old := token(narrow, "x")
+	old.CreatedAt = at.AddDate(-2, 0, 0)
+	rotated := policy
+	rotated.RotateAfter = time.Hour
 	tests := []struct {
 		name          string
 		before, now   *Authorization
-		policy        Policy
-		days          int // between the reviews
+		earlier       Policy   // of the review before
+		policy        Policy   // of this one
+		probe         Presence // of what is not listed
+		days          int      // between the reviews
 		want          ActionCounts
 		wantInventory Inventory
 	}{
@@ -40,6 +48,9 @@ func TestNeedsAction(t *testing.T) {
 		{name: "excepted", before: token(orgWide, "x"), now: token(orgWide, "x"), policy: excepted, days: 7, want: ActionCounts{Excepted: 1}, wantInventory: Inventory{ActiveWrite: 1}},
 		{name: "check switched off", before: token(orgWide, "x"), now: token(orgWide, "x"), policy: off, days: 7, want: ActionCounts{}, wantInventory: Inventory{ActiveWrite: 1}},
 		{name: "hygiene", before: token(narrow, ""), now: token(narrow, ""), days: 7, want: ActionCounts{}},
+		{name: "medium", before: old, now: old, policy: rotated, days: 7, want: ActionCounts{}},
+		{name: "excepted and past its due date", before: token(orgWide, "x"), now: token(orgWide, "x"), earlier: excepted, policy: excepted, days: 21, want: ActionCounts{}, wantInventory: Inventory{ActiveWrite: 1}},
+		{name: "out of sight and overdue", before: token(orgWide, "x"), probe: Unseen, days: 21, want: ActionCounts{Tokens: 1, Overdue: 1}, wantInventory: Inventory{ActiveWrite: 1}},
 		{name: "hygiene, overdue for the first time", before: token(narrow, ""), now: token(narrow, ""), days: 31, want: ActionCounts{Tokens: 1, New: 1, Overdue: 1}},
 	}
 	for _, tt := range tests {
@@ -48,7 +59,7 @@ func TestNeedsAction(t *testing.T) {
 				rv := Review{
 					Collection: Collection{Authorizations: seqOf[Authorization](), Owner: func(_ context.Context, a Authorization) Owner {
 						return Owner{ID: a.UserID, Name: "telegraf", State: OwnerPresent, MembershipKnown: true}
-					}, Probe: func(context.Context, Authorization) Probe { return Probe{Presence: Gone} }},
+					}, Probe: func(context.Context, Authorization) Probe { return Probe{Presence: cmp.Or(tt.probe, Gone)} }},
 					Target: "prod", Now: at, Policy: p,
 				}
 				if a != nil {
@@ -66,11 +77,14 @@ func TestNeedsAction(t *testing.T) {
 			if tt.policy.FixWithin == nil {
 				tt.policy = policy
 			}
+			if tt.earlier.FixWithin == nil {
+				tt.earlier = policy
+			}
 			var before []Record
 			if tt.before != nil {
-				before = review(tt.before, policy, at.AddDate(0, 0, -tt.days), nil)
+				before = review(tt.before, tt.earlier, at.AddDate(0, 0, -tt.days), nil)
 				for i := range before {
-					before[i].Judged = JudgedUnder(policy.Applied(), tt.policy.Applied())
+					before[i].Judged = JudgedUnder(tt.earlier.Applied(), tt.policy.Applied())
 				}
 			}
 			counts := NewCounts()
@@ -78,17 +92,76 @@ func TestNeedsAction(t *testing.T) {
 				counts.Add(r, at)
 			}
 			got := counts.NeedsAction
-			if got.Before() != map[bool]int{true: 1}[tt.want.Before() == 1] {
-				t.Errorf("before: %d", got.Before())
-			}
 			got.BySeverity, got.ByCheck = nil, nil
-			if diff := cmp.Diff(tt.want, got); diff != "" {
+			if diff := gocmp.Diff(tt.want, got); diff != "" {
 				t.Errorf("needs action (-want +got):\n%s", diff)
 			}
-			if diff := cmp.Diff(tt.wantInventory, counts.Inventory); diff != "" {
+			if diff := gocmp.Diff(tt.wantInventory, counts.Inventory); diff != "" {
 				t.Errorf("inventory (-want +got):\n%s", diff)
 			}
 		})
+	}
+}
+
+// TestNeedsActionOverWeeks: a token that was gone and is back is new again, and one that is
+// only remembered counts nowhere.
+func TestNeedsActionOverWeeks(t *testing.T) {
+	at := time.Date(2026, 11, 23, 8, 0, 0, 0, time.UTC)
+	high := []Finding{{Check: "org-wide-write", Severity: High, State: Open, Since: at.AddDate(0, 0, -30)}}
+	record := func(p Presence, needed bool, findings ...Finding) Record {
+		return Record{Authorization: Authorization{ID: "0000000000000010"}, Presence: p, NeededAction: needed, Findings: findings}
+	}
+	server := Record{Authorization: Server("hashes"), Presence: Listed, Findings: []Finding{{Check: "token-value-readable", Severity: High, State: New, Since: at}}}
+	counts, other := NewCounts(), NewCounts()
+	counts.Add(record(Gone, true, high...), at)
+	counts.Add(record(Remembered, true, high...), at)
+	counts.Add(server, at)
+	counts.Add(record(Listed, false, Finding{Check: "org-wide-write", Severity: High, State: New, Since: at, Due: at.AddDate(0, 0, 14)}), at)
+	other.Add(record(Listed, true, Finding{Check: "org-wide-write", Severity: High, State: Open, Since: at.AddDate(0, 0, -30), Due: at.AddDate(0, 0, -16)}), at)
+	other.Add(record(Listed, true, Finding{Check: "active-write", Severity: Info, State: New, Since: at}), at)
+	counts.Merge(other)
+	want := ActionCounts{
+		Tokens: 2, New: 1, Fixed: 2, Overdue: 1, Server: 1, BySeverity: map[Severity]int{Critical: 0, High: 2},
+		ByCheck: map[string]CheckAction{
+			"org-wide-write":       {Tokens: 2, New: 1, Overdue: 1, Oldest: at.AddDate(0, 0, -30), Due: at.AddDate(0, 0, -16)},
+			"token-value-readable": {Tokens: 1, New: 1, Oldest: at},
+		},
+	}
+	if diff := gocmp.Diff(want, counts.NeedsAction); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	if counts.Inventory != (Inventory{ActiveWrite: 1, New: 1}) {
+		t.Errorf("%+v", counts.Inventory)
+	}
+	back := Review{Target: "prod", Now: at}
+	r := Record{Target: "prod", Authorization: Authorization{ID: "0000000000000010"}, Presence: Gone, LastSeen: at.AddDate(0, 0, -7), NeededAction: true}
+	if r, _ := back.missing(t.Context(), &r); r.NeededAction || neededAction(high, &r) {
+		t.Errorf("what is remembered needed action: %+v", r)
+	}
+}
+
+// TestCoverageLines: one line for each distinct reason, with the targets that share it.
+func TestCoverageLines(t *testing.T) {
+	gap := func(id, reason string) Gap { return Gap{ID: id, Reason: reason} }
+	accepted := gap(InstanceSeen, "another org")
+	accepted.Accepted = &AcceptedGap{ApprovedBy: "bob"}
+	c := TotalCoverage{
+		Targets: []Coverage{
+			{Target: "a", Gaps: []Gap{accepted, gap(OwnersKnown, "401")}}, {Target: "b", Gaps: []Gap{gap(OwnersKnown, "401"), gap(InstanceSeen, "another org")}},
+			{Target: "c", Gaps: []Gap{gap(OwnersKnown, "timeout")}},
+		},
+		Gaps: []Gap{gap(BaselineRead, "damaged")},
+	}
+	var got []string
+	for _, l := range c.Lines() {
+		got = append(got, fmt.Sprint(l.ID, " ", l.Words, " ", l.Targets, " ", l.Accepted != nil))
+	}
+	want := []string{"owners-known 401 [a b] false", "instance-seen another org [b] false", "owners-known timeout [c] false", "baseline-read damaged [] false", "instance-seen another org [a] true"}
+	if diff := gocmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	if lines := (TotalCoverage{Reasons: []string{"of an earlier version"}}).Lines(); len(lines) != 1 || lines[0].Words != "of an earlier version" {
+		t.Errorf("%+v", lines)
 	}
 }
 
@@ -104,6 +177,7 @@ func TestHeadline(t *testing.T) {
 		{"first review", Summary{Coverage: TotalCoverage{Verdict: Complete}, NeedsAction: ActionCounts{Tokens: 27, New: 27, BySeverity: known}}, "27 tokens need action"},
 		{"worse", Summary{Previous: &Previous{}, Coverage: TotalCoverage{Verdict: Complete}, NeedsAction: ActionCounts{Tokens: 1027, New: 8, Fixed: 3, BySeverity: known}}, "1,027 tokens need action (worse: 8 new, 3 fixed)"},
 		{"better", Summary{Previous: &Previous{}, Coverage: TotalCoverage{Verdict: Complete}, NeedsAction: ActionCounts{Tokens: 1, Fixed: 1, Excepted: 1, BySeverity: known}}, "1 token needs action (better: 1 fixed, 1 excepted)"},
+		{"a little better", Summary{Previous: &Previous{}, Coverage: TotalCoverage{Verdict: Complete}, NeedsAction: ActionCounts{Tokens: 2, Fixed: 1, BySeverity: known}}, "2 tokens need action (better: 1 fixed)"},
 		{"unchanged", Summary{Previous: &Previous{}, Coverage: TotalCoverage{Verdict: Complete}, NeedsAction: ActionCounts{BySeverity: known}}, "No token needs action (unchanged)"},
 		{"as many others", Summary{Previous: &Previous{}, Coverage: TotalCoverage{Verdict: Complete}, NeedsAction: ActionCounts{Tokens: 5, New: 2, Fixed: 2, BySeverity: known}}, "5 tokens need action (unchanged: 2 new, 2 fixed)"},
 		{"the server", Summary{Coverage: TotalCoverage{Verdict: Complete}, NeedsAction: ActionCounts{Server: 1, BySeverity: known}}, "1 server finding needs action"},

@@ -131,6 +131,31 @@ func TestNewInTheFirstReviewOfATarget(t *testing.T) {
 	}
 }
 
+// TestContacts: an entry for one target comes before one for all; a user whose name is an
+// address is responsible itself while it can be.
+func TestContacts(t *testing.T) {
+	contacts := Contacts{"lab/u1": {Responsible: "lab"}, "u1": {Responsible: "id"}, "telegraf": {Responsible: "name"}, "anna@example.com": {Team: "plant"}}
+	tests := []struct {
+		name, target string
+		owner        Owner
+		want         Contact
+	}{
+		{"of the target", "lab", Owner{ID: "u1", Name: "telegraf"}, Contact{Responsible: "lab"}},
+		{"by ID", "prod", Owner{ID: "u1", Name: "telegraf"}, Contact{Responsible: "id"}},
+		{"by name", "prod", Owner{ID: "u2", Name: "telegraf"}, Contact{Responsible: "name"}},
+		{"nobody", "prod", Owner{ID: "u3", Name: "grafana"}, Contact{}},
+		{"an address", "prod", Owner{ID: "u4", Name: "anna@example.com", State: OwnerPresent}, Contact{Responsible: "anna@example.com", Team: "plant"}},
+		{"an address of somebody who left", "prod", Owner{ID: "u4", Name: "anna@example.com", State: OwnerDeleted}, Contact{Team: "plant"}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			if got := contacts.Of(tt.target, tt.owner); got != tt.want {
+				t.Errorf("%+v, want %+v", got, tt.want)
+			}
+		})
+	}
+}
+
 // TestCommand: nothing but an ID of InfluxDB gets into a command that people run.
 func TestCommand(t *testing.T) {
 	const id = "0772396d1f411000"

@@ -291,6 +291,19 @@ func TestDifferencesUnderOnePolicy(t *testing.T) {
 	}
 }
 
+// TestFixWithinOfEarlierVersions: a version that knew no due dates changed nothing by it.
+func TestFixWithinOfEarlierVersions(t *testing.T) {
+	t.Parallel()
+	before, now := Policy{}.Applied(), Policy{FixWithin: map[Severity]time.Duration{High: day}}.Applied()
+	before.FixWithin = nil
+	if got := PolicyChanges(before, now); got != nil {
+		t.Errorf("%q", got)
+	}
+	if got := now.Policy().FixWithin; len(got) != 1 || got[High] != day {
+		t.Errorf("%v", got)
+	}
+}
+
 // TestPolicyHashStays: what a policy does not have is not in its hash, so that packs of
 // earlier versions verify, and no change of policy is seen where none was.
 func TestPolicyHashStays(t *testing.T) {

@@ -212,6 +212,29 @@ func TestBackAgain(t *testing.T) {
 }
 
 // TestDroppedTarget: a target that is configured no more stays on the coverage.
+// TestAddedTarget: what the first review of a target finds is not new, as there is nothing to
+// compare with; the next one says what is.
+func TestAddedTarget(t *testing.T) {
+	t.Parallel()
+	w := newSources(t)
+	w.job.Policy.Severity = map[string]audit.Severity{"no-description": audit.High}
+	w.review()
+	other := &source{tokens: tokens("x8", "x9"), place: "cccc"}
+	for i := range other.tokens {
+		other.tokens[i].OrgID = "cccc"
+	}
+	w.job.Targets = append(w.job.Targets, runner.Target{Name: "staging", Source: other})
+	var got []string
+	for range 2 {
+		got = append(got, w.review().Headline())
+		w.answer("aaaa", "a1", "b2", "c3")
+	}
+	want := []string{"4 tokens need action (unchanged: 2 of targets reviewed for the first time)", "5 tokens need action (worse: 1 new)"}
+	if !slices.Equal(got, want) {
+		t.Errorf("%q, want %q", got, want)
+	}
+}
+
 func TestDroppedTarget(t *testing.T) {
 	t.Parallel()
 	w := newSources(t)

@@ -87,6 +87,7 @@ func mustFinish(t *testing.T, l *ledger.Ledger, run audit.Run, total int) {
 	t.Helper()
 	s := audit.Summary{ID: run.ID(), Job: run.Job, Slot: run.Slot, Coverage: audit.TotalCoverage{Verdict: audit.Complete}, Policy: finishedUnder.Applied()}
 	s.Findings.BySeverity = map[audit.Severity]int{audit.High: total}
+	s.NeedsAction.Tokens = total
 	o := audit.Conclusion{Run: run, Summary: s, Pack: audit.Link{Sequence: 3, Manifest: "abc"}, Deliveries: []audit.Delivery{{Notifier: "slack", Name: "summary"}, {Notifier: "slack", Name: "owner:a"}}}
 	if err := l.Finish(t.Context(), o); err != nil {
 		t.Fatal(err)
@@ -212,7 +213,7 @@ func runItemsAndOutbox(t *testing.T, s store) {
 	if _, found, err := l.Running(t.Context(), "weekly"); found || err != nil {
 		t.Errorf("still running: %t, %v", found, err)
 	}
-	if p, err := l.Previous(t.Context(), weekly(3)); err != nil || p == nil || p.BySeverity[audit.High] != 5 || p.Policy.SHA256 != finishedUnder.Applied().SHA256 {
+	if p, err := l.Previous(t.Context(), weekly(3)); err != nil || p == nil || p.BySeverity[audit.High] != 5 || p.NeedsAction.Tokens != 5 || p.Exceptions != 0 || p.Policy.SHA256 != finishedUnder.Applied().SHA256 {
 		t.Errorf("Previous = %+v, %v", p, err)
 	}
 	if trend, err := l.Trend(t.Context(), weekly(3)); err != nil || len(trend) != 1 || trend[0].Run != run.ID() {
