@@ -133,3 +133,35 @@ func TestFingerprint(t *testing.T) {
 		}
 	}
 }
+
+// TestExceptionOfATokenNotListed: nothing needs an exception for what no longer exists,
+// and what could not be seen or read tells nothing.
+func TestExceptionOfATokenNotListed(t *testing.T) {
+	t.Parallel()
+	a := token("a1", "")
+	e := Exception{Target: "prod", Authorization: "a1", Check: AllChecks, Fingerprint: "0123456789abcdef", Expires: reviewed.Add(day)}
+	tests := map[string]struct {
+		presence Presence
+		change   func(*Authorization)
+		want     ExceptionState
+	}{
+		"gone":                       {Gone, nil, ExceptionUnused},
+		"unseen":                     {Unseen, nil, ExceptionUnknown},
+		"permissions cannot be read": {Listed, func(a *Authorization) { a.Permissions = nil }, ExceptionUnknown},
+		"status cannot be read":      {Listed, func(a *Authorization) { a.Status = "dormant" }, ExceptionUnknown},
+		"listed":                     {Listed, nil, ExceptionVoid},
+		"of another target":          {Listed, func(a *Authorization) { a.ID = "b2" }, ""},
+		"of the 1.x API":             {Listed, func(a *Authorization) { a.Legacy = true }, ""},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			r := Record{Target: "prod", Authorization: a, Presence: test.presence}
+			if r.Permissions = []Permission{writeBucket("1", "telemetry")}; test.change != nil {
+				test.change(&r.Authorization)
+			}
+			if got := e.StateOn(&r, reviewed); got != test.want {
+				t.Errorf("%q, want %q", got, test.want)
+			}
+		})
+	}
+}

@@ -243,7 +243,6 @@ func (c *scopeSheet) statuses() []account {
 		c.of("  inactive", a.Inactive, "of the population", func(k kind) bool { return k.exists() && k.inactive }, is("Status", "inactive"), notGone),
 		c.of("  with findings", a.Flagged, "of the population", func(k kind) bool { return k.exists() && k.flagged }, flagged, notGone),
 		{"  by owner", a.Total, c.owners.formula(byOwner, "SUM("+c.owners.reference("Tokens")+")"), byOwner, "the tokens of the sheet Owners"},
-		c.of("Gone", a.Gone, "no longer exist; listed once more, not part of the population", func(k kind) bool { return !k.exists() }, is("Presence", string(audit.Gone))),
 	}
 	if s := c.sum; s.NeedsAction.Known() {
 		accounts = append(accounts,
@@ -251,7 +250,7 @@ func (c *scopeSheet) statuses() []account {
 			account{"  active write tokens", s.Inventory.ActiveWrite, c.inventory.formula(c.writeTokens, "SUM("+c.inventory.reference("Tokens")+")"), c.writeTokens, "the tokens of the sheet Inventory"},
 		)
 	}
-	return accounts
+	return append(accounts, c.of("Gone", a.Gone, "no longer exist; listed once more, not part of the population", func(k kind) bool { return !k.exists() }, is("Presence", string(audit.Gone))))
 }
 
 func (c *scopeSheet) found() []account {

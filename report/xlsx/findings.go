@@ -56,9 +56,9 @@ func (b *Workbook) explain(list *excelize.File, check, cell string) error {
 func findingColumns() []table.Column {
 	return arranged(table.FindingColumns(), []table.Column{
 		{Name: "severity", Width: 10},
-		{Name: "title", Width: 28, Wrap: true},
+		{Name: "title", Width: 26, Wrap: true},
 		{Name: "description", Width: 28, Wrap: true, Limit: 120},
-		{Name: "owner", Width: 26, Wrap: true, Limit: 200},
+		{Name: "owner", Width: 28, Wrap: true, Limit: 200},
 		{Name: "needs_action", Width: 8, Wrap: true},
 		{Name: "due", Width: 12, Kind: table.Day},
 		{Name: "detail", Width: 36, Wrap: true, Limit: 150},

@@ -258,9 +258,9 @@ type layout struct {
 // A4 across, as wide as the page.
 func (b *Workbook) open(f *excelize.File, l layout) (*sheet, error) {
 	yes, no, landscape, paper, wide, tall := true, false, "landscape", 9, 1, 0
-	margin, edge, strip, tab := 0.4, 0.7, 0.3, slate
+	margin, edge, strip, tab, zoom := 0.4, 0.7, 0.3, slate, 100.0
 	if l.one {
-		tall = 1
+		tall, zoom = 1, 85 // as wide as the screen of a laptop
 	}
 	if l.name == sheetTodo { // the sheet that asks for work stands out
 		tab = "C05621"
@@ -269,7 +269,7 @@ func (b *Workbook) open(f *excelize.File, l layout) (*sheet, error) {
 		f.SetSheetProps(l.name, &excelize.SheetPropsOptions{FitToPage: &yes, TabColorRGB: &tab}),
 		f.SetPageLayout(l.name, &excelize.PageLayoutOptions{Size: &paper, Orientation: &landscape, FitToWidth: &wide, FitToHeight: &tall}),
 		f.SetPageMargins(l.name, &excelize.PageLayoutMarginsOptions{Left: &margin, Right: &margin, Top: &edge, Bottom: &edge, Header: &strip, Footer: &strip}),
-		f.SetSheetView(l.name, 0, &excelize.ViewOptions{ShowGridLines: &no}),
+		f.SetSheetView(l.name, 0, &excelize.ViewOptions{ShowGridLines: &no, ZoomScale: &zoom}),
 		b.headAndFoot(f, l.name, ""),
 	)
 	if err != nil {

@@ -98,7 +98,11 @@ func TestChecksSheet(t *testing.T) {
 func TestNotesOfChecks(t *testing.T) {
 	t.Parallel()
 	for name, most := range map[string]bounds{"whole": whole, "bounded": few} {
-		f := reporttest.OpenWorkbook(t, workbookText(t, known(t), most))
+		text := workbookText(t, known(t), most)
+		f := reporttest.OpenWorkbook(t, text)
+		if xml := reporttest.Parts(t, text)["xl/worksheets/sheet3.xml"]; !strings.Contains(xml, "<legacyDrawing ") {
+			t.Errorf("%s: the sheet Findings does not show its notes", name)
+		}
 		for sheet, header := range map[string]string{"Findings": "Title", "Summary": ""} {
 			notes, err := f.GetComments(sheet)
 			if err != nil || len(notes) < 2 {
