@@ -33,19 +33,19 @@ type summaryPrinter struct {
 // printSummary says what a run found: the headline first, then what to decide and who.
 // unread is why the highlights could not be read, if so.
 func printSummary(w io.Writer, m notify.Message, unread error, columns int) {
-	p, s := summaryPrinter{w, m, columns}, m.Summary
-	p.line("", s.Headline())
+	p, s, page := summaryPrinter{w, m, columns}, m.Summary, notify.NewPage(m, mostWho)
+	p.line("", page.Headline)
 	p.line("", fmt.Sprintf("%s: coverage %s", s.ID, s.Coverage.Words()))
 	p.about()
 	p.policy()
-	p.figures()
-	p.decide()
+	p.figures(page)
+	p.decide(page.Decide)
 	p.coverage()
-	p.who()
+	p.who(page.Who, page.MoreWho)
 	if unread != nil {
 		p.line("", "The owners are not listed: "+audit.Line(unread.Error(), 500))
 	}
-	p.others()
+	p.others(page.Others)
 	fmt.Fprintf(p, "\nReports in %s\n", audit.Visible(m.Location, false))
 	for _, file := range evidenceFiles(m.Location) {
 		fmt.Fprintf(p, "  %s\n", audit.Visible(file, false))
@@ -82,49 +82,16 @@ func (p summaryPrinter) about() {
 }
 
 // figures are the numbers that every output has, each with its change.
-func (p summaryPrinter) figures() {
-	s, a := p.m.Summary, p.m.Summary.NeedsAction
+func (p summaryPrinter) figures(page notify.Page) {
 	t := newTable()
 	t.SetColumnConfigs([]table.ColumnConfig{{Number: 2, Align: text.AlignRight}})
-	before := s.Previous
-	if a.Known() {
-		change, overdue := "", ""
-		if before != nil {
-			change = changeWords(a.Before(), a.Tokens)
-			if before.NeedsAction.Known() && len(s.PolicyChanges) == 0 {
-				overdue = changeWords(before.NeedsAction.Overdue, a.Overdue)
-			}
-		}
-		t.AppendRow(table.Row{"Needs action", audit.Number(a.Tokens), change})
-		if before != nil {
-			t.AppendRow(table.Row{"New", audit.Number(a.New), ""})
-			t.AppendRow(table.Row{"Fixed", audit.Number(a.Fixed), ""})
-		}
-		t.AppendRow(table.Row{"Overdue", audit.Number(a.Overdue), overdue})
+	for _, f := range page.Figures {
+		t.AppendRow(table.Row{f.Name, audit.Number(f.N), f.Change})
 	}
-	exceptions, gaps := "", ""
-	if before != nil {
-		exceptions, gaps = changeWords(before.Exceptions, len(s.Policy.Exceptions)), changeWords(before.AcceptedGaps, len(s.Policy.AcceptedGaps))
-	}
-	t.AppendRow(table.Row{"Exceptions", audit.Number(len(s.Policy.Exceptions)), exceptions})
-	t.AppendRow(table.Row{"Accepted gaps", audit.Number(len(s.Policy.AcceptedGaps)), gaps})
 	fmt.Fprintf(p, "\n%s\n", t.Render())
-	if words := s.InventoryWords(); words != "" {
-		p.line("", words)
+	if page.Inventory != "" {
+		p.line("", page.Inventory)
 	}
-}
-
-// changeWords are "+2, was 9" or "unchanged"; empty where it is not known what was.
-func changeWords(before, now int) string {
-	switch {
-	case before < 0:
-		return ""
-	case before == now:
-		return "unchanged"
-	case before < now:
-		return "+" + audit.Number(now-before) + ", was " + audit.Number(before)
-	}
-	return audit.Number(now-before) + ", was " + audit.Number(before)
 }
 
 // policy says whether the figures rest on the policy of the review before.
@@ -233,9 +200,7 @@ func (b *byWords) add(words, target string) {
 }
 
 // decide lists the checks by which something needs action.
-func (p summaryPrinter) decide() {
-	s := p.m.Summary
-	decisions := s.Decide()
+func (p summaryPrinter) decide(decisions []notify.Decision) {
 	if len(decisions) == 0 {
 		return
 	}
@@ -246,9 +211,9 @@ func (p summaryPrinter) decide() {
 	t := newTable(header...)
 	t.SetColumnConfigs(rightAligned(3, 4, 5))
 	for _, d := range decisions {
-		row := table.Row{d.Severity, audit.Line(d.Check.ID, 24), audit.Number(d.Tokens), audit.Number(d.New), audit.Number(d.Overdue), p.day(d.Oldest), p.day(d.Due)}
+		row := table.Row{d.Severity, d.Check, audit.Number(d.Tokens), p.news(d.New), audit.Number(d.Overdue), p.day(d.Oldest), p.day(d.Due)}
 		if wide {
-			row = append(row, audit.Line(d.Check.Title, 60))
+			row = append(row, d.Title)
 		}
 		t.AppendRow(row)
 	}
@@ -256,9 +221,8 @@ func (p summaryPrinter) decide() {
 }
 
 // who lists the people with most to do.
-func (p summaryPrinter) who() {
-	s, h := p.m.Summary, p.m.Highlights
-	if len(h.Owners) == 0 {
+func (p summaryPrinter) who(people []notify.Person, more string) {
+	if len(people) == 0 {
 		return
 	}
 	t := newTable("OWNER", "TOKENS", "NEW", "OVERDUE", "OLDEST")
@@ -267,41 +231,24 @@ func (p summaryPrinter) who() {
 		config = append(config, table.ColumnConfig{Number: 1, WidthMax: max(p.columns-42, 20), WidthMaxEnforcer: text.WrapSoft})
 	}
 	t.SetColumnConfigs(config)
-	for _, o := range h.Owners[:min(len(h.Owners), mostWho)] {
-		name := notify.PersonName(o)
-		if o.Contact.Responsible == "" && len(s.Coverage.Targets) > 1 { // IDs and names repeat between targets
-			name += " in " + audit.Line(o.Target, 60)
-		}
-		t.AppendRow(table.Row{name, audit.Number(o.Tokens), audit.Number(o.New), audit.Number(o.Overdue), p.day(o.Oldest)})
+	for _, o := range people {
+		t.AppendRow(table.Row{strings.TrimRight(o.Name+" "+o.About, " "), audit.Number(o.Tokens), p.news(o.New), audit.Number(o.Overdue), p.day(o.Oldest)})
 	}
 	fmt.Fprintf(p, "\nWho\n%s\n", t.Render())
-	if more := len(h.Owners) + h.MoreOwners - mostWho; more > 0 {
-		fmt.Fprintf(p, "and %s, see the evidence\n", audit.Plural(more, "more owner"))
+	if more != "" {
+		fmt.Fprintln(p, more)
 	}
 }
 
 // others say in few words what was found besides, and what could not be judged.
-func (p summaryPrinter) others() {
+func (p summaryPrinter) others(words string) {
 	s := p.m.Summary
 	fmt.Fprintln(p)
-	var found []string
-	for _, c := range s.Policy.Checks {
-		if n := s.Findings.ByCheck[c.Check] - s.NeedsAction.ByCheck[c.Check].Tokens; n > 0 {
-			found = append(found, audit.Line(c.Check, 60)+" "+audit.Number(n))
-		}
-	}
-	switch {
-	case len(found) > 0 && s.NeedsAction.Known():
-		p.line("", "Findings that need no action, by check: "+strings.Join(found, ", "))
-	case len(found) > 0:
-		p.line("", "Findings by check: "+strings.Join(found, ", "))
-	case s.Findings.Total == 0 && s.Coverage.Verdict != audit.Complete:
-		p.line("", "No findings in what was seen. This is not a pass.")
-	case s.Findings.Total == 0:
-		p.line("", "No findings.")
+	if words != "" {
+		p.line("", words)
 	}
 	st := s.Findings.ByState
-	words := fmt.Sprintf("%s: %s new, %s open, %s reopened, %s excepted; %s resolved", audit.Plural(s.Findings.Total, "finding"),
+	words = fmt.Sprintf("%s: %s new, %s open, %s reopened, %s excepted; %s resolved", audit.Plural(s.Findings.Total, "finding"),
 		audit.Number(st[audit.New]), audit.Number(st[audit.Open]), audit.Number(st[audit.Reopened]), audit.Number(st[audit.Excepted]), audit.Number(st[audit.Resolved]))
 	if st[audit.ByPolicy]+st[audit.NotJudged] > 0 {
 		words += fmt.Sprintf("; by the change of policy %s found and %s not judged any more", audit.Number(st[audit.ByPolicy]), audit.Number(st[audit.NotJudged]))
@@ -313,6 +260,14 @@ func (p summaryPrinter) others() {
 	for _, unjudged := range s.NotJudgedWords() {
 		p.line("", "not judged: "+audit.Line(unjudged, 500))
 	}
+}
+
+// news is empty at the first review, which has nothing to compare with.
+func (p summaryPrinter) news(n int) string {
+	if p.m.Summary.Previous == nil {
+		return ""
+	}
+	return audit.Number(n)
 }
 
 func (p summaryPrinter) day(t time.Time) string {

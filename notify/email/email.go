@@ -1,6 +1,7 @@
 // Package email mails what a run found: one mail with the summary as text and HTML,
 // and the workbook, to all recipients, or to none if the server refuses one of
-// them. message.go makes the mail, smtp.go is the way to the server.
+// them; and, if that is wanted, one mail to each person who has something to do (owner.go).
+// message.go makes the mails, smtp.go is the way to the server.
 package email
 
 import (
@@ -29,9 +30,9 @@ type notifier struct {
 	log    *slog.Logger
 }
 
-// Deliveries is the summary.
-func (notifier) Deliveries(audit.Summary, audit.Highlights) []string {
-	return []string{notify.SummaryDelivery}
+// Deliveries are the summary and the mails to owners.
+func (n notifier) Deliveries(_ audit.Summary, h audit.Highlights) []string {
+	return n.config.deliveries(h)
 }
 
 // Send sends the mail and returns its Message-ID. A mail that is too large for the
@@ -44,6 +45,10 @@ func (n notifier) Send(ctx context.Context, m notify.Message) (string, error) {
 	if err != nil {
 		return "", notify.NotPosted(fmt.Errorf("mail through %s: %w", n.config.Server, err))
 	}
+	if _, known := ownerOf(m); m.Delivery != notify.SummaryDelivery && !known { // left by another version or configuration
+		n.log.WarnContext(ctx, "there is nobody to mail: the review does not know them", "run", m.Summary.ID, "delivery", m.Delivery)
+		return "", nil
+	}
 	book, note := n.workbook(ctx, m)
 	id, err := n.send(ctx, to, m, book, note)
 	no, refused := errors.AsType[*mail.SendError](err)
@@ -52,7 +57,7 @@ func (n notifier) Send(ctx context.Context, m notify.Message) (string, error) {
 		id, err = n.send(ctx, to, m, nil, "The workbook is too large for the mail server.")
 	}
 	if err != nil {
-		return "", to.failed(ctx, err, m.Again)
+		return "", to.failed(ctx, err, m)
 	}
 	return id, nil
 }
@@ -71,7 +76,7 @@ func (n notifier) send(ctx context.Context, to *server, m notify.Message, book [
 
 // workbook reads the workbook, nil with a note if there is none to attach.
 func (n notifier) workbook(ctx context.Context, m notify.Message) (book []byte, note string) {
-	if n.config.Attach == AttachOff || m.Open == nil {
+	if n.config.Attach == AttachOff || m.Open == nil || m.Delivery != notify.SummaryDelivery { // it lists the tokens of everybody
 		return nil, ""
 	}
 	f, err := m.Open(ctx, notify.Workbook)
@@ -94,9 +99,9 @@ func (n notifier) workbook(ctx context.Context, m notify.Message) (book []byte, 
 
 // failed takes the words of an error only: it holds the mail, and what the server
 // said, which may be what it was told.
-func (s *server) failed(ctx context.Context, err error, again bool) error {
+func (s *server) failed(ctx context.Context, err error, m notify.Message) error {
 	text := "mail through " + s.name + ": " + s.secrets.Clean(err.Error())
-	if advice := advice(err); advice != "" {
+	if advice := advice(err, m); advice != "" {
 		text += ": " + advice
 	}
 	// In doubt: all was sent, the line of one full stop too, and no answer came.
@@ -113,13 +118,13 @@ func (s *server) failed(ctx context.Context, err error, again bool) error {
 	switch {
 	case !doubt:
 		return notify.NotPosted(out)
-	case again:
+	case m.Again:
 		return fmt.Errorf("%w: %w", out, notify.ErrGiveUp)
 	}
 	return out
 }
 
-func advice(err error) string {
+func advice(err error, m notify.Message) string {
 	no, ok := errors.AsType[*mail.SendError](err)
 	switch text := err.Error(); {
 	case strings.Contains(text, "STARTTLS mode set to"):
@@ -132,6 +137,8 @@ func advice(err error) string {
 		return ""
 	case no.Reason == mail.ErrSMTPMailFrom:
 		return "the server does not let this user send as the address under from"
+	case no.Reason == mail.ErrSMTPRcptTo && m.Delivery != notify.SummaryDelivery:
+		return "the server does not take the address of this owner; correct it under owners"
 	case no.Reason == mail.ErrSMTPRcptTo:
 		return "nobody gets the mail until the server takes all of to"
 	}

@@ -9,9 +9,11 @@ import (
 	html "html/template"
 	"strings"
 	"text/template"
+	"time"
 
 	"github.com/wneessen/go-mail"
 
+	"tokenaudit/jobs/audit"
 	"tokenaudit/notify"
 )
 
@@ -19,34 +21,120 @@ import (
 // file grows by more than a third.
 const maxWorkbook = 12 << 20
 
-// maxLines is how many lines the summary has in a mail, which has more room than a chat.
-const maxLines = 30
+// Limits of what a mail lists; the rest is in the evidence.
+const (
+	maxPeople    = 10
+	maxUnclaimed = 100
+)
 
-//go:embed text.tmpl html.tmpl
+//go:embed *.tmpl
 var templates embed.FS
 
-// body is what the templates fill in.
+// body is what the templates fill in: of a summary, or of the mail to one person.
 type body struct {
-	notify.Content
-	New  []notify.Token // the worst of those that newly need action
-	Note string
+	Subject, Title string
+	Job            string
+	Facts          []string
+	Evidence, Link string // Link is Evidence, if it can be opened
+	Note           string // about the workbook
+	Repeats        string
+
+	// Of a summary.
+	notify.Page
+	New       []notify.Token // the worst of those that newly need action
+	Writes    string         // new active write tokens
+	Unclaimed *unclaimed
+
+	// Of the mail to one person.
+	Owner  notify.Owner
+	More   string // counts the tokens that are left out
+	Answer string
 }
 
-// compose makes the mail. All that is in its header are our own words, the
+// unclaimed are the owners who get no mail of their own.
+type unclaimed struct {
+	Title, More, How string
+	Owners           []notify.UnclaimedOwner
+}
+
+func newBody(c Config, m notify.Message, note string) (body, error) {
+	content := notify.NewContent(m, 2)
+	b := body{Job: content.Job, Facts: content.Facts, Evidence: content.Evidence, Link: content.Link, Note: note}
+	if m.Repeats {
+		b.Repeats = notify.MayRepeat
+	}
+	if m.Delivery == notify.SummaryDelivery {
+		b.summary(c, m)
+		return b, nil
+	}
+	o, ok := ownerOf(m)
+	if !ok {
+		return b, fmt.Errorf("the review has nothing for %s", notify.Show(m.Delivery, 120, "this delivery"))
+	}
+	b.Owner = notify.NewOwner(m, o)
+	b.Title, b.More, b.Answer = "Your InfluxDB tokens: "+b.Owner.Need, b.Owner.More(len(o.Worst)), howToAnswer
+	b.Subject = b.Title + " (" + b.Job + ")"
+	return b, nil
+}
+
+const howToAnswer = "Reply to this mail for each token: keep (with a reason and a ticket), or done. An exception needs two people."
+
+func (b *body) summary(c Config, m notify.Message) {
+	b.Page = notify.NewPage(m, maxPeople)
+	b.Title, b.Subject = b.Page.Headline, b.Job+": "+b.Page.Headline
+	if m.Summary.Trigger == audit.Sample {
+		b.Title, b.Subject = "TEST: "+b.Title, "TEST of "+b.Subject // nothing was reviewed
+	}
+	told := map[string]bool{}
+	for _, h := range m.Highlights.New {
+		t := notify.NewToken(m, h)
+		for i := range t.Found { // what to do is said once
+			if f := &t.Found[i]; told[f.Title] {
+				f.Why, f.Fix = "", ""
+			} else {
+				told[f.Title] = true
+			}
+		}
+		b.New = append(b.New, t)
+	}
+	if m.Summary.Previous != nil {
+		var named []string
+		for _, h := range m.Highlights.NewWrites {
+			named = append(named, notify.TokenName(h.Record, 60)+" of "+notify.OwnerName(h.Record))
+		}
+		b.Writes = strings.Join(named, " · ")
+	}
+	if left := c.unreachable(m.Highlights); bool(c.Owners) && len(left)+m.Highlights.MoreOwners > 0 {
+		u := notify.NewUnclaimed(m, left)
+		shown := u.Owners[:min(len(u.Owners), maxUnclaimed)]
+		b.Unclaimed = &unclaimed{
+			Title: "Owners who get no mail, as no address is known: " + audit.Number(len(left)+m.Highlights.MoreOwners), Owners: shown, More: u.More(len(shown)), How: notify.HowToName,
+		}
+	}
+}
+
+// compose makes the mail. All that is in its header are our own words and numbers, the
 // addresses, and the name of the job.
 func (c Config) compose(m notify.Message, book []byte, note string) (*mail.Msg, error) {
 	msg := mail.NewMsg(mail.WithNoDefaultUserAgent())
 	if err := msg.From(c.From); err != nil {
 		return nil, fmt.Errorf("from: %w", err)
 	}
-	if err := msg.To(c.To...); err != nil {
+	to := c.To
+	if o, ok := ownerOf(m); ok {
+		to = []string{addressOf(o)}
+		if err := msg.ReplyTo(c.To[0]); err != nil { // who decides, and not a sender that nobody reads
+			return nil, fmt.Errorf("to: %w", err)
+		}
+	}
+	if err := msg.To(to...); err != nil {
 		return nil, fmt.Errorf("to: %w", err)
 	}
-	b := body{Content: notify.NewContent(m, maxLines), Note: note}
-	for _, h := range m.Highlights.New {
-		b.New = append(b.New, notify.NewToken(m, h))
+	b, err := newBody(c, m, note)
+	if err != nil {
+		return nil, err
 	}
-	msg.Subject(b.Title + " (" + b.Job + ")")
+	msg.Subject(b.Subject)
 	// The same ID whenever the mail is sent, so that mail programs and servers know
 	// the second one.
 	sum := sha256.Sum256([]byte(m.ID()))
@@ -63,13 +151,75 @@ func (c Config) compose(m notify.Message, book []byte, note string) (*mail.Msg, 
 			return nil, err
 		}
 	}
-	funcs := map[string]any{"unlinked": unlinked}
-	text := template.Must(template.New("text.tmpl").Funcs(funcs).ParseFS(templates, "text.tmpl"))
+	text, page := b.templates(m)
 	if err := msg.SetBodyTextTemplate(text, b); err != nil {
 		return nil, err
 	}
-	page := html.Must(html.New("html.tmpl").Funcs(funcs).ParseFS(templates, "html.tmpl"))
 	return msg, msg.AddAlternativeHTMLTemplate(page, b)
+}
+
+// templates are those of the mail: as text and as HTML.
+func (b body) templates(m notify.Message) (*template.Template, *html.Template) {
+	name := "owner"
+	if m.Delivery == notify.SummaryDelivery {
+		name = "summary"
+	}
+	funcs := map[string]any{
+		"unlinked": unlinked, "number": audit.Number,
+		"day": func(t time.Time) string {
+			if t.IsZero() {
+				return ""
+			}
+			return m.Day(t)
+		},
+		"open": func(t time.Time) string {
+			if t.IsZero() || m.Summary.Started.Sub(t) < 24*time.Hour {
+				return ""
+			}
+			return m.Age(t)
+		},
+		"tokens": func(d notify.Decision) string {
+			if d.Server {
+				return audit.Plural(d.Tokens, "finding")
+			}
+			return audit.Plural(d.Tokens, "token")
+		},
+	}
+	text := template.Must(template.New(name+".text.tmpl").Funcs(funcs).ParseFS(templates, name+".text.tmpl"))
+	return text, html.Must(html.New(name+".html.tmpl").Funcs(funcs).ParseFS(templates, name+".html.tmpl", "parts.html.tmpl"))
+}
+
+// Mail is one mail as it would be sent.
+type Mail struct {
+	Delivery, Subject string
+	To                []string
+	Text, HTML        string
+}
+
+// Preview makes the mails of a message without sending them. It reads no file and no
+// secret.
+func Preview(c Config, m notify.Message) ([]Mail, error) {
+	var out []Mail
+	for _, m.Delivery = range c.deliveries(m.Highlights) {
+		b, err := newBody(c, m, "")
+		if err != nil {
+			return nil, err
+		}
+		to := c.To
+		if o, ok := ownerOf(m); ok {
+			to = []string{addressOf(o)}
+		}
+		var text, page bytes.Buffer
+		asText, asHTML := b.templates(m)
+		if err := asText.Execute(&text, b); err != nil {
+			return nil, err
+		}
+		if err := asHTML.Execute(&page, b); err != nil {
+			return nil, err
+		}
+		out = append(out, Mail{m.Delivery, b.Subject, to, text.String(), page.String()})
+	}
+	return out, nil
 }
 
 // unlinked breaks what mail programs make links of, in the way of those who share

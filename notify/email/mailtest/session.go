@@ -63,11 +63,11 @@ func (s *session) Rcpt(to string, _ *smtp.RcptOptions) error {
 }
 
 func (s *session) Data(r io.Reader) error {
-	if err := s.at(Data); err != nil {
+	var data bytes.Buffer
+	if _, err := data.ReadFrom(r); err != nil { // to its end, or the client may not get it all out
 		return err
 	}
-	var data bytes.Buffer
-	if _, err := data.ReadFrom(r); err != nil {
+	if err := s.at(Data); err != nil {
 		return err
 	}
 	s.mail.Data = data.Bytes()

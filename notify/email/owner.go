@@ -1,0 +1,54 @@
+package email
+
+import (
+	"slices"
+	"strings"
+
+	"tokenaudit/jobs/audit"
+	"tokenaudit/notify"
+)
+
+// ownerDelivery and the key of a person name the mail to them.
+const ownerDelivery = "owner:"
+
+// deliveries are the summary and, if that is wanted, a mail for each person who has
+// something to do and whose address is known.
+func (c Config) deliveries(h audit.Highlights) []string {
+	out := []string{notify.SummaryDelivery}
+	if !c.Owners {
+		return out
+	}
+	for _, o := range h.Owners {
+		if addressOf(o) != "" {
+			out = append(out, ownerDelivery+o.Key)
+		}
+	}
+	return out
+}
+
+// ownerOf is the person whom the delivery is for, if it is for one.
+func ownerOf(m notify.Message) (audit.OwnerHighlights, bool) {
+	key, ok := strings.CutPrefix(m.Delivery, ownerDelivery)
+	at := slices.IndexFunc(m.Highlights.Owners, func(o audit.OwnerHighlights) bool { return ok && o.Key == key && addressOf(o) != "" })
+	if at < 0 {
+		return audit.OwnerHighlights{}, false
+	}
+	return m.Highlights.Owners[at], true
+}
+
+// addressOf is where a person gets mail; empty where no address is known that every server
+// takes, or the highlights are of an earlier version.
+func addressOf(o audit.OwnerHighlights) string {
+	if o.Key == "" || !audit.IsAddress(o.Contact.Responsible) {
+		return ""
+	}
+	if _, err := address(o.Contact.Responsible); err != nil {
+		return ""
+	}
+	return o.Contact.Responsible
+}
+
+// unreachable are the owners who get no mail.
+func (c Config) unreachable(h audit.Highlights) []audit.OwnerHighlights {
+	return slices.DeleteFunc(slices.Clone(h.Owners), func(o audit.OwnerHighlights) bool { return addressOf(o) != "" })
+}

@@ -1,0 +1,176 @@
+package notify
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"tokenaudit/jobs/audit"
+)
+
+// Page is the first page of a review, for outputs that have room for it: the terminal and
+// mail. It has the names and the order of the first page of the report. Names from outside
+// are made visible.
+type Page struct {
+	Headline string
+	Compared string // what the figures are compared with
+	Figures  []Figure
+	// Inventory counts the active write tokens; empty if the check is off.
+	Inventory string
+	Alarms    []Line // what was not seen, and what else readers have to know of the figures
+	Decide    []Decision
+	Who       []Person
+	MoreWho   string // counts those that are left out; empty if none are
+	Others    string // what was found besides
+}
+
+// Figure is a number of the review, and its change since the review before.
+type Figure struct {
+	Name   string
+	N      int
+	Change string // "+9, was 9", "unchanged"; empty where there is nothing to compare with
+}
+
+// Decision is a check by which something needs action.
+type Decision struct {
+	Check, Title, Severity string
+	Tokens                 int // or findings, of a check that is about no token
+	Server                 bool
+	New, Overdue           int       // New is 0 at the first review
+	Oldest, Due            time.Time // zero for none
+}
+
+// Person is one of those who have something to do.
+type Person struct {
+	Name                 string
+	About                string // the users and the target, where the name does not say it
+	Tokens, New, Overdue int
+	Oldest               time.Time
+}
+
+// NewPage words the first page, with at most so many people.
+func NewPage(m Message, people int) Page {
+	s := m.Summary
+	p := Page{Headline: s.Headline(), Compared: compared(m), Figures: figures(s), Inventory: s.InventoryWords(), Alarms: pageAlarms(m), Others: others(s)}
+	news := func(n int) int {
+		if s.Previous == nil { // all are, which says nothing
+			return 0
+		}
+		return n
+	}
+	for _, d := range s.Decide() {
+		p.Decide = append(p.Decide, Decision{
+			Check: Show(d.Check.ID, 24, "unknown"), Title: Show(d.Check.Title, 60, "unknown check"), Severity: Show(string(d.Severity), 10, "not rated"),
+			Tokens: d.Tokens, Server: d.Check.Server, New: news(d.New), Overdue: d.Overdue, Oldest: d.Oldest, Due: d.Due,
+		})
+	}
+	owners := m.Highlights.Owners
+	for _, o := range owners[:min(len(owners), people)] {
+		p.Who = append(p.Who, Person{PersonName(o), aboutPerson(s, o), o.Tokens, news(o.New), o.Overdue, o.Oldest})
+	}
+	if more := len(owners) + m.Highlights.MoreOwners - len(p.Who); more > 0 {
+		p.MoreWho = "and " + audit.Plural(more, "more owner") + ", see the evidence"
+	}
+	return p
+}
+
+// aboutPerson tells people of one name apart: IDs and names of users repeat between targets.
+func aboutPerson(s audit.Summary, o audit.OwnerHighlights) string {
+	var words []string
+	switch user := UserName(o.Owner); {
+	case o.Users > 1:
+		words = append(words, "for "+audit.Plural(o.Users, "InfluxDB user"))
+	case user != PersonName(o):
+		words = append(words, "for "+user)
+	}
+	if len(s.Coverage.Targets) > 1 && o.Users <= 1 {
+		words = append(words, "in "+Show(o.Target, 60, "unnamed target"))
+	}
+	return strings.Join(words, " ")
+}
+
+func compared(m Message) string {
+	p := m.Summary.Previous
+	if p == nil {
+		return "This is the first review: there is nothing to compare with."
+	}
+	text := "Compared with the review " + p.Trigger.When() + " " + m.Time(p.Slot) + ". "
+	if len(m.Summary.PolicyChanges) > 0 {
+		return text + "The policy changed since; both are counted under the new one."
+	}
+	return text + "Policy unchanged."
+}
+
+// figures are those of every output, in the order in which they matter.
+func figures(s audit.Summary) []Figure {
+	a, before := s.NeedsAction, s.Previous
+	var out []Figure
+	if a.Known() {
+		out = append(out, Figure{Name: "Needs action", N: a.Tokens})
+		overdue := Figure{Name: "Overdue", N: a.Overdue}
+		if before != nil {
+			out[0].Change = change(a.Before(), a.Before()+a.Change())
+			out = append(out, Figure{Name: "New", N: a.New}, Figure{Name: "Fixed", N: a.Fixed})
+			if a.First > 0 {
+				out = append(out, Figure{Name: "In targets reviewed for the first time", N: a.First})
+			}
+			if before.NeedsAction.Known() && len(s.PolicyChanges) == 0 {
+				overdue.Change = change(before.NeedsAction.Overdue, a.Overdue)
+			}
+		}
+		out = append(out, overdue)
+	}
+	exceptions, gaps := Figure{Name: "Exceptions", N: len(s.Policy.Exceptions)}, Figure{Name: "Accepted gaps", N: len(s.Policy.AcceptedGaps)}
+	if before != nil {
+		exceptions.Change, gaps.Change = change(before.Exceptions, exceptions.N), change(before.AcceptedGaps, gaps.N)
+	}
+	return append(out, exceptions, gaps)
+}
+
+// change is empty where it is not known what was before.
+func change(before, now int) string {
+	switch {
+	case before < 0:
+		return ""
+	case before == now:
+		return "unchanged"
+	case before < now:
+		return "+" + audit.Number(now-before) + ", was " + audit.Number(before)
+	}
+	return audit.Number(now-before) + ", was " + audit.Number(before)
+}
+
+// maxReasons is how many reasons for which something was not seen a mail lists.
+const maxReasons = 10
+
+// pageAlarms are what was not seen, one line for each distinct reason, then the alarms.
+func pageAlarms(m Message) []Line {
+	lines := coverageLines(m.Summary.Coverage)
+	if more := len(lines) - maxReasons; more > 0 {
+		lines = slices.Clone(lines[:maxReasons])
+		lines[maxReasons-1].More = " · and " + audit.Plural(more, "more reason") + ", see the evidence"
+	}
+	return append(lines, alarms(m)...)
+}
+
+// others say in few words what was found that needs no action.
+func others(s audit.Summary) string {
+	var found []string
+	for _, c := range s.Policy.Checks {
+		if n := s.Findings.ByCheck[c.Check] - s.NeedsAction.ByCheck[c.Check].Tokens; n > 0 {
+			found = append(found, Show(c.Check, 60, "unknown check")+" "+audit.Number(n))
+		}
+	}
+	switch {
+	case len(found) > 0 && s.NeedsAction.Known():
+		return "Findings that need no action, by check: " + strings.Join(found, ", ")
+	case len(found) > 0:
+		return "Findings by check: " + strings.Join(found, ", ")
+	case s.Findings.Total > 0:
+		return ""
+	case s.Coverage.Verdict != audit.Complete:
+		return "No findings in what was seen. This is not a pass."
+	}
+	return fmt.Sprintf("No findings: %s reviewed.", audit.Plural(s.Authorizations.Total, "token"))
+}
