@@ -2,6 +2,7 @@ package webhook
 
 import (
 	"cmp"
+	"encoding/json"
 	"time"
 
 	"tokenaudit/jobs/audit"
@@ -143,6 +144,12 @@ const (
 	maxOwners   = 30
 	maxRetired  = 20
 )
+
+// JSON is the body of the post, indented.
+func JSON(m notify.Message) ([]byte, error) {
+	data, err := json.MarshalIndent(newPayload(m), "", "  ")
+	return append(data, '\n'), err
+}
 
 func newPayload(m notify.Message) payload {
 	s := m.Summary

@@ -1,0 +1,207 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"tokenaudit/configs"
+	"tokenaudit/jobs/evidence"
+	"tokenaudit/jobs/ledger"
+	"tokenaudit/jobs/runner"
+	"tokenaudit/notify"
+	"tokenaudit/notify/email"
+	"tokenaudit/notify/slack"
+	"tokenaudit/notify/webhook"
+)
+
+// previewFlags are the flags of notify preview.
+type previewFlags struct{ config, job, run, format, notifier string }
+
+func (c *cli) notifyPreview() *cobra.Command {
+	var f previewFlags
+	cmd := &cobra.Command{
+		Use:   "preview -c FILE",
+		Short: "Show the messages of a review, without a network",
+		Long: `preview shows what each notifier of a job would send, with its present configuration.
+It uses the newest review, the one named by --run, or an example if there is none yet.
+A notifier that the job does not have is shown with its defaults. Preview sends nothing
+and reads no secret of a notifier.
+
+The formats are text, blocks (what Slack gets; paste them into the Block Kit Builder),
+html (the mail) and json (the body of the webhook).`,
+		Example: `  tokenaudit notify preview -c tokenaudit.yaml
+  tokenaudit notify preview -c tokenaudit.yaml --run weekly-review/2026-11-23T0800Z --format blocks
+  tokenaudit notify preview -c tokenaudit.yaml --format html > mail.html
+  tokenaudit notify preview -c tokenaudit.yaml --notifier webhook`,
+		Args: noArguments,
+		RunE: func(cmd *cobra.Command, _ []string) error { return c.preview(cmd.Context(), f) },
+	}
+	flags := cmd.Flags()
+	flags.StringVarP(&f.config, "config", "c", "", "configuration file")
+	flags.StringVar(&f.job, "job", "", "the newest review of this job (default: of the first job)")
+	flags.StringVar(&f.run, "run", "", "a run, as history list names it")
+	flags.StringVar(&f.format, "format", "text", "text, blocks, html or json")
+	flags.StringVar(&f.notifier, "notifier", "", "slack, email, webhook or ping (default: all that the job has)")
+	return cmd
+}
+
+// previewer shows what one notifier sends of a message.
+type previewer struct {
+	name  string
+	has   func(configs.Job) bool
+	forms map[string]func(io.Writer, configs.Job, notify.Message) error // by format
+}
+
+func (c *cli) previewers() []previewer {
+	type forms = map[string]func(io.Writer, configs.Job, notify.Message) error
+	posted := func(w io.Writer, _ configs.Job, m notify.Message) error {
+		data, err := webhook.JSON(m)
+		return write(w, data, err)
+	}
+	return []previewer{
+		{"slack", func(j configs.Job) bool { return j.Slack != nil }, forms{
+			"text": func(w io.Writer, j configs.Job, m notify.Message) error {
+				_, err := io.WriteString(w, slack.Text(orDefault(j.Slack), m, isTerminal(c.stdout)))
+				return err
+			},
+			"blocks": func(w io.Writer, j configs.Job, m notify.Message) error {
+				data, err := slack.JSON(orDefault(j.Slack), m)
+				return write(w, data, err)
+			},
+		}},
+		{"email", func(j configs.Job) bool { return j.Email != nil }, forms{
+			"text": func(w io.Writer, j configs.Job, m notify.Message) error {
+				mails, err := email.Preview(orDefault(j.Email), m)
+				for i, mail := range mails {
+					if i > 0 {
+						fmt.Fprintln(w)
+					}
+					fmt.Fprintf(w, "To: %s\nSubject: %s\n\n%s", strings.Join(mail.To, ", "), mail.Subject, mail.Text)
+				}
+				return err
+			},
+			"html": func(w io.Writer, j configs.Job, m notify.Message) error {
+				mails, err := email.Preview(orDefault(j.Email), m)
+				for i, mail := range mails {
+					fmt.Fprintf(w, "<!-- mail %d of %d -->\n%s", i+1, len(mails), mail.HTML)
+				}
+				return err
+			},
+		}},
+		{"webhook", func(j configs.Job) bool { return j.Webhook != nil }, forms{"text": posted, "json": posted}},
+		{"ping", func(j configs.Job) bool { return !j.Ping.IsZero() }, forms{
+			"text": func(w io.Writer, _ configs.Job, m notify.Message) error {
+				_, err := io.WriteString(w, runner.PingText(m.Summary))
+				return err
+			},
+		}},
+	}
+}
+
+func write(w io.Writer, data []byte, err error) error {
+	if err == nil {
+		_, err = w.Write(data)
+	}
+	return err
+}
+
+func orDefault[T any](config *T) (t T) {
+	if config != nil {
+		t = *config
+	}
+	return t
+}
+
+func (c *cli) preview(ctx context.Context, f previewFlags) error {
+	all := c.previewers()
+	named := func(p previewer) bool { return f.notifier == p.name }
+	inForm := func(p previewer) bool { return p.forms[f.format] != nil }
+	switch {
+	case !slices.ContainsFunc(all, inForm):
+		return usagef("--format %s: needs text, blocks, html or json", f.format)
+	case f.notifier != "" && !slices.ContainsFunc(all, named):
+		return usagef("--notifier %s: needs slack, email, webhook or ping", f.notifier)
+	case f.notifier != "" && !slices.ContainsFunc(all, func(p previewer) bool { return named(p) && inForm(p) }):
+		return usagef("--notifier %s has no format %s; blocks are of Slack, html of email, json of webhook", f.notifier, f.format)
+	}
+	file, err := c.loadConfig(f.config)
+	if err != nil {
+		return err
+	}
+	if f.job == "" && f.run == "" && len(file.Jobs) > 0 {
+		f.job = file.Jobs[0].Name
+	}
+	m, err := f.message(ctx, c, file)
+	if err != nil {
+		return err
+	}
+	job := configs.Job{Name: m.Summary.Job}
+	if at := slices.IndexFunc(file.Jobs, func(j configs.Job) bool { return j.Name == job.Name }); at >= 0 {
+		job = file.Jobs[at]
+	}
+	shown := slices.DeleteFunc(all, func(p previewer) bool {
+		return !inForm(p) || f.notifier != "" && !named(p) || f.notifier == "" && f.format == "text" && !p.has(job)
+	})
+	if len(shown) == 0 {
+		fmt.Fprintf(c.stderr, "tokenaudit: job %q has no notifier; this is what Slack would get\n", job.Name)
+		shown = c.previewers()[:1]
+	}
+	var out bytes.Buffer
+	for i, p := range shown {
+		if len(shown) > 1 {
+			fmt.Fprintf(&out, "%s── %s ──\n\n", strings.Repeat("\n", min(i, 1)), p.name)
+		}
+		if err := p.forms[f.format](&out, job, m); err != nil {
+			return fmt.Errorf("%s: %w", p.name, err)
+		}
+	}
+	_, err = out.WriteTo(c.stdout)
+	return err
+}
+
+// message is that of the run that is asked for, of the newest finished one, or a
+// made-up one if there is none.
+func (f previewFlags) message(ctx context.Context, c *cli, file *configs.File) (notify.Message, error) {
+	r, err := openReader(ctx, c, file, f.config)
+	if errors.Is(err, ledger.ErrNone) && f.run == "" {
+		return notify.Sample(f.job, time.Now()), nil
+	}
+	if err != nil {
+		return notify.Message{}, err
+	}
+	defer r.Close()
+	var e ledger.Entry
+	if f.run != "" {
+		e, err = r.Find(ctx, f.run)
+	} else {
+		var all []ledger.Entry
+		all, err = r.List(ctx, f.job)
+		if i := slices.IndexFunc(all, func(e ledger.Entry) bool { return e.Summary != nil }); i >= 0 {
+			e = all[i]
+		}
+	}
+	switch {
+	case err != nil:
+		return notify.Message{}, err
+	case e.Damaged != "":
+		return notify.Message{}, errors.New(e.Damaged)
+	case e.Summary == nil && f.run != "":
+		return notify.Message{}, usagef("%s is not finished: there is nothing to say about it yet", f.run)
+	case e.Summary == nil:
+		return notify.Sample(f.job, time.Now()), nil
+	}
+	snapshots, err := evidence.Open(file.Evidence, evidence.Lock{}) // asks no bucket anything
+	if err != nil {
+		return notify.Message{}, err
+	}
+	defer snapshots.Close()
+	return messageWith(ctx, file, snapshots, *e.Summary, e.Highlights)
+}
