@@ -43,7 +43,11 @@ func (b *Workbook) writeAbout(context.Context) error {
 			if c.Of != audit.TheTarget {
 				of += ", " + table.OneLine(c.Of)
 			}
-			p.fact("Credential of "+of, audit.Line(c.Words(), 1000))
+			words := c.Words()
+			if !c.Accepted {
+				words = cmp.Or(c.Answer, "not accepted")
+			}
+			p.fact("Credential of "+of, audit.Line(words, 1000))
 		}
 	}
 	p.section("Policy")
@@ -60,6 +64,7 @@ func (b *Workbook) writeAbout(context.Context) error {
 	p.fact("Everything", "tokenaudit verify FOLDER, where FOLDER holds this file: hashes, signature, rows and the chain of reviews")
 	p.fact("Hashes alone", "sha256sum -c SHA256SUMS")
 	p.fact("Figures", "summary.json has the same ones; the sheet "+sheetCoverage+" compares them with the rows by live formulas")
+	p.fact("Requests", "requests-TARGET.jsonl has each request with its time, status, rows and hash; reperform.sh asks again and compares")
 	p.fact("Secrets", "none: the value of a token is never kept, and secrets are taken out of the configuration below")
 	p.requests(s.Coverage.Targets)
 	p.section("Configuration, without secrets")
