@@ -167,7 +167,7 @@ func TestPageNamesTheFirstThingFirst(t *testing.T) {
 	at := 0
 	for _, want := range []string{
 		in.Summary.Headline(), `id="needs-action"><b>` + strconv.Itoa(a.Tokens), `id="new"><b>` + strconv.Itoa(a.New), `id="fixed"><b>` + strconv.Itoa(a.Fixed), `id="overdue"><b>` + strconv.Itoa(a.Overdue),
-		"<h3>Decide</h3>", in.Summary.Decide()[0].Check.Title, "<h3>Coverage", in.Summary.InventoryWords(), "Policy unchanged since weekly-review/2026-11-16T0800Z.", "<h3>Who</h3>", "Tokens that need action, over the last reviews",
+		"<h3>Decide</h3>", in.Summary.Decide()[0].Check.Title, "<h3>Coverage", in.Summary.InventoryWords(), "Policy unchanged since the previous review.", "<h3>Who</h3>", "Tokens that need action, over the last reviews",
 		`<section id="tokens"`, `<section id="checks"`, `<section id="coverage"`, `<section id="inventory"`, `<section id="about"`,
 	} {
 		next := strings.Index(page[at:], want)
@@ -239,7 +239,7 @@ func TestGapsOnThePage(t *testing.T) {
 func TestPolicyChangedOnThePage(t *testing.T) {
 	t.Parallel()
 	page := pageOf(t, reporttest.PolicyChanged(t))
-	for _, want := range []string{"Policy changed since weekly-review/2026-11-16T0800Z", "<li>=service user user-1 added</li>", "Not judged any more</a><span>the policy changed, not the token", `<b>1</b><span class="what">Touched tokens`} {
+	for _, want := range []string{"Policy changed since weekly-review/2026-11-16T0800Z", "<li>=service user user-1 added</li>", "No longer judged</a><span>the policy changed, not the token", `<b>1</b><span class="what">Touched tokens`} {
 		if !strings.Contains(page, want) {
 			t.Errorf("no %q", want)
 		}

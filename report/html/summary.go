@@ -119,8 +119,8 @@ func tiles(s audit.Summary) []tile {
 	}
 	if before != nil {
 		out = append(out,
-			tile{ID: "new", Name: "New", N: a.New, Show: "new", About: "of them, since the review before"},
-			tile{ID: "fixed", Name: "Fixed", N: a.Fixed, Show: "fixed", About: "tokens, since the review before"})
+			tile{ID: "new", Name: "New", N: a.New, Show: "new", About: "of them, since the previous review"},
+			tile{ID: "fixed", Name: "Fixed", N: a.Fixed, Show: "fixed", About: "tokens, since the previous review"})
 	}
 	overdue := tile{ID: "overdue", Name: "Overdue", N: a.Overdue, Show: "overdue", About: "tokens past their due date"}
 	exceptions := tile{ID: "exceptions", Name: "Exceptions", N: len(s.Policy.Exceptions), Show: "all", State: string(audit.Excepted), About: "in the policy"}

@@ -16,7 +16,7 @@ import (
 // plain is a word of the model as people write it.
 func plain(word string) string { return strings.ReplaceAll(word, "not_member", "not a member") }
 
-const markNote = "The mark across a bar is the review before."
+const markNote = "The mark across a bar is the previous review."
 
 func ownerNote(none bool) string {
 	note := "Unknown is not the same as deleted: the owner could not be read."
@@ -41,7 +41,7 @@ func comparedWords(s audit.Summary) string {
 	if s.Previous == nil {
 		return "This is the first review: there is nothing to compare with."
 	}
-	return "Compared with the review " + s.Previous.Trigger.When() + " " + day(s.Previous.Slot) + "."
+	return "Compared with the previous review, of " + day(s.Previous.Slot) + "."
 }
 
 // scopeWords say what was reviewed.
@@ -72,7 +72,7 @@ func policyChangedWords(s audit.Summary) string {
 	case len(s.PolicyChanges) > 0:
 		return table.PolicyWords(s)
 	}
-	return "Policy unchanged since " + table.OneLine(s.Previous.ID) + "."
+	return "Policy unchanged since the previous review."
 }
 
 // fixWithinWords say how long a finding may stand before it is overdue.
