@@ -1,6 +1,7 @@
 package notify
 
 import (
+	"cmp"
 	"fmt"
 	"net/url"
 	"slices"
@@ -31,6 +32,7 @@ type Line struct {
 	Fix   string // how to fix it, never cut off; empty where that is not known
 	More  string // counts what is left out; comes last
 	Alarm bool   // it must not be overlooked
+	short string // in place of Text where it shares a line
 }
 
 // NewContent words a message in at most so many lines, the title and the facts among
@@ -44,7 +46,7 @@ func NewContent(m Message, most int) Content {
 	groups := []group{
 		{lines: coverageLines(s.Coverage), joins: 1, noun: "more reason"},
 		{lines: alarms(m), joins: 5},
-		{lines: decisions(m), joins: 3, noun: "more check"},
+		{lines: decisions(m), joins: 5, noun: "more check"},
 		{lines: overdue(m)}, {lines: newTokens(m)}, {lines: inventory(m)},
 	}
 	left := most - 2
@@ -82,11 +84,11 @@ func (g group) fit() []Line {
 	last, rest := &out[g.room-1], g.lines[g.room:]
 	joined := min(len(rest), g.joins-1)
 	for _, l := range rest[:joined] {
+		last.Text += " · "
 		if l.Label != last.Label {
-			last.Text += " · " + l.Label + ": " + l.Text
-		} else {
-			last.Text += " · " + l.Text
+			last.Text += l.Label + ": "
 		}
+		last.Text += cmp.Or(l.short, l.Text)
 		last.Alarm = last.Alarm || l.Alarm
 	}
 	if more := len(rest) - joined; more > 0 {
@@ -186,17 +188,19 @@ func decisions(m Message) []Line {
 			noun = "finding"
 		}
 		text := Show(string(d.Severity), 10, "not rated") + ", " + Show(d.Check.Title, 60, "unknown check") + ": " + audit.Plural(d.Tokens, noun)
+		short := text
 		if d.New > 0 && m.Summary.Previous != nil {
-			text += ", " + audit.Number(d.New) + " new"
+			text += ", " + audit.Number(d.New) + " newly found"
 		}
 		text += m.oldest(d.Oldest)
 		switch {
 		case d.Overdue > 0:
+			short += ", " + audit.Number(d.Overdue) + " overdue"
 			text += ", " + audit.Number(d.Overdue) + " overdue since " + m.Day(d.Due)
 		case !d.Due.IsZero():
 			text += ", due " + m.Day(d.Due)
 		}
-		out = append(out, Line{Label: "Decide", Text: text})
+		out = append(out, Line{Label: "Decide", Text: text, short: short})
 	}
 	return out
 }
@@ -229,8 +233,11 @@ func overdue(m Message) []Line {
 	return []Line{{Label: "Overdue", Text: text, Alarm: true}}
 }
 
-// maxNamed is how many new tokens the summary names.
-const maxNamed = 5
+// Limits of the new tokens in the summary: how many are named, and the characters of each.
+const (
+	maxNamed = 5
+	maxName  = 32
+)
 
 // newTokens name the worst of the tokens that newly need action; at the first review, of all
 // that do.
@@ -243,29 +250,43 @@ func newTokens(m Message) []Line {
 	if n == 0 || len(worst) == 0 {
 		return nil
 	}
-	var named []string
-	for _, h := range worst[:min(len(worst), maxNamed)] {
-		named = append(named, Show(string(h.Findings[0].Severity), 10, "not rated")+" "+TokenName(h.Record, 40)+" of "+OwnerName(h.Record))
+	worst = worst[:min(len(worst), maxNamed)]
+	return []Line{{Label: label, Text: text + byOwner(worst), More: andMore(n - len(worst))}}
+}
+
+// byOwner names tokens, those of one owner and severity together.
+func byOwner(tokens []audit.Highlight) string {
+	var groups []string
+	of := map[[2]string][]string{}
+	for _, h := range tokens {
+		key := [2]string{Show(string(h.Findings[0].Severity), 10, "not rated"), OwnerName(h.Record)}
+		of[key] = append(of[key], TokenName(h.Record, maxName))
 	}
-	return []Line{{Label: label, Text: text + strings.Join(named, " · "), More: andMore(n - len(named))}}
+	for _, h := range tokens {
+		key := [2]string{Show(string(h.Findings[0].Severity), 10, "not rated"), OwnerName(h.Record)}
+		if names := of[key]; len(names) > 0 {
+			groups = append(groups, key[0]+", of "+key[1]+": "+strings.Join(names, " · "))
+			delete(of, key)
+		}
+	}
+	return strings.Join(groups, "; ")
 }
 
 // inventory counts the active write tokens, and names new ones.
 func inventory(m Message) []Line {
-	text := m.Summary.InventoryWords()
-	if text == "" {
+	line := Line{Label: "Inventory", Text: m.Summary.InventoryWords()}
+	if line.Text == "" {
 		return nil
 	}
-	var named []string
-	if m.Summary.Previous != nil {
-		for _, h := range m.Highlights.NewWrites {
-			named = append(named, TokenName(h.Record, 40)+" of "+OwnerName(h.Record))
+	if named := m.Highlights.NewWrites; m.Summary.Previous != nil && len(named) > 0 {
+		var names []string
+		for _, h := range named {
+			names = append(names, TokenName(h.Record, maxName))
 		}
+		line.Text += ". New: " + strings.Join(names, " · ")
+		line.More = andMore(m.Summary.Inventory.New - len(named))
 	}
-	if len(named) == 0 {
-		return []Line{{Label: "Inventory", Text: text}}
-	}
-	return []Line{{Label: "Inventory", Text: text + ". New: " + strings.Join(named, " · "), More: andMore(m.Summary.Inventory.New - len(named))}}
+	return []Line{line}
 }
 
 func andMore(n int) string {

@@ -72,6 +72,9 @@ func Need(m Message, o audit.OwnerHighlights) string {
 	return text
 }
 
+// OlderTitle stands between the new tokens of an owner and the older ones.
+const OlderTitle = "Open since earlier reviews:"
+
 // HowToAnswer tells an owner what to do with what they are told.
 const HowToAnswer = "Reply here: keep (with a reason and a ticket), or done. An exception needs two people: tokenaudit help exceptions."
 
@@ -98,7 +101,7 @@ func NewUnclaimed(m Message, owners []audit.OwnerHighlights) Unclaimed {
 		tokens += o.Tokens
 		words := Need(m, o) + m.oldest(o.Oldest)
 		for _, h := range o.Worst[:min(len(o.Worst), 1)] {
-			words += ". The worst: " + TokenName(h.Record, 40) + ", " + Show(string(h.Findings[0].Severity), 10, "not rated") + ", " + Show(audit.CheckOf(h.Findings[0].Check).Title, 60, "unknown check")
+			words += ". The worst: " + Show(string(h.Findings[0].Severity), 10, "not rated") + ", " + Show(audit.CheckOf(h.Findings[0].Check).Title, 60, "unknown check") + ": " + TokenName(h.Record, 40)
 		}
 		name := UserName(o.Owner) + " in " + Show(o.Target, 40, "unnamed target")
 		if o.Contact.Team != "" {

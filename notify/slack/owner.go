@@ -98,7 +98,7 @@ func ownerBlocks(m notify.Message, o audit.OwnerHighlights, to recipient) []slac
 	intro = append(intro, bold(r.Name), text(strings.TrimRight(" "+r.Of, " ")+": "+r.Need))
 	parts := []slack.RichTextElement{section(intro...)}
 	tail := answerBlocks(m)
-	room := maxBytes - size(parts) - size(tail) - 200 // for what is left out
+	room := maxBytes - size(parts) - size(tail) - 400 // for what is between, and what is left out
 	shown := 0
 	for _, t := range r.New {
 		full := newToken(t)
@@ -117,6 +117,9 @@ func ownerBlocks(m notify.Message, o audit.OwnerHighlights, to recipient) []slac
 	}
 	if more := r.More(shown); more != "" {
 		older = append(older, section(text(more)))
+	}
+	if len(older) > 0 && len(r.New) > 0 && len(r.Older) > 0 {
+		parts = append(parts, section(bold(notify.OlderTitle)))
 	}
 	if len(older) > 0 {
 		parts = append(parts, bullets(older...))

@@ -29,7 +29,7 @@ func Text(c Config, m notify.Message, color bool) string {
 		o, isOwner := ownerOf(m)
 		switch {
 		case isOwner:
-			name, data = "owner", map[string]any{"Owner": notify.NewOwner(m, o), "Where": where, "Shown": len(o.Worst), "Answer": notify.HowToAnswer}
+			name, data = "owner", map[string]any{"Owner": notify.NewOwner(m, o), "Where": where, "Shown": len(o.Worst), "OlderTitle": notify.OlderTitle, "Answer": notify.HowToAnswer}
 		case m.Delivery == unclaimedDelivery:
 			u := notify.NewUnclaimed(m, unclaimed(m.Highlights))
 			shown := min(len(u.Owners), maxUnclaimed)
