@@ -19,7 +19,13 @@ func (o *overview) points() []audit.TrendPoint {
 	return append(slices.Clone(o.in.Trend), o.sum.Point())
 }
 
-// trend are the figures that the charts draw. A review that did not count leaves a gap.
+// counted reports whether a review knows how many tokens need action: earlier versions did
+// not count, and nothing that could be read is no zero.
+func counted(p audit.TrendPoint) bool {
+	return p.NeedsAction.Known() && (p.Verdict != audit.NotKnown || p.NeedsAction.Tokens > 0)
+}
+
+// trend are the figures that the charts draw. A review that does not know leaves a gap.
 func (o *overview) trend() [][]cell {
 	lines := [][]cell{{left("Review"), right("Need action"), right("Critical"), right("High"), right("Overdue only")}}
 	for _, p := range o.points() {
@@ -31,7 +37,7 @@ func (o *overview) trend() [][]cell {
 		critical, high := a.BySeverity[audit.Critical], a.BySeverity[audit.High]
 		for _, n := range []int{a.Tokens, critical, high, a.Tokens - critical - high} {
 			c := number(n)
-			if !a.Known() {
+			if !counted(p) {
 				c.value = nil
 			}
 			line = append(line, c)
@@ -81,7 +87,7 @@ func (o *overview) charts(header, n int) error {
 func (o *overview) axis() *float64 {
 	lowest, highest := math.MaxInt, 0
 	for _, p := range o.points() {
-		if p.NeedsAction.Known() {
+		if counted(p) {
 			lowest, highest = min(lowest, p.NeedsAction.Tokens), max(highest, p.NeedsAction.Tokens)
 		}
 	}

@@ -42,7 +42,7 @@ func (t *totals) addOwner(r *table.Row) {
 	o.worst[r.WorstSeverity]++
 	if r.NeedsAction(r.Now) {
 		o.needs++
-		if !r.NeededAction {
+		if !r.NeededAction && t.in.Summary.Previous != nil {
 			o.fresh++
 		}
 		if slices.ContainsFunc(r.Findings, func(f audit.Finding) bool { return f.Overdue(r.Now) }) {

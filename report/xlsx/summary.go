@@ -145,7 +145,10 @@ func orNone(s string) string {
 // tiles are figures with a word above and one below, each a quarter of a half wide.
 func (o *overview) tiles() {
 	var captions, figures, notes []cell
-	add := func(top string, value any, below, colour string) {
+	add := func(top string, n int, value any, below, colour string) {
+		if o.sum.Coverage.Verdict == audit.NotKnown && n == 0 { // a zero would read as a result
+			value, below = "?", "not known"
+		}
 		if len(captions) == 4 { // the gap between the halves stays free
 			gap := cell{look: look{role: title}}
 			captions, figures, notes = append(captions, gap), append(figures, gap), append(notes, gap)
@@ -162,29 +165,47 @@ func (o *overview) tiles() {
 		before := ""
 		if s.Previous != nil {
 			before = "before: " + audit.Number(a.Before())
+			if a.First > 0 {
+				before += ", new targets: " + audit.Number(a.First)
+			}
 		}
 		needing := o.authorizations(func(k kind) bool { return k.exists() && k.needs })
-		add("Need action", o.population.count(needing, is("Needs action", table.Yes), notGone), before, colour)
-		add("New", a.New, "did not need it before", "")
-		add("Fixed", a.Fixed, "need none now", "")
+		add("Need action", a.Tokens, o.population.count(needing, is("Needs action", table.Yes), notGone), before, colour)
+		add("New", a.New, o.sincePrevious(a.New), "did not need it before", "")
+		add("Fixed", a.Fixed, o.sincePrevious(a.Fixed), "need none now", "")
 		overdue := ""
 		if a.Overdue > 0 {
 			overdue = string(audit.High)
 		}
-		add("Overdue", a.Overdue, "of those that need action", overdue)
+		add("Overdue", a.Overdue, a.Overdue, "of those that need action", overdue)
 	} else {
 		for _, top := range []string{"Need action", "New", "Fixed", "Overdue"} {
-			add(top, table.Unknown, "not counted", "")
+			add(top, 1, table.Unknown, "not counted", "")
 		}
 	}
-	add("Exceptions", len(s.Policy.Exceptions), o.since(len(s.Policy.Exceptions), func(p *audit.Previous) int { return p.Exceptions }), "")
-	add("Accepted gaps", len(s.Policy.AcceptedGaps), o.since(len(s.Policy.AcceptedGaps), func(p *audit.Previous) int { return p.AcceptedGaps }), "")
-	add("Active write tokens", o.inventory.formula(o.writeTokens, "SUM("+o.inventory.reference("Tokens")+")"), audit.Number(s.Inventory.New)+" new, "+audit.Number(s.Inventory.Gone)+" gone", "")
-	add("Tokens reviewed", o.population.count(o.authorizations(kind.exists), notGone), audit.Number(s.Authorizations.New)+" new, "+audit.Number(s.Authorizations.Gone)+" gone", "")
+	add("Exceptions", 1, len(s.Policy.Exceptions), o.since(len(s.Policy.Exceptions), func(p *audit.Previous) int { return p.Exceptions }), "")
+	add("Accepted gaps", 1, len(s.Policy.AcceptedGaps), o.since(len(s.Policy.AcceptedGaps), func(p *audit.Previous) int { return p.AcceptedGaps }), "")
+	add("Active write tokens", s.Inventory.ActiveWrite, o.inventory.formula(o.writeTokens, "SUM("+o.inventory.reference("Tokens")+")"), o.newAndGone(s.Inventory.New, s.Inventory.Gone), "")
+	add("Tokens reviewed", s.Authorizations.Total, o.population.count(o.authorizations(kind.exists), notGone), o.newAndGone(s.Authorizations.New, s.Authorizations.Gone), "")
 	o.line(6)
 	o.line(16, captions...)
 	o.line(30, figures...)
 	o.line(15, notes...)
+}
+
+// sincePrevious is a number of what differs from the review before, which there may not be.
+func (o *overview) sincePrevious(n int) any {
+	if o.sum.Previous == nil {
+		return table.Unknown
+	}
+	return n
+}
+
+func (o *overview) newAndGone(fresh, gone int) string {
+	if o.sum.Previous == nil {
+		return "first review"
+	}
+	return audit.Number(fresh) + " new, " + audit.Number(gone) + " gone"
 }
 
 // since says what a number was at the review before.
@@ -247,7 +268,7 @@ func (o *overview) decide() [][]cell {
 	var lines [][]cell
 	for _, d := range all[:min(len(all), mostLines)] {
 		lines = append(lines, []cell{
-			wrapped(d.Check.Title, 8), across(3, coloured(string(d.Severity))), across(2, number(d.Tokens)), across(2, number(d.New)), across(3, number(d.Overdue)),
+			wrapped(d.Check.Title, 8), across(3, coloured(string(d.Severity))), across(2, number(d.Tokens)), across(2, figureOf(o.sincePrevious(d.New))), across(3, number(d.Overdue)),
 			across(3, day(d.Oldest)), across(3, day(d.Due)),
 		})
 	}
@@ -255,9 +276,22 @@ func (o *overview) decide() [][]cell {
 		lines = append(lines, []cell{across(half, words(audit.Plural(more, "more check")+", see the sheet "+sheetChecks))})
 	}
 	if len(all) == 0 {
-		lines = append(lines, []cell{across(half, words(o.sum.NeedsActionWords()))})
+		lines = append(lines, []cell{across(half, words(o.none("No check has a finding that needs action")))})
 	}
 	return lines
+}
+
+// none says that there is nothing, as far as anybody could see.
+func (o *overview) none(text string) string {
+	switch {
+	case !o.sum.NeedsAction.Known():
+		return o.sum.NeedsActionWords() + "."
+	case o.sum.Coverage.Verdict == audit.NotKnown:
+		return "Not known: nothing could be read."
+	case o.sum.Coverage.Verdict == audit.Partial:
+		return text + ", as far as the review could see."
+	}
+	return text + "."
 }
 
 // noteFor explains the check of a line to who points at it.
@@ -273,8 +307,11 @@ func (o *overview) who() [][]cell {
 	var lines [][]cell
 	for _, h := range all[:min(len(all), mostLines)] {
 		lines = append(lines, []cell{
-			wrapped(audit.Line(personOf(h), 120), 10), wrapped(table.OneLine(h.Target), 4), across(2, number(h.Tokens)), across(2, number(h.New)), across(3, number(h.Overdue)), across(3, day(h.Oldest)),
+			wrapped(audit.Line(personOf(h), 120), 10), wrapped(table.OneLine(h.Target), 4), across(2, number(h.Tokens)), across(2, figureOf(o.sincePrevious(h.New))), across(3, number(h.Overdue)), across(3, day(h.Oldest)),
 		})
+	}
+	if len(all) == 0 {
+		lines = append(lines, []cell{across(half, words(o.none("No owner has a token that needs action")))})
 	}
 	if more := len(all) - mostLines + o.highlights.MoreOwners; more > 0 && len(all) > 0 {
 		lines = append(lines, []cell{across(half, words(audit.Number(more)+" more, see the sheet "+sheetOwners))})

@@ -74,6 +74,36 @@ func TestSummarySheetEqualsSummary(t *testing.T) {
 	}
 }
 
+// TestNothingReadIsNoZero: where nothing could be read no figure is a zero, and a first
+// review has nothing new.
+func TestNothingReadIsNoZero(t *testing.T) {
+	t.Parallel()
+	unread := reporttest.Nothing()
+	unread.Summary.Coverage.Verdict = audit.NotKnown
+	partial := reporttest.Nothing()
+	partial.Summary.Coverage.Verdict = audit.Partial
+	first := known(t)
+	first.Summary.Previous = nil
+	tests := map[string]struct {
+		in   table.Input
+		want []string
+	}{
+		"nothing read": {unread, []string{"?|?|?|?|0|0|?|?\n", "Not known: nothing could be read.|Not known: nothing could be read.\n", unread.Summary.Headline() + "\n"}},
+		"in part":      {partial, []string{"No check has a finding that needs action, as far as the review could see.|No owner has a token that needs action, as far as the review could see.\n"}},
+		"first review": {first, []string{"3|–|–|1|3|0|19|29\n", "did not need it before|need none now|of those that need action|first review|first review|first review|first review\n", "Owner was deleted|critical|2|–|0|", "|user-0 (deleted)|office|2|–|0|"}},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			got := sheetText(t, reporttest.OpenWorkbook(t, workbookText(t, tt.in, whole)), "Summary")
+			for _, want := range tt.want {
+				if !strings.Contains("\n"+got, want) {
+					t.Errorf("no %q in:\n%s", want, got)
+				}
+			}
+		})
+	}
+}
+
 // Every check has a line on the sheet Checks: what it found, or why it could not.
 func TestChecksSheet(t *testing.T) {
 	t.Parallel()

@@ -65,7 +65,8 @@ func rankOf(r *table.Row) (rank taskRank, is bool) {
 	return rank, is
 }
 
-func taskOf(r *table.Row, kept *brief, rank taskRank, place int) task {
+// taskOf says what is new if there is a review before, since which it is.
+func taskOf(r *table.Row, kept *brief, rank taskRank, place int, since bool) task {
 	t := task{brief: kept, place: place, rank: rank, due: table.When(r.Due())}
 	var lines []string
 	for _, f := range table.WorstFirst(r.Record.Findings) {
@@ -75,7 +76,7 @@ func taskOf(r *table.Row, kept *brief, rank taskRank, place int) task {
 			line += " (excepted)"
 		case f.Overdue(r.Now):
 			line, t.overdue = line+" (overdue)", true
-		case f.Fresh():
+		case f.Fresh() && since:
 			line += " (new)"
 		}
 		lines = append(lines, line)

@@ -83,7 +83,7 @@ func (t *totals) add(r *table.Row, place int) {
 		}
 	}
 	if rank, is := rankOf(r); is {
-		t.tasks.Offer(rank, func() task { return taskOf(r, kept(), rank, place) })
+		t.tasks.Offer(rank, func() task { return taskOf(r, kept(), rank, place, t.in.Summary.Previous != nil) })
 	}
 	if t.in.Summary.Previous != nil { // in a first review everything is new, and nothing has changed
 		for _, c := range changesOf(r) {
