@@ -35,9 +35,9 @@ type File struct {
 	Store string `yaml:"store,omitempty"`
 	// StorePassword is that of a PostgreSQL store, read for each new connection. Default: as libpq has it (PGPASSWORD, PGPASSFILE).
 	StorePassword secret.Ref `yaml:"store_password,omitzero"`
-	// Evidence is the folder of snapshots, reports and evidence packs, or a bucket: s3://BUCKET/PREFIX?region=REGION, for other servers than AWS with &endpoint=https://HOST, with credentials from the environment. Default: ./data/evidence.
+	// Evidence is the folder of snapshots, reports and evidence packs, or a bucket: s3://BUCKET/PREFIX?region=REGION. For servers other than AWS, add &endpoint=https://HOST. Its credentials come from the environment. Default: ./data/evidence.
 	Evidence string `yaml:"evidence,omitempty"`
-	// EvidenceShared says that the folder is one that every host on the store has: on or off. Default: off.
+	// EvidenceShared says that every host with this store has the folder: on or off. Default: off.
 	EvidenceShared setting.Switch `yaml:"evidence_shared,omitempty"`
 	// EvidenceLock keeps the objects of an evidence pack from being changed or deleted, by Object Lock; the bucket must have it. Default: none.
 	EvidenceLock evidence.Lock `yaml:"evidence_lock,omitzero"`
@@ -49,17 +49,17 @@ type File struct {
 	Targets []influx.Config `yaml:"targets"`
 	// Policy adjusts the checks.
 	Policy Policy `yaml:"policy,omitzero"`
-	// Roster is a file of the users that belong to the house, from HR or an identity provider: a second source for owners. CSV with a header, a JSON array, or a list of users of SCIM. Default: none.
+	// Roster is a file of the people of the organization, from HR or an identity provider: a second source for owners. It is CSV with a header, a JSON array, or a SCIM list of users. Default: none.
 	Roster setting.Path `yaml:"roster,omitempty"`
-	// RosterMaxAge is how old the roster may be, by the newest date in it, or else by that of the file; with an older one nobody is judged. Default: 31d.
+	// RosterMaxAge is how old the roster may be, by the newest date in it, or else by that of the file. An older one is not used. Default: 31d.
 	RosterMaxAge setting.Duration `yaml:"roster_max_age,omitempty"`
 	// Controls is a file that relates checks to controls of frameworks, in place of the built-in one ("tokenaudit config controls" prints that).
 	Controls setting.Path `yaml:"controls,omitempty"`
-	// Owners say who answers for the users of InfluxDB, by name or ID, or as TARGET/NAME or TARGET/ID. Messages and reports go by them. A user whose name is an e-mail address needs no entry.
+	// Owners say who answers for the users of InfluxDB, by name or ID, or as TARGET/NAME or TARGET/ID. Messages and reports use them. A user whose name is an e-mail address needs no entry.
 	Owners map[string]Owner `yaml:"owners,omitempty"`
-	// Exceptions let findings stand for a while.
+	// Exceptions allow findings until a date.
 	Exceptions []Exception `yaml:"exceptions,omitempty"`
-	// AcceptedGaps let reviews be complete although something cannot be seen.
+	// AcceptedGaps allow reviews to be complete although something cannot be read.
 	AcceptedGaps []AcceptedGap `yaml:"accepted_gaps,omitempty"`
 	// Jobs review targets again and again. A file without jobs is enough for commands that look at a target once.
 	Jobs []Job `yaml:"jobs,omitempty"`
@@ -73,7 +73,7 @@ type Policy struct {
 	RotateAfter setting.Duration `yaml:"rotate_after,omitempty"`
 	// InactiveAfter is how long a token may stay inactive; off for ever. Default: 30d.
 	InactiveAfter setting.Duration `yaml:"inactive_after,omitempty"`
-	// FixWithin is how long a finding of a severity may stand before it is overdue: a duration for critical, high, medium or low; off for no date. Default: critical 3d, high 14d, none for the others.
+	// FixWithin is how long a finding of a severity may stay open before it is overdue. Give a duration for critical, high, medium or low; off for no date. Default: critical 3d, high 14d, none for the others.
 	FixWithin map[audit.Severity]setting.Duration `yaml:"fix_within,omitempty"`
 	// MaxException is how far ahead an exception, or the acceptance of a gap, may expire. Default: 180d.
 	MaxException setting.Duration `yaml:"max_exception,omitempty"`
@@ -83,7 +83,7 @@ type Policy struct {
 
 // Owner is who answers for a user of InfluxDB and its tokens.
 type Owner struct {
-	// Responsible is a person, by e-mail address or name. What one person answers for is told to them together.
+	// Responsible is a person, by e-mail address or name. All tokens of one person are in one message.
 	Responsible string `yaml:"responsible,omitempty"`
 	// Team of the person.
 	Team string `yaml:"team,omitempty"`
@@ -121,15 +121,15 @@ type Job struct {
 	Webhook *webhook.Config `yaml:"webhook,omitempty"`
 	// Email sends what was found, with the workbook. Default: none.
 	Email *email.Config `yaml:"email,omitempty"`
-	// Ping is the URL of a dead man's switch, as healthchecks.io has them: it hears of the start, the success and the failure of each review, and tells people when it hears nothing. The URL is a secret: whoever has it can ping. Default: none.
+	// Ping is the URL of a dead man's switch, such as healthchecks.io. It gets the start, the success and the failure of each review, and alerts people when it gets nothing. The URL is a secret: anyone who has it can ping. Default: none.
 	Ping secret.Ref `yaml:"ping,omitzero"`
-	// DeliverWithin is how long after its start the messages of a review are tried; what did not arrive by then is given up. Default: 6d.
+	// DeliverWithin is how long after its start the messages of a review are tried; what did not arrive by then is not sent any more. Default: 6d.
 	DeliverWithin setting.Duration `yaml:"deliver_within,omitempty"`
 	// CatchUp is how late a review may start, for instance after an outage; later it is left out. Default: 6d.
 	CatchUp setting.Duration `yaml:"catch_up,omitempty"`
 	// Jitter spreads jobs of the same time: each starts later by a fixed part of it. Default: off.
 	Jitter setting.Duration `yaml:"jitter,omitempty"`
-	// Deadline is how long a review may take. What was not seen by then is reported as not seen. Default: 1h.
+	// Deadline is how long a review may take. What was not read by then is reported as not seen. Default: 1h.
 	Deadline setting.Duration `yaml:"deadline,omitempty"`
 }
 

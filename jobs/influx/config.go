@@ -12,11 +12,11 @@ import (
 )
 
 // Config is one target: an InfluxDB org at one URL, with the credential that
-// reviews it, or a copy of the database file of an InfluxDB OSS.
+// reviews it. Or it is a copy of the database file of an InfluxDB OSS.
 type Config struct {
 	// Name of the target in reports, folders and messages: letters, digits, ".", "_", "-".
 	Name string `yaml:"name" json:"name"`
-	// Kind of server: auto, oss, cloud-tsm, cloud-serverless or bolt. Default: auto, which goes by the answers.
+	// Kind of server: auto, oss, cloud-tsm, cloud-serverless or bolt. Default: auto, which finds it by the answers.
 	Kind string `yaml:"kind,omitempty" json:"kind,omitempty"`
 	// URL of the server, such as https://eu-central-1-1.aws.cloud2.influxdata.com.
 	URL string `yaml:"url,omitempty" json:"url,omitempty"`
@@ -24,9 +24,9 @@ type Config struct {
 	Org string `yaml:"org,omitempty" json:"org,omitempty"`
 	// Token is the audit credential: read-only on authorizations and users.
 	Token secret.Ref `yaml:"token,omitzero" json:"token,omitzero"`
-	// Credential is the ID of the authorization that the token belongs to, so that it is reviewed as what it is. Default: found by its user, if that user has no other.
+	// Credential is the ID of the authorization that the token belongs to, so that it is reviewed as the audit credential. Default: found by its user, if that user has only one.
 	Credential string `yaml:"credential,omitempty" json:"credential,omitempty"`
-	// Canary is the ID of a harmless inactive authorization that every answer must hold. If it is missing, the answer is not complete.
+	// Canary is the ID of a harmless inactive authorization that every answer must show. If it is missing, the answer is not complete.
 	Canary string `yaml:"canary,omitempty" json:"canary,omitempty"`
 	// Users to review. Without it: every user that the credential can see.
 	Users []User `yaml:"users,omitempty" json:"users,omitempty"`
@@ -34,7 +34,7 @@ type Config struct {
 	CAFile setting.Path `yaml:"ca_file,omitempty" json:"ca_file,omitempty"`
 	// Bolt is a copy of influxd.bolt, or the *.bolt.gz of influx backup, in place of url and token: a review with nothing hidden.
 	Bolt setting.Path `yaml:"bolt,omitempty" json:"bolt,omitempty"`
-	// Import is the output of "influxd recovery auth list": authorizations that a first review asks for, as the list hides those of deleted users.
+	// Import is the output of "influxd recovery auth list": authorizations that a first review looks up, because the list hides those of deleted users.
 	Import setting.Path `yaml:"import,omitempty" json:"import,omitempty"`
 }
 

@@ -33,7 +33,7 @@ type Config struct {
 	CAFile setting.Path `yaml:"ca_file,omitempty" json:"ca_file,omitempty"`
 	// Attach puts the workbook into the mail: on or off. Default: on.
 	Attach AttachMode `yaml:"attach,omitempty" json:"attach,omitempty"`
-	// Owners sends a mail of their own to each person who has a token that needs action: who is responsible for its user (owners), or the user itself, if that is an e-mail address. On or off. Default: off.
+	// Owners sends a personal mail to each person with a token that needs action. It goes to the person under owners, or to the user if its name is an e-mail address. On or off. Default: off.
 	Owners setting.Switch `yaml:"owners,omitempty" json:"owners,omitempty"`
 }
 

@@ -19,11 +19,11 @@ type Config struct {
 	Channel string `yaml:"channel,omitempty" json:"channel,omitempty"`
 	// Token of the Slack app (xoxb-…), with the scope chat:write.
 	Token secret.Ref `yaml:"token,omitzero" json:"token,omitzero"`
-	// Webhook is an incoming webhook's URL. The URL is a secret: whoever has it can post.
+	// Webhook is an incoming webhook's URL. The URL is a secret: anyone who has it can post.
 	Webhook secret.Ref `yaml:"webhook,omitzero" json:"webhook,omitzero"`
 	// APIURL replaces https://slack.com/api/, for a proxy.
 	APIURL string `yaml:"api_url,omitempty" json:"api_url,omitempty"`
-	// Owners is the old form of owners at the top level, which has more to say: names or IDs of InfluxDB users, and who is told: a Slack user ID, an e-mail address or a channel ID.
+	// Owners is the old form of owners at the top level. It maps names or IDs of InfluxDB users to a Slack user ID, an e-mail address or a channel ID.
 	Owners map[string]string `yaml:"owners,omitempty" json:"owners,omitempty"`
 	// FallbackChannel gets the message about owners without a contact. Default: the thread of the summary.
 	FallbackChannel string `yaml:"fallback_channel,omitempty" json:"fallback_channel,omitempty"`

@@ -18,7 +18,7 @@ import (
 // Config is a program that is told by webhooks as Standard Webhooks 1.0.0 has
 // them (https://www.standardwebhooks.com).
 type Config struct {
-	// URL to post to: https, or http on this machine. It is a secret: whoever has it can post.
+	// URL to post to: https, or http on this machine. It is a secret: anyone who has it can post.
 	URL secret.Ref `yaml:"url" json:"url"`
 	// Secret that signs each post: whsec_ and base64, or plain text; 24 bytes or more.
 	Secret secret.Ref `yaml:"secret" json:"secret"`
