@@ -130,7 +130,7 @@ func advice(err error, m notify.Message) string {
 	case strings.Contains(text, "STARTTLS mode set to"):
 		return "the server offers no TLS; use another port, or tls: opportunistic"
 	case strings.Contains(text, "SMTP AUTH failed"):
-		return "the server does not accept username and password; store the password anew, or one for programs where it asks for that"
+		return "the server does not accept username and password; store the right password, or an app password if the server asks for one"
 	case errors.As(err, new(x509.UnknownAuthorityError)):
 		return "set ca_file to the authority that signed the server's certificate"
 	case !ok:

@@ -453,7 +453,7 @@ func TestCheckEmail(t *testing.T) {
 	t.Setenv("TEST_SMTP_PASSWORD", "SECRETSECRET-wrong")
 	_, err = email.Check(t.Context(), config)
 	notifytest.ExpectNotPosted(t, err, "SMTP AUTH failed")
-	if got := remedy.Of(err); !strings.Contains(got, "The server does not accept username and password; store the password anew") {
+	if got := remedy.Of(err); !strings.Contains(got, "The server does not accept username and password; store the right password") {
 		t.Errorf("remedy %q", got)
 	}
 	notifytest.ExpectClean(t, "wrong", []string{"SECRETSECRET"}, err, "")

@@ -21,7 +21,7 @@ const markNote = "The mark across a bar is the previous review."
 func ownerNote(none bool) string {
 	note := "Unknown is not the same as deleted: the owner could not be read."
 	if none {
-		note += " None: the product does not say what became of the owner."
+		note += " None: the product does not show whether the owner was deleted."
 	}
 	return note
 }

@@ -106,7 +106,7 @@ func readChain(folder string) (chainRecord, error) {
 
 func parseChain(text []byte) (r chainRecord, err error) {
 	if err := json.Unmarshal(text, &r); err != nil || r.Format != chainFormat {
-		return chainRecord{}, fmt.Errorf("%s is damaged; the next review writes it anew", chainFile)
+		return chainRecord{}, fmt.Errorf("%s is damaged; the next review writes it again", chainFile)
 	}
 	return r, nil
 }
@@ -129,11 +129,11 @@ func (r chainRecord) write(folder string) error {
 func (v *verifier) checkChain() {
 	record, err := readChain(v.path)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		v.problem("", chainFile, "is damaged; the next review writes it anew")
+		v.problem("", chainFile, "is damaged; the next review writes it again")
 	}
 	lost := ""
 	if r := record.Anew; r != nil {
-		say(&v.Remarks, "%s was missing or damaged, and was written anew with pack %d (%s): what retention took away until then is not known", chainFile, r.Sequence, r.Run)
+		say(&v.Remarks, "%s was missing or damaged, and was written again with pack %d (%s): what retention removed before is not known", chainFile, r.Sequence, r.Run)
 		lost = ", unless retention took them, which " + chainFile + " has lost"
 	}
 	if len(v.packs) == 0 {

@@ -266,7 +266,7 @@ func TestChainAnew(t *testing.T) {
 				t.Fatalf("%+v, %v", got, err)
 			}
 			v := w.verify(Options{})
-			if !v.OK() || !slices.ContainsFunc(v.Remarks, func(r string) bool { return strings.Contains(r, "was written anew with pack 4") }) {
+			if !v.OK() || !slices.ContainsFunc(v.Remarks, func(r string) bool { return strings.Contains(r, "was written again with pack 4") }) {
 				t.Errorf("%s\n%q", problems(v.Problems), v.Remarks)
 			}
 			must(t, os.RemoveAll(w.folder(4)))
