@@ -265,17 +265,28 @@ func TestBrowserHostileTextIsText(t *testing.T) {
 
 func TestBrowserWithoutScript(t *testing.T) {
 	t.Parallel()
-	b := browse(t, rich(t))
+	b := browse(t, crowd(t, 700))
 	off := chromedp.Func(func(ctx context.Context, tab *chromedp.Target) error {
 		_, err := cdp.Call(ctx, tab, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: true})
 		return err
 	})
 	b.do(off, chromedp.Reload())
 	text, err := chromedp.Run(b.ctx, chromedp.Text(chromedp.CSS("#tokens")))
-	if err != nil || !strings.Contains(text, "need JavaScript") || !strings.Contains(text, "000000000000a028") {
+	if err != nil || !strings.Contains(text, "need JavaScript") || !strings.Contains(text, member(699).ID) {
 		t.Errorf("%v: %.300s", err, text)
 	}
+	b.do(onPaper)
+	const rows = `[...document.querySelectorAll("#tokens tbody tr")].filter(r => r.checkVisibility()).length`
+	if n := ask[int](b, rows); n != 500 {
+		t.Errorf("%d rows on paper, want 500", n)
+	}
 }
+
+// onPaper shows the page as it is printed.
+var onPaper = chromedp.Func(func(ctx context.Context, tab *chromedp.Target) error {
+	_, err := cdp.Call(ctx, tab, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Media: "print"})
+	return err
+})
 
 func TestBrowserFitsEveryWidth(t *testing.T) {
 	t.Parallel()
@@ -327,11 +338,7 @@ func TestBrowserPrints(t *testing.T) {
 	if pages := len(regexp.MustCompile(`/Type\s*/Page[^s]`).FindAll(pdf, -1)); pages < 10 || pages > 60 {
 		t.Errorf("%d pages", pages)
 	}
-	print := chromedp.Func(func(ctx context.Context, tab *chromedp.Target) error {
-		_, err := cdp.Call(ctx, tab, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Media: "print"})
-		return err
-	})
-	b.do(print)
+	b.do(onPaper)
 	for what, want := range map[string]bool{
 		"#verdict": true, "#decide": true, "#who": true, "#seen": true, "#tokens tbody tr.print": true, ".onpaper": true,
 		"nav": false, ".tools": false, ".pager": false, "#checks": false, "#coverage": false, "#inventory": false, "#about": false,
