@@ -30,6 +30,16 @@ type Figure struct {
 	Name   string
 	N      int
 	Change string // "+9, was 9", "unchanged"; empty where there is nothing to compare with
+	// NotKnown: nothing could be read, and a zero would read as a result.
+	NotKnown bool
+}
+
+// String is the number, or a question mark where it is not known.
+func (f Figure) String() string {
+	if f.NotKnown {
+		return "?"
+	}
+	return audit.Number(f.N)
 }
 
 // Decision is a check by which something needs action.
@@ -53,6 +63,9 @@ type Person struct {
 func NewPage(m Message, people int) Page {
 	s := m.Summary
 	p := Page{Headline: s.Headline(), Compared: compared(m), Figures: figures(s), Inventory: s.InventoryWords(), Alarms: pageAlarms(m), Others: others(s)}
+	if s.Coverage.Verdict == audit.NotKnown && s.Inventory.ActiveWrite == 0 {
+		p.Inventory = ""
+	}
 	news := func(n int) int {
 		if s.Previous == nil { // all are, which says nothing
 			return 0
@@ -120,6 +133,11 @@ func figures(s audit.Summary) []Figure {
 			}
 		}
 		out = append(out, overdue)
+	}
+	for i := range out {
+		if f := &out[i]; s.Coverage.Verdict == audit.NotKnown && f.N == 0 {
+			f.NotKnown, f.Change = true, ""
+		}
 	}
 	exceptions, gaps := Figure{Name: "Exceptions", N: len(s.Policy.Exceptions)}, Figure{Name: "Accepted gaps", N: len(s.Policy.AcceptedGaps)}
 	if before != nil {

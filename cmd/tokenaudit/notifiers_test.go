@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -129,6 +130,37 @@ func TestEmailAtLeastOnce(t *testing.T) {
 				for _, m := range mails {
 					if messageID(t, m) != messageID(t, mails[0]) {
 						t.Error("another Message-ID")
+					}
+				}
+			})
+		}
+	}
+}
+
+// TestEmailOwnersAtLeastOnce: every person whose address is known gets their mail, with one
+// Message-ID, whatever goes wrong; once where nothing does.
+func TestEmailOwnersAtLeastOnce(t *testing.T) {
+	contacts := audit.Contacts{"user 1": {Responsible: "alice@example.com"}, "user 2": {Responsible: "bob@example.com"}, "user 3": {Responsible: "the platform team"}}
+	no := &smtp.SMTPError{Code: 451, EnhancedCode: smtp.EnhancedCode{4, 3, 0}, Message: "later"}
+	for name, failure := range map[string][]mailtest.Failure{
+		"none": nil, "summary refused": {{At: mailtest.From, Say: no}}, "cut after the summary": {{At: mailtest.Arrived}}, "cut for long": slices.Repeat([]mailtest.Failure{{At: mailtest.To}}, 4),
+	} {
+		for save := range 7 {
+			t.Run(fmt.Sprintf("%s, save %d fails", name, save), func(t *testing.T) {
+				server := mailtest.Start(t, "", "", mailtest.STARTTLS)
+				server.Fail(failure...)
+				config := email.Config{Server: server.Address, CAFile: setting.Path(server.CAFile), From: "a@example.com", To: []string{"b@example.com"}, Owners: true}
+				left := reviewOwners(t, 3, contacts, save, 8, 0, "email", email.New(config, slog.New(slog.DiscardHandler)))
+				got := map[string]int{}
+				for _, m := range server.Mails() {
+					got[strings.Join(m.To, " ")+" "+messageID(t, m)]++
+				}
+				if len(left) > 0 || len(got) != 3 {
+					t.Errorf("%d different mails: %v, left: %+v", len(got), got, left)
+				}
+				for mail, n := range got {
+					if n > 1 && name == "none" && save == 0 || n > 3 {
+						t.Errorf("%d times: %s", n, mail)
 					}
 				}
 			})

@@ -86,7 +86,7 @@ func (p summaryPrinter) figures(page notify.Page) {
 	t := newTable()
 	t.SetColumnConfigs([]table.ColumnConfig{{Number: 2, Align: text.AlignRight}})
 	for _, f := range page.Figures {
-		t.AppendRow(table.Row{f.Name, audit.Number(f.N), f.Change})
+		t.AppendRow(table.Row{f.Name, f.String(), f.Change})
 	}
 	fmt.Fprintf(p, "\n%s\n", t.Render())
 	if page.Inventory != "" {

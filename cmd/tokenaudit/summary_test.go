@@ -92,6 +92,25 @@ func TestSummaryOfEarlierVersions(t *testing.T) {
 	}
 }
 
+// TestSummaryOfNothing: where nothing could be read, a zero is not shown as a result.
+func TestSummaryOfNothing(t *testing.T) {
+	t.Parallel()
+	m := notifytest.Quiet()
+	for i := range m.Summary.Coverage.Targets {
+		m.Summary.Coverage.Targets[i].Gap(audit.CredentialActive, audit.NotKnown, "401 unauthorized access")
+	}
+	m.Summary.Coverage.Accept(nil, m.Summary.Started)
+	text := strings.Join(strings.Fields(printed(m, 80)), " ")
+	for _, want := range []string{"Nothing could be read. This is not a pass", "Needs action ? New ? Fixed ? Overdue ? Exceptions 0", "No findings in what was seen. This is not a pass."} {
+		if !strings.Contains(text, want) {
+			t.Errorf("%q is missing:\n%s", want, text)
+		}
+	}
+	if strings.Contains(text, "Active write tokens") {
+		t.Errorf("counts active write tokens:\n%s", text)
+	}
+}
+
 // TestSummaryWithoutOwners: why they are not listed is said.
 func TestSummaryWithoutOwners(t *testing.T) {
 	t.Parallel()

@@ -170,7 +170,7 @@ func (o *overview) tiles() {
 			}
 		}
 		needing := o.authorizations(func(k kind) bool { return k.exists() && k.needs })
-		add("Need action", a.Tokens, o.population.count(needing, is("Needs action", table.Yes), notGone), before, colour)
+		add("Needs action", a.Tokens, o.population.count(needing, is("Needs action", table.Yes), notGone), before, colour)
 		add("New", a.New, o.sincePrevious(a.New), "did not need it before", "")
 		add("Fixed", a.Fixed, o.sincePrevious(a.Fixed), "need none now", "")
 		overdue := ""
@@ -179,7 +179,7 @@ func (o *overview) tiles() {
 		}
 		add("Overdue", a.Overdue, a.Overdue, "of those that need action", overdue)
 	} else {
-		for _, top := range []string{"Need action", "New", "Fixed", "Overdue"} {
+		for _, top := range []string{"Needs action", "New", "Fixed", "Overdue"} {
 			add(top, 1, table.Unknown, "not counted", "")
 		}
 	}

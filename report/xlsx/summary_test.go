@@ -51,7 +51,7 @@ func TestSummarySheetEqualsSummary(t *testing.T) {
 		"weekly-review/2026-11-23T0800Z, due 2026-11-23 08:00:00 UTC, finished 2026-11-23 08:01:00 UTC",
 		s.Headline() + "\n",
 		"Not seen|office: authorizations of earlier reviews could not be looked up; their findings stay open. ",
-		"Need action|New|Fixed|Overdue|Exceptions|Accepted gaps|Active write tokens|Tokens reviewed\n",
+		"Needs action|New|Fixed|Overdue|Exceptions|Accepted gaps|Active write tokens|Tokens reviewed\n",
 		fmt.Sprintf("%d|%d|%d|1|3|0|%d|%d\n", s.NeedsAction.Tokens, s.NeedsAction.New, s.NeedsAction.Fixed, s.Inventory.ActiveWrite, s.Authorizations.Total),
 		fmt.Sprintf("before: %d|did not need it before|need none now|of those that need action|before: 1|before: not known|%d new, %d gone|%d new, %d gone\n",
 			s.NeedsAction.Before(), s.Inventory.New, s.Inventory.Gone, s.Authorizations.New, s.Authorizations.Gone),
@@ -331,7 +331,7 @@ func TestPolicyChangedOnTheSheets(t *testing.T) {
 				t.Errorf("%s: no %q in:\n%s", sheet, want, got)
 			}
 		}
-		if sheet == "Summary" && strings.Index(got, "Policy changed") > strings.Index(got, "Need action|New") {
+		if sheet == "Summary" && strings.Index(got, "Policy changed") > strings.Index(got, "Needs action|New") {
 			t.Error("the policy does not come before the figures")
 		}
 		if strings.Contains(got, "DIFFERS") {
