@@ -232,7 +232,7 @@ func (o *overview) pair(height float64, left, right []cell, aside ...cell) {
 		right = []cell{blank}
 	}
 	cells := append(append(append([]cell{}, left...), cell{look: look{role: title}}), right...)
-	o.line(max(height, o.fit(4, cells)), append(cells, aside...)...)
+	o.line(max(height, o.fit(6, cells)), append(cells, aside...)...)
 }
 
 func (o *overview) headings(left, right string) {
@@ -306,8 +306,12 @@ func (o *overview) who() [][]cell {
 	all := o.highlights.Owners
 	var lines [][]cell
 	for _, h := range all[:min(len(all), mostLines)] {
+		where := table.OneLine(h.Target)
+		if h.Users > 1 {
+			where = table.Unknown // or in several
+		}
 		lines = append(lines, []cell{
-			wrapped(audit.Line(personOf(h), 120), 10), wrapped(table.OneLine(h.Target), 4), across(2, number(h.Tokens)), across(2, figureOf(o.sincePrevious(h.New))), across(3, number(h.Overdue)), across(3, day(h.Oldest)),
+			wrapped(audit.Line(personOf(h), 250), 10), wrapped(where, 4), across(2, number(h.Tokens)), across(2, figureOf(o.sincePrevious(h.New))), across(3, number(h.Overdue)), across(3, day(h.Oldest)),
 		})
 	}
 	if len(all) == 0 {
@@ -319,22 +323,26 @@ func (o *overview) who() [][]cell {
 	return lines
 }
 
-// personOf names who has something to do.
+// personOf names who has something to do, and whose tokens they are if of somebody else.
 func personOf(h audit.OwnerHighlights) string {
-	who := cmp.Or(h.Contact.Responsible, h.Owner.Name)
+	user := h.Owner.Name
 	switch {
-	case who == "" && h.Owner.ID == "":
-		who = "nobody"
-	case who == "":
-		who = "ID " + h.Owner.ID
+	case user == "" && h.Owner.ID == "":
+		user = "nobody"
+	case user == "":
+		user = "ID " + h.Owner.ID
 	}
 	if h.Owner.State == audit.OwnerDeleted || h.Owner.State == audit.OwnerInactive {
-		who += " (" + string(h.Owner.State) + ")"
+		user += " (" + string(h.Owner.State) + ")"
 	}
-	if h.Users > 1 {
-		who += ", " + audit.Plural(h.Users, "user")
+	switch who := h.Contact.Responsible; {
+	case h.Users > 1:
+		return cmp.Or(who, user) + ", for " + audit.Plural(h.Users, "user")
+	case who == "" || who == h.Owner.Name:
+		return user
+	default:
+		return who + ", for " + user
 	}
-	return who
 }
 
 // bottom is how it went over time on the left, and what else to know on the right.

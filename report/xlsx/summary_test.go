@@ -156,6 +156,30 @@ func TestNotesOfChecks(t *testing.T) {
 	}
 }
 
+func TestPersonOf(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		responsible, name, id string
+		state                 audit.OwnerState
+		users                 int
+		want                  string
+	}{
+		{"", "dave", "b1", audit.OwnerPresent, 1, "dave"},
+		{"", "dave", "b1", audit.OwnerInactive, 1, "dave (inactive)"},
+		{"", "", "b1", audit.OwnerDeleted, 1, "ID b1 (deleted)"},
+		{"", "", "", audit.OwnerUnknown, 1, "nobody"},
+		{"Erin Quinn", "dave", "b1", audit.OwnerInactive, 1, "Erin Quinn, for dave (inactive)"},
+		{"dave@example.com", "dave@example.com", "b1", audit.OwnerPresent, 1, "dave@example.com"},
+		{"Erin Quinn", "dave", "b1", audit.OwnerInactive, 3, "Erin Quinn, for 3 users"},
+	}
+	for _, tt := range tests {
+		h := audit.OwnerHighlights{Owner: audit.Owner{ID: tt.id, Name: tt.name, State: tt.state}, Contact: audit.Contact{Responsible: tt.responsible}, Users: tt.users}
+		if got := personOf(h); got != tt.want {
+			t.Errorf("%q, want %q", got, tt.want)
+		}
+	}
+}
+
 // TestAxisOfTheTrend: it begins where a change shows, and nowhere else than at zero if
 // the figures are small.
 func TestAxisOfTheTrend(t *testing.T) {
