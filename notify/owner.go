@@ -109,9 +109,13 @@ func NewUnclaimed(m Message, owners []audit.OwnerHighlights) Unclaimed {
 		}
 		u.Owners = append(u.Owners, UnclaimedOwner{name, words})
 	}
-	u.Title = "No contact is known for " + audit.Plural(len(owners), "owner") + " with " + audit.Plural(tokens, "token") + " that need action"
-	if tokens == 1 {
+	switch {
+	case len(owners) == 0:
+		u.Title = "Not every owner is told in a reply of their own"
+	case tokens == 1:
 		u.Title = "No contact is known for the owner of 1 token that needs action"
+	default:
+		u.Title = "No contact is known for " + audit.Plural(len(owners), "owner") + " with " + audit.Plural(tokens, "token") + " that need action"
 	}
 	return u
 }

@@ -99,6 +99,7 @@ func TestLimits(t *testing.T) {
 			m.Highlights.Owners = notifytest.Crowd(m, name, owners)
 			a := &m.Summary.NeedsAction
 			a.Tokens, a.New, a.Overdue, m.Summary.Missed, m.Summary.Trigger = 1_000_000, owners, owners, owners, audit.CatchUp
+			a.Fixed, a.Excepted, a.First, a.Server = 1_000_000, 1_000_000, 1_000_000, 1_000_000
 			for _, c := range audit.Checks() {
 				a.ByCheck[c.ID] = audit.CheckAction{Tokens: owners, New: owners, Overdue: owners, Oldest: m.Summary.Slot.AddDate(-1, 0, 0), Due: m.Summary.Slot}
 			}
@@ -123,6 +124,17 @@ func TestLimits(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestMoreOwners: owners beyond those that a review keeps are counted, also where all others are
+// told.
+func TestMoreOwners(t *testing.T) {
+	t.Parallel()
+	m := threaded()
+	m.Highlights.Owners, m.Highlights.MoreOwners = m.Highlights.Owners[:1], 3
+	if blocks := string(expectPostable(t, m)); !strings.Contains(blocks, "and 3 more owners, see the evidence") || strings.Contains(blocks, "0 owners") {
+		t.Error(blocks)
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"maps"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -125,9 +126,9 @@ func TestReply(t *testing.T) {
 	found := notifytest.NewFindings()
 	m.Highlights.Owners = m.Highlights.Owners[:1]
 	o := &m.Highlights.Owners[0]
-	o.Users, o.Tokens, o.New, o.Overdue, o.Worst = 3, 30, 2, 1, append(found[:2:2], found[2], found[2])
+	o.Users, o.Tokens, o.New, o.Overdue, o.Worst = 3, 30, 3, 1, append(found[:2:2], found[1], found[2], found[2])
 	reply := slack.Posts(slack.Config{}, m)[1]
-	if reply.Text != "InfluxDB token review: 30 tokens need action: 2 new, 1 overdue" {
+	if reply.Text != "InfluxDB token review: 30 tokens need action: 3 new, 1 overdue" {
 		t.Errorf("notification: %s", reply.Text)
 	}
 	data, err := json.Marshal(reply.Blocks)
@@ -135,17 +136,18 @@ func TestReply(t *testing.T) {
 		t.Fatal(err)
 	}
 	for want, times := range map[string]int{
-		"for 3 InfluxDB users: 30 tokens need action: 2 new, 1 overdue":           1,
-		"New, critical: grafana on edge-7":                                        1,
-		`user not found`:                                                          1,
-		"Why it matters":                                                          2,
-		"The token stopped working when its user was deleted":                     1,
+		"for 3 InfluxDB users: 30 tokens need action: 3 new, 1 overdue": 1,
+		"New, critical: grafana on edge-7":                              1,
+		`user not found`:                                                1,
+		"All-access token":                                              2,
+		"Why it matters":                                                2,
+		"The token stopped working when its user was deleted":           1,
 		`"text":"influx auth delete --id 0d3f1c0a9b8e7d01","style":{"code":true}`: 1,
-		" · open for 16 weeks":                                                    2,
-		`"text":"overdue since 3 Nov 2026"`:                                       2,
-		"Create a new token":                                                      0,
-		"and 26 more tokens, see the evidence":                                    1,
-		"keep (with a reason and a ticket), or done":                              1,
+		" · open for 16 weeks":                       2,
+		`"text":"overdue since 3 Nov 2026"`:          2,
+		"Create a new token":                         0,
+		"and 25 more tokens, see the evidence":       1,
+		"keep (with a reason and a ticket), or done": 1,
 	} {
 		if got := strings.Count(string(data), want); got != times {
 			t.Errorf("%q is there %d times, want %d:\n%s", want, got, times, data)
@@ -207,34 +209,39 @@ func TestFindPosted(t *testing.T) {
 	config := both(t)["bot"]
 	config.Upload = true
 	for _, scopes := range []string{"", "chat:write,files:write"} {
-		fake := &notifytest.Slack{Scopes: scopes}
-		m := threaded()
-		n := slack.New(config, fake.Client(), discard())
-		refs := map[string]string{}
-		for _, m.Delivery = range n.Deliveries(m.Summary, m.Highlights) {
-			ref, err := n.Send(t.Context(), m)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if refs[m.Delivery] = ref; m.Root == "" {
-				m.Root = ref
-			}
+		synctest.Test(t, func(t *testing.T) { findPosted(t, config, scopes) })
+	}
+}
+
+func findPosted(t *testing.T, config slack.Config, scopes string) {
+	t.Helper()
+	fake := &notifytest.Slack{Scopes: scopes}
+	m := threaded()
+	n := slack.New(config, fake.Client(), discard())
+	refs := map[string]string{}
+	for _, m.Delivery = range n.Deliveries(m.Summary, m.Highlights) {
+		ref, err := n.Send(t.Context(), m)
+		if err != nil {
+			t.Fatal(err)
 		}
-		before := len(fake.Messages())
-		m.Again, m.Since = true, time.Now()
-		for _, m.Delivery = range n.Deliveries(m.Summary, m.Highlights) {
-			ref, err := n.Send(t.Context(), m)
-			if err != nil || scopes == "" && !strings.HasPrefix(m.Delivery, "file:") && ref != refs[m.Delivery] {
-				t.Errorf("%s again: %q, %v; first %q", m.Delivery, ref, err, refs[m.Delivery])
-			}
+		if refs[m.Delivery] = ref; m.Root == "" {
+			m.Root = ref
 		}
-		again := fake.Messages()[before:]
-		switch {
-		case scopes == "" && len(again) > 0:
-			t.Errorf("posted again: %+v", again)
-		case scopes != "" && (len(again) != before || !strings.Contains(string(again[0].Blocks), "may repeat an earlier message")):
-			t.Errorf("without the scope: %d of %d posted again: %+v", len(again), before, again)
+	}
+	before := len(fake.Messages())
+	m.Again, m.Since = true, time.Now()
+	for _, m.Delivery = range n.Deliveries(m.Summary, m.Highlights) {
+		ref, err := n.Send(t.Context(), m)
+		if err != nil || scopes == "" && !strings.HasPrefix(m.Delivery, "file:") && ref != refs[m.Delivery] {
+			t.Errorf("%s again: %q, %v; first %q", m.Delivery, ref, err, refs[m.Delivery])
 		}
+	}
+	again := fake.Messages()[before:]
+	switch {
+	case scopes == "" && len(again) > 0:
+		t.Errorf("posted again: %+v", again)
+	case scopes != "" && (len(again) != before || !strings.Contains(string(again[0].Blocks), "may repeat an earlier message")):
+		t.Errorf("without the scope: %d of %d posted again: %+v", len(again), before, again)
 	}
 }
 
