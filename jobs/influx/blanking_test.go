@@ -2,6 +2,7 @@ package influx
 
 import (
 	"bytes"
+	"fmt"
 	"testing"
 
 	"tokenaudit/jobs/audit"
@@ -50,9 +51,14 @@ func TestJournalIsBounded(t *testing.T) {
 		j.add(&audit.Request{Request: "GET " + users, Status: 200 + 204*(i%2)}, kindOf(users))
 	}
 	j.add(&audit.Request{Request: "GET /api/v2/users"}, kindOf("/api/v2/users"))
+	for i := range 2 * mostRequests { // what a hostile server has for IDs
+		path := fmt.Sprint("/api/v2/authorizations/no-id-", i)
+		j.add(&audit.Request{Request: "GET " + path, Status: 404}, kindOf(path))
+	}
 	all := j.all()
 	last := all[len(all)-1]
-	if len(all) != mostRequests+2 || last.Request != "GET /api/v2/users/{id}" || last.Further != 5 || last.Statuses[200] != 3 || last.Statuses[404] != 2 {
+	others := all[len(all)-2]
+	if len(all) != 2*mostRequests+1+mostKinds || others.Request != "GET (others)" || others.Further != mostRequests-mostKinds+2 || last.Request != "GET /api/v2/users/{id}" || last.Further != 5 || last.Statuses[200] != 3 || last.Statuses[404] != 2 {
 		t.Errorf("%d requests, the last one %+v", len(all), last)
 	}
 }

@@ -20,6 +20,9 @@ import (
 // users that are looked up and tokens of earlier reviews may be as many as there are.
 const mostRequests = 1000
 
+// mostKinds bounds the kinds. There are about ten; an ID that is none makes one more.
+const mostKinds = 50
+
 // journal holds the requests of one review of a target, those that are sent again too.
 // Its methods may be called by several goroutines.
 type journal struct {
@@ -47,7 +50,7 @@ func (a asker) in(ctx context.Context) context.Context {
 
 // note takes a request and its answer, whose body is then watched.
 func (a asker) note(req *http.Request, at time.Time, resp *http.Response, err error) {
-	r := &audit.Request{At: at.UTC(), Credential: a.credential, Request: request(req.URL.Path, req.URL.Query())}
+	r := &audit.Request{At: at.UTC(), Credential: a.credential, Request: audit.Line(request(req.URL.Path, req.URL.Query()), 2000)}
 	if err != nil {
 		r.Error = audit.Line(err.Error(), 300)
 	} else {
@@ -82,6 +85,9 @@ func kindOf(path string) string {
 func (j *journal) add(r *audit.Request, kind string) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
+	if _, known := j.kept[kind]; !known && len(j.kept) >= mostKinds {
+		kind = "GET (others)"
+	}
 	if j.kept[kind] < mostRequests {
 		j.kept[kind]++
 		j.requests = append(j.requests, r)
