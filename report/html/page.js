@@ -322,7 +322,7 @@ document.addEventListener('DOMContentLoaded', () => {
     table.search();
     if (!token) {
       if (dialog.open) dialog.close();
-      table.section.scrollIntoView();
+      table.section.scrollIntoView({ behavior: arrived ? 'instant' : 'auto' });
       return;
     }
     const rows = table.named(token, p.get('target'));
