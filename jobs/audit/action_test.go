@@ -194,3 +194,24 @@ func TestHeadline(t *testing.T) {
 		})
 	}
 }
+
+func TestInventoryWords(t *testing.T) {
+	tests := []struct {
+		name    string
+		summary Summary
+		want    string
+	}{
+		{"first review", Summary{Coverage: TotalCoverage{Verdict: Complete}, Inventory: Inventory{ActiveWrite: 3, New: 3}}, "Active write tokens 3"},
+		{"later", Summary{Previous: &Previous{}, Coverage: TotalCoverage{Verdict: Complete}, Inventory: Inventory{ActiveWrite: 1117, New: 3, Gone: 1}}, "Active write tokens 1,117: 3 new, 1 gone"},
+		{"the check is off", Summary{Policy: Policy{Severity: map[string]Severity{InventoryCheck: Off}}.Applied()}, ""},
+		{"nothing was read", Summary{Coverage: TotalCoverage{Verdict: NotKnown}}, "Active write tokens: not known"},
+		{"of an earlier review", Summary{Coverage: TotalCoverage{Verdict: NotKnown}, Inventory: Inventory{ActiveWrite: 2}}, "Active write tokens 2"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			if got := tt.summary.InventoryWords(); got != tt.want {
+				t.Errorf("%q, want %q", got, tt.want)
+			}
+		})
+	}
+}

@@ -185,6 +185,9 @@ func (s Summary) InventoryWords() string {
 		}
 	}
 	i := s.Inventory
+	if s.Coverage.Verdict == NotKnown && i.ActiveWrite == 0 {
+		return "Active write tokens: not known"
+	}
 	text := "Active write tokens " + Number(i.ActiveWrite)
 	if s.Previous == nil {
 		return text
