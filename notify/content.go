@@ -326,7 +326,7 @@ func facts(m Message) []string {
 	case audit.Manual:
 		out = append(out, "run by hand")
 	case audit.Sample:
-		out = append(out, "made-up figures: nothing was reviewed")
+		out = append(out, "example figures: nothing was reviewed")
 	}
 	return out
 }

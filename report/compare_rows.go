@@ -112,7 +112,7 @@ func compareCSV(ctx context.Context, have, want string) (string, error) {
 		case x == nil && y == nil:
 			return "", nil
 		case x == nil || y == nil || a.name(x) != b.name(y):
-			return fmt.Sprintf("row %d is %s, the snapshots give %s: a row was taken out, put in or moved", n, a.name(x), b.name(y)), nil
+			return fmt.Sprintf("row %d is %s, the snapshots give %s: a row was removed, added or moved", n, a.name(x), b.name(y)), nil
 		}
 		for i := range max(len(x), len(y)) {
 			if i >= len(x) || i >= len(y) || i >= len(a.header) {

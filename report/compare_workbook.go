@@ -37,7 +37,7 @@ func compareWorkbooks(ctx context.Context, have, want string) (string, error) {
 func compareParts(ctx context.Context, have, want string) (string, error) {
 	a, err := zip.OpenReader(have)
 	if err != nil {
-		return "the file, which is no workbook", nil
+		return "the file, which is not a workbook", nil
 	}
 	defer a.Close()
 	b, err := zip.OpenReader(want)

@@ -66,7 +66,7 @@ func Rederive(ctx context.Context, dir string, files []string, in Input, whole, 
 		switch {
 		case slices.Contains(expected, name):
 		case exact && whole:
-			out.differs(name, "is nothing that the review wrote")
+			out.differs(name, "was not written by the review")
 		default:
 			out.NotCompared = append(out.NotCompared, name)
 		}

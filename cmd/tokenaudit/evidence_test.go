@@ -237,7 +237,7 @@ func TestRetention(t *testing.T) {
 		if s, err := both[0].runner.ReviewNow(t.Context(), both[0].job, audit.Manual); err != nil || s.Coverage.Verdict != audit.Partial {
 			t.Fatalf("%+v, %v", s, err)
 		}
-		if out := mustVerify(t, p.under("weekly")); !strings.Contains(out, "retention took the packs up to 3") {
+		if out := mustVerify(t, p.under("weekly")); !strings.Contains(out, "retention removed the packs up to 3") {
 			t.Errorf("verify:\n%s", out)
 		}
 	})
@@ -466,7 +466,7 @@ func TestForeignFiles(t *testing.T) {
 	}
 	out, err := verifyText(t, folder)
 	for _, name := range []string{"notes.txt", "more.csv"} {
-		if err == nil || !strings.Contains(out, name+": is no part of the pack") {
+		if err == nil || !strings.Contains(out, name+": does not belong to the pack") {
 			t.Errorf("%v: %s is not named:\n%s", err, name, out)
 		}
 		if err := os.Remove(filepath.Join(folder, name)); err != nil {

@@ -187,7 +187,7 @@ func TestInsider(t *testing.T) {
 			must(t, os.WriteFile(filepath.Join(dir, "review.xlsx"), []byte("PK"), 0o600))
 		}, want: []string{"review.xlsx: cannot be read"}},
 		"a report less":           {do: func(t *testing.T, dir string) { must(t, os.Remove(filepath.Join(dir, "report.html"))) }, want: []string{"report.html: is missing"}},
-		"a report more":           {do: func(t *testing.T, dir string) { must(t, os.WriteFile(filepath.Join(dir, "clean.csv"), nil, 0o600)) }, want: []string{"clean.csv: is nothing that the review wrote"}},
+		"a report more":           {do: func(t *testing.T, dir string) { must(t, os.WriteFile(filepath.Join(dir, "clean.csv"), nil, 0o600)) }, want: []string{"clean.csv: was not written by the review"}},
 		"the configuration":       {do: func(t *testing.T, dir string) { edit(t, dir, "inputs.json", "rotate_after", "rotate_never") }, want: []string{"review.xlsx: About!"}},
 		"the controls":            {do: func(*testing.T, string) {}, seal: func(p *pack.Input) { p.Controls = nil }, want: []string{"inputs.json: has a configuration or controls"}},
 		"the trend":               {do: func(t *testing.T, dir string) { edit(t, dir, "inputs.json", `"tokens": `, `"tokens": 9`) }, want: []string{"report.html: line "}},

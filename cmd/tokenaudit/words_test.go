@@ -60,6 +60,13 @@ var bannedWords = []struct{ banned, write string }{
 	{`robbed|held against`, "lost; compared with"},
 	{`without a word`, "and gives no error"},
 	{`back to life`, "create again"},
+	{`(takes?|took|taken|taking) (it |them )?(away|out)`, "remove"},
+	{`is (no|none) (part|name|time|list|URL|SSH|prefix|workbook|finding|progress|object|count|ledger|that)`, "is not a"},
+	{`swapped`, "exchanged"},
+	{`given up|gives? up`, "cancelled; not tried again"},
+	{`nor will`, "and will not be"},
+	{`stands still`, "has stopped"},
+	{`of now`, "present"},
 }
 
 // shown is something that people read, and where it is written.
@@ -71,7 +78,7 @@ type shown struct {
 // TestWords holds every text that a user sees to the word list and to sentences of at
 // most maxWords words.
 func TestWords(t *testing.T) {
-	texts := slices.Concat(goTexts(t), pageTexts(t), exampleTexts(t), templateTexts(t), controlTexts(t), schemaTexts(t), computedTexts())
+	texts := slices.Concat(goTexts(t), pageTexts(t), exampleTexts(t), templateTexts(t), controlTexts(t), alertTexts(t), schemaTexts(t), computedTexts())
 	if len(texts) < 1500 {
 		t.Fatalf("found only %d texts", len(texts))
 	}
@@ -417,6 +424,28 @@ func quoted(file string, line int, source string, quotes *regexp.Regexp) []shown
 		if twoWords.MatchString(s) {
 			texts = append(texts, shown{fmt.Sprintf("%s:%d", file, line), s})
 		}
+	}
+	return texts
+}
+
+// alertTexts are what alerts and the dashboard say.
+func alertTexts(t *testing.T) []shown {
+	t.Helper()
+	said := regexp.MustCompile(`^\s*"?(?:summary|description|title)"?: "?(.*?)"?,?$`)
+	var texts []shown
+	for _, path := range []string{"configs/deploy/prometheus/alerts.yaml", "configs/deploy/grafana/dashboard.json"} {
+		data, err := os.ReadFile(root + "/" + path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, line := range strings.Split(string(data), "\n") {
+			if m := said.FindStringSubmatch(line); m != nil {
+				texts = append(texts, shown{fmt.Sprintf("%s:%d", path, i+1), action.ReplaceAllString(m[1], "XX")})
+			}
+		}
+	}
+	if len(texts) < 30 {
+		t.Fatalf("found only %d texts of alerts and dashboard", len(texts))
 	}
 	return texts
 }

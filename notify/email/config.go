@@ -71,10 +71,10 @@ func (c Config) Validate(problem func(key, text string)) {
 	}
 	switch {
 	case c.Username == "" && !c.Password.IsZero():
-		problem("username", "goes with password; give both or none")
+		problem("username", "needs a password; set both or neither")
 	case c.Username != "":
 		if strings.ContainsFunc(c.Username, unicode.IsControl) {
-			problem("username", "holds a character that cannot be seen")
+			problem("username", "contains an invisible character")
 		}
 		if err := c.Password.Validate(); err != nil {
 			problem("password", err.Error())

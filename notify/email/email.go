@@ -46,7 +46,7 @@ func (n notifier) Send(ctx context.Context, m notify.Message) (string, error) {
 		return "", notify.NotPosted(fmt.Errorf("mail through %s: %w", n.config.Server, err))
 	}
 	if _, known := ownerOf(m); m.Delivery != notify.SummaryDelivery && !known { // left by another version or configuration
-		n.log.WarnContext(ctx, "there is nobody to mail: the review does not know them", "run", m.Summary.ID, "delivery", m.Delivery)
+		n.log.WarnContext(ctx, "no mails to owners: the review has no data about them", "run", m.Summary.ID, "delivery", m.Delivery)
 		return "", nil
 	}
 	book, note := n.workbook(ctx, m)

@@ -65,7 +65,7 @@ func (c Config) connecting(err error) error {
 		return err
 	}
 	if c.APIURL == "" && errors.Is(err, syscall.ECONNREFUSED) {
-		return remedy.With(err, "Something between here and "+u.Host+" refuses the connection: let this machine reach it, or set HTTPS_PROXY or api_url.")
+		return remedy.With(err, "A proxy or firewall in front of "+u.Host+" refuses the connection: allow this machine to connect, or set HTTPS_PROXY or api_url.")
 	}
 	return remedy.With(err, remedy.Place{What: "the proxy to Slack", Address: u.Host, Key: "api_url"}.Connection(err))
 }

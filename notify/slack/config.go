@@ -79,7 +79,7 @@ func (c Config) Validate(problem func(key, text string)) {
 		if u, err := url.Parse(c.APIURL); err != nil || u.Host == "" {
 			problem("api_url", "needs a URL such as https://slack.com/api/")
 		} else if hook {
-			problem("api_url", "goes with channel and token; a webhook has its own URL")
+			problem("api_url", "needs channel and token; a webhook has its own URL")
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(c.Owners)) {

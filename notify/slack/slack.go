@@ -136,7 +136,7 @@ func (n notifier) postRichest(ctx context.Context, m notify.Message, to recipien
 // sendAsBot looks for a delivery that may have arrived before it repeats it.
 func (n notifier) sendAsBot(ctx context.Context, m notify.Message) (string, error) {
 	if _, known := ownerOf(m); strings.HasPrefix(m.Delivery, ownerDelivery) && !known { // left by another version
-		n.log.WarnContext(ctx, "there is nothing to tell an owner: the review does not know them", "job", m.Summary.Job, "run", m.Summary.ID, "delivery", m.Delivery)
+		n.log.WarnContext(ctx, "no messages to owners: the review has no data about them", "job", m.Summary.Job, "run", m.Summary.ID, "delivery", m.Delivery)
 		return "", nil
 	}
 	if err := n.wait(ctx); err != nil {

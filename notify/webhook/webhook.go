@@ -141,7 +141,7 @@ func advice(status int) string {
 	case status == http.StatusNotFound:
 		return "there is no such receiver; check the stored URL"
 	case status == http.StatusGone:
-		return "the receiver wants no more; remove webhook from the job"
+		return "the receiver no longer accepts posts; remove webhook from the job"
 	case status == http.StatusRequestEntityTooLarge:
 		return "the receiver takes no message of this size"
 	case status < 500:

@@ -134,7 +134,7 @@ func (v *verifier) checkChain() {
 	lost := ""
 	if r := record.Anew; r != nil {
 		say(&v.Remarks, "%s was missing or damaged, and was written again with pack %d (%s): what retention removed before is not known", chainFile, r.Sequence, r.Run)
-		lost = ", unless retention took them, which " + chainFile + " has lost"
+		lost = ", unless retention removed them, which " + chainFile + " has lost"
 	}
 	if len(v.packs) == 0 {
 		if from := prunedTo(record) + 1; record.Head.Sequence >= from {
@@ -146,7 +146,7 @@ func (v *verifier) checkChain() {
 	switch before := first.Previous; {
 	case before == nil:
 	case record.Pruned != nil && *record.Pruned == *before:
-		say(&v.Remarks, "retention took the packs up to %d (%s) away; pack %d holds the hash of that one", before.Sequence, before.Run, first.Sequence)
+		say(&v.Remarks, "retention removed the packs up to %d (%s); pack %d has the hash of that one", before.Sequence, before.Run, first.Sequence)
 	case v.options.Period != nil:
 		say(&v.Remarks, "the packs before %d are not here, the last of them %s", first.Sequence, before.Run)
 	default:

@@ -143,7 +143,7 @@ func parseManifest(text []byte) (Manifest, error) {
 		return m, err
 	}
 	if _, err := dec.Token(); err != io.EOF {
-		return m, errors.New("something follows the manifest")
+		return m, errors.New("there is more data after the manifest")
 	}
 	return m, m.validate()
 }
@@ -188,7 +188,7 @@ func (m Manifest) validate() error {
 func checkName(name string) error {
 	hidden := audit.Visible(name, false) != name || strings.ContainsAny(name, `/\`)
 	if hidden || name != filepath.Base(name) || name == "." || name == ".." {
-		return fmt.Errorf("%.100q is no name for a file of a pack", name)
+		return fmt.Errorf("%.100q is not a valid name for a file of a pack", name)
 	}
 	return nil
 }

@@ -86,7 +86,7 @@ func Seal(ctx context.Context, dir string, in Input) (sealed Sealed, err error) 
 		return sealed, err
 	}
 	if !info.IsDir() { // what a link leads to is not evidence, and nothing is written there
-		return sealed, fmt.Errorf("%s is not a folder but a link or a file; take it away", dir)
+		return sealed, fmt.Errorf("%s is not a folder but a link or a file; remove it", dir)
 	}
 	key, err := parseKey(in.Key)
 	if err != nil {
@@ -160,7 +160,7 @@ func resume(dir string, run audit.Run) (sealed Sealed, found bool, err error) {
 type ReplaceError struct{ Folder, Holds string }
 
 func (e *ReplaceError) Error() string {
-	return fmt.Sprintf("%s holds %s, and nothing replaces a sealed pack. The ledger does not know that review: it was lost, restored from a copy or exchanged. Make it from the packs (tokenaudit history rebuild), or move the folder to another place", e.Folder, e.Holds)
+	return fmt.Sprintf("%s has %s, and a sealed pack is never replaced. The ledger does not know this review: it was lost, restored from a backup or exchanged. Rebuild it from the packs (tokenaudit history rebuild), or move the folder", e.Folder, e.Holds)
 }
 
 // publish writes the seal, the manifest last, where there is none. A lock keeps the sums
@@ -177,7 +177,7 @@ func publish(dir string, content map[string][]byte, manifest []byte) error {
 	}
 	defer func() { _ = errors.Join(lock.Unlock(), root.RemoveAll(lockFile)) }() // the manifest keeps others out by now
 	if _, err := root.Lstat(manifestFile); err == nil {
-		return &ReplaceError{dir, "a pack that was sealed in the meantime"}
+		return &ReplaceError{dir, "a pack that was sealed meanwhile"}
 	}
 	if err := clearTemps(dir, lockFile); err != nil {
 		return err
@@ -196,7 +196,7 @@ func publish(dir string, content map[string][]byte, manifest []byte) error {
 	}
 	err = writeNewFile(root, manifestFile, manifest)
 	if errors.Is(err, fs.ErrExist) {
-		return &ReplaceError{dir, "a pack that was sealed in the meantime"}
+		return &ReplaceError{dir, "a pack that was sealed meanwhile"}
 	}
 	return err
 }

@@ -130,7 +130,7 @@ func TestSealRefuses(t *testing.T) {
 			must(t, os.Mkdir(filepath.Join(dir, "x"), 0o700))
 			in.Files = []string{"x"}
 		}, "not a regular file"},
-		"a name that sha256sum escapes": {func(in *Input, dir string) { putFile(t, filepath.Join(dir, "a\nb"), nil); in.Files = []string{"a\nb"} }, "no name"},
+		"a name that sha256sum escapes": {func(in *Input, dir string) { putFile(t, filepath.Join(dir, "a\nb"), nil); in.Files = []string{"a\nb"} }, "not a valid name"},
 		"a path":                        {func(in *Input, _ string) { in.Files = []string{"../x"} }, ""},
 		"a file twice":                  {func(in *Input, _ string) { in.Files = append(in.Files, in.Files[0]) }, "out of place"},
 		"a snapshot that is cut": {func(_ *Input, dir string) {
@@ -167,7 +167,7 @@ func TestNothingReplaces(t *testing.T) {
 		"the same run, ended later":    {input: func(in *Input) { in.Summary.Finished = in.Summary.Finished.Add(time.Hour) }},
 		"the same run, without a key":  {input: func(in *Input) { in.Key = nil }},
 		"the same run, as another one": {input: func(in *Input) { in.Previous = nil }},
-		"the slot of a lost ledger":    {input: func(in *Input) { in.Summary.Started = in.Summary.Started.Add(time.Hour) }, want: "holds the sealed pack of run weekly/" + second + ", begun at 2026-07-06T07:00:01Z"},
+		"the slot of a lost ledger":    {input: func(in *Input) { in.Summary.Started = in.Summary.Started.Add(time.Hour) }, want: "has the sealed pack of run weekly/" + second + ", begun at 2026-07-06T07:00:01Z"},
 		"another run":                  {input: func(in *Input) { in.Summary.ID, in.Summary.Job = "daily/"+second, "daily" }, want: "history rebuild"},
 		"over a damaged manifest":      {before: func(w *weeks) { putFile(t, filepath.Join(w.folder(2), manifestFile), []byte("{")) }, want: "a manifest that cannot be read"},
 		"over a link":                  {before: func(w *weeks) { link(t, filepath.Join(w.folder(2), manifestFile)) }, want: "not a regular file"},
@@ -309,7 +309,7 @@ func TestManifestPlace(t *testing.T) {
 	}
 }
 
-// TestForeign: what the run did not make is no part of the pack, is named, and is
+// TestForeign: what the run did not make does not belong to the pack, is named, and is
 // named by Verify until somebody takes it away. Nothing is followed or written over.
 func TestForeign(t *testing.T) {
 	t.Parallel()
@@ -337,7 +337,7 @@ func TestForeign(t *testing.T) {
 	}
 	v := w.verify(Options{})
 	for _, name := range foreign {
-		if !hasProblem(v.Problems, name, "is no part of the pack") {
+		if !hasProblem(v.Problems, name, "does not belong to the pack") {
 			t.Errorf("%q is not named:%s", name, problems(v.Problems))
 		}
 		must(t, os.RemoveAll(filepath.Join(dir, name)))
@@ -455,7 +455,7 @@ func TestMarkPruned(t *testing.T) {
 	must(t, os.RemoveAll(w.folder(1)))
 	must(t, os.RemoveAll(w.folder(2)))
 	v := w.verify(Options{})
-	if !v.OK() || !slices.ContainsFunc(v.Remarks, func(r string) bool { return strings.Contains(r, "retention took the packs up to 2") }) {
+	if !v.OK() || !slices.ContainsFunc(v.Remarks, func(r string) bool { return strings.Contains(r, "retention removed the packs up to 2") }) {
 		t.Errorf("%s\n%v", problems(v.Problems), v.Remarks)
 	}
 	must(t, os.RemoveAll(w.folder(3)))

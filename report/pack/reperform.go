@@ -71,7 +71,7 @@ func (l *list) fill(address string, asked audit.Asked, query string) {
 	case asked.Status != http.StatusOK || asked.Verdict == audit.NotKnown:
 		l.Skip = "the review got no answer that it could rely on"
 	case asked.Foreign > 0:
-		l.Skip = "the answer held rows that were not asked for, so it proves nothing"
+		l.Skip = "the answer has rows that were not requested, so it proves nothing"
 	case err != nil || bad != nil || alsoBad != nil || base.Host == "" || base.User != nil:
 		l.Skip = "its address is not known"
 	default:

@@ -139,7 +139,7 @@ func TestReperform(t *testing.T) {
 		"no answer": {change: func(_ *testing.T, a *auditor) { a.fail(500, "{}") }, code: 1, want: "no answer"},
 		"an answer of others": {change: func(_ *testing.T, a *auditor) {
 			a.fail(200, `{"users":[]}`)
-		}, code: 1, want: "no list of authorizations"},
+		}, code: 1, want: "not a list of authorizations"},
 		"a wrong token":        {token: `"` + "\\x", code: 1, want: "401"},
 		"a token of two lines": {token: "a\nheader = \"X: y\"", code: 2, want: "line break"},
 		"no token":             {token: "-", code: 2, want: "set INFLUX_TOKEN"},
@@ -301,7 +301,7 @@ func TestReperformSkips(t *testing.T) {
 		url   string
 		want  string
 	}{
-		"rows of others":  {foreign, a.url, "were not asked for"},
+		"rows of others":  {foreign, a.url, "were not requested"},
 		"no address":      {a.byOrgID(5), "", "address is not known"},
 		"a database file": {a.byOrgID(5), "influxd.bolt", "address is not known"},
 		"a secret in it":  {a.byOrgID(5), "http://canary:canary@localhost", "address is not known"},

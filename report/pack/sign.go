@@ -96,7 +96,7 @@ func parseSignerTime(text string) (time.Time, error) {
 			return time.ParseInLocation(layout, digits, zone)
 		}
 	}
-	return time.Time{}, fmt.Errorf("%.40q is no time such as 20261231 or 202612312359Z", text)
+	return time.Time{}, fmt.Errorf("%.40q is not a time such as 20261231 or 202612312359Z", text)
 }
 
 // findSigner gives the line that allows a key at a time.
@@ -126,7 +126,7 @@ func parseKey(pem []byte) (ssh.Signer, error) {
 	key, err := ssh.ParsePrivateKey(pem)
 	switch {
 	case errors.As(err, new(*ssh.PassphraseMissingError)):
-		return nil, errors.New("the signing key is protected by a passphrase, which nobody can type in here; give one without, readable by this program only")
+		return nil, errors.New("the signing key has a passphrase, which cannot be entered here. Use a key without one, readable by this program only")
 	case err != nil:
 		return nil, errors.New("the signing key is not a private SSH key in PEM, such as ssh-keygen -t ed25519 makes")
 	}
@@ -151,7 +151,7 @@ func sign(content []byte, key ssh.Signer) ([]byte, error) {
 func signerOf(content, signature []byte) (ssh.PublicKey, error) {
 	s, err := sshsig.Unarmor(signature)
 	if err != nil {
-		return nil, fmt.Errorf("is no SSH signature: %w", err)
+		return nil, fmt.Errorf("is not an SSH signature: %w", err)
 	}
 	if !bytes.Equal(sshsig.Armor(s), signature) {
 		return nil, errors.New("was changed: it is not written as tokenaudit writes it")

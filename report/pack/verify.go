@@ -155,10 +155,10 @@ func verify(ctx context.Context, path string, o Options) (*Result, error) {
 		}
 		v.Packs = append(v.Packs, p)
 		if o.job != "" && p.Job != o.job {
-			v.problem(p.Folder, "", "is of job %s: folders were swapped, copied or renamed", p.Job)
+			v.problem(p.Folder, "", "is of job %s: folders were exchanged, copied or renamed", p.Job)
 		}
 		if v.Chain && p.Folder != p.SlotName() {
-			v.problem(p.Folder, "", "holds the pack of run %s: packs were swapped, copied or renamed", p.RunID)
+			v.problem(p.Folder, "", "has the pack of run %s: packs were exchanged, copied or renamed", p.RunID)
 		}
 		before := len(v.Problems)
 		v.checkSignature(p, v.checkFiles(ctx, p))
@@ -223,7 +223,7 @@ func (v *verifier) folders() ([]string, error) {
 		if e.IsDir() {
 			out = append(out, filepath.Join(v.path, e.Name()))
 		} else if e.Name() != chainFile {
-			say(&v.Remarks, "%s is no part of any pack", e.Name())
+			say(&v.Remarks, "%s does not belong to any pack", e.Name())
 		}
 	}
 	return out, nil
@@ -302,7 +302,7 @@ func (v *verifier) sayNotProven() {
 	case unsigned > 0:
 		say(&v.NotProven, "That nobody changed a pack on purpose: %d of %d are not signed, and hashes alone show accidents only.", unsigned, len(v.Packs))
 	case v.signers == nil:
-		say(&v.NotProven, "Who signed: without an allowed-signers file a signature shows only that some key was at hand; anybody can make one.")
+		say(&v.NotProven, "Who signed: without an allowed-signers file, a signature only shows that some key was used. Anybody can make a key.")
 	}
 	v.derived.sayNotProven(v)
 	switch {
@@ -360,7 +360,7 @@ func (v *verifier) checkFiles(ctx context.Context, p *Checked) []byte {
 		case !present[name]:
 			v.problem(p.Folder, name, "is missing")
 		case f.Name == "":
-			v.problem(p.Folder, name, "is no part of the pack: it was added")
+			v.problem(p.Folder, name, "does not belong to the pack: it was added")
 		default:
 			v.checkFile(ctx, p, f, sum)
 		}

@@ -71,7 +71,7 @@ func tamperings() map[string]tampering {
 			must(t, os.RemoveAll(w.folder(2)))
 			must(t, os.Mkdir(w.folder(2), 0o700))
 		}, []string{second, "manifest.json", "is missing"}},
-		"two packs are swapped":     {func(t *testing.T, w *weeks) { swap(t, w.folder(2), w.folder(3)) }, []string{third, "holds the pack of run weekly/" + second}},
+		"two packs are swapped":     {func(t *testing.T, w *weeks) { swap(t, w.folder(2), w.folder(3)) }, []string{third, "has the pack of run weekly/" + second}},
 		"a pack is copied":          {func(t *testing.T, w *weeks) { must(t, os.CopyFS(filepath.Join(w.dir, "copy"), os.DirFS(w.folder(2)))) }, []string{"has the number 2"}},
 		"the chain is an older one": {func(t *testing.T, w *weeks) { olderChain(t, w) }, []string{chainFile, "older copy"}},
 		"the chain is damaged":      {func(t *testing.T, w *weeks) { putFile(t, filepath.Join(w.dir, chainFile), []byte("{")) }, []string{chainFile, "damaged"}},

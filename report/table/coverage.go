@@ -34,7 +34,7 @@ func GapsOf(gaps []audit.Gap) (out []Gap, more int) {
 		case g.Accepted != nil:
 			row.State, row.Remedy = Accepted, Capital(g.Accepted.Words())
 		case g.Acceptable():
-			row.Remedy = strings.TrimSuffix(row.Remedy, ".") + ". Or two people accept it until a day: accepted_gaps, gap " + g.Premise() + "."
+			row.Remedy = strings.TrimSuffix(row.Remedy, ".") + ". Or two people accept it until a date: accepted_gaps, gap " + g.Premise() + "."
 		}
 		out = append(out, row)
 	}

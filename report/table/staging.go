@@ -26,7 +26,7 @@ func NewStaging(dir string) (*Staging, error) {
 		return nil, err
 	}
 	if !info.IsDir() {
-		return nil, fmt.Errorf("%s is a link, and a report is written through none; take it away", dir)
+		return nil, fmt.Errorf("%s is a link, and a report is not written through links; remove it", dir)
 	}
 	// The name is fixed, so that what a killed process left is taken away.
 	path := filepath.Join(dir, ".report")

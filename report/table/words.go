@@ -44,7 +44,7 @@ func PolicyWords(s audit.Summary) string {
 	if len(s.PolicyChanges) == 0 || s.Previous == nil {
 		return ""
 	}
-	return "Policy changed since " + OneLine(s.Previous.ID) + ". Differences are counted under the policy of now; what only the change took away is not judged, and not resolved."
+	return "Policy changed since " + OneLine(s.Previous.ID) + ". Differences are counted under the present policy. Findings that only the change removed are not judged, and not resolved."
 }
 
 func SeverityWords(s audit.Summary) string {

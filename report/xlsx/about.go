@@ -65,7 +65,7 @@ func (b *Workbook) writeAbout(context.Context) error {
 	p.fact("Hashes alone", "sha256sum -c SHA256SUMS")
 	p.fact("Figures", "summary.json has the same ones; the sheet "+sheetCoverage+" compares them with the rows by live formulas")
 	p.fact("Requests", "requests-TARGET.jsonl has each request with its time, status, rows and hash; reperform.sh asks again and compares")
-	p.fact("Secrets", "none: the value of a token is never kept, and secrets are taken out of the configuration below")
+	p.fact("Secrets", "none: the value of a token is never kept, and secrets are removed from the configuration below")
 	p.requests(s.Coverage.Targets)
 	p.section("Configuration, without secrets")
 	if b.in.Config == "" {

@@ -225,7 +225,7 @@ func (c *scopeSheet) presences() []account {
 	accounts := []account{
 		presence("Listed", listed, audit.Listed, "shown by the list"),
 		presence("Hidden", hidden, audit.Hidden, "exist, though the list left them out; what only the server's own count shows has no row"),
-		presence("Unseen", unseen, audit.Unseen, "of earlier reviews, could not be asked for now; their findings stand"),
+		presence("Unseen", unseen, audit.Unseen, "of earlier reviews, could not be looked up; their findings stay open"),
 	}
 	if all := ofLegacy(audit.Listed, audit.Hidden, audit.Unseen); legacy > 0 || all > 0 {
 		accounts[2].summary -= ofLegacy(audit.Unseen)
@@ -262,7 +262,7 @@ func (c *scopeSheet) found() []account {
 		accounts = append(accounts, account{"  " + string(sev), f.BySeverity[sev], c.findings.count(n, is("Severity", string(sev)), unresolved, judged), n, "of the findings"})
 	}
 	meanings := map[audit.FindingState]string{
-		audit.ByPolicy: "of the findings; were there before, and only the policy of now finds them",
+		audit.ByPolicy: "of the findings; existed before, and only the present policy finds them",
 		audit.Resolved: "by this review; not part of the findings", audit.NotJudged: "by a change of policy; not part of the findings",
 	}
 	for _, state := range []audit.FindingState{audit.New, audit.Open, audit.Reopened, audit.ByPolicy, audit.Resolved, audit.NotJudged} {

@@ -79,7 +79,7 @@ func (b *Workbook) writeExceptions(context.Context) error {
 	}
 	p := &page{sheet: s, columns: 11}
 	p.wide(30, "Exceptions and accepted gaps", look{role: title})
-	p.wide(18, "Two people accepted each, for a reason and until a day. What they cover stays in every list and every count.", look{role: subtitle})
+	p.wide(18, "Two people accepted each, with a reason and a last day. The covered findings stay in every list and every count.", look{role: subtitle})
 	p.section("Exceptions of findings")
 	p.header(left("State"), left("Target"), left("Token"), left("Check"), left("Reason"), left("Compensating control"), left("Requested by"), left("Approved by"), left("Granted"), left("Last day"), left("Ticket"))
 	p.decisions(b.exceptionLines(), "No exception is configured.")

@@ -315,7 +315,7 @@ func TestGapsOnTheSheets(t *testing.T) {
 			"Coverage is partial, with 2 accepted gaps until 31 Mar 2027: some tokens may be missing.",
 			"instance-seen|accepted|the instance has 2 orgs, and the tokens of the other one were not looked at|Accepted until 31 Mar 2027 by bob, requested by alice, ticket SEC-1240: =the other org",
 			"earlier-seen|partial|authorizations of earlier reviews could not be looked up; their findings stay open (accepted by bob until 23 Nov 2026, which has passed)|Allow the credential",
-			"Or two people accept it until a day: accepted_gaps, gap earlier-seen.",
+			"Or two people accept it until a date: accepted_gaps, gap earlier-seen.",
 			"(the job)|Every target of the review before is still configured\ntargets-configured/lab|accepted|lab: no longer",
 			"plant|Every list is complete and not from a cache\nlist-whole|holds|GET /api/v2/authorizations: 21 rows",
 			"instance-seen|accepted|the instance has 2 orgs",
