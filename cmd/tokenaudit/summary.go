@@ -18,6 +18,7 @@ import (
 // rest is in the evidence.
 const (
 	mostRetired = 10
+	mostChanges = 10 // of the policy
 	mostWho     = 5
 	mostTargets = 3 // named in one line
 	textWidth   = 120
@@ -105,8 +106,11 @@ func (p summaryPrinter) policy() {
 		return
 	}
 	fmt.Fprintf(p, "Policy changed since %s:\n", s.Previous.ID)
-	for _, change := range s.PolicyChanges {
+	for _, change := range s.PolicyChanges[:min(len(s.PolicyChanges), mostChanges)] {
 		p.line("  ", audit.Line(change, 300))
+	}
+	if more := len(s.PolicyChanges) - mostChanges; more > 0 {
+		fmt.Fprintf(p, "  and %s, see summary.json\n", audit.Plural(more, "more change"))
 	}
 }
 
