@@ -76,6 +76,18 @@ func TestSummaryCoverage(t *testing.T) {
 	}
 }
 
+// TestSummaryRetireOnce: the command that retires a target stands there once, with its name.
+func TestSummaryRetireOnce(t *testing.T) {
+	t.Parallel()
+	m := notifytest.Typical()
+	old := audit.NewCoverage("plant-old")
+	m.Summary = audit.Summarize(m.Summary.Run(), nil, m.Summary.Finished, audit.Tool{}, audit.Policy{}, &audit.Previous{ID: "weekly/1", Coverage: []audit.Coverage{old}})
+	text := strings.Join(strings.Fields(printed(m, 80)), " ")
+	if strings.Count(text, "history retire") != 1 || !strings.Contains(text, "run tokenaudit history retire -c FILE plant-old --reason TEXT.") {
+		t.Error(text)
+	}
+}
+
 // TestSummaryOfEarlierVersions: what they did not count is no zero.
 func TestSummaryOfEarlierVersions(t *testing.T) {
 	t.Parallel()

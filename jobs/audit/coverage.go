@@ -211,7 +211,7 @@ func (c *Coverage) Count(r Record) {
 			c.Unseen++
 		}
 		if r.LastSeen.IsZero() { // no review ever saw it
-			c.gap(Gap{
+			c.AddGap(Gap{
 				ID: ImportCurrent, Verdict: Partial, Reason: "tokens of the imported list could not be looked up, so their state is not known",
 				Fix: "Give the credential read access to the tokens of every org and user (tokenaudit help credential). If the list is from another server, import the list of this one.",
 			})
@@ -256,7 +256,7 @@ func (c *Coverage) Reconcile() {
 		if c.hasGap(CredentialSeesAll) { // then it lists less than is stored, whatever else hides
 			g.Fix = "Fix " + CredentialSeesAll + " first."
 		}
-		c.gap(g)
+		c.AddGap(g)
 	default:
 		c.Hold(StoredListed, "%d stored, %d listed%s, %d hidden but known", stored, listed, ofOthers, c.Hidden)
 	}

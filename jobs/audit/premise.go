@@ -145,10 +145,11 @@ func (c *Coverage) NoNeed(id, format string, args ...any) {
 // that knows a remedy (Remedy() string), or that is an error because of one that does,
 // gives the gap its fix.
 func (c *Coverage) Gap(id string, v Verdict, format string, args ...any) {
-	c.gap(Gap{ID: id, Verdict: v, Reason: fmt.Sprintf(format, args...), Fix: remedyIn(args)})
+	c.AddGap(Gap{ID: id, Verdict: v, Reason: fmt.Sprintf(format, args...), Fix: remedyIn(args)})
 }
 
-func (c *Coverage) gap(g Gap) {
+// AddGap notes a gap, with a remedy of its own if it has one.
+func (c *Coverage) AddGap(g Gap) {
 	if slices.ContainsFunc(c.Gaps, func(o Gap) bool { return o.ID == g.ID && o.Reason == g.Reason }) {
 		return
 	}

@@ -166,7 +166,11 @@ func (c Coverage) dropped(run string, now []Coverage) (Coverage, bool) {
 	}
 	d := NewCoverage(c.Target)
 	d.Source, d.Sources, d.Server, d.Dropped = c.Source, c.Sources, c.Server, true
-	d.Gap(TargetsConfigured+"/"+c.Target, Partial, "no longer among the targets of this job; run %s saw it last: %s, %d listed, %d hidden, %d unseen. Its findings are no longer checked. Configure it again, or run tokenaudit history retire %s", run, c.Verdict, c.Listed, c.Hidden, c.Unseen, c.Target)
+	d.AddGap(Gap{
+		ID: TargetsConfigured + "/" + c.Target, Verdict: Partial,
+		Reason: fmt.Sprintf("no longer among the targets of this job; run %s saw it last: %s, %d listed, %d hidden, %d unseen. Its findings are no longer checked", run, c.Verdict, c.Listed, c.Hidden, c.Unseen),
+		Fix:    "Configure the target again, or run tokenaudit history retire -c FILE " + c.Target + " --reason TEXT.",
+	})
 	return d, true
 }
 

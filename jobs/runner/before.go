@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"iter"
 	"maps"
 	"slices"
@@ -97,9 +98,12 @@ func (c *comparison) noteElsewhere(cov *audit.Coverage) {
 			cov.Hold(audit.SourceSame, "%s, with %s of earlier reviews, was retired on %s: %s", source, audit.Plural(c.Elsewhere[source], "token"), r.At.Format(time.DateOnly), audit.Line(r.Reason, 300))
 			continue
 		}
-		cov.Gap(audit.SourceSame+"/"+source, audit.Partial,
-			"%s, with %s of earlier reviews, did not answer. Instead %s did: another server or org, or a new installation. Earlier findings stay open. If the earlier one no longer exists: tokenaudit history retire -c FILE %s --reason TEXT",
-			source, audit.Plural(c.Elsewhere[source], "token"), strings.Join(c.Coverage.Sources[:min(len(c.Coverage.Sources), named)], ", "), source)
+		cov.AddGap(audit.Gap{
+			ID: audit.SourceSame + "/" + source, Verdict: audit.Partial,
+			Reason: fmt.Sprintf("%s, with %s of earlier reviews, did not answer. Instead %s did: another server or org, or a new installation. Earlier findings stay open",
+				source, audit.Plural(c.Elsewhere[source], "token"), strings.Join(c.Coverage.Sources[:min(len(c.Coverage.Sources), named)], ", ")),
+			Fix: "Set the target to the earlier server again. If that server no longer exists, run tokenaudit history retire -c FILE " + source + " --reason TEXT.",
+		})
 	}
 	for _, source := range c.Coverage.Sources[:min(len(c.Coverage.Sources), named)] {
 		cov.Hold(audit.SourceSame, "%s answered", source)
