@@ -3,7 +3,6 @@ package notify
 import (
 	"cmp"
 	"fmt"
-	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -40,8 +39,8 @@ type Line struct {
 func NewContent(m Message, most int) Content {
 	s := m.Summary
 	c := Content{Title: Title(s), Job: Show(s.Job, 80, "job without a name"), Facts: facts(m), Evidence: Show(m.Evidence, 300, "")}
-	if u, err := url.Parse(m.Evidence); err == nil && (u.Scheme == "https" || u.Scheme == "http") && u.Host != "" && c.Evidence == m.Evidence {
-		c.Link = m.Evidence
+	if url := m.EvidenceURL(); url == c.Evidence { // and nothing of it is cut or made visible
+		c.Link = url
 	}
 	groups := []group{
 		{lines: coverageLines(s.Coverage), joins: 1, noun: "more reason"},
