@@ -65,7 +65,7 @@ func (c *cli) explainCheck(id string) error {
 	check := audit.Checks()[at]
 	fmt.Fprintf(c.stdout, "%s (%s)\n%s\n", check.ID, check.Severity, check.Title)
 	fmt.Fprintf(c.stdout, "\nWhy it matters\n%s\n", text.WrapSoft(check.Why, 80))
-	fmt.Fprintf(c.stdout, "\nWhat to do\n%s\n\nRelates to\n", text.WrapSoft(check.Fix, 80))
+	fmt.Fprintf(c.stdout, "\nHow to fix it\n%s\n\nRelates to\n", text.WrapSoft(check.Fix, 80))
 	t := tabwriter.NewWriter(c.stdout, 0, 0, 2, ' ', 0)
 	for _, related := range controls[id] {
 		fmt.Fprintf(t, "  %s %s\t%s\t%s\t%s\n", related.Framework, related.Version, related.ID, related.Title, related.Strength)
