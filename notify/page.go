@@ -63,9 +63,6 @@ type Person struct {
 func NewPage(m Message, people int) Page {
 	s := m.Summary
 	p := Page{Headline: s.Headline(), Compared: compared(m), Figures: figures(s), Inventory: s.InventoryWords(), Alarms: pageAlarms(m), Others: others(s)}
-	if s.Coverage.Verdict == audit.NotKnown && s.Inventory.ActiveWrite == 0 {
-		p.Inventory = ""
-	}
 	news := func(n int) int {
 		if s.Previous == nil { // all are, which says nothing
 			return 0

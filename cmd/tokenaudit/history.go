@@ -124,7 +124,7 @@ func (c *cli) listRuns(ctx context.Context, f historyFlags) error {
 	if f.json {
 		return c.encode(append([]ledger.Entry{}, entries...))
 	}
-	t, changed := runTable(entries, columnsOf(c.stdout))
+	t, changed := runTable(entries, c.columns())
 	_, err = fmt.Fprintln(c.stdout, t.Render())
 	if changed {
 		_, err = fmt.Fprintln(c.stdout, "\n* the policy differs from that of the run before; tokenaudit history show RUN lists the changes")
@@ -229,7 +229,7 @@ func (c *cli) showRun(ctx context.Context, f historyFlags, id string) error {
 		return err
 	}
 	m, unread := messageWith(ctx, r.file, r.Archive, *e.Summary, e.Highlights)
-	printSummary(c.stdout, m, unread, columnsOf(c.stdout))
+	printSummary(c.stdout, m, unread, c.columns())
 	for _, p := range e.Deliveries {
 		fmt.Fprintf(c.stdout, "\nMessage %s/%s: %s %s\n", p.Notifier, p.Name, p.State, audit.Line(p.Error, 500))
 	}

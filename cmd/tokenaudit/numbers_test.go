@@ -74,6 +74,49 @@ func TestSameNumbers(t *testing.T) {
 	}
 }
 
+// TestNoNumbers: where nothing could be read, no output counts active write tokens.
+func TestNoNumbers(t *testing.T) {
+	t.Parallel()
+	db := influxtest.New(influxtest.OSS)
+	db.AddOrg("acme")
+	_, m := reviewedAll(t, []influx.Config{{Name: "prod", URL: served(t, db), Org: "acme", Token: secret.InMemory("of another server")}}, func(*app) time.Time { return firstMonday })
+	var terminal bytes.Buffer
+	printSummary(&terminal, m, nil, 80)
+	posts, err := slack.JSON(slack.Config{Channel: "C0123456789"}, m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	mails, err := email.Preview(email.Config{To: []string{"a@example.com"}}, m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	book, err := excelize.OpenFile(filepath.Join(m.Location, "review.xlsx"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer book.Close()
+	var cells strings.Builder
+	for _, sheet := range book.GetSheetList() {
+		rows, err := book.GetRows(sheet)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, row := range rows {
+			cells.WriteString(strings.Join(row, " ") + "\n")
+		}
+	}
+	for output, text := range map[string]string{
+		"terminal": terminal.String(), "slack": string(posts), "mail as text": mails[0].Text, "mail as HTML": mails[0].HTML, "page": fileOf(t, m, "report.html"), "workbook": cells.String(),
+	} {
+		if !strings.Contains(text, "Active write tokens: not known") {
+			t.Errorf("%s does not say that the active write tokens are not known", output)
+		}
+		if writeWords.MatchString(text) {
+			t.Errorf("%s says %q", output, writeWords.FindString(text))
+		}
+	}
+}
+
 // The numbers, by what they count.
 const (
 	needAction  = "tokens that need action"

@@ -2,7 +2,6 @@ package main
 
 import (
 	"cmp"
-	"io"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -32,14 +31,10 @@ func newTable(header ...string) table.Writer {
 	return t
 }
 
-// width of the terminal, or what COLUMNS says, else 80. Lines of more than 160 are hard
+// width of the output, or else 80. Lines of more than 160 are hard
 // to read.
 func (c *cli) width() int {
-	width := cmp.Or(columnsOf(c.stdout), 80)
-	if n, err := strconv.Atoi(os.Getenv("COLUMNS")); err == nil {
-		width = n
-	}
-	return min(max(width, 60), 160)
+	return min(max(cmp.Or(c.columns(), 80), 60), 160)
 }
 
 // progress counts authorizations on a terminal; elsewhere it is silent.
@@ -92,9 +87,12 @@ func hanging(indent, line string, columns int) string {
 	return strings.Join(lines, "\n  ")
 }
 
-// columnsOf is the width of a terminal, 0 for what is none.
-func columnsOf(w io.Writer) int {
-	f, ok := fileBehind(w)
+// columns is what COLUMNS says, or else the width of the terminal; 0 without either.
+func (c *cli) columns() int {
+	if n, err := strconv.Atoi(os.Getenv("COLUMNS")); err == nil && n > 0 {
+		return n
+	}
+	f, ok := fileBehind(c.stdout)
 	if !ok {
 		return 0
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -22,6 +23,16 @@ func TestHangingFitsTheTerminal(t *testing.T) {
 			if !strings.HasPrefix(l, "  ") || strings.HasPrefix(l, "    ") != (i > 0) || len(lines) > 1 && utf8.RuneCountInString(l) > columns {
 				t.Errorf("%d columns: line %d is %q", columns, i, l)
 			}
+		}
+	}
+}
+
+// TestColumns: a pipe has the width that COLUMNS says, or else none.
+func TestColumns(t *testing.T) {
+	for env, want := range map[string]int{"72": 72, "": 0, "wide": 0, "-1": 0} {
+		t.Setenv("COLUMNS", env)
+		if got := (&cli{stdout: &bytes.Buffer{}}).columns(); got != want {
+			t.Errorf("COLUMNS=%q: %d columns, want %d", env, got, want)
 		}
 	}
 }

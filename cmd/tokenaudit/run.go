@@ -169,7 +169,7 @@ func (c *cli) tell(ctx context.Context, a *app, s audit.Summary, dryRun bool) er
 		return unread
 	}
 	var out bytes.Buffer
-	printSummary(&out, m, unread, columnsOf(c.stdout))
+	printSummary(&out, m, unread, c.columns())
 	if dryRun {
 		fmt.Fprintf(&out, "\nThe message, not sent:\n\n%s", slack.Text(a.slack[s.Job], m, isTerminal(c.stdout)))
 	}

@@ -208,20 +208,22 @@ func (p summaryPrinter) decide(decisions []notify.Decision) {
 	if len(decisions) == 0 {
 		return
 	}
-	header, wide := []string{"SEVERITY", "CHECK", "TOKENS", "NEW", "OVERDUE", "OLDEST", "DUE"}, p.columns == 0 || p.columns >= 110
-	if wide {
-		header = append(header, "WHAT IT MEANS")
-	}
-	t := newTable(header...)
-	t.SetColumnConfigs(rightAligned(3, 4, 5))
+	t := newTable("SEVERITY", "CHECK", "TOKENS", "NEW", "OVERDUE", "OLDEST", "DUE", "WHAT IT MEANS")
 	for _, d := range decisions {
-		row := table.Row{d.Severity, d.Check, audit.Number(d.Tokens), p.news(d.New), audit.Number(d.Overdue), p.day(d.Oldest), p.day(d.Due)}
-		if wide {
-			row = append(row, d.Title)
-		}
-		t.AppendRow(row)
+		t.AppendRow(table.Row{d.Severity, d.Check, audit.Number(d.Tokens), p.news(d.New), audit.Number(d.Overdue), p.day(d.Oldest), p.day(d.Due), d.Title})
 	}
-	fmt.Fprintf(p, "\nDecide\n%s\n", t.Render())
+	config := rightAligned(3, 4, 5)
+	t.SetColumnConfigs(config)
+	rows := t.Render()
+	for _, column := range []string{"WHAT IT MEANS", "OLDEST", "DUE"} { // the least important first
+		if p.columns == 0 || text.LongestLineLen(rows) <= p.columns {
+			break
+		}
+		config = append(config, table.ColumnConfig{Name: column, Hidden: true})
+		t.SetColumnConfigs(config)
+		rows = t.Render()
+	}
+	fmt.Fprintf(p, "\nDecide\n%s\n", rows)
 }
 
 // who lists the people with most to do.
