@@ -104,12 +104,12 @@ func (f Finding) action(at time.Time) CheckAction {
 
 func (c CheckAction) plus(o CheckAction) CheckAction {
 	c.Tokens, c.New, c.Overdue = c.Tokens+o.Tokens, c.New+o.New, c.Overdue+o.Overdue
-	c.Oldest, c.Due = earlier(c.Oldest, o.Oldest), earlier(c.Due, o.Due)
+	c.Oldest, c.Due = Earlier(c.Oldest, o.Oldest), Earlier(c.Due, o.Due)
 	return c
 }
 
-// earlier is the first of two times that are known.
-func earlier(a, b time.Time) time.Time {
+// Earlier is the first of two times that are known.
+func Earlier(a, b time.Time) time.Time {
 	if a.IsZero() || !b.IsZero() && b.Before(a) {
 		return b
 	}

@@ -2,9 +2,7 @@ package audit
 
 import (
 	"slices"
-	"strconv"
 	"strings"
-	"time"
 )
 
 // Checks is the policy: every rule of the review, worst first.
@@ -225,7 +223,7 @@ var checks = [...]Check{
 				return "", Unknown
 			}
 			age := s.Now.Sub(s.CreatedAt)
-			return failWith(func() string { return days(age) + " old" }, age > s.Policy.RotateAfter)
+			return failWith(func() string { return Plural(inDays(age), "day") + " old" }, age > s.Policy.RotateAfter)
 		},
 	},
 	{
@@ -376,7 +374,7 @@ func matchLeftover(s *Subject) (string, Outcome) {
 		return "", Unknown
 	}
 	idle := s.Now.Sub(since)
-	detail := func() string { return "inactive for " + days(idle) }
+	detail := func() string { return "inactive for " + Plural(inDays(idle), "day") }
 	return failWith(detail, idle > s.Policy.InactiveAfter)
 }
 
@@ -409,13 +407,4 @@ func failWith(detail func() string, found bool) (string, Outcome) {
 		return "", Pass
 	}
 	return detail(), Fail
-}
-
-// days puts a time into words.
-func days(d time.Duration) string {
-	n := int64(d.Hours() / 24)
-	if n == 1 {
-		return "1 day"
-	}
-	return strconv.FormatInt(n, 10) + " days"
 }

@@ -86,6 +86,9 @@ type Approval struct {
 	CompensatingControl string    `json:"compensating_control,omitempty"`
 }
 
+// LastDay is that of the exception.
+func (a Approval) LastDay() time.Time { return lastDay(a.Expires) }
+
 // Fingerprint stands for what an exception was approved for: permissions, owner
 // and status, not names or the description.
 func (a Authorization) Fingerprint() string {

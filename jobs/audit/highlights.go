@@ -37,7 +37,7 @@ type Highlight struct {
 func (h Highlight) Oldest() time.Time {
 	var oldest time.Time
 	for _, f := range h.Findings {
-		oldest = earlier(oldest, f.Since)
+		oldest = Earlier(oldest, f.Since)
 	}
 	return oldest
 }

@@ -46,7 +46,7 @@ func (b *HighlightsBuilder) addOwner(h Highlight) {
 	if slices.ContainsFunc(h.Findings, func(f Finding) bool { return f.Overdue(b.at) }) {
 		o.Overdue++
 	}
-	o.Oldest = earlier(o.Oldest, h.Oldest())
+	o.Oldest = Earlier(o.Oldest, h.Oldest())
 	before := len(o.Worst)
 	o.Worst = insert(o.Worst, h, cmp.Or(b.most, MaxOwnerTokens))
 	if b.held += len(o.Worst) - before; b.held > mostHeld && b.most != 1 {

@@ -207,7 +207,7 @@ func (d *policyDiff) limits(before, now AppliedPolicy) {
 			is = time.Duration(l.now) * 24 * time.Hour
 		}
 		if was != is {
-			d.note(is == 0 || was != 0 && is > was, "%s: %s -> %s", l.key, spanWords(was), spanWords(is))
+			d.note(is == 0 || was != 0 && is > was, "%s: %s -> %s", l.key, SpanWords(was), SpanWords(is))
 		}
 	}
 }
@@ -219,17 +219,20 @@ func (d *policyDiff) fixWithin(before, now AppliedPolicy) {
 	for _, severity := range Severities() {
 		was, is := span(before.FixWithin[severity], 0), span(now.FixWithin[severity], 0)
 		if was != is {
-			d.note(is == 0 || was != 0 && is > was, "fix_within of %s: %s -> %s", severity, spanWords(was), spanWords(is))
+			d.note(is == 0 || was != 0 && is > was, "fix_within of %s: %s -> %s", severity, SpanWords(was), SpanWords(is))
 		}
 	}
 }
 
-func spanWords(d time.Duration) string {
+// SpanWords are a limit of the policy: "90 days", "36 hours"; "never" without one.
+func SpanWords(d time.Duration) string {
 	switch {
 	case d == 0:
 		return "never"
 	case d%(24*time.Hour) == 0:
-		return days(d)
+		return Plural(inDays(d), "day")
+	case d%time.Hour == 0:
+		return Plural(int(d/time.Hour), "hour")
 	}
 	return d.String()
 }

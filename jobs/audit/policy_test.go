@@ -167,7 +167,7 @@ func TestPolicyChanges(t *testing.T) {
 		{"checks, what hides first", Policy{Severity: map[string]Severity{"operator": Off, "active-write": Low}}, Policy{Severity: map[string]Severity{"no-description": Off, "all-access": Low}},
 			[]string{"severity of all-access: high -> low", "severity of active-write: low -> info", "check no-description switched off (was low)", "check operator switched on (critical)"}},
 		{"limits", Policy{RotateAfter: 90 * day, InactiveAfter: 36 * time.Hour}, Policy{InactiveAfter: 12 * time.Hour},
-			[]string{"rotate_after: 90 days -> never", "inactive_after: 36h0m0s -> 12h0m0s"}},
+			[]string{"rotate_after: 90 days -> never", "inactive_after: 36 hours -> 12 hours"}},
 		{"fix_within", Policy{FixWithin: map[Severity]time.Duration{Critical: 3 * day, High: 14 * day}}, Policy{FixWithin: map[Severity]time.Duration{Critical: 7 * day, Medium: 90 * day}},
 			[]string{"fix_within of critical: 3 days -> 7 days", "fix_within of high: 14 days -> never", "fix_within of medium: never -> 90 days"}},
 		{"service users", Policy{ServiceUsers: []string{"a"}}, Policy{ServiceUsers: []string{"b"}}, []string{"service user b added", "service user a dropped"}},

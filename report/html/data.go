@@ -164,11 +164,8 @@ func (p *pageData) token(r *table.Row) tokenView {
 	told := map[string]bool{} // commands
 	for _, f := range reported(r) {
 		note := findingNote{
-			Check: f.Check, Severity: f.Severity, State: f.State, Since: day(f.Since), Overdue: f.Overdue(r.Now),
+			Check: f.Check, Severity: f.Severity, State: f.State, Since: day(f.Since), Due: day(f.Due), Overdue: f.Overdue(r.Now),
 			Detail: long(f.Detail), Approval: approvalWords(f.Approval), Command: audit.Command(&r.Record, f),
-		}
-		if !f.Due.IsZero() {
-			note.Due = day(f.Due)
 		}
 		if told[note.Command] {
 			note.Command = ""

@@ -93,7 +93,7 @@ func (p *Page) Finish(ctx context.Context, h *audit.Highlights) ([]table.Shown, 
 	t, err := template.New("").Funcs(template.FuncMap{
 		"grouped": audit.Number, "plural": audit.Plural, "moment": table.Moment, "day": day, "line": table.OneLine, "long": long, "plain": plain,
 		"reason": func(s string) string { return audit.Line(s, 400) }, "control": controlName, "breaks": breaks, "web": func(s string) bool { return strings.HasPrefix(s, "https://") },
-		"limit": table.Days, "premiseWords": table.PremiseWords, "severities": table.SeverityWords, "join": strings.Join,
+		"limit": audit.SpanWords, "fixWithin": table.FixWithinWords, "premiseWords": table.PremiseWords, "severities": table.SeverityWords, "join": strings.Join,
 	}).Parse(pageTemplate)
 	if err != nil {
 		return nil, err
@@ -156,9 +156,6 @@ func (p *Page) view(h *audit.Highlights) *view {
 	v.Passed, v.Unjudged, v.Switched = quietChecks(s)
 	return v
 }
-
-// FixWithin is how long a finding may stand.
-func (v *view) FixWithin() string { return fixWithinWords(v.Policy) }
 
 // Found is how many findings are in a state.
 func (v *view) Found(state string) int { return v.Findings.ByState[audit.FindingState(state)] }

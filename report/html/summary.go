@@ -61,15 +61,11 @@ type writeView struct{ ID, Name, Owner, Target string }
 func (p *Page) summary(h *audit.Highlights) summaryView {
 	s := p.in.Summary
 	v := summaryView{
-		Headline: s.Headline(), Alarm: alarm(s), Scope: scopeWords(s), Compared: comparedWords(s),
+		Headline: s.Headline(), Alarm: table.Alarm(s), Scope: scopeWords(s), Compared: comparedWords(s),
 		Tiles: tiles(s), Policy: policyChangedWords(s),
 	}
 	for _, d := range s.Decide() {
-		row := decisionView{Decision: d, Oldest: day(d.Oldest), Open: openWords(d.Oldest, s.Started)}
-		if !d.Due.IsZero() {
-			row.Due = day(d.Due)
-		}
-		v.Decide = append(v.Decide, row)
+		v.Decide = append(v.Decide, decisionView{d, day(d.Oldest), openWords(d.Oldest, s.Started), day(d.Due)})
 	}
 	owners, _ := head(h.Owners, mostWho)
 	for _, o := range owners {
@@ -138,19 +134,6 @@ func tiles(s audit.Summary) []tile {
 		}
 	}
 	return append(out, exceptions, gaps)
-}
-
-// alarm colours the headline: the worst that needs action, else how much was seen.
-func alarm(s audit.Summary) string {
-	for _, sev := range audit.Severities() {
-		if s.NeedsAction.BySeverity[sev] > 0 {
-			return string(sev)
-		}
-	}
-	if s.NeedsAction.Server > 0 {
-		return string(audit.High)
-	}
-	return string(s.Coverage.Verdict)
 }
 
 const mostQuestions = 200 // of one target; summary.json has them all

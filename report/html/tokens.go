@@ -129,10 +129,7 @@ func (p *Page) row(r *table.Row, at int, filters filters) rowView {
 		v.Owner = strings.Join([]string{exactName(r.OwnerName()), exactName(r.UserID), exactName(r.Contact.Responsible)}, "\n")
 		v.Who, v.WhoAbout = audit.Line(cmp.Or(r.OwnerName(), r.UserID), ownerRunes), aboutOwner(r)
 		v.WhoIsLong = longestWord(v.Who) > wideWord
-		v.Created, v.Age = display(table.When(r.CreatedAt)), ageWords(r.Age())
-		if !r.CreatedAt.IsZero() {
-			v.Created = day(r.CreatedAt)
-		}
+		v.Created, v.Age = cmp.Or(day(r.CreatedAt), table.Unknown), ageWords(r.Age())
 	}
 	var since, due time.Time
 	codes := make([]string, 0, len(findings))
@@ -140,17 +137,11 @@ func (p *Page) row(r *table.Row, at int, filters filters) rowView {
 		codes = append(codes, filters.code(f, r.Now))
 		v.add(f)
 		if f.Actionable() && rankOf(f, r.Now).part == rankOf(findings[0], r.Now).part {
-			since, due = earlier(since, f.Since), earlier(due, f.Due)
+			since, due = audit.Earlier(since, f.Since), audit.Earlier(due, f.Due)
 			v.Overdue = v.Overdue || f.Overdue(r.Now)
 		}
 	}
-	v.Findings = strings.Join(codes, " ")
-	if !since.IsZero() {
-		v.Since = day(since)
-	}
-	if !due.IsZero() {
-		v.Due = day(due)
-	}
+	v.Findings, v.Since, v.Due = strings.Join(codes, " "), day(since), day(due)
 	return v
 }
 
@@ -172,7 +163,7 @@ func (v *rowView) add(f audit.Finding) {
 	case f.State == audit.Open:
 		title.Mark = ""
 	case f.Approval != nil:
-		title.Mark = exceptedUntil(f.Approval)
+		title.Mark = "excepted until " + day(f.Approval.LastDay())
 	}
 	v.Groups[at].Titles = append(v.Groups[at].Titles, title)
 }
@@ -312,12 +303,10 @@ func display(v any) string {
 	return fmt.Sprint(v)
 }
 
-func day(t time.Time) string { return t.UTC().Format(time.DateOnly) }
-
-// earlier is the first of two times that are known.
-func earlier(a, b time.Time) time.Time {
-	if a.IsZero() || !b.IsZero() && b.Before(a) {
-		return b
+// day is that of a moment in UTC; empty where none is known.
+func day(t time.Time) string {
+	if t.IsZero() {
+		return ""
 	}
-	return a
+	return t.UTC().Format(time.DateOnly)
 }

@@ -75,25 +75,6 @@ func policyChangedWords(s audit.Summary) string {
 	return "Policy unchanged since the previous review."
 }
 
-// fixWithinWords say how long a finding may stand before it is overdue.
-func fixWithinWords(p audit.AppliedPolicy) string {
-	var words []string
-	within := p.Policy().FixWithin
-	for _, sev := range audit.Severities() {
-		if d, is := within[sev]; is {
-			words = append(words, string(sev)+" "+openFor(d))
-		}
-	}
-	return cmp.Or(strings.Join(words, ", "), "no due dates")
-}
-
-func openFor(d time.Duration) string {
-	if d%(24*time.Hour) == 0 {
-		return audit.Plural(int(d/(24*time.Hour)), "day")
-	}
-	return d.String()
-}
-
 // targetsWords name the targets that a line of coverage is about.
 func targetsWords(targets []string) string {
 	const most = 3
@@ -171,13 +152,6 @@ func aboutOwner(r *table.Row) string {
 	return strings.Join(words, " · ")
 }
 
-func exceptedUntil(a *audit.Approval) string {
-	return "excepted until " + lastDay(a.Expires)
-}
-
-// lastDay is the last day before a moment.
-func lastDay(until time.Time) string { return day(until.Add(-time.Second)) }
-
 // approvalWords say who allowed a finding, why and until when.
 func approvalWords(a *audit.Approval) string {
 	if a == nil {
@@ -187,7 +161,7 @@ func approvalWords(a *audit.Approval) string {
 	if a.Ticket != "" {
 		words += ", ticket " + a.Ticket
 	}
-	return long(words + ", until " + lastDay(a.Expires) + ".")
+	return long(words + ", until " + day(a.LastDay()) + ".")
 }
 
 // whoName is the person, or else the user, who has to act.

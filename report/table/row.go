@@ -40,9 +40,7 @@ func (r *Row) Of(f audit.Finding) *Row {
 func (r *Row) Due() time.Time {
 	var first time.Time
 	for _, f := range r.Findings {
-		if due := dueOf(f); !due.IsZero() && (first.IsZero() || due.Before(first)) {
-			first = due
-		}
+		first = audit.Earlier(first, dueOf(f))
 	}
 	return first
 }

@@ -1,6 +1,7 @@
 package table
 
 import (
+	"cmp"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -25,13 +26,6 @@ func OwnerStates() []audit.OwnerState {
 	return []audit.OwnerState{audit.OwnerDeleted, audit.OwnerInactive, audit.OwnerNotMember, audit.OwnerPresent, audit.OwnerUnknown, audit.OwnerNone}
 }
 
-func Days(days int) string {
-	if days == 0 {
-		return "never"
-	}
-	return audit.Plural(days, "day")
-}
-
 func Previously(p *audit.Previous, sev audit.Severity) int {
 	if p == nil {
 		return 0
@@ -45,6 +39,31 @@ func PolicyWords(s audit.Summary) string {
 		return ""
 	}
 	return "Policy changed since " + OneLine(s.Previous.ID) + ". Differences are counted under the present policy. Findings that only the change removed are not judged, and not resolved."
+}
+
+// Alarm is the word that colours the headline: the worst severity that needs action, else
+// how much was seen.
+func Alarm(s audit.Summary) string {
+	for _, sev := range audit.Severities() {
+		if s.NeedsAction.BySeverity[sev] > 0 {
+			return string(sev)
+		}
+	}
+	if s.NeedsAction.Server > 0 {
+		return string(audit.High)
+	}
+	return string(s.Coverage.Verdict)
+}
+
+// FixWithinWords say how long a finding may stand before it is overdue.
+func FixWithinWords(p audit.AppliedPolicy) string {
+	var words []string
+	for _, sev := range audit.Severities() {
+		if d := p.Policy().FixWithin[sev]; d > 0 {
+			words = append(words, string(sev)+" "+audit.SpanWords(d))
+		}
+	}
+	return cmp.Or(strings.Join(words, ", "), "no due dates are set")
 }
 
 func SeverityWords(s audit.Summary) string {

@@ -56,9 +56,9 @@ func (b *Workbook) writeAbout(context.Context) error {
 	}
 	p.fact("SHA-256", orNone(s.Policy.SHA256))
 	p.fact("Service users", orNone(strings.Join(s.Policy.ServiceUsers, ", ")))
-	p.fact("Rotate after", table.Days(s.Policy.RotateAfterDays))
-	p.fact("Inactive after", table.Days(s.Policy.InactiveAfterDays))
-	p.fact("Fix within", fixWords(s.Policy.Policy()))
+	p.fact("Rotate after", audit.SpanWords(s.Policy.Policy().RotateAfter))
+	p.fact("Inactive after", audit.SpanWords(s.Policy.Policy().InactiveAfter))
+	p.fact("Fix within", table.FixWithinWords(s.Policy))
 	p.fact("Checks", "each with its severity: the sheet "+sheetChecks)
 	p.section("How to verify")
 	p.fact("Everything", "tokenaudit verify FOLDER, where FOLDER holds this file: hashes, signature, rows and the chain of reviews")
@@ -75,17 +75,6 @@ func (b *Workbook) writeAbout(context.Context) error {
 		p.wide(13, strings.TrimRight(line, " \r\n"), look{role: mono})
 	}
 	return p.end()
-}
-
-// fixWords say how long findings may stand.
-func fixWords(policy audit.Policy) string {
-	var parts []string
-	for _, sev := range audit.Severities() {
-		if within := policy.FixWithin[sev]; within > 0 {
-			parts = append(parts, string(sev)+" "+table.Days(int(within.Hours()/24)))
-		}
-	}
-	return cmp.Or(strings.Join(parts, ", "), "no due dates are set")
 }
 
 func (p *page) requests(all []audit.Coverage) {

@@ -108,7 +108,7 @@ func (b *Workbook) exceptionLines() []granted {
 		a := f.Approval
 		lines = append(lines, granted{
 			audit.ExceptionUsed, f.target, tokenWords(audit.Line(f.description, 100), f.id), f.Finding.Check, a.Reason, a.CompensatingControl,
-			a.Requested, a.ApprovedBy, a.Granted, audit.Exception{Expires: a.Expires}.LastDay(), a.Ticket,
+			a.Requested, a.ApprovedBy, a.Granted, a.LastDay(), a.Ticket,
 		})
 	}
 	return lines

@@ -71,9 +71,7 @@ func (v inventory) add(r *table.Row) {
 	if r.Findings[at].Fresh() {
 		s.fresh++
 	}
-	if !r.CreatedAt.IsZero() && (s.oldest.IsZero() || r.CreatedAt.Before(s.oldest)) {
-		s.oldest = r.CreatedAt
-	}
+	s.oldest = audit.Earlier(s.oldest, r.CreatedAt)
 }
 
 func (b *Workbook) writeInventory(context.Context) error {

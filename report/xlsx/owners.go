@@ -49,9 +49,7 @@ func (t *totals) addOwner(r *table.Row) {
 			o.overdue++
 		}
 	}
-	if !r.CreatedAt.IsZero() && (o.oldest.IsZero() || r.CreatedAt.Before(o.oldest)) {
-		o.oldest = r.CreatedAt
-	}
+	o.oldest = audit.Earlier(o.oldest, r.CreatedAt)
 	if rank := ownerStateRank(r.Owner.State); r.Owner.State != o.state && rank < ownerStateRank(o.state) { // it may be a member of one org and not of another
 		o.state = r.Owner.State
 	}

@@ -57,7 +57,7 @@ func (o *overview) heading() {
 	o.wide(28, "InfluxDB token review", look{role: title})
 	o.wide(16, table.OneLine(s.ID)+", "+s.Trigger.When()+" "+table.Moment(s.Slot)+", finished "+table.Moment(s.Finished), look{role: subtitle})
 	o.line(4)
-	o.wide(36, s.Headline(), look{role: headline, wrap: true, word: o.alarm()})
+	o.wide(36, s.Headline(), look{role: headline, wrap: true, word: table.Alarm(s)})
 	o.policyChanges()
 	o.wide(20, table.CoverageWords(s.Coverage), look{role: band, word: string(s.Coverage.Verdict)})
 	o.coverage()
@@ -69,19 +69,6 @@ func (o *overview) heading() {
 			o.strip(l.Table, l.Words())
 		}
 	}
-}
-
-// alarm is the word that colours the headline.
-func (o *overview) alarm() string {
-	for _, sev := range audit.Severities() {
-		if o.sum.NeedsAction.BySeverity[sev] > 0 {
-			return string(sev)
-		}
-	}
-	if o.sum.NeedsAction.Server > 0 {
-		return string(audit.High)
-	}
-	return string(o.sum.Coverage.Verdict)
 }
 
 const mostRetired = 4 // lines; summary.json has all
@@ -159,7 +146,7 @@ func (o *overview) tiles() {
 	}
 	s, a, colour := o.sum, o.sum.NeedsAction, ""
 	if a.Tokens > 0 {
-		colour = o.alarm()
+		colour = table.Alarm(s)
 	}
 	if a.Known() {
 		before := ""
