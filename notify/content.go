@@ -132,7 +132,7 @@ func coverageLines(c audit.TotalCoverage) []Line {
 		if len(l.Targets) > 0 {
 			words = names(l.Targets, 3) + ": " + words
 		}
-		out = append(out, Line{Label: "Not seen", Text: words, Fix: Show(l.Remedy, 300, ""), Alarm: true})
+		out = append(out, Line{Label: "Not seen", Text: words, Fix: Show(l.Remedy, audit.MaxRemedy, ""), Alarm: true})
 	}
 	if len(out) == 0 {
 		for _, reason := range c.Reasons {

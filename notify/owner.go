@@ -171,7 +171,7 @@ func NewToken(m Message, h audit.Highlight) Token {
 		if i < maxFound {
 			check := audit.CheckOf(f.Check)
 			t.Found = append(t.Found, Found{
-				Title: Show(check.Title, 60, "unknown check"), Detail: Show(f.Detail, 200, ""), Why: Show(check.Why, 400, ""), Fix: Show(check.Fix, 400, "see the evidence"),
+				Title: Show(check.Title, 60, "unknown check"), Detail: Show(f.Detail, 200, ""), Why: check.Why, Fix: cmp.Or(check.Fix, "see the evidence"),
 				New: f.Fresh() && m.Summary.Previous != nil,
 			})
 		}

@@ -132,12 +132,17 @@ func issuer(c *x509.Certificate) string {
 	return " (" + printable(c.Issuer.String()) + ")"
 }
 
-// printable leaves out what could act where a name from outside is shown.
+// printable leaves out what could act where a name from outside is shown, and what is more
+// than 100 characters of it: what to do about it comes behind.
 func printable(s string) string {
-	return strings.Map(func(r rune) rune {
+	runes := []rune(strings.Map(func(r rune) rune {
 		if unicode.IsPrint(r) {
 			return r
 		}
 		return -1
-	}, s)
+	}, s))
+	if len(runes) > 100 {
+		return string(runes[:99]) + "…"
+	}
+	return string(runes)
 }

@@ -46,6 +46,7 @@ func TestRemediesFitTheCause(t *testing.T) {
 		{"expired", failed(x509.CertificateInvalidError{Reason: x509.Expired, Cert: certificate(x509.Certificate{NotAfter: past})}), "Renew the certificate of db:8086, which expired on 2020-03-01"},
 		{"not yet valid", failed(x509.CertificateInvalidError{Reason: x509.Expired, Cert: certificate(x509.Certificate{NotBefore: future, NotAfter: future})}), "valid from 2999-03-01 on: set the clock"},
 		{"another name", failed(x509.HostnameError{Host: "db", Certificate: certificate(x509.Certificate{DNSNames: []string{"influx.example.com"}})}), "is for influx.example.com"},
+		{"many long names", failed(x509.HostnameError{Host: "db", Certificate: certificate(x509.Certificate{DNSNames: []string{strings.Repeat("x", 500)}})}), strings.Repeat("x", 99) + "…: use such a name under url, or give the server a certificate for db."},
 		{"its own", &remedy.Error{Err: io.EOF, Fix: "turn it round"}, "turn it round"},
 		{"unknown", errors.New("connection refused by text"), ""},
 	}

@@ -175,6 +175,10 @@ func remedyIn(args []any) string {
 	return ""
 }
 
+// MaxRemedy is how many characters a remedy has at most. Outputs show it whole; whoever
+// words one shortens the text from outside in it.
+const MaxRemedy = 500
+
 // Remedy is what to do about the gap: what is known of this one, else of its premise.
 func (g Gap) Remedy() string {
 	premise, _ := PremiseOf(g.ID)

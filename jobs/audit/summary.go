@@ -169,7 +169,7 @@ func (c Coverage) dropped(run string, now []Coverage) (Coverage, bool) {
 	d.AddGap(Gap{
 		ID: TargetsConfigured + "/" + c.Target, Verdict: Partial,
 		Reason: fmt.Sprintf("no longer among the targets of this job; run %s saw it last: %s, %d listed, %d hidden, %d unseen. Its findings are no longer checked", run, c.Verdict, c.Listed, c.Hidden, c.Unseen),
-		Fix:    "Configure the target again, or run tokenaudit history retire -c FILE " + c.Target + " --reason TEXT.",
+		Fix:    "Configure the target again, or run tokenaudit history retire -c FILE " + Line(c.Target, 120) + " --reason TEXT.",
 	})
 	return d, true
 }

@@ -73,14 +73,14 @@ func (c *collector) withOrgs(ctx context.Context, err error) error {
 // otherOrg names the orgs that the credential sees. It is "" if there are none, or if
 // that of the target is among them.
 func (c *collector) otherOrg(ctx context.Context) advice {
-	const shown = 10
+	const shown = 5
 	orgs, err := c.client.orgs(ctx)
 	if err != nil || len(orgs) == 0 || slices.ContainsFunc(orgs, func(o org) bool { return o.ID == c.org.OrgID }) {
 		return ""
 	}
 	var names []string
 	for _, o := range orgs {
-		names = append(names, audit.Line(o.Name, 60)+" ("+audit.Line(o.ID, 16)+")")
+		names = append(names, audit.Line(o.Name, 40)+" ("+audit.Line(o.ID, 16)+")")
 	}
 	slices.Sort(names)
 	more := ""

@@ -2,6 +2,7 @@ package influx_test
 
 import (
 	"encoding/pem"
+	"fmt"
 	"io"
 	"log"
 	"log/slog"
@@ -12,6 +13,7 @@ import (
 	"strings"
 	"testing"
 	"testing/synctest"
+	"unicode/utf8"
 
 	"tokenaudit/configs/secret"
 	"tokenaudit/configs/setting"
@@ -78,6 +80,12 @@ func TestRemediesFitTheCause(t *testing.T) {
 		{name: "a proxy that forbids", change: func(_ *testing.T, s *scene) { s.Fault = answer("", 403, "text/html", "<html>") },
 			gap: audit.CredentialActive, fix: "Allow GET requests to /api/v2 from this machine in the proxy"},
 		{name: "wrong org", change: func(_ *testing.T, s *scene) { s.cfg.Org = "acne" }, gap: audit.ListWhole, fix: "Set org to one that the credential can see: acme ("},
+		{name: "wrong org, of many with long names", change: func(_ *testing.T, s *scene) {
+			s.cfg.Org = "acne"
+			for i := range 90 {
+				s.AddOrg(fmt.Sprintf("%02d ", i) + strings.Repeat("日", 100))
+			}
+		}, gap: audit.ListWhole, fix: " and 86 more."},
 		{name: "wrong org by ID", change: func(_ *testing.T, s *scene) { s.cfg.Org = "00000000000000aa" }, gap: audit.CredentialSeesAll, fix: "Set org to one that the credential can see: acme ("},
 		{name: "wrong org, and no right to read any", change: func(t *testing.T, s *scene) {
 			s.cfg.Org = "acne"
@@ -128,6 +136,9 @@ func TestRemediesFitTheCause(t *testing.T) {
 			found := false
 			for _, g := range col.Coverage.Gaps {
 				found = found || g.ID == test.gap && strings.Contains(g.Fix, test.fix)
+				if utf8.RuneCountInString(g.Fix) > audit.MaxRemedy {
+					t.Errorf("a remedy is too long to be shown whole: %s", g.Fix)
+				}
 				if strings.Contains(g.Reason+g.Fix, "canary-token") {
 					t.Errorf("a secret in %+v", g)
 				}

@@ -427,5 +427,5 @@ func (c *collector) wider() advice {
 
 // fix is the command that makes a credential with the rights that are missing.
 func (c *collector) fix() advice {
-	return advice("influx auth create --org " + cmp.Or(c.cfg.Org, "ORG") + " --read-authorizations --read-users --read-orgs")
+	return advice("influx auth create --org " + cmp.Or(audit.Line(c.cfg.Org, 80), "ORG") + " --read-authorizations --read-users --read-orgs")
 }

@@ -102,7 +102,7 @@ func (c *comparison) noteElsewhere(cov *audit.Coverage) {
 			ID: audit.SourceSame + "/" + source, Verdict: audit.Partial,
 			Reason: fmt.Sprintf("%s, with %s of earlier reviews, did not answer. Instead %s did: another server or org, or a new installation. Earlier findings stay open",
 				source, audit.Plural(c.Elsewhere[source], "token"), strings.Join(c.Coverage.Sources[:min(len(c.Coverage.Sources), named)], ", ")),
-			Fix: "Set the target to the earlier server again. If that server no longer exists, run tokenaudit history retire -c FILE " + source + " --reason TEXT.",
+			Fix: "Set the target to the earlier server again. If that server no longer exists, run tokenaudit history retire -c FILE " + audit.Line(source, 120) + " --reason TEXT.",
 		})
 	}
 	for _, source := range c.Coverage.Sources[:min(len(c.Coverage.Sources), named)] {

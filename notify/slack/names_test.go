@@ -127,6 +127,21 @@ func TestLimits(t *testing.T) {
 	}
 }
 
+// TestLongRemedies: of reasons that do not fit with their remedies, some are left out and
+// counted. No remedy is cut.
+func TestLongRemedies(t *testing.T) {
+	t.Parallel()
+	m := notifytest.Quiet()
+	for i := range 6 {
+		m.Summary.Coverage.Targets[0].AddGap(audit.Gap{ID: fmt.Sprint(i), Verdict: audit.Partial, Reason: fmt.Sprint(i, strings.Repeat("<", 2000)), Fix: strings.Repeat("<", audit.MaxRemedy)})
+	}
+	m.Summary.Coverage.Accept(nil, m.Summary.Started)
+	blocks := string(expectPostable(t, m))
+	if !strings.Contains(blocks, `"`+strings.Repeat(`\u003c`, audit.MaxRemedy)+`"`) || !strings.Contains(blocks, "and 5 more reasons, see the evidence") {
+		t.Error(blocks)
+	}
+}
+
 // TestMoreOwners: owners beyond those that a review keeps are counted, also where all others are
 // told.
 func TestMoreOwners(t *testing.T) {

@@ -77,16 +77,18 @@ func size(part any) int {
 // maxLines is how many lines the summary has, the header among them: what is read at once.
 const maxLines = 8
 
-// summaryBlocks are the header and the lines. Names that do not fit are cut.
+// summaryBlocks are the header and the lines. Names that do not fit are cut, then lines are
+// left out and counted; remedies are whole.
 func summaryBlocks(m notify.Message) []slack.Block {
 	c := notify.NewContent(m, maxLines)
 	blocks := contentBlocks(m, c)
-	for _, most := range []int{600, 300, 150} {
+	for _, most := range []struct{ text, lines int }{{600, maxLines}, {300, maxLines}, {150, maxLines}, {150, 2}} {
 		if size(blocks) <= maxBytes {
 			break
 		}
+		c = notify.NewContent(m, most.lines)
 		for i := range c.Lines {
-			c.Lines[i].Text = notify.Show(c.Lines[i].Text, most, "")
+			c.Lines[i].Text = notify.Show(c.Lines[i].Text, most.text, "")
 		}
 		blocks = contentBlocks(m, c)
 	}
