@@ -29,19 +29,37 @@ func (f *File) Contacts(j Job) audit.Contacts {
 	return out
 }
 
-// OldKeys says of keys of earlier versions, which go on working, what to write instead.
-func OldKeys(j Job) []string {
+// OldKeys says of keys of earlier versions, which go on working, what to write instead, and
+// where an entry at the top level wins over one of them.
+func (f *File) OldKeys(j Job) []string {
 	if j.Slack == nil || len(j.Slack.Owners) == 0 {
 		return nil
 	}
-	return []string{"slack.owners is an old key: move its entries to owners at the top level, as NAME: {slack: …}"}
+	out := []string{"slack.owners is an old key: move its entries to owners at the top level, as NAME: {slack: …}"}
+	for _, user := range slices.Sorted(maps.Keys(j.Slack.Owners)) {
+		for _, key := range slices.Sorted(maps.Keys(f.Owners)) {
+			_, name, ofTarget := strings.Cut(key, "/")
+			who := f.Owners[key].Slack
+			if key == user && who != "" && who != j.Slack.Owners[user] || ofTarget && name == user && who != j.Slack.Owners[user] {
+				out = append(out, join("owners", key)+" wins over "+join("slack.owners", user)+", which has another recipient")
+			}
+		}
+	}
+	return out
 }
 
-func validateOwners(owners map[string]Owner, problem problemFunc) {
+func validateOwners(owners map[string]Owner, targets []string, problem problemFunc) {
 	const most = 200 // characters
 	for _, user := range slices.Sorted(maps.Keys(owners)) {
 		o := owners[user]
 		key := join("owners", user)
+		target, name, ofTarget := strings.Cut(user, "/")
+		if ofTarget && !slices.Contains(targets, target) {
+			problem(key, unknown("target", target, targets)+` (a name with a "/" needs TARGET/ in front)`)
+		}
+		if user == "" || ofTarget && name == "" {
+			problem(key, "needs the name or the ID of a user, or TARGET/NAME or TARGET/ID")
+		}
 		if o == (Owner{}) {
 			problem(key, "needs responsible, team, purpose or slack")
 		}

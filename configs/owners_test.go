@@ -1,6 +1,7 @@
 package configs
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -23,5 +24,51 @@ func TestContacts(t *testing.T) {
 	}
 	if got := f.Contacts(Job{}); len(got) != 2 || got["telegraf"].Slack != "" {
 		t.Errorf("without Slack: %+v", got)
+	}
+}
+
+// TestOwnersProblems: names differ in case alone, as in InfluxDB; a name without a user, or
+// of a target that does not exist, would never apply to a token.
+func TestOwnersProblems(t *testing.T) {
+	t.Parallel()
+	const nobody = "needs the name or the ID of a user, or TARGET/NAME or TARGET/ID"
+	for name, test := range map[string]struct {
+		owners string
+		want   []string
+	}{
+		"good":             {"{bob: {team: a}, BOB: {team: b}, prod/bob: {team: c}, prod/team/bob: {team: d}}", nil},
+		"empty":            {"{'': {team: a}, prod/: {team: a}}", []string{nobody, nobody}},
+		"target not known": {"{plant/dora: {team: a}}", []string{`unknown target "plant", known: prod (a name with a "/" needs TARGET/ in front)`}},
+		"all at once":      {"{prdo/: {slack: dora}, erna: {}}", []string{"needs responsible", `unknown target "prdo", did you mean "prod"?`, nobody, "needs a Slack user ID"}},
+	} {
+		_, _, problems := parse([]byte(minimal + "owners: " + test.owners + "\n"))
+		ok := len(problems) == len(test.want)
+		for i := range problems {
+			ok = ok && strings.HasPrefix(problems[i].Text, test.want[i])
+		}
+		if !ok {
+			t.Errorf("%s: %+v, want %q", name, problems, test.want)
+		}
+	}
+}
+
+// TestOldKeys: an owner who also stands in the Slack settings of a job with another
+// recipient is named, with the entry that wins.
+func TestOldKeys(t *testing.T) {
+	t.Parallel()
+	const old = "slack.owners is an old key: move its entries to owners at the top level, as NAME: {slack: …}"
+	f := File{Owners: map[string]Owner{"bob": {Slack: "U0000000001"}, "prod/bob": {Team: "plant"}, "anna": {Team: "plant"}, "carl": {Slack: "U0000000003"}}}
+	for name, test := range map[string]struct {
+		owners map[string]string
+		want   []string
+	}{
+		"none":             {nil, nil},
+		"same recipient":   {map[string]string{"carl": "U0000000003"}, []string{old}},
+		"no recipient":     {map[string]string{"anna": "U0000000002"}, []string{old}},
+		"other recipients": {map[string]string{"bob": "U0000000009"}, []string{old, "owners.bob wins over slack.owners.bob, which has another recipient", `owners."prod/bob" wins over slack.owners.bob, which has another recipient`}},
+	} {
+		if diff := cmp.Diff(test.want, f.OldKeys(Job{Slack: &slack.Config{Owners: test.owners}})); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", name, diff)
+		}
 	}
 }

@@ -3,7 +3,6 @@ package configs
 import (
 	"fmt"
 	"maps"
-	"net/url"
 	"regexp"
 	"slices"
 	"strings"
@@ -44,7 +43,7 @@ func (f *File) validate(problem problemFunc) {
 	}
 	validateNames("targets", targets, problem)
 	f.Policy.validate(problem)
-	validateOwners(f.Owners, problem)
+	validateOwners(f.Owners, targets, problem)
 	if f.RosterMaxAge < setting.Duration(setting.Day) {
 		problem("roster_max_age", "needs at least 1d; otherwise every roster is too old")
 	}
@@ -138,9 +137,7 @@ func (j Job) validate(targets []string, problem problemFunc) {
 	if _, err := schedule.Parse("@daily", j.Timezone); err != nil {
 		problem("timezone", err.Error())
 	}
-	if u, err := url.Parse(j.EvidenceURL); err != nil || j.EvidenceURL != "" && (u.Host == "" || u.User != nil) {
-		problem("evidence_url", "needs a URL such as https://evidence.example.com/{job}/{slot}/report.html, without a password")
-	}
+	validateEvidenceURL(j.EvidenceURL, problem)
 	if audit.Line(strings.TrimSpace(j.Basis), mostBasis) != j.Basis {
 		problem("basis", fmt.Sprintf("needs one line of at most %d characters", mostBasis))
 	}

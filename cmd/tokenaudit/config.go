@@ -41,7 +41,7 @@ func (c *cli) configValidate() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			for _, warning := range warnings(file) {
+			for _, warning := range append(warnings(file), oldKeys(file)...) {
 				fmt.Fprintf(c.stderr, "warning: %s\n", warning)
 			}
 			fmt.Fprintf(c.stdout, "%s is valid: %s, %s\n", path, audit.Plural(len(file.Targets), "target"), audit.Plural(len(file.Jobs), "job"))
@@ -68,7 +68,17 @@ func warnings(f *configs.File) []string {
 		if s, err := schedule.Parse(j.Schedule, j.Timezone); err == nil {
 			note(fmt.Sprintf("job %q", j.Name), s.Warnings())
 		}
-		note(fmt.Sprintf("job %q", j.Name), configs.OldKeys(j))
+	}
+	return out
+}
+
+// oldKeys are the keys of earlier versions in a configuration. They are no fault.
+func oldKeys(f *configs.File) []string {
+	var out []string
+	for _, j := range f.Jobs {
+		for _, old := range f.OldKeys(j) {
+			out = append(out, fmt.Sprintf("job %q: %s", j.Name, old))
+		}
 	}
 	return out
 }

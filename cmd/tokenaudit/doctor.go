@@ -67,6 +67,9 @@ func (c *cli) examine(ctx context.Context, path string) (err error) {
 	for _, w := range warnings(f) {
 		e.add("configuration", influx.Diagnosis{What: "warning", Result: w})
 	}
+	for _, old := range oldKeys(f) {
+		e.line("configuration", note, "old key", old, "")
+	}
 	if e.bad {
 		return quietError{exitIncomplete}
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -11,7 +12,6 @@ import (
 	"os"
 	"runtime"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -110,7 +110,7 @@ func wire(ctx context.Context, f *configs.File, now runner.Clock, log *slog.Logg
 				job.Targets = append(job.Targets, targets[t.Name])
 			}
 		}
-		for _, old := range configs.OldKeys(cfg) {
+		for _, old := range f.OldKeys(cfg) {
 			log.WarnContext(ctx, old, "job", cfg.Name)
 		}
 		if cfg.Slack != nil {
@@ -203,9 +203,7 @@ func messageOf(f *configs.File, snapshots evidence.Archive, s audit.Summary, h a
 		if zone, err := time.LoadLocation(j.Timezone); err == nil {
 			m.Zone = zone
 		}
-		if j.EvidenceURL != "" {
-			m.Evidence = strings.NewReplacer("{job}", run.Job, "{slot}", run.SlotName(), "{run}", run.ID()).Replace(j.EvidenceURL)
-		}
+		m.Evidence = cmp.Or(j.EvidenceAt(run), m.Evidence)
 	}
 	return m
 }
