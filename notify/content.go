@@ -91,7 +91,7 @@ func (g group) fit() []Line {
 		last.Alarm = last.Alarm || l.Alarm
 	}
 	if more := len(rest) - joined; more > 0 {
-		last.More = " · and " + audit.Plural(more, g.noun) + ", see the evidence"
+		last.More = " · " + andMore(more, g.noun)
 	}
 	return out
 }
@@ -186,7 +186,7 @@ func decisions(m Message) []Line {
 		if d.Check.Server {
 			noun = "finding"
 		}
-		text := Show(string(d.Severity), 10, "not rated") + ", " + Show(d.Check.Title, 60, "unknown check") + ": " + audit.Plural(d.Tokens, noun)
+		text := severity(d.Severity) + ", " + title(d.Check) + ": " + audit.Plural(d.Tokens, noun)
 		short := text
 		if d.New > 0 && m.Summary.Previous != nil {
 			text += ", " + audit.Number(d.New) + " newly found"
@@ -224,7 +224,7 @@ func overdue(m Message) []Line {
 	slices.SortStableFunc(late, func(a, b audit.OwnerHighlights) int { return b.Overdue - a.Overdue })
 	var who []string
 	for _, o := range late {
-		who = append(who, PersonName(o)+" "+audit.Number(o.Overdue))
+		who = append(who, personName(o)+" "+audit.Number(o.Overdue))
 	}
 	if len(who) > 0 {
 		text += ": " + names(who, 3)
@@ -250,23 +250,22 @@ func newTokens(m Message) []Line {
 		return nil
 	}
 	worst = worst[:min(len(worst), maxNamed)]
-	return []Line{{Label: label, Text: text + byOwner(worst), More: andMore(n - len(worst))}}
+	return []Line{{Label: label, Text: text + byOwner(worst), More: othersMore(n - len(worst))}}
 }
 
 // byOwner names tokens, those of one owner and severity together.
 func byOwner(tokens []audit.Highlight) string {
 	var groups []string
-	of := map[[2]string][]string{}
+	named := map[string][]string{}
 	for _, h := range tokens {
-		key := [2]string{Show(string(h.Findings[0].Severity), 10, "not rated"), OwnerName(h.Record)}
-		of[key] = append(of[key], TokenName(h.Record, maxName))
-	}
-	for _, h := range tokens {
-		key := [2]string{Show(string(h.Findings[0].Severity), 10, "not rated"), OwnerName(h.Record)}
-		if names := of[key]; len(names) > 0 {
-			groups = append(groups, key[0]+", of "+key[1]+": "+strings.Join(names, " · "))
-			delete(of, key)
+		group := severity(h.Findings[0].Severity) + ", of " + OwnerName(h.Record) + ": "
+		if len(named[group]) == 0 {
+			groups = append(groups, group)
 		}
+		named[group] = append(named[group], TokenName(h.Record, maxName))
+	}
+	for i, group := range groups {
+		groups[i] += strings.Join(named[group], " · ")
 	}
 	return strings.Join(groups, "; ")
 }
@@ -283,12 +282,13 @@ func inventory(m Message) []Line {
 			names = append(names, TokenName(h.Record, maxName))
 		}
 		line.Text += ". New: " + strings.Join(names, " · ")
-		line.More = andMore(m.Summary.Inventory.New - len(named))
+		line.More = othersMore(m.Summary.Inventory.New - len(named))
 	}
 	return []Line{line}
 }
 
-func andMore(n int) string {
+// othersMore counts what is not named in a line.
+func othersMore(n int) string {
 	if n <= 0 {
 		return ""
 	}
@@ -321,25 +321,13 @@ func facts(m Message) []string {
 	}
 	switch s.Trigger {
 	case audit.CatchUp:
-		out = append(out, "caught up"+late(s.Started.Sub(s.Slot)))
+		out = append(out, "caught up, "+s.Run().LateWords())
 	case audit.Manual:
 		out = append(out, "run by hand")
 	case audit.Sample:
 		out = append(out, "example figures: nothing was reviewed")
 	}
 	return out
-}
-
-func late(d time.Duration) string {
-	switch {
-	case d < time.Minute:
-		return ""
-	case d < time.Hour:
-		return ", " + audit.Plural(int(d/time.Minute), "minute") + " late"
-	case d < 48*time.Hour:
-		return ", " + audit.Plural(int(d/time.Hour), "hour") + " late"
-	}
-	return ", " + audit.Plural(int(d/(24*time.Hour)), "day") + " late"
 }
 
 // Unchanged is all that there is to say about a quiet week.
@@ -377,38 +365,16 @@ func shownAll(all []string, most, limit int, instead string) string {
 	return strings.Join(out, "; ")
 }
 
-// Time is a moment in the time zone of the job.
-func (m Message) Time(t time.Time) string { return t.In(m.zone()).Format("Mon 2 Jan 2006 15:04 MST") }
+func severity(s audit.Severity) string { return Show(string(s), 10, "not rated") }
 
-// PlainTime is a moment where no time zone is known.
-func PlainTime(t time.Time) string { return Message{}.Time(t) }
+func title(c audit.Check) string { return Show(c.Title, 60, "unknown check") }
 
-// Day is a date in the time zone of the job.
-func (m Message) Day(t time.Time) string { return t.In(m.zone()).Format("2 Jan 2006") }
-
-func (m Message) zone() *time.Location {
-	if m.Zone == nil {
-		return time.UTC
-	}
-	return m.Zone
-}
-
-// Age is for how long something stands at the time of the review: "3 days", "9 weeks".
-func (m Message) Age(since time.Time) string {
-	const day = 24 * time.Hour
-	age := max(0, m.Summary.Started.Sub(since))
-	if age < 7*day {
-		return audit.Plural(int(age/day), "day")
-	}
-	return audit.Plural(int(age/(7*day)), "week")
-}
-
-// oldest is ", oldest 9 weeks"; empty for what this review is the first to find.
-func (m Message) oldest(since time.Time) string {
-	if since.IsZero() || m.Summary.Started.Sub(since) < 24*time.Hour {
+// andMore is "and 5 more tokens, see the evidence"; empty if there are none.
+func andMore(n int, noun string) string {
+	if n <= 0 {
 		return ""
 	}
-	return ", oldest " + m.Age(since)
+	return "and " + audit.Plural(n, noun) + ", see the evidence"
 }
 
 // Show makes text from outside safe on one line, or says instead what is missing:

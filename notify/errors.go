@@ -75,4 +75,4 @@ func SecretsOf(u *url.URL) Secrets {
 // again before a time.
 type WaitError struct{ Until time.Time }
 
-func (e *WaitError) Error() string { return "asks to wait until " + PlainTime(e.Until) }
+func (e *WaitError) Error() string { return "asks to wait until " + (Message{}).Time(e.Until) }

@@ -7,9 +7,11 @@
 package notify
 
 import (
+	"cmp"
 	"context"
 	"io"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -54,6 +56,52 @@ type Message struct {
 	Repeats bool
 }
 
+// Time is a moment in the time zone of the job.
+func (m Message) Time(t time.Time) string { return t.In(m.zone()).Format("Mon 2 Jan 2006 15:04 MST") }
+
+// Day is a date in the time zone of the job; empty for none.
+func (m Message) Day(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.In(m.zone()).Format("2 Jan 2006")
+}
+
+func (m Message) zone() *time.Location { return cmp.Or(m.Zone, time.UTC) }
+
+// Age is for how long something stands at the time of the review: "3 days", "9 weeks". Empty
+// for what this review is the first to find.
+func (m Message) Age(since time.Time) string {
+	const day = 24 * time.Hour
+	switch age := m.Summary.Started.Sub(since); {
+	case since.IsZero() || age < day:
+		return ""
+	case age < 7*day:
+		return audit.Plural(int(age/day), "day")
+	default:
+		return audit.Plural(int(age/(7*day)), "week")
+	}
+}
+
+// oldest is ", oldest 9 weeks", or empty; see Age.
+func (m Message) oldest(since time.Time) string {
+	if age := m.Age(since); age != "" {
+		return ", oldest " + age
+	}
+	return ""
+}
+
+// Owner is the person whom the delivery is for, if it is for one. In the ledger of an earlier
+// version owners have no key, and go by their ID.
+func (m Message) Owner() (audit.OwnerHighlights, bool) {
+	key, ok := strings.CutPrefix(m.Delivery, OwnerDelivery)
+	at := slices.IndexFunc(m.Highlights.Owners, func(o audit.OwnerHighlights) bool { return ok && key == cmp.Or(o.Key, o.Owner.ID) })
+	if at < 0 {
+		return audit.OwnerHighlights{}, false
+	}
+	return m.Highlights.Owners[at], true
+}
+
 // EvidenceURL is Evidence, if a reader can open that with a browser.
 func (m Message) EvidenceURL() string {
 	u, err := url.Parse(m.Evidence)
@@ -66,6 +114,9 @@ func (m Message) EvidenceURL() string {
 // SummaryDelivery is the first delivery of a run, and for most notifiers the only
 // one.
 const SummaryDelivery = "summary"
+
+// OwnerDelivery and the key of an owner name the message to them.
+const OwnerDelivery = "owner:"
 
 // Workbook is the file of the evidence that is sent where files are.
 const Workbook = "review.xlsx"

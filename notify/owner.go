@@ -20,38 +20,28 @@ type Owner struct {
 
 // NewOwner words what one person has to act on.
 func NewOwner(m Message, o audit.OwnerHighlights) Owner {
-	out := Owner{Name: PersonName(o), Need: Need(m, o), total: o.Tokens}
-	switch user := UserName(o.Owner); {
+	out := Owner{Name: personName(o), Need: Need(m, o), total: o.Tokens}
+	switch user := userName(o.Owner); {
 	case o.Users > 1:
 		out.Of = "for " + audit.Plural(o.Users, "InfluxDB user")
 	case user != out.Name:
 		out.Of = "for InfluxDB user " + user
 	}
-	told := map[string]bool{}
+	var news []audit.Highlight
 	for _, h := range o.Worst {
-		t := NewToken(m, h)
-		if !t.New {
-			out.Older = append(out.Older, t)
-			continue
+		if h.New {
+			news = append(news, h)
+		} else {
+			out.Older = append(out.Older, newToken(m, h))
 		}
-		for i := range t.Found { // why, and what to do, is said once
-			if f := &t.Found[i]; told[f.Title] {
-				f.Why, f.Fix = "", ""
-			} else {
-				told[f.Title] = true
-			}
-		}
-		out.New = append(out.New, t)
 	}
+	out.New = NewTokens(m, news)
 	return out
 }
 
 // More says what is left out where so many tokens are shown; empty if nothing is.
 func (o Owner) More(shown int) string {
-	if o.total <= shown {
-		return ""
-	}
-	return "and " + audit.Plural(o.total-shown, "more token") + ", see the evidence"
+	return andMore(o.total-shown, "more token")
 }
 
 // Need is "4 tokens need action: 1 new, 2 overdue".
@@ -101,9 +91,9 @@ func NewUnclaimed(m Message, owners []audit.OwnerHighlights) Unclaimed {
 		tokens += o.Tokens
 		words := Need(m, o) + m.oldest(o.Oldest)
 		for _, h := range o.Worst[:min(len(o.Worst), 1)] {
-			words += ". The worst: " + Show(string(h.Findings[0].Severity), 10, "not rated") + ", " + Show(audit.CheckOf(h.Findings[0].Check).Title, 60, "unknown check") + ": " + TokenName(h.Record, 40)
+			words += ". The worst: " + severity(h.Findings[0].Severity) + ", " + title(audit.CheckOf(h.Findings[0].Check)) + ": " + TokenName(h.Record, 40)
 		}
-		name := UserName(o.Owner) + " in " + Show(o.Target, 40, "unnamed target")
+		name := userName(o.Owner) + " in " + Show(o.Target, 40, "unnamed target")
 		if o.Contact.Team != "" {
 			name += ", " + Show(o.Contact.Team, 40, "")
 		}
@@ -122,11 +112,7 @@ func NewUnclaimed(m Message, owners []audit.OwnerHighlights) Unclaimed {
 
 // More counts the owners that are left out where so many are shown.
 func (u Unclaimed) More(shown int) string {
-	n := len(u.Owners) - shown + u.more
-	if n <= 0 {
-		return ""
-	}
-	return "and " + audit.Plural(n, "more owner") + ", see the evidence"
+	return andMore(len(u.Owners)-shown+u.more, "more owner")
 }
 
 // Token is a token that needs action, in words.
@@ -157,11 +143,29 @@ type Found struct {
 // maxFound is how many findings of one token are shown.
 const maxFound = 3
 
-// NewToken words a token with its findings that need action, worst first.
-func NewToken(m Message, h audit.Highlight) Token {
+// NewTokens word tokens with why that matters and what to do, which is said once for each check.
+func NewTokens(m Message, all []audit.Highlight) []Token {
+	var out []Token
+	told := map[string]bool{}
+	for _, h := range all {
+		t := newToken(m, h)
+		for i := range t.Found {
+			if f := &t.Found[i]; told[f.Title] {
+				f.Why, f.Fix = "", ""
+			} else {
+				told[f.Title] = true
+			}
+		}
+		out = append(out, t)
+	}
+	return out
+}
+
+// newToken words a token with its findings that need action, worst first.
+func newToken(m Message, h audit.Highlight) Token {
 	r := h.Record
 	t := Token{
-		New: h.New, Severity: Show(string(h.Findings[0].Severity), 10, "not rated"), Name: Show(r.Description, 80, "(no description)"), ID: Show(r.ID, 40, "unknown"),
+		New: h.New, Severity: severity(h.Findings[0].Severity), Name: Show(r.Description, 80, "(no description)"), ID: Show(r.ID, 40, "unknown"),
 		Where: Show(cmp.Or(r.Org, r.OrgID), 40, "unknown org"), Owner: OwnerName(r),
 	}
 	if len(m.Summary.Coverage.Targets) > 1 { // names of orgs repeat between servers
@@ -171,7 +175,7 @@ func NewToken(m Message, h audit.Highlight) Token {
 		if i < maxFound {
 			check := audit.CheckOf(f.Check)
 			t.Found = append(t.Found, Found{
-				Title: Show(check.Title, 60, "unknown check"), Detail: Show(f.Detail, 200, ""), Why: check.Why, Fix: cmp.Or(check.Fix, "see the evidence"),
+				Title: title(check), Detail: Show(f.Detail, 200, ""), Why: check.Why, Fix: cmp.Or(check.Fix, "see the evidence"),
 				New: f.Fresh() && m.Summary.Previous != nil,
 			})
 		}
@@ -179,11 +183,9 @@ func NewToken(m Message, h audit.Highlight) Token {
 			t.Command = audit.Command(&r, f)
 		}
 	}
-	if more := len(h.Findings) - len(t.Found); more > 0 {
-		t.More = "and " + audit.Plural(more, "more finding") + ", see the evidence"
-	}
-	if oldest := h.Oldest(); !h.New && !oldest.IsZero() {
-		t.Open = "open for " + m.Age(oldest)
+	t.More = andMore(len(h.Findings)-len(t.Found), "more finding")
+	if age := m.Age(h.Oldest()); !h.New && age != "" {
+		t.Open = "open for " + age
 	}
 	t.Due, t.Overdue = due(m, h.Findings)
 	return t
@@ -227,20 +229,20 @@ func TokenName(r audit.Record, limit int) string {
 	return Show(r.Description, limit, "token "+Show(r.ID, 20, "without an ID"))
 }
 
-// PersonName is who answers for the tokens: a person, or else the InfluxDB user.
-func PersonName(o audit.OwnerHighlights) string {
-	return Show(o.Contact.Responsible, 80, UserName(o.Owner))
+// personName is who answers for the tokens: a person, or else the InfluxDB user.
+func personName(o audit.OwnerHighlights) string {
+	return Show(o.Contact.Responsible, 80, userName(o.Owner))
 }
 
-// OwnerName is the name of the owner of a token; see UserName.
+// OwnerName is the name of the owner of a token; see userName.
 func OwnerName(r audit.Record) string {
 	o := r.Owner
 	o.Name, o.ID = cmp.Or(o.Name, r.User), cmp.Or(o.ID, r.UserID)
-	return UserName(o)
+	return userName(o)
 }
 
-// UserName is the name of an InfluxDB user, and why they cannot be an owner any more.
-func UserName(o audit.Owner) string {
+// userName is the name of an InfluxDB user, and why they cannot be an owner any more.
+func userName(o audit.Owner) string {
 	name := Show(cmp.Or(o.Name, o.ID), 80, "unknown")
 	switch o.State {
 	case audit.OwnerDeleted:

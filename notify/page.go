@@ -71,27 +71,25 @@ func NewPage(m Message, people int) Page {
 	}
 	for _, d := range s.Decide() {
 		p.Decide = append(p.Decide, Decision{
-			Check: Show(d.Check.ID, 24, "unknown"), Title: Show(d.Check.Title, 60, "unknown check"), Severity: Show(string(d.Severity), 10, "not rated"),
+			Check: Show(d.Check.ID, 24, "unknown"), Title: title(d.Check), Severity: severity(d.Severity),
 			Tokens: d.Tokens, Server: d.Check.Server, New: news(d.New), Overdue: d.Overdue, Oldest: d.Oldest, Due: d.Due,
 		})
 	}
 	owners := m.Highlights.Owners
 	for _, o := range owners[:min(len(owners), people)] {
-		p.Who = append(p.Who, Person{PersonName(o), aboutPerson(s, o), o.Tokens, news(o.New), o.Overdue, o.Oldest})
+		p.Who = append(p.Who, Person{personName(o), aboutPerson(s, o), o.Tokens, news(o.New), o.Overdue, o.Oldest})
 	}
-	if more := len(owners) + m.Highlights.MoreOwners - len(p.Who); more > 0 {
-		p.MoreWho = "and " + audit.Plural(more, "more owner") + ", see the evidence"
-	}
+	p.MoreWho = andMore(len(owners)+m.Highlights.MoreOwners-len(p.Who), "more owner")
 	return p
 }
 
 // aboutPerson tells people of one name apart: IDs and names of users repeat between targets.
 func aboutPerson(s audit.Summary, o audit.OwnerHighlights) string {
 	var words []string
-	switch user := UserName(o.Owner); {
+	switch user := userName(o.Owner); {
 	case o.Users > 1:
 		words = append(words, "for "+audit.Plural(o.Users, "InfluxDB user"))
-	case user != PersonName(o):
+	case user != personName(o):
 		words = append(words, "for "+user)
 	}
 	if len(s.Coverage.Targets) > 1 && o.Users <= 1 {
@@ -164,7 +162,7 @@ func pageAlarms(m Message) []Line {
 	lines := coverageLines(m.Summary.Coverage)
 	if more := len(lines) - maxReasons; more > 0 {
 		lines = slices.Clone(lines[:maxReasons])
-		lines[maxReasons-1].More = " · and " + audit.Plural(more, "more reason") + ", see the evidence"
+		lines[maxReasons-1].More = " · " + andMore(more, "more reason")
 	}
 	return append(lines, alarms(m)...)
 }

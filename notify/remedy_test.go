@@ -15,7 +15,7 @@ func TestRemediesAreWhole(t *testing.T) {
 	t.Parallel()
 	for _, c := range audit.Checks() {
 		h := audit.Highlight{Findings: []audit.Finding{{Check: c.ID, Severity: c.Severity}}}
-		if f := notify.NewToken(notifytest.Typical(), h).Found[0]; f.Fix != c.Fix || f.Why != c.Why {
+		if f := notify.NewTokens(notifytest.Typical(), []audit.Highlight{h})[0].Found[0]; f.Fix != c.Fix || f.Why != c.Why {
 			t.Errorf("%s: %+v", c.ID, f)
 		}
 	}

@@ -9,7 +9,6 @@ import (
 	html "html/template"
 	"strings"
 	"text/template"
-	"time"
 
 	"github.com/wneessen/go-mail"
 
@@ -85,18 +84,7 @@ func (b *body) summary(c Config, m notify.Message) {
 	if m.Summary.Trigger == audit.Sample {
 		b.Title, b.Subject = "TEST: "+b.Title, "TEST of "+b.Subject // nothing was reviewed
 	}
-	told := map[string]bool{}
-	for _, h := range m.Highlights.New {
-		t := notify.NewToken(m, h)
-		for i := range t.Found { // what to do is said once
-			if f := &t.Found[i]; told[f.Title] {
-				f.Why, f.Fix = "", ""
-			} else {
-				told[f.Title] = true
-			}
-		}
-		b.New = append(b.New, t)
-	}
+	b.New = notify.NewTokens(m, m.Highlights.New)
 	if m.Summary.Previous != nil {
 		var named []string
 		for _, h := range m.Highlights.NewWrites {
@@ -104,7 +92,7 @@ func (b *body) summary(c Config, m notify.Message) {
 		}
 		b.Writes = strings.Join(named, " · ")
 	}
-	if left := c.unreachable(m.Highlights); bool(c.Owners) && len(left)+m.Highlights.MoreOwners > 0 {
+	if left := unreachable(m.Highlights); bool(c.Owners) && len(left)+m.Highlights.MoreOwners > 0 {
 		u := notify.NewUnclaimed(m, left)
 		shown := u.Owners[:min(len(u.Owners), maxUnclaimed)]
 		b.Unclaimed = &unclaimed{
@@ -165,19 +153,7 @@ func (b body) templates(m notify.Message) (*template.Template, *html.Template) {
 		name = "summary"
 	}
 	funcs := map[string]any{
-		"unlinked": unlinked, "number": audit.Number,
-		"day": func(t time.Time) string {
-			if t.IsZero() {
-				return ""
-			}
-			return m.Day(t)
-		},
-		"open": func(t time.Time) string {
-			if t.IsZero() || m.Summary.Started.Sub(t) < 24*time.Hour {
-				return ""
-			}
-			return m.Age(t)
-		},
+		"unlinked": unlinked, "number": audit.Number, "day": m.Day, "age": m.Age,
 		"tokens": func(d notify.Decision) string {
 			if d.Server {
 				return audit.Plural(d.Tokens, "finding")

@@ -2,14 +2,10 @@ package email
 
 import (
 	"slices"
-	"strings"
 
 	"tokenaudit/jobs/audit"
 	"tokenaudit/notify"
 )
-
-// ownerDelivery and the key of a person name the mail to them.
-const ownerDelivery = "owner:"
 
 // deliveries are the summary and, if that is wanted, a mail for each person who has
 // something to do and whose address is known.
@@ -20,20 +16,16 @@ func (c Config) deliveries(h audit.Highlights) []string {
 	}
 	for _, o := range h.Owners {
 		if addressOf(o) != "" {
-			out = append(out, ownerDelivery+o.Key)
+			out = append(out, notify.OwnerDelivery+o.Key)
 		}
 	}
 	return out
 }
 
-// ownerOf is the person whom the delivery is for, if it is for one.
+// ownerOf is the person whom the delivery is for, if it is for one who gets mail.
 func ownerOf(m notify.Message) (audit.OwnerHighlights, bool) {
-	key, ok := strings.CutPrefix(m.Delivery, ownerDelivery)
-	at := slices.IndexFunc(m.Highlights.Owners, func(o audit.OwnerHighlights) bool { return ok && o.Key == key && addressOf(o) != "" })
-	if at < 0 {
-		return audit.OwnerHighlights{}, false
-	}
-	return m.Highlights.Owners[at], true
+	o, ok := m.Owner()
+	return o, ok && addressOf(o) != ""
 }
 
 // addressOf is where a person gets mail; empty where no address is known that every server
@@ -49,6 +41,6 @@ func addressOf(o audit.OwnerHighlights) string {
 }
 
 // unreachable are the owners who get no mail.
-func (c Config) unreachable(h audit.Highlights) []audit.OwnerHighlights {
+func unreachable(h audit.Highlights) []audit.OwnerHighlights {
 	return slices.DeleteFunc(slices.Clone(h.Owners), func(o audit.OwnerHighlights) bool { return addressOf(o) != "" })
 }

@@ -14,19 +14,6 @@ import (
 	"tokenaudit/notify"
 )
 
-// ownerOf is the owner that the delivery is for, if it is for one. In the ledger of an
-// earlier version owners have no key, and go by their ID.
-func ownerOf(m notify.Message) (audit.OwnerHighlights, bool) {
-	key, ok := strings.CutPrefix(m.Delivery, ownerDelivery)
-	at := slices.IndexFunc(m.Highlights.Owners, func(o audit.OwnerHighlights) bool {
-		return ok && (o.Key == key || o.Key == "" && o.Owner.ID == key)
-	})
-	if at < 0 {
-		return audit.OwnerHighlights{}, false
-	}
-	return m.Highlights.Owners[at], true
-}
-
 // claimed reports whether somebody is named who answers for the tokens.
 func claimed(o audit.OwnerHighlights) bool {
 	return o.Contact.Slack != "" || o.Contact.Responsible != "" || o.Key == ""
@@ -42,7 +29,7 @@ type recipient struct {
 // recipientOf is who the configuration says is told. Where that is nobody whom Slack can
 // find, the message goes to the fallback channel, or into the thread without one.
 func recipientOf(c Config, m notify.Message) recipient {
-	o, ok := ownerOf(m)
+	o, ok := m.Owner()
 	switch who := o.Contact.Slack; {
 	case !ok && m.Delivery != unclaimedDelivery:
 		return recipient{}
@@ -97,7 +84,7 @@ func ownerBlocks(m notify.Message, o audit.OwnerHighlights, to recipient) []slac
 	}
 	intro = append(intro, bold(r.Name), text(strings.TrimRight(" "+r.Of, " ")+": "+r.Need))
 	parts := []slack.RichTextElement{section(intro...)}
-	tail := answerBlocks(m)
+	tail := tailBlock(m, notify.HowToAnswer)
 	room := maxBytes - size(parts) - size(tail) - 400 // for what is between, and what is left out
 	shown := 0
 	for _, t := range r.New {
@@ -124,7 +111,7 @@ func ownerBlocks(m notify.Message, o audit.OwnerHighlights, to recipient) []slac
 	if len(older) > 0 {
 		parts = append(parts, bullets(older...))
 	}
-	return append([]slack.Block{slack.NewRichTextBlock("", parts...)}, tail...)
+	return []slack.Block{slack.NewRichTextBlock("", parts...), tail}
 }
 
 // newToken is a token in full: which one, what was found, why that matters and what to do.
@@ -174,12 +161,13 @@ func olderToken(t notify.Token) slack.RichTextElement {
 	return section(line...)
 }
 
-func answerBlocks(m notify.Message) []slack.Block {
-	out := []slack.MixedElement{plain(notify.HowToAnswer)}
+// tailBlock says what to do with a message.
+func tailBlock(m notify.Message, how string) slack.Block {
+	out := []slack.MixedElement{plain(how)}
 	if m.Repeats {
 		out = append(out, plain(notify.MayRepeat))
 	}
-	return []slack.Block{slack.NewContextBlock("", out...)}
+	return slack.NewContextBlock("", out...)
 }
 
 // maxUnclaimed is how many owners that nobody claims are named.
@@ -189,12 +177,8 @@ const maxUnclaimed = 40
 // fit, in one message.
 func unclaimedBlocks(m notify.Message) []slack.Block {
 	u := notify.NewUnclaimed(m, unclaimed(m.Highlights))
-	tail := []slack.MixedElement{plain(notify.HowToName)}
-	if m.Repeats {
-		tail = append(tail, plain(notify.MayRepeat))
-	}
-	end := slack.NewContextBlock("", tail...)
-	room := maxBytes - size(end) - 600 // for the beginning, and what is left out
+	tail := tailBlock(m, notify.HowToName)
+	room := maxBytes - size(tail) - 600 // for the beginning, and what is left out
 	var items []slack.RichTextElement
 	for _, o := range u.Owners[:min(len(u.Owners), maxUnclaimed)] {
 		item := section(bold(o.Name), text(": "+o.Words))
@@ -206,7 +190,7 @@ func unclaimedBlocks(m notify.Message) []slack.Block {
 	if more := u.More(len(items)); more != "" {
 		items = append(items, section(text(more)))
 	}
-	return []slack.Block{slack.NewRichTextBlock("", section(bold(u.Title)), bullets(items...)), end}
+	return []slack.Block{slack.NewRichTextBlock("", section(bold(u.Title)), bullets(items...)), tail}
 }
 
 // unclaimed are the owners that no reply of their own is for.

@@ -26,7 +26,7 @@ func Text(c Config, m notify.Message, color bool) string {
 		name, data := "file", any(fileName(m, strings.TrimPrefix(m.Delivery, fileDelivery)))
 		to := recipientOf(c, m)
 		where := notify.Show(cmp.Or(to.user, to.address, to.channel), 80, "") // in place of the thread
-		o, isOwner := ownerOf(m)
+		o, isOwner := m.Owner()
 		switch {
 		case isOwner:
 			name, data = "owner", map[string]any{"Owner": notify.NewOwner(m, o), "Where": where, "Shown": len(o.Worst), "OlderTitle": notify.OlderTitle, "Answer": notify.HowToAnswer}

@@ -76,7 +76,6 @@ func (n notifier) Send(ctx context.Context, m notify.Message) (string, error) {
 
 // The deliveries of a thread after the summary.
 const (
-	ownerDelivery     = "owner:" // and the key of the owner; of an earlier version, the ID
 	unclaimedDelivery = "unclaimed"
 	fileDelivery      = "file:" // and its name
 )
@@ -91,7 +90,7 @@ func (c Config) deliveries(s audit.Summary, h audit.Highlights) []string {
 	if !c.SummaryOnly {
 		for _, o := range h.Owners {
 			if claimed(o) {
-				out = append(out, ownerDelivery+cmp.Or(o.Key, o.Owner.ID))
+				out = append(out, notify.OwnerDelivery+cmp.Or(o.Key, o.Owner.ID))
 			}
 		}
 		if len(unclaimed(h))+h.MoreOwners > 0 {
@@ -135,7 +134,7 @@ func (n notifier) postRichest(ctx context.Context, m notify.Message, to recipien
 
 // sendAsBot looks for a delivery that may have arrived before it repeats it.
 func (n notifier) sendAsBot(ctx context.Context, m notify.Message) (string, error) {
-	if _, known := ownerOf(m); strings.HasPrefix(m.Delivery, ownerDelivery) && !known { // left by another version
+	if _, known := m.Owner(); strings.HasPrefix(m.Delivery, notify.OwnerDelivery) && !known { // left by another version
 		n.log.WarnContext(ctx, "no messages to owners: the review has no data about them", "job", m.Summary.Job, "run", m.Summary.ID, "delivery", m.Delivery)
 		return "", nil
 	}

@@ -45,7 +45,7 @@ func (c Config) forms(m notify.Message, to recipient) []Post {
 		words += " " + changed
 	}
 	var blocks []slack.Block
-	switch o, ok := ownerOf(m); {
+	switch o, ok := m.Owner(); {
 	case ok:
 		words, blocks = review+notify.Need(m, o), ownerBlocks(m, o, to)
 	case m.Delivery == unclaimedDelivery:
@@ -115,20 +115,19 @@ func contentBlocks(m notify.Message, c notify.Content) []slack.Block {
 	}
 	return []slack.Block{
 		slack.NewHeaderBlock(plain(c.Title)),
-		slack.NewRichTextBlock("", append(lines, section(footer(c)...))...),
+		slack.NewRichTextBlock("", append(lines, withEvidence(c, " · ", text(strings.Join(c.Facts, " · "))))...),
 	}
 }
 
-// footer is the last line: what was reviewed, and where the reports are.
-func footer(c notify.Content) []slack.RichTextSectionElement {
-	out := []slack.RichTextSectionElement{text(strings.Join(c.Facts, " · "))}
+// withEvidence adds to a line where the reports are.
+func withEvidence(c notify.Content, between string, line ...slack.RichTextSectionElement) *slack.RichTextSection {
 	switch {
 	case c.Link != "":
-		out = append(out, text(" · "), slack.NewRichTextSectionLinkElement(c.Link, "Evidence", nil))
+		line = append(line, text(between), slack.NewRichTextSectionLinkElement(c.Link, "Evidence", nil))
 	case c.Evidence != "":
-		out = append(out, text(" · Evidence: "+c.Evidence))
+		line = append(line, text(between+"Evidence: "+c.Evidence))
 	}
-	return out
+	return section(line...)
 }
 
 // quietBlocks say in one line that nothing changed.
@@ -138,13 +137,7 @@ func quietBlocks(m notify.Message) []slack.Block {
 	if m.Repeats {
 		line = append(line, text(" Note: "+notify.MayRepeat+"."))
 	}
-	switch {
-	case c.Link != "":
-		line = append(line, text(" "), slack.NewRichTextSectionLinkElement(c.Link, "Evidence", nil))
-	case c.Evidence != "":
-		line = append(line, text(" Evidence: "+c.Evidence))
-	}
-	return []slack.Block{slack.NewRichTextBlock("", section(line...))}
+	return []slack.Block{slack.NewRichTextBlock("", withEvidence(c, " ", line...))}
 }
 
 func section(parts ...slack.RichTextSectionElement) *slack.RichTextSection {
