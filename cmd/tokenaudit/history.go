@@ -135,37 +135,26 @@ func (c *cli) listRuns(ctx context.Context, f historyFlags) error {
 // runTable has a row for each run. What an earlier version did not count is a gap. Where
 // there is no room, it leaves columns out. It reports whether the policy ever changed.
 func runTable(entries []ledger.Entry, columns int) (t table.Writer, changed bool) {
-	wide := columns == 0 || columns >= 130
+	narrow := columns > 0 && columns < 130
 	late := slices.ContainsFunc(entries, func(e ledger.Entry) bool { return e.Run.Late() >= time.Minute })
-	header := []string{"RUN", "COVERAGE", "TOKENS", "NEEDS ACTION", "NEW", "FIXED"}
-	if wide {
-		header = []string{"RUN", "TRIGGER", "COVERAGE", "TOKENS", "NEEDS ACTION", "NEW", "FIXED", "OVERDUE", "CRITICAL", "HIGH", "FINDINGS"}
-	}
-	var right []int
-	for i := range header {
-		if header[i] != "RUN" && header[i] != "TRIGGER" && header[i] != "COVERAGE" {
-			right = append(right, i+1)
+	t = newTable("RUN", "TRIGGER", "COVERAGE", "TOKENS", "NEEDS ACTION", "NEW", "FIXED", "OVERDUE", "CRITICAL", "HIGH", "FINDINGS", "LATE", "")
+	config := append(rightAligned(4, 5, 6, 7, 8, 9, 10, 11), table.ColumnConfig{Name: "LATE", Hidden: !late})
+	if narrow {
+		config[1].WidthMax = 6
+		details := config[4:8] // OVERDUE to FINDINGS
+		for i := range details {
+			details[i].Hidden = true
 		}
-	}
-	if late {
-		header = append(header, "LATE")
-	}
-	t = newTable(append(header, "")...)
-	config := rightAligned(right...)
-	if !wide {
-		config = append(config, table.ColumnConfig{Name: "COVERAGE", WidthMax: 10, WidthMaxEnforcer: text.WrapSoft}, table.ColumnConfig{Name: "NEEDS ACTION", WidthMax: 6, Align: text.AlignRight, AlignHeader: text.AlignRight})
+		config = append(config, table.ColumnConfig{Name: "TRIGGER", Hidden: true}, table.ColumnConfig{Name: "COVERAGE", WidthMax: 10, WidthMaxEnforcer: text.WrapSoft})
 	}
 	t.SetColumnConfigs(config)
 	for _, e := range entries {
-		verdict, row := "not finished", table.Row{e.Run.ID()}
+		verdict := "not finished"
 		if e.Damaged != "" {
 			verdict = "damaged"
 		}
-		if wide {
-			row = append(row, e.Run.Trigger)
-		}
 		if e.Summary == nil {
-			t.AppendRow(append(row, verdict))
+			t.AppendRow(table.Row{e.Run.ID(), e.Run.Trigger, verdict})
 			continue
 		}
 		p, a := e.Summary.Point(), e.Summary.NeedsAction
@@ -179,21 +168,17 @@ func runTable(entries []ledger.Entry, columns int) (t table.Writer, changed bool
 		if p.AcceptedGaps > 0 {
 			verdict += ", " + audit.Plural(p.AcceptedGaps, "gap") + " accepted"
 		}
-		row = append(row, verdict, audit.Number(p.Authorizations), known(a.Tokens), known(a.New), known(a.Fixed))
-		if wide {
-			row = append(row, known(a.Overdue), known(a.BySeverity[audit.Critical]), known(a.BySeverity[audit.High]), audit.Number(e.Summary.Findings.Total))
-		}
-		if late {
-			words := ""
-			if e.Run.Late() >= time.Minute {
-				words = strings.TrimSuffix(e.Run.LateWords(), " late")
-			}
-			row = append(row, words)
+		words, mark := "", ""
+		if e.Run.Late() >= time.Minute {
+			words = strings.TrimSuffix(e.Run.LateWords(), " late")
 		}
 		if len(e.Summary.PolicyChanges) > 0 {
-			row, changed = append(row, "*"), true
+			mark, changed = "*", true
 		}
-		t.AppendRow(row)
+		t.AppendRow(table.Row{
+			e.Run.ID(), e.Run.Trigger, verdict, audit.Number(p.Authorizations), known(a.Tokens), known(a.New), known(a.Fixed),
+			known(a.Overdue), known(a.BySeverity[audit.Critical]), known(a.BySeverity[audit.High]), audit.Number(e.Summary.Findings.Total), words, mark,
+		})
 	}
 	return t, changed
 }

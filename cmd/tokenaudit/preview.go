@@ -143,10 +143,7 @@ func (c *cli) preview(ctx context.Context, f previewFlags) error {
 	if err != nil {
 		return err
 	}
-	job := configs.Job{Name: m.Summary.Job}
-	if at := slices.IndexFunc(file.Jobs, func(j configs.Job) bool { return j.Name == job.Name }); at >= 0 {
-		job = file.Jobs[at]
-	}
+	job := jobNamed(file, m.Summary.Job)
 	shown := slices.DeleteFunc(all, func(p previewer) bool {
 		return !inForm(p) || f.notifier != "" && !named(p) || f.notifier == "" && f.format == "text" && !p.has(job)
 	})

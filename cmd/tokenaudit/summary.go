@@ -129,17 +129,17 @@ func (p summaryPrinter) coverage() {
 		}
 		hidden.add(t.HiddenWords("token"), t.Target)
 	}
-	if len(lines)+len(remarks)+len(spots)+len(hidden) > 0 {
+	if len(lines)+len(remarks.words)+len(spots.words)+len(hidden.words) > 0 {
 		fmt.Fprintln(p, "\nCoverage")
 	}
 	for _, l := range lines {
-		words := audit.Line(l.Words, 400)
-		if l.ID != "" {
-			words += " [" + audit.Line(l.ID, 120) + "]"
-		}
+		words, id := audit.Line(l.Words, 400), audit.Line(l.ID, 120)
 		if l.Accepted != nil {
-			p.note("accepted", l.Targets, fmt.Sprintf("%s, until %s by %s: %s", audit.Line(l.ID, 120), l.Accepted.Until(), audit.Line(l.Accepted.ApprovedBy, 100), audit.Line(l.Words, 400)))
+			p.note("accepted", l.Targets, fmt.Sprintf("%s, until %s by %s: %s", id, l.Accepted.Until(), audit.Line(l.Accepted.ApprovedBy, 100), words))
 			continue
+		}
+		if id != "" {
+			words += " [" + id + "]"
 		}
 		p.note("not seen", l.Targets, words)
 		printRemedy(p, l.Words, l.Remedy, p.columns)
@@ -148,8 +148,8 @@ func (p summaryPrinter) coverage() {
 		name string
 		all  byWords
 	}{{"remark", remarks}, {"blind spot", spots}, {"beyond the list", hidden}} {
-		for _, l := range kind.all {
-			p.note(kind.name, l.targets, audit.Line(l.words, 500))
+		for _, words := range kind.all.words {
+			p.note(kind.name, kind.all.targets[words], audit.Line(words, 500))
 		}
 	}
 }
@@ -181,26 +181,23 @@ func someTargets(targets []string) string {
 	return words
 }
 
-// byWords are the targets by what there is to say of them.
-type byWords []struct {
-	words   string
-	targets []string
+// byWords are the targets by what there is to say of them, in the order in which it came.
+type byWords struct {
+	words   []string
+	targets map[string][]string
 }
 
 func (b *byWords) add(words, target string) {
 	if words == "" {
 		return
 	}
-	for i := range *b {
-		if (*b)[i].words == words {
-			(*b)[i].targets = append((*b)[i].targets, target)
-			return
-		}
+	if len(b.targets[words]) == 0 {
+		b.words = append(b.words, words)
 	}
-	*b = append(*b, struct {
-		words   string
-		targets []string
-	}{words, []string{target}})
+	if b.targets == nil {
+		b.targets = map[string][]string{}
+	}
+	b.targets[words] = append(b.targets[words], target)
 }
 
 // decide lists the checks by which something needs action.

@@ -196,27 +196,26 @@ func messageOf(f *configs.File, snapshots evidence.Archive, s audit.Summary, h a
 			m.Evidence += " on " + host
 		}
 	}
-	for _, j := range f.Jobs {
-		if j.Name != s.Job {
-			continue
-		}
-		if zone, err := time.LoadLocation(j.Timezone); err == nil {
-			m.Zone = zone
-		}
-		m.Evidence = cmp.Or(j.EvidenceAt(run), m.Evidence)
+	job := jobNamed(f, s.Job)
+	if zone, err := time.LoadLocation(job.Timezone); err == nil {
+		m.Zone = zone
 	}
+	m.Evidence = cmp.Or(job.EvidenceAt(run), m.Evidence)
 	return m
+}
+
+// jobNamed is a job as it is configured; of one that is not any more, the name.
+func jobNamed(f *configs.File, name string) configs.Job {
+	at := slices.IndexFunc(f.Jobs, func(j configs.Job) bool { return j.Name == name })
+	if at < 0 {
+		return configs.Job{Name: name}
+	}
+	return f.Jobs[at]
 }
 
 // messageFrom is what there is to say about a finished run, read from its evidence.
 func messageFrom(ctx context.Context, f *configs.File, snapshots evidence.Archive, s audit.Summary) (notify.Message, error) {
-	contacts := f.Contacts(configs.Job{})
-	for _, j := range f.Jobs {
-		if j.Name == s.Job {
-			contacts = f.Contacts(j)
-		}
-	}
-	h, err := audit.HighlightsOf((&runner.Runner{Snapshots: snapshots}).Rows(ctx, s), s, contacts)
+	h, err := audit.HighlightsOf((&runner.Runner{Snapshots: snapshots}).Rows(ctx, s), s, f.Contacts(jobNamed(f, s.Job)))
 	return messageOf(f, snapshots, s, h), err
 }
 
