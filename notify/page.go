@@ -134,7 +134,7 @@ func figures(s audit.Summary) []Figure {
 			f.NotKnown, f.Change = true, ""
 		}
 	}
-	exceptions, gaps := Figure{Name: "Exceptions", N: len(s.Policy.Exceptions)}, Figure{Name: "Accepted gaps", N: len(s.Policy.AcceptedGaps)}
+	exceptions, gaps := Figure{Name: "Exceptions", N: s.Exceptions}, Figure{Name: "Accepted gaps", N: s.Coverage.AcceptedGaps}
 	if before != nil {
 		exceptions.Change, gaps.Change = change(before.Exceptions, exceptions.N), change(before.AcceptedGaps, gaps.N)
 	}

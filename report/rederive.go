@@ -113,7 +113,7 @@ func recount(ctx context.Context, in *Input, exact bool) error {
 	in.Summary.Coverage.Targets = targets
 	in.Summary.Authorizations, in.Summary.Findings = counts.Authorizations, counts.Findings
 	if exact || in.Summary.NeedsAction.Known() {
-		in.Summary.NeedsAction, in.Summary.Inventory = counts.NeedsAction, counts.Inventory
+		in.Summary.NeedsAction, in.Summary.Inventory, in.Summary.Exceptions = counts.NeedsAction, counts.Inventory, counts.Exceptions
 	}
 	return nil
 }

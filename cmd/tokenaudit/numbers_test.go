@@ -143,7 +143,7 @@ func countedNumbers(t *testing.T, a *app, m notify.Message) numbers {
 		for _, f := range r.Findings {
 			if f.Check == "active-write" {
 				want[activeWrite] += oneIf(f.State != audit.Resolved && f.State != audit.NotJudged)
-				want[newWrites] += oneIf(f.State == audit.New || f.State == audit.Reopened)
+				want[newWrites] += oneIf((f.State == audit.New || f.State == audit.Reopened) && s.Previous != nil)
 				want[goneWrites] += oneIf(f.State == audit.Resolved && f.Since.Equal(s.Started))
 			}
 			stands := f.State == audit.New || f.State == audit.Open || f.State == audit.Reopened || f.State == audit.ByPolicy

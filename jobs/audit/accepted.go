@@ -86,9 +86,10 @@ func (g Gap) Acceptable() bool {
 // reasons from the others. It comes last, when nothing more is noted.
 func (c *Coverage) Accept(accepted []AcceptedGap, now time.Time) {
 	c.AcceptedUnused = nil
+	unread := slices.ContainsFunc(c.Gaps, func(g Gap) bool { return g.Verdict == NotKnown })
 	used := accept(c.Gaps, func(Gap) string { return c.Target }, accepted, now)
 	for i, g := range accepted {
-		if g.Target == c.Target && !used[i] && !c.hasGap(TargetReviewed) {
+		if g.Target == c.Target && !used[i] && !unread && !c.hasGap(TargetReviewed) {
 			c.AcceptedUnused = append(c.AcceptedUnused, g)
 		}
 	}

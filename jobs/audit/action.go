@@ -25,13 +25,16 @@ type ActionCounts struct {
 	ByCheck    map[string]CheckAction `json:"by_check,omitempty"`
 	// Server counts the findings that need action and are about no token of the
 	// population: about the server, a credential of the review, a token of another org.
-	Server int `json:"server"`
+	// ServerNew of them no review before had; ServerFixed needed action then.
+	Server      int `json:"server"`
+	ServerNew   int `json:"server_new"`
+	ServerFixed int `json:"server_fixed"`
 }
 
 // CheckAction is what needs action by one check.
 type CheckAction struct {
 	Tokens  int       `json:"tokens"` // or findings about no token
-	New     int       `json:"new"`    // findings that no review before had
+	New     int       `json:"new"`    // of Tokens: needed no action at the review before
 	Overdue int       `json:"overdue"`
 	Oldest  time.Time `json:"oldest"`       // since when the oldest finding stands
 	Due     time.Time `json:"due,omitzero"` // the earliest due date, zero without any
@@ -58,6 +61,9 @@ func (a *ActionCounts) count(r *Record, at time.Time) {
 	overdue, excepted := false, false
 	for _, f := range r.Findings {
 		excepted = excepted || f.State == Excepted && f.Severity.AtLeast(High)
+		if r.IsServer() && f.State == Resolved && f.Since.Equal(at) && f.Severity.AtLeast(High) {
+			a.ServerFixed++
+		}
 		if !f.NeedsAction(at) || !r.Exists() && !r.IsServer() {
 			continue
 		}
@@ -65,10 +71,20 @@ func (a *ActionCounts) count(r *Record, at time.Time) {
 			worst = f.Severity
 		}
 		overdue = overdue || f.Overdue(at)
-		a.ByCheck[f.Check] = a.ByCheck[f.Check].plus(f.action(at))
+		c := CheckAction{Tokens: 1, Oldest: f.Since, Due: f.Due}
+		if f.Overdue(at) {
+			c.Overdue = 1
+		}
 		if r.IsServer() {
 			a.Server++
+			if f.Fresh() {
+				a.ServerNew++
+				c.New = 1
+			}
+		} else if !r.NeededAction {
+			c.New = 1
 		}
+		a.ByCheck[f.Check] = a.ByCheck[f.Check].plus(c)
 	}
 	switch {
 	case r.IsServer():
@@ -89,17 +105,6 @@ func (a *ActionCounts) count(r *Record, at time.Time) {
 	if overdue {
 		a.Overdue++
 	}
-}
-
-func (f Finding) action(at time.Time) CheckAction {
-	c := CheckAction{Tokens: 1, Oldest: f.Since, Due: f.Due}
-	if f.Fresh() {
-		c.New = 1
-	}
-	if f.Overdue(at) {
-		c.Overdue = 1
-	}
-	return c
 }
 
 func (c CheckAction) plus(o CheckAction) CheckAction {
@@ -124,6 +129,8 @@ func (a *ActionCounts) add(o ActionCounts) {
 	a.Fixed += o.Fixed
 	a.Excepted += o.Excepted
 	a.Server += o.Server
+	a.ServerNew += o.ServerNew
+	a.ServerFixed += o.ServerFixed
 	addAll(a.BySeverity, o.BySeverity)
 	for check, c := range o.ByCheck {
 		a.ByCheck[check] = a.ByCheck[check].plus(c)
@@ -201,11 +208,19 @@ type CoverageLine struct {
 	Accepted *AcceptedGap
 }
 
+// unread reports whether nothing of a target could be read.
+func (c TotalCoverage) unread(target string) bool {
+	return slices.ContainsFunc(c.Targets, func(t Coverage) bool { return t.Target == target && t.Verdict == NotKnown })
+}
+
 // Lines are the gaps, one for each distinct reason, however many targets share it: those
 // that stand first, then those that are accepted.
 func (c TotalCoverage) Lines() []CoverageLine {
 	var standing, accepted []CoverageLine
 	for _, g := range c.AllGaps() {
+		if g.Premise() == EarlierSeen && g.Verdict != NotKnown && c.unread(g.Target) { // it follows
+			continue
+		}
 		lines := &standing
 		if g.Accepted != nil {
 			lines = &accepted

@@ -121,7 +121,7 @@ func TestNeedsActionOverWeeks(t *testing.T) {
 	other.Add(record(Listed, true, Finding{Check: "active-write", Severity: Info, State: New, Since: at}), at)
 	counts.Merge(other)
 	want := ActionCounts{
-		Tokens: 2, New: 1, Fixed: 2, Overdue: 1, Server: 1, BySeverity: map[Severity]int{Critical: 0, High: 2},
+		Tokens: 2, New: 1, Fixed: 2, Overdue: 1, Server: 1, ServerNew: 1, BySeverity: map[Severity]int{Critical: 0, High: 2},
 		ByCheck: map[string]CheckAction{
 			"org-wide-write":       {Tokens: 2, New: 1, Overdue: 1, Oldest: at.AddDate(0, 0, -30), Due: at.AddDate(0, 0, -16)},
 			"token-value-readable": {Tokens: 1, New: 1, Oldest: at},
@@ -160,6 +160,10 @@ func TestCoverageLines(t *testing.T) {
 	if diff := gocmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
+	down := TotalCoverage{Targets: []Coverage{{Target: "a", Verdict: NotKnown, Gaps: []Gap{{ID: TargetReviewed, Verdict: NotKnown, Reason: "refused"}, {ID: EarlierSeen, Verdict: Partial, Reason: "could not be looked up"}}}}}
+	if lines := down.Lines(); len(lines) != 1 || lines[0].Words != "refused" {
+		t.Errorf("one cause has the lines %+v", lines)
+	}
 	if lines := (TotalCoverage{Reasons: []string{"of an earlier version"}}).Lines(); len(lines) != 1 || lines[0].Words != "of an earlier version" {
 		t.Errorf("%+v", lines)
 	}
@@ -181,6 +185,8 @@ func TestHeadline(t *testing.T) {
 		{"unchanged", Summary{Previous: &Previous{}, Coverage: TotalCoverage{Verdict: Complete}, NeedsAction: ActionCounts{BySeverity: known}}, "No token needs action (unchanged)"},
 		{"as many others", Summary{Previous: &Previous{}, Coverage: TotalCoverage{Verdict: Complete}, NeedsAction: ActionCounts{Tokens: 5, New: 2, Fixed: 2, BySeverity: known}}, "5 tokens need action (unchanged: 2 new, 2 fixed)"},
 		{"the server", Summary{Coverage: TotalCoverage{Verdict: Complete}, NeedsAction: ActionCounts{Server: 1, BySeverity: known}}, "1 server finding needs action"},
+		{"a new server finding", Summary{Previous: &Previous{}, Coverage: TotalCoverage{Verdict: Complete}, NeedsAction: ActionCounts{Tokens: 1, Server: 1, ServerNew: 1, BySeverity: known}}, "1 token and 1 server finding need action (worse: 1 new server finding)"},
+		{"an exception is no progress", Summary{Previous: &Previous{}, Coverage: TotalCoverage{Verdict: Complete}, NeedsAction: ActionCounts{Tokens: 6, New: 1, Fixed: 1, Excepted: 1, BySeverity: known}}, "6 tokens need action (unchanged: 1 new, 1 fixed, 1 excepted)"},
 		{"token and server", Summary{Coverage: TotalCoverage{Verdict: Complete}, NeedsAction: ActionCounts{Tokens: 1, Server: 2, BySeverity: known}}, "1 token and 2 server findings need action"},
 		{"partial", Summary{Coverage: TotalCoverage{Verdict: Partial}, NeedsAction: ActionCounts{BySeverity: known}}, "INCOMPLETE: No token needs action, as far as the review could see"},
 		{"unknown", Summary{Coverage: TotalCoverage{Verdict: NotKnown}, NeedsAction: ActionCounts{BySeverity: known}}, "INCOMPLETE: Nothing could be read. This is not a pass"},

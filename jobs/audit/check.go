@@ -192,7 +192,7 @@ func unjudged(applied AppliedPolicy, targets []Coverage) []Unjudged {
 // cannotJudge says why a check has nothing to go by on a target; "" if it has.
 func (c Coverage) cannotJudge(check string, policy Policy) string {
 	if c.Verdict == NotKnown && c.Listed+c.Hidden+c.Legacy == 0 {
-		return "nothing could be seen"
+		return "a target could not be read"
 	}
 	switch check {
 	case "owner-not-in-roster":

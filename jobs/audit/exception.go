@@ -129,6 +129,17 @@ func (s *Subject) except(fs []Finding) {
 	}
 }
 
+// exceptions counts those that hold a finding of the record.
+func (r *Record) exceptions() int {
+	held := map[Approval]bool{}
+	for _, f := range r.Findings {
+		if f.State == Excepted && f.Approval != nil {
+			held[*f.Approval] = true
+		}
+	}
+	return len(held)
+}
+
 // aboutExceptions: a check of the exceptions themselves.
 func aboutExceptions(check string) bool { return strings.HasPrefix(check, "exception-") }
 

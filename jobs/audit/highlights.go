@@ -13,6 +13,7 @@ import (
 type Highlights struct {
 	New        []Highlight       `json:"new"`         // the tokens of ActionCounts.New, or of a first review all that need action; worst first, at most MaxWorst
 	NewWrites  []Highlight       `json:"new_writes"`  // new active write tokens, at most MaxNewWrites
+	Server     []Highlight       `json:"server"`      // findings that need action and are about no token, at most MaxServer
 	Owners     []OwnerHighlights `json:"owners"`      // those with a token that needs action, worst first, at most MaxOwners
 	MoreOwners int               `json:"more_owners"` // how many are left out of Owners
 }
@@ -21,6 +22,7 @@ type Highlights struct {
 const (
 	MaxWorst       = 15
 	MaxNewWrites   = 5
+	MaxServer      = 5
 	MaxOwners      = 5000
 	MaxOwnerTokens = 20
 )
@@ -76,7 +78,8 @@ func HighlightsOf(rows iter.Seq2[Record, error], s Summary, contacts Contacts) (
 type HighlightsBuilder struct {
 	contacts Contacts
 	at       time.Time       // of the review
-	first    map[string]bool // targets that nothing could be compared in, where it could in others
+	first    map[string]bool // targets that nothing could be compared in
+	later    bool            // it is not the first review of the job
 
 	sum    Highlights
 	owners map[string]*OwnerHighlights // by key; grows with the owners, not with the tokens
@@ -86,16 +89,20 @@ type HighlightsBuilder struct {
 
 // NewHighlightsBuilder is for the records of a review.
 func NewHighlightsBuilder(s Summary, contacts Contacts) *HighlightsBuilder {
-	b := &HighlightsBuilder{contacts: contacts, at: s.Started, first: map[string]bool{}}
+	b := &HighlightsBuilder{contacts: contacts, at: s.Started, first: map[string]bool{}, later: s.Previous != nil}
 	for _, t := range s.Coverage.Targets {
-		b.first[t.Target] = s.Previous != nil && !t.Comparable()
+		b.first[t.Target] = !t.Comparable()
 	}
 	return b
 }
 
 // Add keeps what there is to say of a record.
 func (b *HighlightsBuilder) Add(r *Record) {
+	needs := func(f Finding) bool { return f.NeedsAction(b.at) }
 	if r.IsServer() {
+		if slices.ContainsFunc(r.Findings, needs) {
+			b.sum.Server = insert(b.sum.Server, highlight(r, needs), MaxServer)
+		}
 		return
 	}
 	write := func(f Finding) bool { return f.Check == InventoryCheck && f.Fresh() }
@@ -105,8 +112,8 @@ func (b *HighlightsBuilder) Add(r *Record) {
 	if !r.NeedsAction(b.at) {
 		return
 	}
-	h := highlight(r, func(f Finding) bool { return f.NeedsAction(b.at) })
-	if h.New && !b.first[r.Target] {
+	h := highlight(r, needs)
+	if h.New && !(b.later && b.first[r.Target]) {
 		b.sum.New = insert(b.sum.New, h, MaxWorst)
 	}
 	b.addOwner(h)

@@ -119,8 +119,8 @@ func TestNewInTheFirstReviewOfATarget(t *testing.T) {
 	for previous, want := range map[*Previous]int{nil: 2, {}: 0} {
 		s.Previous = previous
 		n, err := HighlightsOf(owned(1, 2, func(int) string { return "user" }), s, nil)
-		if err != nil || len(n.New) != want || n.Owners[0].New != 2 {
-			t.Errorf("%d new, of them %d of the owner, %v; want %d and 2", len(n.New), n.Owners[0].New, err, want)
+		if err != nil || len(n.New) != want || n.Owners[0].New != 0 || !n.Owners[0].Worst[0].New {
+			t.Errorf("%d new, of them %d of the owner, %v; want %d and 0", len(n.New), n.Owners[0].New, err, want)
 		}
 	}
 	counts := NewCounts()

@@ -40,7 +40,7 @@ func (b *HighlightsBuilder) addOwner(h Highlight) {
 	}
 	o.users[user] = true
 	o.Tokens++
-	if h.New {
+	if h.New && !b.first[target] {
 		o.New++
 	}
 	if slices.ContainsFunc(h.Findings, func(f Finding) bool { return f.Overdue(b.at) }) {

@@ -25,8 +25,10 @@ type Summary struct {
 	Findings       FindingCounts       `json:"findings"`
 	NeedsAction    ActionCounts        `json:"needs_action"`
 	Inventory      Inventory           `json:"inventory"`
-	Previous       *Previous           `json:"previous,omitempty"`
-	Policy         AppliedPolicy       `json:"policy"`
+	// Exceptions are those in force: they hold a finding of this review.
+	Exceptions int           `json:"exceptions"`
+	Previous   *Previous     `json:"previous,omitempty"`
+	Policy     AppliedPolicy `json:"policy"`
 	// PolicyChanges say what of the policy is not as it was at the previous run, in words,
 	// a bounded number. What that run found is then counted under the policy of now.
 	PolicyChanges []string `json:"policy_changes,omitempty"`
@@ -78,7 +80,7 @@ type Previous struct {
 	Targets    []string         `json:"targets"`
 	// NeedsAction are the figures of that review, under the policy of then.
 	NeedsAction ActionCounts `json:"needs_action"`
-	// Exceptions and AcceptedGaps are how many were configured, -1 where that is not known.
+	// Exceptions and AcceptedGaps are how many were in force, -1 where that is not known.
 	Exceptions   int `json:"exceptions"`
 	AcceptedGaps int `json:"accepted_gaps"`
 	// Coverage is that of its targets.
@@ -146,7 +148,7 @@ func Summarize(run Run, items []Item, finished time.Time, tool Tool, policy Poli
 	return Summary{
 		ID: run.ID(), Job: run.Job, Slot: run.Slot, Trigger: run.Trigger, Missed: run.Missed,
 		Started: run.Started, LateSeconds: int(run.Late().Seconds()), Finished: finished, Tool: tool, Coverage: cov,
-		Authorizations: total.Authorizations, Findings: total.Findings, NeedsAction: total.NeedsAction, Inventory: total.Inventory, Previous: previous, Policy: applied, PolicyChanges: changed,
+		Authorizations: total.Authorizations, Findings: total.Findings, NeedsAction: total.NeedsAction, Inventory: total.Inventory, Exceptions: total.Exceptions, Previous: previous, Policy: applied, PolicyChanges: changed,
 		NotJudged: unjudged(applied, cov.Targets),
 	}
 }
@@ -180,6 +182,7 @@ type Counts struct {
 	Findings       FindingCounts       `json:"findings"`
 	NeedsAction    ActionCounts        `json:"needs_action"`
 	Inventory      Inventory           `json:"inventory"`
+	Exceptions     int                 `json:"exceptions"` // that hold a finding
 }
 
 // AuthorizationCounts count the population: Total is Active plus Inactive.
@@ -253,6 +256,7 @@ func (c *Counts) Add(r Record, at time.Time) {
 		}
 	}
 	c.NeedsAction.count(&r, at)
+	c.Exceptions += r.exceptions()
 	if r.IsServer() {
 		return
 	}
@@ -284,6 +288,11 @@ func (c *Counts) Add(r Record, at time.Time) {
 func (c *Counts) Conclude(cov Coverage) {
 	if !cov.Comparable() {
 		c.NeedsAction.First, c.NeedsAction.New = c.NeedsAction.First+c.NeedsAction.New, 0
+		for check, a := range c.NeedsAction.ByCheck {
+			a.New = 0
+			c.NeedsAction.ByCheck[check] = a
+		}
+		c.NeedsAction.ServerNew, c.Inventory.New = 0, 0
 	}
 }
 
@@ -305,6 +314,7 @@ func (c *Counts) Merge(o Counts) {
 	addAll(c.Findings.Excepted, o.Findings.Excepted)
 	c.NeedsAction.add(o.NeedsAction)
 	c.Inventory.add(o.Inventory)
+	c.Exceptions += o.Exceptions
 }
 
 func addAll[K comparable](into, from map[K]int) {

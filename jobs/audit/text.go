@@ -155,7 +155,7 @@ func (s Summary) ChangeWords() string {
 		return ""
 	}
 	direction := "unchanged"
-	switch change := a.Change(); {
+	switch change := a.New + a.ServerNew - a.Fixed - a.ServerFixed; { // an exception is no progress
 	case change > 0:
 		direction = "worse"
 	case change < 0:
@@ -169,6 +169,12 @@ func (s Summary) ChangeWords() string {
 		if part.n > 0 {
 			parts = append(parts, Number(part.n)+" "+part.what)
 		}
+	}
+	if a.ServerNew > 0 {
+		parts = append(parts, Plural(a.ServerNew, "new server finding"))
+	}
+	if a.ServerFixed > 0 {
+		parts = append(parts, Plural(a.ServerFixed, "server finding")+" fixed")
 	}
 	if len(parts) > 0 {
 		direction += ": " + strings.Join(parts, ", ")

@@ -129,10 +129,10 @@ func (e earlier) Previous(ctx context.Context, run audit.Run) (*audit.Previous, 
 	}
 	s := summaries[0]
 	p := &audit.Previous{ID: s.ID, Slot: s.Slot, Trigger: s.Trigger, BySeverity: s.Findings.BySeverity}
-	p.NeedsAction, p.Exceptions, p.AcceptedGaps = s.NeedsAction, len(s.Policy.Exceptions), len(s.Policy.AcceptedGaps)
+	p.NeedsAction, p.Exceptions, p.AcceptedGaps = s.NeedsAction, s.Exceptions, s.Coverage.AcceptedGaps
 	p.NeedsAction.ByCheck = nil
-	if s.Policy.SHA256 == "" { // of a version that noted neither
-		p.Exceptions, p.AcceptedGaps = -1, -1
+	if !s.NeedsAction.Known() { // of a version that did not count them
+		p.Exceptions = -1
 	}
 	p.Coverage, p.Policy = s.Coverage.Targets, s.Policy
 	for _, t := range s.Coverage.Targets {

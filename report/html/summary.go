@@ -119,8 +119,8 @@ func tiles(s audit.Summary) []tile {
 			tile{ID: "fixed", Name: "Fixed", N: a.Fixed, Show: "fixed", About: "tokens, since the previous review"})
 	}
 	overdue := tile{ID: "overdue", Name: "Overdue", N: a.Overdue, Show: "overdue", About: "tokens past their due date"}
-	exceptions := tile{ID: "exceptions", Name: "Exceptions", N: len(s.Policy.Exceptions), Show: "all", State: string(audit.Excepted), About: "in the policy"}
-	gaps := tile{ID: "accepted-gaps", Name: "Accepted gaps", N: len(s.Policy.AcceptedGaps), About: "in the policy"}
+	exceptions := tile{ID: "exceptions", Name: "Exceptions", N: s.Exceptions, Show: "all", State: string(audit.Excepted), About: "in force"}
+	gaps := tile{ID: "accepted-gaps", Name: "Accepted gaps", N: s.Coverage.AcceptedGaps, About: "in force"}
 	if before != nil {
 		exceptions.About, gaps.About = changeWords(before.Exceptions, exceptions.N), changeWords(before.AcceptedGaps, gaps.N)
 		if before.NeedsAction.Known() && len(s.PolicyChanges) == 0 {

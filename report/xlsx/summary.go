@@ -170,8 +170,8 @@ func (o *overview) tiles() {
 			add(top, 1, table.Unknown, "not counted", "")
 		}
 	}
-	add("Exceptions", 1, len(s.Policy.Exceptions), o.since(len(s.Policy.Exceptions), func(p *audit.Previous) int { return p.Exceptions }), "")
-	add("Accepted gaps", 1, len(s.Policy.AcceptedGaps), o.since(len(s.Policy.AcceptedGaps), func(p *audit.Previous) int { return p.AcceptedGaps }), "")
+	add("Exceptions", 1, s.Exceptions, o.since(s.Exceptions, func(p *audit.Previous) int { return p.Exceptions }), "")
+	add("Accepted gaps", 1, s.Coverage.AcceptedGaps, o.since(s.Coverage.AcceptedGaps, func(p *audit.Previous) int { return p.AcceptedGaps }), "")
 	add("Active write tokens", s.Inventory.ActiveWrite, o.inventory.formula(o.writeTokens, "SUM("+o.inventory.reference("Tokens")+")"), o.newAndGone(s.Inventory.New, s.Inventory.Gone), "")
 	add("Tokens reviewed", s.Authorizations.Total, o.population.count(o.authorizations(kind.exists), notGone), o.newAndGone(s.Authorizations.New, s.Authorizations.Gone), "")
 	o.line(6)

@@ -37,7 +37,7 @@ func known(t testing.TB) table.Input {
 		}
 	}
 	in.Summary.NeedsAction.Overdue = 1
-	in.Summary.Policy.Exceptions, in.Summary.Previous.Exceptions = make([]audit.Exception, 3), 1
+	in.Summary.Exceptions, in.Summary.Previous.Exceptions = 3, 1
 	in.Summary.Previous.AcceptedGaps = -1
 	return in
 }

@@ -87,7 +87,7 @@ func mustFinish(t *testing.T, l *ledger.Ledger, run audit.Run, total int) {
 	t.Helper()
 	s := audit.Summary{ID: run.ID(), Job: run.Job, Slot: run.Slot, Coverage: audit.TotalCoverage{Verdict: audit.Complete}, Policy: finishedUnder.Applied()}
 	s.Findings.BySeverity = map[audit.Severity]int{audit.High: total}
-	s.NeedsAction.Tokens = total
+	s.NeedsAction = audit.ActionCounts{Tokens: total, BySeverity: map[audit.Severity]int{audit.High: total}}
 	o := audit.Conclusion{Run: run, Summary: s, Pack: audit.Link{Sequence: 3, Manifest: "abc"}, Deliveries: []audit.Delivery{{Notifier: "slack", Name: "summary"}, {Notifier: "slack", Name: "owner:a"}}}
 	if err := l.Finish(t.Context(), o); err != nil {
 		t.Fatal(err)
