@@ -66,7 +66,7 @@ func Need(m Message, o audit.OwnerHighlights) string {
 const OlderTitle = "Open since earlier reviews:"
 
 // HowToAnswer tells an owner what to do with what they are told.
-const HowToAnswer = "Reply here: keep (with a reason and a ticket), or done. An exception needs two people: tokenaudit help exceptions."
+const HowToAnswer = "Reply for each token: keep (with a reason and a ticket), or done. An exception needs two people: tokenaudit help exceptions."
 
 // HowToName tells how owners are made known.
 const HowToName = "Name who answers for these users under owners in the configuration (tokenaudit help slack)."

@@ -71,12 +71,10 @@ func newBody(c Config, m notify.Message, note string) (body, error) {
 		return b, fmt.Errorf("the review has nothing for %s", notify.Show(m.Delivery, 120, "this delivery"))
 	}
 	b.Owner = notify.NewOwner(m, o)
-	b.Title, b.More, b.Answer = "Your InfluxDB tokens: "+b.Owner.Need, b.Owner.More(len(o.Worst)), howToAnswer
+	b.Title, b.More, b.Answer = "Your InfluxDB tokens: "+b.Owner.Need, b.Owner.More(len(o.Worst)), notify.HowToAnswer
 	b.Subject = b.Title + " (" + b.Job + ")"
 	return b, nil
 }
-
-const howToAnswer = "Reply to this mail for each token: keep (with a reason and a ticket), or done. An exception needs two people."
 
 func (b *body) summary(c Config, m notify.Message) {
 	b.Page = notify.NewPage(m, maxPeople)
@@ -108,14 +106,12 @@ func (c Config) compose(m notify.Message, book []byte, note string) (*mail.Msg, 
 	if err := msg.From(c.From); err != nil {
 		return nil, fmt.Errorf("from: %w", err)
 	}
-	to := c.To
-	if o, ok := ownerOf(m); ok {
-		to = []string{addressOf(o)}
+	if m.Delivery != notify.SummaryDelivery {
 		if err := msg.ReplyTo(c.To[0]); err != nil { // who decides, and not a sender that nobody reads
 			return nil, fmt.Errorf("to: %w", err)
 		}
 	}
-	if err := msg.To(to...); err != nil {
+	if err := msg.To(c.recipients(m)...); err != nil {
 		return nil, fmt.Errorf("to: %w", err)
 	}
 	b, err := newBody(c, m, note)
@@ -181,10 +177,6 @@ func Preview(c Config, m notify.Message) ([]Mail, error) {
 		if err != nil {
 			return nil, err
 		}
-		to := c.To
-		if o, ok := ownerOf(m); ok {
-			to = []string{addressOf(o)}
-		}
 		var text, page bytes.Buffer
 		asText, asHTML := b.templates(m)
 		if err := asText.Execute(&text, b); err != nil {
@@ -193,7 +185,7 @@ func Preview(c Config, m notify.Message) ([]Mail, error) {
 		if err := asHTML.Execute(&page, b); err != nil {
 			return nil, err
 		}
-		out = append(out, Mail{m.Delivery, b.Subject, to, text.String(), page.String()})
+		out = append(out, Mail{m.Delivery, b.Subject, c.recipients(m), text.String(), page.String()})
 	}
 	return out, nil
 }

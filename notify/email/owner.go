@@ -28,6 +28,14 @@ func ownerOf(m notify.Message) (audit.OwnerHighlights, bool) {
 	return o, ok && addressOf(o) != ""
 }
 
+// recipients are those whom the delivery is for.
+func (c Config) recipients(m notify.Message) []string {
+	if o, ok := ownerOf(m); ok {
+		return []string{addressOf(o)}
+	}
+	return c.To
+}
+
 // addressOf is where a person gets mail; empty where no address is known that every server
 // takes, or the highlights are of an earlier version.
 func addressOf(o audit.OwnerHighlights) string {
