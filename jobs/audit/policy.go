@@ -226,13 +226,16 @@ func (d *policyDiff) fixWithin(before, now AppliedPolicy) {
 
 // SpanWords are a limit of the policy: "90 days", "36 hours"; "never" without one.
 func SpanWords(d time.Duration) string {
-	switch {
-	case d == 0:
+	if d == 0 {
 		return "never"
-	case d%(24*time.Hour) == 0:
-		return Plural(inDays(d), "day")
-	case d%time.Hour == 0:
-		return Plural(int(d/time.Hour), "hour")
+	}
+	for _, unit := range []struct {
+		name   string
+		length time.Duration
+	}{{"day", 24 * time.Hour}, {"hour", time.Hour}, {"minute", time.Minute}, {"second", time.Second}} {
+		if d%unit.length == 0 {
+			return Plural(int(d/unit.length), unit.name)
+		}
 	}
 	return d.String()
 }

@@ -168,6 +168,8 @@ func TestPolicyChanges(t *testing.T) {
 			[]string{"severity of all-access: high -> low", "severity of active-write: low -> info", "check no-description switched off (was low)", "check operator switched on (critical)"}},
 		{"limits", Policy{RotateAfter: 90 * day, InactiveAfter: 36 * time.Hour}, Policy{InactiveAfter: 12 * time.Hour},
 			[]string{"rotate_after: 90 days -> never", "inactive_after: 36 hours -> 12 hours"}},
+		{"short limits", Policy{RotateAfter: 90 * time.Minute, InactiveAfter: time.Minute}, Policy{RotateAfter: 61 * time.Second, InactiveAfter: 30 * time.Second},
+			[]string{"rotate_after: 90 minutes -> 61 seconds", "inactive_after: 1 minute -> 30 seconds"}},
 		{"fix_within", Policy{FixWithin: map[Severity]time.Duration{Critical: 3 * day, High: 14 * day}}, Policy{FixWithin: map[Severity]time.Duration{Critical: 7 * day, Medium: 90 * day}},
 			[]string{"fix_within of critical: 3 days -> 7 days", "fix_within of high: 14 days -> never", "fix_within of medium: never -> 90 days"}},
 		{"service users", Policy{ServiceUsers: []string{"a"}}, Policy{ServiceUsers: []string{"b"}}, []string{"service user b added", "service user a dropped"}},

@@ -61,7 +61,7 @@ func (r *Runner) expire(ctx context.Context, j Job, d audit.Delivery) error {
 		return err
 	}
 	d.State, d.Error = audit.DeliveryExpired, cmp.Or(d.Error, "the previous message did not arrive, or its notifier is no longer configured")
-	late := fmt.Errorf("not delivered within %s and cancelled: %s", j.DeliverWithin, d.Error)
+	late := fmt.Errorf("not delivered within %s and cancelled: %s", audit.SpanWords(j.DeliverWithin), d.Error)
 	return errors.Join(&DeliveryError{Delivery: d, Err: late}, r.Ledger.SaveDelivery(ctx, r.Holder, d))
 }
 
@@ -108,7 +108,6 @@ func (r *Runner) send(ctx context.Context, j Job, n Notifier, d audit.Delivery, 
 	if sendErr != nil {
 		d.Ref, d.Error = "", sendErr.Error()
 		sendErr = &DeliveryError{Delivery: d, Err: sendErr}
-		r.Log.Warn("a message was not delivered", "job", j.Name, "run", d.Run.ID(), "delivery", d.Notifier+"/"+d.Name, "error", d.Error)
 	}
 	return ref, errors.Join(sendErr, r.Ledger.SaveDelivery(context.WithoutCancel(ctx), r.Holder, d))
 }

@@ -68,7 +68,9 @@ func (r *Runner) ReviewNow(ctx context.Context, j Job, trigger audit.Trigger) (s
 		if found && trigger == audit.DryRun && run.Trigger != audit.DryRun {
 			return fmt.Errorf("run %s was interrupted and is not finished; finish it first with a run without --dry-run", run.ID())
 		}
-		if _, err := r.finish(ctx, j); err != nil && !errors.As(err, new(*DeliveryError)) {
+		if _, err := r.finish(ctx, j); errors.As(err, new(*DeliveryError)) {
+			r.Log.Warn("a message of an earlier run was not delivered", "job", j.Name, "error", err)
+		} else if err != nil {
 			return fmt.Errorf("finishing an earlier run: %w", err)
 		}
 		if err := r.openNow(ctx, j, trigger); err != nil {
