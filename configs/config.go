@@ -11,6 +11,7 @@ import (
 	"cmp"
 	_ "embed"
 	"fmt"
+	"maps"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -153,6 +154,20 @@ func (c CSV) Style() report.CSVStyle {
 	return style
 }
 
+// Default is a configuration of nothing but defaults.
+func Default() *File {
+	f := new(File)
+	f.setDefaults()
+	return f
+}
+
+// DefaultJob is a job of nothing but defaults.
+func DefaultJob() Job {
+	var j Job
+	j.setDefaults()
+	return j
+}
+
 func (f *File) setDefaults() {
 	f.Store = "sqlite:./data/tokenaudit.db"
 	f.Evidence = "./data/evidence"
@@ -178,12 +193,12 @@ func (f *File) Audit() audit.Policy {
 		ServiceUsers:  f.Policy.ServiceUsers,
 		RotateAfter:   time.Duration(f.Policy.RotateAfter),
 		InactiveAfter: time.Duration(f.Policy.InactiveAfter),
-		FixWithin:     map[audit.Severity]time.Duration{audit.Critical: 3 * setting.Day, audit.High: 14 * setting.Day},
+		FixWithin:     map[audit.Severity]time.Duration{},
 		Severity:      f.Policy.Severity,
 	}
-	for severity, within := range f.Policy.FixWithin {
-		if p.FixWithin[severity] = time.Duration(within); within == 0 {
-			delete(p.FixWithin, severity)
+	for severity, within := range f.Policy.fixWithin() {
+		if within > 0 {
+			p.FixWithin[severity] = time.Duration(within)
 		}
 	}
 	for _, e := range f.Exceptions {
@@ -193,6 +208,13 @@ func (f *File) Audit() audit.Policy {
 		p.AcceptedGaps = append(p.AcceptedGaps, g.audit())
 	}
 	return p
+}
+
+// fixWithin has every severity: a file that names some leaves the others as they are.
+func (p Policy) fixWithin() map[audit.Severity]setting.Duration {
+	all := map[audit.Severity]setting.Duration{audit.Critical: setting.Duration(3 * setting.Day), audit.High: setting.Duration(14 * setting.Day), audit.Medium: 0, audit.Low: 0}
+	maps.Copy(all, p.FixWithin)
+	return all
 }
 
 // JobPolicy is the policy of a job: what is about its targets, and which those are.

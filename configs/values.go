@@ -95,7 +95,9 @@ func (f *File) withhold() {
 // for the evidence. It only says where secrets are; the arguments of commands that
 // fetch them are left out, as they may hold one.
 func (f *File) Effective() string {
-	text, err := yaml.Marshal(f)
+	shown := *f
+	shown.Policy.FixWithin = f.Policy.fixWithin()
+	text, err := yaml.Marshal(shown)
 	if err != nil {
 		return "# cannot be shown: " + err.Error() + "\n"
 	}

@@ -64,6 +64,22 @@ jobs:
 	}
 }
 
+// TestEffectiveHasDefaults of what a file does not say, also of the severities that it
+// does not name.
+func TestEffectiveHasDefaults(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct{ source, want string }{
+		"nothing said":       {minimal, "fix_within:\n    critical: 3d\n    high: 14d\n    low: \"off\"\n    medium: \"off\"\n  max_exception: 180d\n"},
+		"some of them":       {minimal + "policy: {fix_within: {high: off, low: 90d}}\n", "fix_within:\n    critical: 3d\n    high: \"off\"\n    low: 90d\n    medium: \"off\"\n"},
+		"at the top":         {minimal, "parallel: \"8\"\n"},
+		"of a job that says": {minimal + "jobs: [{name: w, schedule: '@weekly', deadline: 2h}]\n", "  deliver_within: 6d\n  catch_up: 6d\n  deadline: 2h\n"},
+	} {
+		if got := load(t, test.source).Effective(); !strings.Contains(got, test.want) {
+			t.Errorf("%s: want\n%s\nin\n%s", name, test.want, got)
+		}
+	}
+}
+
 // fillAll puts something into every value of a type, and the given one where its type
 // stands. It returns how many of those there are.
 func fillAll[T any](v reflect.Value, value T) int {

@@ -44,9 +44,18 @@ func checkIDs() []string {
 	return ids
 }
 
+// checksBySeverity are the checks, those of the worst severity first.
+func checksBySeverity() []audit.Check {
+	all := audit.Checks()
+	slices.SortStableFunc(all, func(a, b audit.Check) int {
+		return slices.Index(audit.Severities(), a.Severity) - slices.Index(audit.Severities(), b.Severity)
+	})
+	return all
+}
+
 func (c *cli) listChecks() error {
 	t := newTable("ID", "SEVERITY", "MATCHES")
-	for _, check := range audit.Checks() {
+	for _, check := range checksBySeverity() {
 		t.AppendRow([]any{check.ID, check.Severity, check.Title})
 	}
 	_, err := fmt.Fprintln(c.stdout, t.Render())

@@ -19,7 +19,6 @@ import (
 
 	"tokenaudit/configs"
 	"tokenaudit/configs/secret"
-	"tokenaudit/configs/setting"
 	"tokenaudit/jobs/audit"
 	"tokenaudit/jobs/influx"
 	"tokenaudit/jobs/influx/influxtest"
@@ -96,29 +95,21 @@ func (c *cli) runDemo(ctx context.Context, out string) error {
 }
 
 func demoConfig(out string, db *influxtest.Demo, dbURL, slackURL, slackToken string, key secret.Ref) *configs.File {
-	const day = setting.Duration(24 * time.Hour)
-	return &configs.File{
-		Store:    "sqlite:" + filepath.Join(out, "tokenaudit.db"),
-		Evidence: out,
-		Targets:  []influx.Config{{Name: "plant-eu", URL: dbURL, Org: db.Org, Token: secret.InMemory(db.Token)}},
-		Policy: configs.Policy{
-			ServiceUsers: []string{"telegraf-writer", "iot-gateway", "ci-deploy", "security-auditor"},
-			RotateAfter:  90 * day, InactiveAfter: 30 * day,
-		},
-		Owners: map[string]configs.Owner{
-			"alice":           {Responsible: "alice@example.com", Team: "process control", Purpose: "analyses of the plant"},
-			"telegraf-writer": {Slack: "U0PLATFORM1", Team: "platform", Purpose: "telemetry of both lines"},
-			"ci-deploy":       {Slack: "U0PLATFORM1", Team: "platform", Purpose: "releases and provisioning"},
-			"dave":            {Responsible: "Erin Quinn", Team: "paint shop"},
-		},
-		Jobs: []configs.Job{{
-			Name: "weekly-review", Schedule: "0 9 * * 1", Timezone: "UTC", Reports: report.Names(), Deadline: day, DeliverWithin: day,
-			SigningKey: key,
-			Slack: &slack.Config{
-				Channel: "C0SECURITY1", Token: secret.InMemory(slackToken), APIURL: slackURL + "/api/", Upload: true,
-			},
-		}},
+	f := configs.Default()
+	f.Store, f.Evidence = "sqlite:"+filepath.Join(out, "tokenaudit.db"), out
+	f.Targets = []influx.Config{{Name: "plant-eu", URL: dbURL, Org: db.Org, Token: secret.InMemory(db.Token)}}
+	f.Policy.ServiceUsers = []string{"telegraf-writer", "iot-gateway", "ci-deploy", "security-auditor"}
+	f.Owners = map[string]configs.Owner{
+		"alice":           {Responsible: "alice@example.com", Team: "process control", Purpose: "analyses of the plant"},
+		"telegraf-writer": {Slack: "U0PLATFORM1", Team: "platform", Purpose: "telemetry of both lines"},
+		"ci-deploy":       {Slack: "U0PLATFORM1", Team: "platform", Purpose: "releases and provisioning"},
+		"dave":            {Responsible: "Erin Quinn", Team: "paint shop"},
 	}
+	j := configs.DefaultJob()
+	j.Name, j.Schedule, j.Reports, j.SigningKey = "weekly-review", "0 9 * * 1", report.Names(), key
+	j.Slack = &slack.Config{Channel: "C0SECURITY1", Token: secret.InMemory(slackToken), APIURL: slackURL + "/api/", Upload: true}
+	f.Jobs = []configs.Job{j}
+	return f
 }
 
 // listen serves on a free port of this machine only.

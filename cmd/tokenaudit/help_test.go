@@ -112,7 +112,7 @@ func excerpt(demo string) string {
 func checkRows() string {
 	var b strings.Builder
 	b.WriteString("| check | severity | matches |\n|---|---|---|\n")
-	for _, c := range audit.Checks() {
+	for _, c := range checksBySeverity() {
 		fmt.Fprintf(&b, "| `%s` | %s | %s |\n", c.ID, c.Severity, c.Title)
 	}
 	return b.String()

@@ -32,6 +32,8 @@ type shown struct {
 	Env  string   `yaml:"env,omitempty" json:"env,omitempty"`
 	File string   `yaml:"file,omitempty" json:"file,omitempty"`
 	Exec []string `yaml:"exec,omitempty" json:"exec,omitempty"`
+	// Memory: the program made the secret, as the demo does. No configuration can name one.
+	Memory bool `yaml:"memory,omitempty" json:"memory,omitempty"`
 }
 
 // shown leaves out the arguments of a command, and what may be the secret itself, put
@@ -100,10 +102,9 @@ func (r Ref) MarshalText() ([]byte, error) { return []byte(r.String()), nil }
 
 // MarshalYAML is the source as a configuration has it, with … for arguments.
 func (r Ref) MarshalYAML() (any, error) {
-	if r.held.reveal != nil {
-		return r.String(), nil
-	}
-	return r.shown(), nil
+	s := r.shown()
+	s.Memory = r.held.reveal != nil
+	return s, nil
 }
 
 // MarshalJSON is the source as a configuration has it, with … for arguments.
