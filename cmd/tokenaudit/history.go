@@ -1,10 +1,12 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"slices"
 	"strings"
@@ -124,22 +126,29 @@ func (c *cli) listRuns(ctx context.Context, f historyFlags) error {
 	if f.json {
 		return c.encode(append([]ledger.Entry{}, entries...))
 	}
-	t, changed := runTable(entries, c.columns())
-	_, err = fmt.Fprintln(c.stdout, t.Render())
+	columns := c.columns()
+	t, changed := runTable(entries, columns)
+	out := t.Render() + "\n"
 	if changed {
-		_, err = fmt.Fprintln(c.stdout, "\n* the policy differs from that of the run before; tokenaudit history show RUN lists the changes")
+		out += "\n" + hanging("", "* the policy differs from that of the run before; tokenaudit history show RUN lists the changes", columns) + "\n"
 	}
+	if narrow(columns) {
+		out += "\n" + hanging("", "Left out for lack of width: TRIGGER, OVERDUE, CRITICAL, HIGH, FINDINGS. A width of 130 columns or --json shows all.", columns) + "\n"
+	}
+	_, err = io.WriteString(c.stdout, out)
 	return err
 }
+
+// narrow: there is no room for all columns of a table.
+func narrow(columns int) bool { return columns > 0 && columns < 130 }
 
 // runTable has a row for each run. What an earlier version did not count is a gap. Where
 // there is no room, it leaves columns out. It reports whether the policy ever changed.
 func runTable(entries []ledger.Entry, columns int) (t table.Writer, changed bool) {
-	narrow := columns > 0 && columns < 130
 	late := slices.ContainsFunc(entries, func(e ledger.Entry) bool { return e.Run.Late() >= time.Minute })
 	t = newTable("RUN", "TRIGGER", "COVERAGE", "TOKENS", "NEEDS ACTION", "NEW", "FIXED", "OVERDUE", "CRITICAL", "HIGH", "FINDINGS", "LATE", "")
 	config := append(rightAligned(4, 5, 6, 7, 8, 9, 10, 11), table.ColumnConfig{Name: "LATE", Hidden: !late})
-	if narrow {
+	if narrow(columns) {
 		config[1].WidthMax = 6
 		details := config[4:8] // OVERDUE to FINDINGS
 		for i := range details {
@@ -216,9 +225,17 @@ func (c *cli) showRun(ctx context.Context, f historyFlags, id string) error {
 	m, unread := messageWith(ctx, r.file, r.Archive, *e.Summary, e.Highlights)
 	printSummary(c.stdout, m, unread, c.columns())
 	for _, p := range e.Deliveries {
-		fmt.Fprintf(c.stdout, "\nMessage %s/%s: %s %s\n", p.Notifier, p.Name, p.State, audit.Line(p.Error, 500))
+		words := fmt.Sprintf("Message %s/%s: %s", p.Notifier, audit.Line(p.Name, 200), cmp.Or(deliveryWords[p.State], string(p.State)))
+		if p.Error != "" {
+			words += ": " + audit.Line(p.Error, 500)
+		}
+		fmt.Fprintf(c.stdout, "\n%s\n", hanging("", words, c.columns()))
 	}
 	return nil
+}
+
+var deliveryWords = map[audit.DeliveryState]string{
+	audit.DeliveryNew: "not sent yet", audit.DeliverySending: "being sent", audit.DeliveryUncertain: "may have arrived", audit.DeliveryExpired: "not sent, and not tried any more",
 }
 
 func (c *cli) encode(v any) error {

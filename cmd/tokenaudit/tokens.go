@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/jedib0t/go-pretty/v6/table"
+	"github.com/jedib0t/go-pretty/v6/text"
 	"github.com/spf13/cobra"
 
 	"tokenaudit/jobs/audit"
@@ -172,6 +173,13 @@ func (f tokenFlags) matches(a audit.Authorization) bool {
 // printTokens prints a table, or a JSON array, one authorization at a time.
 func (c *cli) printTokens(asJSON bool, rows iter.Seq2[audit.Authorization, error]) error {
 	t := newTable("ID", "STATUS", "DESCRIPTION", "USER", "ORG", "CREATED", "MAY WRITE")
+	columns := c.columns()
+	if narrow(columns) { // the IDs are whole, other texts are broken into lines
+		t.SetColumnConfigs([]table.ColumnConfig{
+			{Name: "ORG", Hidden: true}, {Name: "CREATED", Hidden: true}, {Name: "DESCRIPTION", WidthMax: 18, WidthMaxEnforcer: text.WrapSoft},
+			{Name: "USER", WidthMax: 12, WidthMaxEnforcer: text.WrapSoft}, {Name: "MAY WRITE", WidthMax: max(columns-64, 12), WidthMaxEnforcer: text.WrapSoft},
+		})
+	}
 	before, after := "[\n  ", "[]\n"
 	for a, err := range rows {
 		if err != nil {
@@ -183,17 +191,20 @@ func (c *cli) printTokens(asJSON bool, rows iter.Seq2[audit.Authorization, error
 				audit.Line(a.Org, 12), date(a.CreatedAt, time.DateOnly), audit.Line(cmp.Or(audit.AccessOf(a).WriteScope(), "-"), 36)})
 			continue
 		}
-		text, err := json.MarshalIndent(a, "  ", "  ")
+		encoded, err := json.MarshalIndent(a, "  ", "  ")
 		if err != nil {
 			return err
 		}
-		if _, err := fmt.Fprint(c.stdout, before, string(text)); err != nil {
+		if _, err := fmt.Fprint(c.stdout, before, string(encoded)); err != nil {
 			return err
 		}
 		before, after = ",\n  ", "\n]\n"
 	}
 	if !asJSON {
 		after = t.Render() + "\n"
+		if narrow(columns) {
+			after += "\n" + hanging("", "Left out for lack of width: ORG, CREATED. A width of 130 columns or --json shows all.", columns) + "\n"
+		}
 	}
 	_, err := io.WriteString(c.stdout, after)
 	return err
