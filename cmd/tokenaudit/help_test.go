@@ -127,7 +127,7 @@ func premiseList() string {
 	} {
 		fmt.Fprintf(&b, "\n%s:\n\n", of.title)
 		for _, p := range audit.Premises() {
-			if p.Products() != of.product {
+			if productOf(p.ID) != of.product {
 				continue
 			}
 			may := ""
@@ -139,6 +139,19 @@ func premiseList() string {
 		}
 	}
 	return b.String() + "\n"
+}
+
+// productOf is the one that a premise is about; empty for every one.
+func productOf(premise string) string {
+	switch premise {
+	case audit.StoredListed, audit.InstanceSeen, audit.LegacyListed, audit.ImportCurrent:
+		return "OSS"
+	case audit.OwnersConfigured:
+		return "Cloud"
+	case audit.CopyCurrent:
+		return "bolt"
+	}
+	return ""
 }
 
 // wrapped breaks a text at spaces.

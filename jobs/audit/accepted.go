@@ -179,6 +179,49 @@ func (c TotalCoverage) Accepted() []GapOf {
 	return slices.DeleteFunc(c.AllGaps(), func(g GapOf) bool { return g.Accepted == nil })
 }
 
+// CoverageLine is one reason for which something was not seen, of every target that has it.
+type CoverageLine struct {
+	ID       string // of the gap
+	Words    string
+	Remedy   string
+	Targets  []string // empty where it is about the job as a whole
+	Accepted *AcceptedGap
+}
+
+// unread reports whether nothing of a target could be read.
+func (c TotalCoverage) unread(target string) bool {
+	return slices.ContainsFunc(c.Targets, func(t Coverage) bool { return t.Target == target && t.Verdict == NotKnown })
+}
+
+// Lines are the gaps, one for each distinct reason, however many targets share it: those
+// that stand first, then those that are accepted.
+func (c TotalCoverage) Lines() []CoverageLine {
+	var standing, accepted []CoverageLine
+	for _, g := range c.AllGaps() {
+		if g.Premise() == EarlierSeen && g.Verdict != NotKnown && c.unread(g.Target) { // it follows
+			continue
+		}
+		lines := &standing
+		if g.Accepted != nil {
+			lines = &accepted
+		}
+		at := slices.IndexFunc(*lines, func(l CoverageLine) bool { return l.ID == g.ID && l.Words == g.Words() })
+		if at < 0 {
+			at = len(*lines)
+			*lines = append(*lines, CoverageLine{ID: g.ID, Words: g.Words(), Remedy: g.Remedy(), Accepted: g.Accepted})
+		}
+		if l := &(*lines)[at]; g.Target != "" {
+			l.Targets = append(l.Targets, g.Target)
+		}
+	}
+	if len(standing)+len(accepted) == 0 { // an earlier version noted reasons alone
+		for _, reason := range c.Reasons {
+			standing = append(standing, CoverageLine{Words: reason})
+		}
+	}
+	return append(standing, accepted...)
+}
+
 // Words are the verdict, and what was accepted for it: complete, with 1 accepted gap
 // until 31 Mar 2027.
 func (c Coverage) Words() string { return verdictWords(c.Verdict, c.Accepted()) }

@@ -199,55 +199,8 @@ func (s Summary) Decide() []Decision {
 	return out
 }
 
-// CoverageLine is one reason for which something was not seen, of every target that has it.
-type CoverageLine struct {
-	ID       string // of the gap
-	Words    string
-	Remedy   string
-	Targets  []string // empty where it is about the job as a whole
-	Accepted *AcceptedGap
-}
-
-// unread reports whether nothing of a target could be read.
-func (c TotalCoverage) unread(target string) bool {
-	return slices.ContainsFunc(c.Targets, func(t Coverage) bool { return t.Target == target && t.Verdict == NotKnown })
-}
-
-// Lines are the gaps, one for each distinct reason, however many targets share it: those
-// that stand first, then those that are accepted.
-func (c TotalCoverage) Lines() []CoverageLine {
-	var standing, accepted []CoverageLine
-	for _, g := range c.AllGaps() {
-		if g.Premise() == EarlierSeen && g.Verdict != NotKnown && c.unread(g.Target) { // it follows
-			continue
-		}
-		lines := &standing
-		if g.Accepted != nil {
-			lines = &accepted
-		}
-		at := slices.IndexFunc(*lines, func(l CoverageLine) bool { return l.ID == g.ID && l.Words == g.Words() })
-		if at < 0 {
-			at = len(*lines)
-			*lines = append(*lines, CoverageLine{ID: g.ID, Words: g.Words(), Remedy: g.Remedy(), Accepted: g.Accepted})
-		}
-		if l := &(*lines)[at]; g.Target != "" {
-			l.Targets = append(l.Targets, g.Target)
-		}
-	}
-	if len(standing)+len(accepted) == 0 { // an earlier version noted reasons alone
-		for _, reason := range c.Reasons {
-			standing = append(standing, CoverageLine{Words: reason})
-		}
-	}
-	return append(standing, accepted...)
-}
-
 // tokenIDs as InfluxDB gives them. Nothing else may stand in a command that people run.
 var tokenIDs = regexp.MustCompile(`^[0-9a-f]{16}$`)
-
-// deletes are the checks whose tokens have no use: their record is deleted. The tokens of
-// all others work, or may: they are set inactive, and deleted when nothing breaks.
-var deletes = [...]string{"deleted-owner", "deleted-org", "owner-not-in-roster", "owner-not-member", "inactive-owner", "back-again", "inactive-leftover", "inactive-operator"}
 
 // Command is the command of the influx CLI that ends what a finding is about; empty where
 // none does.
@@ -256,9 +209,9 @@ func Command(r *Record, f Finding) string {
 		return ""
 	}
 	switch {
-	case slices.Contains(deletes[:], f.Check) && r.Legacy:
+	case CheckOf(f.Check).Deletes && r.Legacy:
 		return "influx v1 auth delete --id " + r.ID
-	case slices.Contains(deletes[:], f.Check):
+	case CheckOf(f.Check).Deletes:
 		return "influx auth delete --id " + r.ID
 	case r.Status == Inactive:
 		return ""

@@ -105,6 +105,9 @@ type Check struct {
 	Fix      string // what to do
 	// Server marks a check of the server itself, not of an authorization.
 	Server bool
+	// Deletes marks a check whose tokens have no use: their record is deleted. The tokens
+	// of the others work, or may: they are set inactive, and deleted when nothing breaks.
+	Deletes bool
 	// Momentary marks a check that needs more than the authorization, its owner and
 	// the policy: what was asked, or what was before. It cannot be replayed.
 	Momentary bool

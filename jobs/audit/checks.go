@@ -11,7 +11,7 @@ func Checks() []Check { return slices.Clone(checks[:]) }
 // checks are the rules, never changed. To add one, add it here and a case to its test.
 var checks = [...]Check{
 	{
-		ID: "deleted-owner", Severity: Critical,
+		ID: "deleted-owner", Severity: Critical, Deletes: true,
 		Title: "Owner was deleted",
 		Why:   "The token stopped working when its user was deleted, but its record still exists. If a user with this ID is created again, the token works again.",
 		Fix:   "Delete the authorization by its ID. If something still needs the access, create a new token under a service user.",
@@ -20,7 +20,7 @@ var checks = [...]Check{
 		},
 	},
 	{
-		ID: "deleted-org", Severity: Critical,
+		ID: "deleted-org", Severity: Critical, Deletes: true,
 		Title: "Org was deleted",
 		Why:   "The org was deleted, but the record of the token still exists and is in no list. If a restore brings back the org ID, the token works again.",
 		Fix:   "Delete the authorization by its ID.",
@@ -101,7 +101,7 @@ var checks = [...]Check{
 		},
 	},
 	{
-		ID: "back-again", Severity: High, Momentary: true,
+		ID: "back-again", Severity: High, Deletes: true, Momentary: true,
 		Title: "Deleted token exists again",
 		Why:   "It was revoked, and a token with the same ID exists again. InfluxDB gives each new token a new ID: a backup was restored, or someone changed the database.",
 		Fix:   "Find out who restored it and what else was restored. Revoke it again.",
@@ -140,7 +140,7 @@ var checks = [...]Check{
 		},
 	},
 	{
-		ID: "inactive-owner", Severity: High,
+		ID: "inactive-owner", Severity: High, Deletes: true,
 		Title: "Owner is inactive",
 		Why:   "The user is inactive, so the token is refused. It works again when the user is set active.",
 		Fix:   "Delete the authorization, or move the work to a service user.",
@@ -149,7 +149,7 @@ var checks = [...]Check{
 		},
 	},
 	{
-		ID: "owner-not-in-roster", Severity: High,
+		ID: "owner-not-in-roster", Severity: High, Deletes: true,
 		Title: "Owner is not in the roster",
 		Why:   "According to HR or the identity provider, the user has left or never belonged to the organization. The token still works.",
 		Fix:   "Delete the authorization, or move the work to a service user. If the user belongs to the organization, correct the roster.",
@@ -192,7 +192,7 @@ var checks = [...]Check{
 		Match: matchReactivated,
 	},
 	{
-		ID: "owner-not-member", Severity: Medium,
+		ID: "owner-not-member", Severity: Medium, Deletes: true,
 		Title: "Owner is not in the org",
 		Why:   "The user is neither a member nor an owner of the org, but its token still works. Removing a member does not revoke tokens.",
 		Fix:   "Delete the authorization. If the user was removed by mistake, add it to the org again.",
@@ -256,7 +256,7 @@ var checks = [...]Check{
 		},
 	},
 	{
-		ID: "inactive-operator", Severity: Low,
+		ID: "inactive-operator", Severity: Low, Deletes: true,
 		Title: "Inactive operator token",
 		Why:   "Nobody can use it now. A user who may write authorizations can set it active, and then it writes to every org.",
 		Fix:   "Keep one at most, for emergencies, with its value in a vault. Delete any other.",
@@ -265,7 +265,7 @@ var checks = [...]Check{
 		},
 	},
 	{
-		ID: "inactive-leftover", Severity: Low,
+		ID: "inactive-leftover", Severity: Low, Deletes: true,
 		Title: "Inactive longer than allowed",
 		Why:   "Anyone with write permission on authorizations can set it active again, and nobody seems to need it.",
 		Fix:   "Delete the authorization.",

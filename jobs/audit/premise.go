@@ -54,19 +54,6 @@ type KnownPremise struct {
 	Acceptable bool
 }
 
-// Products are those that it is about, in a word; empty for every one.
-func (p KnownPremise) Products() string {
-	switch p.ID {
-	case StoredListed, InstanceSeen, LegacyListed, ImportCurrent:
-		return "OSS"
-	case OwnersConfigured:
-		return "Cloud"
-	case CopyCurrent:
-		return "bolt"
-	}
-	return ""
-}
-
 // Premises are all of them, in the order in which they are shown.
 func Premises() []KnownPremise { return slices.Clone(premises[:]) }
 
