@@ -243,14 +243,14 @@ func (f *File) JobPolicy(j Job) audit.Policy {
 func (f *File) Retention(j Job) string {
 	text := "Evidence packs of this job are kept without a limit."
 	if j.Keep > 0 {
-		text = fmt.Sprintf("Evidence packs of this job are kept for %s. The newest five are always kept.", j.Keep.Words())
+		text = fmt.Sprintf("Evidence packs of this job are kept for %s. The newest five are always kept.", audit.SpanWords(time.Duration(j.Keep)))
 	}
 	place, _, _ := strings.Cut(f.Evidence, "?") // without the options of a bucket
 	text += " They are stored in " + place + "."
 	if f.EvidenceLock.IsZero() {
 		return text + " No lock keeps them from being changed or deleted there."
 	}
-	return text + fmt.Sprintf(" Object Lock (%s) keeps each pack from being changed or deleted for %s.", f.EvidenceLock.Mode, f.EvidenceLock.For.Words())
+	return text + fmt.Sprintf(" Object Lock (%s) keeps each pack from being changed or deleted for %s.", f.EvidenceLock.Mode, audit.SpanWords(time.Duration(f.EvidenceLock.For)))
 }
 
 //go:embed example.yaml

@@ -130,7 +130,7 @@ func coverageLines(c audit.TotalCoverage) []Line {
 		}
 		words := strings.TrimSuffix(Show(l.Words, 160, "a reason without words"), ".")
 		if len(l.Targets) > 0 {
-			words = names(l.Targets, 3) + ": " + words
+			words = audit.Names(l.Targets, 3) + ": " + words
 		}
 		out = append(out, Line{Label: "Not seen", Text: words, Fix: Show(l.Remedy, audit.MaxRemedy, ""), Alarm: true})
 	}
@@ -164,7 +164,7 @@ func alarms(m Message) []Line {
 		for _, g := range gaps {
 			ids = append(ids, strings.TrimPrefix(g.Target+" ", " ")+g.ID)
 		}
-		out = append(out, Line{Label: "Gaps", Text: audit.AcceptedWords(gaps) + ": " + names(ids, 3)})
+		out = append(out, Line{Label: "Gaps", Text: audit.AcceptedWords(gaps) + ": " + audit.Names(ids, 3)})
 	}
 	if s.Missed > 0 {
 		out = append(out, Line{Label: "Missed", Text: audit.Plural(s.Missed, "earlier review"), Alarm: true})
@@ -227,7 +227,7 @@ func overdue(m Message) []Line {
 		who = append(who, personName(o)+" "+audit.Number(o.Overdue))
 	}
 	if len(who) > 0 {
-		text += ": " + names(who, 3)
+		text += ": " + audit.Names(who, 3)
 	}
 	return []Line{{Label: "Overdue", Text: text, Alarm: true}}
 }
@@ -338,19 +338,6 @@ func Unchanged(m Message) string {
 		text += " but for " + words
 	}
 	return text + "."
-}
-
-// names joins the first of some names, made visible, and counts the rest.
-func names(all []string, most int) string {
-	var out []string
-	for _, name := range all[:min(len(all), most)] {
-		out = append(out, Show(name, 60, "unnamed"))
-	}
-	text := strings.Join(out, ", ")
-	if more := len(all) - most; more > 0 {
-		text += " and " + audit.Number(more) + " more"
-	}
-	return text
 }
 
 // shownAll joins the first of some texts from outside, and counts the rest.

@@ -118,13 +118,13 @@ func figures(s audit.Summary) []Figure {
 		out = append(out, Figure{Name: "Needs action", N: a.Tokens})
 		overdue := Figure{Name: "Overdue", N: a.Overdue}
 		if before != nil {
-			out[0].Change = change(a.Before(), a.Before()+a.Change())
+			out[0].Change = audit.Difference(a.Before(), a.Before()+a.Change())
 			out = append(out, Figure{Name: "New", N: a.New}, Figure{Name: "Fixed", N: a.Fixed})
 			if a.First > 0 {
 				out = append(out, Figure{Name: "In targets reviewed for the first time", N: a.First})
 			}
 			if before.NeedsAction.Known() && len(s.PolicyChanges) == 0 {
-				overdue.Change = change(before.NeedsAction.Overdue, a.Overdue)
+				overdue.Change = audit.Difference(before.NeedsAction.Overdue, a.Overdue)
 			}
 		}
 		out = append(out, overdue)
@@ -136,22 +136,9 @@ func figures(s audit.Summary) []Figure {
 	}
 	exceptions, gaps := Figure{Name: "Exceptions", N: s.Exceptions}, Figure{Name: "Accepted gaps", N: s.Coverage.AcceptedGaps}
 	if before != nil {
-		exceptions.Change, gaps.Change = change(before.Exceptions, exceptions.N), change(before.AcceptedGaps, gaps.N)
+		exceptions.Change, gaps.Change = audit.Difference(before.Exceptions, exceptions.N), audit.Difference(before.AcceptedGaps, gaps.N)
 	}
 	return append(out, exceptions, gaps)
-}
-
-// change is empty where it is not known what was before.
-func change(before, now int) string {
-	switch {
-	case before < 0:
-		return ""
-	case before == now:
-		return "unchanged"
-	case before < now:
-		return "+" + audit.Number(now-before) + ", was " + audit.Number(before)
-	}
-	return audit.Number(now-before) + ", was " + audit.Number(before)
 }
 
 // maxReasons is how many reasons for which something was not seen a mail lists.

@@ -20,7 +20,6 @@ const (
 	mostRetired = 10
 	mostChanges = 10 // of the policy
 	mostWho     = 5
-	mostTargets = 3 // named in one line
 	textWidth   = 120
 )
 
@@ -163,22 +162,9 @@ func printRemedy(w io.Writer, reason, remedy string, columns int) {
 
 func (p summaryPrinter) note(kind string, targets []string, words string) {
 	if len(targets) > 0 {
-		words = someTargets(targets) + ": " + words
+		words = audit.Names(targets, 3) + ": " + words
 	}
 	p.line("  ", kind+": "+words)
-}
-
-// someTargets names the first of the targets, and counts the rest.
-func someTargets(targets []string) string {
-	var names []string
-	for _, t := range targets[:min(len(targets), mostTargets)] {
-		names = append(names, audit.Line(t, 60))
-	}
-	words := strings.Join(names, ", ")
-	if more := len(targets) - len(names); more > 0 {
-		words += " and " + audit.Plural(more, "more target")
-	}
-	return words
 }
 
 // byWords are the targets by what there is to say of them, in the order in which it came.

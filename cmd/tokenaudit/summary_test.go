@@ -74,7 +74,7 @@ func TestSummaryCoverage(t *testing.T) {
 	for _, columns := range []int{0, 80} {
 		text := strings.Join(strings.Fields(printed(m, columns)), " ")
 		for want, times := range map[string]int{
-			"not seen: ": 1, "→ " + strings.Join(strings.Fields(remedy), " "): 1, "blind spot: ": 1, "and 27 more targets: ": 2,
+			"not seen: ": 1, "→ " + strings.Join(strings.Fields(remedy), " "): 1, "blind spot: ": 1, "and 27 more: ": 2,
 		} {
 			if got := strings.Count(text, want); got != times {
 				t.Errorf("%d columns: %q stands %d times, not %d:\n%s", columns, want, got, times, text)

@@ -20,9 +20,9 @@ const (
 
 // units from the longest that MarshalText writes; weeks are only read.
 var units = []struct {
-	letter, word string
-	length       time.Duration
-}{{"d", "day", Day}, {"h", "hour", time.Hour}, {"m", "minute", time.Minute}, {"s", "second", time.Second}, {"w", "week", 7 * Day}}
+	letter string
+	length time.Duration
+}{{"d", Day}, {"h", time.Hour}, {"m", time.Minute}, {"s", time.Second}, {"w", 7 * Day}}
 
 var (
 	spanPattern = regexp.MustCompile(`^([0-9]+[wdhms])+$`)
@@ -58,20 +58,6 @@ func (d *Duration) UnmarshalText(text []byte) error {
 		}
 	}
 	return nil
-}
-
-// Words are the time span in a sentence: 400 days.
-func (d Duration) Words() string {
-	for _, u := range units {
-		if span := time.Duration(d); span != 0 && span%u.length == 0 {
-			n, plural := span/u.length, "s"
-			if n == 1 {
-				plural = ""
-			}
-			return fmt.Sprintf("%d %s%s", n, u.word, plural)
-		}
-	}
-	return "no time"
 }
 
 // MarshalText writes a time span as a person would.

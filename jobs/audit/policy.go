@@ -224,22 +224,6 @@ func (d *policyDiff) fixWithin(before, now AppliedPolicy) {
 	}
 }
 
-// SpanWords are a limit of the policy: "90 days", "36 hours"; "never" without one.
-func SpanWords(d time.Duration) string {
-	if d == 0 {
-		return "never"
-	}
-	for _, unit := range []struct {
-		name   string
-		length time.Duration
-	}{{"day", 24 * time.Hour}, {"hour", time.Hour}, {"minute", time.Minute}, {"second", time.Second}} {
-		if d%unit.length == 0 {
-			return Plural(int(d/unit.length), unit.name)
-		}
-	}
-	return d.String()
-}
-
 // list compares names. More of them hide more, or less.
 func (d *policyDiff) list(format string, before, now []string, moreHide bool) {
 	for _, name := range now {

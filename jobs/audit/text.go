@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"time"
 	"unicode"
 	"unicode/utf8"
 )
@@ -103,6 +104,53 @@ func Plural(n int, noun string) string {
 		noun += "s"
 	}
 	return Number(n) + " " + noun
+}
+
+// Names joins the first of some names from outside, made visible, and counts the rest.
+func Names(all []string, most int) string {
+	var out []string
+	for _, name := range all[:min(len(all), most)] {
+		if blank(name) {
+			name = "unnamed"
+		}
+		out = append(out, Line(name, 60))
+	}
+	text := strings.Join(out, ", ")
+	if more := len(all) - most; more > 0 {
+		text += " and " + Number(more) + " more"
+	}
+	return text
+}
+
+// Difference is "+2, was 9", "-1, was 9" or "unchanged". It is empty where it is not known
+// what was before: below zero.
+func Difference(before, now int) string {
+	switch {
+	case before < 0:
+		return ""
+	case before == now:
+		return "unchanged"
+	case before < now:
+		return "+" + Number(now-before) + ", was " + Number(before)
+	}
+	return Number(now-before) + ", was " + Number(before)
+}
+
+// SpanWords are a length of time: "90 days", "36 hours". No time is "never", as the limits
+// of a policy have it.
+func SpanWords(d time.Duration) string {
+	if d == 0 {
+		return "never"
+	}
+	for _, unit := range []struct {
+		noun string
+		is   time.Duration
+	}{{"day", 24 * time.Hour}, {"hour", time.Hour}, {"minute", time.Minute}, {"second", time.Second}} {
+		if d%unit.is == 0 {
+			return Plural(int(d/unit.is), unit.noun)
+		}
+	}
+	return d.String()
 }
 
 // Headline is what a reader has to know first, and is the same in every output: how many

@@ -41,7 +41,7 @@ func severityChart(s audit.Summary) barChart {
 	for _, sev := range audit.Severities() {
 		was := -1
 		if s.Previous != nil {
-			was = table.Previously(s.Previous, sev)
+			was = s.Previous.BySeverity[sev]
 		}
 		figures = append(figures, figure{string(sev), string(sev), s.Findings.BySeverity[sev], was})
 	}

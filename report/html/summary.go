@@ -75,7 +75,7 @@ func (p *Page) summary(h *audit.Highlights) summaryView {
 	}
 	v.MoreWho = len(h.Owners) + h.MoreOwners - len(v.Who)
 	for _, l := range s.Coverage.Lines() {
-		line := lineView{ID: table.OneLine(l.ID), Targets: targetsWords(l.Targets), Words: audit.Line(l.Words, 400), Remedy: long(l.Remedy), Accepted: l.Accepted != nil}
+		line := lineView{ID: table.OneLine(l.ID), Targets: audit.Names(l.Targets, 3), Words: audit.Line(l.Words, 400), Remedy: long(l.Remedy), Accepted: l.Accepted != nil}
 		if line.Accepted {
 			line.Remedy = long(table.Capital(l.Accepted.Words()) + ".")
 		}
@@ -111,7 +111,7 @@ func tiles(s audit.Summary) []tile {
 	a, before := s.NeedsAction, s.Previous
 	out := []tile{{ID: "needs-action", Name: "Needs action", N: a.Tokens, Show: "action", About: "tokens"}}
 	if before != nil {
-		out[0].About, out[0].Worse = changeWords(a.Before(), a.Tokens), a.Change() > 0
+		out[0].About, out[0].Worse = audit.Difference(a.Before(), a.Before()+a.Change()), a.Change() > 0
 	}
 	if before != nil {
 		out = append(out,
@@ -122,9 +122,9 @@ func tiles(s audit.Summary) []tile {
 	exceptions := tile{ID: "exceptions", Name: "Exceptions", N: s.Exceptions, Show: "all", State: string(audit.Excepted), About: "in force"}
 	gaps := tile{ID: "accepted-gaps", Name: "Accepted gaps", N: s.Coverage.AcceptedGaps, About: "in force"}
 	if before != nil {
-		exceptions.About, gaps.About = changeWords(before.Exceptions, exceptions.N), changeWords(before.AcceptedGaps, gaps.N)
+		exceptions.About, gaps.About = audit.Difference(before.Exceptions, exceptions.N), audit.Difference(before.AcceptedGaps, gaps.N)
 		if before.NeedsAction.Known() && len(s.PolicyChanges) == 0 {
-			overdue.About, overdue.Worse = changeWords(before.NeedsAction.Overdue, overdue.N), overdue.N > before.NeedsAction.Overdue
+			overdue.About, overdue.Worse = audit.Difference(before.NeedsAction.Overdue, overdue.N), overdue.N > before.NeedsAction.Overdue
 		}
 	}
 	out = append(out, overdue)

@@ -2,7 +2,6 @@ package html
 
 import (
 	"cmp"
-	"fmt"
 	"strings"
 	"time"
 
@@ -49,21 +48,6 @@ func scopeWords(s audit.Summary) string {
 	return audit.Plural(s.Authorizations.Total, "token") + " in " + audit.Plural(len(s.Reviewed()), "target") + "."
 }
 
-// changeWords are "+2", "-1" or "unchanged".
-func changeWords(before, now int) string {
-	if before == now {
-		return "unchanged"
-	}
-	return fmt.Sprintf("%s, was %s", signed(now-before), audit.Number(before))
-}
-
-func signed(n int) string {
-	if n > 0 {
-		return "+" + audit.Number(n)
-	}
-	return strings.Replace(audit.Number(n), "-", "−", 1)
-}
-
 // policyChangedWords say whether the figures rest on the same policy as those before.
 func policyChangedWords(s audit.Summary) string {
 	switch {
@@ -73,20 +57,6 @@ func policyChangedWords(s audit.Summary) string {
 		return table.PolicyWords(s)
 	}
 	return "Policy unchanged since the previous review."
-}
-
-// targetsWords name the targets that a line of coverage is about.
-func targetsWords(targets []string) string {
-	const most = 3
-	var names []string
-	for _, t := range targets[:min(len(targets), most)] {
-		names = append(names, table.OneLine(t))
-	}
-	words := strings.Join(names, ", ")
-	if more := len(targets) - most; more > 0 {
-		words += fmt.Sprintf(" and %s", audit.Plural(more, "more target"))
-	}
-	return words
 }
 
 // ageWords are "12 days", empty where the age is not known.

@@ -26,13 +26,6 @@ func OwnerStates() []audit.OwnerState {
 	return []audit.OwnerState{audit.OwnerDeleted, audit.OwnerInactive, audit.OwnerNotMember, audit.OwnerPresent, audit.OwnerUnknown, audit.OwnerNone}
 }
 
-func Previously(p *audit.Previous, sev audit.Severity) int {
-	if p == nil {
-		return 0
-	}
-	return p.BySeverity[sev]
-}
-
 // PolicyWords introduce the changes of the policy; empty without any.
 func PolicyWords(s audit.Summary) string {
 	if len(s.PolicyChanges) == 0 || s.Previous == nil {

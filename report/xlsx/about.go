@@ -108,8 +108,8 @@ func (b *Workbook) writeControls(context.Context) error {
 	p.header(left("Check"), left("What is wrong"), left("Severity"), right("Findings"), left("Framework"), left("Version"), left("Control"), left("What it asks for"), left("Strength"), left("Source"))
 	for _, c := range b.in.Summary.Policy.Checks {
 		relate := func(cells ...cell) {
-			n := b.findings.count(b.currentOf(c.Check), test{"Check", p.at(1)}, unresolved, judged)
-			what, found := audit.CheckOf(c.Check).Title, figureOf(n)
+			n := b.findings.count(b.currentOf(c.Check), test{"Check", "$" + p.at()}, unresolved, judged)
+			what, found := audit.CheckOf(c.Check).Title, number(n)
 			if why := b.in.Summary.WhyNotJudged(c.Check); why != "" {
 				what += "\nnot judged: " + why
 				if b.currentOf(c.Check).all == 0 {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 
 	"github.com/xuri/excelize/v2"
 
@@ -32,10 +31,10 @@ func (b *Workbook) writeChecks(context.Context) error {
 
 func (b *Workbook) checkCells(p *page, c audit.AppliedCheck) []cell {
 	known := audit.CheckOf(c.Check)
-	id, name := test{"Check", p.at(1)}, wrapped(c.Check, 1)
+	id, name := test{"Check", "$" + p.at()}, wrapped(c.Check, 1)
 	if line := b.firstOf[table.Group{Severity: c.Severity, Check: c.Check}]; line > 0 && p.err == nil {
 		name.look.kind = table.Reference
-		p.err = b.SetCellHyperLink(p.name, strings.TrimPrefix(p.at(1), "$"), fmt.Sprintf("'%s'!A%d", sheetFindings, line), "Location")
+		p.err = b.SetCellHyperLink(p.name, p.at(), fmt.Sprintf("'%s'!A%d", sheetFindings, line), "Location")
 	}
 	cells := []cell{name, wrapped(known.Title, 1), b.severityOf(c)}
 	why := b.in.Summary.WhyNotJudged(c.Check)
@@ -48,7 +47,7 @@ func (b *Workbook) checkCells(p *page, c audit.AppliedCheck) []cell {
 		fresh := b.foundOf(func(g table.Group, s audit.FindingState) bool { return g.Check == c.Check && s == audit.New })
 		a := b.in.Summary.NeedsAction.ByCheck[c.Check]
 		cells = append(cells, number(a.Tokens), number(a.Overdue),
-			figureOf(b.findings.count(b.currentOf(c.Check), id, unresolved, judged)), figureOf(b.findings.count(fresh, id, is("State", "new"))),
+			number(b.findings.count(b.currentOf(c.Check), id, unresolved, judged)), number(b.findings.count(fresh, id, is("State", "new"))),
 			day(a.Oldest), day(a.Due))
 	}
 	return append(cells, wrapped(known.Why, 1), wrapped(known.Fix, 1))

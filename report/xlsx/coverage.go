@@ -64,7 +64,7 @@ func (c *scopeSheet) targets() {
 		}
 		c.flow(
 			wrapped(t.Target, 1), wrapped(t.Server, 1), coloured(string(t.Verdict)),
-			number(t.Listed), number(t.Hidden), number(t.Unseen), number(t.Legacy), figureOf(c.population.count(n, test{"Target", c.at(1)}, notGone)),
+			number(t.Listed), number(t.Hidden), number(t.Unseen), number(t.Legacy), number(c.population.count(n, test{"Target", "$" + c.at()}, notGone)),
 			verdictOf(fmt.Sprintf("SUM(D%d:G%d)=H%d", line, line, line), want == n.all),
 			wrapped(meaning+c.lacking(n), 1),
 		)
@@ -198,7 +198,7 @@ func (c *scopeSheet) reconcile() {
 func (c *scopeSheet) account(a account) {
 	line := c.rows + 1
 	c.flow(
-		across(2, labelled(a.name)), number(a.summary), figureOf(a.rows),
+		across(2, labelled(a.name)), number(a.summary), number(a.rows),
 		cell{value: formula{fmt.Sprintf("C%d-D%d", line, line), a.summary - a.counted.all}, look: look{kind: table.Integer}},
 		verdictOf(fmt.Sprintf("C%d=D%d", line, line), a.summary == a.counted.all), wrapped(a.meaning+c.lacking(a.counted), 4),
 	)

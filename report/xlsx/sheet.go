@@ -82,10 +82,8 @@ func words(s string) cell { return cell{value: s} }
 
 func wrapped(s string, over int) cell { return cell{value: s, look: look{wrap: true}, over: over} }
 
-func number(n int) cell { return figureOf(n) }
-
-// figureOf is a number, or the formula that counts it.
-func figureOf(v any) cell { return cell{value: v, look: look{kind: table.Integer}} }
+// number is a number, or the formula that counts it.
+func number(v any) cell { return cell{value: v, look: look{kind: table.Integer}} }
 
 // day is that of a moment in UTC.
 func day(t time.Time) cell {
@@ -97,11 +95,8 @@ func day(t time.Time) cell {
 
 func coloured(word string) cell { return cell{value: word, look: look{word: word}} }
 
-// at names a cell of the line that comes next.
-func (p *page) at(column int) string {
-	letter, _ := excelize.ColumnNumberToName(column)
-	return "$" + letter + strconv.Itoa(p.rows+1)
-}
+// at names the first cell of the line that comes next.
+func (p *page) at() string { return "A" + strconv.Itoa(p.rows+1) }
 
 type cell struct {
 	value any // a string, a number, a time, a formula, or nil

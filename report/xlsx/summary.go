@@ -75,17 +75,12 @@ const mostRetired = 4 // lines; summary.json has all
 
 // coverage is a line for each reason for which something was not seen.
 func (o *overview) coverage() {
-	const most, mostTargets = 5, 4 // all of them are on the sheet Coverage
+	const most = 5 // all of them are on the sheet Coverage
 	lines := o.sum.Coverage.Lines()
 	for _, l := range lines[:min(len(lines), most)] {
-		targets := l.Targets[:min(len(l.Targets), mostTargets)]
-		where := audit.Line(strings.Join(targets, ", "), 200)
-		if more := len(l.Targets) - len(targets); more > 0 {
-			where += " and " + audit.Number(more) + " more"
-		}
 		name, text := "Not seen", audit.Line(l.Words, 300)
-		if where != "" {
-			text = where + ": " + text
+		if len(l.Targets) > 0 {
+			text = audit.Names(l.Targets, 3) + ": " + text
 		}
 		switch {
 		case l.Accepted != nil:
@@ -255,7 +250,7 @@ func (o *overview) decide() [][]cell {
 	var lines [][]cell
 	for _, d := range all[:min(len(all), mostLines)] {
 		lines = append(lines, []cell{
-			wrapped(d.Check.Title, 8), across(3, coloured(string(d.Severity))), across(2, number(d.Tokens)), across(2, figureOf(o.sincePrevious(d.New))), across(3, number(d.Overdue)),
+			wrapped(d.Check.Title, 8), across(3, coloured(string(d.Severity))), across(2, number(d.Tokens)), across(2, number(o.sincePrevious(d.New))), across(3, number(d.Overdue)),
 			across(3, day(d.Oldest)), across(3, day(d.Due)),
 		})
 	}
@@ -284,7 +279,7 @@ func (o *overview) none(text string) string {
 // noteFor explains the check of a line to who points at it.
 func (o *overview) noteFor(line int) {
 	if all := o.sum.Decide(); line < min(len(all), mostLines) && o.err == nil {
-		o.err = o.noteOf(all[line].Check.ID, sheetSummary, strings.TrimPrefix(o.at(1), "$"))
+		o.err = o.noteOf(all[line].Check.ID, sheetSummary, o.at())
 	}
 }
 
@@ -298,7 +293,7 @@ func (o *overview) who() [][]cell {
 			where = table.Unknown // or in several
 		}
 		lines = append(lines, []cell{
-			wrapped(audit.Line(personOf(h), 250), 10), wrapped(where, 4), across(2, number(h.Tokens)), across(2, figureOf(o.sincePrevious(h.New))), across(3, number(h.Overdue)), across(3, day(h.Oldest)),
+			wrapped(audit.Line(personOf(h), 250), 10), wrapped(where, 4), across(2, number(h.Tokens)), across(2, number(o.sincePrevious(h.New))), across(3, number(h.Overdue)), across(3, day(h.Oldest)),
 		})
 	}
 	if len(all) == 0 {
@@ -390,6 +385,6 @@ func (o *overview) facts() [][]cell {
 	}
 	return append(lines,
 		[]cell{across(5, labelled("To decide")), across(3, number(o.todo.Of)), across(half-8, words(toDecide))},
-		[]cell{across(5, labelled("Decided")), across(3, figureOf(o.todo.formula(tally{}, "COUNTA("+o.todo.reference("Decision")+")"))), across(half-8, words("of these, filled in by the reviewer"))},
+		[]cell{across(5, labelled("Decided")), across(3, number(o.todo.formula(tally{}, "COUNTA("+o.todo.reference("Decision")+")"))), across(half-8, words("of these, filled in by the reviewer"))},
 	)
 }
