@@ -51,7 +51,7 @@ func printSummary(w io.Writer, m notify.Message, unread error, columns int) {
 		fmt.Fprintf(p, "  %s\n", audit.Visible(file, false))
 	}
 	if url := m.EvidenceURL(); url != "" {
-		fmt.Fprintf(p, "Readers of messages open them at %s\n", url)
+		fmt.Fprintf(p, "Readers of messages open the evidence at %s\n", url)
 	}
 }
 
