@@ -252,7 +252,7 @@ var checks = [...]Check{
 		Why:   "The token or the finding no longer exists. An unused exception may later cover something that nobody approved.",
 		Fix:   "Remove it from the configuration.",
 		Match: func(s *Subject) (string, Outcome) {
-			return matchExceptions(s, func(Exception) bool { return s.isExceptions() })
+			return matchExceptions(s, func(Exception) bool { return s.IsExceptions() })
 		},
 	},
 	{

@@ -120,7 +120,7 @@ func (rv Review) Merge(ctx, asking context.Context, before iter.Seq2[Record, err
 			var out Record
 			keep := true
 			switch {
-			case okB && b.isExceptions():
+			case okB && b.IsExceptions():
 				held := b
 				rv.noteBefore(b.Findings)
 				unused.before = &held

@@ -179,14 +179,15 @@ func Server(description string) Authorization {
 // IsServer reports whether the record stands for the server, for a token of another org,
 // for exceptions or for a credential of the review, and not for an authorization.
 func (a Authorization) IsServer() bool {
-	return a.ID == ServerID || a.isExceptions() || a.IsCredential() || a.IsOfOtherOrg()
+	return a.ID == ServerID || a.IsExceptions() || a.IsCredential() || a.IsOfOtherOrg()
 }
 
 // exceptionsID is the ID of the record that stands for exceptions that nothing
 // used. Its key is the last of all, as it is known when all others were met.
 const exceptionsID = "unused-exceptions"
 
-func (a Authorization) isExceptions() bool { return a.ID == exceptionsID }
+// IsExceptions reports whether the record stands for exceptions that nothing used.
+func (a Authorization) IsExceptions() bool { return a.ID == exceptionsID }
 
 func exceptionsRecord(target string) Record {
 	return Record{

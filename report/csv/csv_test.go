@@ -42,6 +42,7 @@ func TestAuthorizationsCSV(t *testing.T) {
 			"first_seen": reporttest.Stamp(r.FirstSeen), "last_seen": reporttest.Stamp(r.LastSeen), "presence": string(r.Presence), "presence_evidence": r.Evidence,
 			"worst_severity": string(r.Worst()), "findings": strings.Join(checks, ", "),
 			"needs_action": map[bool]string{true: "yes", false: "no"}[r.NeedsAction(reporttest.Began)], "due": "", "responsible": "", "team": "", "purpose": "",
+			"overdue": map[bool]string{true: "yes", false: "no"}[slices.ContainsFunc(r.Findings, func(f audit.Finding) bool { return f.Overdue(reporttest.Began) })],
 		}
 		if r.Owner.Name == "user-1" {
 			want["responsible"], want["team"], want["purpose"] = "ann@example.com", "platform", "'=edge"
@@ -122,7 +123,7 @@ func TestFindingsCSV(t *testing.T) {
 		wanted := map[string]string{
 			"severity": string(h.Finding.Severity), "check": c.ID, "title": c.Title, "state": string(h.Finding.State),
 			"since": reporttest.Stamp(h.Finding.Since), "authorization_id": h.Record.ID, "detail": h.Finding.Detail,
-			"description": neutral(audit.Visible(h.Record.Description, true)), "why": c.Why, "what_to_do": c.Fix,
+			"description": neutral(audit.Visible(h.Record.Description, true)), "why": c.Why, "what_to_do": c.Fix, "overdue": map[bool]string{true: "yes", false: "no"}[h.Finding.Overdue(in.Summary.Started)],
 		}
 		for name, text := range wanted {
 			if got.Rows[i][name] != text {

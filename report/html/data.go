@@ -112,7 +112,7 @@ func facts() (first, others []fact) {
 	for _, name := range order {
 		first = append(first, known[name])
 	}
-	elsewhere := append(order, "permissions", "findings", "worst_severity", "description", "authorization_id", "needs_action", "due")
+	elsewhere := append(order, "permissions", "findings", "worst_severity", "description", "authorization_id", "needs_action", "due", "overdue")
 	for _, name := range names {
 		if !slices.Contains(elsewhere, name) {
 			others = append(others, known[name])

@@ -90,10 +90,13 @@ func (p *Page) Finish(ctx context.Context, h *audit.Highlights) ([]table.Shown, 
 	shown := table.Shown{File: File, Table: "Tokens", Rows: len(rows), Of: p.worst.Seen(), AllIn: p.in.WholeIn(table.AuthorizationsFile)}
 	v := p.view(h)
 	v.Tokens = tokensView{Note: shownWords(shown), Rows: rows, Filters: filters, All: s.NeedsAction.Tokens+s.NeedsAction.Server == 0}
+	if shown.Whole() {
+		v.Tokens.Others = len(rows) - s.Authorizations.Total
+	}
 	t, err := template.New("").Funcs(template.FuncMap{
 		"grouped": audit.Number, "plural": audit.Plural, "moment": table.Moment, "day": day, "line": table.OneLine, "long": long, "plain": plain,
 		"reason": func(s string) string { return audit.Line(s, 400) }, "control": controlName, "breaks": breaks, "web": func(s string) bool { return strings.HasPrefix(s, "https://") },
-		"limit": audit.SpanWords, "fixWithin": table.FixWithinWords, "premiseWords": table.PremiseWords, "severities": table.SeverityWords, "join": strings.Join,
+		"limit": audit.SpanWords, "trigger": table.TriggerWords, "missed": table.MissedWords, "lateness": table.LatenessWords, "fixWithin": table.FixWithinWords, "premiseWords": table.PremiseWords, "severities": table.SeverityWords, "join": strings.Join,
 	}).Parse(pageTemplate)
 	if err != nil {
 		return nil, err
@@ -131,12 +134,14 @@ type view struct {
 	CoverageOfTargets []targetView
 	GapsOfJob         []table.Gap
 	Config            string
+	Settings          table.Settings
 }
 
 // tokensView is the table of tokens.
 type tokensView struct {
 	Note    string
 	Rows    []rowView
+	Others  int // rows of what is not in the population
 	Filters filters
 	All     bool // shows all of them at first, as none needs action
 }
@@ -147,7 +152,7 @@ func (p *Page) view(h *audit.Highlights) *view {
 		Summary: s, First: p.summary(h), CSP: security(pageScript, pageStyle), Style: template.CSS(pageStyle), Script: template.JS(pageScript),
 		CoverageWords: table.CoverageWords(s.Coverage),
 		Bars:          []barChart{severityChart(s), ownerChart(p.owners)}, Trend: newTrend(append(slices.Clone(p.in.Trend), s.Point())),
-		Checks: checkSections(p.findings, p.in.Controls), CoverageOfTargets: targetViews(s.Coverage.Targets), Config: audit.Visible(p.in.Config, true),
+		Checks: checkSections(p.findings, p.in.Controls), CoverageOfTargets: targetViews(s.Coverage.Targets), Config: audit.Visible(p.in.Config, true), Settings: p.in.Settings(),
 	}
 	for _, t := range s.Coverage.Targets {
 		v.Listed, v.Hidden, v.Unseen = v.Listed+t.Listed, v.Hidden+t.Hidden, v.Unseen+t.Unseen

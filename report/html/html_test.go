@@ -168,7 +168,7 @@ func TestPageNamesTheFirstThingFirst(t *testing.T) {
 	for _, want := range []string{
 		in.Summary.Headline(), `id="needs-action"><b>` + strconv.Itoa(a.Tokens), `id="new"><b>` + strconv.Itoa(a.New), `id="fixed"><b>` + strconv.Itoa(a.Fixed), `id="overdue"><b>` + strconv.Itoa(a.Overdue),
 		"<h3>Decide</h3>", in.Summary.Decide()[0].Check.Title, "<h3>Coverage", in.Summary.InventoryWords(), "Policy unchanged since the previous review.", "<h3>Who</h3>", "Tokens that need action, over the last reviews",
-		`<section id="tokens"`, `<section id="checks"`, `<section id="coverage"`, `<section id="inventory"`, `<section id="about"`,
+		`<section id="tokens"`, `<section id="checks"`, `<section id="coverage"`, `<section id="figures"`, `<section id="about"`,
 	} {
 		next := strings.Index(page[at:], want)
 		if next < 0 {
@@ -176,7 +176,7 @@ func TestPageNamesTheFirstThingFirst(t *testing.T) {
 		}
 		at += next
 	}
-	for _, folded := range []string{"checks", "coverage", "inventory", "about"} {
+	for _, folded := range []string{"checks", "coverage", "figures", "about"} {
 		if section := between(t, page, `<section id="`+folded+`"`, "</section>"); !strings.Contains(section, `<details class="fold"><summary><h2`) {
 			t.Errorf("%s is not folded", folded)
 		}

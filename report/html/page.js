@@ -131,6 +131,7 @@ class Table {
     const button = make('button', '', th.textContent);
     button.type = 'button';
     button.addEventListener('click', () => this.sort(th));
+    th.dataset.name = th.textContent; // on paper
     th.replaceChildren(button);
   }
 

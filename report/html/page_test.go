@@ -140,7 +140,7 @@ func TestBrowserShowsMore(t *testing.T) {
 		t.Errorf("%d rows at first, want 100", n)
 	}
 	b.do(chromedp.Click(chromedp.CSS("[data-more='200']")))
-	if n, words := ask[int](b, rows), ask[string](b, `document.querySelector("#tokens .count").textContent`); n != 300 || words != "300 of 500 shown, 500 on this page." {
+	if n, words := ask[int](b, rows), ask[string](b, `document.querySelector("#tokens .count").textContent`); n != 300 || words != "300 of 500 rows shown. The page has 500 rows." {
 		t.Errorf("%d rows, %s", n, words)
 	}
 	b.do(chromedp.Click(chromedp.CSS("[data-more=all]")))
@@ -341,7 +341,7 @@ func TestBrowserPrints(t *testing.T) {
 	b.do(onPaper)
 	for what, want := range map[string]bool{
 		"#verdict": true, "#decide": true, "#who": true, "#seen": true, "#tokens tbody tr.print": true, ".onpaper": true,
-		"nav": false, ".tools": false, ".pager": false, "#checks": false, "#coverage": false, "#inventory": false, "#about": false,
+		"nav": false, ".tools": false, ".pager": false, "#checks": false, "#coverage": false, "#figures": false, "#about": false,
 	} {
 		if got := ask[bool](b, fmt.Sprintf(`document.querySelector(%q).checkVisibility()`, what)); got != want {
 			t.Errorf("%s on paper: %v", what, got)

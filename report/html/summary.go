@@ -127,6 +127,9 @@ func tiles(s audit.Summary) []tile {
 			overdue.About, overdue.Worse = audit.Difference(before.NeedsAction.Overdue, overdue.N), overdue.N > before.NeedsAction.Overdue
 		}
 	}
+	for tile, configured := range map[*tile]int{&exceptions: len(s.Policy.Exceptions), &gaps: len(s.Policy.AcceptedGaps)} {
+		tile.About = strings.Trim(table.OfConfigured(tile.N, configured)+", "+tile.About, ", ")
+	}
 	out = append(out, overdue)
 	if s.Coverage.Verdict == audit.NotKnown { // a zero would read as a result
 		for i := range out {

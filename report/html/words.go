@@ -74,7 +74,7 @@ func openWords(since, now time.Time) string {
 	case since.IsZero():
 		return ""
 	case days < 1:
-		return "new"
+		return "today"
 	case days < 14:
 		return audit.Plural(days, "day")
 	}

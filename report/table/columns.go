@@ -74,11 +74,12 @@ func AuthorizationColumns() []Column {
 		{Name: "presence_evidence", Header: "Presence, by", Width: 36, Value: func(r *Row) any { return r.Evidence }},
 		{Name: "worst_severity", Header: "Worst severity", Width: 14, Kind: Severity, Value: func(r *Row) any { return string(r.WorstSeverity) }},
 		{Name: "findings", Header: "Findings", Width: 40, Value: func(r *Row) any { return r.CheckIDs }},
-		{Name: "needs_action", Header: "Needs action", Value: func(r *Row) any { return yesNo(r.NeedsAction(r.Now)) }},
+		{Name: "needs_action", Header: "Needs action", Value: func(r *Row) any { return YesNo(r.NeedsAction(r.Now)) }},
 		{Name: "due", Header: "Due (UTC)", Kind: Date, Value: func(r *Row) any { return When(r.Due()) }},
 		{Name: "responsible", Header: "Responsible", Value: func(r *Row) any { return r.Contact.Responsible }},
 		{Name: "team", Header: "Team", Value: func(r *Row) any { return r.Contact.Team }},
 		{Name: "purpose", Header: "Purpose", Value: func(r *Row) any { return r.Contact.Purpose }},
+		{Name: "overdue", Header: "Overdue", Value: func(r *Row) any { return YesNo(r.Overdue()) }},
 	}
 }
 
@@ -105,18 +106,20 @@ func FindingColumns() []Column {
 		{Name: "age_days", Header: "Age (days)", Width: 11, Kind: Integer, Value: func(r *Row) any { return r.Age() }},
 		{Name: "controls", Header: "Related controls", Value: func(r *Row) any { return r.Related[r.Finding.Check] }},
 		{Name: "due", Header: "Due (UTC)", Kind: Date, Value: func(r *Row) any { return When(dueOf(r.Finding)) }},
-		{Name: "needs_action", Header: "Needs action", Value: func(r *Row) any { return yesNo(r.Finding.NeedsAction(r.Now)) }},
+		{Name: "needs_action", Header: "Needs action", Value: func(r *Row) any { return YesNo(r.Finding.NeedsAction(r.Now)) }},
 		{Name: "command", Header: "Command", Value: func(r *Row) any { return audit.Command(&r.Record, r.Finding) }},
 		{Name: "responsible", Header: "Responsible", Value: func(r *Row) any { return r.Contact.Responsible }},
 		{Name: "team", Header: "Team", Value: func(r *Row) any { return r.Contact.Team }},
 		{Name: "purpose", Header: "Purpose", Value: func(r *Row) any { return r.Contact.Purpose }},
+		{Name: "overdue", Header: "Overdue", Value: func(r *Row) any { return YesNo(r.Finding.Overdue(r.Now)) }},
 	}
 }
 
 // Yes is the word of a column that says yes or no.
 const Yes = "yes"
 
-func yesNo(b bool) string {
+// YesNo is a cell of it.
+func YesNo(b bool) string {
 	if b {
 		return Yes
 	}

@@ -45,6 +45,11 @@ func (r *Row) Due() time.Time {
 	return first
 }
 
+// Overdue reports whether one of its findings is.
+func (r *Row) Overdue() bool {
+	return slices.ContainsFunc(r.Findings, func(f audit.Finding) bool { return f.Overdue(r.Now) })
+}
+
 // dueOf is the due date of a finding that somebody should act on.
 func dueOf(f audit.Finding) time.Time {
 	if !f.Actionable() {

@@ -26,6 +26,41 @@ func OwnerStates() []audit.OwnerState {
 	return []audit.OwnerState{audit.OwnerDeleted, audit.OwnerInactive, audit.OwnerNotMember, audit.OwnerPresent, audit.OwnerUnknown, audit.OwnerNone}
 }
 
+// TriggerWords say why a review began.
+func TriggerWords(t audit.Trigger) string {
+	switch t {
+	case audit.Scheduled:
+		return "scheduled"
+	case audit.CatchUp:
+		return "caught up"
+	case audit.Manual:
+		return "run by hand"
+	case audit.DryRun:
+		return "dry run"
+	}
+	return OneLine(string(t))
+}
+
+// MissedWords say how many slots before a review passed without one.
+func MissedWords(n int) string {
+	if n == 0 {
+		return "none"
+	}
+	return audit.Plural(n, "slot") + " before this one passed without a review"
+}
+
+// OfConfigured is how many exceptions or accepted gaps are configured, where that is more
+// than are in force; else empty.
+func OfConfigured(inForce, configured int) string {
+	if configured <= inForce {
+		return ""
+	}
+	return "of " + audit.Number(configured) + " configured"
+}
+
+// NoDescription stands for an empty one where people read; CSV has an empty cell.
+const NoDescription = "(no description)"
+
 // PolicyWords introduce the changes of the policy; empty without any.
 func PolicyWords(s audit.Summary) string {
 	if len(s.PolicyChanges) == 0 || s.Previous == nil {

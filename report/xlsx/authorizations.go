@@ -92,7 +92,7 @@ func authorizationColumns() []table.Column {
 		{Name: "controls", Header: "Related controls", Value: func(r *table.Row) any { return r.ControlNames }},
 	}
 	return arranged(append(table.AuthorizationColumns(), more...), []table.Column{
-		{Name: "worst_severity", Width: 10},
+		{Name: "worst_severity", Header: worstHeader, Width: 14},
 		{Name: "description", Width: 30, Wrap: true, Limit: 120},
 		{Name: "owner", Width: 28, Wrap: true, Limit: 200},
 		{Name: "needs_action", Width: 8, Wrap: true},
@@ -108,6 +108,7 @@ func authorizationColumns() []table.Column {
 		{Name: "responsible", Width: 24},
 		{Name: "team", Width: 16},
 		{Name: "purpose", Width: 24},
+		{Name: "overdue", Width: 9},
 		{Name: "created", Width: 20},
 		{Name: "updated", Width: 20},
 		{Name: "first_seen", Width: 20},

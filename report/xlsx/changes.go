@@ -149,7 +149,7 @@ func changeColumns() []table.ColumnOf[changeRow] {
 	return []table.ColumnOf[changeRow]{
 		{Header: "What", Width: 18, Wrap: true, Value: func(c changeRow) any { return c.kind.String() }},
 		{Header: "Severity", Width: 10, Kind: table.Severity, Value: func(c changeRow) any { return string(c.severity) }},
-		{Header: "Description", Width: 30, Wrap: true, Limit: 200, Value: func(c changeRow) any { return c.Description }},
+		{Header: "Description", Width: 30, Wrap: true, Limit: 200, Value: func(c changeRow) any { return cmp.Or(c.Description, table.NoDescription) }},
 		{Header: "Owner", Width: 28, Wrap: true, Limit: 200, Value: func(c changeRow) any { return c.OwnerName() }},
 		{Header: "Field or check", Width: 26, Wrap: true, Value: func(c changeRow) any { return c.field }},
 		{Header: "From", Width: 24, Wrap: true, Limit: 400, Value: func(c changeRow) any { return c.from }},

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"time"
 
 	"github.com/xuri/excelize/v2"
 
@@ -28,8 +29,15 @@ func counted(p audit.TrendPoint) bool {
 // trend are the figures that the charts draw. A review that does not know leaves a gap.
 func (o *overview) trend() [][]cell {
 	lines := [][]cell{{left("Review"), right("Need action"), right("Critical"), right("High"), right("Overdue only")}}
-	for _, p := range o.points() {
+	points, days := o.points(), map[string]int{}
+	for _, p := range points {
+		days[p.Slot.UTC().Format(time.DateOnly)]++
+	}
+	for _, p := range points {
 		name := p.Slot.UTC().Format("2 Jan")
+		if days[p.Slot.UTC().Format(time.DateOnly)] > 1 {
+			name = p.Slot.UTC().Format("2 Jan 15:04")
+		}
 		if p.Verdict != audit.Complete {
 			name += " *" // not all was seen
 		}
@@ -47,6 +55,12 @@ func (o *overview) trend() [][]cell {
 	return lines
 }
 
+// overdueOnly reports whether tokens need action for no other reason than a due date.
+func overdueOnly(p audit.TrendPoint) bool {
+	a := p.NeedsAction
+	return counted(p) && a.Tokens > a.BySeverity[audit.Critical]+a.BySeverity[audit.High]
+}
+
 // charts draws n reviews over the free cells from a line on; the header of the figures is
 // in that line.
 func (o *overview) charts(header, n int) error {
@@ -60,7 +74,11 @@ func (o *overview) charts(header, n int) error {
 	if slices.ContainsFunc(o.points(), func(p audit.TrendPoint) bool { return p.Verdict != audit.Complete }) {
 		name += " (* not everything was seen)"
 	}
-	all := newChart(excelize.Line, name, size)
+	highest, low := o.highest(), 0.0
+	if from != nil {
+		low = *from
+	}
+	all := newChart(excelize.Line, name, size, wholeUnit(highest-low))
 	all.YAxis.Minimum = from
 	all.Legend.Position = "none"
 	all.PlotArea.ShowVal = true
@@ -70,9 +88,12 @@ func (o *overview) charts(header, n int) error {
 	line.DataLabelPosition = excelize.ChartDataLabelsPositionAbove
 	all.Series = []excelize.ChartSeries{line}
 
-	bySeverity := newChart(excelize.ColStacked, "By the worst finding", size)
+	bySeverity := newChart(excelize.ColStacked, "By the worst finding", size, wholeUnit(highest))
 	bySeverity.Legend = excelize.ChartLegend{Position: "bottom", Font: chartFont(8)}
 	for i, colour := range []string{paints[string(audit.Critical)].fill, paints[string(audit.High)].fill, paints[string(audit.Medium)].fill} {
+		if i == 2 && !slices.ContainsFunc(o.points(), overdueOnly) {
+			break // nor a legend of what no review has
+		}
 		bySeverity.Series = append(bySeverity.Series, series(trendAt, trendAt+2+i, header, n, colour))
 	}
 	draw := func(column int, c *excelize.Chart) error {
@@ -100,6 +121,28 @@ func (o *overview) axis() *float64 {
 	return &from
 }
 
+// highest is the largest figure of the trend.
+func (o *overview) highest() float64 {
+	most := 0
+	for _, p := range o.points() {
+		if counted(p) {
+			most = max(most, p.NeedsAction.Tokens)
+		}
+	}
+	return float64(most)
+}
+
+// wholeUnit is 1, 2 or 5 with zeros, so that about five lines cover a span of tokens.
+func wholeUnit(span float64) float64 {
+	unit := math.Pow(10, math.Floor(math.Log10(max(span/5, 1))))
+	for _, n := range []float64{1, 2, 5} {
+		if n*unit*5 >= span {
+			return n * unit
+		}
+	}
+	return 10 * unit
+}
+
 // series are n figures of a column, below their header, with the words of another.
 func series(words, column, header, n int, colour string) excelize.ChartSeries {
 	letter, _ := excelize.ColumnNumberToName(column)
@@ -113,13 +156,14 @@ func series(words, column, header, n int, colour string) excelize.ChartSeries {
 	}
 }
 
-func newChart(kind excelize.ChartType, title string, size excelize.ChartDimension) *excelize.Chart {
+// newChart has an axis of whole numbers, with a line at every unit.
+func newChart(kind excelize.ChartType, title string, size excelize.ChartDimension, unit float64) *excelize.Chart {
 	gap := uint(60)
 	return &excelize.Chart{
 		Type: kind, Dimension: size, GapWidth: &gap, ShowBlanksAs: "gap",
 		Title:  excelize.ChartTitle{Paragraph: []excelize.RichTextRun{{Text: title, Font: &excelize.Font{Family: fontFamily, Size: 9, Bold: true, Color: slate}}}},
 		XAxis:  excelize.ChartAxis{Font: *chartFont(8)},
-		YAxis:  excelize.ChartAxis{MajorGridLines: true, Font: *chartFont(8)},
+		YAxis:  excelize.ChartAxis{MajorGridLines: true, Font: *chartFont(8), MajorUnit: unit},
 		Format: excelize.GraphicOptions{AltText: title, Positioning: "oneCell", OffsetY: 4},
 		Border: excelize.LineOptions{Type: excelize.LineNone},
 	}

@@ -65,7 +65,7 @@ func (c *scopeSheet) targets() {
 		c.flow(
 			wrapped(t.Target, 1), wrapped(t.Server, 1), coloured(string(t.Verdict)),
 			number(t.Listed), number(t.Hidden), number(t.Unseen), number(t.Legacy), number(c.population.count(n, test{"Target", "$" + c.at()}, notGone)),
-			verdictOf(fmt.Sprintf("SUM(D%d:G%d)=H%d", line, line, line), want == n.all),
+			verdictOf(fmt.Sprintf("SUM(D%d:G%d)-H%d", line, line, line), want-n.all, c.withoutRow(t)),
 			wrapped(meaning+c.lacking(n), 1),
 		)
 	}
@@ -81,17 +81,35 @@ func (c *scopeSheet) lacking(n tally) string {
 
 // Words of a check cell.
 const (
-	agrees  = "OK"
-	differs = "DIFFERS"
+	agrees    = "OK"
+	explained = "explained" // by tokens that no row can exist for
+	differs   = "DIFFERS"
 )
 
-// verdictOf is a live check with the word that it has now.
-func verdictOf(condition string, holds bool) cell {
-	word := differs
-	if holds {
-		word = agrees
+// verdictOf is a live check of a difference with the word that it has now. The difference
+// may also be the tokens that no row can exist for.
+func verdictOf(difference string, now, explains int) cell {
+	word, otherwise := differs, `"`+differs+`"`
+	if explains > 0 {
+		otherwise = fmt.Sprintf(`IF(%s=%d,"%s","%s")`, difference, explains, explained, differs)
 	}
-	return cell{value: formula{fmt.Sprintf(`IF(%s,"%s","%s")`, condition, agrees, differs), word}, look: look{word: word}}
+	switch {
+	case now == 0:
+		word = agrees
+	case now == explains:
+		word = explained
+	}
+	return cell{value: formula{fmt.Sprintf(`IF(%s=0,"%s",%s)`, difference, agrees, otherwise), word}, look: look{word: word}}
+}
+
+// withoutRow are the tokens of a target that the server counts and no list shows, where a
+// gap says so.
+func (c *scopeSheet) withoutRow(t audit.Coverage) int {
+	known := c.authorizations(func(k kind) bool { return k.target == t.Target && k.presence == audit.Hidden && !k.legacy }).all
+	if !slices.ContainsFunc(t.Gaps, func(g audit.Gap) bool { return g.Premise() == audit.StoredListed }) {
+		return 0
+	}
+	return max(0, t.Hidden-known)
 }
 
 // gaps are what lowers the verdict, and what people accepted.
@@ -177,6 +195,7 @@ type account struct {
 	rows    any // a formula, or the number where there are no rows
 	counted tally
 	meaning string
+	without int // tokens that no row can exist for
 }
 
 // reconcile counts the rows of the workbook again and compares. What a sheet lacks
@@ -189,7 +208,7 @@ func (c *scopeSheet) reconcile() {
 		c.account(a)
 	}
 	all := c.authorizations(kind.exists)
-	c.account(account{"Population", c.sum.Authorizations.Total, formula{fmt.Sprintf("SUM(D%d:D%d)", first, c.rows), all.all}, tally{all.all, all.all}, "the sum of the lines above: every token that is known to exist"})
+	c.account(account{name: "Population", summary: c.sum.Authorizations.Total, rows: formula{fmt.Sprintf("SUM(D%d:D%d)", first, c.rows), all.all}, counted: tally{all.all, all.all}, meaning: "the sum of the lines above: every token that is known to exist"})
 	for _, a := range append(c.statuses(), c.found()...) {
 		c.account(a)
 	}
@@ -200,14 +219,14 @@ func (c *scopeSheet) account(a account) {
 	c.flow(
 		across(2, labelled(a.name)), number(a.summary), number(a.rows),
 		cell{value: formula{fmt.Sprintf("C%d-D%d", line, line), a.summary - a.counted.all}, look: look{kind: table.Integer}},
-		verdictOf(fmt.Sprintf("C%d=D%d", line, line), a.summary == a.counted.all), wrapped(a.meaning+c.lacking(a.counted), 4),
+		verdictOf(fmt.Sprintf("C%d-D%d", line, line), a.summary-a.counted.all, a.without), wrapped(a.meaning+c.lacking(a.counted), 4),
 	)
 }
 
 // of is an account of authorizations.
 func (c *scopeSheet) of(name string, n int, meaning string, counted func(kind) bool, tests ...test) account {
 	f := c.authorizations(counted)
-	return account{name, n, c.population.count(f, tests...), f, meaning}
+	return account{name: name, summary: n, rows: c.population.count(f, tests...), counted: f, meaning: meaning}
 }
 
 // presences add up to the population.
@@ -227,6 +246,9 @@ func (c *scopeSheet) presences() []account {
 		presence("Hidden", hidden, audit.Hidden, "exist, though the list left them out; what only the server's own count shows has no row"),
 		presence("Unseen", unseen, audit.Unseen, "of earlier reviews, could not be looked up; their findings stay open"),
 	}
+	for _, t := range c.sum.Coverage.Targets {
+		accounts[1].without += c.withoutRow(t)
+	}
 	if all := ofLegacy(audit.Listed, audit.Hidden, audit.Unseen); legacy > 0 || all > 0 {
 		accounts[2].summary -= ofLegacy(audit.Unseen)
 		accounts = append(accounts, c.of("1.x tokens", legacy+ofLegacy(audit.Hidden, audit.Unseen), "of the 1.x compatibility API, in a store of their own",
@@ -242,12 +264,12 @@ func (c *scopeSheet) statuses() []account {
 		c.of("  active", a.Active, "of the population", func(k kind) bool { return k.exists() && !k.inactive }, test{"Status", `"<>inactive"`}, notGone),
 		c.of("  inactive", a.Inactive, "of the population", func(k kind) bool { return k.exists() && k.inactive }, is("Status", "inactive"), notGone),
 		c.of("  with findings", a.Flagged, "of the population", func(k kind) bool { return k.exists() && k.flagged }, flagged, notGone),
-		{"  by owner", a.Total, c.owners.formula(byOwner, "SUM("+c.owners.reference("Tokens")+")"), byOwner, "the tokens of the sheet Owners"},
+		{name: "  by owner", summary: a.Total, rows: c.owners.formula(byOwner, "SUM("+c.owners.reference("Tokens")+")"), counted: byOwner, meaning: "the tokens of the sheet Owners"},
 	}
 	if s := c.sum; s.NeedsAction.Known() {
 		accounts = append(accounts,
 			c.of("  need action", s.NeedsAction.Tokens, "of the population; critical, high, or overdue", func(k kind) bool { return k.exists() && k.needs }, is("Needs action", table.Yes), notGone),
-			account{"  active write tokens", s.Inventory.ActiveWrite, c.inventory.formula(c.writeTokens, "SUM("+c.inventory.reference("Tokens")+")"), c.writeTokens, "the tokens of the sheet Inventory"},
+			account{name: "  active write tokens", summary: s.Inventory.ActiveWrite, rows: c.inventory.formula(c.writeTokens, "SUM("+c.inventory.reference("Tokens")+")"), counted: c.writeTokens, meaning: "the tokens of the sheet Inventory"},
 		)
 	}
 	return append(accounts, c.of("Gone", a.Gone, "no longer exist; listed once more, not part of the population", func(k kind) bool { return !k.exists() }, is("Presence", string(audit.Gone))))
@@ -256,10 +278,10 @@ func (c *scopeSheet) statuses() []account {
 func (c *scopeSheet) found() []account {
 	f := c.sum.Findings
 	all := c.foundOf(func(_ table.Group, s audit.FindingState) bool { return s.Current() })
-	accounts := []account{{"Findings", f.Total, c.findings.count(all, unresolved, judged), all, "rows of the sheet Findings that stand"}}
+	accounts := []account{{name: "Findings", summary: f.Total, rows: c.findings.count(all, unresolved, judged), counted: all, meaning: "rows of the sheet Findings that stand"}}
 	for _, sev := range audit.Severities() {
 		n := c.ofSeverity(sev)
-		accounts = append(accounts, account{"  " + string(sev), f.BySeverity[sev], c.findings.count(n, is("Severity", string(sev)), unresolved, judged), n, "of the findings"})
+		accounts = append(accounts, account{name: "  " + string(sev), summary: f.BySeverity[sev], rows: c.findings.count(n, is("Severity", string(sev)), unresolved, judged), counted: n, meaning: "of the findings"})
 	}
 	meanings := map[audit.FindingState]string{
 		audit.ByPolicy: "of the findings; existed before, and only the present policy finds them",
@@ -270,7 +292,7 @@ func (c *scopeSheet) found() []account {
 		if rare := state == audit.ByPolicy || state == audit.NotJudged; rare && f.ByState[state] == 0 && n.all == 0 {
 			continue
 		}
-		accounts = append(accounts, account{"  " + string(state), f.ByState[state], c.findings.count(n, is("State", string(state))), n, meaning})
+		accounts = append(accounts, account{name: "  " + string(state), summary: f.ByState[state], rows: c.findings.count(n, is("State", string(state))), counted: n, meaning: meaning})
 	}
 	return accounts
 }

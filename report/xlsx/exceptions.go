@@ -37,7 +37,7 @@ func (e *exceptions) add(r *table.Row, kept func() *brief) {
 		}
 		named = true
 		if old := e.states[i]; old == "" || state == audit.ExceptionUsed {
-			e.states[i], e.tokens[i] = state, audit.Line(r.Description, 100)
+			e.states[i], e.tokens[i] = state, described(r.Description)
 		}
 	}
 	for _, f := range r.Record.Findings {
@@ -107,7 +107,7 @@ func (b *Workbook) exceptionLines() []granted {
 	for _, f := range e.unnamed {
 		a := f.Approval
 		lines = append(lines, granted{
-			audit.ExceptionUsed, f.target, tokenWords(audit.Line(f.description, 100), f.id), f.Finding.Check, a.Reason, a.CompensatingControl,
+			audit.ExceptionUsed, f.target, tokenWords(described(f.description), f.id), f.Finding.Check, a.Reason, a.CompensatingControl,
 			a.Requested, a.ApprovedBy, a.Granted, a.LastDay(), a.Ticket,
 		})
 	}
@@ -162,7 +162,12 @@ func (p *page) decisions(lines []granted, none string) {
 	}
 }
 
-// tokenWords name a token: its description, and below it the ID.
+// described is the description of a token that is known.
+func described(description string) string {
+	return cmp.Or(audit.Line(description, 100), table.NoDescription)
+}
+
+// tokenWords name a token: its description, if it is known, and below it the ID.
 func tokenWords(description, id string) string {
 	if description == "" {
 		return id

@@ -70,6 +70,7 @@ func findingColumns() []table.Column {
 		{Name: "responsible", Width: 24},
 		{Name: "team", Width: 16},
 		{Name: "purpose", Width: 24},
+		{Name: "overdue", Width: 9},
 		{Name: "command", Width: 44},
 		{Name: "status", Width: 9},
 		{Name: "owner_state", Width: 12},
@@ -87,7 +88,10 @@ func arranged(columns, as []table.Column) []table.Column {
 	var out []table.Column
 	for _, want := range as {
 		c := columns[slices.IndexFunc(columns, func(c table.Column) bool { return c.Name == want.Name })]
-		c.Width, c.Wrap, c.Limit, c.Kind = want.Width, want.Wrap, want.Limit, cmp.Or(want.Kind, c.Kind)
+		c.Width, c.Wrap, c.Limit, c.Kind, c.Header = want.Width, want.Wrap, want.Limit, cmp.Or(want.Kind, c.Kind), cmp.Or(want.Header, c.Header)
+		if want.Name == "description" {
+			c.Value = func(r *table.Row) any { return cmp.Or(r.Description, table.NoDescription) }
+		}
 		out = append(out, c)
 	}
 	return out

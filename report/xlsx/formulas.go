@@ -23,10 +23,13 @@ type test struct{ header, is string }
 
 func is(header, word string) test { return test{header, `"` + word + `"`} }
 
+// worstHeader is that of a column which counts excepted findings too.
+const worstHeader = "Worst severity (with excepted)"
+
 // Conditions that formulas share.
 var (
 	notGone    = test{"Presence", `"<>gone"`}
-	flagged    = test{"Worst severity", `"?*"`}
+	flagged    = test{worstHeader, `"?*"`}
 	unresolved = test{"State", `"<>resolved"`} // with judged: the findings that stand
 	judged     = test{"State", `"<>not judged"`}
 	onlyLegacy = test{"Class", `"legacy"`}

@@ -22,7 +22,7 @@ var ours = regexp.MustCompile(`^(` +
 	`|COUNTA\('To do'!\$[A-Z]+\$[23]:\$[A-Z]+\$[0-9]+\)` +
 	`|SUM\('(Owners'!\$K|Inventory'!\$D)\$3:\$[KD]\$[0-9]+\)(\+[0-9]+)?` +
 	`|SUM\(D[0-9]+:D[0-9]+\)|C[0-9]+-D[0-9]+` +
-	`|IF\((C[0-9]+=D[0-9]+|SUM\(D[0-9]+:G[0-9]+\)=H[0-9]+),"OK","DIFFERS"\)` +
+	`|IF\((C[0-9]+-D[0-9]+|SUM\(D[0-9]+:G[0-9]+\)-H[0-9]+)=0,"OK",("DIFFERS"|IF\((C[0-9]+-D[0-9]+|SUM\(D[0-9]+:G[0-9]+\)-H[0-9]+)=[0-9]+,"explained","DIFFERS"\))\)` +
 	`|HYPERLINK\("#'Authorizations'!A[0-9]+","row [0-9]+"\)` +
 	`)$`)
 

@@ -45,7 +45,7 @@ func (t *totals) addOwner(r *table.Row) {
 		if !r.NeededAction && t.in.Summary.Previous != nil {
 			o.fresh++
 		}
-		if slices.ContainsFunc(r.Findings, func(f audit.Finding) bool { return f.Overdue(r.Now) }) {
+		if r.Overdue() {
 			o.overdue++
 		}
 	}
@@ -76,7 +76,7 @@ func (t *totals) ownersWorstFirst() []*owner {
 func (b *Workbook) writeOwners(context.Context) error {
 	all := b.totals.ownersWorstFirst()
 	rows := all[:min(len(all), b.bounds.owners)]
-	l, err := newList(b, layout{name: sheetOwners, frozenCols: 1, printed: 17, printedRows: mostPrinted, lines: 5, note: "Each token counts once, by its worst finding."}, ownerColumns(), len(rows), len(all), b.in.WholeIn(table.AuthorizationsFile))
+	l, err := newList(b, layout{name: sheetOwners, frozenCols: 1, printed: 17, printedRows: mostPrinted, lines: 5, note: "Each token counts once, by its worst finding, with excepted ones. Needs action leaves excepted ones out."}, ownerColumns(), len(rows), len(all), b.in.WholeIn(table.AuthorizationsFile))
 	if err != nil {
 		return err
 	}
@@ -100,7 +100,7 @@ func ownerColumns() []table.ColumnOf[*owner] {
 		{Header: "Overdue", Width: 9, Kind: table.Integer, Value: func(o *owner) any { return o.overdue }},
 	}
 	for _, sev := range audit.Severities()[:4] {
-		columns = append(columns, table.ColumnOf[*owner]{Header: table.Capital(string(sev)), Width: 9, Kind: table.Integer, Word: string(sev), Value: func(o *owner) any { return o.worst[sev] }})
+		columns = append(columns, table.ColumnOf[*owner]{Header: "Worst " + string(sev), Width: 9, Kind: table.Integer, Word: string(sev), Value: func(o *owner) any { return o.worst[sev] }})
 	}
 	return append(columns,
 		table.ColumnOf[*owner]{Header: "Tokens", Width: 9, Kind: table.Integer, Value: func(o *owner) any { return o.tokens }},

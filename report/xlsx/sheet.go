@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/xuri/excelize/v2"
 
@@ -192,12 +193,15 @@ func linesIn(text string, width float64, most int) int {
 
 // afterLine is what is left of a text after the words that fit on one line.
 func afterLine(text string, width float64) string {
-	space, used := 0, 0.0
+	space, used, last := 0, 0.0, ' '
 	for i, r := range text {
+		if (last == '-' || last == '/') && !unicode.IsDigit(r) { // where programs break, but not before a digit
+			space = i
+		}
 		if used += runeWidth(r); used > width && i > 0 {
 			return text[cmp.Or(space, i):]
 		}
-		if r == ' ' || r == '-' || r == '/' { // where programs break
+		if last = r; r == ' ' {
 			space = i + 1
 		}
 	}

@@ -43,6 +43,7 @@ var paints = map[string]paint{
 	string(audit.ExceptionExpired): {"FBE3A8", ink, true},
 	string(audit.ExceptionUnused):  {"FBE3A8", ink, false},
 	agrees:                         {"DDEFE3", "1E5C3A", true},
+	explained:                      {"E4EDF5", slate, true},
 	differs:                        {"9B2C2C", white, true},
 }
 

@@ -165,8 +165,8 @@ func (o *overview) tiles() {
 			add(top, 1, table.Unknown, "not counted", "")
 		}
 	}
-	add("Exceptions", 1, s.Exceptions, o.since(s.Exceptions, func(p *audit.Previous) int { return p.Exceptions }), "")
-	add("Accepted gaps", 1, s.Coverage.AcceptedGaps, o.since(s.Coverage.AcceptedGaps, func(p *audit.Previous) int { return p.AcceptedGaps }), "")
+	add("Exceptions", 1, s.Exceptions, o.inForce(s.Exceptions, len(s.Policy.Exceptions), func(p *audit.Previous) int { return p.Exceptions }), "")
+	add("Accepted gaps", 1, s.Coverage.AcceptedGaps, o.inForce(s.Coverage.AcceptedGaps, len(s.Policy.AcceptedGaps), func(p *audit.Previous) int { return p.AcceptedGaps }), "")
 	add("Active write tokens", s.Inventory.ActiveWrite, o.inventory.formula(o.writeTokens, "SUM("+o.inventory.reference("Tokens")+")"), o.newAndGone(s.Inventory.New, s.Inventory.Gone), "")
 	add("Tokens reviewed", s.Authorizations.Total, o.population.count(o.authorizations(kind.exists), notGone), o.newAndGone(s.Authorizations.New, s.Authorizations.Gone), "")
 	o.line(6)
@@ -188,6 +188,11 @@ func (o *overview) newAndGone(fresh, gone int) string {
 		return "first review"
 	}
 	return audit.Number(fresh) + " new, " + audit.Number(gone) + " gone"
+}
+
+// inForce says what a number in force was at the review before, and how many are configured.
+func (o *overview) inForce(now, configured int, was func(*audit.Previous) int) string {
+	return strings.TrimPrefix(table.OfConfigured(now, configured)+", "+o.since(now, was), ", ")
 }
 
 // since says what a number was at the review before.
@@ -224,7 +229,7 @@ func (o *overview) headings(left, right string) {
 // actions are what to decide on the left and who has it on the right.
 func (o *overview) actions() {
 	o.line(8)
-	o.headings("To decide, by check", "Who has to act, worst first")
+	o.headings("Decide, by check (a token can count in several checks)", "Who has to act, worst first")
 	o.pair(17,
 		[]cell{across(8, left("Check")), across(3, left("Severity")), across(2, right("Tokens")), across(2, right("New")), across(3, right("Overdue")), across(3, left("Oldest")), across(3, left("Due"))},
 		[]cell{across(10, left("Responsible or owner")), across(4, left("Target")), across(2, right("Tokens")), across(2, right("New")), across(3, right("Overdue")), across(3, left("Oldest"))},
@@ -379,12 +384,12 @@ func (o *overview) facts() [][]cell {
 	if unjudged := s.NotJudgedWords(); len(unjudged) > 0 {
 		lines = append(lines, text("Not judged", audit.Line(strings.Join(unjudged, "; "), 400)))
 	}
-	toDecide := "rows of the sheet " + sheetTodo
+	rows := "rows to decide on"
 	if !o.todo.Whole() {
-		toDecide = "the worst " + audit.Number(o.todo.Rows) + " of them are on the sheet " + sheetTodo
+		rows = "rows to decide on; the sheet has the worst " + audit.Number(o.todo.Rows)
 	}
 	return append(lines,
-		[]cell{across(5, labelled("To decide")), across(3, number(o.todo.Of)), across(half-8, words(toDecide))},
+		[]cell{across(5, labelled("Sheet "+sheetTodo)), across(3, number(o.todo.Of)), across(half-8, words(rows))},
 		[]cell{across(5, labelled("Decided")), across(3, number(o.todo.formula(tally{}, "COUNTA("+o.todo.reference("Decision")+")"))), across(half-8, words("of these, filled in by the reviewer"))},
 	)
 }

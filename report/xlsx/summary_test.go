@@ -38,6 +38,7 @@ func known(t testing.TB) table.Input {
 	}
 	in.Summary.NeedsAction.Overdue = 1
 	in.Summary.Exceptions, in.Summary.Previous.Exceptions = 3, 1
+	in.Summary.Policy.Exceptions = make([]audit.Exception, 4)
 	in.Summary.Previous.AcceptedGaps = -1
 	return in
 }
@@ -53,11 +54,11 @@ func TestSummarySheetEqualsSummary(t *testing.T) {
 		"Not seen|office: authorizations of earlier reviews could not be looked up; their findings stay open. ",
 		"Needs action|New|Fixed|Overdue|Exceptions|Accepted gaps|Active write tokens|Tokens reviewed\n",
 		fmt.Sprintf("%d|%d|%d|1|3|0|%d|%d\n", s.NeedsAction.Tokens, s.NeedsAction.New, s.NeedsAction.Fixed, s.Inventory.ActiveWrite, s.Authorizations.Total),
-		fmt.Sprintf("before: %d|did not need it before|need none now|of those that need action|before: 1|before: not known|%d new, %d gone|%d new, %d gone\n",
+		fmt.Sprintf("before: %d|did not need it before|need none now|of those that need action|of 4 configured, before: 1|before: not known|%d new, %d gone|%d new, %d gone\n",
 			s.NeedsAction.Before(), s.Inventory.New, s.Inventory.Gone, s.Authorizations.New, s.Authorizations.Gone),
 		"Owner was deleted|critical|2|1|0|46342|–|", "Writes to every org (operator token)|critical|1|0|0|46342|–|",
 		"Previous review|weekly-review/2026-11-16T0800Z, due 2026-11-16 08:00:00 UTC|", "Policy|unchanged since the previous review|", "Scope|2 targets: plant (InfluxDB 2.7.12), office (InfluxDB 2.7.12)|",
-		"Not judged|personal-write, auditor-personal: no service_users are configured;", "Missed reviews|1 before this one", "To decide|20|rows of the sheet To do", "Decided|0|of these",
+		"Not judged|personal-write, auditor-personal: no service_users are configured;", "Missed reviews|1 before this one", "Sheet To do|20|rows to decide on", "Decided|0|of these",
 	}
 	for _, line := range want {
 		if !strings.Contains("\n"+got, "\n"+line) {
@@ -90,7 +91,7 @@ func TestNothingReadIsNoZero(t *testing.T) {
 	}{
 		"nothing read": {unread, []string{"?|?|?|?|0|0|?|?\n", "Not known: nothing could be read.|Not known: nothing could be read.\n", unread.Summary.Headline() + "\n"}},
 		"in part":      {partial, []string{"No check has a finding that needs action, as far as the review could see.|No owner has a token that needs action, as far as the review could see.\n"}},
-		"first review": {first, []string{"3|–|–|1|3|0|19|29\n", "did not need it before|need none now|of those that need action|first review|first review|first review|first review\n", "Owner was deleted|critical|2|–|0|", "|user-0 (deleted)|office|2|–|0|"}},
+		"first review": {first, []string{"3|–|–|1|3|0|19|29\n", "did not need it before|need none now|of those that need action|of 4 configured, first review|first review|first review|first review\n", "Owner was deleted|critical|2|–|0|", "|user-0 (deleted)|office|2|–|0|"}},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -232,20 +233,22 @@ func TestTokensToDo(t *testing.T) {
 		{Check: "no-description", Severity: audit.Low, State: audit.Excepted, Since: reporttest.LastWeek},
 		{Check: "all-access", Severity: audit.High, State: audit.New, Since: reporttest.Began, Due: reporttest.Began.Add(14 * day)},
 	}
-	f := reporttest.OpenWorkbook(t, workbookText(t, reporttest.With(in, r), whole))
+	unused := audit.Record{Target: "plant", Presence: audit.Listed, Authorization: audit.Authorization{ID: "unused-exceptions", Description: "exceptions that nothing used", Legacy: true}}
+	unused.Findings = []audit.Finding{{Check: "exception-unused", Severity: audit.Low, State: audit.New, Since: reporttest.Began}}
+	f := reporttest.OpenWorkbook(t, workbookText(t, reporttest.With(in, r, unused), whole))
 	rows := rawRows(t, f, "To do")
 	at := slices.IndexFunc(rows, func(row []string) bool { return len(row) > 1 && strings.HasPrefix(row[1], "gateway\n") })
 	if at < 0 {
 		t.Fatalf("%q", rows)
 	}
 	want := []string{
-		"", "gateway\n11adece381a52001\nplant", "user-1", "high", "overdue", "46348", "All-access token (new)\nNot rotated (overdue)\nNo description (excepted)\nActive write token",
-		audit.CheckOf("all-access").Fix + "\ninflux auth inactive --id 11adece381a52001", "", "", "", "", "ann@example.com", "platform", "=edge",
+		"", "gateway\n11adece381a52001\nplant", "user-1", "high", "yes", "46348", "All-access token (new)\nNot rotated (overdue)\nNo description (excepted)\nActive write token",
+		audit.CheckOf("all-access").Fix + "\ninflux auth inactive --id 11adece381a52001", "", "", "", "", "ann@example.com", "platform", "=edge", "yes",
 	}
 	if diff := cmp.Diff(want, rows[at][:len(want)]); diff != "" {
 		t.Error(diff)
 	}
-	if got := fmt.Sprint(rows[0]); got != "[4 of 21 rows need action, and come first. The others have lesser findings.]" {
+	if got := fmt.Sprint(rows[0]); got != "[4 of 21 rows need action, and come first. The others have lesser findings. Severity is the worst one without an exception.]" {
 		t.Error(got)
 	}
 }
@@ -283,6 +286,15 @@ func TestCoverageSheetDiffers(t *testing.T) {
 		{"one that only the server counts", func(s *audit.Summary) { s.Coverage.Targets[1].Hidden++ }, []string{
 			"Hidden|2|1|1|DIFFERS|", "office|InfluxDB 2.7.12|partial|6|2|1|0|8|DIFFERS|1 token that the server counts and no list shows",
 		}},
+		{"one that a gap explains", func(s *audit.Summary) {
+			s.Coverage.Targets[1].Hidden++
+			s.Coverage.Targets[1].Gap(audit.StoredListed, audit.Partial, "1 of 9 stored authorizations is neither listed nor known")
+		}, []string{"Hidden|2|1|1|explained|", "office|InfluxDB 2.7.12|partial|6|2|1|0|8|explained|1 token that the server counts and no list shows"}},
+		{"more than a gap explains", func(s *audit.Summary) {
+			s.Coverage.Targets[1].Hidden++
+			s.Coverage.Targets[1].Listed++
+			s.Coverage.Targets[1].Gap(audit.StoredListed, audit.Partial, "1 of 9 stored authorizations is neither listed nor known")
+		}, []string{"Hidden|2|1|1|explained|", "Listed|28|27|1|DIFFERS|", "office|InfluxDB 2.7.12|partial|7|2|1|0|8|DIFFERS|"}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -295,6 +307,32 @@ func TestCoverageSheetDiffers(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestTrendLabels: reviews of one day are told apart, and a column stands only for what a
+// review has.
+func TestTrendLabels(t *testing.T) {
+	t.Parallel()
+	in := known(t)
+	in.Trend = in.Trend[2:]
+	in.Trend[0].Slot = in.Summary.Slot.Add(-time.Hour)
+	in.Trend[0].NeedsAction = audit.ActionCounts{Tokens: 2, BySeverity: map[audit.Severity]int{audit.Critical: 2}}
+	text := workbookText(t, in, whole)
+	got := sheetText(t, reporttest.OpenWorkbook(t, text), "Summary")
+	for _, want := range []string{"|23 Nov 07:00|2|2|0|0\n", "|23 Nov 08:00 *|3|3|0|0\n"} {
+		if !strings.Contains(got, want) {
+			t.Errorf("no %q in:\n%s", want, got)
+		}
+	}
+	bars := reporttest.Parts(t, text)["xl/charts/chart2.xml"]
+	if n := strings.Count(bars, "<ser>") + strings.Count(bars, "<c:ser>"); n != 2 {
+		t.Errorf("%d columns by severity, want critical and high", n)
+	}
+	for span, want := range map[float64]float64{0: 1, 1: 1, 5: 1, 6: 2, 24: 5, 60: 20, 1117: 500} {
+		if got := wholeUnit(span); got != want {
+			t.Errorf("a line every %v for %v", got, span)
+		}
 	}
 }
 

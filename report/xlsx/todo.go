@@ -1,6 +1,7 @@
 package xlsx
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -48,9 +49,11 @@ func compareTasks(a, b taskRank) int {
 }
 
 // rankOf says where the task that r is stands; no task is what has nothing but inventory
-// and what is excepted.
+// and what is excepted, nor exceptions themselves, which have their own sheet.
 func rankOf(r *table.Row) (rank taskRank, is bool) {
-	rank.calm = true
+	if rank.calm = true; r.IsExceptions() {
+		return rank, false
+	}
 	for _, f := range table.WorstFirst(r.Record.Findings) {
 		if !f.Actionable() || f.Severity == audit.Info {
 			continue
@@ -94,7 +97,7 @@ func (b *Workbook) writeTodo(context.Context) error {
 	needing := len(slices.DeleteFunc(slices.Clone(rows), func(t task) bool { return t.rank.calm }))
 	lay := layout{
 		name: sheetTodo, frozenCols: 3, printed: 12, printedRows: min(max(needing, least), most), lines: 12,
-		note: audit.Number(needing) + " of " + audit.Number(len(rows)) + " rows need action, and come first. The others have lesser findings.",
+		note: audit.Number(needing) + " of " + audit.Number(len(rows)) + " rows need action, and come first. The others have lesser findings. Severity is the worst one without an exception.",
 	}
 	if len(rows) == 0 {
 		lay.note = ""
@@ -136,12 +139,13 @@ func (b *Workbook) taskColumns() []table.ColumnOf[taskRow] {
 		{Header: "Responsible", Width: 24, Wrap: true, Limit: 200, Value: func(t taskRow) any { return t.Contact.Responsible }},
 		{Header: "Team", Width: 16, Wrap: true, Limit: 200, Value: func(t taskRow) any { return t.Contact.Team }},
 		{Header: "Purpose", Width: 24, Wrap: true, Limit: 200, Value: func(t taskRow) any { return t.Contact.Purpose }},
+		{Header: "Overdue", Width: 9, Value: func(t taskRow) any { return table.YesNo(t.overdue) }},
 		{Header: "Status", Width: 9, Value: func(t taskRow) any { return string(t.Status) }},
 		{Header: "May write", Width: 30, Wrap: true, Limit: 200, Value: func(t taskRow) any { return t.Scope }},
 		{Header: "Age (days)", Width: 8, Kind: table.Integer, Wrap: true, Value: func(t taskRow) any { return t.Age() }},
 		{Header: "Owner state", Width: 12, Value: func(t taskRow) any { return string(t.Owner.State) }},
 		{Header: "Record", Width: 10, Kind: table.Reference, Value: func(t taskRow) any { return b.linkTo(t) }},
-		{Header: "Description", Width: 30, Wrap: true, Limit: 200, Value: func(t taskRow) any { return t.Description }},
+		{Header: "Description", Width: 30, Wrap: true, Limit: 200, Value: func(t taskRow) any { return cmp.Or(t.Description, table.NoDescription) }},
 		{Header: "Authorization ID", Width: 18, Value: func(t taskRow) any { return t.ID }},
 		{Header: "Target", Width: 13, Value: func(t taskRow) any { return t.Target }},
 		{Header: "Org", Width: 13, Value: func(t taskRow) any { return t.Org }},
@@ -151,19 +155,13 @@ func (b *Workbook) taskColumns() []table.ColumnOf[taskRow] {
 }
 
 func (t task) need() string {
-	switch {
-	case t.overdue:
-		return "overdue"
-	case !t.rank.calm:
-		return table.Yes
-	}
-	return "no"
+	return table.YesNo(!t.rank.calm)
 }
 
 // tokenOf names a token by what people and what programs call it; of several targets it
 // says which.
 func (b *Workbook) tokenOf(t taskRow) string {
-	text := tokenWords(audit.Line(t.Description, 100), t.ID)
+	text := tokenWords(described(t.Description), t.ID)
 	if len(b.in.Summary.Coverage.Targets) > 1 {
 		text += "\n" + table.OneLine(t.Target)
 	}

@@ -429,6 +429,8 @@ func TestLinesIn(t *testing.T) {
 		{"words", "owner was deleted and left", 20, 2},
 		{"an address", "firstname10.lastname-hyphenated@manufacturing.plant-eu.example.com (deleted)", 40, 3},
 		{"longer than a line", strings.Repeat("a", 50), 22, 3},
+		{"a slash before a digit", "GET /api/v2/authorizations/11adece381a52009: 404 user not found", 34, 3},
+		{"a slash before a word", "GET /api/v2/authorizations/users", 22, 2},
 		{"at most", strings.Repeat("word ", 100), 20, 9},
 	}
 	for _, tt := range tests {
