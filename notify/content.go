@@ -26,12 +26,13 @@ type Content struct {
 
 // Line is one line of the summary.
 type Line struct {
-	Label string
+	Label string // empty where that of the line before goes on
 	Text  string
 	Fix   string // how to fix it, never cut off; empty where that is not known
 	More  string // counts what is left out; comes last
 	Alarm bool   // it must not be overlooked
-	short string // in place of Text where it shares a line
+	// In place of Text and Fix where it shares a line.
+	short, shortFix string
 }
 
 // NewContent words a message in at most so many lines, the title and the facts among
@@ -62,7 +63,13 @@ func NewContent(m Message, most int) Content {
 		}
 	}
 	for _, g := range groups {
-		c.Lines = append(c.Lines, g.fit()...)
+		lines := g.fit()
+		for i := range lines[min(1, len(lines)):] {
+			if l := &lines[i+1]; l.Label == lines[0].Label && !l.Alarm {
+				l.Label = ""
+			}
+		}
+		c.Lines = append(c.Lines, lines...)
 	}
 	return c
 }
@@ -88,6 +95,7 @@ func (g group) fit() []Line {
 			last.Text += l.Label + ": "
 		}
 		last.Text += cmp.Or(l.short, l.Text)
+		last.Fix = strings.TrimSpace(last.Fix + " " + l.shortFix)
 		last.Alarm = last.Alarm || l.Alarm
 	}
 	if more := len(rest) - joined; more > 0 {
@@ -153,8 +161,7 @@ func alarms(m Message) []Line {
 	s := m.Summary
 	var out []Line
 	if len(s.PolicyChanges) > 0 && s.Previous != nil {
-		text := "since the review " + s.Previous.Trigger.When() + " " + m.Time(s.Previous.Slot) + ", and both are counted under the new policy: "
-		out = append(out, Line{Label: "Policy changed", Text: text + shownAll(s.PolicyChanges, 3, 100, "a change without words"), Alarm: true})
+		out = append(out, Line{Label: "Policy changed since " + m.Time(s.Previous.Slot), Text: shownAll(s.PolicyChanges, 3, 100, "a change without words"), Alarm: true})
 	}
 	if retired := s.Coverage.RetiredWords(2); len(retired) > 0 {
 		out = append(out, Line{Label: "Retired", Text: shownAll(retired, len(retired), 250, "a source without a name"), Alarm: true})
@@ -187,19 +194,22 @@ func decisions(m Message) []Line {
 			noun = "finding"
 		}
 		text := severity(d.Severity) + ", " + title(d.Check) + ": " + audit.Plural(d.Tokens, noun)
-		short := text
+		short, due := text, ""
 		if d.New > 0 && m.Summary.Previous != nil {
-			text += ", " + audit.Number(d.New) + " newly found"
+			text += ", " + audit.Number(d.New) + " new"
 		}
 		text += m.oldest(d.Oldest)
 		switch {
 		case d.Overdue > 0:
-			short += ", " + audit.Number(d.Overdue) + " overdue"
-			text += ", " + audit.Number(d.Overdue) + " overdue since " + m.Day(d.Due)
+			due = ", " + audit.Number(d.Overdue) + " overdue since " + m.Day(d.Due)
 		case !d.Due.IsZero():
-			text += ", due " + m.Day(d.Due)
+			due = ", due " + m.Day(d.Due)
 		}
-		out = append(out, Line{Label: "Decide", Text: text, short: short})
+		line := Line{Label: "Decide", Text: text + due, short: short + due}
+		if d.Check.Server && d.Check.Fix != "" { // no owner is told
+			line.Fix, line.shortFix = d.Check.Fix, title(d.Check)+": "+d.Check.Fix
+		}
+		out = append(out, line)
 	}
 	return out
 }
@@ -224,7 +234,11 @@ func overdue(m Message) []Line {
 	slices.SortStableFunc(late, func(a, b audit.OwnerHighlights) int { return b.Overdue - a.Overdue })
 	var who []string
 	for _, o := range late {
-		who = append(who, personName(o)+" "+audit.Number(o.Overdue))
+		name := personName(o)
+		if o.Contact.Responsible == "" {
+			name += m.in(o.Target)
+		}
+		who = append(who, name+" ("+audit.Number(o.Overdue)+")")
 	}
 	if len(who) > 0 {
 		text += ": " + audit.Names(who, 3)
@@ -242,7 +256,10 @@ const (
 // that do.
 func newTokens(m Message) []Line {
 	n, worst := m.Summary.NeedsAction.New, m.Highlights.New
-	label, text := "New", audit.Plural(n, "token")+": "
+	label, text := "New", audit.Plural(n, "token")+" newly need action: "
+	if n == 1 {
+		text = "1 token newly needs action: "
+	}
 	if m.Summary.Previous == nil {
 		n, label, text = m.Summary.NeedsAction.Tokens, "Worst", ""
 	}
@@ -250,15 +267,15 @@ func newTokens(m Message) []Line {
 		return nil
 	}
 	worst = worst[:min(len(worst), maxNamed)]
-	return []Line{{Label: label, Text: text + byOwner(worst), More: othersMore(n - len(worst))}}
+	return []Line{{Label: label, Text: text + byOwner(m, worst), More: othersMore(n - len(worst))}}
 }
 
 // byOwner names tokens, those of one owner and severity together.
-func byOwner(tokens []audit.Highlight) string {
+func byOwner(m Message, tokens []audit.Highlight) string {
 	var groups []string
 	named := map[string][]string{}
 	for _, h := range tokens {
-		group := severity(h.Findings[0].Severity) + ", of " + OwnerName(h.Record) + ": "
+		group := severity(h.Findings[0].Severity) + ", of " + OwnerName(h.Record) + m.in(h.Record.Target) + ": "
 		if len(named[group]) == 0 {
 			groups = append(groups, group)
 		}
@@ -268,6 +285,14 @@ func byOwner(tokens []audit.Highlight) string {
 		groups[i] += strings.Join(named[group], " · ")
 	}
 	return strings.Join(groups, "; ")
+}
+
+// in is " in plant" where there are several targets: names of users repeat between them.
+func (m Message) in(target string) string {
+	if len(m.Summary.Coverage.Targets) <= 1 {
+		return ""
+	}
+	return " in " + Show(target, 40, "unnamed target")
 }
 
 // inventory counts the active write tokens, and names new ones.

@@ -12,7 +12,7 @@ import (
 type Owner struct {
 	Name  string
 	Of    string  // the InfluxDB user that the tokens are of, or how many; empty where Name says it
-	Need  string  // "4 tokens need action: 1 new, 2 overdue"
+	Need  string  // see Need
 	New   []Token // told in full
 	Older []Token // that they heard of: a line each
 	total int
@@ -27,24 +27,25 @@ func NewOwner(m Message, o audit.OwnerHighlights) Owner {
 	case user != out.Name:
 		out.Of = "for InfluxDB user " + user
 	}
-	var news []audit.Highlight
+	said := told{}
 	for _, h := range o.Worst {
-		if h.New {
-			news = append(news, h)
+		if t := newToken(m, h); h.New {
+			said.once(t.Found)
+			out.New = append(out.New, t)
 		} else {
-			out.Older = append(out.Older, newToken(m, h))
+			out.Older = append(out.Older, t)
 		}
 	}
-	out.New = NewTokens(m, news)
+	for i := range out.Older {
+		said.once(out.Older[i].Found[:1])
+	}
 	return out
 }
 
 // More says what is left out where so many tokens are shown; empty if nothing is.
-func (o Owner) More(shown int) string {
-	return andMore(o.total-shown, "more token")
-}
+func (o Owner) More(shown int) string { return andMore(o.total-shown, "more token") }
 
-// Need is "4 tokens need action: 1 new, 2 overdue".
+// Need is "4 tokens need action (1 new, 2 overdue)".
 func Need(m Message, o audit.OwnerHighlights) string {
 	text, parts := audit.Plural(o.Tokens, "token")+" need action", []string(nil)
 	if o.Tokens == 1 {
@@ -57,7 +58,7 @@ func Need(m Message, o audit.OwnerHighlights) string {
 		parts = append(parts, audit.Number(o.Overdue)+" overdue")
 	}
 	if len(parts) > 0 {
-		text += ": " + strings.Join(parts, ", ")
+		text += " (" + strings.Join(parts, ", ") + ")"
 	}
 	return text
 }
@@ -79,25 +80,36 @@ type Unclaimed struct {
 	more   int // that are not among Owners
 }
 
-// UnclaimedOwner is one of them, in a line.
-type UnclaimedOwner struct{ Name, Words string }
+// UnclaimedOwner is one of them, with the worst tokens.
+type UnclaimedOwner struct {
+	Name, Words string
+	Worst       []Token // at most MaxUnclaimedTokens
+	total       int
+}
+
+// MaxUnclaimedTokens is how many tokens of each are named.
+const MaxUnclaimedTokens = 5
+
+// More says what is left out where so many tokens are shown; empty if nothing is.
+func (o UnclaimedOwner) More(shown int) string { return andMore(o.total-shown, "more token") }
 
 // NewUnclaimed words owners. Those that a review found and left out of its highlights are
 // counted.
 func NewUnclaimed(m Message, owners []audit.OwnerHighlights) Unclaimed {
 	u := Unclaimed{more: m.Highlights.MoreOwners}
-	tokens := 0
+	tokens, said := 0, told{}
 	for _, o := range owners {
 		tokens += o.Tokens
-		words := Need(m, o) + m.oldest(o.Oldest)
-		for _, h := range o.Worst[:min(len(o.Worst), 1)] {
-			words += ". The worst: " + severity(h.Findings[0].Severity) + ", " + title(audit.CheckOf(h.Findings[0].Check)) + ": " + TokenName(h.Record, 40)
-		}
-		name := userName(o.Owner) + " in " + Show(o.Target, 40, "unnamed target")
+		out := UnclaimedOwner{Name: userName(o.Owner) + " in " + Show(o.Target, 40, "unnamed target"), Words: Need(m, o) + m.oldest(o.Oldest), total: o.Tokens}
 		if o.Contact.Team != "" {
-			name += ", " + Show(o.Contact.Team, 40, "")
+			out.Name += ", " + Show(o.Contact.Team, 40, "")
 		}
-		u.Owners = append(u.Owners, UnclaimedOwner{name, words})
+		for _, h := range o.Worst[:min(len(o.Worst), MaxUnclaimedTokens)] {
+			t := newToken(m, h)
+			said.once(t.Found[:1])
+			out.Worst = append(out.Worst, t)
+		}
+		u.Owners = append(u.Owners, out)
 	}
 	switch {
 	case len(owners) == 0:
@@ -128,7 +140,6 @@ type Token struct {
 	Open     string // "open for 9 weeks"; empty for one that is new
 	Due      string // "due 30 Nov 2026", or "overdue since 3 Nov 2026"; empty without a date
 	Overdue  bool
-	Command  string // ends it; empty where no command does
 }
 
 // Found is a finding in words.
@@ -137,7 +148,10 @@ type Found struct {
 	Detail string // what was found
 	Why    string // empty where an earlier token of the owner says it, like Fix
 	Fix    string
-	New    bool // it is newer than the review before
+	// Command ends what was found, of the worst finding for which there is one. Before says
+	// when and where to run it, up to the colon.
+	Command, Before string
+	New             bool // it is newer than the review before
 }
 
 // maxFound is how many findings of one token are shown.
@@ -146,19 +160,42 @@ const maxFound = 3
 // NewTokens word tokens with why that matters and what to do, which is said once for each check.
 func NewTokens(m Message, all []audit.Highlight) []Token {
 	var out []Token
-	told := map[string]bool{}
+	said := told{}
 	for _, h := range all {
 		t := newToken(m, h)
-		for i := range t.Found {
-			if f := &t.Found[i]; told[f.Title] {
-				f.Why, f.Fix = "", ""
-			} else {
-				told[f.Title] = true
-			}
-		}
+		said.once(t.Found)
 		out = append(out, t)
 	}
 	return out
+}
+
+// ServerFinding is a finding that is about no token, in words.
+type ServerFinding struct{ Severity, Target, Title, Detail, Fix string }
+
+// NewServerFindings word those that need action.
+func NewServerFindings(m Message) []ServerFinding {
+	var out []ServerFinding
+	for _, h := range m.Highlights.Server {
+		for _, f := range h.Findings {
+			check := audit.CheckOf(f.Check)
+			out = append(out, ServerFinding{severity(f.Severity), Show(h.Record.Target, 60, "unnamed target"), title(check), Show(f.Detail, 200, ""), cmp.Or(check.Fix, "see the evidence")})
+		}
+	}
+	return out
+}
+
+// told are the checks of which a message said why they matter and how to fix what they find.
+type told map[string]bool
+
+// once takes away what was said before.
+func (t told) once(found []Found) {
+	for i := range found {
+		if f := &found[i]; t[f.Title] {
+			f.Why, f.Fix = "", ""
+		} else {
+			t[f.Title] = true
+		}
+	}
 }
 
 // newToken words a token with its findings that need action, worst first.
@@ -171,24 +208,44 @@ func newToken(m Message, h audit.Highlight) Token {
 	if len(m.Summary.Coverage.Targets) > 1 { // names of orgs repeat between servers
 		t.Where += " (" + Show(r.Target, 40, "unnamed target") + ")"
 	}
-	for i, f := range h.Findings {
-		if i < maxFound {
-			check := audit.CheckOf(f.Check)
-			t.Found = append(t.Found, Found{
-				Title: title(check), Detail: Show(f.Detail, 200, ""), Why: check.Why, Fix: cmp.Or(check.Fix, "see the evidence"),
-				New: f.Fresh() && m.Summary.Previous != nil,
-			})
+	command := ""
+	for _, f := range h.Findings[:min(len(h.Findings), maxFound)] {
+		check := audit.CheckOf(f.Check)
+		found := Found{
+			Title: title(check), Detail: Show(f.Detail, 200, ""), Why: check.Why, Fix: cmp.Or(check.Fix, "see the evidence"),
+			New: f.Fresh() && m.Summary.Previous != nil,
 		}
-		if t.Command == "" {
-			t.Command = audit.Command(&r, f)
+		if command == "" {
+			command = audit.Command(&r, f)
+			found.Command = command
 		}
+		if found.Command != "" {
+			found.Before = m.before(r, f)
+		}
+		t.Found = append(t.Found, found)
 	}
 	t.More = andMore(len(h.Findings)-len(t.Found), "more finding")
-	if age := m.Age(h.Oldest()); !h.New && age != "" {
-		t.Open = "open for " + age
+	if oldest := h.Oldest(); !h.New && !oldest.IsZero() {
+		t.Open = "open since today"
+		if age := m.Age(oldest); age != "" {
+			t.Open = "open for " + age
+		}
 	}
 	t.Due, t.Overdue = due(m, h.Findings)
 	return t
+}
+
+// before names the target where there are several: the command is right on one server only.
+func (m Message) before(r audit.Record, f audit.Finding) string {
+	words := audit.BeforeCommand(f)
+	if len(m.Summary.Coverage.Targets) > 1 {
+		where := "n " + Show(r.Target, 40, "unnamed target")
+		if words == "" {
+			return "O" + where
+		}
+		words += ", o" + where
+	}
+	return words
 }
 
 // due is the first date by which one of the findings has to be fixed.
@@ -207,6 +264,9 @@ func due(m Message, findings []audit.Finding) (text string, overdue bool) {
 	}
 	return "due " + m.Day(first.Due), false
 }
+
+// Worst is the finding that decides what to do.
+func (t Token) Worst() Found { return t.Found[0] }
 
 // Titles are those of what was found, with those that are new marked.
 func (t Token) Titles() string {
@@ -231,6 +291,9 @@ func TokenName(r audit.Record, limit int) string {
 
 // personName is who answers for the tokens: a person, or else the InfluxDB user.
 func personName(o audit.OwnerHighlights) string {
+	if o.Users <= 1 && strings.EqualFold(o.Contact.Responsible, cmp.Or(o.Owner.Name, o.Owner.ID)) {
+		return userName(o.Owner)
+	}
 	return Show(o.Contact.Responsible, 80, userName(o.Owner))
 }
 

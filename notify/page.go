@@ -14,15 +14,20 @@ import (
 // are made visible.
 type Page struct {
 	Headline string
+	Coverage string // "complete", and what else is to know of it
 	Compared string // what the figures are compared with
 	Figures  []Figure
 	// Inventory counts the active write tokens; empty if the check is off.
 	Inventory string
 	Alarms    []Line // what was not seen, and what else readers have to know of the figures
 	Decide    []Decision
-	Who       []Person
-	MoreWho   string // counts those that are left out; empty if none are
-	Others    string // what was found besides
+	// DecideNote says why the tokens of Decide may be more than those that need action.
+	DecideNote string
+	// News and Late: there is a review to compare with, and something is overdue.
+	News, Late bool
+	Who        []Person
+	MoreWho    string // counts those that are left out; empty if none are
+	Others     string // what was found besides
 }
 
 // Figure is a number of the review, and its change since the review before.
@@ -62,20 +67,31 @@ type Person struct {
 // NewPage words the first page, with at most so many people.
 func NewPage(m Message, people int) Page {
 	s := m.Summary
-	p := Page{Headline: s.Headline(), Compared: compared(m), Figures: figures(s), Inventory: s.InventoryWords(), Alarms: pageAlarms(m), Others: others(s)}
+	p := Page{Headline: s.Headline(), Coverage: s.Coverage.Words(), News: s.Previous != nil, Compared: compared(m), Figures: figures(s), Inventory: s.InventoryWords(), Alarms: pageAlarms(m), Others: others(s)}
 	news := func(n int) int {
-		if s.Previous == nil { // all are, which says nothing
+		if !p.News { // all are, which says nothing
 			return 0
 		}
 		return n
 	}
+	counted := 0
 	for _, d := range s.Decide() {
 		p.Decide = append(p.Decide, Decision{
 			Check: Show(d.Check.ID, 24, "unknown"), Title: title(d.Check), Severity: severity(d.Severity),
 			Tokens: d.Tokens, Server: d.Check.Server, New: news(d.New), Overdue: d.Overdue, Oldest: d.Oldest, Due: d.Due,
 		})
+		p.Late = p.Late || d.Overdue > 0
+		if !d.Check.Server {
+			counted += d.Tokens
+		}
+	}
+	if counted > s.NeedsAction.Tokens {
+		p.DecideNote = "A token can count in several checks."
 	}
 	owners := m.Highlights.Owners
+	if len(owners)+m.Highlights.MoreOwners == people+1 { // the line that counts one takes its place
+		people++
+	}
 	for _, o := range owners[:min(len(owners), people)] {
 		p.Who = append(p.Who, Person{personName(o), aboutPerson(s, o), o.Tokens, news(o.New), o.Overdue, o.Oldest})
 	}
@@ -119,7 +135,7 @@ func figures(s audit.Summary) []Figure {
 		overdue := Figure{Name: "Overdue", N: a.Overdue}
 		if before != nil {
 			out[0].Change = audit.Difference(a.Before(), a.Before()+a.Change())
-			out = append(out, Figure{Name: "New", N: a.New}, Figure{Name: "Fixed", N: a.Fixed})
+			out = append(out, Figure{Name: "New", N: a.New, Change: "tokens that newly need action"}, Figure{Name: "Fixed", N: a.Fixed})
 			if a.First > 0 {
 				out = append(out, Figure{Name: "In targets reviewed for the first time", N: a.First})
 			}
@@ -138,7 +154,20 @@ func figures(s audit.Summary) []Figure {
 	if before != nil {
 		exceptions.Change, gaps.Change = audit.Difference(before.Exceptions, exceptions.N), audit.Difference(before.AcceptedGaps, gaps.N)
 	}
+	exceptions.configured(len(s.Policy.Exceptions))
+	gaps.configured(len(s.Policy.AcceptedGaps))
 	return append(out, exceptions, gaps)
+}
+
+// configured says of how many the figure counts those in force, unless it is all.
+func (f *Figure) configured(n int) {
+	if n == f.N {
+		return
+	}
+	if f.Change != "" {
+		f.Change += ", "
+	}
+	f.Change += "of " + audit.Number(n) + " configured"
 }
 
 // maxReasons is how many reasons for which something was not seen a mail lists.

@@ -82,7 +82,7 @@ func TestNoNumbers(t *testing.T) {
 	_, m := reviewedAll(t, []influx.Config{{Name: "prod", URL: served(t, db), Org: "acme", Token: secret.InMemory("of another server")}}, func(*app) time.Time { return firstMonday })
 	var terminal bytes.Buffer
 	printSummary(&terminal, m, nil, 80)
-	posts, err := slack.JSON(slack.Config{Channel: "C0123456789"}, m)
+	posts, err := json.Marshal(slack.Posts(slack.Config{Channel: "C0123456789"}, m))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -180,7 +180,7 @@ func shownNumbers(t *testing.T, a *app, m notify.Message) map[string]numbers {
 		printSummary(&text, m, nil, columns)
 		out[fmt.Sprintf("terminal at %d columns", columns)] = labelled(t, s, text.String(), `(?m)^Needs action +([\d,]+)`, `(?m)^New +([\d,]+)`, `(?m)^Fixed +([\d,]+)`, `(?m)^Overdue +([\d,]+)`)
 	}
-	posts, err := slack.JSON(slack.Config{Channel: "C0123456789"}, m)
+	posts, err := json.Marshal(slack.Posts(slack.Config{Channel: "C0123456789"}, m))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -13,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"tokenaudit/configs"
+	"tokenaudit/jobs/audit"
 	"tokenaudit/jobs/evidence"
 	"tokenaudit/jobs/ledger"
 	"tokenaudit/jobs/runner"
@@ -23,7 +25,7 @@ import (
 )
 
 // previewFlags are the flags of notify preview.
-type previewFlags struct{ config, job, run, format, notifier string }
+type previewFlags struct{ config, job, run, format, notifier, part string }
 
 func (c *cli) notifyPreview() *cobra.Command {
 	var f previewFlags
@@ -35,8 +37,9 @@ It uses the newest review, the one named by --run, or an example if there is non
 A notifier that the job does not have is shown with its defaults. Preview sends nothing
 and reads no secret of a notifier.
 
-The formats are text, blocks (what Slack gets; paste them into the Block Kit Builder),
-html (the mail) and json (the body of the webhook).`,
+The formats are text, blocks (what Slack gets), html (the mail) and json (the body of the
+webhook). blocks and html show one message, the summary or the one that --part names; paste
+the blocks into the Block Kit Builder. The names of the others are on standard error.`,
 		Example: `  tokenaudit notify preview -c tokenaudit.yaml
   tokenaudit notify preview -c tokenaudit.yaml --run weekly-review/2026-11-23T0800Z --format blocks
   tokenaudit notify preview -c tokenaudit.yaml --format html > mail.html
@@ -49,6 +52,7 @@ html (the mail) and json (the body of the webhook).`,
 	flags.StringVar(&f.job, "job", "", "the newest review of this job (default: of the first job)")
 	flags.StringVar(&f.run, "run", "", "a run, as history list names it")
 	flags.StringVar(&f.format, "format", "text", "text, blocks, html or json")
+	flags.StringVar(&f.part, "part", notify.SummaryDelivery, "the message that blocks and html show")
 	flags.StringVar(&f.notifier, "notifier", "", "slack, email, webhook or ping (default: all that the job has)")
 	return cmd
 }
@@ -60,7 +64,8 @@ type previewer struct {
 	forms map[string]func(io.Writer, configs.Job, notify.Message) error // by format
 }
 
-func (c *cli) previewers() []previewer {
+// previewers show one part where a form has room for one message only.
+func (c *cli) previewers(part string) []previewer {
 	type forms = map[string]func(io.Writer, configs.Job, notify.Message) error
 	posted := func(w io.Writer, _ configs.Job, m notify.Message) error {
 		data, err := webhook.JSON(m)
@@ -73,8 +78,12 @@ func (c *cli) previewers() []previewer {
 				return err
 			},
 			"blocks": func(w io.Writer, j configs.Job, m notify.Message) error {
-				data, err := slack.JSON(orDefault(j.Slack), m)
-				return write(w, data, err)
+				p, err := onePart(c, part, slack.Posts(orDefault(j.Slack), m), func(p slack.Post) string { return p.Delivery })
+				if err != nil {
+					return err
+				}
+				data, err := json.MarshalIndent(map[string]any{"blocks": p.Blocks}, "", "  ")
+				return write(w, append(data, '\n'), err)
 			},
 		}},
 		{"email", func(j configs.Job) bool { return j.Email != nil }, forms{
@@ -90,10 +99,11 @@ func (c *cli) previewers() []previewer {
 			},
 			"html": func(w io.Writer, j configs.Job, m notify.Message) error {
 				mails, err := email.Preview(orDefault(j.Email), m)
-				for i, mail := range mails {
-					fmt.Fprintf(w, "<!-- mail %d of %d -->\n%s", i+1, len(mails), mail.HTML)
+				if err != nil {
+					return err
 				}
-				return err
+				mail, err := onePart(c, part, mails, func(m email.Mail) string { return m.Delivery })
+				return write(w, []byte(mail.HTML), err)
 			},
 		}},
 		{"webhook", func(j configs.Job) bool { return j.Webhook != nil }, forms{"text": posted, "json": posted}},
@@ -104,6 +114,26 @@ func (c *cli) previewers() []previewer {
 			},
 		}},
 	}
+}
+
+// onePart is the message of that name; the names of the others are told.
+func onePart[T any](c *cli, part string, all []T, name func(T) string) (found T, err error) {
+	const most = 10
+	at := slices.IndexFunc(all, func(t T) bool { return name(t) == part })
+	var names []string
+	for _, t := range all[:min(len(all), most)] {
+		names = append(names, audit.Line(name(t), 120))
+	}
+	if more := len(all) - most; more > 0 {
+		names = append(names, "and "+audit.Number(more)+" more")
+	}
+	if at < 0 {
+		return found, usagef("--part %s: the messages are %s", part, strings.Join(names, ", "))
+	}
+	if len(all) > 1 {
+		fmt.Fprintf(c.stderr, "tokenaudit: this is %s; --part shows one of %s\n", audit.Line(part, 120), strings.Join(names, ", "))
+	}
+	return all[at], nil
 }
 
 func write(w io.Writer, data []byte, err error) error {
@@ -121,7 +151,7 @@ func orDefault[T any](config *T) (t T) {
 }
 
 func (c *cli) preview(ctx context.Context, f previewFlags) error {
-	all := c.previewers()
+	all := c.previewers(f.part)
 	named := func(p previewer) bool { return f.notifier == p.name }
 	inForm := func(p previewer) bool { return p.forms[f.format] != nil }
 	switch {
@@ -149,7 +179,7 @@ func (c *cli) preview(ctx context.Context, f previewFlags) error {
 	})
 	if len(shown) == 0 {
 		fmt.Fprintf(c.stderr, "tokenaudit: job %q has no notifier; this is what Slack would get\n", job.Name)
-		shown = c.previewers()[:1]
+		shown = c.previewers(f.part)[:1]
 	}
 	var out bytes.Buffer
 	for i, p := range shown {

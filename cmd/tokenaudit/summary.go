@@ -39,7 +39,7 @@ func printSummary(w io.Writer, m notify.Message, unread error, columns int) {
 	p.about()
 	p.policy()
 	p.figures(page)
-	p.decide(page.Decide)
+	p.decide(page.Decide, page.DecideNote)
 	p.coverage()
 	p.who(page.Who, page.MoreWho)
 	if unread != nil {
@@ -187,7 +187,7 @@ func (b *byWords) add(words, target string) {
 }
 
 // decide lists the checks by which something needs action.
-func (p summaryPrinter) decide(decisions []notify.Decision) {
+func (p summaryPrinter) decide(decisions []notify.Decision, note string) {
 	if len(decisions) == 0 {
 		return
 	}
@@ -207,6 +207,9 @@ func (p summaryPrinter) decide(decisions []notify.Decision) {
 		rows = t.Render()
 	}
 	fmt.Fprintf(p, "\nDecide\n%s\n", rows)
+	if note != "" {
+		p.line("", note)
+	}
 }
 
 // who lists the people with most to do.

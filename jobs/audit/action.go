@@ -220,3 +220,15 @@ func Command(r *Record, f Finding) string {
 	}
 	return "influx auth inactive --id " + r.ID
 }
+
+// replaced are the checks whose tokens are in use until another one takes their place.
+var replaced = [...]string{"operator", "mints-tokens", "auditor-can-write", "administers-users", "all-access", "org-wide-write", "personal-write", "auditor-personal", "not-rotated", "dangling-grant"}
+
+// BeforeCommand says what has to be true before Command is run, without a full stop; empty
+// where nothing has to be. Whatever uses a token stops at once when it is set inactive.
+func BeforeCommand(f Finding) string {
+	if slices.Contains(replaced[:], f.Check) {
+		return "After the replacement works"
+	}
+	return ""
+}

@@ -42,9 +42,11 @@ func PingText(s audit.Summary) string {
 		fmt.Fprintln(&b, inventory)
 	}
 	fmt.Fprintf(&b, "tokens %d, with findings %d\n", s.Authorizations.Total, s.Authorizations.Flagged)
+	var found []string
 	for _, severity := range audit.Severities() {
-		fmt.Fprintf(&b, "%s %d\n", severity, s.Findings.BySeverity[severity])
+		found = append(found, fmt.Sprintf("%s %d", severity, s.Findings.BySeverity[severity]))
 	}
+	fmt.Fprintf(&b, "findings by severity: %s\n", strings.Join(found, ", "))
 	for _, words := range s.Coverage.RetiredWords(3) {
 		fmt.Fprintf(&b, "retired: %s\n", words)
 	}

@@ -23,7 +23,7 @@ const maxWorkbook = 12 << 20
 // Limits of what a mail lists; the rest is in the evidence.
 const (
 	maxPeople    = 10
-	maxUnclaimed = 100
+	maxUnclaimed = 30
 )
 
 //go:embed *.tmpl
@@ -43,6 +43,7 @@ type body struct {
 	New       []notify.Token // the worst of those that newly need action
 	Writes    string         // new active write tokens
 	Unclaimed *unclaimed
+	Server    []notify.ServerFinding
 
 	// Of the mail to one person.
 	Owner  notify.Owner
@@ -72,7 +73,7 @@ func newBody(c Config, m notify.Message, note string) (body, error) {
 	}
 	b.Owner = notify.NewOwner(m, o)
 	b.Title, b.More, b.Answer = "Your InfluxDB tokens: "+b.Owner.Need, b.Owner.More(len(o.Worst)), notify.HowToAnswer
-	b.Subject = b.Title + " (" + b.Job + ")"
+	b.Subject = b.Title + ", " + b.Job
 	return b, nil
 }
 
@@ -82,7 +83,7 @@ func (b *body) summary(c Config, m notify.Message) {
 	if m.Summary.Trigger == audit.Sample {
 		b.Title, b.Subject = "TEST: "+b.Title, "TEST of "+b.Subject // nothing was reviewed
 	}
-	b.New = notify.NewTokens(m, m.Highlights.New)
+	b.New, b.Server = notify.NewTokens(m, m.Highlights.New), notify.NewServerFindings(m)
 	if m.Summary.Previous != nil {
 		var named []string
 		for _, h := range m.Highlights.NewWrites {
@@ -149,7 +150,7 @@ func (b body) templates(m notify.Message) (*template.Template, *html.Template) {
 		name = "summary"
 	}
 	funcs := map[string]any{
-		"unlinked": unlinked, "number": audit.Number, "day": m.Day, "age": m.Age,
+		"unlinked": unlinked, "news": func() bool { return b.News }, "late": func() bool { return b.Late }, "number": audit.Number, "day": m.Day, "age": m.Age,
 		"tokens": func(d notify.Decision) string {
 			if d.Server {
 				return audit.Plural(d.Tokens, "finding")
@@ -157,7 +158,7 @@ func (b body) templates(m notify.Message) (*template.Template, *html.Template) {
 			return audit.Plural(d.Tokens, "token")
 		},
 	}
-	text := template.Must(template.New(name+".text.tmpl").Funcs(funcs).ParseFS(templates, name+".text.tmpl"))
+	text := template.Must(template.New(name+".text.tmpl").Funcs(funcs).ParseFS(templates, name+".text.tmpl", "parts.text.tmpl"))
 	return text, html.Must(html.New(name+".html.tmpl").Funcs(funcs).ParseFS(templates, name+".html.tmpl", "parts.html.tmpl"))
 }
 

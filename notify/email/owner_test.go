@@ -51,13 +51,13 @@ func TestEmailOwners(t *testing.T) {
 	}
 	const none = "Owners who get no mail, as no address is known: 2"
 	off, summary, owner := open(t, mails[0].Data), open(t, mails[1].Data), open(t, mails[2].Data)
-	if strings.Contains(off.text+off.html, none) || !strings.Contains(summary.text, none) || !strings.Contains(summary.html, none) || !strings.Contains(summary.text, "- ops-root in us/acme: ") {
+	if strings.Contains(off.text+off.html, none) || !strings.Contains(summary.text, none) || !strings.Contains(summary.html, none) || !strings.Contains(summary.text, "\nops-root in us/acme: 1 token needs action") {
 		t.Errorf("who gets no mail is not said:\n%s", summary.text)
 	}
 	if !slices.Equal(mails[2].To, []string{"alice@example.com"}) || len(owner.files) > 0 || owner.header.Get("Reply-To") != "<a@example.com>" {
 		t.Errorf("to %v, %d files, header %v", mails[2].To, len(owner.files), owner.header)
 	}
-	if got := owner.header.Get("Subject"); got != "Your InfluxDB tokens: 24 tokens need action: 1 new, 1 overdue (weekly-review)" {
+	if got := owner.header.Get("Subject"); got != "Your InfluxDB tokens: 24 tokens need action (1 new, 1 overdue), weekly-review" {
 		t.Errorf("subject %q", got)
 	}
 	notifytest.Golden(t, "testdata/owner.txt", owner.text)

@@ -155,6 +155,7 @@ func Named(name string) notify.Message {
 		})
 	}
 	m.Highlights.NewWrites = m.Highlights.New[:audit.MaxNewWrites]
+	m.Highlights.Server = m.Highlights.New[:audit.MaxServer]
 	m.Highlights.Owners = Crowd(m, name, 6)
 	m.Highlights.MoreOwners = 470
 	return m

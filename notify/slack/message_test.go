@@ -16,11 +16,11 @@ import (
 
 // TestGolden compares a typical message with testdata; UPDATE=1 rewrites it.
 func TestGolden(t *testing.T) {
-	data, err := slack.JSON(slack.Config{}, notifytest.Typical())
+	data, err := json.MarshalIndent(slack.Posts(slack.Config{}, notifytest.Typical()), "", "  ")
 	if err != nil {
 		t.Fatal(err)
 	}
-	notifytest.Golden(t, "testdata/typical.json", string(data))
+	notifytest.Golden(t, "testdata/typical.json", string(data)+"\n")
 	notifytest.Golden(t, "testdata/typical.txt", slack.Text(slack.Config{}, notifytest.Typical(), false))
 	notifytest.Golden(t, "testdata/thread.txt", slack.Text(slack.Config{Upload: true}, threaded(), false))
 	notifytest.Golden(t, "testdata/policy.txt", slack.Text(slack.Config{Quiet: true}, notifytest.PolicyChanged(notifytest.Typical()), false))
@@ -50,14 +50,14 @@ func TestMessage(t *testing.T) {
 		},
 		{
 			name: "policy changed", message: notifytest.PolicyChanged(notifytest.Typical()),
-			has: []string{"Policy changed: since the review due Mon 16 Nov 2026 08:00 UTC", "severity of operator: high -> critical"},
+			has: []string{"Policy changed since Mon 16 Nov 2026 08:00 UTC: check no-description", "severity of operator: high -> critical"},
 		},
 		{
 			name: "complete with findings", message: notifytest.Typical(),
 			has: []string{
 				"InfluxDB token review: 3 tokens need action (better: 2 new, 3 fixed)\n", "Missed: 2 earlier reviews", "caught up, 2 hours late",
-				"Decide: critical, Owner was deleted: 1 token, 1 newly found, due 26 Nov 2026", "Decide: high, All-access token: 2 tokens, 1 newly found, oldest 5 weeks, 1 overdue since 2 Nov 2026",
-				"Overdue: 1 token, the oldest since 2 Nov 2026: 0a1b2c3d4e5f6073", "New: 2 tokens: critical, of alice (deleted): grafana on edge-7; high, of ops-root: token 0d3f1c0a9b8e7d02",
+				"Decide: critical, Owner was deleted: 1 token, 1 new, due 26 Nov 2026 • high, All-access token: 2 tokens, 1 new, oldest 5 weeks, 1 overdue since 2 Nov 2026",
+				"Overdue: 1 token, the oldest since 2 Nov 2026: 0a1b2c3d4e5f6073", "New: 2 tokens newly need action: critical, of alice (deleted) in eu/acme: grafana on edge-7; high, of ops-root in us/acme: token 0d3f1c0a9b8e7d02",
 				"Active write tokens 31: 2 new, 1 gone. New: token 0d3f1c0a9b8e7d02 · token 0d3f1c0a9b8e7d03",
 			},
 			hasNever: []string{"INCOMPLETE", "Not seen"},
@@ -87,7 +87,7 @@ func TestMessage(t *testing.T) {
 		},
 		{
 			name: "first review", message: first(notifytest.Typical()),
-			has:      []string{"first review: nothing to compare with", "Worst: critical, of alice (deleted): grafana", "critical, Owner was deleted: 1 token, due"},
+			has:      []string{"first review: nothing to compare with", "Worst: critical, of alice (deleted) in eu/acme: grafana", "critical, Owner was deleted: 1 token, due"},
 			hasNever: []string{"New:", "1 new", "better"},
 		},
 		{name: "one missed", message: missed(notifytest.Quiet(), 1), has: []string{"Missed: 1 earlier review"}},
@@ -95,7 +95,7 @@ func TestMessage(t *testing.T) {
 		{name: "a minute late", message: triggered(notifytest.Quiet(), audit.CatchUp, time.Minute), has: []string{"caught up, 1 minute late"}},
 		{name: "days late", message: triggered(notifytest.Quiet(), audit.CatchUp, 73*time.Hour), has: []string{"caught up, 3 days late"}},
 		{name: "one token in one target", message: single(notifytest.Quiet()), has: []string{"1 token in 1 target", "1 token needs action"}},
-		{name: "more new ones than are named", message: many(40), has: []string{"New: 40 tokens: critical, of alice (deleted): grafana on edge-7 · grafana on edge-7", "and 35 more"}},
+		{name: "more new ones than are named", message: many(40), has: []string{"New: 40 tokens newly need action: critical, of alice (deleted) in eu/acme: grafana on edge-7 · grafana on edge-7", "and 35 more"}},
 		{name: "in the time zone of the job", message: zoned(notifytest.Typical()), has: []string{"due Mon 23 Nov 2026 17:00 JST"}},
 	}
 	for _, test := range tests {

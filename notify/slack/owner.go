@@ -133,17 +133,17 @@ func newToken(t notify.Token) []slack.RichTextElement {
 		if f.Fix != "" {
 			found = append(found, section(bold("How to fix it: "), text(f.Fix)))
 		}
+		if f.Command != "" {
+			found = append(found, section(command(f)...))
+		}
 	}
 	if t.More != "" {
 		found = append(found, section(text(t.More)))
 	}
-	if t.Command != "" {
-		found = append(found, section(code(t.Command)))
-	}
 	return []slack.RichTextElement{section(bold("New, "+t.Severity+": "+t.Name), text(which)), bullets(found...)}
 }
 
-// olderToken is a token that the owner heard of, in one line.
+// olderToken is a token in one line.
 func olderToken(t notify.Token) slack.RichTextElement {
 	line := []slack.RichTextSectionElement{bold(t.Severity), text(" " + t.Name + " · " + t.ID + " · in " + t.Where + ": " + t.Titles())}
 	if t.Open != "" {
@@ -155,10 +155,21 @@ func olderToken(t notify.Token) slack.RichTextElement {
 	case t.Due != "":
 		line = append(line, text(" · "+t.Due))
 	}
-	if t.Command != "" {
-		line = append(line, text(" · "), code(t.Command))
+	f := t.Worst()
+	if f.Fix != "" {
+		line = append(line, text(" · "), bold("How to fix it: "), text(f.Fix))
+	}
+	if f.Command != "" {
+		line = append(append(line, text(" · ")), command(f)...)
 	}
 	return section(line...)
+}
+
+func command(f notify.Found) []slack.RichTextSectionElement {
+	if f.Before == "" {
+		return []slack.RichTextSectionElement{code(f.Command)}
+	}
+	return []slack.RichTextSectionElement{text(f.Before + ": "), code(f.Command)}
 }
 
 // tailBlock says what to do with a message.
@@ -173,24 +184,48 @@ func tailBlock(m notify.Message, how string) slack.Block {
 // maxUnclaimed is how many owners that nobody claims are named.
 const maxUnclaimed = 40
 
-// unclaimedBlocks name the owners of whom nobody is known who answers for them, as many as
-// fit, in one message.
+// unclaimedBlocks name the owners of whom nobody is known who answers for them in one
+// message, as many as fit; each with the worst tokens, of which there are fewer where owners
+// would not fit.
 func unclaimedBlocks(m notify.Message) []slack.Block {
 	u := notify.NewUnclaimed(m, unclaimed(m.Highlights))
 	tail := tailBlock(m, notify.HowToName)
 	room := maxBytes - size(tail) - 600 // for the beginning, and what is left out
-	var items []slack.RichTextElement
-	for _, o := range u.Owners[:min(len(u.Owners), maxUnclaimed)] {
-		item := section(bold(o.Name), text(": "+o.Words))
+	owners := u.Owners[:min(len(u.Owners), maxUnclaimed)]
+	var parts []slack.RichTextElement
+	shown := -1
+	for _, tokens := range []int{notify.MaxUnclaimedTokens, 2, 1, 0} {
+		if shown == len(owners) {
+			break
+		}
+		parts, shown = unclaimedParts(owners, tokens, room)
+	}
+	if more := u.More(shown); more != "" {
+		parts = append(parts, bullets(section(text(more))))
+	}
+	return []slack.Block{slack.NewRichTextBlock("", append([]slack.RichTextElement{section(bold(u.Title))}, parts...)...), tail}
+}
+
+// unclaimedParts are as many of the owners as there is room for, with so many tokens each.
+func unclaimedParts(owners []notify.UnclaimedOwner, tokens, room int) (parts []slack.RichTextElement, shown int) {
+	for _, o := range owners {
+		item := []slack.RichTextElement{bullets(section(bold(o.Name), text(": "+o.Words)))}
+		var worst []slack.RichTextElement
+		for _, t := range o.Worst[:min(len(o.Worst), tokens)] {
+			worst = append(worst, olderToken(t))
+		}
+		if more := o.More(len(worst)); more != "" && tokens > 0 {
+			worst = append(worst, section(text(more)))
+		}
+		if len(worst) > 0 {
+			item = append(item, slack.NewRichTextList(slack.RTEListBullet, 1, worst...))
+		}
 		if room -= size(item); room < 0 {
 			break
 		}
-		items = append(items, item)
+		parts, shown = append(parts, item...), shown+1
 	}
-	if more := u.More(len(items)); more != "" {
-		items = append(items, section(text(more)))
-	}
-	return []slack.Block{slack.NewRichTextBlock("", section(bold(u.Title)), bullets(items...)), tail}
+	return parts, shown
 }
 
 // unclaimed are the owners that no reply of their own is for.

@@ -30,12 +30,6 @@ func Posts(c Config, m notify.Message) []Post {
 	return posts
 }
 
-// JSON returns all deliveries of a message as they would be posted, indented.
-func JSON(c Config, m notify.Message) ([]byte, error) {
-	data, err := json.MarshalIndent(Posts(c, m), "", "  ")
-	return append(data, '\n'), err
-}
-
 // forms are those of a delivery, the richest first, the last one plain text. Slack
 // may refuse blocks for reasons that it does not document.
 func (c Config) forms(m notify.Message, to recipient) []Post {
@@ -105,6 +99,9 @@ func contentBlocks(m notify.Message, c notify.Content) []slack.Block {
 	var lines []slack.RichTextElement
 	for _, l := range c.Lines {
 		line := []slack.RichTextSectionElement{bold(l.Label), text("  " + l.Text)}
+		if l.Label == "" {
+			line = []slack.RichTextSectionElement{text("• " + l.Text)}
+		}
 		if l.Fix != "" {
 			line = append(line, text(". "), bold("How to fix it: "), text(l.Fix))
 		}

@@ -128,7 +128,7 @@ func TestReply(t *testing.T) {
 	o := &m.Highlights.Owners[0]
 	o.Users, o.Tokens, o.New, o.Overdue, o.Worst = 3, 30, 3, 1, append(found[:2:2], found[1], found[2], found[2])
 	reply := slack.Posts(slack.Config{}, m)[1]
-	if reply.Text != "InfluxDB token review: 30 tokens need action: 3 new, 1 overdue" {
+	if reply.Text != "InfluxDB token review: 30 tokens need action (3 new, 1 overdue)" {
 		t.Errorf("notification: %s", reply.Text)
 	}
 	data, err := json.Marshal(reply.Blocks)
@@ -136,16 +136,16 @@ func TestReply(t *testing.T) {
 		t.Fatal(err)
 	}
 	for want, times := range map[string]int{
-		"for 3 InfluxDB users: 30 tokens need action: 3 new, 1 overdue": 1,
-		"New, critical: grafana on edge-7":                              1,
-		`user not found`:                                                1,
-		"All-access token":                                              2,
-		"Why it matters":                                                2,
-		"The token stopped working when its user was deleted":           1,
+		"for 3 InfluxDB users: 30 tokens need action (3 new, 1 overdue)": 1,
+		"New, critical: grafana on edge-7":                               1,
+		`user not found`:                                                 1,
+		"All-access token":                                               2,
+		"Why it matters":                                                 2,
+		"The token stopped working when its user was deleted":            1,
 		`"text":"influx auth delete --id 0d3f1c0a9b8e7d01","style":{"code":true}`: 1,
 		" · open for 16 weeks":                       2,
 		`"text":"overdue since 3 Nov 2026"`:          2,
-		"Create a new token":                         0,
+		"Create a new token":                         1,
 		"and 25 more tokens, see the evidence":       1,
 		"keep (with a reason and a ticket), or done": 1,
 	} {

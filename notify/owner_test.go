@@ -1,0 +1,148 @@
+package notify_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"tokenaudit/jobs/audit"
+	"tokenaudit/notify"
+	"tokenaudit/notify/notifytest"
+)
+
+// TestToken: each finding has its own remedy, and a command stands with the finding that it
+// ends, with when and where to run it.
+func TestToken(t *testing.T) {
+	t.Parallel()
+	type command struct{ check, before, command string }
+	for name, test := range map[string]struct {
+		checks  []string
+		targets int
+		want    []command
+	}{
+		"in use":                    {[]string{"all-access"}, 1, []command{{"All-access token", "After the replacement works", "influx auth inactive --id 0d3f1c0a9b8e7d01"}}},
+		"of no use":                 {[]string{"deleted-owner"}, 1, []command{{"Owner was deleted", "", "influx auth delete --id 0d3f1c0a9b8e7d01"}}},
+		"in use, several targets":   {[]string{"all-access"}, 2, []command{{"All-access token", "After the replacement works, on eu/acme", "influx auth inactive --id 0d3f1c0a9b8e7d01"}}},
+		"of no use, several":        {[]string{"deleted-owner"}, 2, []command{{"Owner was deleted", "On eu/acme", "influx auth delete --id 0d3f1c0a9b8e7d01"}}},
+		"the command comes once":    {[]string{"deleted-owner", "all-access"}, 1, []command{{"Owner was deleted", "", "influx auth delete --id 0d3f1c0a9b8e7d01"}, {"All-access token", "", ""}}},
+		"not of the first, but its": {[]string{"exception-void", "all-access"}, 1, []command{{audit.CheckOf("exception-void").Title, "", ""}, {"All-access token", "After the replacement works", "influx auth inactive --id 0d3f1c0a9b8e7d01"}}},
+	} {
+		m := notifytest.Typical()
+		m.Summary.Coverage.Targets = m.Summary.Coverage.Targets[:test.targets]
+		h := notifytest.NewFindings()[0]
+		h.Record.Status, h.Findings = audit.Active, nil
+		for _, check := range test.checks {
+			h.Findings = append(h.Findings, audit.Finding{Check: check, Severity: audit.High, State: audit.Open, Since: m.Summary.Slot})
+		}
+		token := notify.NewTokens(m, []audit.Highlight{h})[0]
+		if len(token.Found) != len(test.want) {
+			t.Fatalf("%s: %+v", name, token.Found)
+		}
+		for i, want := range test.want {
+			f := token.Found[i]
+			if got := (command{f.Title, f.Before, f.Command}); got != want {
+				t.Errorf("%s: got %q, want %q", name, got, want)
+			}
+			if f.Fix != audit.CheckOf(test.checks[i]).Fix {
+				t.Errorf("%s: %s has the remedy %q", name, f.Title, f.Fix)
+			}
+		}
+	}
+}
+
+// TestOpen: what an earlier review of the day found is open since today.
+func TestOpen(t *testing.T) {
+	t.Parallel()
+	m := notifytest.Typical()
+	h := notifytest.NewFindings()[0]
+	h.New = false
+	for hours, want := range map[int]string{3: "open since today", 25: "open for 1 day", 24 * 20: "open for 2 weeks"} {
+		h.Findings[0].Since = m.Summary.Started.Add(-time.Duration(hours) * time.Hour)
+		if got := notify.NewTokens(m, []audit.Highlight{h})[0].Open; got != want {
+			t.Errorf("after %d hours: %q, want %q", hours, got, want)
+		}
+	}
+}
+
+// TestPersonName: a user who answers for itself is named once, with its state.
+func TestPersonName(t *testing.T) {
+	t.Parallel()
+	m := notifytest.Typical()
+	zoe := audit.OwnerHighlights{Owner: audit.Owner{Name: "Zoe@example.com", State: audit.OwnerUnknown}, Target: "eu/acme", Contact: audit.Contact{Responsible: "zoe@example.com"}, Users: 1, Tokens: 1}
+	two, of := zoe, zoe
+	two.Users = 2
+	of.Owner.Name = "gateway"
+	for want, o := range map[string]audit.OwnerHighlights{
+		"Zoe@example.com (state unknown)| in eu/acme":             zoe,
+		"zoe@example.com| for 2 InfluxDB users":                   two,
+		"zoe@example.com| for gateway (state unknown) in eu/acme": of,
+	} {
+		m.Highlights.Owners = []audit.OwnerHighlights{o}
+		if who := notify.NewPage(m, 5).Who[0]; who.Name+"| "+who.About != want {
+			t.Errorf("got %q, want %q", who.Name+"| "+who.About, want)
+		}
+		if owner := notify.NewOwner(m, o); !strings.HasPrefix(want, owner.Name+"|") {
+			t.Errorf("a reply to %q, want %q", owner.Name, want)
+		}
+	}
+}
+
+// TestEqualUsers: users of one name in two targets are two.
+func TestEqualUsers(t *testing.T) {
+	t.Parallel()
+	m := notifytest.Typical()
+	eu, us := notifytest.NewFindings()[1], notifytest.NewFindings()[1]
+	eu.Record.Target, us.Record.Target = "eu/acme", "us/acme"
+	m.Highlights.New = []audit.Highlight{eu, us}
+	for _, l := range notify.NewContent(m, 8).Lines {
+		if l.Label == "New" && (!strings.Contains(l.Text, "of ops-root in eu/acme: ") || !strings.Contains(l.Text, "of ops-root in us/acme: ")) {
+			t.Error(l.Text)
+		}
+	}
+}
+
+// TestWhoFits: the last owner stands where a line would count one.
+func TestWhoFits(t *testing.T) {
+	t.Parallel()
+	m := notifytest.Typical()
+	for owners, want := range map[int]string{5: "", 6: "", 7: "and 2 more owners, see the evidence"} {
+		m.Highlights.Owners = make([]audit.OwnerHighlights, owners)
+		if got := notify.NewPage(m, 5).MoreWho; got != want {
+			t.Errorf("of %d owners: %q, want %q", owners, got, want)
+		}
+	}
+}
+
+// TestServerFindings: what is about no token is told with how to fix it, also where it shares a
+// line.
+func TestServerFindings(t *testing.T) {
+	t.Parallel()
+	m := notifytest.Typical()
+	a := &m.Summary.NeedsAction
+	a.Server, a.ByCheck["token-value-readable"] = 1, audit.CheckAction{Tokens: 1}
+	m.Highlights.Server = []audit.Highlight{{Record: audit.Record{Target: "eu/acme"}, Findings: []audit.Finding{{Check: "token-value-readable", Severity: audit.High, Detail: "seen"}}}}
+	fix := audit.CheckOf("token-value-readable").Fix
+	for _, most := range []int{12, 6} {
+		var fixes []string
+		for _, l := range notify.NewContent(m, most).Lines {
+			fixes = append(fixes, l.Fix)
+		}
+		if !strings.Contains(strings.Join(fixes, "|"), fix) {
+			t.Errorf("of %d lines none says how to fix it: %q", most, fixes)
+		}
+	}
+	if got := notify.NewServerFindings(m); len(got) != 1 || got[0].Target != "eu/acme" || got[0].Fix != fix {
+		t.Errorf("%+v", got)
+	}
+}
+
+// TestConfigured: exceptions in force are told from those that are configured.
+func TestConfigured(t *testing.T) {
+	t.Parallel()
+	m := notifytest.Typical()
+	m.Summary.Exceptions, m.Summary.Previous.Exceptions, m.Summary.Policy.Exceptions = 3, 1, make([]audit.Exception, 4)
+	figures := notify.NewPage(m, 5).Figures
+	if f := figures[len(figures)-2]; f.Name != "Exceptions" || f.N != 3 || f.Change != "+2, was 1, of 4 configured" {
+		t.Errorf("%+v", f)
+	}
+}
