@@ -154,15 +154,22 @@ func TestInsider(t *testing.T) {
 			do:   func(t *testing.T, dir string) { edit(t, dir, "authorizations.csv", ";inactive;", ";active;") },
 			want: []string{"authorizations.csv: row ", "is `active`, the snapshots give `inactive`"},
 		},
-		"a row of the findings":    {do: func(t *testing.T, dir string) { dropLine(t, dir, "findings.csv", "deleted-owner") }, want: []string{"findings.csv: row ", "a row was removed"}},
-		"the last row":             {do: func(t *testing.T, dir string) { dropLast(t, dir, "authorizations.csv") }, want: []string{"authorizations.csv: row ", "is the end of the file"}},
-		"a row more":               {do: func(t *testing.T, dir string) { edit(t, dir, "authorizations.csv", "\r\n", "\r\nplant-eu;x;x;x\r\n") }, want: []string{"authorizations.csv: row 1 is `x`", "added or moved"}},
-		"line ends":                {do: func(t *testing.T, dir string) { edit(t, dir, "authorizations.csv", "\r\n", "\n") }, want: []string{"authorizations.csv: line 1"}},
-		"a column":                 {do: func(t *testing.T, dir string) { edit(t, dir, "findings.csv", ";state;", ";status_;") }, want: []string{"findings.csv: does not have the columns"}},
-		"the Vanta file":           {do: func(t *testing.T, dir string) { edit(t, dir, "vanta-access.csv", "No owner", "Not a person") }, want: []string{"vanta-access.csv: row ", "Account owner is `Not a person`"}},
-		"a figure":                 {do: func(t *testing.T, dir string) { editFigure(t, dir, "authorizations", "active") }, want: []string{"summary.json: authorizations.active is 0, the snapshots give "}},
-		"what needs action":        {do: func(t *testing.T, dir string) { editFigure(t, dir, "needs_action", "tokens") }, want: []string{"summary.json: needs_action.tokens is 0"}},
-		"what needed none before":  {do: func(t *testing.T, dir string) { edit(t, dir, "summary.json", `"needs_action": {`, `"needed": {`) }, want: []string{"summary.json: needed is"}},
+		"a row of the findings": {do: func(t *testing.T, dir string) { dropLine(t, dir, "findings.csv", "deleted-owner") }, want: []string{"findings.csv: row ", "a row was removed"}},
+		"the last row":          {do: func(t *testing.T, dir string) { dropLast(t, dir, "authorizations.csv") }, want: []string{"authorizations.csv: row ", "is the end of the file"}},
+		"a row more":            {do: func(t *testing.T, dir string) { edit(t, dir, "authorizations.csv", "\r\n", "\r\nplant-eu;x;x;x\r\n") }, want: []string{"authorizations.csv: row 1 is `x`", "added or moved"}},
+		"line ends":             {do: func(t *testing.T, dir string) { edit(t, dir, "authorizations.csv", "\r\n", "\n") }, want: []string{"authorizations.csv: line 1"}},
+		"a column":              {do: func(t *testing.T, dir string) { edit(t, dir, "findings.csv", ";state;", ";status_;") }, want: []string{"findings.csv: does not have the columns"}},
+		"the Vanta file":        {do: func(t *testing.T, dir string) { edit(t, dir, "vanta-access.csv", "No owner", "Not a person") }, want: []string{"vanta-access.csv: row ", "Account owner is `Not a person`"}},
+		"a figure":              {do: func(t *testing.T, dir string) { editFigure(t, dir, "authorizations", "active") }, want: []string{"summary.json: authorizations.active is 0, the snapshots give "}},
+		"what needs action":     {do: func(t *testing.T, dir string) { editFigure(t, dir, "needs_action", "tokens") }, want: []string{"summary.json: needs_action.tokens is 0"}},
+		"what needs action, as if not counted": {do: func(t *testing.T, dir string) {
+			var s map[string]any
+			must(t, json.Unmarshal(read(t, dir, "summary.json"), &s))
+			s["needs_action"] = audit.ActionCounts{}
+			text, err := json.Marshal(s)
+			must(t, err)
+			must(t, os.WriteFile(filepath.Join(dir, "summary.json"), text, 0o600))
+		}, want: []string{"summary.json: needs_action."}},
 		"a figure of a check":      {do: func(t *testing.T, dir string) { editFigure(t, dir, "findings", "by_check", "deleted-owner") }, want: []string{"summary.json: findings.by_check.deleted-owner is 0"}},
 		"a figure of the coverage": {do: func(t *testing.T, dir string) { edit(t, dir, "summary.json", `"hidden": 3`, `"hidden": 0`) }, want: []string{"summary.json: coverage.targets[0].hidden is 0, the snapshots give 3"}},
 		"a line of the page":       {do: func(t *testing.T, dir string) { edit(t, dir, "report.html", "<h1>", "<h1>Clean: ") }, want: []string{"report.html: line ", "Clean: ", "where the snapshots give"}},
