@@ -17,6 +17,7 @@ func TestHouse(t *testing.T) {
 		for name, file := range files {
 			if strings.HasSuffix(name, "_test.go") {
 				tests++
+				checkSkips(t, filepath.Join(dir, name), file)
 				continue
 			}
 			production++
@@ -31,6 +32,30 @@ func TestHouse(t *testing.T) {
 		}
 		if kit := strings.Contains(dir, "test"); tests == 0 && !kit {
 			t.Errorf("%s has no test", dir)
+		}
+	}
+}
+
+// checkSkips demands that a test which is skipped says under which condition.
+func checkSkips(t *testing.T, name string, file *ast.File) {
+	t.Helper()
+	for _, decl := range file.Decls {
+		f, ok := decl.(*ast.FuncDecl)
+		if !ok || f.Body == nil {
+			continue
+		}
+		for _, stmt := range f.Body.List {
+			expr, ok := stmt.(*ast.ExprStmt)
+			if !ok {
+				continue
+			}
+			call, ok := expr.X.(*ast.CallExpr)
+			if !ok {
+				continue
+			}
+			if method, ok := call.Fun.(*ast.SelectorExpr); ok && strings.HasPrefix(method.Sel.Name, "Skip") {
+				t.Errorf("%s: %s is always skipped; repair it or delete it", name, f.Name.Name)
+			}
 		}
 	}
 }
