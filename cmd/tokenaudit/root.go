@@ -55,7 +55,7 @@ and messages. It only reads from InfluxDB.`,
 		return usagef("%w; see %s --help", err, cmd.CommandPath())
 	})
 	root.PersistentFlags().BoolVarP(&c.verbose, "verbose", "v", false, "log each step")
-	root.AddCommand(c.demo(), c.run(), c.serve(), c.schedule(), c.doctor(), c.history(), c.notify(), c.tokens(), c.checks(), c.config(), c.verify(), c.version())
+	root.AddCommand(c.demo(), c.run(), c.serve(), c.schedule(), c.doctor(), c.history(), c.notify(), c.tokens(), c.checks(), c.config(), c.verify(), c.version(), c.completion(), c.man())
 	root.AddCommand(topics()...)
 	root.SetHelpCommand(c.help())
 	root.InitDefaultHelpCmd()

@@ -1,0 +1,40 @@
+package main
+
+import "github.com/spf13/cobra"
+
+// completion stands in for cobra's own command, whose mistakes are not those of usage.
+func (c *cli) completion() *cobra.Command {
+	return &cobra.Command{
+		Use:   "completion SHELL",
+		Short: "Print the script that completes commands, flags and names in a shell",
+		Long: `completion prints a script for bash, zsh, fish or powershell. With it, the shell completes
+commands and flags, and names of jobs, targets and checks. bash needs the package
+bash-completion. The packages of a release have the scripts.`,
+		Example: `  source <(tokenaudit completion bash)       # in this shell
+  tokenaudit completion bash > /etc/bash_completion.d/tokenaudit
+  tokenaudit completion zsh > "${fpath[1]}/_tokenaudit"
+  tokenaudit completion fish > ~/.config/fish/completions/tokenaudit.fish
+  tokenaudit completion powershell | Out-String | Invoke-Expression`,
+		ValidArgs: []string{"bash", "zsh", "fish", "powershell"},
+		Args: func(cmd *cobra.Command, args []string) error {
+			if len(args) != 1 {
+				return usagef("%s needs one shell: bash, zsh, fish or powershell", cmd.CommandPath())
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			root := cmd.Root()
+			switch args[0] {
+			case "bash":
+				return root.GenBashCompletionV2(c.stdout, true)
+			case "zsh":
+				return root.GenZshCompletion(c.stdout)
+			case "fish":
+				return root.GenFishCompletion(c.stdout, true)
+			case "powershell":
+				return root.GenPowerShellCompletionWithDesc(c.stdout)
+			}
+			return usagef("no shell %q; use bash, zsh, fish or powershell", args[0])
+		},
+	}
+}
