@@ -64,7 +64,12 @@ type File struct {
 	AcceptedGaps []AcceptedGap `yaml:"accepted_gaps,omitempty"`
 	// Jobs review targets again and again. A file without jobs is enough for commands that look at a target once.
 	Jobs []Job `yaml:"jobs,omitempty"`
+
+	path string
 }
+
+// Path is the file that the configuration was read from, as it was given to Load.
+func (f *File) Path() string { return f.path }
 
 // Policy adjusts the checks.
 type Policy struct {

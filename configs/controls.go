@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"tokenaudit/configs/setting"
 	"tokenaudit/jobs/audit"
 )
 
@@ -99,12 +100,12 @@ func (fw framework) validate(problem problemFunc) {
 func (f *controlsFile) validateCheck(id string, problem problemFunc) {
 	key := join("checks", id)
 	if !slices.Contains(checkIDs(), id) {
-		problem(key, unknown("check", id, checkIDs()))
+		problem(key, setting.Unknown("check", id, checkIDs()))
 	}
 	for _, name := range slices.Sorted(maps.Keys(f.Checks[id])) {
 		at := slices.Index(f.frameworkNames(), name)
 		if at < 0 {
-			problem(join(key, name), unknown("framework", name, f.frameworkNames()))
+			problem(join(key, name), setting.Unknown("framework", name, f.frameworkNames()))
 			continue
 		}
 		f.Checks[id][name].validate(f.Frameworks[at], problem.in(join(key, name)))

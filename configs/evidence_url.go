@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"tokenaudit/configs/setting"
 	"tokenaudit/jobs/audit"
 )
 
@@ -27,7 +28,7 @@ func validateEvidenceURL(text string, problem problemFunc) {
 	}
 	for _, name := range placeholder.FindAllString(text, -1) {
 		if !slices.Contains(placeholders, name) {
-			problem(key, unknown("placeholder", name, placeholders))
+			problem(key, setting.Unknown("placeholder", name, placeholders))
 		}
 	}
 	scheme, _, _ := strings.Cut(text, "://")

@@ -63,13 +63,13 @@ var (
 
 func (e Exception) validate(targets []string, longest time.Duration, problem func(key, text string)) {
 	if !slices.Contains(targets, e.Target) {
-		problem("target", unknown("target", e.Target, targets))
+		problem("target", setting.Unknown("target", e.Target, targets))
 	}
 	if !authorizationID.MatchString(e.Authorization) {
 		problem("authorization", "needs the ID of a token: 16 hex digits")
 	}
 	if checks := append(checkIDs(), audit.AllChecks); !slices.Contains(checks, e.Check) {
-		problem("check", unknown("check", e.Check, checks))
+		problem("check", setting.Unknown("check", e.Check, checks))
 	}
 	if !fingerprintPattern.MatchString(e.Fingerprint) {
 		problem("fingerprint", `needs the fingerprint that "tokenaudit tokens show ID" prints: it ties the exception to the token as it was approved`)
@@ -149,7 +149,7 @@ func (g AcceptedGap) validate(targets []string, longest time.Duration, problem f
 	_, subject, about := strings.Cut(g.Gap, "/")
 	switch {
 	case !known:
-		problem("gap", unknown("gap", g.Gap, can))
+		problem("gap", setting.Unknown("gap", g.Gap, can))
 	case !premise.Acceptable:
 		problem("gap", fmt.Sprintf("%s cannot be accepted: nobody could tell what they accept. Gaps that can be accepted: %s", premise.ID, strings.Join(can, ", ")))
 	case about && strings.TrimSpace(subject) == "":
@@ -157,7 +157,7 @@ func (g AcceptedGap) validate(targets []string, longest time.Duration, problem f
 	}
 	// Of a target that is no longer configured, this very fact may be accepted.
 	if premise.ID != audit.TargetsConfigured && !slices.Contains(targets, g.Target) {
-		problem("target", unknown("target", g.Target, targets))
+		problem("target", setting.Unknown("target", g.Target, targets))
 	}
 	decision{g.Reason, g.RequestedBy, g.ApprovedBy, g.Granted, g.Expires}.validate("acceptance", longest, problem)
 }

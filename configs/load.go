@@ -35,6 +35,7 @@ func Load(path string) (*File, error) {
 	for key, ref := range file.Secrets() {
 		ref.From(fmt.Sprintf("%s (%s:%d)", key, filepath.Base(path), lines[key]))
 	}
+	file.path = path
 	file.resolve(filepath.Dir(path))
 	file.withhold()
 	return file, nil
@@ -45,12 +46,12 @@ func Load(path string) (*File, error) {
 func read(path string) ([]byte, error) {
 	f, err := os.Open(path)
 	if err != nil {
-		return nil, fmt.Errorf("configs: %w", err)
+		return nil, fmt.Errorf("the configuration: %w", err)
 	}
 	defer f.Close()
 	source, err := io.ReadAll(io.LimitReader(f, largestFile+1))
 	if err != nil {
-		return nil, fmt.Errorf("configs: %w", err)
+		return nil, fmt.Errorf("the configuration: %w", err)
 	}
 	return source, nil
 }

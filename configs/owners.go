@@ -7,6 +7,7 @@ import (
 	"strings"
 	"unicode"
 
+	"tokenaudit/configs/setting"
 	"tokenaudit/jobs/audit"
 	"tokenaudit/notify/slack"
 )
@@ -55,7 +56,7 @@ func validateOwners(owners map[string]Owner, targets []string, problem problemFu
 		key := join("owners", user)
 		target, name, ofTarget := strings.Cut(user, "/")
 		if ofTarget && !slices.Contains(targets, target) {
-			problem(key, unknown("target", target, targets)+` (a name with a "/" needs TARGET/ in front)`)
+			problem(key, setting.Unknown("target", target, targets)+` (a name with a "/" needs TARGET/ in front)`)
 		}
 		if user == "" || ofTarget && name == "" {
 			problem(key, "needs the name or the ID of a user, or TARGET/NAME or TARGET/ID")

@@ -103,7 +103,7 @@ var bad = map[string][]string{
 	},
 	"pair-in-list": {
 		"1: targets[0].url: needs a URL such as https://influxdb.example.com:8086",
-		"1: targets[0].token: secret: no source; set one of env, file, exec",
+		"1: targets[0].token: no source; set one of env, file, exec",
 	},
 	"root-is-a-list": {"1: needs keys with values: " + rootKeys},
 	"root-is-text":   {"1: needs keys with values: " + rootKeys},
@@ -123,13 +123,13 @@ var bad = map[string][]string{
 	"secret-as-key":           {"4: targets[0].token: " + keyOfRef},
 	"secret-as-two-keys":      {"4: targets[0].token: " + keyOfRef},
 	"secret-as-env": {
-		"4: targets[0].token: secret: env is not the name of an environment variable; write the name, never the secret",
+		"4: targets[0].token: env is not the name of an environment variable; write the name, never the secret",
 	},
 	"secret-as-env-list":     {"4: targets[0].token.env: " + oneValue},
 	"secret-exec-not-a-list": {"4: targets[0].token.exec: " + someList},
 	"secret-without-value":   {"4: targets[0].token: " + noValue},
-	"secret-empty":           {"4: targets[0].token: secret: no source; set one of env, file, exec"},
-	"secret-two-sources":     {"4: targets[0].token: secret: several sources; set only one of env, file, exec"},
+	"secret-empty":           {"4: targets[0].token: no source; set one of env, file, exec"},
+	"secret-two-sources":     {"4: targets[0].token: several sources; set only one of env, file, exec"},
 	"secret-in-syntax-error": {"4: not YAML: could not find end character of double-quoted text"},
 	"secret-in-flow-error":   {"4: not YAML: could not find flow mapping end token '}'"},
 	"secret-behind-anchor":   {"4: " + aliases},
@@ -168,7 +168,7 @@ var bad = map[string][]string{
 	"target-empty": {
 		"2: targets[0].name: " + noName,
 		"2: targets[0].url: needs a URL such as https://influxdb.example.com:8086",
-		"2: targets[0].token: secret: no source; set one of env, file, exec",
+		"2: targets[0].token: no source; set one of env, file, exec",
 	},
 	"user-without-name": {
 		"6: targets[0].users[0]: needs a name or an id: an empty one would select every user",
@@ -193,7 +193,7 @@ var bad = map[string][]string{
 	"job-reports":     {`8: jobs[0].reports[1]: unknown format "cvs", did you mean "csv"?`, "8: jobs[0].reports[2]: listed twice"},
 	"job-webhook": {
 		"8: jobs[0].webhook.url: " + clearText,
-		"8: jobs[0].webhook.secret: secret: no source; set one of env, file, exec",
+		"8: jobs[0].webhook.secret: no source; set one of env, file, exec",
 	},
 	"job-email": {
 		"9: jobs[0].email.server: needs host:port, such as smtp.example.com:587",
@@ -260,19 +260,12 @@ func TestErrorText(t *testing.T) {
 	one := &Error{Path: "prod.yaml", Problems: []Problem{{Line: 7, Key: "jobs[0].name", Text: "needs a name"}}}
 	two := &Error{Path: "prod.yaml", Problems: []Problem{{Line: 1, Text: "is odd"}, one.Problems[0]}}
 	for want, err := range map[string]error{
-		"configs: 1 problem in prod.yaml\n  prod.yaml:7: jobs[0].name: needs a name":                         one,
-		"configs: 2 problems in prod.yaml\n  prod.yaml:1: is odd\n  prod.yaml:7: jobs[0].name: needs a name": two,
+		"1 problem in prod.yaml\n  prod.yaml:7: jobs[0].name: needs a name":                         one,
+		"2 problems in prod.yaml\n  prod.yaml:1: is odd\n  prod.yaml:7: jobs[0].name: needs a name": two,
 	} {
 		if err.Error() != want {
 			t.Errorf("%q, want %q", err, want)
 		}
-	}
-}
-
-func TestUnknownNamesAtMostForty(t *testing.T) {
-	got := unknown("target", "zzzzzz", strings.Split(strings.Repeat("a ", 40)+"last", " "))
-	if want := `unknown target "zzzzzz", known: ` + strings.Repeat("a, ", 40) + "…"; got != want {
-		t.Errorf("%s, want %s", got, want)
 	}
 }
 

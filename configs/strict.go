@@ -11,6 +11,7 @@ import (
 	"github.com/goccy/go-yaml/ast"
 
 	"tokenaudit/configs/secret"
+	"tokenaudit/configs/setting"
 )
 
 // walker copies YAML into Go values and collects what does not fit. Text keeps
@@ -116,8 +117,8 @@ func (w *walker) object(path string, node ast.Node, into reflect.Value) {
 			w.walk(join(path, key), pair.Value, into.Field(fields[i]))
 			continue
 		}
-		w.add(lineOf(pair.Key), join(path, key), "unknown key, "+instead(key, names))
-		if meant := nearest(key, names); meant != "" {
+		w.add(lineOf(pair.Key), join(path, key), "unknown key, "+setting.Instead(key, names))
+		if meant := setting.Nearest(key, names); meant != "" {
 			w.breaks(join(path, meant)) // misspelt, so not missing
 		}
 	}

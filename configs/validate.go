@@ -94,10 +94,10 @@ func (p Policy) validate(problem problemFunc) {
 	for _, id := range slices.Sorted(maps.Keys(p.Severity)) {
 		key, severity := join("policy.severity", id), p.Severity[id]
 		if !slices.Contains(ids, id) {
-			problem(key, unknown("check", id, ids))
+			problem(key, setting.Unknown("check", id, ids))
 		}
 		if !slices.Contains(severities(), string(severity)) {
-			problem(key, unknown("severity", string(severity), severities()))
+			problem(key, setting.Unknown("severity", string(severity), severities()))
 		}
 	}
 	p.validateFixWithin(problem)
@@ -107,7 +107,7 @@ func (p Policy) validateFixWithin(problem problemFunc) {
 	known := names(audit.Severities()[:4], func(s audit.Severity) string { return string(s) })
 	for _, severity := range slices.Sorted(maps.Keys(p.FixWithin)) {
 		if !slices.Contains(known, string(severity)) {
-			problem(join("policy.fix_within", string(severity)), unknown("severity", string(severity), known))
+			problem(join("policy.fix_within", string(severity)), setting.Unknown("severity", string(severity), known))
 		}
 	}
 }
@@ -177,7 +177,7 @@ func validateChoice(key, what string, chosen, known []string, problem problemFun
 		path := fmt.Sprintf("%s[%d]", key, i)
 		switch {
 		case !slices.Contains(known, name):
-			problem(path, unknown(what, name, known))
+			problem(path, setting.Unknown(what, name, known))
 		case slices.Contains(chosen[:i], name):
 			problem(path, "listed twice")
 		}

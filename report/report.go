@@ -106,7 +106,7 @@ func Files(names []string) []string {
 func Write(ctx context.Context, dir string, names []string, in Input) (h audit.Highlights, err error) {
 	for _, name := range names {
 		if !slices.Contains(Names(), name) {
-			return h, fmt.Errorf("report: no format %q, there are %s", name, strings.Join(Names(), ", "))
+			return h, fmt.Errorf("no format %q, there are %s", name, strings.Join(Names(), ", "))
 		}
 	}
 	if err := checkUnsealed(dir); err != nil {
@@ -116,12 +116,12 @@ func Write(ctx context.Context, dir string, names []string, in Input) (h audit.H
 	in.Formats = names
 	staging, err := table.NewStaging(dir)
 	if err != nil {
-		return h, fmt.Errorf("report: %w", err)
+		return h, fmt.Errorf("writing the reports: %w", err)
 	}
 	defer staging.Discard()
 	builder := audit.NewHighlightsBuilder(in.Summary, in.Contacts)
 	if err := write(ctx, staging, chosen, in, builder); err != nil {
-		return h, fmt.Errorf("report: %w", err)
+		return h, fmt.Errorf("writing the reports: %w", err)
 	}
 	return builder.Highlights(), nil
 }
@@ -175,7 +175,7 @@ const sealFile = "manifest.json"
 func checkUnsealed(dir string) error {
 	_, err := os.Lstat(filepath.Join(dir, sealFile))
 	if err == nil {
-		return fmt.Errorf("report: %s holds a sealed evidence pack, and nothing replaces one", dir)
+		return fmt.Errorf("%s holds a sealed evidence pack, and nothing replaces one", dir)
 	}
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil

@@ -69,9 +69,9 @@ func agree(ctx context.Context, known knownPacks, archive evidence.Archive, conf
 
 // openJobs is wire, and the comparison of the ledger with the evidence. Evidence that
 // cannot be reached says nothing: each run compares again before it begins.
-func openJobs(ctx context.Context, f *configs.File, config string, log *slog.Logger, secrets *secret.Redactor, dryRun bool) (*app, error) {
+func openJobs(ctx context.Context, f *configs.File, log *slog.Logger, secrets *secret.Redactor, dryRun bool) (*app, error) {
 	if path, ok := ledger.StorePath(f.Store); ok && !exists(path) { // before an empty one is made
-		if err := agreeWithout(ctx, f, config, log); err != nil {
+		if err := agreeWithout(ctx, f, log); err != nil {
 			return nil, err
 		}
 	}
@@ -79,18 +79,18 @@ func openJobs(ctx context.Context, f *configs.File, config string, log *slog.Log
 	if err != nil {
 		return nil, err
 	}
-	if err := passable(agree(ctx, a.ledger, a.snapshots, config), log); err != nil {
+	if err := passable(agree(ctx, a.ledger, a.snapshots, f.Path()), log); err != nil {
 		return nil, errors.Join(err, a.close())
 	}
 	return a, nil
 }
 
-func agreeWithout(ctx context.Context, f *configs.File, config string, log *slog.Logger) error {
+func agreeWithout(ctx context.Context, f *configs.File, log *slog.Logger) error {
 	archive, err := evidence.Open(f.Evidence, evidence.Lock{})
 	if err != nil {
 		return err
 	}
-	return errors.Join(passable(agree(ctx, noLedger{}, archive, config), log), archive.Close())
+	return errors.Join(passable(agree(ctx, noLedger{}, archive, f.Path()), log), archive.Close())
 }
 
 // unreachable tells an error of evidence that may be whole, and cannot be had at the
@@ -107,7 +107,7 @@ func passable(err error, log *slog.Logger) error {
 }
 
 // examineAgreement compares the ledger with the evidence, and changes neither.
-func examineAgreement(ctx context.Context, f *configs.File, config string) influx.Diagnosis {
+func examineAgreement(ctx context.Context, f *configs.File) influx.Diagnosis {
 	d := influx.Diagnosis{What: "ledger and evidence"}
 	err := func() error {
 		archive, err := evidence.Open(f.Evidence, evidence.Lock{})
@@ -117,18 +117,18 @@ func examineAgreement(ctx context.Context, f *configs.File, config string) influ
 		defer archive.Close()
 		r, err := ledger.OpenReader(ctx, f.Store, f.StorePassword)
 		if errors.Is(err, ledger.ErrNone) {
-			return agree(ctx, noLedger{}, archive, config)
+			return agree(ctx, noLedger{}, archive, f.Path())
 		}
 		if err != nil {
 			return err
 		}
 		defer r.Close()
-		return agree(ctx, r, archive, config)
+		return agree(ctx, r, archive, f.Path())
 	}()
 	disagree, ok := errors.AsType[*disagreeError](err)
 	switch {
 	case ok:
-		d.Result, d.Fix = strings.Join(disagree.jobs, "; "), "tokenaudit history rebuild -c "+config
+		d.Result, d.Fix = strings.Join(disagree.jobs, "; "), "tokenaudit history rebuild -c "+f.Path()
 	case errors.Is(err, ledger.ErrOlder):
 		d.OK, d.Result = true, "will be compared by the next run or serve"
 	case err != nil:

@@ -163,19 +163,19 @@ func (w *benchWorld) run(c contender) (figure, error) {
 
 // printFigures gives the median of the first contender, which the ratios refer to.
 func printFigures(all []contender, figures map[string][]figure) (ours figure) {
-	t := newTable("", "SECONDS", "PEAK MIB", "TIME", "MEMORY")
+	t := newTable(column{}, column{name: "SECONDS"}, column{name: "PEAK MIB"}, column{name: "TIME"}, column{name: "MEMORY"})
 	ours = median(figures[all[0].name])
 	for _, c := range all {
 		f := figures[c.name]
 		if len(f) == 0 {
-			t.AppendRow([]any{c.name, "not installed"})
+			t.row(c.name, "not installed", "", "", "")
 			continue
 		}
 		m := median(f)
-		t.AppendRow([]any{c.name, fmt.Sprintf("%.2f", m.wall.Seconds()), m.peak >> 10,
-			fmt.Sprintf("%.1fx", m.wall.Seconds()/ours.wall.Seconds()), fmt.Sprintf("%.1fx", float64(m.peak)/float64(ours.peak))})
+		t.row(c.name, fmt.Sprintf("%.2f", m.wall.Seconds()), m.peak>>10,
+			fmt.Sprintf("%.1fx", m.wall.Seconds()/ours.wall.Seconds()), fmt.Sprintf("%.1fx", float64(m.peak)/float64(ours.peak)))
 	}
-	fmt.Println(t.Render() + "\n")
+	fmt.Println(t.render(0) + "\n")
 	return ours
 }
 

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"tokenaudit/configs"
+	"tokenaudit/configs/setting"
 	"tokenaudit/jobs/audit"
 )
 
@@ -36,14 +37,6 @@ func (c *cli) checks() *cobra.Command {
 	}
 }
 
-func checkIDs() []string {
-	var ids []string
-	for _, check := range audit.Checks() {
-		ids = append(ids, check.ID)
-	}
-	return ids
-}
-
 // checksBySeverity are the checks, those of the worst severity first.
 func checksBySeverity() []audit.Check {
 	all := audit.Checks()
@@ -54,18 +47,18 @@ func checksBySeverity() []audit.Check {
 }
 
 func (c *cli) listChecks() error {
-	t := newTable("ID", "SEVERITY", "MATCHES")
+	t := newTable(column{name: "ID"}, column{name: "SEVERITY"}, column{name: "MATCHES", shrink: 20})
 	for _, check := range checksBySeverity() {
-		t.AppendRow([]any{check.ID, check.Severity, check.Title})
+		t.row(check.ID, c.paint.severity(check.Severity), check.Title)
 	}
-	_, err := fmt.Fprintln(c.stdout, t.Render())
+	_, err := fmt.Fprintln(c.stdout, t.render(c.columns()))
 	return err
 }
 
 func (c *cli) explainCheck(id string) error {
 	at := slices.Index(checkIDs(), id)
 	if at < 0 {
-		return usagef("no check %q; \"tokenaudit checks\" lists them", id)
+		return usagef("%s", setting.Unknown("check", id, checkIDs()))
 	}
 	controls, err := configs.Controls() // those that come with the program
 	if err != nil {

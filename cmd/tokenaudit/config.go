@@ -24,7 +24,7 @@ func (c *cli) print(name, short string, content func() []byte) *cobra.Command {
 	return &cobra.Command{
 		Use: name, Short: short, Args: noArguments,
 		RunE: func(*cobra.Command, []string) error {
-			_, err := c.stdout.Write(content())
+			_, err := c.data.Write(content())
 			return err
 		},
 	}
@@ -33,7 +33,7 @@ func (c *cli) print(name, short string, content func() []byte) *cobra.Command {
 func (c *cli) configValidate() *cobra.Command {
 	var path string
 	cmd := &cobra.Command{
-		Use:   "validate -c FILE",
+		Use:   "validate",
 		Short: "Check a configuration; sends nothing and reads no secret",
 		Args:  noArguments,
 		RunE: func(*cobra.Command, []string) error {
@@ -44,11 +44,11 @@ func (c *cli) configValidate() *cobra.Command {
 			for _, warning := range append(warnings(file), oldKeys(file)...) {
 				fmt.Fprintf(c.stderr, "warning: %s\n", warning)
 			}
-			fmt.Fprintf(c.stdout, "%s is valid: %s, %s\n", path, audit.Plural(len(file.Targets), "target"), audit.Plural(len(file.Jobs), "job"))
+			fmt.Fprintf(c.stdout, "%s is valid: %s, %s\n", file.Path(), audit.Plural(len(file.Targets), "target"), audit.Plural(len(file.Jobs), "job"))
 			return nil
 		},
 	}
-	cmd.Flags().StringVarP(&path, "config", "c", "", "configuration file")
+	c.configFlag(cmd, &path)
 	return cmd
 }
 

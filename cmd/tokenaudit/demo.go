@@ -87,7 +87,7 @@ func (c *cli) runDemo(ctx context.Context, out string) error {
 		return err
 	}
 	fmt.Fprint(c.stdout, "Two reviews of the same org, a week apart. This is the second one.\n\n")
-	printSummary(c.stdout, m, nil, c.columns())
+	printSummary(c.stdout, m, nil, c.columns(), c.paint)
 	fmt.Fprintf(c.stdout, "\nThe thread that Slack got:\n\n%s", slack.Text(a.slack[s.Job], m, isTerminal(c.stdout)))
 	fmt.Fprintf(c.stdout, "\nOpen %s and report.html in it, and check the evidence:\n  tokenaudit verify --allowed-signers %s %s\n",
 		m.Location, filepath.Join(out, demoSigners), filepath.Dir(m.Location))

@@ -29,7 +29,7 @@ import (
 func (c *cli) doctor() *cobra.Command {
 	var config string
 	cmd := &cobra.Command{
-		Use:   "doctor -c FILE",
+		Use:   "doctor",
 		Short: "Check everything that a review depends on, and say how to fix it",
 		Long: `doctor sends every target the requests of a review and shows the verdict that the next
 review would reach. It tests every notifier, the evidence and the store without posting
@@ -39,7 +39,7 @@ review can see. If any line says BAD, it exits 4.`,
 		Args:    noArguments,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return c.examine(cmd.Context(), config) },
 	}
-	cmd.Flags().StringVarP(&config, "config", "c", "", "configuration file")
+	c.configFlag(cmd, &config)
 	return cmd
 }
 
@@ -48,7 +48,7 @@ func (c *cli) examine(ctx context.Context, path string) (err error) {
 	if err != nil {
 		return err
 	}
-	e := &examination{out: c.stdout, secrets: c.secrets, width: c.width()}
+	e := &examination{out: c.stdout, secrets: c.secrets, width: c.width(), paint: c.paint}
 	log := c.log(slog.LevelWarn)
 	a, closeEarlier, errEarlier := earlierReviews(ctx, f, log)
 	defer func() { err = errors.Join(err, closeEarlier()) }()
@@ -63,9 +63,9 @@ func (c *cli) examine(ctx context.Context, path string) (err error) {
 	}
 	e.add("evidence", examineEvidence(ctx, f.Evidence, f.EvidenceLock))
 	e.add("store", examineStore(ctx, f))
-	e.add("store", examineAgreement(ctx, f, path))
+	e.add("store", examineAgreement(ctx, f))
 	for _, w := range warnings(f) {
-		e.add("configuration", influx.Diagnosis{What: "warning", Result: w})
+		e.line("configuration", note, "warning", w, "")
 	}
 	for _, old := range oldKeys(f) {
 		e.line("configuration", note, "old key", old, "")

@@ -20,6 +20,7 @@ type examination struct {
 	out     io.Writer
 	secrets *secret.Redactor // before a text is cut and wrapped
 	width   int
+	paint   paint
 	where   string // of the line before
 	bad     bool
 }
@@ -46,18 +47,25 @@ func (e *examination) line(where, state, what, result, fix string) {
 		if e.where != "" {
 			fmt.Fprintln(e.out)
 		}
-		fmt.Fprintln(e.out, audit.Line(where, e.width))
+		fmt.Fprintln(e.out, e.paint.bold(audit.Line(where, e.width)))
 		e.where = where
 	}
-	head := fmt.Sprintf("  %-4s %-*s  ", state, whatWidth, audit.Line(what, 60))
+	mark := e.paint.good(state)
+	switch state {
+	case bad:
+		mark = e.paint.bad(state)
+	case note:
+		mark = state
+	}
+	head := fmt.Sprintf("  %s%s %-*s  ", mark, strings.Repeat(" ", 4-len(state)), whatWidth, audit.Line(what, 60))
 	indent := strings.Repeat(" ", 4+3+whatWidth+2)
-	if len(head) > len(indent) { // a long name has a line of its own
+	if text.StringWidthWithoutEscSequences(head) > len(indent) { // a long name has a line of its own
 		fmt.Fprintln(e.out, strings.TrimRight(head, " "))
 		head = indent
 	}
 	var lines []string
 	for i, part := range []string{result, fix} {
-		if part = audit.Line(e.secrets.Clean(part), 600); part == "" {
+		if part = audit.Line(e.secrets.Clean(part), 2000); part == "" {
 			continue
 		}
 		if i == 1 {

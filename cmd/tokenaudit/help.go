@@ -2,13 +2,14 @@ package main
 
 import (
 	"embed"
-	"fmt"
 	"io"
 	"path"
 	"regexp"
 	"strings"
 
 	"github.com/spf13/cobra"
+
+	"tokenaudit/configs/setting"
 )
 
 // manual has a page for each help topic. Its first line is "# TOPIC: what it is about".
@@ -75,14 +76,12 @@ func (c *cli) help() *cobra.Command {
 	}
 }
 
-// didYouMean names the command or topic below cmd that is near to a name. cobra suggests only what can run, so it is asked about names alone.
+// didYouMean names the command or topic below cmd that is near to a name, or says where
+// they all are.
 func didYouMean(cmd *cobra.Command, name string) string {
-	names := &cobra.Command{SuggestionsMinimumDistance: 2}
-	for _, child := range cmd.Commands() {
-		names.AddCommand(&cobra.Command{Use: child.Name(), Run: func(*cobra.Command, []string) {}})
+	names := namesOf(cmd.Commands(), (*cobra.Command).Name)
+	if !cmd.HasParent() && setting.Nearest(name, names) == "" {
+		return "\"tokenaudit help\" lists commands and topics"
 	}
-	if near := names.SuggestionsFor(name); len(near) > 0 {
-		return fmt.Sprintf("did you mean %q?", near[0])
-	}
-	return "\"tokenaudit help\" lists commands and topics"
+	return setting.Instead(name, names)
 }

@@ -3,7 +3,6 @@ package main
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -36,9 +35,9 @@ func (c *cli) history() *cobra.Command {
   tokenaudit history retire -c tokenaudit.yaml plant --reason "switched off, SEC-1234"`, c.historyList(), c.historyShow(), c.historyDiff(), c.historyReplay(), c.historyRetire(), c.historyRebuild())
 }
 
-func (f *historyFlags) add(cmd *cobra.Command) {
-	cmd.Flags().StringVarP(&f.config, "config", "c", "", "configuration file")
-	cmd.Flags().BoolVar(&f.json, "json", false, "print JSON")
+func (f *historyFlags) add(c *cli, cmd *cobra.Command) {
+	c.configFlag(cmd, &f.config)
+	jsonFlag(cmd, &f.json)
 }
 
 // past is what earlier reviews left, to be read beside whatever else works on it.
@@ -53,7 +52,7 @@ func (f historyFlags) open(ctx context.Context, c *cli) (past, error) {
 	if err != nil {
 		return past{}, err
 	}
-	r, err := openReader(ctx, c, file, f.config)
+	r, err := openReader(ctx, c, file)
 	if err != nil {
 		return past{}, err
 	}
@@ -66,10 +65,10 @@ func (f historyFlags) open(ctx context.Context, c *cli) (past, error) {
 
 // openReader opens the ledger to look at it. Of one that is not there, although the
 // evidence has packs, the error says how it is made from them.
-func openReader(ctx context.Context, c *cli, f *configs.File, config string) (*ledger.Reader, error) {
+func openReader(ctx context.Context, c *cli, f *configs.File) (*ledger.Reader, error) {
 	r, err := ledger.OpenReader(ctx, f.Store, f.StorePassword)
 	if errors.Is(err, ledger.ErrNone) {
-		if lost := agreeWithout(ctx, f, config, c.log(slog.LevelWarn)); errors.As(lost, new(*disagreeError)) {
+		if lost := agreeWithout(ctx, f, c.log(slog.LevelWarn)); errors.As(lost, new(*disagreeError)) {
 			return nil, lost
 		}
 	}
@@ -105,11 +104,11 @@ func runIDs(n int) cobra.PositionalArgs {
 func (c *cli) historyList() *cobra.Command {
 	var f historyFlags
 	cmd := &cobra.Command{
-		Use: "list -c FILE", Short: "List the reviews, newest first", Args: noArguments,
+		Use: "list", Short: "List the reviews, newest first", Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error { return c.listRuns(cmd.Context(), f) },
 	}
-	f.add(cmd)
-	cmd.Flags().StringVar(&f.job, "job", "", "only this job")
+	f.add(c, cmd)
+	c.jobFlag(cmd, &f.job)
 	return cmd
 }
 
@@ -146,7 +145,7 @@ func narrow(columns int) bool { return columns > 0 && columns < 130 }
 // there is no room, it leaves columns out. It reports whether the policy ever changed.
 func runTable(entries []ledger.Entry, columns int) (t table.Writer, changed bool) {
 	late := slices.ContainsFunc(entries, func(e ledger.Entry) bool { return e.Run.Late() >= time.Minute })
-	t = newTable("RUN", "TRIGGER", "COVERAGE", "TOKENS", "NEEDS ACTION", "NEW", "FIXED", "OVERDUE", "CRITICAL", "HIGH", "FINDINGS", "LATE", "")
+	t = oldTable("RUN", "TRIGGER", "COVERAGE", "TOKENS", "NEEDS ACTION", "NEW", "FIXED", "OVERDUE", "CRITICAL", "HIGH", "FINDINGS", "LATE", "")
 	config := append(rightAligned(4, 5, 6, 7, 8, 9, 10, 11), table.ColumnConfig{Name: "LATE", Hidden: !late})
 	if narrow(columns) {
 		config[1].WidthMax = 6
@@ -195,10 +194,10 @@ func runTable(entries []ledger.Entry, columns int) (t table.Writer, changed bool
 func (c *cli) historyShow() *cobra.Command {
 	var f historyFlags
 	cmd := &cobra.Command{
-		Use: "show -c FILE RUN", Short: "Show one review: coverage, counts, files, messages", Args: runIDs(1),
+		Use: "show RUN", Short: "Show one review: coverage, counts, files, messages", Args: runIDs(1),
 		RunE: func(cmd *cobra.Command, args []string) error { return c.showRun(cmd.Context(), f, args[0]) },
 	}
-	f.add(cmd)
+	f.add(c, cmd)
 	return cmd
 }
 
@@ -223,7 +222,7 @@ func (c *cli) showRun(ctx context.Context, f historyFlags, id string) error {
 		return err
 	}
 	m, unread := messageWith(ctx, r.file, r.Archive, *e.Summary, e.Highlights)
-	printSummary(c.stdout, m, unread, c.columns())
+	printSummary(c.stdout, m, unread, c.columns(), c.paint)
 	for _, p := range e.Deliveries {
 		words := fmt.Sprintf("Message %s/%s: %s", p.Notifier, audit.Line(p.Name, 200), cmp.Or(deliveryWords[p.State], string(p.State)))
 		if p.Error != "" {
@@ -236,11 +235,4 @@ func (c *cli) showRun(ctx context.Context, f historyFlags, id string) error {
 
 var deliveryWords = map[audit.DeliveryState]string{
 	audit.DeliveryNew: "not sent yet", audit.DeliverySending: "being sent", audit.DeliveryUncertain: "may have arrived", audit.DeliveryExpired: "not sent, and not tried any more",
-}
-
-func (c *cli) encode(v any) error {
-	enc := json.NewEncoder(c.stdout)
-	enc.SetEscapeHTML(false)
-	enc.SetIndent("", "  ")
-	return enc.Encode(v)
 }

@@ -27,10 +27,10 @@ type difference struct {
 func (c *cli) historyDiff() *cobra.Command {
 	var f historyFlags
 	cmd := &cobra.Command{
-		Use: "diff -c FILE RUN RUN", Short: "Show the differences between two reviews", Args: runIDs(2),
+		Use: "diff RUN RUN", Short: "Show the differences between two reviews", Args: runIDs(2),
 		RunE: func(cmd *cobra.Command, args []string) error { return c.diffRuns(cmd.Context(), f, args[0], args[1]) },
 	}
-	f.add(cmd)
+	f.add(c, cmd)
 	return cmd
 }
 
@@ -69,7 +69,7 @@ func (c *cli) diffRuns(ctx context.Context, f historyFlags, from, to string) err
 		_, err := fmt.Fprintln(c.stdout, "No difference.")
 		return err
 	}
-	t := newTable("CHANGE", "SEVERITY", "CHECK", "TOKEN", "ID", "OWNER", "TARGET")
+	t := oldTable("CHANGE", "SEVERITY", "CHECK", "TOKEN", "ID", "OWNER", "TARGET")
 	for _, d := range ds {
 		t.AppendRow(table.Row{d.Change, d.Severity, d.Check, audit.Line(d.Token, 32), audit.Line(d.ID, 16), audit.Line(d.Owner, 24), d.Target})
 	}

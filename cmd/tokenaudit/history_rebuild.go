@@ -25,7 +25,7 @@ type rebuildFlags struct {
 func (c *cli) historyRebuild() *cobra.Command {
 	var f rebuildFlags
 	cmd := &cobra.Command{
-		Use:   "rebuild -c FILE",
+		Use:   "rebuild",
 		Short: "Rebuild the ledger from the evidence packs, after it was lost or restored from a backup",
 		Long: `rebuild reads the packs of every job in the evidence, configured or not, and checks them
 against the manifests and the chain. From them it makes the ledger: the reviews, the
@@ -44,7 +44,7 @@ pack follows it, so that verify reports it.`,
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error { return c.rebuildLedger(cmd.Context(), f) },
 	}
-	cmd.Flags().StringVarP(&f.config, "config", "c", "", "configuration file")
+	c.configFlag(cmd, &f.config)
 	cmd.Flags().BoolVar(&f.dryRun, "dry-run", false, "only show what would be rebuilt")
 	cmd.Flags().BoolVar(&f.forgetMissing, "forget-missing", false, "continue without the reviews that are in the ledger but not in the evidence")
 	return cmd

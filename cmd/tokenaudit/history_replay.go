@@ -13,7 +13,7 @@ import (
 func (c *cli) historyReplay() *cobra.Command {
 	var f historyFlags
 	cmd := &cobra.Command{
-		Use:   "replay -c FILE RUN",
+		Use:   "replay RUN",
 		Short: "Check a stored review again with the policy of a configuration",
 		Long: `replay checks the tokens of a review again with another policy, without any server:
 what would last week's review have found? Checks that need more than the token, its
@@ -21,7 +21,7 @@ owner and the policy keep their findings.`,
 		Args: runIDs(1),
 		RunE: func(cmd *cobra.Command, args []string) error { return c.replayRun(cmd.Context(), f, args[0]) },
 	}
-	f.add(cmd)
+	f.add(c, cmd)
 	return cmd
 }
 
@@ -67,7 +67,7 @@ func (c *cli) replayRun(ctx context.Context, f historyFlags, id string) error {
 	if f.json {
 		return c.encode(out)
 	}
-	t := newTable("SEVERITY", "CHECK", "BEFORE", "NOW", "ADDED", "REMOVED")
+	t := oldTable("SEVERITY", "CHECK", "BEFORE", "NOW", "ADDED", "REMOVED")
 	for _, n := range out {
 		t.AppendRow(table.Row{n.Severity, n.Check, n.Before, n.Now, n.Added, n.Removed})
 	}

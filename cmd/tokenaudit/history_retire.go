@@ -19,7 +19,7 @@ func (c *cli) historyRetire() *cobra.Command {
 	var f historyFlags
 	var reason string
 	cmd := &cobra.Command{
-		Use:   "retire -c FILE SOURCE --reason TEXT",
+		Use:   "retire SOURCE --reason TEXT",
 		Short: "Retire a server or an org that no longer exists",
 		Long: `retire ends the tracking of a source. Give the ID of an org, as Coverage shows it
 (server/0d0fb00000000011), or the name of a target for all its sources. Until then its
@@ -38,7 +38,7 @@ and why it was retired. Its tokens are not reported as gone.`,
 		},
 		RunE: func(cmd *cobra.Command, args []string) error { return c.retire(cmd.Context(), f, args[0], reason) },
 	}
-	cmd.Flags().StringVarP(&f.config, "config", "c", "", "configuration file")
+	c.configFlag(cmd, &f.config)
 	cmd.Flags().StringVar(&reason, "reason", "", "why it was retired, such as a ticket")
 	return cmd
 }

@@ -6,6 +6,7 @@ import (
 	"go/token"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 )
@@ -21,6 +22,7 @@ func TestHouse(t *testing.T) {
 				continue
 			}
 			production++
+			checkMessages(t, filepath.Join(dir, name), file)
 			documented = documented || file.Doc != nil
 			checkDeclarations(t, filepath.Join(dir, name), file)
 		}
@@ -58,6 +60,24 @@ func checkSkips(t *testing.T, name string, file *ast.File) {
 			}
 		}
 	}
+}
+
+// checkMessages: no error begins with the name of a package. A person reads it, who knows
+// none.
+func checkMessages(t *testing.T, name string, file *ast.File) {
+	t.Helper()
+	prefix := regexp.MustCompile("^[\"`](?:audit|bolt|bucket|configs|csv|email|evidence|html|influx|ledger|metrics|notify|ocsf|pack|ping|recovery|remedy|report|roster|runner|schedule|secret|setting|slack|table|webhook|xlsx|tokenaudit): ")
+	ast.Inspect(file, func(n ast.Node) bool {
+		call, ok := n.(*ast.CallExpr)
+		if !ok || len(call.Args) == 0 {
+			return true
+		}
+		text, ok := call.Args[0].(*ast.BasicLit)
+		if of, method := call.Fun.(*ast.SelectorExpr); ok && method && (of.Sel.Name == "Errorf" || of.Sel.Name == "New") && prefix.MatchString(text.Value) {
+			t.Errorf("%s: the message %s begins with the name of a package", name, text.Value)
+		}
+		return true
+	})
 }
 
 // sources are the parsed files of each package.

@@ -17,6 +17,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"tokenaudit/configs/secret"
+	"tokenaudit/configs/setting"
 	"tokenaudit/jobs/audit"
 	"tokenaudit/jobs/influx"
 )
@@ -24,10 +25,10 @@ import (
 // server says where tokens list and tokens show ask.
 type server struct{ config, target, host string }
 
-func (s *server) addFlags(cmd *cobra.Command) {
+func (s *server) addFlags(c *cli, cmd *cobra.Command) {
 	flags := cmd.Flags()
-	flags.StringVarP(&s.config, "config", "c", "", "configuration file")
-	flags.StringVar(&s.target, "target", "", "target of the configuration; its first one by default")
+	c.configFlag(cmd, &s.config)
+	c.targetFlag(cmd, &s.target, "target of the configuration (default: its first one)")
 	flags.StringVar(&s.host, "host", "", "URL of the server, without a configuration")
 }
 
@@ -75,7 +76,7 @@ func (s server) find(c *cli) (influx.Config, audit.Policy, error) {
 			return t, f.Audit(), nil
 		}
 	}
-	return influx.Config{}, audit.Policy{}, usagef("no target %q in %s", s.target, s.config)
+	return influx.Config{}, audit.Policy{}, usagef("--target: %s", setting.Unknown("target", s.target, targetNames(f)))
 }
 
 // cliProfile is one section of the influx CLI's file.

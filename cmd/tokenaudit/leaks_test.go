@@ -436,7 +436,7 @@ func TestStandardLog(t *testing.T) {
 	const text = `Unsolicited response received on idle HTTP channel starting with "\"token\":\"` + leakForeign + `\""; err=<nil>` + "\n"
 	for _, verbose := range []bool{false, true} {
 		var stderr bytes.Buffer
-		c := &cli{stderr: &stderr, verbose: verbose}
+		c := &cli{stderr: &stderr, logFlags: logFlags{verbose: verbose}}
 		flags, to := log.Flags(), log.Writer()
 		c.catchStandardLog()
 		log.Print(text)

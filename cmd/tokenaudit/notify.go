@@ -20,7 +20,7 @@ func (c *cli) notify() *cobra.Command {
 func (c *cli) notifyTest() *cobra.Command {
 	var config, job string
 	cmd := &cobra.Command{
-		Use:   "test -c FILE",
+		Use:   "test",
 		Short: "Send a message that is marked as a test by every notifier",
 		Long: `test sends the summary of a made-up review, marked as a test, by every notifier of
 every job. It reviews nothing and leaves nothing in the ledger.`,
@@ -29,8 +29,8 @@ every job. It reviews nothing and leaves nothing in the ledger.`,
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error { return c.sendTests(cmd.Context(), config, job) },
 	}
-	cmd.Flags().StringVarP(&config, "config", "c", "", "configuration file")
-	cmd.Flags().StringVar(&job, "job", "", "only this job")
+	c.configFlag(cmd, &config)
+	c.jobFlag(cmd, &job)
 	return cmd
 }
 
@@ -39,12 +39,13 @@ func (c *cli) sendTests(ctx context.Context, config, job string) error {
 	if err != nil {
 		return err
 	}
+	jobs, err := chosenJobs(file, job)
+	if err != nil {
+		return err
+	}
 	var errs []error
 	sent := 0
-	for _, j := range file.Jobs {
-		if job != "" && j.Name != job {
-			continue
-		}
+	for _, j := range jobs {
 		for _, n := range channels(j, c.log(slog.LevelWarn)) {
 			m := notify.Sample(j.Name, time.Now())
 			if _, err := n.Send(ctx, m); err != nil {
@@ -56,7 +57,7 @@ func (c *cli) sendTests(ctx context.Context, config, job string) error {
 		}
 	}
 	if sent == 0 && len(errs) == 0 {
-		return usagef("there is no notifier to test: no job %q, or it sends no messages", job)
+		return usagef("no job has a notifier to test; add slack, webhook or email to a job in %s", file.Path())
 	}
 	return errors.Join(errs...)
 }

@@ -81,7 +81,7 @@ func TestNoNumbers(t *testing.T) {
 	db.AddOrg("acme")
 	_, m := reviewedAll(t, []influx.Config{{Name: "prod", URL: served(t, db), Org: "acme", Token: secret.InMemory("of another server")}}, func(*app) time.Time { return firstMonday })
 	var terminal bytes.Buffer
-	printSummary(&terminal, m, nil, 80)
+	printSummary(&terminal, m, nil, 80, false)
 	posts, err := json.Marshal(slack.Posts(slack.Config{Channel: "C0123456789"}, m))
 	if err != nil {
 		t.Fatal(err)
@@ -177,7 +177,7 @@ func shownNumbers(t *testing.T, a *app, m notify.Message) map[string]numbers {
 	var text bytes.Buffer
 	for _, columns := range []int{0, 80, 200} {
 		text.Reset()
-		printSummary(&text, m, nil, columns)
+		printSummary(&text, m, nil, columns, false)
 		out[fmt.Sprintf("terminal at %d columns", columns)] = labelled(t, s, text.String(), `(?m)^Needs action +([\d,]+)`, `(?m)^New +([\d,]+)`, `(?m)^Fixed +([\d,]+)`, `(?m)^Overdue +([\d,]+)`)
 	}
 	posts, err := json.Marshal(slack.Posts(slack.Config{Channel: "C0123456789"}, m))

@@ -2,89 +2,23 @@ package main
 
 import (
 	"cmp"
+	"encoding/json"
+	"io"
 	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
-	"sync"
-	"time"
 
-	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/jedib0t/go-pretty/v6/text"
-	"github.com/schollz/progressbar/v3"
 	"golang.org/x/term"
-)
 
-// newTable is a plain table: columns aligned, no lines.
-func newTable(header ...string) table.Writer {
-	t := table.NewWriter()
-	style := table.StyleDefault
-	style.Options = table.OptionsNoBordersAndSeparators
-	style.Box.PaddingLeft, style.Box.PaddingRight = "", "  "
-	t.SetStyle(style)
-	t.SuppressTrailingSpaces()
-	row := table.Row{}
-	for _, h := range header {
-		row = append(row, h)
-	}
-	t.AppendHeader(row)
-	return t
-}
+	"tokenaudit/jobs/audit"
+)
 
 // width of the output, or else 80. Lines of more than 160 are hard
 // to read.
 func (c *cli) width() int {
 	return min(max(cmp.Or(c.columns(), 80), 60), 160)
-}
-
-// progress counts authorizations on a terminal; elsewhere it is silent.
-type progress struct {
-	mu  sync.Mutex
-	bar *progressbar.ProgressBar
-}
-
-func (c *cli) newProgress() *progress {
-	if !isTerminal(c.stderr) {
-		return &progress{}
-	}
-	p := &progress{bar: progressbar.NewOptions(-1,
-		progressbar.OptionSetWriter(c.stderr),
-		progressbar.OptionSetDescription("reading authorizations"),
-		progressbar.OptionShowCount(),
-		progressbar.OptionClearOnFinish(),
-		progressbar.OptionThrottle(100*time.Millisecond),
-	)}
-	p.bar.RenderBlank() // a server may take minutes before it shows the first one
-	return p
-}
-
-func (p *progress) add(string) {
-	if p.bar == nil {
-		return
-	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.bar.Add(1)
-}
-
-// done clears the line, so that the report starts on a clean one.
-func (p *progress) done() {
-	if p.bar != nil {
-		p.bar.Finish()
-	}
-}
-
-// hanging breaks a line where a terminal ends, and indents it: all but the first line by
-// two more.
-func hanging(indent, line string, columns int) string {
-	if width := columns - len(indent) - 2; width > 10 {
-		line = text.WrapSoft(line, width)
-	}
-	var lines []string
-	for part := range strings.SplitSeq(line, "\n") {
-		lines = append(lines, indent+strings.TrimRight(part, " "))
-	}
-	return strings.Join(lines, "\n  ")
 }
 
 // columns is what COLUMNS says, or else the width of the terminal; 0 without either.
@@ -101,6 +35,86 @@ func (c *cli) columns() int {
 		return 0
 	}
 	return columns
+}
+
+// hanging breaks a line where a terminal ends, and indents it: all but the first line by
+// two more.
+func hanging(indent, line string, columns int) string {
+	if width := columns - len(indent) - 2; width > 10 {
+		line = text.WrapSoft(line, width)
+	}
+	var lines []string
+	for part := range strings.SplitSeq(line, "\n") {
+		lines = append(lines, indent+strings.TrimRight(part, " "))
+	}
+	return strings.Join(lines, "\n  ")
+}
+
+// encode prints what --json asks for, also with --quiet.
+func (c *cli) encode(v any) error {
+	enc := json.NewEncoder(c.data)
+	enc.SetEscapeHTML(false)
+	enc.SetIndent("", "  ")
+	return enc.Encode(v)
+}
+
+func isTerminal(w io.Writer) bool {
+	f, ok := fileBehind(w)
+	return ok && term.IsTerminal(int(f.Fd()))
+}
+
+// fileBehind is what w writes to, if that is a file.
+func fileBehind(w io.Writer) (*os.File, bool) {
+	for {
+		behind, ok := w.(interface{ Unwrap() io.Writer })
+		if !ok {
+			f, ok := w.(*os.File)
+			return f, ok
+		}
+		w = behind.Unwrap()
+	}
+}
+
+// colours reports whether what w writes to shows colours, and nobody forbids them
+// (https://no-color.org, https://bixense.com/clicolors).
+func colours(w io.Writer) bool {
+	force := os.Getenv("CLICOLOR_FORCE")
+	switch {
+	case os.Getenv("NO_COLOR") != "":
+		return false
+	case force != "" && force != "0":
+		return true
+	case os.Getenv("TERM") == "dumb", os.Getenv("CLICOLOR") == "0":
+		return false
+	}
+	return isTerminal(w)
+}
+
+// paint colours texts, if it is true.
+type paint bool
+
+func (p paint) with(s string, colours ...text.Color) string {
+	if !p || s == "" {
+		return s
+	}
+	return text.Escape(s, text.Colors(colours).EscapeSeq())
+}
+
+func (p paint) bold(s string) string { return p.with(s, text.Bold) }
+func (p paint) good(s string) string { return p.with(s, text.FgGreen) }
+func (p paint) bad(s string) string  { return p.with(s, text.FgRed, text.Bold) }
+
+// severity is red for what needs action, and plain for what does not.
+func (p paint) severity(s audit.Severity) string {
+	switch s {
+	case audit.Critical:
+		return p.bad(string(s))
+	case audit.High:
+		return p.with(string(s), text.FgRed)
+	case audit.Medium:
+		return p.with(string(s), text.FgYellow)
+	}
+	return string(s)
 }
 
 func evidenceFiles(folder string) []string {

@@ -30,7 +30,7 @@ type previewFlags struct{ config, job, run, format, notifier, part string }
 func (c *cli) notifyPreview() *cobra.Command {
 	var f previewFlags
 	cmd := &cobra.Command{
-		Use:   "preview -c FILE",
+		Use:   "preview",
 		Short: "Show the messages of a review, without a network",
 		Long: `preview shows what each notifier of a job would send, with its present configuration.
 It uses the newest review, the one named by --run, or an example if there is none yet.
@@ -48,7 +48,7 @@ the blocks into the Block Kit Builder. The names of the others are on standard e
 		RunE: func(cmd *cobra.Command, _ []string) error { return c.preview(cmd.Context(), f) },
 	}
 	flags := cmd.Flags()
-	flags.StringVarP(&f.config, "config", "c", "", "configuration file")
+	c.configFlag(cmd, &f.config)
 	flags.StringVar(&f.job, "job", "", "the newest review of this job (default: of the first job)")
 	flags.StringVar(&f.run, "run", "", "a run, as history list names it")
 	flags.StringVar(&f.format, "format", "text", "text, blocks, html or json")
@@ -197,7 +197,7 @@ func (c *cli) preview(ctx context.Context, f previewFlags) error {
 // message is that of the run that is asked for, of the newest finished one, or a
 // made-up one if there is none.
 func (f previewFlags) message(ctx context.Context, c *cli, file *configs.File) (notify.Message, error) {
-	r, err := openReader(ctx, c, file, f.config)
+	r, err := openReader(ctx, c, file)
 	if errors.Is(err, ledger.ErrNone) && f.run == "" {
 		return notify.Sample(f.job, time.Now()), nil
 	}

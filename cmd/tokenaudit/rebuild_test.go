@@ -87,7 +87,7 @@ func TestLostLedgerAnywhere(t *testing.T) {
 		if err != nil || s.Authorizations.Total != 6 || s.Authorizations.New != 0 || s.Coverage.Targets[0].Unseen != 3 {
 			t.Errorf("%+v, %v", s, err)
 		}
-		if out := mustVerify(t, p.under("weekly")); !strings.Contains(out, "  8  ") {
+		if out := mustVerify(t, p.under("weekly")); !strings.Contains(out, "   8  ") {
 			t.Errorf("verify:\n%s", out)
 		}
 	})

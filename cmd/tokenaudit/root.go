@@ -8,22 +8,26 @@ import (
 
 	"github.com/lmittmann/tint"
 	"github.com/spf13/cobra"
-	"golang.org/x/term"
 
 	"tokenaudit/configs/secret"
 )
 
 // cli is what every command shares. What it prints leaves without secrets.
 type cli struct {
-	stdout, stderr io.Writer
+	stdout, stderr io.Writer // for people
+	data           io.Writer // standard output for what --json or a file is made of; --quiet leaves it
+	screen         *screen   // standard error behind the redactor
+	paint          paint     // for stdout
 	secrets        *secret.Redactor
-	verbose        bool
+	logFlags
 }
 
 func newRoot(stdout, stderr io.Writer) *cobra.Command {
 	secrets := secret.NewRedactor()
 	secrets.Learn(fromEnvironment(os.Getenv)...)
-	c := &cli{stdout: secrets.Writer(stdout), stderr: secrets.Writer(stderr), secrets: secrets}
+	c := &cli{secrets: secrets, screen: &screen{to: stderr}}
+	c.stdout, c.data, c.stderr = secrets.Writer(stdout), secrets.Writer(stdout), secrets.Writer(c.screen)
+	c.paint = paint(colours(c.stdout))
 	root := &cobra.Command{
 		Use:   "tokenaudit",
 		Short: "Review the API tokens of InfluxDB on a schedule",
@@ -42,19 +46,26 @@ and messages. It only reads from InfluxDB.`,
 		Version:       version,
 		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) > 0 {
-				return usagef("no command %q, %s", args[0], didYouMean(cmd, args[0]))
+				return noCommand(cmd, args[0])
 			}
 			return nil
 		},
-		PersistentPreRun: func(*cobra.Command, []string) { c.catchStandardLog() },
-		RunE:             func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		PersistentPreRunE: func(*cobra.Command, []string) error {
+			if err := c.check(); err != nil {
+				return err
+			}
+			if c.quiet {
+				c.stdout = io.Discard
+			}
+			c.catchStandardLog()
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	root.SetOut(c.stdout)
 	root.SetErr(c.stderr)
-	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
-		return usagef("%w; see %s --help", err, cmd.CommandPath())
-	})
-	root.PersistentFlags().BoolVarP(&c.verbose, "verbose", "v", false, "log each step")
+	root.SetFlagErrorFunc(flagError)
+	c.logFlags.add(root)
 	root.AddCommand(c.demo(), c.run(), c.serve(), c.schedule(), c.doctor(), c.history(), c.notify(), c.tokens(), c.checks(), c.config(), c.verify(), c.version(), c.completion(), c.man())
 	root.AddCommand(topics()...)
 	root.SetHelpCommand(c.help())
@@ -70,11 +81,22 @@ and messages. It only reads from InfluxDB.`,
 // group is a command that only holds others.
 func group(use, short, example string, commands ...*cobra.Command) *cobra.Command {
 	cmd := &cobra.Command{
-		Use: use, Short: short, Example: example, Args: noArguments,
+		Use: use, Short: short, Example: example,
+		Args: func(cmd *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				return noCommand(cmd, args[0])
+			}
+			return nil
+		},
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.AddCommand(commands...)
 	return cmd
+}
+
+// noCommand is the error for a command that there is not.
+func noCommand(cmd *cobra.Command, name string) error {
+	return usagef("no command %q, %s", name, didYouMean(cmd, name))
 }
 
 func noArguments(cmd *cobra.Command, args []string) error {
@@ -86,26 +108,10 @@ func noArguments(cmd *cobra.Command, args []string) error {
 
 // log writes for people on a terminal, for machines elsewhere, and only what
 // went wrong unless more is asked for: cron mails whatever a command prints.
-func (c *cli) log(level slog.Level) *slog.Logger {
-	if c.verbose {
-		level = slog.LevelDebug
+func (c *cli) log(ofCommand slog.Level) *slog.Logger {
+	level := c.least(ofCommand)
+	if c.format == "json" || c.format == "" && !isTerminal(c.stderr) {
+		return slog.New(slog.NewJSONHandler(c.stderr, &slog.HandlerOptions{Level: level}))
 	}
-	if isTerminal(c.stderr) {
-		return slog.New(tint.NewTextHandler(c.stderr, &tint.Options{Level: level, TimeFormat: "15:04:05"}))
-	}
-	return slog.New(slog.NewJSONHandler(c.stderr, &slog.HandlerOptions{Level: level}))
-}
-
-func isTerminal(w io.Writer) bool {
-	f, ok := fileBehind(w)
-	return ok && term.IsTerminal(int(f.Fd()))
-}
-
-// fileBehind is what w writes to, if that is a file.
-func fileBehind(w io.Writer) (*os.File, bool) {
-	if behind, ok := w.(*secret.Writer); ok {
-		w = behind.Unwrap()
-	}
-	f, ok := w.(*os.File)
-	return f, ok
+	return slog.New(tint.NewTextHandler(c.stderr, &tint.Options{Level: level, TimeFormat: "15:04:05", NoColor: !colours(c.stderr)}))
 }

@@ -13,7 +13,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"tokenaudit/configs"
+	"tokenaudit/configs/setting"
 	"tokenaudit/jobs/audit"
 	"tokenaudit/jobs/ledger"
 	"tokenaudit/jobs/metrics"
@@ -24,13 +24,13 @@ import (
 // runFlags are the flags of run.
 type runFlags struct {
 	config, job, failOn, metricsFile string
-	now, dryRun, quiet               bool
+	now, dryRun                      bool
 }
 
 func (c *cli) run() *cobra.Command {
 	var f runFlags
 	cmd := &cobra.Command{
-		Use:   "run -c FILE",
+		Use:   "run",
 		Short: "Run the reviews that are due, or one at once",
 		Long: `run does what is due now, and ends. It reviews the newest slot that is due, finishes an
 interrupted review, and delivers messages that did not arrive. A slot is a time at which
@@ -48,19 +48,18 @@ node_exporter. Every user can read that file, because node_exporter is another u
 		RunE: func(cmd *cobra.Command, _ []string) error { return c.runJobs(cmd.Context(), f) },
 	}
 	flags := cmd.Flags()
-	flags.StringVarP(&f.config, "config", "c", "", "configuration file")
-	flags.StringVar(&f.job, "job", "", "only this job")
+	c.configFlag(cmd, &f.config)
+	c.jobFlag(cmd, &f.job)
 	flags.BoolVar(&f.now, "now", false, "review now, with the current minute as its slot")
 	flags.BoolVar(&f.dryRun, "dry-run", false, "review now, print the message and send nothing; later reviews do not use it")
-	flags.StringVar(&f.failOn, "fail-on", "", "exit 3 if there are findings of this severity or worse: critical, high, medium, low, info")
+	choiceFlag(cmd, &f.failOn, "fail-on", "exit 3 if there are findings of this severity or worse", severityNames()...)
 	flags.StringVar(&f.metricsFile, "metrics-file", "", "write metrics there for node_exporter; the name must end in .prom")
-	flags.BoolVarP(&f.quiet, "quiet", "q", false, "print nothing but errors")
 	return cmd
 }
 
 func (c *cli) runJobs(ctx context.Context, f runFlags) error {
-	if floor := audit.Severity(f.failOn); floor != "" && !slices.Contains(audit.Severities(), floor) {
-		return usagef("--fail-on %q: use one of %v", f.failOn, audit.Severities())
+	if f.failOn != "" && !slices.Contains(severityNames(), f.failOn) {
+		return usagef("--fail-on: %s", setting.Unknown("severity", f.failOn, severityNames()))
 	}
 	if f.metricsFile != "" && filepath.Ext(f.metricsFile) != ".prom" {
 		return usagef("--metrics-file %q: node_exporter reads files that end in .prom", f.metricsFile)
@@ -70,11 +69,11 @@ func (c *cli) runJobs(ctx context.Context, f runFlags) error {
 		return err
 	}
 	if len(file.Jobs) == 0 {
-		return usagef("%s has no jobs; add one under jobs", f.config)
+		return usagef("%s has no jobs; add one under jobs", file.Path())
 	}
-	a, err := openJobs(ctx, file, f.config, c.log(slog.LevelWarn), c.secrets, f.dryRun)
+	a, err := openJobs(ctx, file, c.log(slog.LevelWarn), c.secrets, f.dryRun)
 	if errors.Is(err, ledger.ErrBusy) && !f.now && !f.dryRun {
-		c.say(f, "%v; it does what is due\n", err)
+		c.say("%v; it does what is due\n", err)
 		return nil
 	}
 	if err != nil {
@@ -139,23 +138,21 @@ func (c *cli) runJob(ctx context.Context, a *app, job runner.Job, f runFlags, ba
 	}
 	bar.done()
 	switch {
-	case s != nil && f.quiet && s.Coverage.Verdict != audit.Complete:
+	case s != nil && c.quiet && s.Coverage.Verdict != audit.Complete:
 		fmt.Fprintf(c.stderr, "tokenaudit: %s: coverage %s: %s\n", s.ID, s.Coverage.Verdict, audit.Line(strings.Join(s.Coverage.Reasons, "; "), 1000))
-	case s != nil && !f.quiet:
+	case s != nil && !c.quiet:
 		err = errors.Join(err, c.tell(ctx, a, *s, f.dryRun))
 	case errors.Is(err, runner.ErrLeased) && !f.now && !f.dryRun:
-		c.say(f, "%s: %v; it does what is due\n", job.Name, err)
+		c.say("%s: %v; it does what is due\n", job.Name, err)
 		return nil, nil
 	case s == nil && err == nil:
-		c.say(f, "%s: nothing due; next at %s\n", job.Name, job.Schedule.Next(time.Now()).Format("Mon 2006-01-02 15:04 MST"))
+		c.say("%s: nothing due; next at %s\n", job.Name, job.Schedule.Next(time.Now()).Format("Mon 2006-01-02 15:04 MST"))
 	}
 	return s, err
 }
 
-func (c *cli) say(f runFlags, format string, args ...any) {
-	if !f.quiet {
-		fmt.Fprintf(c.stdout, format, args...)
-	}
+func (c *cli) say(format string, args ...any) {
+	fmt.Fprintf(c.stdout, format, args...)
 }
 
 // tell prints a finished run: in full, as Slack would show it, for a dry run.
@@ -169,7 +166,7 @@ func (c *cli) tell(ctx context.Context, a *app, s audit.Summary, dryRun bool) er
 		return unread
 	}
 	var out bytes.Buffer
-	printSummary(&out, m, unread, c.columns())
+	printSummary(&out, m, unread, c.columns(), c.paint)
 	if dryRun {
 		fmt.Fprintf(&out, "\nThe message, not sent:\n\n%s", slack.Text(a.slack[s.Job], m, isTerminal(c.stdout)))
 	}
@@ -188,26 +185,4 @@ func judge(s audit.Summary, floor audit.Severity) int {
 		return exitIncomplete
 	}
 	return exitDone
-}
-
-// loadConfig loads a configuration and makes its secrets known, so that nothing that
-// is printed holds one.
-func (c *cli) loadConfig(path string) (*configs.File, error) {
-	f, err := readConfig(path)
-	if err == nil {
-		bind(f, c.secrets)
-	}
-	return f, err
-}
-
-// readConfig loads a configuration and reads no secret.
-func readConfig(path string) (*configs.File, error) {
-	if path == "" {
-		return nil, usagef("needs a configuration: -c FILE. Start with the output of \"tokenaudit config example\"")
-	}
-	f, err := configs.Load(path)
-	if err != nil {
-		return nil, usageError{err}
-	}
-	return f, nil
 }

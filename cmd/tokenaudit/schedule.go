@@ -2,14 +2,11 @@ package main
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
-	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/spf13/cobra"
 
-	"tokenaudit/configs"
 	"tokenaudit/jobs/schedule"
 )
 
@@ -22,7 +19,7 @@ type scheduleFlags struct {
 func (c *cli) schedule() *cobra.Command {
 	var f scheduleFlags
 	cmd := &cobra.Command{
-		Use:   "schedule -c FILE",
+		Use:   "schedule",
 		Short: "Print when reviews are due",
 		Long: `schedule prints the next slots of every job (the times at which reviews are due), in the
 zone of the job and in UTC. Each slot is reviewed once, also when the clocks change. If
@@ -34,8 +31,8 @@ first one counts.`,
 		RunE: func(*cobra.Command, []string) error { return c.printSchedule(f) },
 	}
 	flags := cmd.Flags()
-	flags.StringVarP(&f.config, "config", "c", "", "configuration file")
-	flags.StringVar(&f.job, "job", "", "only this job")
+	c.configFlag(cmd, &f.config)
+	c.jobFlag(cmd, &f.job)
 	flags.StringVar(&f.from, "from", "", "day to begin with, such as 2027-03-01 (default: now)")
 	flags.IntVar(&f.next, "next", 10, "how many slots of each job")
 	return cmd
@@ -46,11 +43,14 @@ func (c *cli) printSchedule(f scheduleFlags) error {
 	if err != nil {
 		return err
 	}
-	chosen := slices.DeleteFunc(slices.Clone(file.Jobs), func(j configs.Job) bool { return f.job != "" && j.Name != f.job })
-	if len(chosen) == 0 || f.next < 1 {
-		return usagef("nothing to show: no job %q in %s, or --next below 1", f.job, f.config)
+	chosen, err := chosenJobs(file, f.job)
+	if err != nil {
+		return err
 	}
-	t := newTable("JOB", "SLOT", "UTC", "")
+	if f.next < 1 {
+		return usagef("--next %d: needs 1 or more", f.next)
+	}
+	t := newTable(column{name: "JOB"}, column{name: "SLOT"}, column{name: "UTC", drop: 1}, column{name: "NOTE", shrink: 20})
 	for _, j := range chosen {
 		s, err := schedule.Parse(j.Schedule, j.Timezone)
 		if err != nil {
@@ -76,11 +76,11 @@ func (c *cli) printSchedule(f scheduleFlags) error {
 			if slot.IsZero() {
 				break
 			}
-			t.AppendRow(table.Row{j.Name, slot.Format("Mon 2006-01-02 15:04 MST"), slot.UTC().Format("2006-01-02 15:04"), clockNote(s, before, slot)})
+			t.row(j.Name, slot.Format("Mon 2006-01-02 15:04 MST"), slot.UTC().Format("2006-01-02 15:04"), clockNote(s, before, slot))
 			before = slot
 		}
 	}
-	_, err = fmt.Fprintln(c.stdout, t.Render())
+	_, err = fmt.Fprintln(c.stdout, t.render(c.columns()))
 	return err
 }
 

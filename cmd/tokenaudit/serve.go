@@ -16,7 +16,7 @@ import (
 func (c *cli) serve() *cobra.Command {
 	var config, listen string
 	cmd := &cobra.Command{
-		Use:   "serve -c FILE",
+		Use:   "serve",
 		Short: "Run reviews on schedule until stopped",
 		Long: `serve runs every job on its schedule until it is stopped. A review that was due while
 serve did not run is made once at the start, unless it is older than the job's catch_up.
@@ -35,7 +35,7 @@ Under systemd it reports when it is ready, and that it is alive.`,
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error { return c.serveJobs(cmd.Context(), config, listen) },
 	}
-	cmd.Flags().StringVarP(&config, "config", "c", "", "configuration file")
+	c.configFlag(cmd, &config)
 	cmd.Flags().StringVar(&listen, "listen", "", "address for health and metrics, such as 127.0.0.1:9478 (default: none)")
 	return cmd
 }
@@ -46,7 +46,7 @@ func (c *cli) serveJobs(ctx context.Context, path, listen string) error {
 		return err
 	}
 	if len(file.Jobs) == 0 {
-		return usagef("%s has no jobs; add one under jobs", path)
+		return usagef("%s has no jobs; add one under jobs", file.Path())
 	}
 	log := c.log(slog.LevelInfo)
 	service, err := newSystemd(log)
@@ -68,7 +68,7 @@ func (c *cli) serveJobs(ctx context.Context, path, listen string) error {
 			}
 		}()
 	}
-	a, err := whenReachable(running, log, service.waiting, func() (*app, error) { return openJobs(running, file, path, log, c.secrets, false) })
+	a, err := whenReachable(running, log, service.waiting, func() (*app, error) { return openJobs(running, file, log, c.secrets, false) })
 	switch {
 	case ctx.Err() != nil && ledger.Unreachable(err):
 		log.Info("stopped")

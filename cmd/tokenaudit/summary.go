@@ -7,9 +7,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/jedib0t/go-pretty/v6/table"
-	"github.com/jedib0t/go-pretty/v6/text"
-
 	"tokenaudit/jobs/audit"
 	"tokenaudit/notify"
 )
@@ -28,13 +25,14 @@ type summaryPrinter struct {
 	io.Writer
 	m       notify.Message
 	columns int // of the terminal; 0 is a file or a program, where nothing is broken into lines
+	paint   paint
 }
 
 // printSummary says what a run found: the headline first, then what to decide and who.
 // unread is why the highlights could not be read, if so.
-func printSummary(w io.Writer, m notify.Message, unread error, columns int) {
-	p, s, page := summaryPrinter{w, m, columns}, m.Summary, notify.NewPage(m, mostWho)
-	p.line("", page.Headline)
+func printSummary(w io.Writer, m notify.Message, unread error, columns int, paint paint) {
+	p, s, page := summaryPrinter{w, m, columns, paint}, m.Summary, notify.NewPage(m, mostWho)
+	p.line("", paint.bold(page.Headline))
 	p.line("", fmt.Sprintf("%s: coverage %s", s.ID, s.Coverage.Words()))
 	p.about()
 	p.policy()
@@ -83,12 +81,11 @@ func (p summaryPrinter) about() {
 
 // figures are the numbers that every output has, each with its change.
 func (p summaryPrinter) figures(page notify.Page) {
-	t := newTable()
-	t.SetColumnConfigs([]table.ColumnConfig{{Number: 2, Align: text.AlignRight}})
+	t := newTable(column{}, column{right: true}, column{shrink: 20})
 	for _, f := range page.Figures {
-		t.AppendRow(table.Row{f.Name, f.String(), f.Change})
+		t.row(f.Name, f.String(), f.Change)
 	}
-	fmt.Fprintf(p, "\n%s\n", t.Render())
+	fmt.Fprintf(p, "\n%s\n", t.render(p.columns))
 	if page.Inventory != "" {
 		p.line("", page.Inventory)
 	}
@@ -191,22 +188,12 @@ func (p summaryPrinter) decide(decisions []notify.Decision, note string) {
 	if len(decisions) == 0 {
 		return
 	}
-	t := newTable("SEVERITY", "CHECK", "TOKENS", "NEW", "OVERDUE", "OLDEST", "DUE", "WHAT IT MEANS")
+	t := newTable(column{name: "SEVERITY"}, column{name: "CHECK"}, column{name: "TOKENS", right: true}, column{name: "NEW", right: true},
+		column{name: "OVERDUE", right: true}, column{name: "OLDEST", drop: 2}, column{name: "DUE", drop: 3}, column{name: "WHAT IT MEANS", drop: 1})
 	for _, d := range decisions {
-		t.AppendRow(table.Row{d.Severity, d.Check, audit.Number(d.Tokens), p.news(d.New), audit.Number(d.Overdue), p.day(d.Oldest), p.day(d.Due), d.Title})
+		t.row(p.paint.severity(audit.Severity(d.Severity)), d.Check, audit.Number(d.Tokens), p.news(d.New), audit.Number(d.Overdue), p.day(d.Oldest), p.day(d.Due), d.Title)
 	}
-	config := rightAligned(3, 4, 5)
-	t.SetColumnConfigs(config)
-	rows := t.Render()
-	for _, column := range []string{"WHAT IT MEANS", "OLDEST", "DUE"} { // the least important first
-		if p.columns == 0 || text.LongestLineLen(rows) <= p.columns {
-			break
-		}
-		config = append(config, table.ColumnConfig{Name: column, Hidden: true})
-		t.SetColumnConfigs(config)
-		rows = t.Render()
-	}
-	fmt.Fprintf(p, "\nDecide\n%s\n", rows)
+	fmt.Fprintf(p, "\nDecide\n%s\n", t.render(p.columns))
 	if note != "" {
 		p.line("", note)
 	}
@@ -217,16 +204,11 @@ func (p summaryPrinter) who(people []notify.Person, more string) {
 	if len(people) == 0 {
 		return
 	}
-	t := newTable("OWNER", "TOKENS", "NEW", "OVERDUE", "OLDEST")
-	config := rightAligned(2, 3, 4)
-	if p.columns > 0 { // a name is broken, not cut
-		config = append(config, table.ColumnConfig{Number: 1, WidthMax: max(p.columns-42, 20), WidthMaxEnforcer: text.WrapSoft})
-	}
-	t.SetColumnConfigs(config)
+	t := newTable(column{name: "OWNER", shrink: 20}, column{name: "TOKENS", right: true}, column{name: "NEW", right: true}, column{name: "OVERDUE", right: true}, column{name: "OLDEST"})
 	for _, o := range people {
-		t.AppendRow(table.Row{strings.TrimRight(o.Name+" "+o.About, " "), audit.Number(o.Tokens), p.news(o.New), audit.Number(o.Overdue), p.day(o.Oldest)})
+		t.row(strings.TrimRight(o.Name+" "+o.About, " "), audit.Number(o.Tokens), p.news(o.New), audit.Number(o.Overdue), p.day(o.Oldest))
 	}
-	fmt.Fprintf(p, "\nWho\n%s\n", t.Render())
+	fmt.Fprintf(p, "\nWho\n%s\n", t.render(p.columns))
 	if more != "" {
 		fmt.Fprintln(p, more)
 	}
@@ -267,12 +249,4 @@ func (p summaryPrinter) day(t time.Time) string {
 		return ""
 	}
 	return t.In(cmp.Or(p.m.Zone, time.UTC)).Format(time.DateOnly)
-}
-
-func rightAligned(columns ...int) []table.ColumnConfig {
-	var out []table.ColumnConfig
-	for _, n := range columns {
-		out = append(out, table.ColumnConfig{Number: n, Align: text.AlignRight, AlignHeader: text.AlignRight})
-	}
-	return out
 }

@@ -15,7 +15,7 @@ import (
 
 func printed(m notify.Message, columns int) string {
 	var out bytes.Buffer
-	printSummary(&out, m, nil, columns)
+	printSummary(&out, m, nil, columns, false)
 	return out.String()
 }
 
@@ -137,7 +137,7 @@ func TestSummaryWithoutOwners(t *testing.T) {
 	m := notifytest.Typical()
 	m.Highlights = audit.Highlights{}
 	var out bytes.Buffer
-	printSummary(&out, m, errors.New("no such snapshot"), 80)
+	printSummary(&out, m, errors.New("no such snapshot"), 80, false)
 	if !strings.Contains(out.String(), "The owners are not listed: no such snapshot\n") {
 		t.Error(out.String())
 	}

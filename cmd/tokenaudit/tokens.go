@@ -57,7 +57,7 @@ error and exits 4. Filters are applied by this program, not by the server.` + "\
 			return c.listTokens(cmd.Context(), f)
 		},
 	}
-	f.server.addFlags(cmd)
+	f.server.addFlags(c, cmd)
 	flags := cmd.Flags()
 	flags.StringVar(&f.user, "user", "", "only tokens of the user with this name")
 	flags.StringVar(&f.userID, "user-id", "", "only tokens of the user with this ID")
@@ -65,7 +65,7 @@ error and exits 4. Filters are applied by this program, not by the server.` + "\
 	flags.StringVar(&f.org, "org", "", "only tokens of this org, by name or ID")
 	flags.StringVar(&f.status, "status", "", "only tokens with this status: active, inactive")
 	flags.StringVar(&f.action, "action", "", "only tokens with a permission for this action: read, write")
-	flags.BoolVar(&f.json, "json", false, "print JSON")
+	jsonFlag(cmd, &f.json)
 	return cmd
 }
 
@@ -172,7 +172,7 @@ func (f tokenFlags) matches(a audit.Authorization) bool {
 
 // printTokens prints a table, or a JSON array, one authorization at a time.
 func (c *cli) printTokens(asJSON bool, rows iter.Seq2[audit.Authorization, error]) error {
-	t := newTable("ID", "STATUS", "DESCRIPTION", "USER", "ORG", "CREATED", "MAY WRITE")
+	t := oldTable("ID", "STATUS", "DESCRIPTION", "USER", "ORG", "CREATED", "MAY WRITE")
 	columns := c.columns()
 	if narrow(columns) { // the IDs are whole, other texts are broken into lines
 		t.SetColumnConfigs([]table.ColumnConfig{
@@ -195,7 +195,7 @@ func (c *cli) printTokens(asJSON bool, rows iter.Seq2[audit.Authorization, error
 		if err != nil {
 			return err
 		}
-		if _, err := fmt.Fprint(c.stdout, before, string(encoded)); err != nil {
+		if _, err := fmt.Fprint(c.data, before, string(encoded)); err != nil {
 			return err
 		}
 		before, after = ",\n  ", "\n]\n"
@@ -205,6 +205,10 @@ func (c *cli) printTokens(asJSON bool, rows iter.Seq2[audit.Authorization, error
 		if narrow(columns) {
 			after += "\n" + hanging("", "Left out for lack of width: ORG, CREATED. A width of 130 columns or --json shows all.", columns) + "\n"
 		}
+	}
+	if asJSON {
+		_, err := io.WriteString(c.data, after)
+		return err
 	}
 	_, err := io.WriteString(c.stdout, after)
 	return err
@@ -232,8 +236,8 @@ func (c *cli) tokensShow() *cobra.Command {
 		},
 		RunE: func(cmd *cobra.Command, args []string) error { return c.showToken(cmd.Context(), f, args[0]) },
 	}
-	f.server.addFlags(cmd)
-	cmd.Flags().BoolVar(&f.json, "json", false, "print JSON")
+	f.server.addFlags(c, cmd)
+	jsonFlag(cmd, &f.json)
 	return cmd
 }
 
@@ -259,7 +263,7 @@ func (c *cli) showToken(ctx context.Context, f tokenFlags, id string) error {
 	} {
 		fmt.Fprintln(&out, strings.TrimRight(fmt.Sprintf("%-12s  %s", line[0], audit.Line(line[1], 500)), " "))
 	}
-	t := newTable("ACTION", "RESOURCE", "NAME", "ID", "ORG")
+	t := oldTable("ACTION", "RESOURCE", "NAME", "ID", "ORG")
 	for _, p := range a.Permissions {
 		r, name, org := p.Resource, p.Resource.Name, cmp.Or(p.Resource.Org, p.Resource.OrgID)
 		if r.ID == "" {

@@ -105,7 +105,7 @@ func (c *cli) verifyPath(ctx context.Context, path string, f verifyFlags) error 
 	case err != nil: // nothing could be checked
 		return usageError{err}
 	}
-	if err := printVerdicts(c.stdout, jobs, c.width()); err != nil {
+	if err := printVerdicts(c.stdout, jobs, c.columns(), c.paint); err != nil {
 		return err
 	}
 	for _, v := range jobs {
@@ -132,9 +132,9 @@ func plannedSlots(spec, zone string, from, to time.Time) ([]time.Time, error) {
 // printVerdicts shows what came of each job. What is not proven of any of them is said
 // once, at the end. What is in the packs goes through audit.Line: somebody may have forged
 // them.
-func printVerdicts(w io.Writer, jobs []*pack.Result, columns int) error {
+func printVerdicts(w io.Writer, jobs []*pack.Result, terminal int, paint paint) error {
 	var b strings.Builder
-	columns = min(columns, 100) // longer lines are hard to read
+	columns := min(cmp.Or(terminal, 80), 100) // longer lines are hard to read
 	var everywhere []string
 	if len(jobs) > 1 {
 		everywhere = jobs[0].NotProven
@@ -147,7 +147,7 @@ func printVerdicts(w io.Writer, jobs []*pack.Result, columns int) error {
 		if v.Job != "" {
 			fmt.Fprintf(&b, "Job %s\n\n", line(v.Job))
 		}
-		printPacks(&b, v)
+		printPacks(&b, terminal, v, paint)
 		printLists(&b, columns, v, everywhere)
 		b.WriteString("\n")
 		if !v.OK() {
@@ -162,7 +162,7 @@ func printVerdicts(w io.Writer, jobs []*pack.Result, columns int) error {
 	if printList(&last, columns, "Not proven, of any job", everywhere); last.Len() > 0 {
 		b.WriteString(last.String()[1:] + "\n") // the line between is there
 	}
-	conclusion := "Verified: no errors"
+	conclusion, mark := "Verified: no errors", paint.good
 	switch {
 	case problems > 0 && absent > 0:
 		conclusion = "NOT VERIFIED: " + audit.Plural(problems, "problem") + ", and planned reviews are missing"
@@ -179,17 +179,20 @@ func printVerdicts(w io.Writer, jobs []*pack.Result, columns int) error {
 	case len(jobs) > 1:
 		conclusion += ", in " + audit.Plural(len(jobs), "job")
 	}
-	_, err := fmt.Fprintf(w, "%s%s\n", b.String(), conclusion)
+	if problems+absent > 0 {
+		mark = paint.bad
+	}
+	_, err := fmt.Fprintf(w, "%s%s\n", b.String(), mark(conclusion))
 	return err
 }
 
-func printPacks(w io.Writer, v *pack.Result) {
-	t := newTable("PACK", "RUN", "COVERAGE", "FILES", "SIGNED BY", "")
+func printPacks(w io.Writer, columns int, v *pack.Result, paint paint) {
+	t := newTable(column{name: "PACK", right: true}, column{name: "RUN"}, column{name: "COVERAGE", shrink: 10}, column{name: "FILES", right: true, drop: 1}, column{name: "SIGNED BY", shrink: 12, drop: 2}, column{name: "RESULT"})
 	var keys []string
 	for _, p := range v.Packs {
 		state := "ok"
 		if p.Problems > 0 {
-			state = audit.Plural(p.Problems, "problem")
+			state = paint.bad(audit.Plural(p.Problems, "problem"))
 		}
 		by := "nobody"
 		if p.Signed {
@@ -199,9 +202,9 @@ func printPacks(w io.Writer, v *pack.Result) {
 				keys = append(keys, key)
 			}
 		}
-		t.AppendRow([]any{p.Sequence, line(p.RunID), line(p.Coverage.Words()), len(p.Files) + 1, by, state})
+		t.row(p.Sequence, line(p.RunID), line(p.Coverage.Words()), len(p.Files)+1, by, state)
 	}
-	fmt.Fprintln(w, t.Render())
+	fmt.Fprintln(w, t.render(columns))
 	for _, key := range keys {
 		fmt.Fprintf(w, "Key %s\n", key)
 	}

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"maps"
 	"os"
 	"runtime"
 	"slices"
@@ -18,6 +17,7 @@ import (
 
 	"tokenaudit/configs"
 	"tokenaudit/configs/secret"
+	"tokenaudit/configs/setting"
 	"tokenaudit/jobs/audit"
 	"tokenaudit/jobs/evidence"
 	"tokenaudit/jobs/influx"
@@ -234,12 +234,10 @@ func (a *app) find(name string) ([]runner.Job, error) {
 	if name == "" {
 		return a.jobs, nil
 	}
-	byName := map[string]runner.Job{}
 	for _, j := range a.jobs {
-		byName[j.Name] = j
+		if j.Name == name {
+			return []runner.Job{j}, nil
+		}
 	}
-	if j, ok := byName[name]; ok {
-		return []runner.Job{j}, nil
-	}
-	return nil, usagef("no job %q in the configuration; it has %v", name, slices.Sorted(maps.Keys(byName)))
+	return nil, usagef("--job: %s", setting.Unknown("job", name, jobNames(a.file)))
 }

@@ -102,13 +102,13 @@ func (r Ref) Equal(other Ref) bool {
 func (r Ref) Validate() error {
 	switch {
 	case r.IsZero():
-		return errors.New("secret: no source; set one of env, file, exec")
+		return errors.New("no source; set one of env, file, exec")
 	case r.sources() > 1:
-		return errors.New("secret: several sources; set only one of env, file, exec")
+		return errors.New("several sources; set only one of env, file, exec")
 	case r.Env != "" && !isEnvName(r.Env):
-		return errors.New("secret: env is not the name of an environment variable; write the name, never the secret")
+		return errors.New("env is not the name of an environment variable; write the name, never the secret")
 	case len(r.Exec) > 0 && r.Exec[0].Reveal() == "":
-		return errors.New("secret: exec starts with an empty word; write the command first")
+		return errors.New("exec starts with an empty word; write the command first")
 	}
 	return nil
 }

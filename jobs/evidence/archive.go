@@ -39,7 +39,7 @@ func Open(place string, lock Lock) (Archive, error) {
 		return Archive{}, err
 	}
 	if b.work, err = newWorkFolder(); err != nil {
-		return Archive{}, fmt.Errorf("evidence: the temporary folder: %w", err)
+		return Archive{}, fmt.Errorf("the temporary folder: %w", err)
 	}
 	return Archive{Root: b.work.path, bucket: b}, nil
 }

@@ -56,7 +56,7 @@ func (a Archive) Gather(ctx context.Context, run audit.Run, targets []string) er
 }
 
 func (a Archive) replaceError(run audit.Run) error {
-	return fmt.Errorf("evidence: %s has a sealed pack, which is never replaced. The ledger does not know this review: it was lost, restored from a backup or exchanged. Rebuild it from the packs (tokenaudit history rebuild)", a.Location(run))
+	return fmt.Errorf("%s has a sealed pack, which is never replaced. The ledger does not know this review: it was lost, restored from a backup or exchanged. Rebuild it from the packs (tokenaudit history rebuild)", a.Location(run))
 }
 
 // Publish puts the folder of a run where every process sees it: the files, then the
@@ -189,7 +189,7 @@ func (a Archive) Download(ctx context.Context) (folder string, err error) {
 		return "", err
 	}
 	if len(keys) == 0 {
-		return "", fmt.Errorf("evidence: %s is empty", a.bucket.location)
+		return "", fmt.Errorf("%s is empty", a.bucket.location)
 	}
 	a.Root = filepath.Join(a.Root, path.Base(a.bucket.location))
 	if err := os.MkdirAll(a.Root, 0o700); err != nil {
@@ -205,7 +205,7 @@ func (a Archive) fetchAll(ctx context.Context, keys []string) error {
 		g.Go(func() error {
 			name, err := filepath.Localize(key)
 			if err != nil {
-				return fmt.Errorf("evidence: the bucket has %q, which cannot be a file on this machine: %w", key, err)
+				return fmt.Errorf("the bucket has %q, which cannot be a file on this machine: %w", key, err)
 			}
 			return a.fetch(ctx, filepath.Join(a.Root, name))
 		})

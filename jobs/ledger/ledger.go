@@ -235,6 +235,6 @@ func inTx(ctx context.Context, db *sql.DB, do func(*sql.Tx) error) error {
 // annotate says what an error is about, unless it names its run already.
 func annotate(err *error, format string, args ...any) {
 	if *err != nil && !errors.As(*err, new(*audit.DamagedError)) {
-		*err = fmt.Errorf("ledger: "+format+": %w", append(args, *err)...)
+		*err = fmt.Errorf("the ledger: "+format+": %w", append(args, *err)...)
 	}
 }

@@ -20,12 +20,12 @@ const textfileMode = 0o644
 func WriteTextfile(path string, metrics prometheus.Gatherer) error {
 	families, err := metrics.Gather()
 	if err != nil {
-		return fmt.Errorf("metrics: %w", err)
+		return fmt.Errorf("the metrics file: %w", err)
 	}
 	var text bytes.Buffer
 	for _, family := range families {
 		if _, err := expfmt.MetricFamilyToText(&text, family); err != nil {
-			return fmt.Errorf("metrics: %w", err)
+			return fmt.Errorf("the metrics file: %w", err)
 		}
 	}
 	if err := replace(path, text.Bytes()); err != nil {

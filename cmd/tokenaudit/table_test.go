@@ -1,0 +1,77 @@
+package main
+
+import (
+	"strings"
+	"testing"
+)
+
+func TestTableFits(t *testing.T) {
+	table := func() *textTable {
+		t := newTable(column{name: "ID"}, column{name: "TOKENS", right: true}, column{name: "OLDEST", drop: 2}, column{name: "MEANING", shrink: 12, drop: 1}, column{name: "LATE"})
+		t.row("operator", 12, "2026-11-16", "Writes to every org (operator token)", "")
+		t.row("all-access", 3, "2026-11-23", "All-access token", "")
+		return t
+	}
+	for name, tt := range map[string]struct {
+		width int
+		want  string
+	}{
+		"without a limit": {0, `
+ID          TOKENS  OLDEST      MEANING
+operator        12  2026-11-16  Writes to every org (operator token)
+all-access       3  2026-11-23  All-access token`},
+		"shortened": {60, `
+ID          TOKENS  OLDEST      MEANING
+operator        12  2026-11-16  Writes to every org
+                                (operator token)
+all-access       3  2026-11-23  All-access token`},
+		"one left out": {40, `
+ID          TOKENS  OLDEST
+operator        12  2026-11-16
+all-access       3  2026-11-23
+Left out for lack of width: MEANING.
+  68 columns show all.`},
+		"two left out": {24, `
+ID          TOKENS
+operator        12
+all-access       3
+Left out for lack of
+  width: MEANING,
+  OLDEST. 68 columns
+  show all.`},
+		"too narrow for what stays": {8, `
+ID          TOKENS
+operator        12
+all-access       3
+Left out for lack of width: MEANING, OLDEST. 68 columns show all.`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if got := table().render(tt.width); got != tt.want[1:] {
+				t.Errorf("\n%s\nwant%s", got, tt.want)
+			}
+		})
+	}
+}
+
+// TestColours: nothing is coloured that is no terminal, unless it is asked for, and
+// NO_COLOR is stronger than that.
+func TestColours(t *testing.T) {
+	for name, tt := range map[string]struct {
+		env  map[string]string
+		want bool
+	}{
+		"no terminal":           {nil, false},
+		"forced":                {map[string]string{"CLICOLOR_FORCE": "1"}, true},
+		"forced off":            {map[string]string{"CLICOLOR_FORCE": "0"}, false},
+		"NO_COLOR against that": {map[string]string{"CLICOLOR_FORCE": "1", "NO_COLOR": "1"}, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			for _, name := range []string{"NO_COLOR", "CLICOLOR_FORCE", "CLICOLOR", "TERM"} {
+				t.Setenv(name, tt.env[name])
+			}
+			if got := colours(&strings.Builder{}); got != tt.want {
+				t.Errorf("colours: %v", got)
+			}
+		})
+	}
+}
