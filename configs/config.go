@@ -76,11 +76,11 @@ type Policy struct {
 	// ServiceUsers are names or IDs of generic users that may own write tokens. Default: none, which leaves personal-write out.
 	ServiceUsers []string `yaml:"service_users,omitempty"`
 	// RotateAfter is the age at which an active token counts as not rotated; off for never. Default: 90d.
-	RotateAfter setting.Duration `yaml:"rotate_after,omitempty"`
+	RotateAfter setting.Limit `yaml:"rotate_after,omitempty"`
 	// InactiveAfter is how long a token may stay inactive; off for ever. Default: 30d.
-	InactiveAfter setting.Duration `yaml:"inactive_after,omitempty"`
+	InactiveAfter setting.Limit `yaml:"inactive_after,omitempty"`
 	// FixWithin is how long a finding of a severity may stay open before it is overdue. Give a duration for critical, high, medium or low; off for no date. Default: critical 3d, high 14d, none for the others.
-	FixWithin map[audit.Severity]setting.Duration `yaml:"fix_within,omitempty"`
+	FixWithin map[audit.Severity]setting.Limit `yaml:"fix_within,omitempty"`
 	// MaxException is how far ahead an exception, or the acceptance of a gap, may expire. Default: 180d.
 	MaxException setting.Duration `yaml:"max_exception,omitempty"`
 	// Severity of checks by ID, in place of their own; off disables a check.
@@ -118,7 +118,7 @@ type Job struct {
 	// EvidenceURL is where a reader of a message opens the evidence: a URL in which {job}, {slot} and {run} are replaced. Default: the path and the host.
 	EvidenceURL string `yaml:"evidence_url,omitempty"`
 	// Keep is how long evidence packs are kept; off for ever. The newest five always stay. Default: 400d.
-	Keep setting.Duration `yaml:"keep,omitempty"`
+	Keep setting.Limit `yaml:"keep,omitempty"`
 	// SigningKey signs the evidence packs: a private SSH key without a passphrase (ssh-keygen -t ed25519). Default: packs say that they are not signed.
 	SigningKey secret.Ref `yaml:"signing_key,omitzero"`
 	// Slack channel or webhook that is told what was found. Default: none.
@@ -178,8 +178,8 @@ func (f *File) setDefaults() {
 	f.Evidence = "./data/evidence"
 	f.Parallel, f.ParallelPerHost = 8, 4
 	f.RosterMaxAge = setting.Duration(31 * setting.Day)
-	f.Policy.RotateAfter = setting.Duration(90 * setting.Day)
-	f.Policy.InactiveAfter = setting.Duration(30 * setting.Day)
+	f.Policy.RotateAfter = setting.Limit(90 * setting.Day)
+	f.Policy.InactiveAfter = setting.Limit(30 * setting.Day)
 	f.Policy.MaxException = setting.Duration(180 * setting.Day)
 }
 
@@ -189,7 +189,7 @@ func (j *Job) setDefaults() {
 	j.CatchUp = setting.Duration(6 * setting.Day)
 	j.DeliverWithin = setting.Duration(6 * setting.Day)
 	j.Deadline = setting.Duration(time.Hour)
-	j.Keep = setting.Duration(400 * setting.Day)
+	j.Keep = setting.Limit(400 * setting.Day)
 }
 
 // Audit is the policy in the words of package audit, with exceptions and accepted gaps.
@@ -216,8 +216,8 @@ func (f *File) Audit() audit.Policy {
 }
 
 // fixWithin has every severity: a file that names some leaves the others as they are.
-func (p Policy) fixWithin() map[audit.Severity]setting.Duration {
-	all := map[audit.Severity]setting.Duration{audit.Critical: setting.Duration(3 * setting.Day), audit.High: setting.Duration(14 * setting.Day), audit.Medium: 0, audit.Low: 0}
+func (p Policy) fixWithin() map[audit.Severity]setting.Limit {
+	all := map[audit.Severity]setting.Limit{audit.Critical: setting.Limit(3 * setting.Day), audit.High: setting.Limit(14 * setting.Day), audit.Medium: 0, audit.Low: 0}
 	maps.Copy(all, p.FixWithin)
 	return all
 }

@@ -1,7 +1,6 @@
 package configs
 
 import (
-	"net/url"
 	"regexp"
 	"slices"
 	"strings"
@@ -22,7 +21,7 @@ func (j Job) EvidenceAt(run audit.Run) string {
 
 // validateEvidenceURL does not repeat the URL: it may hold a password.
 func validateEvidenceURL(text string, problem problemFunc) {
-	const key, such = "evidence_url", "such as https://evidence.example.com/{job}/{slot}/report.html"
+	const key, such = "evidence_url", "https://evidence.example.com/{job}/{slot}/report.html"
 	if text == "" {
 		return
 	}
@@ -31,13 +30,9 @@ func validateEvidenceURL(text string, problem problemFunc) {
 			problem(key, setting.Unknown("placeholder", name, placeholders))
 		}
 	}
-	scheme, _, _ := strings.Cut(text, "://")
-	u, err := url.Parse(text)
-	switch {
-	case !strings.EqualFold(scheme, "https") && !strings.EqualFold(scheme, "http"):
-		problem(key, "needs to begin with https:// or http://, "+such)
-	case err != nil || u.Hostname() == "":
-		problem(key, "has no valid host, "+such)
+	switch u, err := setting.ParseURL(text, such); {
+	case err != nil:
+		problem(key, err.Error())
 	case u.User != nil:
 		problem(key, "contains a user name or a password: remove it. Every reader of a message sees the URL")
 	}

@@ -11,18 +11,18 @@ import (
 // TestEvidenceURL: each mistake is named, and all at once.
 func TestEvidenceURL(t *testing.T) {
 	t.Parallel()
-	const begin, host, user, braces = "needs to begin with https:// or http://", "has no valid host", "contains a user name or a password", `has a "{" or "}" that belongs to no placeholder`
+	const front, begin, host, port, user, braces = "needs https:// or http:// in front", "needs to begin with https:// or http://", "has no valid host", "needs a port", "contains a user name or a password", `has a "{" or "}" that belongs to no placeholder`
 	for text, want := range map[string][]string{
 		"https://x.example/{job}/{slot}?run={run}":    nil,
 		"HTTP://x.example:8080/report.html":           nil,
-		"5":                                           {begin},
-		"evidence.example.com/{run}":                  {begin},
-		"javascript:alert(1)":                         {begin},
+		"5":                                           {front},
+		"evidence.example.com/{run}":                  {front},
+		"javascript:alert(1)":                         {front},
 		"file:///srv/evidence/{run}":                  {begin},
 		"https:///{run}":                              {host},
 		"https://{job}.x.example/":                    {host},
 		"https://anna:" + canary + "@x.example/":      {user},
-		"https://anna:" + canary + "/@x.example/":     {host},
+		"https://anna:" + canary + "/@x.example/":     {port},
 		"https://x.example/{jobs}/{slot}":             {`unknown placeholder "{jobs}", did you mean "{job}"?`},
 		"ftp://x.example/{date}/{slot":                {`unknown placeholder "{date}", known: {job}, {slot}, {run}`, begin, braces},
 		"https://" + canary + "@x.example/run}/{run}": {user, braces},

@@ -8,7 +8,6 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
-	"strings"
 	"unicode"
 	"unicode/utf8"
 
@@ -28,7 +27,10 @@ func Load(path string) (*File, error) {
 	if err != nil {
 		return nil, err
 	}
-	file, lines, problems := parse(source)
+	file, lines, problems := parse(source, func(file *File, problem problemFunc) {
+		file.resolve(filepath.Dir(path))
+		file.checkFiles(problem)
+	})
 	if err := failure(path, problems); err != nil {
 		return nil, err
 	}
@@ -36,7 +38,6 @@ func Load(path string) (*File, error) {
 		ref.From(fmt.Sprintf("%s (%s:%d)", key, filepath.Base(path), lines[key]))
 	}
 	file.path = path
-	file.resolve(filepath.Dir(path))
 	file.withhold()
 	return file, nil
 }
@@ -56,10 +57,25 @@ func read(path string) ([]byte, error) {
 	return source, nil
 }
 
-func parse(source []byte) (*File, map[string]int, []Problem) {
+// parse reads and validates what can be told from the text alone. Then others look at what
+// has no problem yet.
+func parse(source []byte, others ...func(*File, problemFunc)) (*File, map[string]int, []Problem) {
 	file := new(File)
 	file.setDefaults()
-	lines, problems := fill(file, source, file.validate)
+	lines, problems := fill(file, source, func(problem problemFunc) {
+		told := map[string]bool{}
+		file.validate(func(path, text string) {
+			told[path] = true
+			problem(path, text)
+		})
+		for _, look := range others {
+			look(file, func(path, text string) {
+				if !told[path] {
+					problem(path, text)
+				}
+			})
+		}
+	})
 	return file, lines, problems
 }
 
@@ -93,19 +109,13 @@ func tree(source []byte) (ast.Node, []Problem) {
 	case err != nil: // the lines of the source that come with it may hold a secret
 		var syntax yaml.Error
 		if !errors.As(err, &syntax) || syntax.GetToken() == nil {
-			return nil, []Problem{{Line: 1, Text: notYAML("it cannot be read")}}
+			return nil, []Problem{{Line: 1, Text: notYAML("")}}
 		}
 		return nil, []Problem{{Line: syntax.GetToken().Position.Line, Text: notYAML(syntax.GetMessage())}}
 	case len(file.Docs) == 0:
 		return nil, nil
 	}
 	return file.Docs[0].Body, nil
-}
-
-// notYAML drops what the parser quotes: it may be a secret.
-func notYAML(reason string) string {
-	reason, _, _ = strings.Cut(reason, ` "`)
-	return "not YAML: " + strings.ReplaceAll(strings.TrimSuffix(reason, ":"), "\t", `\t`)
 }
 
 // The parser is quadratic in the keys of a mapping and in the depth, so both
@@ -123,6 +133,9 @@ func guardText(source []byte) []Problem {
 	}
 	hidden := func(r rune) bool { return unicode.IsControl(r) && r != '\t' }
 	for i, line := range bytes.Split(source, []byte("\n")) {
+		if indent := line[:len(line)-len(bytes.TrimLeft(line, " \t\u00a0"))]; bytes.Contains(indent, []byte("\u00a0")) {
+			return []Problem{{Line: i + 1, Text: "begins with a no-break space, which often comes from a web page; use plain spaces"}}
+		}
 		if !utf8.Valid(line) || bytes.ContainsFunc(bytes.TrimSuffix(line, []byte("\r")), hidden) {
 			return []Problem{{Line: i + 1, Text: "is not plain UTF-8 text, or contains an invisible character"}}
 		}
@@ -142,7 +155,7 @@ var refused = map[token.Type]string{
 	token.DocumentEndType: "the end mark (...) is not supported; remove it",
 }
 
-const noAnchors = "anchors, aliases and merge keys (&, *, <<) are not supported; repeat the value, or quote it if it is text"
+const noAnchors = `a value that begins with * or & needs quotes, such as "*/15 * * * *"; anchors, aliases and merge keys (<<) are not supported`
 
 // guardTokens refuses, before the parser sees it, what a configuration does not
 // need and what takes the parser too long.

@@ -44,11 +44,11 @@ func TestDefaults(t *testing.T) {
 		Evidence: "./data/evidence",
 		Parallel: 8, ParallelPerHost: 4,
 		Targets:      []influx.Config{{Name: "prod", URL: "https://influx.example.com", Token: secret.Ref{Env: "TOKEN"}}},
-		Policy:       Policy{RotateAfter: setting.Duration(90 * setting.Day), InactiveAfter: setting.Duration(30 * setting.Day), MaxException: setting.Duration(180 * setting.Day)},
+		Policy:       Policy{RotateAfter: setting.Limit(90 * setting.Day), InactiveAfter: setting.Limit(30 * setting.Day), MaxException: setting.Duration(180 * setting.Day)},
 		RosterMaxAge: setting.Duration(31 * setting.Day),
 		Jobs: []Job{{
 			Name: "weekly", Schedule: "@weekly", Timezone: "UTC", Reports: []string{"xlsx", "csv"},
-			CatchUp: setting.Duration(6 * setting.Day), DeliverWithin: setting.Duration(6 * setting.Day), Deadline: setting.Duration(time.Hour), Keep: setting.Duration(400 * setting.Day),
+			CatchUp: setting.Duration(6 * setting.Day), DeliverWithin: setting.Duration(6 * setting.Day), Deadline: setting.Duration(time.Hour), Keep: setting.Limit(400 * setting.Day),
 		}},
 	}
 	got := load(t, minimal+"policy: {}\njobs: [{name: weekly, schedule: '@weekly'}]\n")
@@ -64,7 +64,7 @@ func TestEveryValue(t *testing.T) {
     users: [{name: iot}, {id: 0772396d1f411000, token: {exec: [vault, "a b"]}}]
 policy:
   service_users: [telegraf-writer]
-  rotate_after: 0
+  rotate_after: off
   inactive_after: off
   severity: {no-description: off, operator: low}
 jobs:
@@ -96,7 +96,7 @@ jobs:
 			Name: "weekly", Schedule: "0 9 * * 1", Timezone: "Europe/Berlin", Targets: []string{"prod"}, Reports: []string{"csv"},
 			Slack:   &slack.Config{Channel: "C1", Token: secret.Ref{File: "slack"}, APIURL: "https://proxy.example.com/"},
 			Ping:    secret.Command("vault", "read", "ping"),
-			CatchUp: setting.Duration(2 * setting.Day), DeliverWithin: setting.Duration(6 * setting.Day), Jitter: setting.Duration(5 * time.Minute), Deadline: setting.Duration(90 * time.Minute), Keep: setting.Duration(400 * setting.Day),
+			CatchUp: setting.Duration(2 * setting.Day), DeliverWithin: setting.Duration(6 * setting.Day), Jitter: setting.Duration(5 * time.Minute), Deadline: setting.Duration(90 * time.Minute), Keep: setting.Limit(400 * setting.Day),
 		}},
 	}
 	if diff := cmp.Diff(want, got, anyPath); diff != "" {
@@ -150,8 +150,10 @@ jobs:
   - {name: a, schedule: "@weekly", slack: {channel: C1, token: {file: slack}}}
   - {name: b, schedule: "@weekly", slack: {webhook: {file: hook}}, ping: {file: ping}}
 `
-	if err := os.WriteFile(path, []byte(source), 0o600); err != nil {
-		t.Fatal(err)
+	for name, text := range map[string]string{path: source, filepath.Join(folder, "ca.pem"): certificate(t)} {
+		if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
 	}
 	file, err := Load(path)
 	if err != nil {
@@ -219,7 +221,7 @@ func TestMissingFile(t *testing.T) {
 func TestPolicyAudit(t *testing.T) {
 	severity := map[string]audit.Severity{"operator": audit.Low}
 	file := File{
-		Policy:       Policy{ServiceUsers: []string{"telegraf"}, RotateAfter: setting.Duration(setting.Day), InactiveAfter: setting.Duration(time.Hour), Severity: severity},
+		Policy:       Policy{ServiceUsers: []string{"telegraf"}, RotateAfter: setting.Limit(setting.Day), InactiveAfter: setting.Limit(time.Hour), Severity: severity},
 		Exceptions:   []Exception{{Target: "prod", Authorization: "11ADECE381A52001", Check: "all", Expires: Date{time.Date(2027, 3, 31, 0, 0, 0, 0, time.UTC)}}},
 		AcceptedGaps: []AcceptedGap{{Target: "prod", Gap: "instance-seen", Reason: "r", RequestedBy: "alice", ApprovedBy: "bob", Ticket: "SEC-1", Expires: Date{time.Date(2027, 3, 31, 0, 0, 0, 0, time.UTC)}}},
 	}

@@ -19,12 +19,14 @@ const canary = "hunter2-Zx9=="
 const (
 	clearText = "a secret in plain text; write where it is stored: {env: NAME}, {file: PATH} or {exec: [cmd, arg]}"
 	keyOfRef  = "unknown key; write where the secret is stored: {env: NAME}, {file: PATH} or {exec: [cmd, arg]}"
-	aliases   = "anchors, aliases and merge keys (&, *, <<) are not supported; repeat the value, or quote it if it is text"
+	aliases   = noAnchors
 	second    = "a second document starts here (---); a file holds one configuration"
 	noText    = "is not plain UTF-8 text, or contains an invisible character"
 	noValue   = "has no value; give it one or remove the key"
 	oneValue  = "needs one value, not a list or a mapping"
-	someList  = "needs a list with at least one entry"
+	someList  = `needs a list with at least one entry: [a, b], or lines that begin with "- "`
+	someKeys  = `needs keys with values ("key: value", with a space after the colon)`
+	noURL     = "needs a URL, such as https://influxdb.example.com:8086"
 	noStore   = "needs sqlite:PATH, such as sqlite:./data/tokenaudit.db, or postgres://USER@HOST/DATABASE"
 	noSpan    = "needs a time span such as 90d, 2w, 36h, 30m or 1d12h, or off"
 	noTime    = `needs a schedule, such as "0 9 * * 1" or "@weekly"`
@@ -50,7 +52,7 @@ var bad = map[string][]string{
 		"10: policy.rotate_after: " + noSpan,
 		`11: policy.severity.no-descripton: unknown check "no-descripton", did you mean "no-description"?`,
 		`11: policy.severity.operator: unknown severity "of", did you mean "off"?`,
-		`15: jobs[0].timezone: zone "Europe/Berln": unknown time zone Europe/Berln; use an IANA name, such as Europe/Berlin or UTC`,
+		`15: jobs[0].timezone: unknown time zone "Europe/Berln"; use an IANA name, such as Europe/Berlin or UTC`,
 		`16: jobs[0].targets[1]: unknown target "prd", did you mean "prod"?`,
 	},
 
@@ -92,21 +94,21 @@ var bad = map[string][]string{
 	"wrong-types": {
 		"1: store: " + oneValue,
 		"2: targets: " + someList,
-		"3: policy: needs keys with values: service_users, rotate_after, inactive_after, fix_within, max_exception, severity",
+		"3: policy: " + someKeys + ": service_users, rotate_after, inactive_after, fix_within, max_exception, severity",
 		"4: jobs: " + someList,
 	},
 	"wrong-types-inside": {
-		"5: targets[0].users[0]: needs keys with values: name, id, token, credential",
+		"5: targets[0].users[0]: " + someKeys + ": name, id, token, credential",
 		"7: policy.service_users[0]: " + oneValue,
 		"8: policy.rotate_after: " + oneValue,
-		"9: policy.severity: needs keys with values (key: value)",
+		"9: policy.severity: " + someKeys,
 	},
 	"pair-in-list": {
-		"1: targets[0].url: needs a URL such as https://influxdb.example.com:8086",
+		"1: targets[0].url: " + noURL,
 		"1: targets[0].token: no source; set one of env, file, exec",
 	},
-	"root-is-a-list": {"1: needs keys with values: " + rootKeys},
-	"root-is-text":   {"1: needs keys with values: " + rootKeys},
+	"root-is-a-list": {"1: " + someKeys + ": " + rootKeys},
+	"root-is-text":   {"1: " + someKeys + ": " + rootKeys},
 	"empty":          {"1: targets: needs at least one target"},
 	"comments-only":  {"1: targets: needs at least one target"},
 	"no-value":       {"1: store: " + noValue, "2: targets: " + noValue, "3: policy: " + noValue},
@@ -130,17 +132,17 @@ var bad = map[string][]string{
 	"secret-without-value":   {"4: targets[0].token: " + noValue},
 	"secret-empty":           {"4: targets[0].token: no source; set one of env, file, exec"},
 	"secret-two-sources":     {"4: targets[0].token: several sources; set only one of env, file, exec"},
-	"secret-in-syntax-error": {"4: not YAML: could not find end character of double-quoted text"},
-	"secret-in-flow-error":   {"4: not YAML: could not find flow mapping end token '}'"},
+	"secret-in-syntax-error": {"4: " + notYAML("could not find end character of double-quoted text")},
+	"secret-in-flow-error":   {"4: " + notYAML("could not find flow mapping end token '}'")},
 	"secret-behind-anchor":   {"4: " + aliases},
 	"secret-behind-alias":    {"4: " + aliases},
-	"secret-behind-bar":      {"4: not YAML: invalid header option"},
+	"secret-behind-bar":      {"4: " + notYAML("invalid header option")},
 	"secret-behind-tag":      {"4: tags (!) are not supported; quote the value if it is text"},
 	"secret-in-url":          {"3: targets[0].url: must not contain a user, a password or a query: the credential belongs in token"},
 	"secret-in-store":        {oneHost, "5: store: must not contain a password: it belongs in store_password"},
 
 	"secret-in-store-setting":  {"5: store: must not contain a password: it belongs in store_password"},
-	"secret-in-store-broken":   {"5: store: is not a URL of the form postgres://USER@HOST/DATABASE, without a password"},
+	"secret-in-store-broken":   {"5: store: needs a port from 1 to 65535 after the host: postgres://USER@HOST:PORT/DATABASE"},
 	"secret-in-store-password": {"6: store_password: " + clearText},
 
 	"anchors":           {"5: " + aliases, "8: " + aliases},
@@ -148,8 +150,8 @@ var bad = map[string][]string{
 	"complex-key":       {"1: complex keys (?) are not supported; write key: value"},
 	"second-document":   {"5: " + second},
 	"document-end":      {"5: the end mark (...) is not supported; remove it"},
-	"syntax":            {"2: not YAML: mapping value is not allowed in this context"},
-	"tab":               {`2: not YAML: found character '\t' that cannot start any token`},
+	"syntax":            {"2: " + notYAML("mapping value is not allowed in this context")},
+	"tab":               {"2: " + notYAML("found character '\t' that cannot start any token")},
 	"control-character": {"5: " + noText},
 	"not-utf8":          {"5: " + noText},
 
@@ -167,7 +169,7 @@ var bad = map[string][]string{
 	"target-names-twice":     {"5: targets[1].name: targets[0] has this name already"},
 	"target-empty": {
 		"2: targets[0].name: " + noName,
-		"2: targets[0].url: needs a URL such as https://influxdb.example.com:8086",
+		"2: targets[0].url: " + noURL,
 		"2: targets[0].token: no source; set one of env, file, exec",
 	},
 	"user-without-name": {
@@ -180,15 +182,15 @@ var bad = map[string][]string{
 		`9: policy.severity."a.b c": unknown check "a.b c", known: ` + checkNames,
 	},
 	"durations": {
-		"6: policy.rotate_after: " + noSpan,
-		"7: policy.inactive_after: " + noSpan,
+		"6: policy.rotate_after: needs a unit behind the number: w, d, h, m or s, such as 90d",
+		"7: policy.inactive_after: must not be negative; write a time span such as 90d, or off",
 		"11: jobs[0].catch_up: needs at least 1m; otherwise no review can start",
 		"12: jobs[0].jitter: is longer than 100 years",
 		"13: jobs[0].deadline: needs at least 1m; otherwise no review can end",
 	},
 	"job-empty":       {"6: jobs[0].name: " + noName, "6: jobs[0].schedule: " + noTime, "7: jobs[1].name: " + noName, "7: jobs[1].schedule: " + noTime},
 	"job-names-twice": {"8: jobs[1].name: jobs[0] has this name already"},
-	"job-schedule":    {`7: jobs[0].schedule: schedule "61 * * * *": end of range (61) above maximum (59): 61; write five fields, such as "0 9 * * 1": minute, hour, day of month, month, day of week (0-6 or sun-sat). Or write a name such as @weekly`, `8: jobs[0].timezone: zone "Mars/Olympus": unknown time zone Mars/Olympus; use an IANA name, such as Europe/Berlin or UTC`},
+	"job-schedule":    {`7: jobs[0].schedule: has the minute "61", which is not valid. Write 0-59, a list (1,2), a range (1-5), a step (*/2) or *`, `8: jobs[0].timezone: unknown time zone "Mars/Olympus"; use an IANA name, such as Europe/Berlin or UTC`},
 	"job-targets":     {"8: jobs[0].targets[1]: listed twice", `8: jobs[0].targets[2]: unknown target "plant", known: prod`},
 	"job-reports":     {`8: jobs[0].reports[1]: unknown format "cvs", did you mean "csv"?`, "8: jobs[0].reports[2]: listed twice"},
 	"job-webhook": {
@@ -214,7 +216,7 @@ var bad = map[string][]string{
 	"job-slack-empty": {"8: jobs[0].slack: needs channel and token, or webhook"},
 	"job-slack": {
 		"8: jobs[0].slack.webhook: give channel and token, or webhook, not both",
-		"8: jobs[0].slack.api_url: needs a URL such as https://slack.com/api/",
+		"8: jobs[0].slack.api_url: needs https:// or http:// in front, such as https://slack.com/api/",
 	},
 }
 

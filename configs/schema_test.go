@@ -74,6 +74,8 @@ func mapType(t reflect.Type) *jsonschema.Schema {
 		return &jsonschema.Schema{Type: "string"}
 	case reflect.TypeFor[setting.Duration]():
 		return &jsonschema.Schema{Pattern: `^(0|off|([0-9]+[wdhms])+)$`, Examples: []any{"90d", "2w", "36h", "1d12h", "off"}}
+	case reflect.TypeFor[setting.Limit]():
+		return &jsonschema.Schema{Pattern: `^(off|([0-9]+[wdhms])*0*[1-9][0-9]*[wdhms]([0-9]+[wdhms])*)$`, Examples: []any{"90d", "2w", "36h", "1d12h", "off"}}
 	case reflect.TypeFor[email.TLSMode]():
 		return &jsonschema.Schema{Enum: []any{"required", "implicit", "opportunistic", "off", false}}
 	case reflect.TypeFor[setting.Switch](), reflect.TypeFor[email.AttachMode]():

@@ -74,6 +74,10 @@ func (w *walker) text(path string, node ast.Node, into reflect.Value) {
 		w.problem(path, "needs one value, not a list or a mapping")
 		return
 	}
+	if inTypographic(text) && !isProse(path) {
+		w.problem(path, oddQuotes)
+		return
+	}
 	if value, ok := into.Addr().Interface().(encoding.TextUnmarshaler); ok {
 		if err := value.UnmarshalText([]byte(text)); err != nil {
 			w.problem(path, err.Error())
@@ -86,7 +90,7 @@ func (w *walker) text(path string, node ast.Node, into reflect.Value) {
 func (w *walker) list(path string, node ast.Node, into reflect.Value) {
 	seq, ok := node.(*ast.SequenceNode)
 	if !ok || len(seq.Values) == 0 {
-		w.problem(path, "needs a list with at least one entry")
+		w.problem(path, `needs a list with at least one entry: [a, b], or lines that begin with "- "`)
 		return
 	}
 	entries := reflect.MakeSlice(into.Type(), len(seq.Values), len(seq.Values))
@@ -102,7 +106,7 @@ func (w *walker) list(path string, node ast.Node, into reflect.Value) {
 
 func (w *walker) table(path string, node ast.Node, into reflect.Value) {
 	into.Set(reflect.MakeMap(into.Type()))
-	for _, pair := range w.pairs(path, node, "needs keys with values (key: value)") {
+	for _, pair := range w.pairs(path, node, `needs keys with values ("key: value", with a space after the colon)`) {
 		key, value := keyOf(pair), reflect.New(into.Type().Elem()).Elem()
 		w.walk(join(path, key), pair.Value, value)
 		into.SetMapIndex(reflect.ValueOf(key).Convert(into.Type().Key()), value)
@@ -111,8 +115,13 @@ func (w *walker) table(path string, node ast.Node, into reflect.Value) {
 
 func (w *walker) object(path string, node ast.Node, into reflect.Value) {
 	names, fields := keysOf(into.Type())
-	for _, pair := range w.pairs(path, node, "needs keys with values: "+strings.Join(names, ", ")) {
+	for _, pair := range w.pairs(path, node, `needs keys with values ("key: value", with a space after the colon): `+strings.Join(names, ", ")) {
 		key := keyOf(pair)
+		if plain := strings.Trim(key, typographic); plain != key {
+			w.add(lineOf(pair.Key), join(path, key), oddQuotes)
+			w.breaks(join(path, plain))
+			continue
+		}
 		if i := slices.Index(names, key); i >= 0 {
 			w.walk(join(path, key), pair.Value, into.Field(fields[i]))
 			continue
@@ -122,6 +131,24 @@ func (w *walker) object(path string, node ast.Node, into reflect.Value) {
 			w.breaks(join(path, meant)) // misspelt, so not missing
 		}
 	}
+}
+
+// typographic are quotes that YAML takes for letters. They come from web pages and from
+// programs that write letters.
+const (
+	typographic = "“”„‟‘’‚‛«»‹›"
+	oddQuotes   = `is in typographic quotes (“ ”); write plain quotes (") or none`
+)
+
+// inTypographic: the text has such quotes on both sides.
+func inTypographic(text string) bool {
+	return strings.TrimLeft(text, typographic) != text && strings.TrimRight(text, typographic) != text
+}
+
+// isProse: the value is for people, who may quote as they like.
+func isProse(path string) bool {
+	prose := []string{"basis", "purpose", "team", "responsible", "reason", "requested_by", "approved_by", "ticket", "compensating_control"}
+	return slices.Contains(prose, path[strings.LastIndex(path, ".")+1:]) || strings.HasPrefix(path, "frameworks")
 }
 
 // pairs are the keys of a mapping with their values, each key once. The text is

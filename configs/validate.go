@@ -34,6 +34,7 @@ func (p problemFunc) in(path string) func(key, text string) {
 
 func (f *File) validate(problem problemFunc) {
 	f.validateStorage(problem)
+	f.validatePaths(problem)
 	if len(f.Targets) == 0 {
 		problem("targets", "needs at least one target")
 	}
@@ -44,6 +45,9 @@ func (f *File) validate(problem problemFunc) {
 	validateNames("targets", targets, problem)
 	f.Policy.validate(problem)
 	validateOwners(f.Owners, targets, problem)
+	if f.Policy.MaxException < setting.Duration(setting.Day) {
+		problem("policy.max_exception", "needs at least 1d: nothing is allowed without an end")
+	}
 	if f.RosterMaxAge < setting.Duration(setting.Day) {
 		problem("roster_max_age", "needs at least 1d; otherwise every roster is too old")
 	}

@@ -43,6 +43,9 @@ jobs:
 	} {
 		t.Run(name, func(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "a.yaml")
+			if err := os.WriteFile(filepath.Join(filepath.Dir(path), "ca.pem"), []byte(certificate(t)), 0o600); err != nil {
+				t.Fatal(err)
+			}
 			var shown []string
 			for text := source; len(shown) < 2; text = shown[0] {
 				if err := os.WriteFile(path, []byte(text), 0o600); err != nil {

@@ -197,7 +197,7 @@ func hosts(t *testing.T, p place, now *time.Time, n int) []host {
 		log := slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn}))
 		e := reporter{
 			file: &configs.File{}, snapshots: s, log: log,
-			job: configs.Job{Schedule: "0 0 1 1 *", Timezone: "UTC", Reports: []string{"csv"}, Keep: setting.Duration(15 * 24 * time.Hour)},
+			job: configs.Job{Schedule: "0 0 1 1 *", Timezone: "UTC", Reports: []string{"csv"}, Keep: setting.Limit(15 * 24 * time.Hour)},
 		}
 		out = append(out, host{snapshots: s, runner: &runner.Runner{
 			Ledger: ledger, Snapshots: s, Holder: fmt.Sprint("host ", i), Log: log,

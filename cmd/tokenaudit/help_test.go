@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -171,8 +172,11 @@ func wrapped(text string, width int) string {
 func TestManualConfigurations(t *testing.T) {
 	for file, text := range pages(t) {
 		for _, block := range regexp.MustCompile("(?s)```yaml\n(.*?)```").FindAllStringSubmatch(text, -1) {
-			path := filepath.Join(t.TempDir(), "shown.yaml")
-			if err := os.WriteFile(path, []byte(block[1]), 0o600); err != nil {
+			folder := t.TempDir()
+			path, backup := filepath.Join(folder, "shown.yaml"), filepath.Join(folder, "backup")
+			if err := errors.Join(os.Mkdir(backup, 0o700), os.WriteFile(path, []byte(block[1]), 0o600),
+				os.WriteFile(filepath.Join(backup, "20261123T080000Z.bolt.gz"), nil, 0o600),
+				os.WriteFile(filepath.Join(folder, "roster.csv"), []byte("name\nalice\n"), 0o600)); err != nil {
 				t.Fatal(err)
 			}
 			if _, err := configs.Load(path); err != nil {

@@ -401,12 +401,12 @@ func metricNumbers(t *testing.T, a *app, s audit.Summary) numbers {
 // reviewedAll wires a job on targets, and has it reviewed by steps, each at a time of its own.
 func reviewedAll(t *testing.T, targets []influx.Config, steps ...func(a *app) time.Time) (*app, notify.Message) {
 	t.Helper()
-	const day = setting.Duration(24 * time.Hour)
+	const day = 24 * time.Hour
 	dir := t.TempDir()
 	f := &configs.File{
 		Store: "sqlite:" + filepath.Join(dir, "ledger.db"), Evidence: filepath.Join(dir, "evidence"), Targets: targets, Parallel: 2, ParallelPerHost: 2,
-		Policy: configs.Policy{ServiceUsers: []string{"telegraf"}, RotateAfter: 90 * day, InactiveAfter: 30 * day},
-		Jobs:   []configs.Job{{Name: "weekly-review", Schedule: "0 9 * * 1", Timezone: "Europe/Berlin", Reports: report.Names(), Deadline: day, DeliverWithin: day}},
+		Policy: configs.Policy{ServiceUsers: []string{"telegraf"}, RotateAfter: setting.Limit(90 * day), InactiveAfter: setting.Limit(30 * day)},
+		Jobs:   []configs.Job{{Name: "weekly-review", Schedule: "0 9 * * 1", Timezone: "Europe/Berlin", Reports: report.Names(), Deadline: setting.Duration(day), DeliverWithin: setting.Duration(day)}},
 	}
 	var clock time.Time
 	a, err := wire(t.Context(), f, func(context.Context) (time.Time, error) { return clock, nil }, slog.New(slog.DiscardHandler), secret.NewRedactor(), false)

@@ -86,6 +86,11 @@ func (r *Ref) Under(folder string) {
 	}
 }
 
+// InHome tells whether the file or the command begins with ~, which only a shell knows.
+func (r Ref) InHome() bool {
+	return strings.HasPrefix(r.File, "~") || len(r.Exec) > 0 && strings.HasPrefix(r.Exec[0].Reveal(), "~")
+}
+
 // IsZero tells whether no source is set.
 func (r Ref) IsZero() bool { return r.sources() == 0 }
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"regexp"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -28,7 +29,11 @@ var (
 	spanPattern = regexp.MustCompile(`^([0-9]+[wdhms])+$`)
 	spanPart    = regexp.MustCompile(`([0-9]+)([wdhms])`)
 
+	bareNumber = regexp.MustCompile(`^[0-9]+$`)
+
 	errSpan     = errors.New("needs a time span such as 90d, 2w, 36h, 30m or 1d12h, or off")
+	errNoUnit   = errors.New("needs a unit behind the number: w, d, h, m or s, such as 90d")
+	errNegative = errors.New("must not be negative; write a time span such as 90d, or off")
 	errLongSpan = errors.New("is longer than 100 years")
 )
 
@@ -38,7 +43,12 @@ func (d *Duration) UnmarshalText(text []byte) error {
 	if s := string(text); s == "0" || s == "off" {
 		return nil
 	}
-	if !spanPattern.Match(text) {
+	switch {
+	case strings.HasPrefix(string(text), "-"):
+		return errNegative
+	case bareNumber.Match(text):
+		return errNoUnit
+	case !spanPattern.Match(text):
 		return errSpan
 	}
 	for _, part := range spanPart.FindAllStringSubmatch(string(text), -1) {
@@ -69,3 +79,23 @@ func (d Duration) MarshalText() ([]byte, error) {
 	}
 	return []byte("off"), nil
 }
+
+// Limit is a Duration after which something happens, or off for never. It refuses 0, which
+// may be meant as at once.
+type Limit Duration
+
+var errZero = errors.New("must not be 0; write off for no limit, or a time span such as 90d")
+
+// UnmarshalText reads a limit. Its errors do not repeat the text.
+func (l *Limit) UnmarshalText(text []byte) error {
+	if err := (*Duration)(l).UnmarshalText(text); err != nil {
+		return err
+	}
+	if *l == 0 && string(text) != "off" {
+		return errZero
+	}
+	return nil
+}
+
+// MarshalText writes a limit as a person would.
+func (l Limit) MarshalText() ([]byte, error) { return Duration(l).MarshalText() }

@@ -13,6 +13,8 @@ import (
 
 	"github.com/minio/minio-go/v7"
 	"github.com/minio/minio-go/v7/pkg/encrypt"
+
+	"tokenaudit/configs/setting"
 )
 
 // options are what the URL of a bucket may say besides bucket and prefix. What is, or
@@ -130,8 +132,8 @@ func (a *address) readOptions(query string) error {
 	}
 	// AWS has a host for each region, which the client finds by itself.
 	endpoint := cmp.Or(given.Get("endpoint"), os.Getenv("AWS_ENDPOINT_URL_S3"), os.Getenv("AWS_ENDPOINT_URL"), "https://s3.amazonaws.com")
-	e, err := url.Parse(endpoint)
-	if err != nil || e.Scheme != "https" && e.Scheme != "http" || e.Host == "" || e.User != nil || e.RawQuery != "" || strings.Trim(e.Path, "/") != "" {
+	e, err := setting.ParseURL(endpoint, "https://minio.example.com:9000")
+	if err != nil || e.User != nil || e.RawQuery != "" || strings.Trim(e.Path, "/") != "" {
 		return errors.New("has an invalid endpoint; write it as https://HOST:PORT")
 	}
 	a.endpoint = e

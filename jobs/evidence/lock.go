@@ -31,8 +31,8 @@ func (l Lock) Validate(problem func(key, text string)) {
 }
 
 // CheckKeep says whether packs that are kept that long can be removed then.
-func (l Lock) CheckKeep(keep setting.Duration) error {
-	if keep > 0 && keep < l.For {
+func (l Lock) CheckKeep(keep setting.Limit) error {
+	if keep > 0 && time.Duration(keep) < time.Duration(l.For) {
 		return errors.New("is shorter than evidence_lock.for, and locked packs cannot be removed; make it as long, or off")
 	}
 	return nil

@@ -1,6 +1,7 @@
 package influx
 
 import (
+	"errors"
 	"fmt"
 	"net/url"
 	"regexp"
@@ -98,15 +99,57 @@ func (c Config) Validate(problem func(key, text string)) {
 }
 
 func (c Config) validateServer(problem func(key, text string)) {
-	u, err := url.Parse(c.URL)
-	switch {
-	case err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https":
-		problem("url", "needs a URL such as https://influxdb.example.com:8086")
-	case u.User != nil || u.RawQuery != "":
-		problem("url", "must not contain a user, a password or a query: the credential belongs in token")
+	if err := checkURL(c.URL); err != nil {
+		problem("url", err.Error())
 	}
 	if err := c.Token.Validate(); err != nil {
 		problem("token", err.Error())
+	}
+}
+
+// Paths that people copy from a browser or from a call of the API, and what is no path.
+var (
+	endpoint = regexp.MustCompile(`/api/v[0-9](/(authorizations|buckets|health|me|orgs|ping|query|setup|signin|users|write)\b.*)?/?$`)
+	page     = regexp.MustCompile(`^/(orgs/[0-9a-f]{16}\b.*|signin)$`)
+	junk     = regexp.MustCompile(`^/?[^/0-9A-Za-z]+$`)
+)
+
+// checkURL does not repeat the URL: it may hold a password. A path is that of a proxy in
+// front of the server.
+func checkURL(text string) error {
+	const such = "such as https://influxdb.example.com:8086"
+	u, err := setting.ParseURL(text, strings.TrimPrefix(such, "such as "))
+	switch {
+	case err != nil:
+		return err
+	case u.User != nil || u.RawQuery != "":
+		return errors.New("must not contain a user, a password or a query: the credential belongs in token")
+	case u.Fragment != "" || strings.HasSuffix(text, "#"), junk.MatchString(u.Path):
+		return errors.New("has something behind the host; give the URL of the server alone, " + such)
+	case endpoint.MatchString(u.Path):
+		return errors.New("is the URL of an API call; give it without /api/… and what follows, " + such)
+	case page.MatchString(u.Path):
+		return errors.New("is the URL of a page in the browser; give it without /orgs/… or /signin, " + such)
+	}
+	return nil
+}
+
+// CheckFiles reports what is wrong with the files that the target reads, once their paths
+// are absolute.
+func (c Config) CheckFiles(problem func(key, text string)) {
+	for _, file := range []struct {
+		key   string
+		path  setting.Path
+		check func(setting.Path) error
+	}{
+		{"ca_file", c.CAFile, setting.Path.CheckAuthorities}, {"import", c.Import, checkImport}, {"bolt", c.Bolt, setting.Path.Check},
+	} {
+		if file.path == "" {
+			continue
+		}
+		if err := file.check(file.path); err != nil {
+			problem(file.key, err.Error())
+		}
 	}
 }
 

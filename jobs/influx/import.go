@@ -1,12 +1,14 @@
 package influx
 
 import (
+	"errors"
 	"fmt"
 	"iter"
 	"os"
 	"slices"
 	"time"
 
+	"tokenaudit/configs/setting"
 	"tokenaudit/jobs/audit"
 	"tokenaudit/jobs/influx/recovery"
 )
@@ -77,6 +79,23 @@ func (c *collector) readImport() (*Sorted, time.Time, error) {
 		return nil, time.Time{}, fmt.Errorf("%s: %w", c.cfg.Import, err)
 	}
 	return list, info.ModTime(), nil
+}
+
+// checkImport reads no further than the first authorization of the list.
+func checkImport(path setting.Path) error {
+	if err := path.Check(); err != nil {
+		return err
+	}
+	f, err := os.Open(string(path))
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	enough := errors.New("one is enough")
+	if err := recovery.Read(f, func(audit.Authorization) error { return enough }); err != nil && !errors.Is(err, enough) {
+		return fmt.Errorf("%s: %w", path, err)
+	}
+	return nil
 }
 
 // mayBeOf: the list does not say which org an authorization is of. Its permissions tell,

@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -47,6 +48,9 @@ func CheckStore(store string) error {
 
 func checkURL(store string) error {
 	u, err := url.Parse(store)
+	if err == nil && !portsOf(u) || err != nil && strings.Contains(err.Error(), "invalid port") {
+		return errors.New("needs a port from 1 to 65535 after the host: postgres://USER@HOST:PORT/DATABASE")
+	}
 	if err != nil {
 		return errors.New("is not a URL of the form postgres://USER@HOST/DATABASE, without a password")
 	}
@@ -75,6 +79,20 @@ func checkURL(store string) error {
 		}
 	}
 	return nil
+}
+
+// portsOf tells whether all hosts of a URL have ports that there are, or none.
+func portsOf(u *url.URL) bool {
+	for host := range strings.SplitSeq(u.Host, ",") {
+		port := (&url.URL{Host: host}).Port()
+		if port == "" && !strings.HasSuffix(host, ":") {
+			continue
+		}
+		if n, err := strconv.ParseUint(port, 10, 16); err != nil || n == 0 {
+			return false
+		}
+	}
+	return true
 }
 
 // StoreWarnings says what is legal but unsafe: a connection that others can listen

@@ -50,17 +50,30 @@ func (f *File) At(now time.Time) *audit.Roster {
 }
 
 func (f *File) load(now time.Time) *audit.Roster {
-	l := &loading{roster: &audit.Roster{Name: filepath.Base(f.Path)}, now: now}
-	r := l.roster
-	switch err := l.load(f.Path); {
+	r, err := read(f.Path, now)
+	switch {
 	case err != nil:
 		r.Unusable = err.Error()
-	case r.Users == 0:
-		r.Unusable = f.Path + " has no user"
 	case now.Sub(r.Of) > f.MaxAge:
 		r.Unusable = fmt.Sprintf("%s was made on %s and is older than roster_max_age (%d days)", f.Path, r.Of.UTC().Format(time.DateOnly), int(f.MaxAge.Hours()/24))
 	}
 	return r
+}
+
+// Check reads the file as a review does, and says why it cannot be used, whatever its age.
+func Check(path string) error {
+	_, err := read(path, time.Now())
+	return err
+}
+
+// read gives what could be read with an error, too.
+func read(path string, now time.Time) (*audit.Roster, error) {
+	l := &loading{roster: &audit.Roster{Name: filepath.Base(path)}, now: now}
+	err := l.load(path)
+	if err == nil && l.roster.Users == 0 {
+		err = errors.New(path + " has no user")
+	}
+	return l.roster, err
 }
 
 // loading is the state of reading one file.

@@ -35,41 +35,39 @@ type Schedule struct {
 // IANA zone such as Europe/Berlin. It refuses what would not fire when its
 // author thinks: a zone inside the expression, @every, an empty list item, a
 // date that never comes, and a zone that is unnamed, unknown or Local. Its
-// errors give the reason and what to write instead.
+// errors give the reason and what to write instead, for the key of the configuration in
+// front of them. The day 7 is Sunday, as 0.
 func Parse(spec, zone string) (*Schedule, error) {
 	spec = strings.TrimSpace(spec)
-	refuse := func(reason string, args ...any) (*Schedule, error) {
-		return nil, fmt.Errorf("schedule %q: %w", spec, fmt.Errorf(reason, args...))
-	}
+	refuse := func(reason string, args ...any) (*Schedule, error) { return nil, fmt.Errorf(reason, args...) }
 	// robfig/cron panics on a zone (robfig/cron#554) and drops empty list items.
 	if strings.Contains(spec, "TZ=") {
-		return refuse("it contains a time zone; remove TZ= and set timezone")
+		return refuse("contains a time zone; remove TZ= and set timezone")
 	}
 	for _, field := range strings.Fields(spec) {
 		if slices.Contains(strings.Split(field, ","), "") {
-			return refuse("field %q has an empty list item; remove the stray comma", field)
+			return refuse("has an empty list item in %q; remove the stray comma", field)
 		}
 	}
-	parsed, err := cron.ParseStandard(spec)
+	parsed, err := cron.ParseStandard(withSunday(spec))
 	if err != nil {
-		return refuse(`%w; write five fields, such as "0 9 * * 1": minute, hour, day of month, month, `+
-			`day of week (0-6 or sun-sat). Or write a name such as @weekly`, err)
+		return refuse("%s", wrongIn(spec))
 	}
 	fields, ok := parsed.(*cron.SpecSchedule)
 	if !ok {
-		return refuse(`@every counts from the start of the process, so a restart changes it; ` +
+		return refuse(`must not be @every: it counts from the start of the process, so a restart changes it; ` +
 			`write clock times, such as "0 9 * * 1"`)
 	}
 	fields.Location = time.UTC
 	if leapYear := time.Date(2024, time.January, 1, 0, 0, 0, 0, time.UTC); fields.Next(leapYear).IsZero() {
-		return refuse("it never matches: no such month has such a day; change the day or the month")
+		return refuse("never matches: no such month has such a day; change the day or the month")
 	}
 	if zone == "" || zone == "Local" {
-		return nil, fmt.Errorf("zone %q: it depends on the machine; use a named zone, such as Europe/Berlin or UTC", zone)
+		return nil, fmt.Errorf("must not be %q, which depends on the machine; use a named zone, such as Europe/Berlin or UTC", zone)
 	}
 	location, err := time.LoadLocation(zone)
 	if err != nil {
-		return nil, fmt.Errorf("zone %q: %w; use an IANA name, such as Europe/Berlin or UTC", zone, err)
+		return nil, fmt.Errorf("unknown time zone %.60q; use an IANA name, such as Europe/Berlin or UTC", zone)
 	}
 	return &Schedule{text: spec, zone: location, spec: fields}, nil
 }

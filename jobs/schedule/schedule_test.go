@@ -85,7 +85,15 @@ func TestParseScheduleRefuses(t *testing.T) {
 		{"empty field", "0 0 , * *", "UTC", "stray comma"},
 		{"empty first field", ", * * * *", "UTC", "stray comma"},
 		{"empty list item", "0 9 * * 1,", "UTC", "stray comma"},
-		{"Sunday as 7", "0 9 * * 7", "UTC", "0-6"},
+		{"minute", "61 * * * *", "UTC", `the minute "61"`},
+		{"hour", "0 24 * * *", "UTC", `the hour "24"`},
+		{"day of month", "0 9 0 * *", "UTC", `the day of month "0"`},
+		{"month", "0 9 1 13 *", "UTC", `the month "13"`},
+		{"eighth day", "0 9 * * 8", "UTC", `the day of week "8"`},
+		{"from 7 on", "0 9 * * 7-8", "UTC", `the day of week "7-8"`},
+		{"backwards over Sunday", "0 9 * * 7-2", "UTC", `the day of week "7-2"`},
+		{"step of nothing", "0 9 * * 5-7/0", "UTC", `the day of week "5-7/0"`},
+		{"letters", "x 9 * * *", "UTC", `the minute "x"`},
 		{"full day name", "0 9 * * Monday", "UTC", "sun-sat"},
 		{"unknown name", "@fortnightly", "UTC", "@weekly"},
 		{"no zone", "0 9 * * 1", "", "use a named zone"},
@@ -99,6 +107,29 @@ func TestParseScheduleRefuses(t *testing.T) {
 				t.Errorf("error %v, want one that says %q", err, tc.reason)
 			}
 		})
+	}
+}
+
+// TestSundayIsSeven, too, as cron(8) has it.
+func TestSundayIsSeven(t *testing.T) {
+	t.Parallel()
+	for spec, same := range map[string]string{
+		"0 9 * * 7": "0 9 * * 0", "0 9 * * 5-7": "0 9 * * 5,6,0", "0 9 * * mon-7": "0 9 * * *", "0 9 * * 1-7/3": "0 9 * * 1,4,0",
+		"0 9 * * 0-7": "0 9 * * *", "0 9 * * 3,7": "0 9 * * 3,0", "0 9 * * 7/2": "0 9 * * 0", "0 9 * * 4-7/9223372036854775807": "0 9 * * 4",
+		"0 9 * * 1-5": "0 9 * * 1,2,3,4,5", "7 7 7 7 *": "7 7 7 7 *",
+	} {
+		got, want := mustSchedule(t, spec, "UTC"), mustSchedule(t, same, "UTC")
+		at := mustTime(t, "2025-03-10T08:00:00Z")
+		for range 20 {
+			next := want.Next(at)
+			if other := got.Next(at); !other.Equal(next) {
+				t.Fatalf("%s: after %s comes %s, want %s", spec, at, other, next)
+			}
+			at = next
+		}
+	}
+	if got := mustSchedule(t, "0 9 * * 7", "UTC").String(); got != "0 9 * * 7 UTC" {
+		t.Errorf("shown as %q", got)
 	}
 }
 

@@ -7,7 +7,6 @@ import (
 	"net"
 	"net/mail"
 	"slices"
-	"strconv"
 	"strings"
 	"unicode"
 
@@ -65,9 +64,8 @@ func (c Config) tls() TLSMode {
 
 // Validate reports every problem with the key that it concerns.
 func (c Config) Validate(problem func(key, text string)) {
-	host, port, err := net.SplitHostPort(c.Server)
-	if n, notNumber := strconv.Atoi(port); err != nil || host == "" || strings.ContainsFunc(host, odd) || notNumber != nil || n < 1 || n > 65535 {
-		problem("server", "needs host:port, such as smtp.example.com:587")
+	if err := checkServer(c.Server); err != nil {
+		problem("server", err.Error())
 	}
 	switch {
 	case c.Username == "" && !c.Password.IsZero():
@@ -106,6 +104,31 @@ func (c Config) Validate(problem func(key, text string)) {
 	}
 	if !slices.Contains([]AttachMode{"", "on", AttachOff}, c.Attach) {
 		problem("attach", "needs on or off")
+	}
+}
+
+func checkServer(server string) error {
+	const such = "such as smtp.example.com:587"
+	host, port, err := net.SplitHostPort(server)
+	switch {
+	case strings.Contains(server, "://"):
+		return errors.New("needs host:port without a scheme (://), " + such)
+	case err != nil || host == "" || strings.ContainsFunc(host, odd) || strings.Contains(host, "@"):
+		return errors.New("needs host:port, " + such)
+	case !setting.IsPort(port):
+		return errors.New("needs a port from 1 to 65535 after the host, " + such)
+	}
+	return nil
+}
+
+// CheckFiles reports what is wrong with the files that mail needs, once their paths are
+// absolute.
+func (c Config) CheckFiles(problem func(key, text string)) {
+	if c.CAFile == "" {
+		return
+	}
+	if err := c.CAFile.CheckAuthorities(); err != nil {
+		problem("ca_file", err.Error())
 	}
 }
 

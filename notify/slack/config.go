@@ -3,7 +3,6 @@ package slack
 import (
 	"cmp"
 	"maps"
-	"net/url"
 	"regexp"
 	"slices"
 
@@ -15,7 +14,7 @@ import (
 // Config is the Slack destination of a job: a channel with a bot token, or an
 // incoming webhook, which gets the summary only.
 type Config struct {
-	// Channel ID, such as C0123456789. A channel name works for posting only in some workspaces.
+	// Channel ID, such as C0123456789, from the end of the details of the channel in Slack.
 	Channel string `yaml:"channel,omitempty" json:"channel,omitempty"`
 	// Token of the Slack app (xoxb-…), with the scope chat:write.
 	Token secret.Ref `yaml:"token,omitzero" json:"token,omitzero"`
@@ -41,7 +40,10 @@ type Config struct {
 var (
 	slackUser    = regexp.MustCompile(`^[UW][A-Z0-9]{6,}$`)
 	slackChannel = regexp.MustCompile(`^[CG][A-Z0-9]{6,}$`)
+	slackPlace   = regexp.MustCompile(`^[A-Z][A-Z0-9]*$`) // of what one can post to; names are in small letters
 )
+
+const needsID = "needs the ID of the channel, such as C0123456789, and not its name. In Slack, the details of the channel end with it"
 
 // Validate reports every problem with the key that it concerns.
 func (c Config) Validate(problem func(key, text string)) {
@@ -71,13 +73,16 @@ func (c Config) Validate(problem func(key, text string)) {
 		if err := c.Token.Validate(); err != nil {
 			problem("token", err.Error())
 		}
-		if c.Channel == "" {
-			problem("channel", "needs the ID of the channel, such as C0123456789")
+		if !slackPlace.MatchString(c.Channel) {
+			problem("channel", needsID)
 		}
 	}
+	if c.FallbackChannel != "" && !slackPlace.MatchString(c.FallbackChannel) {
+		problem("fallback_channel", needsID)
+	}
 	if c.APIURL != "" {
-		if u, err := url.Parse(c.APIURL); err != nil || u.Host == "" {
-			problem("api_url", "needs a URL such as https://slack.com/api/")
+		if _, err := setting.ParseURL(c.APIURL, "https://slack.com/api/"); err != nil {
+			problem("api_url", err.Error())
 		} else if hook {
 			problem("api_url", "needs channel and token; a webhook has its own URL")
 		}
