@@ -70,10 +70,7 @@ func (c *cli) examine(ctx context.Context, path string) (err error) {
 	for _, old := range oldKeys(f) {
 		e.line("configuration", note, "old key", old, "")
 	}
-	if e.bad {
-		return quietError{exitIncomplete}
-	}
-	return nil
+	return e.conclude()
 }
 
 // examineTargets asks each target once, for the first job that reviews it, and then says

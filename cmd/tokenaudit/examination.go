@@ -22,7 +22,7 @@ type examination struct {
 	width   int
 	paint   paint
 	where   string // of the line before
-	bad     bool
+	bad     int    // lines
 }
 
 // States of a line.
@@ -35,7 +35,8 @@ const (
 func (e *examination) add(where string, d influx.Diagnosis) {
 	state := fine
 	if !d.OK {
-		state, e.bad = bad, true
+		state = bad
+		e.bad++
 	}
 	e.line(where, state, d.What, d.Result, d.Fix)
 }
@@ -77,6 +78,16 @@ func (e *examination) line(where, state, what, result, fix string) {
 		fmt.Fprintln(e.out, strings.TrimRight(head+strings.TrimSpace(l), " "))
 		head = indent
 	}
+}
+
+// conclude says in one line whether something is to be mended.
+func (e *examination) conclude() error {
+	if e.bad == 0 {
+		_, err := fmt.Fprintf(e.out, "\n%s\n", e.paint.good("Nothing to fix."))
+		return err
+	}
+	fmt.Fprintf(e.out, "\n%s\n", e.paint.bad("To fix: "+audit.Plural(e.bad, "line")+" marked BAD."))
+	return quietError{exitIncomplete}
 }
 
 // tried adds what was found or, with the way to mend it, what went wrong.

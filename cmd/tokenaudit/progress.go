@@ -56,8 +56,9 @@ type progress struct {
 	screen  *screen
 	bar     *progressbar.ProgressBar
 	tokens  int
+	last    string // target that showed one
 	targets map[string]bool
-	drawn   time.Time
+	end     chan struct{}
 }
 
 func (c *cli) newProgress() *progress {
@@ -67,7 +68,7 @@ func (c *cli) newProgress() *progress {
 	c.screen.mu.Lock()
 	c.screen.busy = true
 	c.screen.mu.Unlock()
-	p := &progress{screen: c.screen, targets: map[string]bool{}, bar: progressbar.NewOptions(-1,
+	p := &progress{screen: c.screen, targets: map[string]bool{}, end: make(chan struct{}), bar: progressbar.NewOptions(-1,
 		progressbar.OptionSetWriter(c.secrets.Writer(progressLine{c.screen})),
 		progressbar.OptionSetDescription("waiting for the first token"),
 		progressbar.OptionUseANSICodes(true),
@@ -75,7 +76,33 @@ func (c *cli) newProgress() *progress {
 		progressbar.OptionThrottle(100*time.Millisecond),
 	)}
 	p.bar.RenderBlank() // a server may take minutes before it shows the first one
+	go p.draw()
 	return p
+}
+
+// draw says ever again how far it is, until done.
+func (p *progress) draw() {
+	for tick := time.Tick(100 * time.Millisecond); ; {
+		select {
+		case <-p.end:
+			return
+		case <-tick:
+			p.bar.Describe(p.words())
+		}
+	}
+}
+
+func (p *progress) words() string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.tokens == 0 {
+		return "waiting for the first token"
+	}
+	name := audit.Line(p.last, 30)
+	if more := len(p.targets) - 1; more > 0 {
+		name += fmt.Sprintf(" and %d more", more)
+	}
+	return name + ": " + audit.Plural(p.tokens, "token")
 }
 
 // add counts an authorization that a target showed.
@@ -86,27 +113,18 @@ func (p *progress) add(target string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.tokens++
-	p.targets[target] = true
-	if now := time.Now(); now.Sub(p.drawn) > 100*time.Millisecond {
-		p.drawn = now
-		name := audit.Line(target, 30)
-		if more := len(p.targets) - 1; more > 0 {
-			name += fmt.Sprintf(" and %d more", more)
-		}
-		p.bar.Describe(name + ": " + audit.Plural(p.tokens, "token"))
-	}
+	p.targets[target], p.last = true, target
 }
 
-// done clears the line, so that the report starts on a clean one.
+// done clears the line, once, so that the report starts on a clean one.
 func (p *progress) done() {
 	if p.bar == nil {
 		return
 	}
+	close(p.end)
 	p.bar.Finish()
 	p.screen.mu.Lock()
 	defer p.screen.mu.Unlock()
-	if p.screen.busy {
-		io.WriteString(p.screen.to, eraseLine)
-		p.screen.busy = false
-	}
+	io.WriteString(p.screen.to, eraseLine)
+	p.screen.busy = false
 }

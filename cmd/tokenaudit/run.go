@@ -101,12 +101,10 @@ func (c *cli) runJobs(ctx context.Context, f runFlags) error {
 // runAll runs jobs one after the other. Errors come before exit codes, and of
 // those findings before gaps.
 func (c *cli) runAll(ctx context.Context, a *app, chosen []runner.Job, f runFlags) error {
-	bar := c.newProgress()
-	a.runner.Progress = bar.add
 	var errs []error
 	codes := map[int]bool{}
 	for _, job := range chosen {
-		s, err := c.runJob(ctx, a, job, f, bar)
+		s, err := c.runJob(ctx, a, job, f)
 		errs = append(errs, err)
 		if s != nil {
 			codes[judge(*s, audit.Severity(f.failOn))] = true
@@ -125,9 +123,11 @@ func (c *cli) runAll(ctx context.Context, a *app, chosen []runner.Job, f runFlag
 
 // runJob runs one job and says what came of it. The summary is there even if a
 // message did not arrive.
-func (c *cli) runJob(ctx context.Context, a *app, job runner.Job, f runFlags, bar *progress) (*audit.Summary, error) {
+func (c *cli) runJob(ctx context.Context, a *app, job runner.Job, f runFlags) (*audit.Summary, error) {
 	var s *audit.Summary
 	var err error
+	bar := c.newProgress()
+	a.runner.Progress = bar.add
 	switch {
 	case f.dryRun:
 		s, err = a.runner.ReviewNow(ctx, job, audit.DryRun)
