@@ -25,6 +25,7 @@ import (
 type historyFlags struct {
 	config, job string
 	json        bool
+	limit       int // 0 for all
 }
 
 func (c *cli) history() *cobra.Command {
@@ -77,19 +78,18 @@ func openReader(ctx context.Context, c *cli, f *configs.File) (*ledger.Reader, e
 
 func (p past) Close() error { return errors.Join(p.Reader.Close(), p.Archive.Close()) }
 
-// stored finds a run that is finished, and the targets that it has snapshots of.
-func (p past) stored(ctx context.Context, id string) (audit.Run, []string, error) {
+// stored is what a finished run found.
+func (p past) stored(ctx context.Context, id string) (audit.Summary, error) {
 	e, err := p.Find(ctx, id)
-	if err != nil {
-		return e.Run, nil, err
+	switch {
+	case err != nil:
+		return audit.Summary{}, err
+	case e.Damaged != "":
+		return audit.Summary{}, errors.New(e.Damaged)
+	case e.Summary == nil:
+		return audit.Summary{}, fmt.Errorf("run %s is not finished", id)
 	}
-	if e.Damaged != "" {
-		return e.Run, nil, errors.New(e.Damaged)
-	}
-	if e.Summary == nil {
-		return e.Run, nil, fmt.Errorf("run %s is not finished", id)
-	}
-	return e.Run, e.Summary.Reviewed(), nil
+	return *e.Summary, nil
 }
 
 func runIDs(n int) cobra.PositionalArgs {

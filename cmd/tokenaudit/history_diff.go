@@ -4,33 +4,60 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"iter"
+	"io"
+	"maps"
 	"slices"
+	"strings"
 
-	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/spf13/cobra"
 
 	"tokenaudit/jobs/audit"
+	"tokenaudit/report/table"
 )
 
-// difference is one finding, or one token, that only one of two sides has.
-type difference struct {
-	Change   string         `json:"change"` // finding added, finding removed, token added, token removed
-	Target   string         `json:"target"`
-	ID       string         `json:"authorization"`
-	Token    string         `json:"description"`
-	Owner    string         `json:"owner"`
-	Check    string         `json:"check,omitempty"`
-	Severity audit.Severity `json:"severity,omitempty"`
+// runDiff is what history diff prints as JSON.
+type runDiff struct {
+	From          string                  `json:"from"` // the older run
+	To            string                  `json:"to"`
+	Consecutive   bool                    `json:"consecutive"` // to was compared with from by the review itself
+	Total         int                     `json:"total"`       // changes, also those that --limit left out
+	ByChange      map[audit.DeltaKind]int `json:"by_change"`   // of the total
+	PolicyChanges []string                `json:"policy_changes"`
+	Notes         []string                `json:"notes"` // what could not be compared
+	Changes       []runChange             `json:"changes"`
+}
+
+// runChange is one line of the sheet Changes.
+type runChange struct {
+	Change        audit.DeltaKind `json:"change"`
+	Severity      audit.Severity  `json:"severity,omitempty"` // of a finding
+	Check         string          `json:"check,omitempty"`
+	Field         string          `json:"field,omitempty"`
+	From          string          `json:"from,omitempty"`
+	To            string          `json:"to,omitempty"` // or the detail of a finding
+	Authorization string          `json:"authorization"`
+	Description   string          `json:"description"`
+	Owner         string          `json:"owner"`
+	Org           string          `json:"org,omitempty"`
+	Target        string          `json:"target"`
+	Proof         string          `json:"proof,omitempty"`
+
+	seen int // changes before it
 }
 
 func (c *cli) historyDiff() *cobra.Command {
 	var f historyFlags
 	cmd := &cobra.Command{
-		Use: "diff RUN RUN", Short: "Show the differences between two reviews", Args: runIDs(2),
+		Use: "diff RUN RUN", Short: "Show the changes between two reviews",
+		Long: `diff shows what the sheet Changes of a report shows. These are tokens that are new,
+gone, hidden or not seen, fields that changed, and findings that are new, back or
+resolved. Of two runs in a row it shows the changes that the newer report has. Of others
+it compares the two snapshots by the same rules. The older run always comes first.`,
+		Args: runIDs(2),
 		RunE: func(cmd *cobra.Command, args []string) error { return c.diffRuns(cmd.Context(), f, args[0], args[1]) },
 	}
 	f.add(c, cmd)
+	cmd.Flags().IntVar(&f.limit, "limit", 0, "show only so many, the worst (default: all)")
 	return cmd
 }
 
@@ -40,91 +67,130 @@ func (c *cli) diffRuns(ctx context.Context, f historyFlags, from, to string) err
 		return err
 	}
 	defer r.Close()
-	before, had, err := r.stored(ctx, from)
+	before, err := r.stored(ctx, from)
 	if err != nil {
 		return err
 	}
-	after, has, err := r.stored(ctx, to)
+	after, err := r.stored(ctx, to)
 	if err != nil {
 		return err
 	}
-	read := func(run audit.Run, targets []string, target string) iter.Seq2[audit.Record, error] {
-		if !slices.Contains(targets, target) {
-			return func(func(audit.Record, error) bool) {}
-		}
-		return r.Read(ctx, run, target)
+	if after.Started.Before(before.Started) {
+		before, after = after, before
 	}
-	all := slices.Concat(had, has)
-	slices.Sort(all)
-	var ds []difference
-	for _, target := range slices.Compact(all) {
-		if ds, err = compare(ds, read(before, had, target), read(after, has, target)); err != nil {
-			return err
-		}
+	d, err := r.diff(ctx, before, after, f.limit)
+	if err != nil {
+		return err
 	}
 	if f.json {
-		return c.encode(append([]difference{}, ds...))
+		return c.encode(d)
 	}
-	if len(ds) == 0 {
-		_, err := fmt.Fprintln(c.stdout, "No difference.")
+	return c.printDiff(d)
+}
+
+// diff compares two finished runs. It keeps the worst changes, at most so many; 0 is all.
+func (p past) diff(ctx context.Context, before, after audit.Summary, limit int) (runDiff, error) {
+	d := runDiff{
+		From: before.ID, To: after.ID, Consecutive: after.Previous != nil && after.Previous.ID == before.ID,
+		ByChange: map[audit.DeltaKind]int{}, PolicyChanges: append([]string{}, audit.PolicyChanges(before.Policy, after.Policy)...), Notes: []string{}, Changes: []runChange{},
+	}
+	if before.ID == after.ID {
+		return d, nil
+	}
+	for _, target := range before.Reviewed() {
+		if !slices.Contains(after.Reviewed(), target) {
+			d.Notes = append(d.Notes, fmt.Sprintf("target %s: run %s did not review it, and its tokens are not compared", target, after.ID))
+		}
+	}
+	worst := table.NewWorst[int, runChange](cmp.Or(limit, 1<<30), cmp.Compare[int])
+	for _, target := range after.Reviewed() {
+		lost := 0
+		records := audit.Population(p.Read(ctx, after.Run(), target))
+		if !d.Consecutive {
+			older := func(func(audit.Record, error) bool) {}
+			if slices.Contains(before.Reviewed(), target) {
+				older = p.Read(ctx, before.Run(), target)
+			}
+			records = after.Since(before, older, p.Read(ctx, after.Run(), target), func(audit.Record) { lost++ })
+		}
+		for rec, err := range records {
+			if err != nil {
+				return d, err
+			}
+			for _, delta := range rec.Deltas(after.Started) {
+				seen := worst.Seen()
+				d.ByChange[delta.Kind]++
+				worst.Offer(delta.Rank(), func() runChange { return changeOf(rec, delta, seen) })
+			}
+		}
+		if lost > 0 {
+			d.Notes = append(d.Notes, fmt.Sprintf("target %s: %s of run %s are not in run %s. Nothing proves that they were deleted", target, audit.Plural(lost, "token"), before.ID, after.ID))
+		}
+	}
+	d.Total, d.Changes = worst.Seen(), append(d.Changes, worst.Take()...)
+	slices.SortFunc(d.Changes, func(a, b runChange) int { return cmp.Or(cmp.Compare(a.Change, b.Change), cmp.Compare(a.seen, b.seen)) })
+	return d, nil
+}
+
+// longestText bounds what a server may send as a description.
+const longestText = 400
+
+func changeOf(r audit.Record, d audit.Delta, seen int) runChange {
+	return runChange{
+		Change: d.Kind, Severity: d.Severity, Check: d.Check, Field: d.Field, From: d.From, To: strings.Clone(d.To), // the scope shares the memory of all permissions
+		Authorization: r.ID, Description: strings.ToValidUTF8(r.Description[:min(len(r.Description), longestText)], ""), Owner: cmp.Or(r.Owner.Name, r.User, r.UserID), Org: r.Org, Target: r.Target, Proof: r.Evidence, seen: seen,
+	}
+}
+
+func (c *cli) printDiff(d runDiff) error {
+	columns := c.columns()
+	var out strings.Builder
+	say := func(words string) { fmt.Fprintln(&out, hanging("", words, min(columns, textWidth))) }
+	counted := []string{}
+	for _, kind := range slices.Sorted(maps.Keys(d.ByChange)) {
+		counted = append(counted, strings.ToLower(kind.String())+" "+audit.Number(d.ByChange[kind]))
+	}
+	say(fmt.Sprintf("From %s to %s: %s", d.From, d.To, cmp.Or(strings.Join(counted, ", "), "no change")))
+	for _, change := range d.PolicyChanges[:min(len(d.PolicyChanges), mostChanges)] {
+		say("Policy: " + audit.Line(change, 300))
+	}
+	for _, note := range d.Notes {
+		say("Not compared: " + audit.Line(note, 500))
+	}
+	if len(d.Changes) == 0 {
+		_, err := io.WriteString(c.stdout, out.String())
 		return err
 	}
-	t := oldTable("CHANGE", "SEVERITY", "CHECK", "TOKEN", "ID", "OWNER", "TARGET")
-	for _, d := range ds {
-		t.AppendRow(table.Row{d.Change, d.Severity, d.Check, audit.Line(d.Token, 32), audit.Line(d.ID, 16), audit.Line(d.Owner, 24), d.Target})
+	fmt.Fprintln(&out)
+	t := newTable(column{name: "CHANGE", shrink: 8}, column{name: "SEVERITY"}, column{name: "WHAT"}, column{name: "TOKEN", shrink: 12}, column{name: "ID"},
+		column{name: "OWNER", shrink: 12, drop: 3}, column{name: "DETAIL", shrink: 24, drop: 1}, column{name: "TARGET", drop: 2})
+	several := slices.ContainsFunc(d.Changes, func(r runChange) bool { return r.Target != d.Changes[0].Target })
+	for _, r := range d.Changes {
+		target := ""
+		if several {
+			target = audit.Line(r.Target, 40)
+		}
+		t.row(r.Change, c.paint.severity(r.Severity), cmp.Or(r.Check, r.Field), audit.Line(r.Description, 40), audit.Line(r.Authorization, 60), audit.Line(r.Owner, 40), r.detail(), target)
 	}
-	_, err = fmt.Fprintln(c.stdout, t.Render())
+	fmt.Fprintln(&out, t.render(columns))
+	if len(d.Changes) < d.Total {
+		fmt.Fprintf(&out, "\nThe worst %s of %s; without --limit all are shown.\n", audit.Number(len(d.Changes)), audit.Plural(d.Total, "change"))
+	}
+	_, err := io.WriteString(c.stdout, out.String())
 	return err
 }
 
-// compare walks two snapshots of one target together; both ascend by key.
-func compare(ds []difference, before, after iter.Seq2[audit.Record, error]) ([]difference, error) {
-	nextBefore, stop := iter.Pull2(before)
-	defer stop()
-	nextAfter, stop := iter.Pull2(after)
-	defer stop()
-	a, errA, okA := nextBefore()
-	b, errB, okB := nextAfter()
-	for okA || okB {
-		if err := cmp.Or(errA, errB); err != nil {
-			return ds, err
-		}
-		switch {
-		case okA && okB && a.Key() == b.Key():
-			ds = differ(ds, a, b)
-			a, errA, okA = nextBefore()
-			b, errB, okB = nextAfter()
-		case !okB || okA && a.Key() < b.Key():
-			ds = differ(ds, a, audit.Record{Presence: audit.Gone})
-			a, errA, okA = nextBefore()
-		default:
-			ds = differ(ds, audit.Record{Presence: audit.Gone}, b)
-			b, errB, okB = nextAfter()
-		}
+// detail is what a change is from and to. Of permissions only the difference is shown, as
+// a list of all of them is long.
+func (r runChange) detail() string {
+	from, to := r.From, r.To
+	if r.Field == "permissions" {
+		was, is := strings.Fields(from), strings.Fields(to)
+		from = strings.Join(slices.DeleteFunc(was, func(p string) bool { return slices.Contains(is, p) }), " ")
+		to = strings.Join(slices.DeleteFunc(is, func(p string) bool { return slices.Contains(strings.Fields(r.From), p) }), " ")
 	}
-	return ds, nil
-}
-
-// differ adds what only one of two records of a token says.
-func differ(ds []difference, a, b audit.Record) []difference {
-	add := func(change string, r audit.Record, f audit.Finding) {
-		ds = append(ds, difference{change, r.Target, r.ID, r.Description, cmp.Or(r.Owner.Name, r.User, r.UserID), f.Check, f.Severity})
+	if r.Field != "" {
+		return audit.Line(cmp.Or(from, "none"), 80) + " → " + audit.Line(cmp.Or(to, "none"), 80)
 	}
-	findings := func(change string, in, notIn audit.Record) {
-		for _, f := range in.Findings {
-			same := func(g audit.Finding) bool { return g.Check == f.Check && g.Current() }
-			if f.Current() && !slices.ContainsFunc(notIn.Findings, same) {
-				add(change, in, f)
-			}
-		}
-	}
-	switch {
-	case a.Exists() && !b.Exists():
-		add("token removed", a, audit.Finding{})
-	case b.Exists() && !a.Exists():
-		add("token added", b, audit.Finding{})
-	}
-	findings("finding removed", a, b)
-	findings("finding added", b, a)
-	return ds
+	return audit.Line(strings.TrimSpace(from+" "+to), 120)
 }

@@ -41,19 +41,19 @@ func (c *cli) replayRun(ctx context.Context, f historyFlags, id string) error {
 		return err
 	}
 	defer r.Close()
-	run, targets, err := r.stored(ctx, id)
+	s, err := r.stored(ctx, id)
 	if err != nil {
 		return err
 	}
 	policy := r.file.Audit()
 	counts := map[string]*replayed{}
-	for _, target := range targets {
-		for rec, err := range r.Read(ctx, run, target) {
+	for _, target := range s.Reviewed() {
+		for rec, err := range r.Read(ctx, s.Run(), target) {
 			if err != nil {
 				return err
 			}
 			if rec.Exists() || rec.IsServer() {
-				count(counts, audit.Replay(rec, policy, run.Started))
+				count(counts, audit.Replay(rec, policy, s.Started))
 			}
 		}
 	}

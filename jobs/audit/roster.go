@@ -1,7 +1,9 @@
 package audit
 
 import (
+	"cmp"
 	"fmt"
+	"net/mail"
 	"strings"
 	"time"
 )
@@ -104,4 +106,39 @@ func matchRoster(s *Subject) (string, Outcome) {
 		return "in the roster as inactive", Fail
 	}
 	return "", Unknown
+}
+
+// Contact is who answers for an InfluxDB user and its tokens.
+type Contact struct {
+	Responsible string `json:"responsible,omitempty"` // a person, by e-mail address or name
+	Team        string `json:"team,omitempty"`
+	Purpose     string `json:"purpose,omitempty"` // what the user is for
+	// Slack is who is told there: a user ID, a channel ID or an e-mail address.
+	Slack string `json:"slack,omitempty"`
+}
+
+// Contacts are the contacts by the name or ID of a user; TARGET/NAME and TARGET/ID, for
+// that target alone, come first.
+type Contacts map[string]Contact
+
+// Of is the contact for an owner in a target, empty if nobody is named. A user whose name
+// is an e-mail address is responsible itself, unless it was deleted or is inactive.
+func (c Contacts) Of(target string, o Owner) Contact {
+	var found Contact
+	for _, key := range []string{target + "/" + o.ID, target + "/" + o.Name, o.ID, o.Name} {
+		if contact, ok := c[key]; ok && !strings.HasSuffix(key, "/") && key != "" {
+			found = contact
+			break
+		}
+	}
+	if o.State != OwnerDeleted && o.State != OwnerInactive && IsAddress(o.Name) {
+		found.Responsible = cmp.Or(found.Responsible, o.Name)
+	}
+	return found
+}
+
+// IsAddress reports whether text is an e-mail address and nothing else.
+func IsAddress(text string) bool {
+	address, err := mail.ParseAddress(text)
+	return err == nil && address.Address == text
 }

@@ -1,6 +1,7 @@
 package xlsx
 
 import (
+	"cmp"
 	"strings"
 	"time"
 
@@ -19,7 +20,7 @@ type totals struct {
 	inventory      inventory
 	tasks          *table.Worst[taskRank, task]
 	worst          *table.Worst[table.Group, finding]
-	changes        *table.Worst[changeRank, change]
+	changes        *table.Worst[int, change]
 }
 
 // counts are numbers of authorizations by what formulas tell apart.
@@ -54,7 +55,7 @@ func newTotals(in table.Input, most bounds) *totals {
 		in: in, authorizations: counts{}, findings: table.FindingCounts{}, owners: map[ownerKey]*owner{}, exceptions: newExceptions(in.Summary), inventory: inventory{},
 		tasks:   table.NewWorst[taskRank, task](most.tasks, compareTasks),
 		worst:   table.NewWorst[table.Group, finding](most.findings, table.CompareGroups),
-		changes: table.NewWorst[changeRank, change](most.changes, compareChanges),
+		changes: table.NewWorst[int, change](most.changes, cmp.Compare[int]),
 	}
 }
 
@@ -86,9 +87,9 @@ func (t *totals) add(r *table.Row, place int) {
 		t.tasks.Offer(rank, func() task { return taskOf(r, kept(), rank, place, t.in.Summary.Previous != nil) })
 	}
 	if t.in.Summary.Previous != nil { // in a first review everything is new, and nothing has changed
-		for _, c := range changesOf(r) {
-			c.seen = t.changes.Seen()
-			t.changes.Offer(c.rank(r), func() change { c.brief, c.to = kept(), strings.Clone(c.to); return c })
+		for _, d := range r.Deltas(r.Now) {
+			seen := t.changes.Seen()
+			t.changes.Offer(d.Rank(), func() change { d.To = strings.Clone(d.To); return change{kept(), d, seen} }) // the scope shares the memory of all permissions
 		}
 	}
 }
