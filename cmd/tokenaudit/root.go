@@ -38,9 +38,10 @@ It lists the authorizations of every configured user and reports active write to
 tokens of deleted users and other risks. It writes a workbook, CSV files, evidence packs
 and messages. It only reads from InfluxDB.`,
 		Example: `  tokenaudit demo                            # a full report, without InfluxDB or Slack
-  tokenaudit config example > tokenaudit.yaml
-  tokenaudit run -c tokenaudit.yaml --now    # one review, at once
-  tokenaudit serve -c tokenaudit.yaml        # reviews on schedule`,
+  tokenaudit init                            # write a small tokenaudit.yaml, and check it
+  tokenaudit doctor                          # what is missing, and how to fix it
+  tokenaudit run --now                       # one review, at once
+  tokenaudit serve                           # reviews on schedule`,
 		SilenceUsage:  true,
 		SilenceErrors: true,
 		Version:       version,
@@ -66,7 +67,7 @@ and messages. It only reads from InfluxDB.`,
 	root.SetErr(c.stderr)
 	root.SetFlagErrorFunc(flagError)
 	c.logFlags.add(root)
-	root.AddCommand(c.demo(), c.run(), c.serve(), c.schedule(), c.doctor(), c.history(), c.notify(), c.tokens(), c.checks(), c.config(), c.verify(), c.version(), c.completion(), c.man())
+	root.AddCommand(c.demo(), c.initialize(), c.run(), c.serve(), c.schedule(), c.doctor(), c.history(), c.notify(), c.tokens(), c.checks(), c.config(), c.verify(), c.version(), c.completion(), c.man())
 	root.AddCommand(topics()...)
 	root.SetHelpCommand(c.help())
 	root.InitDefaultHelpCmd()
