@@ -34,8 +34,10 @@ func (c *cli) demo() *cobra.Command {
 		Short: "Make a full report from built-in data; needs no InfluxDB, Slack or network",
 		Long: `demo starts a small InfluxDB and a small Slack inside the program. It reviews the same
 org twice, a week apart, with changes in between, and writes the reports to a folder.
-Its output is that of a real review.`,
+It shows in short what the second review found. With --verbose it shows all of it, as
+after a real review, and the messages that Slack got.`,
 		Example: `  tokenaudit demo
+  tokenaudit demo --verbose
   tokenaudit demo --out /tmp/tokenaudit-demo`,
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error { return c.runDemo(cmd.Context(), out) },
@@ -68,7 +70,9 @@ func (c *cli) runDemo(ctx context.Context, out string) error {
 	defer stop()
 
 	clock := lastWeek
-	a, err := wire(ctx, demoConfig(out, db, dbURL, slackURL, receiver.Token, key), func(context.Context) (time.Time, error) { return clock, nil }, c.log(slog.LevelWarn), c.secrets, false)
+	terse := *c
+	terse.verbose = false // here it is about the review, not about its steps
+	a, err := wire(ctx, demoConfig(out, db, dbURL, slackURL, receiver.Token, key), func(context.Context) (time.Time, error) { return clock, nil }, terse.log(slog.LevelWarn), c.secrets, false)
 	if err != nil {
 		return err
 	}
@@ -86,11 +90,14 @@ func (c *cli) runDemo(ctx context.Context, out string) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprint(c.stdout, "Two reviews of the same org, a week apart. This is the second one.\n\n")
+	if !c.verbose {
+		c.demoScreen(m, out)
+		return nil
+	}
+	fmt.Fprintf(c.stdout, "%s\nThis is the second review.\n\n", demoTitle)
 	printSummary(c.stdout, m, nil, c.columns(), c.paint)
 	fmt.Fprintf(c.stdout, "\nThe thread that Slack got:\n\n%s", slack.Text(a.slack[s.Job], m, isTerminal(c.stdout)))
-	fmt.Fprintf(c.stdout, "\nOpen %s and report.html in it, and check the evidence:\n  tokenaudit verify --allowed-signers %s %s\n",
-		m.Location, filepath.Join(out, demoSigners), filepath.Dir(m.Location))
+	fmt.Fprintf(c.stdout, "\nOpen %s and report.html in it, and verify the evidence:\n%s\n", m.Location, demoVerify(calledAs(), "  ", out, m.Location))
 	return nil
 }
 

@@ -40,7 +40,7 @@ func pages(t *testing.T) map[string]string {
 // with UPDATE=1 it rewrites them.
 func TestManual(t *testing.T) {
 	parts := map[string]string{
-		"demo":   fenced(excerpt(demoOutput(t))),
+		"demo":   fenced(demoOutput(t)),
 		"checks": checkRows(),
 		"exit":   fenced(exitHelp),
 
@@ -77,7 +77,7 @@ func demoOutput(t *testing.T) string {
 	if code := run(t.Context(), []string{"demo", "--out", dir}, &out, &errs); code != 0 {
 		t.Fatalf("exit code %d: %s", code, errs.String())
 	}
-	text := strings.ReplaceAll(out.String(), dir, "tokenaudit-demo")
+	text := strings.NewReplacer(dir, "tokenaudit-demo", calledAs(), "go run ./cmd/tokenaudit").Replace(out.String())
 	times := regexp.MustCompile(`T\d{4,6}Z|\d\d:\d\d UTC`)
 	text = times.ReplaceAllStringFunc(text, func(at string) string {
 		if strings.HasSuffix(at, "UTC") {
@@ -102,12 +102,6 @@ func demoOutput(t *testing.T) string {
 		})
 	}
 	return text
-}
-
-// excerpt is what the review found, without files and messages.
-func excerpt(demo string) string {
-	found, _, _ := strings.Cut(demo, "\nReports in ")
-	return found
 }
 
 func checkRows() string {
