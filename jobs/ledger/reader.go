@@ -74,7 +74,7 @@ func checkSchema(ctx context.Context, db *sql.DB) error {
 	case err != nil:
 		return err
 	case at > known:
-		return &NewerError{at, known, madeBy(ctx, db)}
+		return &NewerError{at, known}
 	case at < known:
 		return ErrOlder
 	}
