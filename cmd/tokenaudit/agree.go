@@ -31,12 +31,22 @@ func (noLedger) Packs(context.Context, string) ([]audit.Pack, error) { return ni
 
 // disagreeError says for which jobs the ledger is not the one of the evidence.
 type disagreeError struct {
-	jobs   []string // what is wrong, job by job
-	config string
+	jobs    []string // what is wrong, job by job
+	lacking bool     // the evidence lacks packs of one of them
+	config  string
 }
 
 func (e *disagreeError) Error() string {
-	return fmt.Sprintf("the ledger and the evidence do not match. Nothing is written until they match:\n\n%s\n\nTo rebuild the ledger from the evidence packs: tokenaudit history rebuild -c %s", strings.Join(e.jobs, "\n"), e.config)
+	return fmt.Sprintf("the ledger and the evidence do not match. Nothing is written until they match:\n\n%s\n\n%s", strings.Join(e.jobs, "\n"), e.Remedy())
+}
+
+// Remedy is what to do. A ledger that is rebuilt from evidence which lacks packs forgets them.
+func (e *disagreeError) Remedy() string {
+	rebuild := "tokenaudit history rebuild -c " + e.config
+	if e.lacking {
+		return "Set evidence to the folder or bucket that has the packs, or restore them from a backup. If they are lost for good: " + rebuild
+	}
+	return "To rebuild the ledger from the evidence packs: " + rebuild
 }
 
 // agree compares a ledger with the evidence, for every job that either of them knows,
@@ -57,6 +67,7 @@ func agree(ctx context.Context, known knownPacks, archive evidence.Archive, conf
 		err := runner.Agree(ctx, known, archive, job)
 		if d, ok := errors.AsType[*runner.DisagreementError](err); ok {
 			e.jobs = append(e.jobs, fmt.Sprintf("job %q: %s", d.Job, d.Text))
+			e.lacking = e.lacking || d.Lacking
 		} else if err != nil {
 			return err
 		}
@@ -128,7 +139,7 @@ func examineAgreement(ctx context.Context, f *configs.File) influx.Diagnosis {
 	disagree, ok := errors.AsType[*disagreeError](err)
 	switch {
 	case ok:
-		d.Result, d.Fix = strings.Join(disagree.jobs, "; "), "tokenaudit history rebuild -c "+f.Path()
+		d.Result, d.Fix = strings.Join(disagree.jobs, "; "), disagree.Remedy()
 	case errors.Is(err, ledger.ErrOlder):
 		d.OK, d.Result = true, "will be compared by the next run or serve"
 	case err != nil:

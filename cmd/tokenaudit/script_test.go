@@ -27,7 +27,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"tokenaudit": main, "killed": killedMain, "stepping": steppingMain, "bench": benchMain, "bench-naive": naiveMain, "bench-fleet": fleetMain})
+	testscript.Main(m, map[string]func(){"tokenaudit": main, "tokenaudit-next": nextMain, "killed": killedMain, "stepping": steppingMain, "bench": benchMain, "bench-naive": naiveMain, "bench-fleet": fleetMain})
 }
 
 // TestScripts runs the real binary. Each script has an InfluxDB and a Slack of
@@ -39,22 +39,27 @@ func TestScripts(t *testing.T) {
 			newScene(env)
 			return nil
 		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"code":   cmdCode,
-			"influx": cmdInflux,
-			"slack":  cmdSlack,
-			"json":   cmdJSON,
-			"canary": cmdCanary,
-			"runs":   cmdRuns,
-			"pings":  cmdPings,
-			"seal":   cmdSeal,
-			"flip":   cmdFlip,
-
-			"accept":      cmdAccept,
-			"fingerprint": cmdFingerprint,
-		},
+		Cmds:          sceneCommands(),
 		UpdateScripts: os.Getenv("UPDATE") != "",
 	})
+}
+
+// sceneCommands are those of scripts, to look at the scene and to change it.
+func sceneCommands() map[string]func(*testscript.TestScript, bool, []string) {
+	return map[string]func(*testscript.TestScript, bool, []string){
+		"code":   cmdCode,
+		"influx": cmdInflux,
+		"slack":  cmdSlack,
+		"json":   cmdJSON,
+		"canary": cmdCanary,
+		"runs":   cmdRuns,
+		"pings":  cmdPings,
+		"seal":   cmdSeal,
+		"flip":   cmdFlip,
+
+		"accept":      cmdAccept,
+		"fingerprint": cmdFingerprint,
+	}
 }
 
 // scene is what a script can change.
@@ -87,7 +92,7 @@ func newScene(env *testscript.Env) {
 	s.add("laptop", "leaver", influxtest.WriteBuckets(s.org, bucket))
 	s.add("collector", "telegraf", influxtest.WriteBuckets(s.org, bucket))
 	s.add("dashboard", "iot_user_1", influxtest.ReadBuckets(s.org, bucket))
-	_, token := s.db.AddAuthorization(influxtest.Authorization{OrgID: s.org, UserID: s.users["auditor"], Description: "audit", Permissions: influxtest.AuditorPermissions(s.org)})
+	token := s.credential("audit")
 
 	web, slack := httptest.NewServer(s.locked(s.db)), httptest.NewServer(s.slack)
 	pings := httptest.NewServer(s.locked(http.HandlerFunc(s.hear)))
@@ -136,6 +141,12 @@ func (s *scene) hear(w http.ResponseWriter, r *http.Request) {
 
 func (s *scene) add(description, user string, permissions []influxtest.Permission) {
 	s.ids[description], _ = s.db.AddAuthorization(influxtest.Authorization{OrgID: s.org, UserID: s.users[user], Description: description, Permissions: permissions})
+}
+
+// credential adds a credential for reviews, and gives its token.
+func (s *scene) credential(description string) (token string) {
+	s.ids[description], token = s.db.AddAuthorization(influxtest.Authorization{OrgID: s.org, UserID: s.users["auditor"], Description: description, Permissions: influxtest.AuditorPermissions(s.org)})
+	return token
 }
 
 // writeConfig writes the configuration that most scripts use.
@@ -205,6 +216,9 @@ func cmdInflux(ts *testscript.TestScript, _ bool, args []string) {
 		s.db.Poison(s.ids[args[1]])
 	case "add": // influx add DESCRIPTION USER
 		s.add(args[1], args[2], influxtest.WriteBuckets(s.org))
+	case "rotate": // influx rotate DESCRIPTION: a new credential, in NEW_TOKEN and NEW_ID
+		ts.Setenv("NEW_TOKEN", s.credential(args[1]))
+		ts.Setenv("NEW_ID", s.ids[args[1]])
 	case "credential": // influx credential inactive-operator: puts it into AUDIT_TOKEN
 		_, token := s.db.AddAuthorization(influxtest.Authorization{OrgID: s.org, UserID: s.users["auditor"], Status: influxtest.Inactive, Description: "second", Permissions: influxtest.Operator()})
 		ts.Setenv("AUDIT_TOKEN", token)
@@ -215,7 +229,8 @@ func cmdInflux(ts *testscript.TestScript, _ bool, args []string) {
 
 // cmdSlack: slack count N and slack text TEXT (of the last message) look at what
 // stands outside of threads, slack replies N and slack reply TEXT at the replies;
-// slack refuse CODE fails the next request.
+// slack in CHANNEL is where the last of the former is; slack refuse CODE fails the next
+// request, and slack archive CHANNEL archives one.
 func cmdSlack(ts *testscript.TestScript, neg bool, args []string) {
 	s := ts.Value(sceneKey{}).(*scene)
 	inThread := func(m notifytest.Message) bool { return m.Form["thread_ts"] != "" }
@@ -225,6 +240,12 @@ func cmdSlack(ts *testscript.TestScript, neg bool, args []string) {
 		if strconv.Itoa(len(got)) != args[1] {
 			ts.Fatalf("%d messages, want %s", len(got), args[1])
 		}
+	case "in":
+		if len(got) == 0 || got[len(got)-1].Channel != args[1] {
+			ts.Fatalf("the last message is not in %s; messages: %+v", args[1], got)
+		}
+	case "archive":
+		s.slack.Archive(args[1])
 	case "refuse":
 		s.slack.Fail(notifytest.Refused(args[1]))
 	case "text", "reply":

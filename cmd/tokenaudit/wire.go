@@ -79,6 +79,9 @@ func wire(ctx context.Context, f *configs.File, now runner.Clock, log *slog.Logg
 	if err != nil {
 		return nil, err
 	}
+	if err := ledger.Stamp(ctx, version); err != nil {
+		return nil, errors.Join(err, ledger.Close())
+	}
 	snapshots, err := evidence.Open(f.Evidence, f.EvidenceLock)
 	if err != nil {
 		ledger.Close()

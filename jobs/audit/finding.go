@@ -149,6 +149,15 @@ func (f Finding) end(state FindingState, at time.Time) Finding {
 	return f
 }
 
+// firstReport is a finding that another job saw first: it is as old as it is, and new to
+// those who read of this one.
+func (f Finding) firstReport() Finding {
+	if f.State == Open || f.State == ByPolicy {
+		f.State = New
+	}
+	return f
+}
+
 // stand is a finding of an authorization of which nothing is known now.
 func (rv *Review) stand(f Finding) Finding {
 	place := CheckPlace(f.Check)

@@ -175,7 +175,7 @@ const rememberFor = 400 * 24 * time.Hour
 // missing is an authorization of an earlier review that the list now lacks.
 func (rv *Review) missing(ctx context.Context, before *Record) (Record, bool) {
 	r := *before
-	r.Target, r.Changes, r.Judged, r.JudgedIn, r.NeededAction = rv.Target, nil, nil, "", false
+	r.Target, r.Changes, r.Judged, r.JudgedIn, r.NeededAction, r.Unreported = rv.Target, nil, nil, "", false, false
 	if before.wasGone() {
 		r.Presence = Remembered
 		return r, rv.Now.Sub(r.LastSeen) < rememberFor
@@ -216,9 +216,7 @@ func (rv *Review) missing(ctx context.Context, before *Record) (Record, bool) {
 	r.Presence, r.Evidence, r.OrgDeleted = p.Presence, p.Evidence, p.OrgDeleted
 	switch p.Presence {
 	case Gone:
-		was := rv.was(before)
-		rv.noteBefore(was)
-		r.NeededAction = neededAction(was, before)
+		rv.compare(&r, before, rv.was(before))
 		r.Findings = each(before.Findings, func(f Finding) Finding { return f.end(Resolved, rv.Now) })
 	case Hidden:
 		r.LastSeen = rv.Now
@@ -236,10 +234,24 @@ func (rv *Review) missing(ctx context.Context, before *Record) (Record, bool) {
 		r.Owner = before.Owner.unseen(before)
 		r.Findings, r.JudgedIn = each(before.Findings, rv.stand), before.JudgedIn
 		rv.Policy.setDue(r.Findings)
+		if before.Unreported {
+			r.Findings = each(r.Findings, Finding.firstReport)
+			break
+		}
 		r.NeededAction = r.NeedsAction(rv.Now) // nothing is known of what changed
 		rv.noteBefore(r.Findings)
 	}
 	return r, true
+}
+
+// compare notes what a record of an earlier review was, by its findings as the policy of this
+// review has them. What no review of the job reported counts as not there before.
+func (rv *Review) compare(r, before *Record, was []Finding) {
+	if before.Unreported {
+		return
+	}
+	rv.noteBefore(was)
+	r.NeededAction = neededAction(was, before)
 }
 
 // elsewhere is the source of an authorization that the target cannot be asked about, ""
@@ -283,10 +295,12 @@ func (rv *Review) judged(r *Record, before *Record) {
 		r.Changes = append(r.Changes, changes(before.Authorization, r.Authorization)...)
 		s.Changes = r.Changes
 		s.before, s.was = before, rv.was(before)
-		rv.noteBefore(s.was)
-		r.NeededAction = neededAction(s.was, before)
+		rv.compare(r, before, s.was)
 	}
 	r.Findings = s.judge(old)
+	if before != nil && before.Unreported {
+		r.Findings = each(r.Findings, Finding.firstReport)
+	}
 }
 
 // neededAction reports whether a record of an earlier review needed action at that time, by
@@ -342,6 +356,7 @@ func Union(reviews ...iter.Seq2[Record, error]) iter.Seq2[Record, error] {
 				if h.ok && h.r.key() == r.key() {
 					if r.LastSeen.IsZero() {
 						r = h.r
+						r.Unreported = false // the first review has it, too
 					}
 					h.step()
 				}

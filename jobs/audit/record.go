@@ -55,6 +55,9 @@ type Record struct {
 	NeededAction bool `json:"neededAction,omitempty"`
 	// Judged is there in a record of an earlier review that judged under another policy.
 	Judged *Judgement `json:"-"`
+	// Unreported is there in a record of an earlier review of another job: no review of this
+	// job had it, so that what was found is new to its readers.
+	Unreported bool `json:"-"`
 }
 
 // Exists reports whether the authorization is part of the population: all but

@@ -91,7 +91,7 @@ func migrate(ctx context.Context, db *sql.DB, dialect goose.Dialect, options ...
 	}
 	sources := p.ListSources()
 	if known := sources[len(sources)-1].Version; at > known {
-		return &NewerError{at, known}
+		return &NewerError{at, known, madeBy(ctx, db)}
 	}
 	_, err = p.Up(ctx)
 	return err
@@ -99,10 +99,35 @@ func migrate(ctx context.Context, db *sql.DB, dialect goose.Dialect, options ...
 
 // NewerError is a store whose tables are those of a later version. What they mean is
 // not known, so they are neither read nor written.
-type NewerError struct{ Schema, Known int64 }
+type NewerError struct {
+	Schema, Known int64
+	Version       string // of the program that worked on it last, "" if that is not known
+}
 
 func (e *NewerError) Error() string {
-	return fmt.Sprintf("made by a newer tokenaudit: its schema is %d, and this version supports %d. Use that version or a newer one", e.Schema, e.Known)
+	by := "a newer tokenaudit"
+	if e.Version != "" {
+		by = fmt.Sprintf("tokenaudit %.40s, which is newer", e.Version)
+	}
+	return fmt.Sprintf("made by %s: its schema is %d, and this version supports %d. %s", by, e.Schema, e.Known, e.Remedy())
+}
+
+// Remedy is what to do.
+func (e *NewerError) Remedy() string {
+	return "Use that version or a newer one. To go back to this one, see Upgrade and downgrade in tokenaudit help operations"
+}
+
+// madeBy is the version of the program that worked on a store last, as far as it says so.
+func madeBy(ctx context.Context, db *sql.DB) (version string) {
+	_ = db.QueryRowContext(ctx, `SELECT version FROM program`).Scan(&version) // a version of its own may have no such table
+	return version
+}
+
+// Stamp notes the version of the program that works on the ledger.
+func (l *Ledger) Stamp(ctx context.Context, version string) (err error) {
+	defer annotate(&err, "its version")
+	_, err = changes(ctx, l.db, `UPDATE program SET version = $1 WHERE version <> $1`, version)
+	return err
 }
 
 // Now is the clock of the ledger, by which every process on it goes: that of the

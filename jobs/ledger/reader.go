@@ -74,7 +74,7 @@ func checkSchema(ctx context.Context, db *sql.DB) error {
 	case err != nil:
 		return err
 	case at > known:
-		return &NewerError{at, known}
+		return &NewerError{at, known, madeBy(ctx, db)}
 	case at < known:
 		return ErrOlder
 	}

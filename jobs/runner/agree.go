@@ -30,10 +30,19 @@ type SealedPacks interface {
 const compared = 5
 
 // DisagreementError is a ledger that is not the one of the evidence.
-type DisagreementError struct{ Job, Text string }
+type DisagreementError struct {
+	Job, Text string
+	// Lacking: the evidence lacks packs that the ledger has, so that a ledger which is
+	// rebuilt from it would know less.
+	Lacking bool
+}
 
 func (e *DisagreementError) Error() string {
-	return fmt.Sprintf("job %q: %s. Nothing is written until the ledger is rebuilt from the packs (tokenaudit history rebuild)", e.Job, e.Text)
+	do := "Nothing is written until the ledger is rebuilt from the packs (tokenaudit history rebuild)"
+	if e.Lacking {
+		do = "Nothing is written until evidence is set to the place that has them, or they are restored from a backup"
+	}
+	return fmt.Sprintf("job %q: %s. %s", e.Job, e.Text, do)
 }
 
 // Agree compares what the ledger knows of the packs of a job with the newest ones in the
@@ -68,7 +77,10 @@ func Agree(ctx context.Context, ledger KnownPacks, evidence SealedPacks, job str
 		}
 	}
 	if text := disagreement(known, sealed, chain); text != "" {
-		return &DisagreementError{job, text}
+		return &DisagreementError{Job: job, Text: text}
+	}
+	if text := lacking(known, sealed); text != "" {
+		return &DisagreementError{Job: job, Text: text, Lacking: true}
 	}
 	return nil
 }
@@ -99,13 +111,20 @@ func disagreement(known, sealed []audit.Pack, chain *audit.Link) string {
 			return fmt.Sprintf("the chain of the evidence ends with %s, which is not in the ledger: the ledger was lost, or is an older copy", name(*chain))
 		}
 	}
-	if len(closed) == 0 || closed[0].Run.Trigger == audit.Lost {
+	return ""
+}
+
+// lacking says of the newest pack of the ledger that the evidence does not have it.
+func lacking(known, sealed []audit.Pack) string {
+	at := slices.IndexFunc(known, func(p audit.Pack) bool { return !p.Running })
+	if at < 0 || known[at].Run.Trigger == audit.Lost {
 		return ""
 	}
-	if head := closed[0]; !slices.ContainsFunc(sealed, func(s audit.Pack) bool { return s.Run.ID() == head.Run.ID() }) {
-		return fmt.Sprintf("the evidence lacks %s, which is in the ledger. The evidence belongs to another ledger, or packs were lost: restore them from a backup", name(head.Link))
+	head := known[at]
+	if slices.ContainsFunc(sealed, func(s audit.Pack) bool { return s.Run.ID() == head.Run.ID() }) {
+		return ""
 	}
-	return ""
+	return fmt.Sprintf("the evidence lacks %s, which is in the ledger. The evidence is in another place, or packs were lost", name(head.Link))
 }
 
 // name names a pack for people.

@@ -96,6 +96,9 @@ func TestAgree(t *testing.T) {
 			if tc.want == "" && err != nil || tc.want != "" && (!errors.As(err, new(*runner.DisagreementError)) || !strings.Contains(err.Error(), tc.want)) {
 				t.Errorf("error %v, want %q", err, tc.want)
 			}
+			if no, ok := errors.AsType[*runner.DisagreementError](err); ok && no.Lacking != strings.Contains(tc.want, "the evidence lacks") {
+				t.Errorf("lacking: %t, in %v", no.Lacking, err)
+			}
 		})
 	}
 }

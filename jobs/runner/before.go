@@ -154,7 +154,11 @@ func (a *Assessor) before(ctx context.Context, j Job, c comparison, bases []audi
 	var all []iter.Seq2[audit.Record, error]
 	judged := a.judgements(ctx, j.Policy.Applied(), bases)
 	for _, b := range bases {
-		all = append(all, judged(b.Run.ID(), a.snapshot(ctx, j, c, b)))
+		records := a.snapshot(ctx, j, c, b)
+		if bases[0].Own && b.Run.Job != j.Name {
+			records = unreported(records, c.Store, bases[0].Coverage.Sources)
+		}
+		all = append(all, judged(b.Run.ID(), records))
 	}
 	if c.Known != nil {
 		all = append(all, c.Known)
@@ -163,6 +167,19 @@ func (a *Assessor) before(ctx context.Context, j Job, c comparison, bases []audi
 		return func(func(audit.Record, error) bool) {}
 	}
 	return audit.Union(all...)
+}
+
+// unreported marks the records of another job that are of sources which reviews of this one
+// had: Union takes them only where those did not have them.
+func unreported(records iter.Seq2[audit.Record, error], store string, sources []string) iter.Seq2[audit.Record, error] {
+	return func(yield func(audit.Record, error) bool) {
+		for r, err := range records {
+			r.Unreported = len(sources) > 0 && (r.IsServer() || slices.Contains(sources, audit.SourceOf(store, r.OrgID)))
+			if !yield(r, err) {
+				return
+			}
+		}
+	}
 }
 
 // judgements marks the records of a run with the one that judged them, which is an earlier

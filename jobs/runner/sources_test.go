@@ -174,6 +174,42 @@ func TestKnownByAnotherJob(t *testing.T) {
 	}
 }
 
+// TestNewToEachJob: what another job saw first is new to the readers of this one, with its
+// age, and only once. A job without reviews of its own goes on where the other one is.
+func TestNewToEachJob(t *testing.T) {
+	t.Parallel()
+	w := newSources(t)
+	w.job.Policy.Severity = map[string]audit.Severity{"no-description": audit.High}
+	weekly := w.job
+	w.review()
+	w.job.Name = "daily"
+	w.answer("aaaa", "a1", "b2", "c3")
+	saw := w.review().Started
+	for i, want := range []string{"3 tokens need action (worse: 1 new)", "3 tokens need action (unchanged)"} {
+		w.job = weekly
+		s := w.review()
+		if got := s.Headline(); got != want {
+			t.Errorf("review %d: %q, want %q", i+1, got, want)
+		}
+		for r, err := range w.runner.Rows(t.Context(), *s) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			state := audit.Open
+			if r.ID == "c3" && i == 0 {
+				state = audit.New
+			}
+			if f := r.Findings[0]; f.State != state || r.ID == "c3" && (!r.FirstSeen.Equal(saw) || !f.Since.Equal(saw)) {
+				t.Errorf("review %d: %s first seen %s, %+v", i+1, r.ID, r.FirstSeen, f)
+			}
+		}
+		w.job.Name = "daily"
+		if got := w.review().Headline(); got != "3 tokens need action (unchanged)" {
+			t.Errorf("the other job: %q", got)
+		}
+	}
+}
+
 // TestImportInALaterReview: what is known from elsewhere is asked for in whichever review
 // it is first given.
 func TestImportInALaterReview(t *testing.T) {

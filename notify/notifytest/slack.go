@@ -43,6 +43,23 @@ type Slack struct {
 	script   []Failure
 	requests int
 	uploads  map[string]*upload // by file ID
+	archived map[string]bool    // channels
+}
+
+// Archive archives a channel: it can be read, and nothing can be posted there.
+func (s *Slack) Archive(channel string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.archived == nil {
+		s.archived = map[string]bool{}
+	}
+	s.archived[channel] = true
+}
+
+func (s *Slack) isArchived(channel string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.archived[channel] || s.Channels[channel].Archived
 }
 
 // Messages returns what was posted so far, oldest first.
@@ -146,6 +163,10 @@ func (s *Slack) chat(w http.ResponseWriter, r *http.Request) {
 		if name != "token" {
 			m.Form[name] = r.PostForm.Get(name)
 		}
+	}
+	if s.isArchived(m.Channel) {
+		refuse(w, "is_archived")
+		return
 	}
 	if problems := Problems(m.Blocks); len(m.Blocks) > 0 && len(problems) > 0 {
 		refuse(w, "invalid_blocks", problems...)

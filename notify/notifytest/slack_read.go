@@ -76,7 +76,7 @@ func (s *Slack) info(w http.ResponseWriter, r *http.Request) {
 		refuse(w, "channel_not_found")
 		return
 	}
-	reply(w, map[string]any{"ok": true, "channel": map[string]any{"id": id, "is_member": !c.Outside, "is_private": c.Private, "is_archived": c.Archived}})
+	reply(w, map[string]any{"ok": true, "channel": map[string]any{"id": id, "is_member": !c.Outside, "is_private": c.Private, "is_archived": s.isArchived(id)}})
 }
 
 // member finds a user by e-mail address.

@@ -48,18 +48,24 @@ func (s store) exec(t *testing.T, statement string) {
 // newer: tables of a later version are neither read nor written.
 func newer(t *testing.T, s store) {
 	l := s.open(t)
-	if err := l.Close(); err != nil {
+	if err := errors.Join(l.Stamp(t.Context(), "0.9.0"), l.Stamp(t.Context(), "7.1.0"), l.Close()); err != nil {
 		t.Fatal(err)
 	}
 	s.exec(t, `INSERT INTO goose_db_version (version_id, is_applied) VALUES (12, TRUE)`)
-	_, writing := ledger.Open(t.Context(), s.url, s.password)
-	_, reading := ledger.OpenReader(t.Context(), s.url, s.password)
-	_, looking := ledger.Inspect(t.Context(), s.url, s.password)
-	for name, err := range map[string]error{"Open": writing, "OpenReader": reading, "Inspect": looking} {
-		if newer, ok := errors.AsType[*ledger.NewerError](err); !ok || newer.Schema != 12 || !strings.Contains(err.Error(), "made by a newer tokenaudit: its schema is 12") {
-			t.Errorf("%s: %v", name, err)
+	refused := func(by string) {
+		t.Helper()
+		_, writing := ledger.Open(t.Context(), s.url, s.password)
+		_, reading := ledger.OpenReader(t.Context(), s.url, s.password)
+		_, looking := ledger.Inspect(t.Context(), s.url, s.password)
+		for name, err := range map[string]error{"Open": writing, "OpenReader": reading, "Inspect": looking} {
+			if newer, ok := errors.AsType[*ledger.NewerError](err); !ok || newer.Schema != 12 || !strings.Contains(err.Error(), "made by "+by+": its schema is 12") {
+				t.Errorf("%s: %v", name, err)
+			}
 		}
 	}
+	refused("tokenaudit 7.1.0, which is newer")
+	s.exec(t, `DROP TABLE program`)
+	refused("a newer tokenaudit")
 }
 
 // damaged: a row that cannot be read costs only itself, and is named.
