@@ -117,7 +117,7 @@ func aboutPerson(s audit.Summary, o audit.OwnerHighlights) string {
 func compared(m Message) string {
 	p := m.Summary.Previous
 	if p == nil {
-		return "This is the first review: there is nothing to compare with."
+		return "This is the first review of this job: there is nothing to compare with."
 	}
 	text := "Compared with the review " + p.Trigger.When() + " " + m.Time(p.Slot) + ". "
 	if len(m.Summary.PolicyChanges) > 0 {

@@ -70,7 +70,7 @@ func (p summaryPrinter) about() {
 	}
 	p.line("", words+".")
 	if s.Previous == nil {
-		p.line("", "This is the first review: there is nothing to compare with.")
+		p.line("", "This is the first review of this job: there is nothing to compare with.")
 	} else {
 		p.line("", fmt.Sprintf("Compared with %s: %s seen for the first time, %s gone.", s.Previous.ID, audit.Plural(s.Authorizations.New, "token"), audit.Number(s.Authorizations.Gone)))
 	}

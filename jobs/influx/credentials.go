@@ -192,6 +192,12 @@ func (c *credentials) known() map[string]bool {
 	return out
 }
 
+// met reports whether a list showed the authorization that the configuration names, active.
+func (c *credentials) met(named string) bool {
+	_, met := c.granted[named]
+	return met
+}
+
 // letIn notes whether a credential was let in, by its answers at /me and at its list;
 // not every product has /me. The gap is one of v.
 func (c *collector) letIn(of, gap string, v audit.Verdict, me, list error, rows int) bool {

@@ -351,8 +351,12 @@ func (c *collector) conclude() {
 	default:
 		c.cov.Gap(audit.CanaryListed, audit.Partial, "the canary %s is not in the answer: it was deleted, or the list is incomplete", c.cfg.Canary)
 	}
-	if rows > 0 && len(c.credentials.known()) == 0 {
+	switch named := c.cfg.Credential; {
+	case rows == 0:
+	case len(c.credentials.known()) == 0:
 		c.cov.AddBlindSpot("the authorization of the credential itself is not known. Set credential to its ID, so that it is reviewed too")
+	case named != "" && c.product() == productOSS && !c.credentials.met(named):
+		c.cov.AddBlindSpot("the authorization of the credential itself is not reviewed: no active token in the list has the ID " + named + ", to which credential is set. Set credential to the ID of the token that the reviews use now. A token of another org is never in this list")
 	}
 	c.credentials.describe(c.cov.Credentials)
 	c.noteWriters()

@@ -482,7 +482,11 @@ func TestCredentialIsFound(t *testing.T) {
 	if col := p.collection(t, token); len(col.Scope.Credentials) != 0 || !strings.Contains(strings.Join(col.Coverage.BlindSpots, " "), "Set credential to its ID") {
 		t.Errorf("of two it chose %v; blind spots %q", col.Scope.Credentials, col.Coverage.BlindSpots)
 	}
-	if col := p.configured(t, token, func(c *influx.Config) { c.Credential = second }); !col.Scope.Credentials[second] {
+	const unmet = "no active token in the list has the ID 00000000000000ff"
+	if col := p.configured(t, token, func(c *influx.Config) { c.Credential = "00000000000000ff" }); !strings.Contains(strings.Join(col.Coverage.BlindSpots, " "), unmet) { // as after a rotation
+		t.Errorf("of one that is gone the blind spots say %q", col.Coverage.BlindSpots)
+	}
+	if col := p.configured(t, token, func(c *influx.Config) { c.Credential = second }); !col.Scope.Credentials[second] || strings.Contains(strings.Join(col.Coverage.BlindSpots, " "), "no active token") {
 		t.Errorf("credentials %v, want %s", col.Scope.Credentials, second)
 	}
 }

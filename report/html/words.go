@@ -38,7 +38,7 @@ func cutWords(all int) string { return "… (cut, " + audit.Number(all) + " char
 // comparedWords say with what the figures are compared.
 func comparedWords(s audit.Summary) string {
 	if s.Previous == nil {
-		return "This is the first review: there is nothing to compare with."
+		return "This is the first review of this job: there is nothing to compare with."
 	}
 	return "Compared with the previous review, of " + day(s.Previous.Slot) + "."
 }

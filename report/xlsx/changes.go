@@ -39,7 +39,7 @@ func (b *Workbook) writeChanges(context.Context) error {
 	}
 	none := "Nothing changed since the previous review."
 	if b.in.Summary.Previous == nil {
-		none = "This is the first review: there is nothing to compare it with."
+		none = "This is the first review of this job: there is nothing to compare it with."
 	}
 	b.changes, err = l.end(none)
 	return err

@@ -356,7 +356,7 @@ func (o *overview) bottom() {
 // facts are what else tells how far the figures reach.
 func (o *overview) facts() [][]cell {
 	const mostTargets = 4
-	s, previous, policy := o.sum, "none: this is the first review", "first review: nothing to compare with"
+	s, previous, policy := o.sum, "none: this is the first review of this job", "first review: nothing to compare with"
 	if p := s.Previous; p != nil {
 		previous, policy = table.OneLine(p.ID)+", "+p.Trigger.When()+" "+table.Moment(p.Slot), "unchanged since the previous review"
 	}
