@@ -65,7 +65,8 @@ type File struct {
 	// Jobs review targets again and again. A file without jobs is enough for commands that look at a target once.
 	Jobs []Job `yaml:"jobs,omitempty"`
 
-	path string
+	path  string
+	lines map[string]int // of the keys, by path
 }
 
 // Path is the file that the configuration was read from, as it was given to Load.

@@ -37,7 +37,7 @@ func Load(path string) (*File, error) {
 	for key, ref := range file.Secrets() {
 		ref.From(fmt.Sprintf("%s (%s:%d)", key, filepath.Base(path), lines[key]))
 	}
-	file.path = path
+	file.path, file.lines = path, lines
 	file.withhold()
 	return file, nil
 }

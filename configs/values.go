@@ -1,10 +1,12 @@
 package configs
 
 import (
+	"context"
 	"fmt"
 	"iter"
 	"path/filepath"
 	"reflect"
+	"strings"
 
 	"github.com/goccy/go-yaml"
 
@@ -22,6 +24,21 @@ func (f *File) Secrets() iter.Seq2[string, *secret.Ref] {
 			return ref.IsZero() || yield(path, ref)
 		})
 	}
+}
+
+// CheckSecrets tells, as an *Error, which secrets cannot be had now, of the keys that are
+// used. No command is run.
+func (f *File) CheckSecrets(ctx context.Context, used func(key string) bool) error {
+	var problems []Problem
+	for key, ref := range f.Secrets() {
+		if !used(key) {
+			continue
+		}
+		if text := ref.Missing(ctx, strings.HasSuffix(key, ".signing_key")); text != "" {
+			problems = append(problems, Problem{Line: f.lines[key], Key: key, Text: text})
+		}
+	}
+	return failure(f.path, problems)
 }
 
 // each visits every T in a configuration, until visit returns false: no list of

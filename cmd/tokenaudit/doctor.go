@@ -178,6 +178,10 @@ func examineNotifiers(ctx context.Context, e *examination, f *configs.File, j co
 		who, err := email.Check(ctx, *j.Email)
 		e.tried(where, "email", who, err)
 	}
+	if !j.SigningKey.IsZero() {
+		_, err := j.SigningKey.ReadLines(ctx)
+		e.tried(where, "signing key", "can be read", err)
+	}
 	if !j.Ping.IsZero() {
 		err := ping.New(j.Ping, notify.NewClient()).Check(ctx)
 		e.tried(where, "ping", "a URL is set; not pinged, because a ping would count", err)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -71,9 +72,9 @@ func (s server) find(c *cli) (influx.Config, audit.Policy, error) {
 	if err != nil {
 		return influx.Config{}, audit.Policy{}, err
 	}
-	for _, t := range f.Targets {
+	for i, t := range f.Targets {
 		if s.target == "" || t.Name == s.target {
-			return t, f.Audit(), nil
+			return t, f.Audit(), needSecrets(context.Background(), f, fmt.Sprintf("targets[%d].", i))
 		}
 	}
 	return influx.Config{}, audit.Policy{}, usagef("--target: %s", setting.Unknown("target", s.target, targetNames(f)))

@@ -43,6 +43,9 @@ func (c *cli) sendTests(ctx context.Context, config, job string) error {
 	if err != nil {
 		return err
 	}
+	if err := needSecrets(ctx, file, notifierSecrets(file, job)...); err != nil {
+		return err
+	}
 	var errs []error
 	sent := 0
 	for _, j := range jobs {

@@ -71,6 +71,9 @@ func (c *cli) runJobs(ctx context.Context, f runFlags) error {
 	if len(file.Jobs) == 0 {
 		return usagef("%s has no jobs; add one under jobs", file.Path())
 	}
+	if err := needSecrets(ctx, file, reviewSecrets(file, f.job, f.dryRun)...); err != nil {
+		return err
+	}
 	a, err := openJobs(ctx, file, c.log(slog.LevelWarn), c.secrets, f.dryRun)
 	if errors.Is(err, ledger.ErrBusy) && !f.now && !f.dryRun {
 		c.say("%v; it does what is due\n", err)

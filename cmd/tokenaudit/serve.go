@@ -48,6 +48,9 @@ func (c *cli) serveJobs(ctx context.Context, path, listen string) error {
 	if len(file.Jobs) == 0 {
 		return usagef("%s has no jobs; add one under jobs", file.Path())
 	}
+	if err := needSecrets(ctx, file, reviewSecrets(file, "", false)...); err != nil {
+		return err
+	}
 	log := c.log(slog.LevelInfo)
 	service, err := newSystemd(log)
 	if err != nil {

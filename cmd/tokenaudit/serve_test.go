@@ -17,9 +17,10 @@ import (
 // TestServeWatched runs serve under a service manager and asks it how it is.
 func TestServeWatched(t *testing.T) {
 	told := notifySocket(t)
+	t.Setenv("AUDIT_TOKEN", "canary-token")
 	config := filepath.Join(t.TempDir(), "tokenaudit.yaml")
 	if err := os.WriteFile(config, []byte(`targets:
-  - {name: prod, url: "http://127.0.0.1:1", token: {env: UNSET}}
+  - {name: prod, url: "http://127.0.0.1:1", token: {env: AUDIT_TOKEN}}
 jobs:
   - {name: weekly, schedule: "0 9 * * 1"}
 `), 0o600); err != nil {

@@ -141,6 +141,9 @@ func (r Ref) Read(ctx context.Context) (Value, error) { return r.read(ctx, check
 // ReadLines is Read for a secret of several lines, such as a private key in PEM.
 func (r Ref) ReadLines(ctx context.Context) (Value, error) {
 	return r.read(ctx, func(text string) error {
+		if text == "" {
+			return check(text)
+		}
 		for line := range strings.Lines(text) {
 			if err := check(strings.TrimRight(line, "\r\n")); err != nil {
 				return err
@@ -148,6 +151,30 @@ func (r Ref) ReadLines(ctx context.Context) (Value, error) {
 		}
 		return nil
 	})
+}
+
+// Missing says why the secret cannot be had now, and what to do about it; "" if it can. Of
+// a command it only looks whether there is one. Lines tells that it may have several lines.
+func (r Ref) Missing(ctx context.Context, lines bool) string {
+	r.key = ""
+	read := r.Read
+	if lines {
+		read = r.ReadLines
+	}
+	var err error
+	if len(r.Exec) == 0 {
+		_, err = read(ctx)
+	} else if _, absent := exec.LookPath(r.Exec[0].Reveal()); absent != nil {
+		err = r.failed(errors.New("there is no such command on this machine. Install it, or write its absolute path"), false)
+	}
+	if err == nil {
+		return ""
+	}
+	text := strings.TrimPrefix(err.Error(), "secret from ")
+	if known, ok := errors.AsType[*readError](err); ok && known.Remedy() != "" {
+		text += ". " + strings.TrimSuffix(known.Remedy(), ".")
+	}
+	return text
 }
 
 func (r Ref) read(ctx context.Context, check func(string) error) (Value, error) {
@@ -204,7 +231,7 @@ func (e *readError) Remedy() string {
 	case r.Env != "":
 		return fmt.Sprintf("Set the %s where the review runs: in its unit, crontab or container.", r)
 	case r.File != "":
-		return fmt.Sprintf("Write the secret, one line, to the %s, and give the user of the review read access.", r)
+		return fmt.Sprintf("Write the secret to the %s, and give the user of the review read access.", r)
 	case len(r.Exec) > 0:
 		return fmt.Sprintf("Run the %s as the user of the review. It must print the secret and exit with 0 within 30 s.", r)
 	}

@@ -117,6 +117,40 @@ func TestReadHidesMistakes(t *testing.T) {
 	}
 }
 
+// TestMissing runs no command, and says no more than errors of Read.
+func TestMissing(t *testing.T) {
+	t.Setenv("AUDIT_TEST_SECRET", hunter)
+	t.Setenv("AUDIT_TEST_LINES", hunter+"\n"+hunter)
+	ran := filepath.Join(t.TempDir(), "ran")
+	for name, tc := range map[string]struct {
+		ref   Ref
+		lines bool
+		want  string
+	}{
+		"there":                {Ref{Env: "AUDIT_TEST_SECRET"}, false, ""},
+		"not there":            {Ref{Env: "AUDIT_TEST_UNSET"}, false, "environment variable AUDIT_TEST_UNSET: it is not set. Set the environment variable AUDIT_TEST_UNSET where"},
+		"two lines":            {Ref{Env: "AUDIT_TEST_LINES"}, false, "environment variable AUDIT_TEST_LINES: it contains a line break"},
+		"two lines of a key":   {Ref{Env: "AUDIT_TEST_LINES"}, true, ""},
+		"an empty key":         {Ref{File: writeSecret(t, "\n")}, true, "file "},
+		"no file":              {Ref{File: "/nowhere/token"}, false, "file /nowhere/token: no such file or directory. Write the secret"},
+		"a command":            {Command("touch", ran), false, ""},
+		"no command":           {Command("/nowhere/vault", hunter), false, "command /nowhere/vault: there is no such command on this machine. Install it"},
+		"a secret for a name":  {Ref{Env: "hunter2Zx9"}, false, "environment variable [redacted]: it is not set; not shown"},
+		"a secret for a word":  {Command(hunter), false, "command [redacted]: there is no such command"},
+		"a secret for a place": {Ref{File: hunter}, false, "file [redacted]: no such file"},
+	} {
+		ref := tc.ref
+		ref.From("targets[0].token (a.yaml:7)")
+		got := ref.Missing(t.Context(), tc.lines)
+		if (got == "") != (tc.want == "") || !strings.HasPrefix(got, tc.want) || strings.Contains(got, "hunter2") {
+			t.Errorf("%s: %q, want %q", name, got, tc.want)
+		}
+	}
+	if _, err := os.Stat(ran); err == nil {
+		t.Error("the command was run")
+	}
+}
+
 func TestReadTellsTheRedactor(t *testing.T) {
 	r := NewRedactor()
 	ref := Ref{File: writeSecret(t, hunter)}

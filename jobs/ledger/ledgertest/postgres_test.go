@@ -97,7 +97,7 @@ func examine(t *testing.T, s store) {
 		want      string
 	}{
 		{"wrong password", s.url, other, "Correct store_password"},
-		{"no password", s.url, secret.Ref{File: other.File + "-none"}, "Write the secret, one line, to the file"},
+		{"no password", s.url, secret.Ref{File: other.File + "-none"}, "Write the secret to the file"},
 		{"no such database", changed(func(u *url.URL) { u.Path = "/nowhere" }), s.password, "Create the database (createdb)"},
 		{"refused", changed(func(u *url.URL) { u.Host = "127.0.0.1:1"; u.RawQuery = "" }), s.password, "Nothing listens at 127.0.0.1:1: start PostgreSQL"},
 		{"no such host", changed(func(u *url.URL) { u.Host = "db.invalid"; u.RawQuery = "" }), s.password, "No host has the name db.invalid: correct store"},
