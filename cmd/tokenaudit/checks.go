@@ -14,11 +14,13 @@ import (
 )
 
 func (c *cli) checks() *cobra.Command {
-	return &cobra.Command{
+	var asJSON bool
+	cmd := &cobra.Command{
 		Use:   "checks [ID]",
 		Short: "List the checks, or explain one",
 		Example: `  tokenaudit checks
-  tokenaudit checks deleted-owner`,
+  tokenaudit checks deleted-owner
+  tokenaudit checks --json`,
 		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) > 1 {
 				return usagef("%s takes one argument at most; see %s --help", cmd.CommandPath(), cmd.CommandPath())
@@ -27,14 +29,30 @@ func (c *cli) checks() *cobra.Command {
 		},
 		RunE: func(_ *cobra.Command, args []string) error {
 			if len(args) == 0 {
-				return c.listChecks()
+				return c.listChecks(asJSON)
 			}
-			return c.explainCheck(args[0])
+			return c.explainCheck(args[0], asJSON)
 		},
 		ValidArgsFunction: func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 			return checkIDs(), cobra.ShellCompDirectiveNoFileComp
 		},
 	}
+	jsonFlag(cmd, &asJSON)
+	return cmd
+}
+
+// checkJSON is a check in the JSON of checks.
+type checkJSON struct {
+	ID       string          `json:"id"`
+	Severity audit.Severity  `json:"severity"`
+	Title    string          `json:"title"`
+	Why      string          `json:"why"`
+	Fix      string          `json:"fix"`
+	Controls []audit.Control `json:"controls"`
+}
+
+func newCheckJSON(check audit.Check, controls audit.Controls) checkJSON {
+	return checkJSON{check.ID, check.Severity, check.Title, check.Why, check.Fix, append([]audit.Control{}, controls[check.ID]...)}
 }
 
 // checksBySeverity are the checks, those of the worst severity first.
@@ -46,7 +64,18 @@ func checksBySeverity() []audit.Check {
 	return all
 }
 
-func (c *cli) listChecks() error {
+func (c *cli) listChecks(asJSON bool) error {
+	if asJSON {
+		controls, err := configs.Controls()
+		if err != nil {
+			return err
+		}
+		list := []checkJSON{}
+		for _, check := range checksBySeverity() {
+			list = append(list, newCheckJSON(check, controls))
+		}
+		return c.encode(list)
+	}
 	t := newTable(column{name: "ID"}, column{name: "SEVERITY"}, column{name: "MATCHES", shrink: 20})
 	for _, check := range checksBySeverity() {
 		t.row(check.ID, c.paint.severity(check.Severity), check.Title)
@@ -55,7 +84,7 @@ func (c *cli) listChecks() error {
 	return err
 }
 
-func (c *cli) explainCheck(id string) error {
+func (c *cli) explainCheck(id string, asJSON bool) error {
 	at := slices.Index(checkIDs(), id)
 	if at < 0 {
 		return usagef("%s", setting.Unknown("check", id, checkIDs()))
@@ -65,6 +94,9 @@ func (c *cli) explainCheck(id string) error {
 		return err
 	}
 	check := audit.Checks()[at]
+	if asJSON {
+		return c.encode(newCheckJSON(check, controls))
+	}
 	fmt.Fprintf(c.stdout, "%s (%s)\n%s\n", check.ID, check.Severity, check.Title)
 	fmt.Fprintf(c.stdout, "\nWhy it matters\n%s\n", text.WrapSoft(check.Why, 80))
 	fmt.Fprintf(c.stdout, "\nHow to fix it\n%s\n\nRelates to\n", text.WrapSoft(check.Fix, 80))

@@ -1,9 +1,14 @@
 package main
 
-import "github.com/spf13/cobra"
+import (
+	"github.com/spf13/cobra"
+
+	"tokenaudit/configs/setting"
+)
 
 // completion stands in for cobra's own command, whose mistakes are not those of usage.
 func (c *cli) completion() *cobra.Command {
+	shells := []string{"bash", "zsh", "fish", "powershell"}
 	return &cobra.Command{
 		Use:   "completion SHELL",
 		Short: "Print the script that completes commands, flags and names in a shell",
@@ -15,7 +20,7 @@ bash-completion. The packages of a release have the scripts.`,
   tokenaudit completion zsh > "${fpath[1]}/_tokenaudit"
   tokenaudit completion fish > ~/.config/fish/completions/tokenaudit.fish
   tokenaudit completion powershell | Out-String | Invoke-Expression`,
-		ValidArgs: []string{"bash", "zsh", "fish", "powershell"},
+		ValidArgs: shells,
 		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) != 1 {
 				return usagef("%s needs one shell: bash, zsh, fish or powershell", cmd.CommandPath())
@@ -26,15 +31,15 @@ bash-completion. The packages of a release have the scripts.`,
 			root := cmd.Root()
 			switch args[0] {
 			case "bash":
-				return root.GenBashCompletionV2(c.stdout, true)
+				return root.GenBashCompletionV2(c.data, true)
 			case "zsh":
-				return root.GenZshCompletion(c.stdout)
+				return root.GenZshCompletion(c.data)
 			case "fish":
-				return root.GenFishCompletion(c.stdout, true)
+				return root.GenFishCompletion(c.data, true)
 			case "powershell":
-				return root.GenPowerShellCompletionWithDesc(c.stdout)
+				return root.GenPowerShellCompletionWithDesc(c.data)
 			}
-			return usagef("no shell %q; use bash, zsh, fish or powershell", args[0])
+			return usagef("%s", setting.Unknown("shell", args[0], shells))
 		},
 	}
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"io"
 	"iter"
 	"log/slog"
 	"os"
@@ -28,6 +29,7 @@ import (
 
 func (c *cli) doctor() *cobra.Command {
 	var config string
+	var asJSON bool
 	cmd := &cobra.Command{
 		Use:   "doctor",
 		Short: "Check everything that a review depends on, and say how to fix it",
@@ -37,18 +39,22 @@ or keeping anything. It shows what works, what does not, how to fix it, and what
 review can see. If any line says BAD, it exits 4.`,
 		Example: `  tokenaudit doctor -c tokenaudit.yaml`,
 		Args:    noArguments,
-		RunE:    func(cmd *cobra.Command, _ []string) error { return c.examine(cmd.Context(), config) },
+		RunE:    func(cmd *cobra.Command, _ []string) error { return c.examine(cmd.Context(), config, asJSON) },
 	}
 	c.configFlag(cmd, &config)
+	jsonFlag(cmd, &asJSON)
 	return cmd
 }
 
-func (c *cli) examine(ctx context.Context, path string) (err error) {
+func (c *cli) examine(ctx context.Context, path string, asJSON bool) (err error) {
 	f, err := c.loadConfig(path)
 	if err != nil {
 		return err
 	}
-	e := &examination{out: c.stdout, secrets: c.secrets, width: c.width(), paint: c.paint}
+	e := &examination{out: c.stdout, secrets: c.secrets, width: c.width(), paint: c.paint, lines: []doctorLine{}}
+	if asJSON {
+		e.out = io.Discard
+	}
 	log := c.log(slog.LevelWarn)
 	a, closeEarlier, errEarlier := earlierReviews(ctx, f, log)
 	defer func() { err = errors.Join(err, closeEarlier()) }()
@@ -69,6 +75,11 @@ func (c *cli) examine(ctx context.Context, path string) (err error) {
 	}
 	for _, old := range oldKeys(f) {
 		e.line("configuration", note, "old key", old, "")
+	}
+	if asJSON {
+		if err := c.encode(e.lines); err != nil {
+			return err
+		}
 	}
 	return e.conclude()
 }

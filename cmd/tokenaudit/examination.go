@@ -23,6 +23,16 @@ type examination struct {
 	paint   paint
 	where   string // of the line before
 	bad     int    // lines
+	lines   []doctorLine
+}
+
+// doctorLine is what was tried, in the JSON of doctor.
+type doctorLine struct {
+	Where  string `json:"where"`
+	What   string `json:"what"`
+	State  string `json:"state"` // ok, bad, note
+	Result string `json:"result"`
+	Fix    string `json:"fix"`
 }
 
 // States of a line.
@@ -43,7 +53,9 @@ func (e *examination) add(where string, d influx.Diagnosis) {
 
 // line wraps what was found, and what to do about it, beside what was tried.
 func (e *examination) line(where, state, what, result, fix string) {
-	const whatWidth = 20
+	const whatWidth, longest = 20, 2000
+	result, fix = audit.Line(e.secrets.Clean(result), longest), audit.Line(e.secrets.Clean(fix), longest)
+	e.lines = append(e.lines, doctorLine{audit.Line(where, longest), audit.Line(what, longest), strings.ToLower(state), result, fix})
 	if where != e.where {
 		if e.where != "" {
 			fmt.Fprintln(e.out)
@@ -66,7 +78,7 @@ func (e *examination) line(where, state, what, result, fix string) {
 	}
 	var lines []string
 	for i, part := range []string{result, fix} {
-		if part = audit.Line(e.secrets.Clean(part), 2000); part == "" {
+		if part == "" {
 			continue
 		}
 		if i == 1 {

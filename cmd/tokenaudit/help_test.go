@@ -182,7 +182,7 @@ func TestManualConfigurations(t *testing.T) {
 
 // TestManualCommands: every command and flag that README and manual name is there.
 func TestManualCommands(t *testing.T) {
-	named := regexp.MustCompile("(?m)(?:^(?:\\./|go run \\./cmd/)?|`)tokenaudit ([^#\n>`]*)")
+	named := regexp.MustCompile("(?m)(?:^(?:\\./|go run \\./cmd/)?|`)tokenaudit ([^#\n>`|]*)")
 	for file, text := range pages(t) {
 		for _, block := range regexp.MustCompile("(?s)```sh\n(.*?)```|`tokenaudit [^`]*`").FindAllString(text, -1) {
 			for _, m := range named.FindAllStringSubmatch(strings.ReplaceAll(block, "\\\n", ""), -1) {

@@ -65,7 +65,7 @@ func (c *cli) runInit(cmd *cobra.Command, a answers, f initFlags) error {
 		return err
 	}
 	fmt.Fprintf(c.stdout, "Wrote %s: %s\n\n", f.output, a.words())
-	err := c.examine(cmd.Context(), f.output)
+	err := c.examine(cmd.Context(), f.output, false)
 	if cmd.Context().Err() == nil {
 		c.nextSteps(a, f.output, err == nil)
 	}

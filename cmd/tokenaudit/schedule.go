@@ -14,6 +14,15 @@ import (
 type scheduleFlags struct {
 	config, job, from string
 	next              int
+	json              bool
+}
+
+// slotJSON is a slot in the JSON of schedule.
+type slotJSON struct {
+	Job  string    `json:"job"`
+	Slot time.Time `json:"slot"` // in the zone of the job
+	UTC  time.Time `json:"utc"`
+	Note string    `json:"note"`
 }
 
 func (c *cli) schedule() *cobra.Command {
@@ -26,7 +35,8 @@ zone of the job and in UTC. Each slot is reviewed once, also when the clocks cha
 the clocks skip the time, the review is due at the change. If they show it twice, the
 first one counts.`,
 		Example: `  tokenaudit schedule -c tokenaudit.yaml
-  tokenaudit schedule -c tokenaudit.yaml --job weekly-review --from 2027-03-01 --next 8`,
+  tokenaudit schedule -c tokenaudit.yaml --job weekly-review --from 2027-03-01 --next 8
+  tokenaudit schedule -c tokenaudit.yaml --next 1 --json`,
 		Args: noArguments,
 		RunE: func(*cobra.Command, []string) error { return c.printSchedule(f) },
 	}
@@ -35,6 +45,7 @@ first one counts.`,
 	c.jobFlag(cmd, &f.job)
 	flags.StringVar(&f.from, "from", "", "day to begin with, such as 2027-03-01 (default: now)")
 	flags.IntVar(&f.next, "next", 10, "how many slots of each job")
+	jsonFlag(cmd, &f.json)
 	return cmd
 }
 
@@ -50,7 +61,7 @@ func (c *cli) printSchedule(f scheduleFlags) error {
 	if f.next < 1 {
 		return usagef("--next %d: needs 1 or more", f.next)
 	}
-	t := newTable(column{name: "JOB"}, column{name: "SLOT"}, column{name: "UTC", drop: 1}, column{name: "NOTE", shrink: 20})
+	slots := []slotJSON{}
 	for _, j := range chosen {
 		s, err := schedule.Parse(j.Schedule, j.Timezone)
 		if err != nil {
@@ -76,9 +87,16 @@ func (c *cli) printSchedule(f scheduleFlags) error {
 			if slot.IsZero() {
 				break
 			}
-			t.row(j.Name, slot.Format("Mon 2006-01-02 15:04 MST"), slot.UTC().Format("2006-01-02 15:04"), clockNote(s, before, slot))
+			slots = append(slots, slotJSON{j.Name, slot, slot.UTC(), clockNote(s, before, slot)})
 			before = slot
 		}
+	}
+	if f.json {
+		return c.encode(slots)
+	}
+	t := newTable(column{name: "JOB"}, column{name: "SLOT"}, column{name: "UTC", drop: 1}, column{name: "NOTE", shrink: 20})
+	for _, s := range slots {
+		t.row(s.Job, s.Slot.Format("Mon 2006-01-02 15:04 MST"), s.UTC.Format("2006-01-02 15:04"), s.Note)
 	}
 	_, err = fmt.Fprintln(c.stdout, t.render(c.columns()))
 	return err

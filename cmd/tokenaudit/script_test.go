@@ -58,6 +58,7 @@ func sceneCommands() map[string]func(*testscript.TestScript, bool, []string) {
 		"flip":   cmdFlip,
 
 		"accept":      cmdAccept,
+		"document":    cmdDocument,
 		"fingerprint": cmdFingerprint,
 	}
 }
@@ -285,20 +286,39 @@ func cmdJSON(ts *testscript.TestScript, _ bool, args []string) {
 			newest, at = p, info.ModTime()
 		}
 	}
+	checkValue(ts, ts.ReadFile(newest), args[1], args[2])
+}
+
+// cmdDocument demands that the last program printed one JSON document and nothing else,
+// and compares values in it: document 0.job weekly 0.state reviewed
+func cmdDocument(ts *testscript.TestScript, _ bool, args []string) {
+	text := ts.ReadFile("stdout")
+	if !json.Valid([]byte(text)) {
+		ts.Fatalf("not one JSON document:\n%s", text)
+	}
+	for i := 0; i+1 < len(args); i += 2 {
+		checkValue(ts, text, args[i], args[i+1])
+	}
+}
+
+func checkValue(ts *testscript.TestScript, text, path, want string) {
 	var v any
-	ts.Check(json.Unmarshal([]byte(ts.ReadFile(newest)), &v))
-	for _, key := range strings.Split(args[1], ".") {
+	ts.Check(json.Unmarshal([]byte(text), &v))
+	for _, key := range strings.Split(path, ".") {
 		switch node := v.(type) {
 		case map[string]any:
 			v = node[key]
 		case []any:
 			i, err := strconv.Atoi(key)
 			ts.Check(err)
+			if i >= len(node) {
+				ts.Fatalf("%s: there are only %d", path, len(node))
+			}
 			v = node[i]
 		}
 	}
-	if got := fmt.Sprint(v); got != args[2] {
-		ts.Fatalf("%s is %s, want %s", args[1], got, args[2])
+	if got := fmt.Sprint(v); got != want {
+		ts.Fatalf("%s is %s, want %s", path, got, want)
 	}
 }
 

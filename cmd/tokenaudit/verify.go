@@ -22,7 +22,7 @@ import (
 // verifyFlags are the flags of verify.
 type verifyFlags struct {
 	period, signers string
-	quick           bool
+	quick, json     bool
 }
 
 func (c *cli) verify() *cobra.Command {
@@ -57,6 +57,7 @@ Exit code 0: no error was found. 1: an error was found, or a planned review is m
 	cmd.Flags().StringVar(&f.period, "period", "", "only the reviews that were due in this period, with a check for missing ones: 2026, 2026Q3 or 2026-11")
 	cmd.Flags().StringVar(&f.signers, "allowed-signers", "", "file of allowed keys; every pack must be signed with one of them")
 	cmd.Flags().BoolVar(&f.quick, "quick", false, "check only files, signatures and chain; do not make the reports again")
+	jsonFlag(cmd, &f.json)
 	return cmd
 }
 
@@ -105,7 +106,15 @@ func (c *cli) verifyPath(ctx context.Context, path string, f verifyFlags) error 
 	case err != nil: // nothing could be checked
 		return usageError{err}
 	}
-	if err := printVerdicts(c.stdout, jobs, c.columns(), c.paint); err != nil {
+	if f.json {
+		verdicts := []verdictJSON{}
+		for _, v := range jobs {
+			verdicts = append(verdicts, newVerdictJSON(v))
+		}
+		if err := c.encode(verdicts); err != nil {
+			return err
+		}
+	} else if err := printVerdicts(c.stdout, jobs, c.columns(), c.paint); err != nil {
 		return err
 	}
 	for _, v := range jobs {

@@ -21,14 +21,20 @@ var (
 )
 
 func (c *cli) version() *cobra.Command {
-	return &cobra.Command{
+	var asJSON bool
+	cmd := &cobra.Command{
 		Use: "version", Short: "Print version, commit and Go version", Args: noArguments,
 		RunE: func(*cobra.Command, []string) error {
+			if asJSON {
+				return c.encode(thisBuild())
+			}
 			t := tool()
 			_, err := fmt.Fprintf(c.stdout, "%s %s (%s)\n", t.Name, t.Version, t.Build)
 			return err
 		},
 	}
+	jsonFlag(cmd, &asJSON)
+	return cmd
 }
 
 // tool names this program in the reports.
@@ -37,7 +43,8 @@ func tool() audit.Tool {
 	return audit.Tool{Name: "tokenaudit", Version: version, Build: thisBuild().String(), Host: host}
 }
 
-// buildInfo is what a build knows of its source and of how it was made.
+// buildInfo is what a build knows of its source and of how it was made. It is the JSON of
+// version.
 type buildInfo struct {
 	Version  string        `json:"version"`
 	Commit   string        `json:"commit"`   // empty: built without version control

@@ -1,0 +1,92 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"reflect"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// jsonShapes are what --json prints, by the chapter of help/json.md; of lists, an entry.
+func jsonShapes() map[string]any {
+	return map[string]any{
+		"version":  buildInfo{},
+		"checks":   checkJSON{},
+		"schedule": slotJSON{},
+		"doctor":   doctorLine{},
+		"verify":   verdictJSON{},
+	}
+}
+
+// TestJSONIsDocumented: the manual has every key that a command prints, with its type, and
+// no other.
+func TestJSONIsDocumented(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile("help/json.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	documented := map[string][]string{}
+	for _, chapter := range strings.Split(string(text), "\n## ")[1:] {
+		name, body, _ := strings.Cut(chapter, "\n")
+		for _, row := range regexp.MustCompile("(?m)^\\| `([^`]+)` \\| ([^|]+) \\| [^|]+ \\|$").FindAllStringSubmatch(body, -1) {
+			documented[name] = append(documented[name], row[1]+": "+row[2])
+		}
+		if rows := strings.Count(body, "\n|") - 2; rows != len(documented[name]) {
+			t.Errorf("%s: %d rows of %d are not | `key` | type | meaning |", name, rows-len(documented[name]), rows)
+		}
+	}
+	shapes := map[string][]string{}
+	for name, shape := range jsonShapes() {
+		shapes[name] = jsonKeys(reflect.TypeOf(shape), "")
+	}
+	if diff := cmp.Diff(shapes, documented); diff != "" {
+		t.Errorf("help/json.md is not what the commands print (-printed +documented):\n%s", diff)
+	}
+}
+
+// jsonKeys are the keys of a struct in its JSON, in order, each with its type.
+func jsonKeys(of reflect.Type, prefix string) []string {
+	var keys []string
+	for i := range of.NumField() {
+		field := of.Field(i)
+		key, options, _ := strings.Cut(field.Tag.Get("json"), ",")
+		path, kind, null := prefix+key, field.Type, ""
+		if key == "" {
+			panic(fmt.Sprintf("%s.%s has no json tag", of, field.Name))
+		}
+		if kind.Kind() == reflect.Pointer {
+			kind, null = kind.Elem(), "?"
+		}
+		if slices.Contains(strings.Split(options, ","), "omitempty") {
+			null += ", absent if empty"
+		}
+		if kind.Kind() == reflect.Slice {
+			path, kind = path+"[]", kind.Elem()
+		}
+		switch {
+		case kind == reflect.TypeFor[time.Time]():
+			keys = append(keys, path+": time"+null)
+		case kind.Kind() == reflect.String:
+			keys = append(keys, path+": string"+null)
+		case kind.Kind() == reflect.Bool:
+			keys = append(keys, path+": boolean"+null)
+		case kind.Kind() == reflect.Int, kind.Kind() == reflect.Int64, kind.Kind() == reflect.Float64:
+			keys = append(keys, path+": number"+null)
+		case kind.Kind() == reflect.Struct:
+			if null != "" {
+				keys = append(keys, path+": object"+null)
+			}
+			keys = append(keys, jsonKeys(kind, path+".")...)
+		default:
+			panic(fmt.Sprintf("%s.%s: no word for %s", of, field.Name, kind))
+		}
+	}
+	return keys
+}
