@@ -36,6 +36,7 @@ func exposed() map[string][]string {
 	descs := make(chan *prometheus.Desc, 100)
 	new(metrics.Collector).Describe(descs)
 	metrics.NewTraffic().Describe(descs)
+	metrics.NewReloads().Describe(descs)
 	close(descs)
 	for d := range descs {
 		m := regexp.MustCompile(`fqName: "([^"]+)".*variableLabels: \{([^}]*)\}`).FindStringSubmatch(d.String())
@@ -162,6 +163,8 @@ func TestUnits(t *testing.T) {
 	}
 	if service := readDeploy(t, "tokenaudit.service"); !strings.Contains(service, "\nRestart=always\n") || strings.Contains(service, "\nRestartPrevent") {
 		t.Error("systemd does not start it again after the watchdog has ended it")
+	} else if !strings.Contains(service, "\nExecReload=kill -HUP $MAINPID\n") {
+		t.Error("systemctl reload does nothing")
 	}
 	timer := readDeploy(t, "tokenaudit-run.timer")
 	for _, line := range []string{"OnCalendar=hourly", "Persistent=true"} {

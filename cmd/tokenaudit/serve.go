@@ -5,6 +5,9 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"os"
+	"os/signal"
+	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -21,6 +24,10 @@ func (c *cli) serve() *cobra.Command {
 		Long: `serve runs every job on its schedule until it is stopped. A review that was due while
 serve did not run is made once at the start, unless it is older than the job's catch_up.
 SIGTERM or Ctrl-C ends it; the next start continues an interrupted review.
+
+SIGHUP makes it read its configuration again (systemctl reload tokenaudit). A review
+that is under way ends with the configuration with which it began. A configuration with
+a mistake is refused, and the one before stays in force: the log and the metrics say so.
 
 With --listen it answers everyone who can reach the address. The answers contain names
 of jobs and targets, and counts.
@@ -41,18 +48,16 @@ Under systemd it reports when it is ready, and that it is alive.`,
 }
 
 func (c *cli) serveJobs(ctx context.Context, path, listen string) error {
-	file, err := c.loadConfig(path)
+	hangups := make(chan os.Signal, 1)
+	signal.Notify(hangups, syscall.SIGHUP) // never comes on Windows
+	defer signal.Stop(hangups)
+	file, err := c.loadServed(ctx, path)
 	if err != nil {
 		return err
 	}
-	if len(file.Jobs) == 0 {
-		return usagef("%s has no jobs; add one under jobs", file.Path())
-	}
-	if err := needSecrets(ctx, file, reviewSecrets(file, "", false)...); err != nil {
-		return err
-	}
+	read := time.Now()
 	log := c.log(slog.LevelInfo)
-	service, err := newSystemd(log)
+	manager, err := newSystemd(log)
 	if err != nil {
 		return err
 	}
@@ -71,7 +76,7 @@ func (c *cli) serveJobs(ctx context.Context, path, listen string) error {
 			}
 		}()
 	}
-	a, err := whenReachable(running, log, service.waiting, func() (*app, error) { return openJobs(running, file, log, c.secrets, false) })
+	a, err := whenReachable(running, log, manager.waiting, func() (*app, error) { return openJobs(running, file, log, c.secrets, false) })
 	switch {
 	case ctx.Err() != nil && ledger.Unreachable(err):
 		log.Info("stopped")
@@ -80,17 +85,14 @@ func (c *cli) serveJobs(ctx context.Context, path, listen string) error {
 		return err
 	}
 	defer a.close()
-	health.Attach(a.metrics())
-	a.runner.Beat = func() {
-		health.Beat()
-		service.beat()
-	}
+	s := &scheduler{cli: c, log: log, systemd: manager, health: health, reloads: metrics.NewReloads()}
+	s.begin(running, a, read)
 	stop := context.AfterFunc(running, func() {
 		health.Detach()
-		service.stopping()
+		manager.stopping()
 	})
 	defer stop()
-	a.runner.Serve(running, a.jobs)
+	s.untilEnd(running, hangups)
 	if ctx.Err() == nil { // it ends for another reason than being told to
 		return context.Cause(running)
 	}

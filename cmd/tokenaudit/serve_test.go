@@ -16,7 +16,8 @@ import (
 
 // TestServeWatched runs serve under a service manager and asks it how it is.
 func TestServeWatched(t *testing.T) {
-	told := notifySocket(t)
+	path, told := notifySocket(t)
+	t.Setenv("NOTIFY_SOCKET", path)
 	t.Setenv("AUDIT_TOKEN", "canary-token")
 	config := filepath.Join(t.TempDir(), "tokenaudit.yaml")
 	if err := os.WriteFile(config, []byte(`targets:
@@ -54,20 +55,19 @@ jobs:
 	}
 }
 
-// notifySocket is where systemd listens.
-func notifySocket(t *testing.T) <-chan string {
+// notifySocket is where systemd listens, and what it hears.
+func notifySocket(t *testing.T) (path string, heard <-chan string) {
 	t.Helper()
-	path := filepath.Join(t.TempDir(), "notify")
+	path = filepath.Join(t.TempDir(), "notify")
 	conn, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: path, Net: "unixgram"})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { conn.Close() })
-	t.Setenv("NOTIFY_SOCKET", path)
 	told := make(chan string, 100)
 	go func() {
 		defer close(told)
-		for buffer := make([]byte, 100); ; {
+		for buffer := make([]byte, 1000); ; {
 			n, err := conn.Read(buffer)
 			if err != nil {
 				return
@@ -75,7 +75,7 @@ func notifySocket(t *testing.T) <-chan string {
 			told <- string(buffer[:n])
 		}
 	}()
-	return told
+	return path, told
 }
 
 // waitAddress finds in the log where serve answers, and reads on, so that it is not

@@ -43,6 +43,15 @@ func (s *systemd) waiting(next time.Duration) {
 	s.tell(fmt.Sprintf("EXTEND_TIMEOUT_USEC=%d\nSTATUS=waiting for the store", (next + time.Minute).Microseconds()))
 }
 
+// reloading and reloaded frame a reload; status is shown by systemctl status.
+func (s *systemd) reloading() {
+	s.tell(daemon.SdNotifyReloading + "\n" + daemon.SdNotifyMonotonicUsec())
+}
+
+func (s *systemd) reloaded(status string) {
+	s.tell(daemon.SdNotifyReady + "\nSTATUS=" + status)
+}
+
 func (s *systemd) stopping() { s.tell(daemon.SdNotifyStopping) }
 
 func (s *systemd) tell(state string) {

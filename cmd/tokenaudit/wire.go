@@ -50,8 +50,17 @@ func (a *app) close() error { return errors.Join(a.ledger.Close(), a.snapshots.C
 // parts would share most of its variables. It sends nothing. With dryRun no
 // message is opened for delivery. The clock is that of the ledger, unless now is one.
 func wire(ctx context.Context, f *configs.File, now runner.Clock, log *slog.Logger, secrets *secret.Redactor, dryRun bool) (*app, error) {
+	return wireOver(ctx, nil, f, now, log, secrets, dryRun)
+}
+
+// wireOver is wire with the ledger, the evidence and the counters of another app, which
+// stays as it is; nil for none.
+func wireOver(ctx context.Context, over *app, f *configs.File, now runner.Clock, log *slog.Logger, secrets *secret.Redactor, dryRun bool) (_ *app, err error) {
 	bind(f, secrets)
 	targets, traffic := map[string]runner.Target{}, metrics.NewTraffic()
+	if over != nil {
+		traffic = over.traffic
+	}
 	for _, cfg := range f.Targets {
 		target := runner.Target{Name: cfg.Name, Host: cfg.Host()}
 		if cfg.Bolt != "" {
@@ -75,18 +84,15 @@ func wire(ctx context.Context, f *configs.File, now runner.Clock, log *slog.Logg
 	if err != nil {
 		return nil, usageError{err}
 	}
-	ledger, err := ledger.Open(ctx, f.Store, f.StorePassword)
+	ledger, snapshots, err := openPlaces(ctx, over, f)
 	if err != nil {
 		return nil, err
 	}
-	if err := ledger.Stamp(ctx, version); err != nil {
-		return nil, errors.Join(err, ledger.Close())
-	}
-	snapshots, err := evidence.Open(f.Evidence, f.EvidenceLock)
-	if err != nil {
-		ledger.Close()
-		return nil, err
-	}
+	defer func() {
+		if err != nil && over == nil {
+			err = errors.Join(err, ledger.Close(), snapshots.Close())
+		}
+	}()
 	if now == nil {
 		now = ledger.Now
 	}
@@ -99,7 +105,6 @@ func wire(ctx context.Context, f *configs.File, now runner.Clock, log *slog.Logg
 	for _, cfg := range f.Jobs {
 		schedule, err := schedule.Parse(cfg.Schedule, cfg.Timezone)
 		if err != nil {
-			a.close()
 			return nil, fmt.Errorf("job %q: %w", cfg.Name, err)
 		}
 		reports := reporter{f, cfg, controls, snapshots, secrets, log}
@@ -133,6 +138,26 @@ func wire(ctx context.Context, f *configs.File, now runner.Clock, log *slog.Logg
 		a.jobs = append(a.jobs, job)
 	}
 	return a, nil
+}
+
+// openPlaces opens the ledger and the evidence, or gives those of another app.
+func openPlaces(ctx context.Context, over *app, f *configs.File) (*ledger.Ledger, evidence.Archive, error) {
+	if over != nil {
+		return over.ledger, over.snapshots, nil
+	}
+	l, err := ledger.Open(ctx, f.Store, f.StorePassword)
+	if err != nil {
+		return nil, evidence.Archive{}, err
+	}
+	err = l.Stamp(ctx, version)
+	var snapshots evidence.Archive
+	if err == nil {
+		snapshots, err = evidence.Open(f.Evidence, f.EvidenceLock)
+	}
+	if err != nil {
+		err = errors.Join(err, l.Close())
+	}
+	return l, snapshots, err
 }
 
 // metrics are those of the jobs, from the ledger, and of the requests to InfluxDB.

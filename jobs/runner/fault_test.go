@@ -61,7 +61,7 @@ func TestServeSurvivesPanic(t *testing.T) {
 		}
 		ended := make(chan struct{})
 		go func() {
-			w.runner.Serve(ctx, []runner.Job{w.job})
+			w.runner.Serve(ctx, nil, []runner.Job{w.job})
 			close(ended)
 		}()
 		time.Sleep(7 * 24 * time.Hour)

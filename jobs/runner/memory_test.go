@@ -87,11 +87,11 @@ func (m *memory) Reach(_ context.Context, job string, slot time.Time) error {
 	return nil
 }
 
-func (m *memory) Running(context.Context, string) (audit.Run, bool, error) {
+func (m *memory) Running(_ context.Context, job string) (audit.Run, bool, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for _, r := range m.runs {
-		if r.summary == nil {
+		if r.run.Job == job && r.summary == nil {
 			return r.run, true, nil
 		}
 	}
@@ -174,11 +174,14 @@ func (m *memory) Conclusion(_ context.Context, run audit.Run) (audit.Summary, au
 	return *m.runs[run.ID()].summary, audit.Highlights{}, nil
 }
 
-func (m *memory) Unsent(context.Context, string) ([]audit.Delivery, error) {
+func (m *memory) Unsent(_ context.Context, job string) ([]audit.Delivery, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	var out []audit.Delivery
 	for _, r := range m.runs {
+		if r.run.Job != job {
+			continue
+		}
 		for _, p := range r.deliveries {
 			if p.State != audit.DeliverySent {
 				out = append(out, p)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"strings"
-	"unicode"
 
 	"tokenaudit/jobs/audit"
 )
@@ -66,21 +65,14 @@ func PingText(s audit.Summary) string {
 
 // once lets through only what was not said yet: a run that fails at every heartbeat
 // starts once, and fails once for each reason. Said again, a start would put off the
-// alarm of the switch for ever. Reasons that differ in digits are the same: each lost
-// connection has a port of its own.
+// alarm of the switch for ever.
 func (ping PingFunc) once() PingFunc {
 	if ping == nil {
 		return nil
 	}
 	last := map[PingEvent]string{}
-	withoutDigits := func(r rune) rune {
-		if unicode.IsDigit(r) {
-			return -1
-		}
-		return r
-	}
 	return func(ctx context.Context, run audit.Run, event PingEvent, text string) {
-		if said := run.ID() + "\n" + strings.Map(withoutDigits, text); last[event] != said {
+		if said := run.ID() + "\n" + reason(text); last[event] != said {
 			last[event] = said
 			ping(ctx, run, event, text)
 		}

@@ -3,8 +3,10 @@ package runner
 import (
 	"context"
 	"errors"
+	"strings"
 	"sync"
 	"time"
+	"unicode"
 
 	"github.com/robfig/cron/v3"
 )
@@ -14,10 +16,12 @@ import (
 // was away at the fire.
 const Heartbeat = 15 * time.Second
 
-// Serve runs the jobs on their schedules until ctx ends, then waits for runs
-// that are under way; they see the same ctx and stop soon. What they leave is
-// taken up at the next start.
-func (r *Runner) Serve(ctx context.Context, js []Job) {
+// Serve runs the jobs on their schedules until ctx ends or retired is closed, then
+// waits for runs that are under way. They see the same ctx: after its end they stop
+// soon, and what they leave is taken up at the next start. After retired they go on to
+// their end. A Runner with another Holder may serve the same jobs by then, as the lease
+// of a job keeps them apart.
+func (r *Runner) Serve(ctx context.Context, retired <-chan struct{}, js []Job) {
 	c := cron.New(cron.WithLocation(time.UTC))
 	var starting sync.WaitGroup
 	for _, j := range js {
@@ -34,15 +38,21 @@ func (r *Runner) Serve(ctx context.Context, js []Job) {
 		c.Schedule(cron.Every(Heartbeat), cron.FuncJob(r.Beat))
 		r.Beat()
 	}
-	<-ctx.Done()
+	select {
+	case <-ctx.Done():
+	case <-retired:
+	}
 	<-c.Stop().Done()
 	starting.Wait()
 }
 
-// ticker ticks. It logs an error once, until it changes or goes away, and pings
-// likewise.
+// mostReasons bounds what a ticker remembers of a fault that shows ever new texts.
+const mostReasons = 100
+
+// ticker ticks. It logs each reason for which it fails once, until it works again, and
+// pings likewise.
 func (r *Runner) ticker(ctx context.Context, j Job) cron.Job {
-	last := ""
+	said := map[string]bool{}
 	j.Ping = j.Ping.once()
 	return cron.FuncJob(func() {
 		err := r.guard(j, "the tick", func() error { _, err := r.Tick(ctx, j); return err })
@@ -50,14 +60,35 @@ func (r *Runner) ticker(ctx context.Context, j Job) cron.Job {
 		case ctx.Err() != nil || errors.Is(err, ErrLeased):
 			return
 		case err == nil:
-			last = ""
-		case err.Error() != last:
-			last = err.Error()
-			log := r.Log.With("job", j.Name)
-			if of, ok := errors.AsType[runError](err); ok {
-				log = log.With("run", of.run)
+			if len(said) > 0 {
+				r.Log.Info("works again", "job", j.Name)
 			}
+			clear(said)
+		default:
+			log, run := r.Log.With("job", j.Name), ""
+			if of, ok := errors.AsType[runError](err); ok {
+				log, run = log.With("run", of.run), of.run
+			}
+			why := run + "\n" + reason(err.Error())
+			if said[why] {
+				return
+			}
+			if len(said) >= mostReasons {
+				clear(said)
+			}
+			said[why] = true
 			log.Error("failed; it will be tried again", "error", err)
 		}
 	})
+}
+
+// reason is a text without its digits: each lost connection has a port of its own, and
+// each temporary file a name.
+func reason(text string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsDigit(r) {
+			return -1
+		}
+		return r
+	}, text)
 }
