@@ -183,7 +183,7 @@ func (c *cli) nextSteps(a answers, path string, healthy bool) {
 	}
 	if !healthy {
 		if step == 0 {
-			say("Fix what is BAD above; the lines with → say how. The configuration is " + path + ".")
+			say("Fix what is marked BAD. The configuration is " + path + "; to start again, remove it.")
 		}
 		say("Check again:", program+" doctor"+config)
 	}
