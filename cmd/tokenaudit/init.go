@@ -46,6 +46,7 @@ never replaces a file. If doctor finds something to fix, init exits 4.`,
 	cmd.Flags().BoolVar(&f.yes, "yes", false, "ask nothing: use the defaults")
 	for _, q := range a.questions() {
 		cmd.Flags().StringVar(q.value, q.flag, *q.value, q.usage)
+		complete(cmd, q.flag, func(string) ([]string, cobra.ShellCompDirective) { return nil, cobra.ShellCompDirectiveNoFileComp })
 	}
 	return cmd
 }
@@ -54,7 +55,7 @@ func (c *cli) runInit(cmd *cobra.Command, a answers, f initFlags) error {
 	if err := refuseToReplace(f.output); err != nil {
 		return err
 	}
-	if err := c.complete(cmd, &a, f.yes); err != nil {
+	if err := c.answer(cmd, &a, f.yes); err != nil {
 		return err
 	}
 	text := []byte(a.file())
@@ -72,8 +73,8 @@ func (c *cli) runInit(cmd *cobra.Command, a answers, f initFlags) error {
 	return err
 }
 
-// complete takes the answers from flags, from the defaults or from the terminal.
-func (c *cli) complete(cmd *cobra.Command, a *answers, yes bool) error {
+// answer takes the answers from flags, from the defaults or from the terminal.
+func (c *cli) answer(cmd *cobra.Command, a *answers, yes bool) error {
 	defaults, err := defaultAnswers(os.Getenv, c.secrets)
 	if err != nil {
 		fmt.Fprintf(c.stderr, "tokenaudit: %v; its values are not used as defaults\n", err)
@@ -157,7 +158,7 @@ func writeNew(path string, text []byte) error {
 // nextSteps says what is still to do, in order.
 func (c *cli) nextSteps(a answers, path string, healthy bool) {
 	program, config := calledAs(), ""
-	if filepath.Clean(path) != configPlaces[0] {
+	if found, err := findConfig(""); err != nil || filepath.Clean(found) != filepath.Clean(path) {
 		config = " -c " + shellWord(path)
 	}
 	step := 0
