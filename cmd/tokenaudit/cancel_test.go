@@ -11,8 +11,6 @@ import (
 	"syscall"
 	"testing"
 	"time"
-
-	"tokenaudit/jobs/ledger"
 )
 
 // TestCancelledInTheMiddle ends a large review by SIGTERM, later each time, until it
@@ -73,10 +71,10 @@ func (w *benchWorld) runArgs(t *testing.T) []string {
 	return args
 }
 
-func runsOf(t *testing.T, config string) []ledger.Entry {
+func runsOf(t *testing.T, config string) []historyRun {
 	t.Helper()
 	out, err := exec.Command("tokenaudit", "history", "list", "-c", config, "--json").Output()
-	var runs []ledger.Entry
+	var runs []historyRun
 	if err != nil || json.Unmarshal(out, &runs) != nil {
 		return nil // there is no ledger yet
 	}
@@ -86,7 +84,7 @@ func runsOf(t *testing.T, config string) []ledger.Entry {
 func expectOneRun(t *testing.T, config string, done bool) {
 	t.Helper()
 	runs := runsOf(t, config)
-	if len(runs) > 1 || len(runs) == 1 && runs[0].Reported != done || done && len(runs) == 0 {
+	if len(runs) > 1 || len(runs) == 1 && runs[0].State == "finished" != done || done && len(runs) == 0 {
 		t.Errorf("done %t, and the ledger has %s", done, fmt.Sprint(runs))
 	}
 }

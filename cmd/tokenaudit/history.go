@@ -7,21 +7,19 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"slices"
 	"strings"
 	"time"
 
-	"github.com/jedib0t/go-pretty/v6/table"
-	"github.com/jedib0t/go-pretty/v6/text"
 	"github.com/spf13/cobra"
 
 	"tokenaudit/configs"
 	"tokenaudit/jobs/audit"
 	"tokenaudit/jobs/evidence"
 	"tokenaudit/jobs/ledger"
+	"tokenaudit/notify"
 )
 
-// historyFlags are those of every command below history.
+// historyFlags are those of the commands below history.
 type historyFlags struct {
 	config, job string
 	json        bool
@@ -29,16 +27,30 @@ type historyFlags struct {
 }
 
 func (c *cli) history() *cobra.Command {
-	return group("history", "Show earlier reviews", `  tokenaudit history list -c tokenaudit.yaml
-  tokenaudit history show -c tokenaudit.yaml weekly-review/2026-11-23T0800Z
-  tokenaudit history diff -c tokenaudit.yaml weekly-review/2026-11-16T0800Z weekly-review/2026-11-23T0800Z
-  tokenaudit history replay -c stricter.yaml weekly-review/2026-11-23T0800Z
+	return group("history", "Show earlier reviews", `  tokenaudit history list --limit 10
+  tokenaudit history show latest
+  tokenaudit history diff                                    # the newest and the one before
+  tokenaudit history diff 2026-11-16 weekly-review/latest
+  tokenaudit history replay -c stricter.yaml latest
   tokenaudit history retire -c tokenaudit.yaml plant --reason "switched off, SEC-1234"`, c.historyList(), c.historyShow(), c.historyDiff(), c.historyReplay(), c.historyRetire(), c.historyRebuild())
 }
 
 func (f *historyFlags) add(c *cli, cmd *cobra.Command) {
 	c.configFlag(cmd, &f.config)
+	c.jobFlag(cmd, &f.job)
 	jsonFlag(cmd, &f.json)
+}
+
+func (f *historyFlags) check() error {
+	if f.limit < 0 {
+		return usagef("--limit %d: needs a number that is not negative", f.limit)
+	}
+	return nil
+}
+
+// limitFlag adds the flag that bounds what is shown.
+func limitFlag(cmd *cobra.Command, limit *int, usage string) {
+	cmd.Flags().IntVar(limit, "limit", 0, usage+" (default: all)")
 }
 
 // past is what earlier reviews left, to be read beside whatever else works on it.
@@ -79,158 +91,328 @@ func openReader(ctx context.Context, c *cli, f *configs.File) (*ledger.Reader, e
 func (p past) Close() error { return errors.Join(p.Reader.Close(), p.Archive.Close()) }
 
 // stored is what a finished run found.
-func (p past) stored(ctx context.Context, id string) (audit.Summary, error) {
-	e, err := p.Find(ctx, id)
+func (p past) stored(ctx context.Context, run audit.Run) (audit.Summary, error) {
+	e, err := p.Find(ctx, run)
 	switch {
 	case err != nil:
 		return audit.Summary{}, err
 	case e.Damaged != "":
 		return audit.Summary{}, errors.New(e.Damaged)
 	case e.Summary == nil:
-		return audit.Summary{}, fmt.Errorf("run %s is not finished", id)
+		return audit.Summary{}, fmt.Errorf("run %s is not finished", run.ID())
 	}
 	return *e.Summary, nil
 }
 
-func runIDs(n int) cobra.PositionalArgs {
-	return func(cmd *cobra.Command, args []string) error {
-		if len(args) != n {
-			return usagef("%s needs %s, such as weekly-review/2026-11-23T0800Z; history list shows them", cmd.CommandPath(), audit.Plural(n, "run"))
-		}
-		return nil
+// oneRun takes the name of one run.
+func oneRun(cmd *cobra.Command, args []string) error {
+	if len(args) != 1 {
+		return usagef("%s needs one run, such as latest or weekly-review/2026-11-23T0800Z; history list shows them", cmd.CommandPath())
 	}
+	return nil
+}
+
+// historyRun is a run in what history list prints as JSON. Figures of a run that is not
+// finished, and what its version did not count, are null.
+type historyRun struct {
+	Run              string        `json:"run"`
+	Job              string        `json:"job"`
+	Slot             time.Time     `json:"slot"`
+	Trigger          audit.Trigger `json:"trigger"`
+	State            string        `json:"state"` // finished, running, damaged
+	Damaged          string        `json:"damaged,omitempty"`
+	Started          time.Time     `json:"started"`
+	Finished         *time.Time    `json:"finished"`
+	Seconds          *float64      `json:"seconds"` // from started to finished
+	LateSeconds      int           `json:"late_seconds"`
+	Missed           int           `json:"missed"`
+	Verdict          audit.Verdict `json:"verdict,omitempty"`
+	AcceptedGaps     *int          `json:"accepted_gaps"`
+	Tokens           *int          `json:"tokens"`
+	NeedAction       *int          `json:"need_action"`
+	New              *int          `json:"new"`
+	Fixed            *int          `json:"fixed"`
+	Overdue          *int          `json:"overdue"`
+	Critical         *int          `json:"critical"`
+	High             *int          `json:"high"`
+	Findings         *int          `json:"findings"`
+	PolicyChanged    bool          `json:"policy_changed"`
+	Deliveries       int           `json:"deliveries"`
+	DeliveriesSent   int           `json:"deliveries_sent"`
+	DeliveriesFailed []string      `json:"deliveries_failed"` // and may be tried again
+}
+
+func historyRunOf(e ledger.Entry) historyRun {
+	h := historyRun{
+		Run: e.Run.ID(), Job: e.Run.Job, Slot: e.Run.Slot, Trigger: e.Run.Trigger, State: "running", Damaged: e.Damaged, Started: e.Run.Started,
+		LateSeconds: int(e.Run.Late().Seconds()), Missed: e.Run.Missed, Deliveries: len(e.Deliveries), DeliveriesFailed: []string{},
+	}
+	for _, d := range e.Deliveries {
+		switch {
+		case d.State == audit.DeliverySent:
+			h.DeliveriesSent++
+		case d.State == audit.DeliveryExpired, d.Error != "":
+			h.DeliveriesFailed = append(h.DeliveriesFailed, d.Notifier+"/"+d.Name)
+		}
+	}
+	if e.Damaged != "" {
+		h.State = "damaged"
+	}
+	if e.Summary == nil {
+		return h
+	}
+	s, a := e.Summary, e.Summary.NeedsAction
+	h.State, h.Verdict, h.PolicyChanged = "finished", s.Coverage.Verdict, len(s.PolicyChanges) > 0
+	h.Tokens, h.Findings, h.AcceptedGaps = &s.Authorizations.Total, &s.Findings.Total, &s.Coverage.AcceptedGaps
+	if took := s.Finished.Sub(e.Run.Started); took >= 0 {
+		seconds := took.Round(time.Millisecond).Seconds()
+		h.Finished, h.Seconds = &s.Finished, &seconds
+	}
+	if a.Known() {
+		critical, high := a.BySeverity[audit.Critical], a.BySeverity[audit.High]
+		h.NeedAction, h.New, h.Fixed, h.Overdue, h.Critical, h.High = &a.Tokens, &a.New, &a.Fixed, &a.Overdue, &critical, &high
+	}
+	return h
 }
 
 func (c *cli) historyList() *cobra.Command {
 	var f historyFlags
 	cmd := &cobra.Command{
 		Use: "list", Short: "List the reviews, newest first", Args: noArguments,
+		Example: `  tokenaudit history list
+  tokenaudit history list --job weekly-review --limit 10`,
 		RunE: func(cmd *cobra.Command, _ []string) error { return c.listRuns(cmd.Context(), f) },
 	}
 	f.add(c, cmd)
-	c.jobFlag(cmd, &f.job)
+	limitFlag(cmd, &f.limit, "show only so many, the newest")
 	return cmd
 }
 
 func (c *cli) listRuns(ctx context.Context, f historyFlags) error {
+	if err := f.check(); err != nil {
+		return err
+	}
 	r, err := f.open(ctx, c)
 	if err != nil {
 		return err
 	}
 	defer r.Close()
-	entries, err := r.List(ctx, f.job)
+	known, err := r.Runs(ctx)
 	if err != nil {
 		return err
 	}
+	if err := checkJob(r.file, known, f.job); err != nil {
+		return err
+	}
+	entries, err := r.List(ctx, f.job, f.limit)
+	if err != nil {
+		return err
+	}
+	runs := []historyRun{}
+	for _, e := range entries {
+		runs = append(runs, historyRunOf(e))
+	}
 	if f.json {
-		return c.encode(append([]ledger.Entry{}, entries...))
+		return c.encode(runs)
 	}
-	columns := c.columns()
-	t, changed := runTable(entries, columns)
-	out := t.Render() + "\n"
-	if changed {
-		out += "\n" + hanging("", "* the policy differs from that of the run before; tokenaudit history show RUN lists the changes", columns) + "\n"
-	}
-	if narrow(columns) {
-		out += "\n" + hanging("", "Left out for lack of width: TRIGGER, OVERDUE, CRITICAL, HIGH, FINDINGS. A width of 130 columns or --json shows all.", columns) + "\n"
-	}
-	_, err = io.WriteString(c.stdout, out)
+	_, err = io.WriteString(c.stdout, runTable(runs, c.columns(), c.paint))
 	return err
 }
 
-// narrow: there is no room for all columns of a table.
-func narrow(columns int) bool { return columns > 0 && columns < 130 }
-
-// runTable has a row for each run. What an earlier version did not count is a gap. Where
-// there is no room, it leaves columns out. It reports whether the policy ever changed.
-func runTable(entries []ledger.Entry, columns int) (t table.Writer, changed bool) {
-	late := slices.ContainsFunc(entries, func(e ledger.Entry) bool { return e.Run.Late() >= time.Minute })
-	t = oldTable("RUN", "TRIGGER", "COVERAGE", "TOKENS", "NEEDS ACTION", "NEW", "FIXED", "OVERDUE", "CRITICAL", "HIGH", "FINDINGS", "LATE", "")
-	config := append(rightAligned(4, 5, 6, 7, 8, 9, 10, 11), table.ColumnConfig{Name: "LATE", Hidden: !late})
-	if narrow(columns) {
-		config[1].WidthMax = 6
-		details := config[4:8] // OVERDUE to FINDINGS
-		for i := range details {
-			details[i].Hidden = true
-		}
-		config = append(config, table.ColumnConfig{Name: "TRIGGER", Hidden: true}, table.ColumnConfig{Name: "COVERAGE", WidthMax: 10, WidthMaxEnforcer: text.WrapSoft})
-	}
-	t.SetColumnConfigs(config)
-	for _, e := range entries {
-		verdict := "not finished"
-		if e.Damaged != "" {
-			verdict = "damaged"
-		}
-		if e.Summary == nil {
-			t.AppendRow(table.Row{e.Run.ID(), e.Run.Trigger, verdict})
-			continue
-		}
-		p, a := e.Summary.Point(), e.Summary.NeedsAction
-		known := func(n int) string {
-			if !a.Known() {
-				return "-"
+// runTable has a row for each run. What an earlier version did not count is a gap.
+func runTable(runs []historyRun, columns int, paint paint) string {
+	t := newTable(column{name: "RUN"}, column{name: "TRIGGER", drop: 1}, column{name: "COVERAGE", shrink: 12}, column{name: "TOKENS", right: true},
+		column{name: "NEEDS ACTION", right: true}, column{name: "NEW", right: true}, column{name: "FIXED", right: true}, column{name: "OVERDUE", right: true, drop: 6},
+		column{name: "CRITICAL", right: true, drop: 5}, column{name: "HIGH", right: true, drop: 4}, column{name: "FINDINGS", right: true, drop: 3},
+		column{name: "LATE", drop: 7}, column{name: "TOOK", right: true, drop: 2}, column{name: "SENT", drop: 8}, column{})
+	changed := false
+	var failed []string
+	for _, h := range runs {
+		verdict, late, sent, mark := "not finished", "", "", ""
+		switch {
+		case h.State == "damaged":
+			verdict = paint.bad("damaged")
+		case h.State == "finished":
+			verdict = string(h.Verdict)
+			if h.Verdict != audit.Complete {
+				verdict = paint.bad(verdict)
 			}
-			return audit.Number(n)
+			if *h.AcceptedGaps > 0 {
+				verdict += ", " + audit.Plural(*h.AcceptedGaps, "gap") + " accepted"
+			}
 		}
-		verdict = string(p.Verdict)
-		if p.AcceptedGaps > 0 {
-			verdict += ", " + audit.Plural(p.AcceptedGaps, "gap") + " accepted"
+		if h.LateSeconds >= 60 {
+			late = strings.TrimSuffix(audit.Run{Trigger: h.Trigger, Slot: h.Slot, Started: h.Started}.LateWords(), " late")
 		}
-		words, mark := "", ""
-		if e.Run.Late() >= time.Minute {
-			words = strings.TrimSuffix(e.Run.LateWords(), " late")
+		if h.Deliveries > 0 {
+			sent = fmt.Sprintf("%d of %d", h.DeliveriesSent, h.Deliveries)
 		}
-		if len(e.Summary.PolicyChanges) > 0 {
+		if len(h.DeliveriesFailed) > 0 {
+			sent = paint.bad(sent)
+			failed = append(failed, h.Run+": "+audit.Line(audit.Names(h.DeliveriesFailed, 3), 300))
+		}
+		if h.PolicyChanged {
 			mark, changed = "*", true
 		}
-		t.AppendRow(table.Row{
-			e.Run.ID(), e.Run.Trigger, verdict, audit.Number(p.Authorizations), known(a.Tokens), known(a.New), known(a.Fixed),
-			known(a.Overdue), known(a.BySeverity[audit.Critical]), known(a.BySeverity[audit.High]), audit.Number(e.Summary.Findings.Total), words, mark,
-		})
+		t.row(h.Run, h.Trigger, verdict, shownFigure(h, h.Tokens), shownFigure(h, h.NeedAction), shownFigure(h, h.New), shownFigure(h, h.Fixed), shownFigure(h, h.Overdue),
+			shownFigure(h, h.Critical), shownFigure(h, h.High), shownFigure(h, h.Findings), late, h.took(), sent, mark)
 	}
-	return t, changed
+	out := t.render(columns) + "\n"
+	const most = 10
+	for i, words := range failed[:min(len(failed), most)] {
+		if i == 0 {
+			out += "\n"
+		}
+		out += hanging("", "Not sent: "+words, min(columns, textWidth)) + "\n"
+	}
+	if more := len(failed) - most; more > 0 {
+		out += fmt.Sprintf("Not sent: messages of %s, see --json\n", audit.Plural(more, "more run"))
+	}
+	if changed {
+		out += "\n" + hanging("", "* the policy differs from that of the run before; tokenaudit history show RUN lists the changes", columns) + "\n"
+	}
+	return out
+}
+
+// shownFigure is a number of a finished run; "-" if its version did not count that.
+func shownFigure(h historyRun, n *int) string {
+	switch {
+	case n != nil:
+		return audit.Number(*n)
+	case h.State == "finished":
+		return "-"
+	}
+	return ""
+}
+
+// took is how long the review took, in words; empty where that is not known.
+func (h historyRun) took() string {
+	if h.Seconds == nil {
+		return ""
+	}
+	d := time.Duration(*h.Seconds * float64(time.Second))
+	switch {
+	case d < 10*time.Second:
+		return d.Round(100 * time.Millisecond).String()
+	case d < time.Hour:
+		return d.Round(time.Second).String()
+	}
+	return strings.TrimSuffix(d.Round(time.Minute).String(), "0s")
+}
+
+// historyDetails is what history show prints as JSON.
+type historyDetails struct {
+	historyRun
+	Location string            `json:"location,omitempty"` // of the evidence
+	Messages []historyDelivery `json:"messages"`
+	Summary  *audit.Summary    `json:"summary"` // as in summary.json; null if the run is not finished
+}
+
+// historyDelivery is one message.
+type historyDelivery struct {
+	Notifier string              `json:"notifier"`
+	Name     string              `json:"name"`
+	State    audit.DeliveryState `json:"state"`
+	FirstTry *time.Time          `json:"first_try"`
+	Place    string              `json:"place,omitempty"` // what the receiving side calls it
+	Error    string              `json:"error,omitempty"` // of the last attempt
 }
 
 func (c *cli) historyShow() *cobra.Command {
 	var f historyFlags
 	cmd := &cobra.Command{
-		Use: "show RUN", Short: "Show one review: coverage, counts, files, messages", Args: runIDs(1),
+		Use: "show RUN", Short: "Show one review: coverage, counts, files, messages", Args: oneRun, ValidArgsFunction: completeRuns,
+		Long: "show prints what a review found, as run does, and then when it ran, for how long, and\nwhich messages were sent where.\n" + runHelp,
+		Example: `  tokenaudit history show latest
+  tokenaudit history show 2026-11-23
+  tokenaudit history show weekly-review/previous --json`,
 		RunE: func(cmd *cobra.Command, args []string) error { return c.showRun(cmd.Context(), f, args[0]) },
 	}
 	f.add(c, cmd)
 	return cmd
 }
 
-func (c *cli) showRun(ctx context.Context, f historyFlags, id string) error {
+func (c *cli) showRun(ctx context.Context, f historyFlags, name string) error {
 	r, err := f.open(ctx, c)
 	if err != nil {
 		return err
 	}
 	defer r.Close()
-	e, err := r.Find(ctx, id)
+	run, err := r.run(ctx, f.job, name)
+	if err != nil {
+		return err
+	}
+	e, err := r.Find(ctx, run)
 	if err != nil {
 		return err
 	}
 	if f.json {
-		return c.encode(e)
+		return c.encode(r.details(e))
 	}
 	if e.Damaged != "" {
 		return errors.New(e.Damaged)
 	}
 	if e.Summary == nil {
-		_, err := fmt.Fprintf(c.stdout, "%s: not finished; the next run continues it\n", id)
+		_, err := fmt.Fprintf(c.stdout, "%s: not finished; the next run continues it\n", run.ID())
 		return err
 	}
 	m, unread := messageWith(ctx, r.file, r.Archive, *e.Summary, e.Highlights)
 	printSummary(c.stdout, m, unread, c.columns(), c.paint)
-	for _, p := range e.Deliveries {
-		words := fmt.Sprintf("Message %s/%s: %s", p.Notifier, audit.Line(p.Name, 200), cmp.Or(deliveryWords[p.State], string(p.State)))
-		if p.Error != "" {
-			words += ": " + audit.Line(p.Error, 500)
-		}
-		fmt.Fprintf(c.stdout, "\n%s\n", hanging("", words, c.columns()))
+	h := historyRunOf(e)
+	words := "\nStarted " + m.Time(e.Run.Started)
+	if late := e.Run.LateWords(); late != "" {
+		words += ", " + late
 	}
-	return nil
+	if took := h.took(); took != "" {
+		words += ", took " + took
+	}
+	fmt.Fprintln(c.stdout, words)
+	return c.printDeliveries(e, m)
+}
+
+func (p past) details(e ledger.Entry) historyDetails {
+	d := historyDetails{historyRun: historyRunOf(e), Messages: []historyDelivery{}, Summary: e.Summary}
+	if e.Summary != nil && e.Run.Trigger != audit.Lost {
+		d.Location = p.Location(e.Run)
+	}
+	for _, m := range e.Deliveries {
+		h := historyDelivery{Notifier: m.Notifier, Name: m.Name, State: m.State, Place: m.Ref, Error: m.Error}
+		if !m.Since.IsZero() {
+			h.FirstTry = &m.Since
+		}
+		d.Messages = append(d.Messages, h)
+	}
+	return d
+}
+
+// printDeliveries says of each message whether it arrived, when it was first tried, and
+// where it is.
+func (c *cli) printDeliveries(e ledger.Entry, m notify.Message) error {
+	if len(e.Deliveries) == 0 {
+		return nil
+	}
+	h := historyRunOf(e)
+	t := newTable(column{name: "NOTIFIER"}, column{name: "MESSAGE", shrink: 16}, column{name: "STATE", shrink: 12}, column{name: "FIRST TRY", drop: 2}, column{name: "WHERE", shrink: 12, drop: 1})
+	var errs []string
+	for _, d := range e.Deliveries {
+		state, tried := cmp.Or(deliveryWords[d.State], string(d.State)), ""
+		if d.State != audit.DeliverySent {
+			state = c.paint.bad(state)
+		}
+		if !d.Since.IsZero() {
+			tried = m.Time(d.Since)
+		}
+		if d.Error != "" {
+			errs = append(errs, fmt.Sprintf("%s/%s: %s", d.Notifier, audit.Line(d.Name, 200), audit.Line(d.Error, 500)))
+		}
+		t.row(d.Notifier, audit.Line(d.Name, 120), state, tried, audit.Line(d.Ref, 120))
+	}
+	out := fmt.Sprintf("\nMessages: %d of %d sent\n%s\n", h.DeliveriesSent, h.Deliveries, t.render(c.columns()))
+	for _, words := range errs {
+		out += hanging("", words, min(c.columns(), textWidth)) + "\n"
+	}
+	_, err := io.WriteString(c.stdout, out)
+	return err
 }
 
 var deliveryWords = map[audit.DeliveryState]string{

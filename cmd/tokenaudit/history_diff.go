@@ -48,35 +48,51 @@ type runChange struct {
 func (c *cli) historyDiff() *cobra.Command {
 	var f historyFlags
 	cmd := &cobra.Command{
-		Use: "diff RUN RUN", Short: "Show the changes between two reviews",
+		Use: "diff [RUN [RUN]]", Short: "Show the changes between two reviews", ValidArgsFunction: completeRuns,
 		Long: `diff shows what the sheet Changes of a report shows. These are tokens that are new,
 gone, hidden or not seen, fields that changed, and findings that are new, back or
 resolved. Of two runs in a row it shows the changes that the newer report has. Of others
-it compares the two snapshots by the same rules. The older run always comes first.`,
-		Args: runIDs(2),
-		RunE: func(cmd *cobra.Command, args []string) error { return c.diffRuns(cmd.Context(), f, args[0], args[1]) },
+it compares the two snapshots by the same rules. The older run always comes first.
+
+With one run, diff compares it with the one before, and without any the newest one.
+` + runHelp,
+		Example: `  tokenaudit history diff
+  tokenaudit history diff --job weekly-review --limit 20
+  tokenaudit history diff 2026-11-02 latest
+  tokenaudit history diff --json | jq '.changes[] | select(.change == "new")'`,
+		Args: func(cmd *cobra.Command, args []string) error {
+			if len(args) > 2 {
+				return usagef("%s takes two runs at most; see %s --help", cmd.CommandPath(), cmd.CommandPath())
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, args []string) error { return c.diffRuns(cmd.Context(), f, args) },
 	}
 	f.add(c, cmd)
-	cmd.Flags().IntVar(&f.limit, "limit", 0, "show only so many, the worst (default: all)")
+	limitFlag(cmd, &f.limit, "show only so many, the worst")
 	return cmd
 }
 
-func (c *cli) diffRuns(ctx context.Context, f historyFlags, from, to string) error {
+func (c *cli) diffRuns(ctx context.Context, f historyFlags, names []string) error {
+	if err := f.check(); err != nil {
+		return err
+	}
 	r, err := f.open(ctx, c)
 	if err != nil {
 		return err
 	}
 	defer r.Close()
-	before, err := r.stored(ctx, from)
+	runs, err := r.two(ctx, f.job, names)
 	if err != nil {
 		return err
 	}
-	after, err := r.stored(ctx, to)
+	before, err := r.stored(ctx, runs[0])
 	if err != nil {
 		return err
 	}
-	if after.Started.Before(before.Started) {
-		before, after = after, before
+	after, err := r.stored(ctx, runs[1])
+	if err != nil {
+		return err
 	}
 	d, err := r.diff(ctx, before, after, f.limit)
 	if err != nil {
@@ -86,6 +102,30 @@ func (c *cli) diffRuns(ctx context.Context, f historyFlags, from, to string) err
 		return c.encode(d)
 	}
 	return c.printDiff(d)
+}
+
+// two are the runs that the names stand for, the older one first.
+func (p past) two(ctx context.Context, job string, names []string) (runs [2]audit.Run, err error) {
+	known, err := p.Runs(ctx)
+	if err != nil {
+		return runs, err
+	}
+	all := runNames(known)
+	if len(names) == 0 {
+		names = []string{latestRun}
+	}
+	if runs[1], err = all.find(job, names[0]); err != nil {
+		return runs, err
+	}
+	if len(names) == 1 {
+		runs[0], err = all.before(runs[1])
+		return runs, err
+	}
+	runs[0], err = all.find(job, names[1])
+	if runs[1].Started.Before(runs[0].Started) {
+		runs[0], runs[1] = runs[1], runs[0]
+	}
+	return runs, err
 }
 
 // diff compares two finished runs. It keeps the worst changes, at most so many; 0 is all.

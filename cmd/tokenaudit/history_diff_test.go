@@ -29,9 +29,10 @@ func TestDiffIsTheSheetChanges(t *testing.T) {
 			}
 			p := past{a.file, r, a.snapshots}
 			defer r.Close()
-			before, err := p.stored(t.Context(), m.Summary.Previous.ID)
-			if err != nil {
-				t.Fatal(err)
+			earlier, ok := audit.ParseRunID(m.Summary.Previous.ID)
+			before, err := p.stored(t.Context(), earlier)
+			if err != nil || !ok {
+				t.Fatal(err, ok)
 			}
 			after := m.Summary
 			d, err := p.diff(t.Context(), before, after, 0)

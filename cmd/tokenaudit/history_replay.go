@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 
-	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/spf13/cobra"
 
 	"tokenaudit/jobs/audit"
@@ -17,8 +16,10 @@ func (c *cli) historyReplay() *cobra.Command {
 		Short: "Check a stored review again with the policy of a configuration",
 		Long: `replay checks the tokens of a review again with another policy, without any server:
 what would last week's review have found? Checks that need more than the token, its
-owner and the policy keep their findings.`,
-		Args: runIDs(1),
+owner and the policy keep their findings.
+` + runHelp,
+		Example: `  tokenaudit history replay -c stricter.yaml latest`,
+		Args:    oneRun, ValidArgsFunction: completeRuns,
 		RunE: func(cmd *cobra.Command, args []string) error { return c.replayRun(cmd.Context(), f, args[0]) },
 	}
 	f.add(c, cmd)
@@ -35,13 +36,17 @@ type replayed struct {
 	Removed  int            `json:"removed"`
 }
 
-func (c *cli) replayRun(ctx context.Context, f historyFlags, id string) error {
+func (c *cli) replayRun(ctx context.Context, f historyFlags, name string) error {
 	r, err := f.open(ctx, c)
 	if err != nil {
 		return err
 	}
 	defer r.Close()
-	s, err := r.stored(ctx, id)
+	run, err := r.run(ctx, f.job, name)
+	if err != nil {
+		return err
+	}
+	s, err := r.stored(ctx, run)
 	if err != nil {
 		return err
 	}
@@ -67,11 +72,11 @@ func (c *cli) replayRun(ctx context.Context, f historyFlags, id string) error {
 	if f.json {
 		return c.encode(out)
 	}
-	t := oldTable("SEVERITY", "CHECK", "BEFORE", "NOW", "ADDED", "REMOVED")
+	t := newTable(column{name: "SEVERITY"}, column{name: "CHECK"}, column{name: "BEFORE", right: true}, column{name: "NOW", right: true}, column{name: "ADDED", right: true}, column{name: "REMOVED", right: true})
 	for _, n := range out {
-		t.AppendRow(table.Row{n.Severity, n.Check, n.Before, n.Now, n.Added, n.Removed})
+		t.row(c.paint.severity(n.Severity), n.Check, audit.Number(n.Before), audit.Number(n.Now), audit.Number(n.Added), audit.Number(n.Removed))
 	}
-	_, err = fmt.Fprintln(c.stdout, t.Render())
+	_, err = fmt.Fprintln(c.stdout, t.render(c.columns()))
 	return err
 }
 

@@ -48,7 +48,7 @@ func (c *cli) retire(ctx context.Context, f historyFlags, name, reason string) e
 	if err != nil {
 		return err
 	}
-	entries, err := r.List(ctx, "")
+	entries, err := r.List(ctx, "", 0)
 	if err := errors.Join(err, r.Close()); err != nil {
 		return err
 	}

@@ -221,10 +221,12 @@ func shownNumbers(t *testing.T, a *app, m notify.Message) map[string]numbers {
 	out["summary.json"] = keyedNumbers(t, []byte(fileOf(t, m, "summary.json")))
 	out["metrics"] = metricNumbers(t, a, s)
 	out["ping"] = labelled(t, s, runner.PingText(s), `tokens that need action ([\d,]+)`, `, new ([\d,]+)`, `, fixed ([\d,]+)`, `, overdue ([\d,]+)`)
-	table, _ := runTable([]ledger.Entry{{Run: s.Run(), Summary: &s}}, 0)
-	row := strings.Fields(strings.Split(table.Render(), "\n")[1])
-	row = row[len(row)-7-oneIf(len(s.PolicyChanges) > 0):] // needs action, new, fixed, overdue, critical, high, findings
-	out["history list"] = numbers{needAction: number(t, row[0]), newOnes: number(t, row[1]), fixed: number(t, row[2]), overdueOnes: number(t, row[3])}
+	table := strings.Split(runTable(listed(ledger.Entry{Run: s.Run(), Summary: &s}), 0, false), "\n")
+	below := func(name string) int { // numbers stand at the right
+		line := table[1][:strings.Index(table[0], name)+len(name)]
+		return number(t, line[strings.LastIndex(line, " ")+1:])
+	}
+	out["history list"] = numbers{needAction: below("NEEDS ACTION"), newOnes: below("NEW"), fixed: below("FIXED"), overdueOnes: below("OVERDUE")}
 	return out
 }
 

@@ -41,7 +41,7 @@ The formats are text, blocks (what Slack gets), html (the mail) and json (the bo
 webhook). blocks and html show one message, the summary or the one that --part names; paste
 the blocks into the Block Kit Builder. The names of the others are on standard error.`,
 		Example: `  tokenaudit notify preview -c tokenaudit.yaml
-  tokenaudit notify preview -c tokenaudit.yaml --run weekly-review/2026-11-23T0800Z --format blocks
+  tokenaudit notify preview -c tokenaudit.yaml --run 2026-11-23 --format blocks
   tokenaudit notify preview -c tokenaudit.yaml --format html > mail.html
   tokenaudit notify preview -c tokenaudit.yaml --notifier webhook`,
 		Args: noArguments,
@@ -49,8 +49,10 @@ the blocks into the Block Kit Builder. The names of the others are on standard e
 	}
 	flags := cmd.Flags()
 	c.configFlag(cmd, &f.config)
-	flags.StringVar(&f.job, "job", "", "the newest review of this job (default: of the first job)")
-	flags.StringVar(&f.run, "run", "", "a run, as history list names it")
+	c.jobFlag(cmd, &f.job)
+	flags.Lookup("job").Usage = "the newest review of this job (default: of the first job)"
+	flags.StringVar(&f.run, "run", "", "a run: latest, an ID of history list or the beginning of one")
+	complete(cmd, "run", func(string) ([]string, cobra.ShellCompDirective) { return completeRuns(cmd, nil, "") })
 	flags.StringVar(&f.format, "format", "text", "text, blocks, html or json")
 	flags.StringVar(&f.part, "part", notify.SummaryDelivery, "the message that blocks and html show")
 	flags.StringVar(&f.notifier, "notifier", "", "slack, email, webhook or ping (default: all that the job has)")
@@ -199,31 +201,36 @@ func (c *cli) preview(ctx context.Context, f previewFlags) error {
 func (f previewFlags) message(ctx context.Context, c *cli, file *configs.File) (notify.Message, error) {
 	r, err := openReader(ctx, c, file)
 	if errors.Is(err, ledger.ErrNone) && f.run == "" {
-		return notify.Sample(f.job, time.Now()), nil
+		return notify.Sample(f.job, time.Now()), checkJob(file, nil, f.job)
 	}
 	if err != nil {
 		return notify.Message{}, err
 	}
 	defer r.Close()
-	var e ledger.Entry
+	known, err := r.Runs(ctx)
+	if err != nil {
+		return notify.Message{}, err
+	}
+	if err := checkJob(file, known, f.job); err != nil {
+		return notify.Message{}, err
+	}
+	run, err := runNames(known).of(f.job).latest()
+	if f.run == "" && err != nil {
+		return notify.Sample(f.job, time.Now()), nil
+	}
 	if f.run != "" {
-		e, err = r.Find(ctx, f.run)
-	} else {
-		var all []ledger.Entry
-		all, err = r.List(ctx, f.job)
-		if i := slices.IndexFunc(all, func(e ledger.Entry) bool { return e.Summary != nil }); i >= 0 {
-			e = all[i]
+		if run, err = runNames(known).find(f.job, f.run); err != nil {
+			return notify.Message{}, err
 		}
 	}
+	e, err := r.Find(ctx, run)
 	switch {
 	case err != nil:
 		return notify.Message{}, err
 	case e.Damaged != "":
 		return notify.Message{}, errors.New(e.Damaged)
-	case e.Summary == nil && f.run != "":
-		return notify.Message{}, usagef("%s is not finished: there is nothing to say about it yet", f.run)
 	case e.Summary == nil:
-		return notify.Sample(f.job, time.Now()), nil
+		return notify.Message{}, usagef("%s is not finished: there is nothing to say about it yet", run.ID())
 	}
 	snapshots, err := evidence.Open(file.Evidence, evidence.Lock{}) // asks no bucket anything
 	if err != nil {

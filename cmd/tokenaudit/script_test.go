@@ -22,7 +22,6 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"tokenaudit/jobs/influx/influxtest"
-	"tokenaudit/jobs/ledger"
 	"tokenaudit/notify/notifytest"
 )
 
@@ -348,10 +347,10 @@ func cmdCanary(ts *testscript.TestScript, _ bool, _ []string) {
 
 // cmdRuns puts the two newest runs of runs.json into NEWER and OLDER.
 func cmdRuns(ts *testscript.TestScript, _ bool, _ []string) {
-	var entries []ledger.Entry
-	ts.Check(json.Unmarshal([]byte(ts.ReadFile("runs.json")), &entries))
-	ts.Setenv("NEWER", entries[0].Run.ID())
-	ts.Setenv("OLDER", entries[1].Run.ID())
+	var runs []historyRun
+	ts.Check(json.Unmarshal([]byte(ts.ReadFile("runs.json")), &runs))
+	ts.Setenv("NEWER", runs[0].Run)
+	ts.Setenv("OLDER", runs[1].Run)
 }
 
 // cmdAccept adds decisions about gaps to the configuration: accept DAYS GAP …, of which

@@ -143,27 +143,3 @@ func (t *textTable) draw(widths []int) string {
 	}
 	return w.Render()
 }
-
-// oldTable is a table without a limit to its width.
-func oldTable(header ...string) pretty.Writer {
-	t := pretty.NewWriter()
-	style := pretty.StyleDefault
-	style.Options = pretty.OptionsNoBordersAndSeparators
-	style.Box.PaddingLeft, style.Box.PaddingRight = "", "  "
-	t.SetStyle(style)
-	t.SuppressTrailingSpaces()
-	row := pretty.Row{}
-	for _, h := range header {
-		row = append(row, h)
-	}
-	t.AppendHeader(row)
-	return t
-}
-
-func rightAligned(columns ...int) []pretty.ColumnConfig {
-	var out []pretty.ColumnConfig
-	for _, n := range columns {
-		out = append(out, pretty.ColumnConfig{Number: n, Align: text.AlignRight, AlignHeader: text.AlignRight})
-	}
-	return out
-}

@@ -12,8 +12,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/jedib0t/go-pretty/v6/table"
-	"github.com/jedib0t/go-pretty/v6/text"
 	"github.com/spf13/cobra"
 
 	"tokenaudit/jobs/audit"
@@ -172,14 +170,8 @@ func (f tokenFlags) matches(a audit.Authorization) bool {
 
 // printTokens prints a table, or a JSON array, one authorization at a time.
 func (c *cli) printTokens(asJSON bool, rows iter.Seq2[audit.Authorization, error]) error {
-	t := oldTable("ID", "STATUS", "DESCRIPTION", "USER", "ORG", "CREATED", "MAY WRITE")
-	columns := c.columns()
-	if narrow(columns) { // the IDs are whole, other texts are broken into lines
-		t.SetColumnConfigs([]table.ColumnConfig{
-			{Name: "ORG", Hidden: true}, {Name: "CREATED", Hidden: true}, {Name: "DESCRIPTION", WidthMax: 18, WidthMaxEnforcer: text.WrapSoft},
-			{Name: "USER", WidthMax: 12, WidthMaxEnforcer: text.WrapSoft}, {Name: "MAY WRITE", WidthMax: max(columns-64, 12), WidthMaxEnforcer: text.WrapSoft},
-		})
-	}
+	t := newTable(column{name: "ID"}, column{name: "STATUS"}, column{name: "DESCRIPTION", shrink: 16}, column{name: "USER", shrink: 12}, column{name: "ORG", shrink: 8, drop: 1},
+		column{name: "CREATED", drop: 2}, column{name: "MAY WRITE", shrink: 12})
 	before, after := "[\n  ", "[]\n"
 	for a, err := range rows {
 		if err != nil {
@@ -187,8 +179,8 @@ func (c *cli) printTokens(asJSON bool, rows iter.Seq2[audit.Authorization, error
 		}
 		cleanAuthorization(c.secrets, &a) // before its texts are cut
 		if !asJSON {
-			t.AppendRow(table.Row{audit.Line(a.ID, 16), audit.Line(string(a.Status), 10), audit.Line(a.Description, 28), audit.Line(a.User, 18),
-				audit.Line(a.Org, 12), date(a.CreatedAt, time.DateOnly), audit.Line(cmp.Or(audit.AccessOf(a).WriteScope(), "-"), 36)})
+			t.row(audit.Line(a.ID, 16), audit.Line(string(a.Status), 10), audit.Line(a.Description, 28), audit.Line(a.User, 18),
+				audit.Line(a.Org, 12), date(a.CreatedAt, time.DateOnly), audit.Line(cmp.Or(audit.AccessOf(a).WriteScope(), "-"), 36))
 			continue
 		}
 		encoded, err := json.MarshalIndent(a, "  ", "  ")
@@ -200,17 +192,11 @@ func (c *cli) printTokens(asJSON bool, rows iter.Seq2[audit.Authorization, error
 		}
 		before, after = ",\n  ", "\n]\n"
 	}
-	if !asJSON {
-		after = t.Render() + "\n"
-		if narrow(columns) {
-			after += "\n" + hanging("", "Left out for lack of width: ORG, CREATED. A width of 130 columns or --json shows all.", columns) + "\n"
-		}
-	}
 	if asJSON {
 		_, err := io.WriteString(c.data, after)
 		return err
 	}
-	_, err := io.WriteString(c.stdout, after)
+	_, err := io.WriteString(c.stdout, t.render(c.columns())+"\n")
 	return err
 }
 
@@ -263,7 +249,7 @@ func (c *cli) showToken(ctx context.Context, f tokenFlags, id string) error {
 	} {
 		fmt.Fprintln(&out, strings.TrimRight(fmt.Sprintf("%-12s  %s", line[0], audit.Line(line[1], 500)), " "))
 	}
-	t := oldTable("ACTION", "RESOURCE", "NAME", "ID", "ORG")
+	t := newTable(column{name: "ACTION"}, column{name: "RESOURCE", shrink: 12}, column{name: "NAME", shrink: 16}, column{name: "ID"}, column{name: "ORG", shrink: 12, drop: 1})
 	for _, p := range a.Permissions {
 		r, name, org := p.Resource, p.Resource.Name, cmp.Or(p.Resource.Org, p.Resource.OrgID)
 		if r.ID == "" {
@@ -272,8 +258,8 @@ func (c *cli) showToken(ctx context.Context, f tokenFlags, id string) error {
 		if org == "" && r.ID == "" {
 			org = "(every org)"
 		}
-		t.AppendRow(table.Row{audit.Line(p.Action, 10), audit.Line(r.Type, 30), audit.Line(name, 40), audit.Line(r.ID, 16), audit.Line(org, 40)})
+		t.row(audit.Line(p.Action, 10), audit.Line(r.Type, 30), audit.Line(name, 40), audit.Line(r.ID, 16), audit.Line(org, 40))
 	}
-	_, err = fmt.Fprintf(c.stdout, "%s\n%s\n%s\n", out.String(), audit.Plural(len(a.Permissions), "permission"), t.Render())
+	_, err = fmt.Fprintf(c.stdout, "%s\n%s\n%s\n", out.String(), audit.Plural(len(a.Permissions), "permission"), t.render(c.columns()))
 	return err
 }

@@ -1,13 +1,15 @@
 package ledger
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
 	"fmt"
 	"io/fs"
+	"math"
 	"os"
-	"strings"
+	"strconv"
 
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/pressly/goose/v3"
@@ -91,9 +93,46 @@ type Entry struct {
 	Deliveries []audit.Delivery `json:"parts,omitempty"`
 }
 
-// List gives the runs of a job, or of every job if it is empty, newest first.
-func (r *Reader) List(ctx context.Context, job string) (entries []Entry, err error) {
+// Known is a run as far as its name and its state go.
+type Known struct {
+	Run      audit.Run
+	Reported bool
+	Verdict  audit.Verdict // of a run that is reported
+}
+
+// Runs are those of every job, newest first.
+func (r *Reader) Runs(ctx context.Context) (runs []Known, err error) {
 	defer annotate(&err, "runs")
+	return query(ctx, r.db, func(rows *sql.Rows) (k Known, err error) {
+		var state string
+		k.Run, err = scanRun(rows, &state, &k.Verdict)
+		k.Reported = state == "reported"
+		return k, err
+	}, `SELECT `+runColumns+`, state, verdict FROM run ORDER BY started DESC, slot DESC`)
+}
+
+// List gives the newest runs of a job, or of every job if it is empty, newest first and at
+// most so many; 0 is all.
+func (r *Reader) List(ctx context.Context, job string, most int) (entries []Entry, err error) {
+	defer annotate(&err, "runs")
+	entries, err = r.entries(ctx, `$1 = '' OR job = $1`, cmp.Or(most, math.MaxInt32), job)
+	if err != nil || len(entries) == 0 {
+		return entries, err
+	}
+	oldest := entries[len(entries)-1].Run.Started.UnixMilli()
+	all, err := deliveries(ctx, r.db, `($1 = '' OR p.job = $1) AND run.started >= $2`, job, oldest)
+	of := map[string][]audit.Delivery{}
+	for _, d := range all {
+		of[d.Run.ID()] = append(of[d.Run.ID()], d)
+	}
+	for i := range entries {
+		entries[i].Deliveries = of[entries[i].Run.ID()]
+	}
+	return entries, err
+}
+
+// entries are those that a condition selects, without their deliveries.
+func (r *Reader) entries(ctx context.Context, condition string, most int, args ...any) ([]Entry, error) {
 	return query(ctx, r.db, func(rows *sql.Rows) (e Entry, err error) {
 		var state, summary, highlights string
 		if e.Run, err = scanRun(rows, &state, &summary, &highlights); err != nil || state != "reported" {
@@ -104,28 +143,24 @@ func (r *Reader) List(ctx context.Context, job string) (entries []Entry, err err
 			e.Damaged, e.Summary = err.Error(), nil
 		}
 		return e, nil
-	}, `SELECT `+runColumns+`, state, summary, news FROM run WHERE $1 = '' OR job = $1 ORDER BY started DESC, slot DESC`, job)
+	}, `SELECT `+runColumns+`, state, summary, news FROM run WHERE `+condition+` ORDER BY started DESC, slot DESC LIMIT `+strconv.Itoa(most), args...)
 }
 
 // ErrNoRun is in the error of Find when there is no such run.
 var ErrNoRun = errors.New("no such run")
 
-// Find gives one run by its ID, with its deliveries.
-func (r *Reader) Find(ctx context.Context, id string) (e Entry, err error) {
-	defer annotate(&err, "run %s", id)
-	job, _, _ := strings.Cut(id, "/")
-	all, err := r.List(ctx, job)
+// Find gives one run, with its deliveries.
+func (r *Reader) Find(ctx context.Context, run audit.Run) (e Entry, err error) {
+	defer annotate(&err, "run %s", run.ID())
+	all, err := r.entries(ctx, `job = $1 AND slot = $2`, 1, run.Job, run.Slot.Unix())
 	if err != nil {
 		return Entry{}, err
 	}
-	for _, e = range all {
-		if e.Run.ID() != id {
-			continue
-		}
-		e.Deliveries, err = deliveries(ctx, r.db, `p.job = $1 AND p.slot = $2`, e.Run.Job, e.Run.Slot.Unix())
-		return e, err
+	if len(all) == 0 {
+		return Entry{}, ErrNoRun
 	}
-	return Entry{}, ErrNoRun
+	all[0].Deliveries, err = deliveries(ctx, r.db, `p.job = $1 AND p.slot = $2`, run.Job, run.Slot.Unix())
+	return all[0], err
 }
 
 // Inspection is what there is to say of a store.
@@ -163,7 +198,7 @@ func Inspect(ctx context.Context, store string, password secret.Ref) (in Inspect
 		}
 		f.Close()
 	}
-	entries, err := r.List(ctx, "")
+	entries, err := r.List(ctx, "", 0)
 	if err != nil {
 		return in, err
 	}

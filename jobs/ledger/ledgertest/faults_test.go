@@ -93,7 +93,7 @@ func damaged(t *testing.T, s store) {
 		t.Fatal(err)
 	}
 	defer r.Close()
-	entries, err := r.List(t.Context(), "weekly")
+	entries, err := r.List(t.Context(), "weekly", 0)
 	if err != nil || len(entries) != 3 || entries[0].Damaged == "" || entries[0].Summary != nil || entries[1].Summary == nil {
 		t.Errorf("List = %+v, %v", entries, err)
 	}

@@ -3,6 +3,7 @@
 package ledgertest
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"sync"
@@ -92,11 +93,23 @@ func read(t *testing.T, s store) {
 	}
 	defer r.Close()
 	for job, want := range map[string]int{"": 2, "weekly": 2, "other": 0} {
-		if runs, err := r.List(t.Context(), job); err != nil || len(runs) != want {
+		if runs, err := r.List(t.Context(), job, 0); err != nil || len(runs) != want {
 			t.Errorf("List(%q) = %+v, %v", job, runs, err)
 		}
 	}
-	if e, err := r.Find(t.Context(), weekly(0).ID()); err != nil || !e.Reported || len(e.Deliveries) != 2 {
+	if runs, err := r.List(t.Context(), "", 1); err != nil || len(runs) != 1 || runs[0].Run.ID() != weekly(1).ID() || len(runs[0].Deliveries) != 0 {
+		t.Errorf("the newest: %+v, %v", runs, err)
+	}
+	if runs, err := r.List(t.Context(), "weekly", 2); err != nil || len(runs) != 2 || len(runs[1].Deliveries) != 2 {
+		t.Errorf("the deliveries of the older: %+v, %v", runs, err)
+	}
+	if runs, err := r.Runs(t.Context()); err != nil || len(runs) != 2 || runs[0].Reported || !runs[1].Reported || runs[1].Verdict == "" || runs[1].Run.ID() != weekly(0).ID() {
+		t.Errorf("Runs = %+v, %v", runs, err)
+	}
+	if _, err := r.Find(t.Context(), weekly(7)); !errors.Is(err, ledger.ErrNoRun) {
+		t.Errorf("of a run that is not there: %v", err)
+	}
+	if e, err := r.Find(t.Context(), weekly(0)); err != nil || !e.Reported || len(e.Deliveries) != 2 {
 		t.Errorf("Find = %+v, %v", e, err)
 	}
 }
