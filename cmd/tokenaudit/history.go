@@ -65,6 +65,10 @@ func (f historyFlags) open(ctx context.Context, c *cli) (past, error) {
 	if err != nil {
 		return past{}, err
 	}
+	return openPast(ctx, c, file)
+}
+
+func openPast(ctx context.Context, c *cli, file *configs.File) (past, error) {
 	r, err := openReader(ctx, c, file)
 	if err != nil {
 		return past{}, err
@@ -403,12 +407,15 @@ func (c *cli) printDeliveries(e ledger.Entry, m notify.Message) error {
 			tried = m.Time(d.Since)
 		}
 		if d.Error != "" {
-			errs = append(errs, fmt.Sprintf("%s/%s: %s", d.Notifier, audit.Line(d.Name, 200), audit.Line(d.Error, 500)))
+			errs = append(errs, fmt.Sprintf("Message %s/%s: %s: %s", d.Notifier, audit.Line(d.Name, 200), cmp.Or(deliveryWords[d.State], string(d.State)), audit.Line(d.Error, 500)))
 		}
 		t.row(d.Notifier, audit.Line(d.Name, 120), state, tried, audit.Line(d.Ref, 120))
 	}
 	out := fmt.Sprintf("\nMessages: %d of %d sent\n%s\n", h.DeliveriesSent, h.Deliveries, t.render(c.columns()))
-	for _, words := range errs {
+	for i, words := range errs {
+		if i == 0 {
+			out += "\n"
+		}
 		out += hanging("", words, min(c.columns(), textWidth)) + "\n"
 	}
 	_, err := io.WriteString(c.stdout, out)

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"log/slog"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -17,9 +16,9 @@ import (
 	"github.com/BurntSushi/toml"
 	"github.com/spf13/cobra"
 
+	"tokenaudit/configs"
 	"tokenaudit/configs/secret"
 	"tokenaudit/configs/setting"
-	"tokenaudit/jobs/audit"
 	"tokenaudit/jobs/influx"
 )
 
@@ -33,19 +32,6 @@ func (s *server) addFlags(c *cli, cmd *cobra.Command) {
 	flags.StringVar(&s.host, "host", "", "URL of the server, without a configuration")
 }
 
-// connect makes a client of the server, for one question.
-func (s server) connect(c *cli) (*influx.Client, influx.Config, error) {
-	cfg, _, err := s.find(c)
-	if err != nil {
-		return nil, cfg, err
-	}
-	if cfg.Bolt != "" {
-		return nil, cfg, usagef("target %q is a file; use tokens list --id", cfg.Name)
-	}
-	client, err := influx.NewClient(cfg, cfg.Token, c.log(slog.LevelWarn))
-	return client, cfg, err
-}
-
 // explain says who was asked, and what to do about a refusal.
 func explain(cfg influx.Config, err error) error {
 	err = fmt.Errorf("%s: %w", cfg.URL, err)
@@ -56,28 +42,35 @@ func explain(cfg influx.Config, err error) error {
 	return err
 }
 
-// find finds the server, and the policy of the configuration, if that is where it is.
-func (s server) find(c *cli) (influx.Config, audit.Policy, error) {
-	if s.config == "" {
-		if s.target != "" {
-			return influx.Config{}, audit.Policy{}, usagef("--target needs a configuration: -c FILE")
-		}
-		cfg, err := cliServer(s.host, os.Getenv, c.secrets)
-		return cfg, audit.Policy{}, err
+// cliVariables are those of the influx CLI that say which server is meant.
+var cliVariables = [...]string{"INFLUX_HOST", "INFLUX_TOKEN", "INFLUX_ACTIVE_NAME", "INFLUX_CONFIGS_PATH"}
+
+// configuration is the one that the server is a target of; nil if it is that of the influx
+// CLI. A variable of the influx CLI comes before a configuration that nobody named.
+func (s server) configuration(c *cli) (*configs.File, error) {
+	named := s.config != "" || os.Getenv(configVariable) != "" || s.target != ""
+	switch {
+	case s.host != "" && (s.config != "" || s.target != ""):
+		return nil, usagef("give --host or a configuration, not both")
+	case s.host != "":
+		return nil, nil
+	case !named && slices.ContainsFunc(cliVariables[:], func(name string) bool { return os.Getenv(name) != "" }):
+		return nil, nil
 	}
-	if s.host != "" {
-		return influx.Config{}, audit.Policy{}, usagef("give --host or a configuration, not both")
+	if _, err := findConfig(s.config); err != nil && !named {
+		return nil, nil
 	}
-	f, err := c.loadConfig(s.config)
-	if err != nil {
-		return influx.Config{}, audit.Policy{}, err
-	}
+	return c.loadConfig(s.config)
+}
+
+// in finds the target in a configuration, whose secrets for it are there.
+func (s server) in(ctx context.Context, f *configs.File) (influx.Config, error) {
 	for i, t := range f.Targets {
 		if s.target == "" || t.Name == s.target {
-			return t, f.Audit(), needSecrets(context.Background(), f, fmt.Sprintf("targets[%d].", i))
+			return t, needSecrets(ctx, f, fmt.Sprintf("targets[%d].", i))
 		}
 	}
-	return influx.Config{}, audit.Policy{}, usagef("--target: %s", setting.Unknown("target", s.target, targetNames(f)))
+	return influx.Config{}, usagef("--target: %s", setting.Unknown("target", s.target, targetNames(f)))
 }
 
 // cliProfile is one section of the influx CLI's file.

@@ -59,6 +59,7 @@ func sceneCommands() map[string]func(*testscript.TestScript, bool, []string) {
 		"accept":      cmdAccept,
 		"document":    cmdDocument,
 		"fingerprint": cmdFingerprint,
+		"except":      cmdExcept,
 	}
 }
 
@@ -385,4 +386,13 @@ func cmdFingerprint(ts *testscript.TestScript, _ bool, _ []string) {
     expires: %s
 `, shown[1], time.Now().AddDate(0, 0, 90).UTC().Format(time.DateOnly))
 	ts.Check(os.WriteFile(ts.MkAbs("tokenaudit.yaml"), []byte(text), 0o600))
+}
+
+// cmdExcept adds the block of exceptions that the last program showed to the configuration.
+func cmdExcept(ts *testscript.TestScript, _ bool, _ []string) {
+	_, block, found := strings.Cut(ts.ReadFile("stdout"), "\nexceptions:\n")
+	if !found {
+		ts.Fatalf("no exceptions are shown")
+	}
+	ts.Check(os.WriteFile(ts.MkAbs("tokenaudit.yaml"), []byte(ts.ReadFile("tokenaudit.yaml")+"exceptions:\n"+block), 0o600))
 }

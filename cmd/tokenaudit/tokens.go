@@ -4,10 +4,12 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"iter"
 	"log/slog"
+	"os"
 	"slices"
 	"strings"
 	"time"
@@ -24,6 +26,7 @@ type tokenFlags struct {
 	server
 	user, userID, id, org, status, action string
 	json                                  bool
+	limit                                 int // 0 for all
 }
 
 func (c *cli) tokens() *cobra.Command {
@@ -31,10 +34,11 @@ func (c *cli) tokens() *cobra.Command {
 }
 
 const serverHelp = `
-The server is a target of the configuration (-c FILE, --target NAME). Without -c it is
-that of the influx CLI: --host, INFLUX_HOST, INFLUX_TOKEN, INFLUX_ORG, INFLUX_ORG_ID,
-INFLUX_ACTIVE_NAME and its file (INFLUX_CONFIGS_PATH, default ~/.influxdbv2/configs). A
-token is never read from the command line, where other users of the machine could see it.`
+The server is a target of the configuration (-c FILE, --target NAME). With --host, with a
+variable of the influx CLI, or without any configuration, it is that of the influx CLI.
+Its variables are INFLUX_HOST, INFLUX_TOKEN, INFLUX_ORG, INFLUX_ORG_ID and
+INFLUX_ACTIVE_NAME, and INFLUX_CONFIGS_PATH is its file (default ~/.influxdbv2/configs).
+A token is never read from the command line, where other users of the machine could see it.`
 
 func (c *cli) tokensList() *cobra.Command {
 	var f tokenFlags
@@ -42,8 +46,9 @@ func (c *cli) tokensList() *cobra.Command {
 		Use:   "list",
 		Short: "List API tokens; never their values",
 		Long: `list prints API tokens with status, owner, dates and permissions, never their values. It
-sends the requests of a review. If tokens may be missing, it reports why on standard
-error and exits 4. Filters are applied by this program, not by the server.` + "\n" + serverHelp,
+sends the requests of a review. With a configuration it also has tokens that InfluxDB
+hides and earlier reviews saw. If tokens may be missing, it reports why on standard error
+and exits 4. Filters are applied by this program, not by the server.` + "\n" + serverHelp,
 		Example: `  tokenaudit tokens list --user iot_user_1 --status active --action write
   tokenaudit tokens list --host http://localhost:8086 --org acme
   tokenaudit tokens list -c tokenaudit.yaml --target prod-eu --json`,
@@ -63,6 +68,7 @@ error and exits 4. Filters are applied by this program, not by the server.` + "\
 	flags.StringVar(&f.org, "org", "", "only tokens of this org, by name or ID")
 	flags.StringVar(&f.status, "status", "", "only tokens with this status: active, inactive")
 	flags.StringVar(&f.action, "action", "", "only tokens with a permission for this action: read, write")
+	limitFlag(cmd, &f.limit, "print only so many")
 	jsonFlag(cmd, &f.json)
 	return cmd
 }
@@ -79,6 +85,9 @@ func (f tokenFlags) check(cmd *cobra.Command) error {
 			return usagef("--%s %q: an ID has 16 hex digits", name, id)
 		}
 	}
+	if f.limit < 0 {
+		return usagef("--limit %d: needs a number that is not negative", f.limit)
+	}
 	if f.status != "" && f.status != "active" && f.status != "inactive" {
 		return usagef("--status %q: use active or inactive", f.status)
 	}
@@ -90,8 +99,17 @@ func (f tokenFlags) check(cmd *cobra.Command) error {
 
 // listTokens asks as a review does, which knows what a list leaves out, and prints
 // those that match. The filters are this program's alone: servers ignore some.
-func (c *cli) listTokens(ctx context.Context, f tokenFlags) error {
-	cfg, policy, err := f.find(c)
+func (c *cli) listTokens(ctx context.Context, f tokenFlags) (err error) {
+	file, err := f.configuration(c)
+	if err != nil {
+		return err
+	}
+	var cfg influx.Config
+	if file == nil {
+		cfg, err = cliServer(f.host, os.Getenv, c.secrets)
+	} else {
+		cfg, err = f.in(ctx, file)
+	}
 	if err != nil {
 		return err
 	}
@@ -107,18 +125,36 @@ func (c *cli) listTokens(ctx context.Context, f tokenFlags) error {
 	if err != nil {
 		return err
 	}
-	bar, matched := c.newProgress(), 0
-	a := &runner.Assessor{Log: c.log(slog.LevelWarn), Progress: bar.add}
-	job := runner.Job{Name: "tokens", Policy: policy, Targets: []runner.Target{{Name: cfg.Name, Source: source}}}
+	target := runner.Target{Name: cfg.Name, Host: cfg.Host(), Source: source}
+	a, job := &runner.Assessor{Log: c.log(slog.LevelWarn)}, runner.Job{Name: "tokens", Targets: []runner.Target{target}}
+	if file != nil {
+		job.Policy = file.Audit()
+	}
+	if file != nil && f.org == "" { // another org is not compared with what reviews saw
+		var closeEarlier func() error
+		var unread error
+		a, closeEarlier, unread = earlierReviews(ctx, file, c.log(slog.LevelWarn))
+		defer func() { err = errors.Join(err, closeEarlier()) }()
+		if unread != nil {
+			fmt.Fprintf(c.stderr, "tokenaudit: earlier reviews are not known: %v\n", unread)
+		}
+		at := jobsToTry(file, job.Targets)
+		job = at[slices.IndexFunc(at, func(j runner.Job) bool { return len(j.Targets) > 0 })]
+	}
+	bar, matched, left := c.newProgress(), 0, 0
+	a.Progress = bar.add
 	cov, err := assess(ctx, a, job, cfg.Name, func(records iter.Seq2[audit.Record, error]) error {
 		bar.done()
-		return c.printTokens(f.json, func(yield func(audit.Authorization, error) bool) {
+		return c.printTokens(f.json, func(yield func(audit.Record, error) bool) {
 			for r, err := range records {
 				if err == nil && (!r.Exists() || r.Presence == audit.Unseen || !f.matches(r.Authorization)) {
 					continue
 				}
-				matched++
-				if !yield(r.Authorization, err) {
+				if matched++; err == nil && f.limit > 0 && matched > f.limit {
+					left++
+					continue
+				}
+				if !yield(r, err) {
 					return
 				}
 			}
@@ -132,6 +168,8 @@ func (c *cli) listTokens(ctx context.Context, f tokenFlags) error {
 		fmt.Fprintln(c.stderr, "tokenaudit: no token matches")
 	case matched == 0:
 		fmt.Fprintln(c.stderr, "tokenaudit: no visible token matches")
+	case left > 0:
+		fmt.Fprintf(c.stderr, "tokenaudit: %s more; --limit %d leaves them out\n", audit.Plural(left, "token"), f.limit)
 	}
 	return c.unlessComplete(cov)
 }
@@ -168,22 +206,50 @@ func (f tokenFlags) matches(a audit.Authorization) bool {
 		(f.status == "" || string(a.Status) == f.status) && (f.action == "" || slices.ContainsFunc(a.Permissions, allowed))
 }
 
+// shownToken is an authorization in what tokens list prints as JSON.
+type shownToken struct {
+	audit.Authorization
+	Target      string           `json:"target"`
+	Presence    audit.Presence   `json:"presence,omitempty"` // listed, or hidden: the server leaves it out of its list
+	OwnerState  audit.OwnerState `json:"owner_state"`
+	Fingerprint string           `json:"fingerprint"` // what an exception needs
+	MayWrite    string           `json:"may_write"`
+}
+
+func shownTokenOf(r audit.Record) shownToken {
+	return shownToken{r.Authorization, r.Target, r.Presence, r.Owner.State, r.Fingerprint(), audit.AccessOf(r.Authorization).WriteScope()}
+}
+
+// ownerWords are the name of the owner, and its state where that matters.
+func ownerWords(r audit.Record) string {
+	name := cmp.Or(r.User, r.Owner.Name, r.UserID)
+	if r.Owner.State == audit.OwnerDeleted || r.Owner.State == audit.OwnerInactive {
+		name += " (" + string(r.Owner.State) + ")"
+	}
+	return name
+}
+
 // printTokens prints a table, or a JSON array, one authorization at a time.
-func (c *cli) printTokens(asJSON bool, rows iter.Seq2[audit.Authorization, error]) error {
-	t := newTable(column{name: "ID"}, column{name: "STATUS"}, column{name: "DESCRIPTION", shrink: 16}, column{name: "USER", shrink: 12}, column{name: "ORG", shrink: 8, drop: 1},
-		column{name: "CREATED", drop: 2}, column{name: "MAY WRITE", shrink: 12})
+func (c *cli) printTokens(asJSON bool, rows iter.Seq2[audit.Record, error]) error {
+	t := newTable(column{name: "ID"}, column{name: "STATUS"}, column{name: "SEEN"}, column{name: "DESCRIPTION", shrink: 16}, column{name: "USER", shrink: 12},
+		column{name: "ORG", shrink: 8, drop: 1}, column{name: "CREATED", drop: 2}, column{name: "MAY WRITE", shrink: 12})
 	before, after := "[\n  ", "[]\n"
-	for a, err := range rows {
+	for r, err := range rows {
 		if err != nil {
 			return err
 		}
-		cleanAuthorization(c.secrets, &a) // before its texts are cut
+		cleanAuthorization(c.secrets, &r.Authorization) // before its texts are cut
+		c.secrets.CleanTexts(&r.Owner.Name)
 		if !asJSON {
-			t.row(audit.Line(a.ID, 16), audit.Line(string(a.Status), 10), audit.Line(a.Description, 28), audit.Line(a.User, 18),
-				audit.Line(a.Org, 12), date(a.CreatedAt, time.DateOnly), audit.Line(cmp.Or(audit.AccessOf(a).WriteScope(), "-"), 36))
+			hidden := ""
+			if r.Presence == audit.Hidden {
+				hidden = "hidden"
+			}
+			t.row(audit.Line(r.ID, 16), audit.Line(string(r.Status), 10), hidden, audit.Line(r.Description, 28), audit.Line(ownerWords(r), 28),
+				audit.Line(r.Org, 12), date(r.CreatedAt, time.DateOnly), audit.Line(cmp.Or(audit.AccessOf(r.Authorization).WriteScope(), "-"), 36))
 			continue
 		}
-		encoded, err := json.MarshalIndent(a, "  ", "  ")
+		encoded, err := json.MarshalIndent(shownTokenOf(r), "  ", "  ")
 		if err != nil {
 			return err
 		}
@@ -205,61 +271,4 @@ func date(t time.Time, layout string) string {
 		return "-"
 	}
 	return t.UTC().Format(layout)
-}
-
-func (c *cli) tokensShow() *cobra.Command {
-	var f tokenFlags
-	cmd := &cobra.Command{
-		Use:     "show ID",
-		Short:   "Show one API token with every permission; never its value",
-		Long:    "show prints one authorization as the InfluxDB UI does: status, dates, owner and\nthe list of its permissions.\n" + serverHelp,
-		Example: `  tokenaudit tokens show 11adece381a52001`,
-		Args: func(cmd *cobra.Command, args []string) error {
-			if len(args) != 1 || args[0] == "" {
-				return usagef("%s needs the ID of one token", cmd.CommandPath())
-			}
-			return nil
-		},
-		RunE: func(cmd *cobra.Command, args []string) error { return c.showToken(cmd.Context(), f, args[0]) },
-	}
-	f.server.addFlags(c, cmd)
-	jsonFlag(cmd, &f.json)
-	return cmd
-}
-
-func (c *cli) showToken(ctx context.Context, f tokenFlags, id string) error {
-	client, cfg, err := f.connect(c)
-	if err != nil {
-		return err
-	}
-	a, err := client.Get(ctx, strings.ToLower(id))
-	if err != nil {
-		return explain(cfg, err)
-	}
-	cleanAuthorization(c.secrets, &a)
-	if f.json {
-		return c.encode(a)
-	}
-	var out strings.Builder
-	acc := audit.AccessOf(a)
-	for _, line := range [][2]string{
-		{"ID", a.ID}, {"Description", a.Description}, {"Status", string(a.Status)},
-		{"User", a.User + " (" + a.UserID + ")"}, {"Org", a.Org + " (" + a.OrgID + ")"},
-		{"Created", date(a.CreatedAt, time.RFC3339)}, {"Updated", date(a.UpdatedAt, time.RFC3339)}, {"Class", acc.Class()}, {"Fingerprint", a.Fingerprint()}, {"May write", acc.WriteScope()},
-	} {
-		fmt.Fprintln(&out, strings.TrimRight(fmt.Sprintf("%-12s  %s", line[0], audit.Line(line[1], 500)), " "))
-	}
-	t := newTable(column{name: "ACTION"}, column{name: "RESOURCE", shrink: 12}, column{name: "NAME", shrink: 16}, column{name: "ID"}, column{name: "ORG", shrink: 12, drop: 1})
-	for _, p := range a.Permissions {
-		r, name, org := p.Resource, p.Resource.Name, cmp.Or(p.Resource.Org, p.Resource.OrgID)
-		if r.ID == "" {
-			name = "(all)"
-		}
-		if org == "" && r.ID == "" {
-			org = "(every org)"
-		}
-		t.row(audit.Line(p.Action, 10), audit.Line(r.Type, 30), audit.Line(name, 40), audit.Line(r.ID, 16), audit.Line(org, 40))
-	}
-	_, err = fmt.Fprintf(c.stdout, "%s\n%s\n%s\n", out.String(), audit.Plural(len(a.Permissions), "permission"), t.render(c.columns()))
-	return err
 }

@@ -1,0 +1,316 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"tokenaudit/configs"
+	"tokenaudit/jobs/audit"
+	"tokenaudit/jobs/influx"
+	"tokenaudit/jobs/ledger"
+	"tokenaudit/report/table"
+)
+
+// tokenDetails is what tokens show prints as JSON.
+type tokenDetails struct {
+	shownToken
+	Class    string         `json:"class"`
+	From     string         `json:"from"`                // server, or review: the server does not show it
+	At       time.Time      `json:"at"`                  // when the server was asked, or when that review saw it
+	Answer   string         `json:"answer,omitempty"`    // of the server that does not show it
+	Run      string         `json:"run,omitempty"`       // the newest review that has it; the findings are of that
+	LastSeen *time.Time     `json:"last_seen,omitempty"` // by a review
+	Findings []tokenFinding `json:"findings"`
+}
+
+// tokenFinding is a finding of the newest review.
+type tokenFinding struct {
+	Check    string             `json:"check"`
+	Severity audit.Severity     `json:"severity"`
+	State    audit.FindingState `json:"state"`
+	Since    time.Time          `json:"since"`
+	Due      *time.Time         `json:"due,omitempty"`
+	Detail   string             `json:"detail,omitempty"`
+}
+
+func (c *cli) tokensShow() *cobra.Command {
+	var f tokenFlags
+	cmd := &cobra.Command{
+		Use:   "show ID",
+		Short: "Show one API token with every permission; never its value",
+		Long: `show prints one authorization: status, dates, owner, permissions and the fingerprint that
+an exception needs. With a configuration it also has the findings of the newest review,
+and a block of exceptions for them.
+
+It asks the server first. InfluxDB does not show every token: those of deleted users are
+hidden. Then show prints what the newest review saw, and says when that was.
+` + serverHelp,
+		Example: `  tokenaudit tokens show 11adece381a52001
+  tokenaudit tokens show 11adece381a52001 -c tokenaudit.yaml --target prod-eu --json`,
+		Args: func(cmd *cobra.Command, args []string) error {
+			switch {
+			case len(args) != 1 || args[0] == "":
+				return usagef("%s needs the ID of one token", cmd.CommandPath())
+			case !influx.IsID(args[0]):
+				return usagef("%.40q: an ID has 16 hex digits; tokens list shows them", args[0])
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return c.showToken(cmd.Context(), f, strings.ToLower(args[0]))
+		},
+	}
+	f.server.addFlags(c, cmd)
+	jsonFlag(cmd, &f.json)
+	return cmd
+}
+
+func (c *cli) showToken(ctx context.Context, f tokenFlags, id string) error {
+	file, err := f.configuration(c)
+	if err != nil {
+		return err
+	}
+	var cfg influx.Config
+	var seen *reviewedToken
+	var unread error // earlier reviews
+	if file == nil {
+		cfg, err = cliServer(f.host, os.Getenv, c.secrets)
+	} else {
+		seen, err = c.lastReviewed(ctx, file, f.target, id)
+		if unread = err; err != nil && exitCode(err) != exitUsage {
+			fmt.Fprintf(c.stderr, "tokenaudit: earlier reviews are not known: %v\n", err)
+			err = nil
+		}
+		if seen != nil {
+			f.target = seen.record.Target
+		}
+		if err == nil {
+			cfg, err = f.in(ctx, file)
+		}
+	}
+	if err != nil {
+		return err
+	}
+	now, unseen := c.ask(ctx, cfg, id)
+	if cause := context.Cause(ctx); cause != nil {
+		return cause
+	}
+	if unseen != nil && seen == nil {
+		if file != nil && unread == nil {
+			return fmt.Errorf("%w; no review has it either", unseen)
+		}
+		return unseen
+	}
+	d := tokenDetails{From: "server", At: time.Now().UTC().Truncate(time.Second), Findings: []tokenFinding{}}
+	if seen != nil {
+		d.shownToken, d.Run, d.LastSeen, d.Findings = shownTokenOf(seen.record), seen.run.ID(), &seen.record.LastSeen, seen.findings()
+	}
+	if unseen == nil {
+		d.Authorization, d.Target, d.Fingerprint, d.MayWrite = now, cfg.Name, now.Fingerprint(), audit.AccessOf(now).WriteScope()
+		if d.Presence == audit.Gone || d.Presence == audit.Unseen { // it is there again
+			d.Presence = ""
+		}
+	} else {
+		d.From, d.At, d.Answer = "review", seen.record.LastSeen, unseen.Error()
+	}
+	cleanAuthorization(c.secrets, &d.Authorization)
+	d.Class = audit.AccessOf(d.Authorization).Class()
+	if f.json {
+		err = c.encode(d)
+	} else {
+		_, err = io.WriteString(c.stdout, c.tokenPage(d, seen, file))
+	}
+	api, answered := errors.AsType[*influx.APIError](unseen)
+	if known := unseen == nil || cfg.Bolt != "" || answered && api.Status == http.StatusNotFound; err == nil && !known {
+		return quietError{exitIncomplete} // what the server has now
+	}
+	return err
+}
+
+// ask asks the server of a target for a token.
+func (c *cli) ask(ctx context.Context, cfg influx.Config, id string) (audit.Authorization, error) {
+	if cfg.Bolt != "" {
+		return audit.Authorization{}, usagef("target %q is a file; use tokens list --id", cfg.Name)
+	}
+	client, err := influx.NewClient(cfg, cfg.Token, c.log(slog.LevelWarn))
+	if err != nil {
+		return audit.Authorization{}, err
+	}
+	a, err := client.Get(ctx, id)
+	if err != nil {
+		err = explain(cfg, err)
+	}
+	return a, err
+}
+
+// reviewedToken is a token as the newest review that has it saw it.
+type reviewedToken struct {
+	run    audit.Run
+	record audit.Record
+}
+
+func (r reviewedToken) findings() []tokenFinding {
+	out := []tokenFinding{}
+	for _, f := range table.WorstFirst(r.record.Findings) {
+		found := tokenFinding{Check: f.Check, Severity: f.Severity, State: f.State, Since: f.Since, Detail: f.Detail}
+		if !f.Due.IsZero() {
+			found.Due = &f.Due
+		}
+		out = append(out, found)
+	}
+	return out
+}
+
+// lastReviewed finds a token in the newest review of each target, or of one; nil if none
+// has it. An ID that two targets have needs the name of one.
+func (c *cli) lastReviewed(ctx context.Context, file *configs.File, target, id string) (*reviewedToken, error) {
+	p, err := openPast(ctx, c, file)
+	if errors.Is(err, ledger.ErrNone) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer p.Close()
+	entries, err := p.List(ctx, "", 0)
+	if err != nil {
+		return nil, err
+	}
+	found, searched := map[string]reviewedToken{}, map[string]bool{}
+	for _, e := range entries { // newest first
+		if e.Summary == nil || !isReview(ledger.Known{Run: e.Run, Reported: e.Reported}) {
+			continue
+		}
+		for _, name := range e.Summary.Reviewed() {
+			if searched[name] || target != "" && name != target || !slices.Contains(targetNames(file), name) {
+				continue
+			}
+			searched[name] = true
+			for rec, err := range p.Read(ctx, e.Run, name) {
+				if err != nil {
+					return nil, err
+				}
+				if rec.TokenID() == id && !rec.Legacy && (rec.Exists() || rec.IsOfOtherOrg() || rec.Presence == audit.Gone) {
+					found[name] = reviewedToken{e.Run, rec}
+				}
+			}
+		}
+	}
+	var in []string
+	for _, name := range targetNames(file) {
+		if _, is := found[name]; is {
+			in = append(in, name)
+		}
+	}
+	switch len(in) {
+	case 0:
+		return nil, nil
+	case 1:
+		one := found[in[0]]
+		one.record.ID = one.record.TokenID()
+		return &one, nil
+	}
+	return nil, usagef("the targets %s have a token %s; say which one: --target NAME", audit.Names(in, 10), id)
+}
+
+var presenceWords = map[audit.Presence]string{
+	audit.Listed: "listed", audit.Hidden: "hidden, the server leaves it out of its list", audit.Unseen: "not seen, an earlier review saw it", audit.Gone: "gone, it was deleted",
+}
+
+// tokenPage is a token for people.
+func (c *cli) tokenPage(d tokenDetails, seen *reviewedToken, file *configs.File) string {
+	var out strings.Builder
+	user := cmp.Or(d.User, d.UserID)
+	if seen != nil {
+		user = ownerWords(audit.Record{Authorization: d.Authorization, Owner: seen.record.Owner})
+	}
+	lines := [][2]string{
+		{"ID", d.ID}, {"Description", d.Description}, {"Status", string(d.Status)}, {"User", user}, {"User ID", d.UserID}, {"Org", d.Org + " (" + d.OrgID + ")"},
+		{"Created", date(d.CreatedAt, time.RFC3339)}, {"Updated", date(d.UpdatedAt, time.RFC3339)}, {"Class", d.Class}, {"Fingerprint", d.Fingerprint}, {"May write", d.MayWrite},
+	}
+	if d.From == "server" {
+		lines = append(lines, [2]string{"Seen", "now, on the server"})
+	} else {
+		lines = append(lines, [2]string{"Seen", "on " + date(d.At, time.RFC3339) + ", by a review"}, [2]string{"Server", d.Answer})
+	}
+	if d.Run != "" {
+		lines = append(lines, [2]string{"Review", d.Run + ": " + presenceWords[seen.record.Presence]})
+	}
+	about := newTable(column{}, column{shrink: 30})
+	for _, line := range lines {
+		about.row(line[0], audit.Line(line[1], 500))
+	}
+	fmt.Fprintln(&out, about.render(c.columns()))
+	t := newTable(column{name: "ACTION"}, column{name: "RESOURCE", shrink: 12}, column{name: "NAME", shrink: 16}, column{name: "ID"}, column{name: "ORG", shrink: 12, drop: 1})
+	for _, p := range d.Permissions {
+		r, name, org := p.Resource, p.Resource.Name, cmp.Or(p.Resource.Org, p.Resource.OrgID)
+		if r.ID == "" {
+			name = "(all)"
+		}
+		if org == "" && r.ID == "" {
+			org = "(every org)"
+		}
+		t.row(audit.Line(p.Action, 10), audit.Line(r.Type, 30), audit.Line(name, 40), audit.Line(r.ID, 16), audit.Line(org, 40))
+	}
+	fmt.Fprintf(&out, "\n%s\n%s\n", audit.Plural(len(d.Permissions), "permission"), t.render(c.columns()))
+	if seen == nil {
+		return out.String()
+	}
+	fmt.Fprintf(&out, "\n%s in run %s\n", audit.Plural(len(d.Findings), "finding"), d.Run)
+	if len(d.Findings) > 0 {
+		t := newTable(column{name: "SEVERITY"}, column{name: "CHECK"}, column{name: "STATE"}, column{name: "SINCE", drop: 2}, column{name: "DUE", drop: 1}, column{name: "DETAIL", shrink: 20})
+		for _, f := range d.Findings {
+			due := ""
+			if f.Due != nil {
+				due = date(*f.Due, time.DateOnly)
+			}
+			t.row(c.paint.severity(f.Severity), f.Check, f.State, date(f.Since, time.DateOnly), due, audit.Line(f.Detail, 200))
+		}
+		fmt.Fprintf(&out, "%s\n", t.render(c.columns()))
+	}
+	return out.String() + exceptionBlock(d, file, time.Now())
+}
+
+// exceptionBlock is the part of a configuration that lets the worst finding stand for a
+// while, but for what only people can say.
+func exceptionBlock(d tokenDetails, file *configs.File, now time.Time) string {
+	var checks []string
+	for _, f := range d.Findings {
+		if f.State != audit.Excepted && !strings.HasPrefix(f.Check, "exception-") {
+			checks = append(checks, f.Check)
+		}
+	}
+	if len(checks) == 0 {
+		return ""
+	}
+	others := ""
+	if len(checks) > 1 {
+		others = "  # or " + strings.Join(checks[1:], ", ") + ", or all"
+	}
+	last := now.Add(min(time.Duration(file.Policy.MaxException), 90*24*time.Hour)).UTC().Format(time.DateOnly)
+	return fmt.Sprintf(`
+Two people can let a finding stand until a date (tokenaudit help exceptions). Add this to
+%s and say why, and who:
+
+exceptions:
+  - target: %s
+    authorization: %s
+    check: %s%s
+    fingerprint: %s
+    reason: ""
+    requested_by: ""
+    approved_by: ""
+    expires: %s
+`, file.Path(), d.Target, d.ID, checks[0], others, d.Fingerprint, last)
+}
