@@ -219,6 +219,10 @@ func (c *cli) listRuns(ctx context.Context, f historyFlags) error {
 	if f.json {
 		return c.encode(runs)
 	}
+	if len(runs) == 0 {
+		_, err := fmt.Fprintln(c.stdout, "No review has run yet.")
+		return err
+	}
 	_, err = io.WriteString(c.stdout, runTable(runs, c.columns(), c.paint))
 	return err
 }

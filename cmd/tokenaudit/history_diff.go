@@ -52,7 +52,8 @@ func (c *cli) historyDiff() *cobra.Command {
 		Long: `diff shows what the sheet Changes of a report shows. These are tokens that are new,
 gone, hidden or not seen, fields that changed, and findings that are new, back or
 resolved. Of two runs in a row it shows the changes that the newer report has. Of others
-it compares the two snapshots by the same rules. The older run always comes first.
+it compares the two snapshots by the same rules. The older run always comes first. A token
+that is hidden or not seen is listed each time.
 
 With one run, diff compares it with the one before, and without any the newest one.
 ` + runHelp,

@@ -106,15 +106,18 @@ func (d Delta) What() string {
 }
 
 // Rank is least for those that are kept where not all fit: the worst, by the finding or
-// else by what the authorization has; resolved ones last.
+// else by what the authorization has; then what stands in every review, and what ended.
 func (d Delta) Rank() int {
 	severity := slices.Index(Severities(), d.worst)
 	if severity < 0 {
 		severity = len(Severities())
 	}
 	rank := severity*len(deltaKinds) + int(d.Kind)
-	if d.Kind == FindingResolved || d.Kind == FindingNotJudged {
+	switch d.Kind {
+	case TokenHidden, TokenUnseen:
 		rank += 1000
+	case FindingResolved, FindingNotJudged:
+		rank += 2000
 	}
 	return rank
 }
