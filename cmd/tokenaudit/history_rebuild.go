@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -92,7 +93,7 @@ func (c *cli) rebuildFrom(ctx context.Context, file *configs.File, f rebuildFlag
 		},
 	})
 	if err != nil {
-		return err
+		return stopFirst(err)
 	}
 	for i := range jobs {
 		if err := jobs[i].mendChain(ctx, archive); err != nil {
@@ -103,6 +104,15 @@ func (c *cli) rebuildFrom(ctx context.Context, file *configs.File, f rebuildFlag
 		notes = append(notes, "the old ledger is kept as "+aside)
 	}
 	return c.sayRebuilt(file, jobs, notes, "was rebuilt")
+}
+
+// stopFirst says what to do where the service works on the store: the command changes what
+// it relies on.
+func stopFirst(err error) error {
+	if errors.Is(err, ledger.ErrBusy) {
+		return fmt.Errorf("%w. Stop the service for this command, such as with systemctl stop tokenaudit", err)
+	}
+	return err
 }
 
 func (c *cli) sayRebuilt(f *configs.File, jobs []jobPacks, notes []string, made string) error {

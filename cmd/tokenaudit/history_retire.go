@@ -63,7 +63,7 @@ func (c *cli) retire(ctx context.Context, f historyFlags, name, reason string) e
 	}
 	l, err := ledger.Open(ctx, r.file.Store, r.file.StorePassword)
 	if err != nil {
-		return err
+		return stopFirst(err)
 	}
 	defer l.Close()
 	now, err := l.Now(ctx)
