@@ -150,7 +150,7 @@ func TestUnits(t *testing.T) {
 		}
 		for _, m := range commands {
 			words := strings.Fields(m[1])
-			if words[0] != "/usr/local/bin/tokenaudit" {
+			if words[0] != "tokenaudit" { // systemd finds it in /usr/local/bin and in /usr/bin
 				t.Errorf("%s starts %s", name, words[0])
 			}
 			checkCommand(t, name, words[1:])
@@ -195,6 +195,12 @@ func TestDockerfile(t *testing.T) {
 	for _, line := range []string{"CGO_ENABLED=0", "distroless/static", "USER 65532:65532", `ENTRYPOINT ["/usr/local/bin/tokenaudit"]`, "./cmd/tokenaudit"} {
 		if !strings.Contains(text, line) {
 			t.Errorf("Dockerfile lacks %s", line)
+		}
+	}
+	released := readDeploy(t, "package/Dockerfile")
+	for _, line := range []string{"FROM gcr.io/distroless/static-debian12:nonroot\n", "USER 65532:65532\n", `ENTRYPOINT ["/usr/local/bin/tokenaudit"]`} {
+		if !strings.Contains(released, line) || !strings.Contains(text, line) {
+			t.Errorf("the image of a release and that from source differ in %s", line)
 		}
 	}
 	mod, err := os.ReadFile(root + "/go.mod")
