@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
+	"iter"
 	"log/slog"
 	"strings"
 	"time"
@@ -104,8 +106,24 @@ func (p past) stored(ctx context.Context, run audit.Run) (audit.Summary, error) 
 		return audit.Summary{}, errors.New(e.Damaged)
 	case e.Summary == nil:
 		return audit.Summary{}, fmt.Errorf("run %s is not finished", run.ID())
+	case e.Run.Trigger == audit.Lost:
+		return audit.Summary{}, fmt.Errorf("the evidence pack of run %s is lost, and with it what it saw", run.ID())
 	}
 	return *e.Summary, nil
+}
+
+// records walks the snapshot of a target.
+func (p past) records(ctx context.Context, run audit.Run, target string) iter.Seq2[audit.Record, error] {
+	return func(yield func(audit.Record, error) bool) {
+		for r, err := range p.Read(ctx, run, target) {
+			if errors.Is(err, fs.ErrNotExist) {
+				err = fmt.Errorf("the evidence has no snapshot of run %s any more; keep may have removed it: %w", run.ID(), err)
+			}
+			if !yield(r, err) {
+				return
+			}
+		}
+	}
 }
 
 // oneRun takes the name of one run.

@@ -146,13 +146,13 @@ func (p past) diff(ctx context.Context, before, after audit.Summary, limit int) 
 	worst := table.NewWorst[int, runChange](cmp.Or(limit, 1<<30), cmp.Compare[int])
 	for _, target := range after.Reviewed() {
 		lost := 0
-		records := audit.Population(p.Read(ctx, after.Run(), target))
+		records := audit.Population(p.records(ctx, after.Run(), target))
 		if !d.Consecutive {
 			older := func(func(audit.Record, error) bool) {}
 			if slices.Contains(before.Reviewed(), target) {
-				older = p.Read(ctx, before.Run(), target)
+				older = p.records(ctx, before.Run(), target)
 			}
-			records = after.Since(before, older, p.Read(ctx, after.Run(), target), func(audit.Record) { lost++ })
+			records = after.Since(before, older, p.records(ctx, after.Run(), target), func(audit.Record) { lost++ })
 		}
 		for rec, err := range records {
 			if err != nil {

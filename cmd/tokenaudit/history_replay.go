@@ -53,7 +53,7 @@ func (c *cli) replayRun(ctx context.Context, f historyFlags, name string) error 
 	policy := r.file.Audit()
 	counts := map[string]*replayed{}
 	for _, target := range s.Reviewed() {
-		for rec, err := range r.Read(ctx, s.Run(), target) {
+		for rec, err := range r.records(ctx, s.Run(), target) {
 			if err != nil {
 				return err
 			}

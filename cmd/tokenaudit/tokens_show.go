@@ -197,7 +197,7 @@ func (c *cli) lastReviewed(ctx context.Context, file *configs.File, target, id s
 				continue
 			}
 			searched[name] = true
-			for rec, err := range p.Read(ctx, e.Run, name) {
+			for rec, err := range p.records(ctx, e.Run, name) {
 				if err != nil {
 					return nil, err
 				}
