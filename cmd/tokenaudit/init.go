@@ -65,7 +65,7 @@ func (c *cli) runInit(cmd *cobra.Command, a answers, f initFlags) error {
 	if err := writeNew(f.output, text); err != nil {
 		return err
 	}
-	fmt.Fprintf(c.stdout, "Wrote %s: %s\n\n", f.output, a.words())
+	fmt.Fprintf(c.stdout, "%s\n\n", hanging("", fmt.Sprintf("Wrote %s: reviews of %s", f.output, a.words()), c.width()))
 	err := c.examine(cmd.Context(), f.output, false)
 	if cmd.Context().Err() == nil {
 		c.nextSteps(a, f.output, err == nil)
@@ -188,7 +188,11 @@ func (c *cli) nextSteps(a answers, path string, healthy bool) {
 		}
 		say("Check again:", program+" doctor"+config)
 	}
-	say("Run the first review:", program+" run --now"+config)
+	first := "Run the first review:"
+	if a.slackChannel != "" {
+		first = "Run the first review, which tells Slack; with --dry-run it tells nobody:"
+	}
+	say(first, program+" run --now"+config)
 	say("Review on schedule, or by a timer (tokenaudit help operations):", program+" serve"+config)
 }
 
@@ -200,7 +204,7 @@ func (a answers) words() string {
 	}
 	text := fmt.Sprintf("%s at %s", org, a.url)
 	if s, err := schedule.Parse(a.schedule, a.timezone); err == nil {
-		text += ", first on " + s.Next(time.Now()).Format("Mon 2 Jan 2006 15:04 MST")
+		text += ", the first on " + s.Next(time.Now()).Format("Mon 2 Jan 2006 15:04 MST")
 	}
 	return text + "."
 }
