@@ -140,7 +140,7 @@ func TestControlsProblems(t *testing.T) {
 		want         []string
 	}{
 		{"empty", "", []string{"1: frameworks: needs at least one framework", "1: checks: needs at least one check"}},
-		{"no yaml", "frameworks: [", []string{"1: : not valid YAML: a [ has no ]: close it on the same line"}},
+		{"no yaml", "frameworks: [", []string{"1: : not valid YAML: a [ here or above has no ]"}},
 		{"several at once", oneFramework + `checks:
   operater:
     House rules: {direct: [7]}

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"strings"
 	"unicode"
 	"unicode/utf8"
 
@@ -86,7 +87,7 @@ func fill(into any, source []byte, validate func(problemFunc)) (map[string]int, 
 	if len(problems) > 0 {
 		return nil, problems
 	}
-	w := walker{lines: map[string]int{"": 1}, broken: map[string]bool{}, above: map[string]bool{}}
+	w := walker{root: reflect.TypeOf(into).Elem(), lines: map[string]int{"": 1}, broken: map[string]bool{}, above: map[string]bool{}}
 	if root != nil {
 		w.walk("", root, reflect.ValueOf(into).Elem())
 	}
@@ -109,9 +110,11 @@ func tree(source []byte) (ast.Node, []Problem) {
 	case err != nil: // the lines of the source that come with it may hold a secret
 		var syntax yaml.Error
 		if !errors.As(err, &syntax) || syntax.GetToken() == nil {
-			return nil, []Problem{{Line: 1, Text: notYAML("")}}
+			return nil, []Problem{{Line: 1, Text: notYAML("", "")}}
 		}
-		return nil, []Problem{{Line: syntax.GetToken().Position.Line, Text: notYAML(syntax.GetMessage())}}
+		at := syntax.GetToken().Position.Line
+		lines := strings.Split(string(source), "\n")
+		return nil, []Problem{{Line: at, Text: notYAML(syntax.GetMessage(), lines[min(at, len(lines))-1])}}
 	case len(file.Docs) == 0:
 		return nil, nil
 	}
@@ -167,7 +170,7 @@ func guardTokens(tokens token.Tokens) []Problem {
 		text := refused[t.Type]
 		switch t.Type {
 		case token.InvalidType:
-			text = notYAML(t.Error)
+			text = notYAML(t.Error, "")
 		case token.DocumentHeaderType:
 			if begun {
 				text = "a second document starts here (---); a file holds one configuration"

@@ -17,6 +17,7 @@ import (
 // walker copies YAML into Go values and collects what does not fit. Text keeps
 // the letters of the file: an ID such as 1e10 is no number.
 type walker struct {
+	root     reflect.Type // of the file
 	problems []Problem
 	lines    map[string]int  // of every key and list entry, by path
 	broken   map[string]bool // paths that have a problem
@@ -124,6 +125,10 @@ func (w *walker) object(path string, node ast.Node, into reflect.Value) {
 		}
 		if i := slices.Index(names, key); i >= 0 {
 			w.walk(join(path, key), pair.Value, into.Field(fields[i]))
+			continue
+		}
+		if homes := homesOf(w.root, key, ""); len(homes) > 0 {
+			w.add(lineOf(pair.Key), join(path, key), "unknown key here; it belongs under "+strings.Join(homes, " or "))
 			continue
 		}
 		w.add(lineOf(pair.Key), join(path, key), "unknown key, "+setting.Instead(key, names))
@@ -249,6 +254,25 @@ func scalar(node ast.Node) (string, bool) {
 		return n.GetToken().Value, true
 	}
 	return "", false
+}
+
+// homesOf are the keys of a file under which a key belongs.
+func homesOf(t reflect.Type, key, path string) []string {
+	for t.Kind() == reflect.Pointer || t.Kind() == reflect.Slice {
+		t = t.Elem()
+	}
+	if t.Kind() != reflect.Struct || t == reflect.TypeFor[secret.Ref]() {
+		return nil
+	}
+	var out []string
+	names, fields := keysOf(t)
+	for i, name := range names {
+		if name == key && path != "" {
+			out = append(out, path)
+		}
+		out = append(out, homesOf(t.Field(fields[i]).Type, key, strings.TrimPrefix(path+"."+name, "."))...)
+	}
+	return out
 }
 
 // keysOf are the keys of a struct and the fields that have them.

@@ -107,11 +107,11 @@ func (r Ref) Equal(other Ref) bool {
 func (r Ref) Validate() error {
 	switch {
 	case r.IsZero():
-		return errors.New("no source; set one of env, file, exec")
+		return errors.New("needs one source: {env: NAME}, {file: PATH} or {exec: [cmd, arg]}")
 	case r.sources() > 1:
 		return errors.New("several sources; set only one of env, file, exec")
 	case r.Env != "" && !isEnvName(r.Env):
-		return errors.New("env is not the name of an environment variable; write the name, never the secret")
+		return errors.New("env is not the name of an environment variable; write the name alone, without $, and never the secret")
 	case len(r.Exec) > 0 && r.Exec[0].Reveal() == "":
 		return errors.New("exec starts with an empty word; write the command first")
 	}
@@ -170,9 +170,9 @@ func (r Ref) Missing(ctx context.Context, lines bool) string {
 	if err == nil {
 		return ""
 	}
-	text := strings.TrimPrefix(err.Error(), "secret from ")
+	text := strings.Replace(strings.TrimPrefix(err.Error(), "secret from "), ": it is ", " is ", 1)
 	if known, ok := errors.AsType[*readError](err); ok && known.Remedy() != "" {
-		text += ". " + strings.TrimSuffix(known.Remedy(), ".")
+		text += ". " + strings.TrimSuffix(strings.Replace(known.Remedy(), "the "+r.String(), "it", 1), ".")
 	}
 	return text
 }

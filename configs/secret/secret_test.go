@@ -49,7 +49,7 @@ func TestRead(t *testing.T) {
 		{"exec not found", Command("no-such-vault", hunter), []string{"no-such-vault", "not found"}},
 		{"in memory", InMemory(" " + hunter + "\n"), nil},
 		{"in memory, empty", InMemory(""), []string{"memory", "empty"}},
-		{"not valid", Ref{}, []string{"no source"}},
+		{"not valid", Ref{}, []string{"needs one source"}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			got, err := tc.ref.Read(t.Context())
@@ -128,14 +128,14 @@ func TestMissing(t *testing.T) {
 		want  string
 	}{
 		"there":                {Ref{Env: "AUDIT_TEST_SECRET"}, false, ""},
-		"not there":            {Ref{Env: "AUDIT_TEST_UNSET"}, false, "environment variable AUDIT_TEST_UNSET: it is not set. Set the environment variable AUDIT_TEST_UNSET where"},
+		"not there":            {Ref{Env: "AUDIT_TEST_UNSET"}, false, "environment variable AUDIT_TEST_UNSET is not set. Set it where"},
 		"two lines":            {Ref{Env: "AUDIT_TEST_LINES"}, false, "environment variable AUDIT_TEST_LINES: it contains a line break"},
 		"two lines of a key":   {Ref{Env: "AUDIT_TEST_LINES"}, true, ""},
 		"an empty key":         {Ref{File: writeSecret(t, "\n")}, true, "file "},
-		"no file":              {Ref{File: "/nowhere/token"}, false, "file /nowhere/token: no such file or directory. Write the secret"},
+		"no file":              {Ref{File: "/nowhere/token"}, false, "file /nowhere/token: no such file or directory. Write the secret to it"},
 		"a command":            {Command("touch", ran), false, ""},
 		"no command":           {Command("/nowhere/vault", hunter), false, "command /nowhere/vault: there is no such command on this machine. Install it"},
-		"a secret for a name":  {Ref{Env: "hunter2Zx9"}, false, "environment variable [redacted]: it is not set; not shown"},
+		"a secret for a name":  {Ref{Env: "hunter2Zx9"}, false, "environment variable [redacted] is not set; not shown"},
 		"a secret for a word":  {Command(hunter), false, "command [redacted]: there is no such command"},
 		"a secret for a place": {Ref{File: hunter}, false, "file [redacted]: no such file"},
 	} {
@@ -231,8 +231,8 @@ func TestValidate(t *testing.T) {
 		{"env", Ref{Env: "_TOKEN_2"}, nil},
 		{"file", Ref{File: "token"}, nil},
 		{"exec", Command("vault", "read", ""), nil},
-		{"nothing", Ref{}, []string{"no source"}},
-		{"empty exec", Command(), []string{"no source"}},
+		{"nothing", Ref{}, []string{"needs one source"}},
+		{"empty exec", Command(), []string{"needs one source"}},
 		{"two", Ref{Env: "TOKEN", File: "token"}, []string{"only one"}},
 		{"two with exec", Ref{File: "token", Exec: Command("vault").Exec}, []string{"only one"}},
 		{"empty command", Command("", "read"), []string{"empty word"}},

@@ -69,7 +69,7 @@ func (p Path) Check() error {
 
 func (p Path) unreadable(err error) error {
 	if errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("there is no file %s: correct the path, or write the file", p)
+		return fmt.Errorf("there is no file %s; correct the path, or write the file", p)
 	}
 	if at, ok := errors.AsType[*fs.PathError](err); ok {
 		err = at.Err

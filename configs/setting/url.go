@@ -32,7 +32,7 @@ func ParseURL(text, such string) (*url.URL, error) {
 	case err != nil && strings.Contains(err.Error(), "invalid port"): // url has no error value of its own for it
 		return wrong(badPort)
 	case err != nil || u.Hostname() == "" || strings.ContainsAny(u.Hostname(), ",;()|*!$&+=`"):
-		return wrong("has no valid host")
+		return wrong("has no valid host; give one URL")
 	case strings.HasSuffix(u.Host, ":") || u.Port() != "" && !IsPort(u.Port()):
 		return wrong(badPort)
 	}

@@ -80,8 +80,8 @@ func (c Config) Validate(problem func(key, text string)) {
 	if !namePattern.MatchString(c.Name) {
 		problem("name", `needs a name of letters, digits, ".", "_" and "-", at most 64`)
 	}
-	if !slices.Contains([]string{"", KindAuto, KindOSS, KindTSM, KindServerless, KindBolt}, c.Kind) {
-		problem("kind", "needs one of auto, oss, cloud-tsm, cloud-serverless, bolt")
+	if kinds := []string{KindAuto, KindOSS, KindTSM, KindServerless, KindBolt}; c.Kind != "" && !slices.Contains(kinds, c.Kind) {
+		problem("kind", setting.Unknown("kind", c.Kind, kinds))
 	}
 	for key, id := range map[string]string{"canary": c.Canary, "credential": c.Credential} {
 		if id != "" && !IsID(id) {
