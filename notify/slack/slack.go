@@ -164,6 +164,9 @@ func (n notifier) sendAsBot(ctx context.Context, m notify.Message) (string, erro
 		}
 		m.Repeats = !looked
 	}
+	if at.thread != "" && slackChannel.MatchString(n.config.Channel) && at.channel != n.config.Channel {
+		at = place{channel: n.config.Channel} // another one is configured since the summary was posted
+	}
 	if name, ok := strings.CutPrefix(m.Delivery, fileDelivery); ok {
 		return s.upload(ctx, m, at, name)
 	}
