@@ -142,16 +142,16 @@ type historyRun struct {
 	Slot             time.Time     `json:"slot"`
 	Trigger          audit.Trigger `json:"trigger"`
 	State            string        `json:"state"` // finished, running, damaged
-	Damaged          string        `json:"damaged,omitempty"`
+	Damaged          string        `json:"damaged"`
 	Started          time.Time     `json:"started"`
 	Finished         *time.Time    `json:"finished"`
 	Seconds          *float64      `json:"seconds"` // from started to finished
 	LateSeconds      int           `json:"late_seconds"`
 	Missed           int           `json:"missed"`
-	Verdict          audit.Verdict `json:"verdict,omitempty"`
+	Verdict          audit.Verdict `json:"verdict"`
 	AcceptedGaps     *int          `json:"accepted_gaps"`
 	Tokens           *int          `json:"tokens"`
-	NeedAction       *int          `json:"need_action"`
+	NeedAction       *int          `json:"needs_action"`
 	New              *int          `json:"new"`
 	Fixed            *int          `json:"fixed"`
 	Overdue          *int          `json:"overdue"`
@@ -329,7 +329,7 @@ func (h historyRun) took() string {
 // historyDetails is what history show prints as JSON.
 type historyDetails struct {
 	historyRun
-	Location string            `json:"location,omitempty"` // of the evidence
+	Location string            `json:"location"` // of the evidence
 	Messages []historyDelivery `json:"messages"`
 	Summary  *audit.Summary    `json:"summary"` // as in summary.json; null if the run is not finished
 }
@@ -340,8 +340,8 @@ type historyDelivery struct {
 	Name     string              `json:"name"`
 	State    audit.DeliveryState `json:"state"`
 	FirstTry *time.Time          `json:"first_try"`
-	Place    string              `json:"place,omitempty"` // what the receiving side calls it
-	Error    string              `json:"error,omitempty"` // of the last attempt
+	Place    string              `json:"place"` // what the receiving side calls it
+	Error    string              `json:"error"` // of the last attempt
 }
 
 func (c *cli) historyShow() *cobra.Command {

@@ -5,7 +5,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"maps"
 	"slices"
 	"strings"
 
@@ -17,31 +16,39 @@ import (
 
 // runDiff is what history diff prints as JSON.
 type runDiff struct {
-	From          string                  `json:"from"` // the older run
-	To            string                  `json:"to"`
-	Consecutive   bool                    `json:"consecutive"` // to was compared with from by the review itself
-	Total         int                     `json:"total"`       // changes, also those that --limit left out
-	ByChange      map[audit.DeltaKind]int `json:"by_change"`   // of the total
-	PolicyChanges []string                `json:"policy_changes"`
-	Notes         []string                `json:"notes"` // what could not be compared
-	Changes       []runChange             `json:"changes"`
+	From          string        `json:"from"` // the older run
+	To            string        `json:"to"`
+	Consecutive   bool          `json:"consecutive"` // the review of to was compared with from
+	Total         int           `json:"total"`       // changes, also those that --limit left out
+	Counts        []changeCount `json:"counts"`      // of the total
+	PolicyChanges []string      `json:"policy_changes"`
+	Notes         []string      `json:"notes"` // what could not be compared
+	Changes       []runChange   `json:"changes"`
+}
+
+type changeCount struct {
+	Change string `json:"change"`
+	Number int    `json:"number"`
+
+	kind audit.DeltaKind
 }
 
 // runChange is one line of the sheet Changes.
 type runChange struct {
-	Change        audit.DeltaKind `json:"change"`
-	Severity      audit.Severity  `json:"severity,omitempty"` // of a finding
-	Check         string          `json:"check,omitempty"`
-	Field         string          `json:"field,omitempty"`
-	From          string          `json:"from,omitempty"`
-	To            string          `json:"to,omitempty"` // or the detail of a finding
-	Authorization string          `json:"authorization"`
-	Description   string          `json:"description"`
-	Owner         string          `json:"owner"`
-	Org           string          `json:"org,omitempty"`
-	Target        string          `json:"target"`
-	Proof         string          `json:"proof,omitempty"`
+	Change        string         `json:"change"`
+	Severity      audit.Severity `json:"severity"` // of a finding
+	Check         string         `json:"check"`
+	Field         string         `json:"field"`
+	From          string         `json:"from"`
+	To            string         `json:"to"` // or the detail of a finding
+	Authorization string         `json:"authorization"`
+	Description   string         `json:"description"`
+	Owner         string         `json:"owner"`
+	Org           string         `json:"org"`
+	Target        string         `json:"target"`
+	Proof         string         `json:"proof"`
 
+	kind audit.DeltaKind
 	seen int // changes before it
 }
 
@@ -133,7 +140,7 @@ func (p past) two(ctx context.Context, job string, names []string) (runs [2]audi
 func (p past) diff(ctx context.Context, before, after audit.Summary, limit int) (runDiff, error) {
 	d := runDiff{
 		From: before.ID, To: after.ID, Consecutive: after.Previous != nil && after.Previous.ID == before.ID,
-		ByChange: map[audit.DeltaKind]int{}, PolicyChanges: append([]string{}, audit.PolicyChanges(before.Policy, after.Policy)...), Notes: []string{}, Changes: []runChange{},
+		Counts: []changeCount{}, PolicyChanges: append([]string{}, audit.PolicyChanges(before.Policy, after.Policy)...), Notes: []string{}, Changes: []runChange{},
 	}
 	if before.ID == after.ID {
 		return d, nil
@@ -160,7 +167,7 @@ func (p past) diff(ctx context.Context, before, after audit.Summary, limit int) 
 			}
 			for _, delta := range rec.Deltas(after.Started) {
 				seen := worst.Seen()
-				d.ByChange[delta.Kind]++
+				d.count(delta.Kind)
 				worst.Offer(delta.Rank(), func() runChange { return changeOf(rec, delta, seen) })
 			}
 		}
@@ -169,8 +176,16 @@ func (p past) diff(ctx context.Context, before, after audit.Summary, limit int) 
 		}
 	}
 	d.Total, d.Changes = worst.Seen(), append(d.Changes, worst.Take()...)
-	slices.SortFunc(d.Changes, func(a, b runChange) int { return cmp.Or(cmp.Compare(a.Change, b.Change), cmp.Compare(a.seen, b.seen)) })
+	slices.SortFunc(d.Changes, func(a, b runChange) int { return cmp.Or(cmp.Compare(a.kind, b.kind), cmp.Compare(a.seen, b.seen)) })
 	return d, nil
+}
+
+func (d *runDiff) count(kind audit.DeltaKind) {
+	at, found := slices.BinarySearchFunc(d.Counts, kind, func(c changeCount, k audit.DeltaKind) int { return cmp.Compare(c.kind, k) })
+	if !found {
+		d.Counts = slices.Insert(d.Counts, at, changeCount{Change: kind.ID(), kind: kind})
+	}
+	d.Counts[at].Number++
 }
 
 // longestText bounds what a server may send as a description.
@@ -178,7 +193,7 @@ const longestText = 400
 
 func changeOf(r audit.Record, d audit.Delta, seen int) runChange {
 	return runChange{
-		Change: d.Kind, Severity: d.Severity, Check: d.Check, Field: d.Field, From: d.From, To: strings.Clone(d.To), // the scope shares the memory of all permissions
+		Change: d.Kind.ID(), kind: d.Kind, Severity: d.Severity, Check: d.Check, Field: d.Field, From: d.From, To: strings.Clone(d.To), // the scope shares the memory of all permissions
 		Authorization: r.ID, Description: strings.ToValidUTF8(r.Description[:min(len(r.Description), longestText)], ""), Owner: cmp.Or(r.Owner.Name, r.User, r.UserID), Org: r.Org, Target: r.Target, Proof: r.Evidence, seen: seen,
 	}
 }
@@ -188,8 +203,8 @@ func (c *cli) printDiff(d runDiff) error {
 	var out strings.Builder
 	say := func(words string) { fmt.Fprintln(&out, hanging("", words, min(columns, textWidth))) }
 	counted := []string{}
-	for _, kind := range slices.Sorted(maps.Keys(d.ByChange)) {
-		counted = append(counted, strings.ToLower(kind.String())+" "+audit.Number(d.ByChange[kind]))
+	for _, n := range d.Counts {
+		counted = append(counted, strings.ToLower(n.kind.String())+" "+audit.Number(n.Number))
 	}
 	say(fmt.Sprintf("From %s to %s: %s", d.From, d.To, cmp.Or(strings.Join(counted, ", "), "no change")))
 	for _, change := range d.PolicyChanges[:min(len(d.PolicyChanges), mostChanges)] {
@@ -211,7 +226,7 @@ func (c *cli) printDiff(d runDiff) error {
 		if several {
 			target = audit.Line(r.Target, 40)
 		}
-		t.row(r.Change, c.paint.severity(r.Severity), cmp.Or(r.Check, r.Field), audit.Line(r.Description, 40), audit.Line(r.Authorization, 60), audit.Line(r.Owner, 40), r.detail(), target)
+		t.row(r.kind, c.paint.severity(r.Severity), cmp.Or(r.Check, r.Field), audit.Line(r.Description, 40), audit.Line(r.Authorization, 60), audit.Line(r.Owner, 40), r.detail(), target)
 	}
 	fmt.Fprintln(&out, t.render(columns))
 	if len(d.Changes) < d.Total {

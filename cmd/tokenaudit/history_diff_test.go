@@ -54,7 +54,7 @@ func TestDiffIsTheSheetChanges(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			lesser := func(c runChange) bool { return c.Change == audit.FindingResolved || c.Change == audit.TokenHidden }
+			lesser := func(c runChange) bool { return c.kind == audit.FindingResolved || c.kind == audit.TokenHidden }
 			if len(few.Changes) != 5 || few.Total != d.Total || !slices.ContainsFunc(d.Changes, lesser) || slices.ContainsFunc(few.Changes, lesser) {
 				t.Errorf("the worst 5 of %d are %+v", few.Total, few.Changes)
 			}
@@ -98,7 +98,7 @@ func asOnSheet(d runDiff) [][]string {
 		if c.Check != "" {
 			what = audit.CheckOf(c.Check).Title
 		}
-		out = append(out, []string{c.Change.String(), string(c.Severity), cmp.Or(cutText(c.Description), table.NoDescription), c.Owner, what, c.From, c.To, c.Authorization, c.Target, c.Org, c.Proof})
+		out = append(out, []string{c.kind.String(), string(c.Severity), cmp.Or(cutText(c.Description), table.NoDescription), c.Owner, what, c.From, c.To, c.Authorization, c.Target, c.Org, c.Proof})
 	}
 	return out
 }

@@ -5,12 +5,13 @@ import (
 	"os"
 	"reflect"
 	"regexp"
-	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"tokenaudit/jobs/audit"
 )
 
 // jsonShapes are what --json prints, by the chapter of help/json.md; of lists, an entry.
@@ -21,6 +22,13 @@ func jsonShapes() map[string]any {
 		"schedule": slotJSON{},
 		"doctor":   doctorLine{},
 		"verify":   verdictJSON{},
+
+		"history list":   historyRun{},
+		"history show":   historyDetails{},
+		"history diff":   runDiff{},
+		"history replay": replayed{},
+		"tokens list":    shownToken{},
+		"tokens show":    tokenDetails{},
 	}
 }
 
@@ -58,19 +66,28 @@ func jsonKeys(of reflect.Type, prefix string) []string {
 		field := of.Field(i)
 		key, options, _ := strings.Cut(field.Tag.Get("json"), ",")
 		path, kind, null := prefix+key, field.Type, ""
+		if field.Anonymous && key == "" {
+			keys = append(keys, jsonKeys(kind, prefix)...)
+			continue
+		}
+		if !field.IsExported() {
+			continue
+		}
 		if key == "" {
 			panic(fmt.Sprintf("%s.%s has no json tag", of, field.Name))
 		}
 		if kind.Kind() == reflect.Pointer {
 			kind, null = kind.Elem(), "?"
 		}
-		if slices.Contains(strings.Split(options, ","), "omitempty") {
+		if strings.HasPrefix(options, "omit") {
 			null += ", absent if empty"
 		}
 		if kind.Kind() == reflect.Slice {
 			path, kind = path+"[]", kind.Elem()
 		}
 		switch {
+		case kind == reflect.TypeFor[audit.Summary](): // it is documented with the reports
+			keys = append(keys, path+": object"+null)
 		case kind == reflect.TypeFor[time.Time]():
 			keys = append(keys, path+": time"+null)
 		case kind.Kind() == reflect.String:

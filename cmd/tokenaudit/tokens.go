@@ -210,7 +210,7 @@ func (f tokenFlags) matches(a audit.Authorization) bool {
 type shownToken struct {
 	audit.Authorization
 	Target      string           `json:"target"`
-	Presence    audit.Presence   `json:"presence,omitempty"` // listed, or hidden: the server leaves it out of its list
+	Presence    audit.Presence   `json:"presence"` // listed, or hidden: the server leaves it out of its list
 	OwnerState  audit.OwnerState `json:"owner_state"`
 	Fingerprint string           `json:"fingerprint"` // what an exception needs
 	MayWrite    string           `json:"may_write"`

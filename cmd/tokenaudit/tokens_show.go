@@ -26,11 +26,11 @@ import (
 type tokenDetails struct {
 	shownToken
 	Class    string         `json:"class"`
-	From     string         `json:"from"`                // server, or review: the server does not show it
-	At       time.Time      `json:"at"`                  // when the server was asked, or when that review saw it
-	Answer   string         `json:"answer,omitempty"`    // of the server that does not show it
-	Run      string         `json:"run,omitempty"`       // the newest review that has it; the findings are of that
-	LastSeen *time.Time     `json:"last_seen,omitempty"` // by a review
+	From     string         `json:"from"`      // server, or review: the server does not show it
+	At       time.Time      `json:"at"`        // when the server was asked, or when that review saw it
+	Answer   string         `json:"answer"`    // of the server that does not show it
+	Run      string         `json:"run"`       // the newest review that has it; the findings are of that
+	LastSeen *time.Time     `json:"last_seen"` // by a review
 	Findings []tokenFinding `json:"findings"`
 }
 
@@ -40,8 +40,8 @@ type tokenFinding struct {
 	Severity audit.Severity     `json:"severity"`
 	State    audit.FindingState `json:"state"`
 	Since    time.Time          `json:"since"`
-	Due      *time.Time         `json:"due,omitempty"`
-	Detail   string             `json:"detail,omitempty"`
+	Due      *time.Time         `json:"due"`
+	Detail   string             `json:"detail"`
 }
 
 func (c *cli) tokensShow() *cobra.Command {

@@ -34,8 +34,8 @@ var deltaKinds = [...]struct{ words, id string }{
 
 func (k DeltaKind) String() string { return deltaKinds[k].words }
 
-// MarshalText gives the ID.
-func (k DeltaKind) MarshalText() ([]byte, error) { return []byte(deltaKinds[k].id), nil }
+// ID names the kind for programs.
+func (k DeltaKind) ID() string { return deltaKinds[k].id }
 
 // Delta is one line of what changed since an earlier review. A token that is hidden
 // or not seen is a line in every review.

@@ -92,11 +92,7 @@ func deltas(t *testing.T, records iter.Seq2[Record, error], at time.Time) map[st
 			t.Fatal(err)
 		}
 		for _, d := range r.Deltas(at) {
-			id, err := d.Kind.MarshalText()
-			if err != nil {
-				t.Fatal(err)
-			}
-			out[r.ID] = append(out[r.ID], strings.TrimSpace(fmt.Sprintf("%s %s %s %s>%s", id, d.Field, d.Check, d.From, d.To)))
+			out[r.ID] = append(out[r.ID], strings.TrimSpace(fmt.Sprintf("%s %s %s %s>%s", d.Kind.ID(), d.Field, d.Check, d.From, d.To)))
 		}
 	}
 	return out
