@@ -3,6 +3,7 @@ package configs
 import (
 	"fmt"
 	"maps"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -131,6 +132,8 @@ const shortest = setting.Duration(time.Minute)
 func (j Job) validate(targets []string, problem problemFunc) {
 	if !jobName.MatchString(j.Name) {
 		problem("name", `needs a name of letters, digits, ".", "_" and "-", at most 64`)
+	} else if !filepath.IsLocal(j.Name) { // on Windows, such as NUL; it names a folder
+		problem("name", fmt.Sprintf("%s is a device of Windows; give the job another name", j.Name))
 	}
 	// The schedule and the zone are looked at apart, so that each has a message of its own.
 	if j.Schedule == "" {

@@ -13,6 +13,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 
 	"github.com/gofrs/flock"
@@ -137,4 +138,9 @@ func newWorkFolder() (workFolder, error) {
 	return w, err
 }
 
-func (w workFolder) remove() error { return errors.Join(os.RemoveAll(w.path), w.lock.Unlock()) }
+func (w workFolder) remove() error {
+	if runtime.GOOS == "windows" { // which removes no open file
+		return errors.Join(w.lock.Unlock(), os.RemoveAll(w.path))
+	}
+	return errors.Join(os.RemoveAll(w.path), w.lock.Unlock())
+}

@@ -11,6 +11,7 @@ import (
 	"iter"
 	"os"
 	"path/filepath"
+	"runtime"
 
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/pgzip"
@@ -123,6 +124,9 @@ func write(path string, content func(io.Writer) error) (err error) {
 	}
 	if err := os.Rename(temp, path); err != nil {
 		return err
+	}
+	if runtime.GOOS == "windows" { // which cannot flush a folder
+		return nil
 	}
 	dir, err := os.Open(folder)
 	if err != nil {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/common/expfmt"
@@ -58,6 +59,9 @@ func replace(path string, text []byte) (err error) {
 	}
 	if err := os.Rename(draft, path); err != nil {
 		return err
+	}
+	if runtime.GOOS == "windows" { // which cannot flush a folder
+		return nil
 	}
 	dir, err := os.Open(filepath.Dir(path))
 	if err != nil {

@@ -74,6 +74,9 @@ func writeTemp(root *os.Root, temp string, content []byte) error {
 
 // syncFolder lets what was renamed survive a power cut.
 func syncFolder(root *os.Root) error {
+	if runtime.GOOS == "windows" { // which cannot flush a folder
+		return nil
+	}
 	dir, err := root.Open(".")
 	if err != nil {
 		return err
