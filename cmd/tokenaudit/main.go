@@ -37,7 +37,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	var silent quietError
 	switch {
 	case err == nil || errors.As(err, &silent):
-	case ctx.Err() != nil:
+	case ctx.Err() != nil && !errors.As(err, new(interruptedError)):
 		fmt.Fprintln(stderr, "tokenaudit: interrupted; the next run continues the unfinished review")
 	default:
 		fmt.Fprintf(stderr, "tokenaudit: %v\n", err)

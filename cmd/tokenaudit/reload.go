@@ -22,8 +22,9 @@ type scheduler struct {
 	health  *metrics.Health
 	reloads *metrics.Reloads
 
-	force   generation
 	serving sync.WaitGroup // generations, until their last review has ended
+	mu      sync.Mutex     // guards force
+	force   generation
 }
 
 // generation is a configuration in force, and the jobs that follow it.
@@ -43,11 +44,20 @@ func (s *scheduler) begin(ctx context.Context, a *app, read time.Time) {
 		s.systemd.beat()
 	}
 	next := generation{a, read, make(chan struct{})}
+	s.mu.Lock()
 	if s.force.app != nil {
 		close(s.force.retired)
 	}
 	s.force = next
+	s.mu.Unlock()
 	s.serving.Go(func() { a.runner.Serve(ctx, next.retired, a.jobs) })
+}
+
+// current is what is in force.
+func (s *scheduler) current() generation {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.force
 }
 
 // untilEnd reads the configuration again whenever it is told to, until serve ends and

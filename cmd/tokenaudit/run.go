@@ -38,6 +38,10 @@ a review is due. Call it from cron or a systemd timer more often than reviews ar
 due: each slot is reviewed once. With --now it reviews at once; that review counts like
 any other.
 
+Beside a running serve on the same SQLite store, --now asks serve for the review, by its
+configuration, and prints what came of it. Ctrl-C does not end a review that serve has
+begun. Where another run has the store, --now waits for its turn.
+
 With --metrics-file it writes the metrics of every job for the textfile collector of
 node_exporter. Every user can read that file, because node_exporter is another user.`,
 		Example: `  tokenaudit run -c tokenaudit.yaml                          # from a timer, hourly
@@ -71,6 +75,12 @@ func (c *cli) runJobs(ctx context.Context, f runFlags) error {
 	if len(file.Jobs) == 0 {
 		return usagef("%s has no jobs; add one under jobs", file.Path())
 	}
+	var serve *serveClient
+	if f.now && !f.dryRun {
+		if serve = serveOf(ctx, file); serve != nil { // which has the secrets
+			return c.runBeside(ctx, serve, file, f)
+		}
+	}
 	if err := needSecrets(ctx, file, reviewSecrets(file, f.job, f.dryRun)...); err != nil {
 		return err
 	}
@@ -79,15 +89,21 @@ func (c *cli) runJobs(ctx context.Context, f runFlags) error {
 		c.say("%v; it does what is due\n", err)
 		return nil
 	}
-	if err != nil {
+	if errors.Is(err, ledger.ErrBusy) && f.now {
+		a, serve, err = c.takeTurn(ctx, file)
+	}
+	switch {
+	case err != nil:
 		return err
+	case serve != nil:
+		return c.runBeside(ctx, serve, file, f)
 	}
 	defer a.close()
-	chosen, err := a.find(f.job)
+	chosen, err := find(a.jobs, f.job)
 	if err != nil {
 		return err
 	}
-	err = c.runAll(ctx, a, chosen, f)
+	err = runAll(chosen, f.failOn, func(j runner.Job) (*audit.Summary, error) { return c.runJob(ctx, a, j, f) })
 	if f.metricsFile == "" {
 		return err
 	}
@@ -103,14 +119,14 @@ func (c *cli) runJobs(ctx context.Context, f runFlags) error {
 
 // runAll runs jobs one after the other. Errors come before exit codes, and of
 // those findings before gaps.
-func (c *cli) runAll(ctx context.Context, a *app, chosen []runner.Job, f runFlags) error {
+func runAll(chosen []runner.Job, failOn string, review func(runner.Job) (*audit.Summary, error)) error {
 	var errs []error
 	codes := map[int]bool{}
 	for _, job := range chosen {
-		s, err := c.runJob(ctx, a, job, f)
+		s, err := review(job)
 		errs = append(errs, err)
 		if s != nil {
-			codes[judge(*s, audit.Severity(f.failOn))] = true
+			codes[judge(*s, audit.Severity(failOn))] = true
 		}
 	}
 	if err := errors.Join(errs...); err != nil {
@@ -141,9 +157,9 @@ func (c *cli) runJob(ctx context.Context, a *app, job runner.Job, f runFlags) (*
 	}
 	bar.done()
 	switch {
-	case s != nil && c.quiet && s.Coverage.Verdict != audit.Complete:
-		fmt.Fprintf(c.stderr, "tokenaudit: %s: coverage %s: %s\n", s.ID, s.Coverage.Verdict, audit.Line(strings.Join(s.Coverage.Reasons, "; "), 1000))
-	case s != nil && !c.quiet:
+	case s != nil && c.quiet:
+		c.sayIncomplete(*s)
+	case s != nil:
 		err = errors.Join(err, c.tell(ctx, a, *s, f.dryRun))
 	case errors.Is(err, runner.ErrLeased) && !f.now && !f.dryRun:
 		c.say("%s: %v; it does what is due\n", job.Name, err)
@@ -152,6 +168,13 @@ func (c *cli) runJob(ctx context.Context, a *app, job runner.Job, f runFlags) (*
 		c.say("%s: nothing due; next at %s\n", job.Name, job.Schedule.Next(time.Now()).Format("Mon 2006-01-02 15:04 MST"))
 	}
 	return s, err
+}
+
+// sayIncomplete says of a quiet run what was not seen.
+func (c *cli) sayIncomplete(s audit.Summary) {
+	if s.Coverage.Verdict != audit.Complete {
+		fmt.Fprintf(c.stderr, "tokenaudit: %s: coverage %s: %s\n", s.ID, s.Coverage.Verdict, audit.Line(strings.Join(s.Coverage.Reasons, "; "), 1000))
+	}
 }
 
 func (c *cli) say(format string, args ...any) {

@@ -87,6 +87,9 @@ func (c *cli) serveJobs(ctx context.Context, path, listen string) error {
 	defer a.close()
 	s := &scheduler{cli: c, log: log, systemd: manager, health: health, reloads: metrics.NewReloads()}
 	s.begin(running, a, read)
+	if store, isFile := ledger.StorePath(file.Store); isFile {
+		defer s.listen(running, store+controlSuffix)()
+	}
 	stop := context.AfterFunc(running, func() {
 		health.Detach()
 		manager.stopping()

@@ -34,6 +34,7 @@ type site struct {
 	attributes        *syscall.SysProcAttr
 	environment       []string
 	store, evidenceAt string
+	targets           string // entries beside that of prod
 }
 
 func newSite(t *testing.T) *site {
@@ -100,7 +101,7 @@ func (p *site) write(jobs ...string) { p.writeAll("", jobs...) }
 
 func (p *site) writeAll(top string, jobs ...string) {
 	p.t.Helper()
-	text := fmt.Sprintf("store: sqlite:%s\nevidence: %s\n%stargets:\n  - {name: prod, url: %q, org: acme, token: {env: AUDIT_TOKEN}}\njobs:\n%s", p.store, p.evidenceAt, top, p.url, strings.Join(jobs, ""))
+	text := fmt.Sprintf("store: sqlite:%s\nevidence: %s\n%stargets:\n  - {name: prod, url: %q, org: acme, token: {env: AUDIT_TOKEN}}\n%sjobs:\n%s", p.store, p.evidenceAt, top, p.url, p.targets, strings.Join(jobs, ""))
 	must(p.t, os.WriteFile(p.config, []byte(text), 0o644))
 }
 

@@ -258,14 +258,14 @@ func messageWith(ctx context.Context, f *configs.File, snapshots evidence.Archiv
 }
 
 // find finds a job by name; "" finds all.
-func (a *app) find(name string) ([]runner.Job, error) {
+func find(jobs []runner.Job, name string) ([]runner.Job, error) {
 	if name == "" {
-		return a.jobs, nil
+		return jobs, nil
 	}
-	for _, j := range a.jobs {
+	for _, j := range jobs {
 		if j.Name == name {
 			return []runner.Job{j}, nil
 		}
 	}
-	return nil, usagef("--job: %s", setting.Unknown("job", name, jobNames(a.file)))
+	return nil, usagef("--job: %s", setting.Unknown("job", name, namesOf(jobs, func(j runner.Job) string { return j.Name })))
 }

@@ -1,0 +1,171 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"os"
+	"sync"
+	"time"
+
+	"tokenaudit/configs"
+	"tokenaudit/jobs/audit"
+	"tokenaudit/jobs/runner"
+)
+
+// controlSuffix follows the path of an SQLite store. There serve, which has the store,
+// takes requests over a socket that only its own user can open.
+const controlSuffix = ".sock"
+
+// inForce is what serve says of the configuration that it follows.
+type inForce struct {
+	Read   time.Time `json:"read"`
+	SHA256 string    `json:"sha256"` // of the configuration as it is applied
+	Jobs   []string  `json:"jobs"`
+}
+
+// reviewLine is a line of the answer to a request for a review. The last one is Done.
+type reviewLine struct {
+	Waiting bool           `json:"waiting,omitempty"` // another review of the job is under way
+	Rows    map[string]int `json:"rows,omitempty"`    // authorizations since the line before, by target
+	Done    bool           `json:"done,omitempty"`
+	Run     string         `json:"run,omitempty"` // that was finished, also where a message was not delivered
+	Error   string         `json:"error,omitempty"`
+}
+
+// digest tells whether two configurations are the same.
+func digest(f *configs.File) string {
+	sum := sha256.Sum256([]byte(f.Effective()))
+	return hex.EncodeToString(sum[:])
+}
+
+// listen takes requests until the end, which waits for the reviews that were asked for.
+// Reviews go on by schedule where it fails.
+func (s *scheduler) listen(ctx context.Context, path string) (end func()) {
+	l, err := listenControl(ctx, path)
+	if err != nil {
+		s.log.Warn("no socket for requests: run --now waits until serve ends", "error", err)
+		return func() {}
+	}
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /serve", s.describe)
+	mux.HandleFunc("POST /run", func(w http.ResponseWriter, r *http.Request) { s.reviewFor(ctx, w, r) })
+	server := &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second, MaxHeaderBytes: 16 << 10}
+	ended := make(chan error, 1)
+	go func() { ended <- server.Serve(l) }()
+	return func() {
+		_ = server.Shutdown(context.WithoutCancel(ctx))
+		<-ended
+		os.Remove(path)
+	}
+}
+
+func (s *scheduler) describe(w http.ResponseWriter, _ *http.Request) {
+	g := s.current()
+	out := inForce{Read: g.read, SHA256: digest(g.file)}
+	for _, j := range g.jobs {
+		out.Jobs = append(out.Jobs, j.Name)
+	}
+	json.NewEncoder(w).Encode(out)
+}
+
+// reviewFor reviews a job now, and says how it goes. Whoever asked may leave: the review
+// goes on until ctx ends.
+func (s *scheduler) reviewFor(ctx context.Context, w http.ResponseWriter, r *http.Request) {
+	g := s.current()
+	chosen, err := find(g.jobs, r.FormValue("job"))
+	if err != nil || len(chosen) != 1 {
+		http.Error(w, "needs one of the jobs", http.StatusNotFound)
+		return
+	}
+	answer := &reviewAnswer{to: w, rows: map[string]int{}}
+	stop := answer.every(200 * time.Millisecond)
+	once := *g.runner
+	once.Holder, once.Progress = rand.Text(), answer.row // the lease keeps it from what the schedule asks for
+	summary, err := inTurn(r.Context(), func() { answer.write(reviewLine{Waiting: true}) }, func() (*audit.Summary, error) {
+		return once.ReviewNow(ctx, chosen[0], audit.Manual)
+	})
+	stop()
+	out := reviewLine{Done: true}
+	if summary != nil {
+		out.Run = summary.ID
+	}
+	switch {
+	case ctx.Err() != nil && summary == nil:
+		out.Error = "serve was stopped; its next start continues the review"
+	case err != nil:
+		out.Error = s.cli.secrets.Clean(err.Error())
+	}
+	answer.write(out)
+}
+
+// inTurn reviews once no other review of the job is under way, or gives up when who waits
+// for it has left.
+func inTurn(asked context.Context, waiting func(), review func() (*audit.Summary, error)) (*audit.Summary, error) {
+	for said := false; ; said = true {
+		s, err := review()
+		if !errors.Is(err, runner.ErrLeased) {
+			return s, err
+		}
+		if !said {
+			waiting()
+		}
+		select {
+		case <-asked.Done():
+			return nil, context.Cause(asked)
+		case <-time.After(time.Second):
+		}
+	}
+}
+
+// reviewAnswer writes the lines of an answer. A reader that left, or does not read, holds
+// nothing up.
+type reviewAnswer struct {
+	mu   sync.Mutex
+	to   http.ResponseWriter
+	rows map[string]int // to be told
+}
+
+func (a *reviewAnswer) row(target string) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.rows[target]++
+}
+
+func (a *reviewAnswer) write(line reviewLine) {
+	control := http.NewResponseController(a.to)
+	_ = control.SetWriteDeadline(time.Now().Add(5 * time.Second))
+	_ = json.NewEncoder(a.to).Encode(line)
+	_ = control.Flush()
+}
+
+// every tells the rows again and again until stop, which waits for the last ones.
+func (a *reviewAnswer) every(pause time.Duration) (stop func()) {
+	ending, ended := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(ended)
+		for tick := time.Tick(pause); ; {
+			last := false
+			select {
+			case <-tick:
+			case <-ending:
+				last = true
+			}
+			a.mu.Lock()
+			rows := a.rows
+			a.rows = map[string]int{}
+			a.mu.Unlock()
+			if len(rows) > 0 {
+				a.write(reviewLine{Rows: rows})
+			}
+			if last {
+				return
+			}
+		}
+	}()
+	return func() { close(ending); <-ended }
+}
