@@ -13,7 +13,7 @@ func (c *cli) completion() *cobra.Command {
 		Use:   "completion SHELL",
 		Short: "Print the script that completes commands, flags and names in a shell",
 		Long: `completion prints a script for bash, zsh, fish or powershell. With it, the shell completes
-commands and flags, and names of jobs, targets and checks. bash needs the package
+commands and flags, and names of jobs, targets, runs and checks. bash needs the package
 bash-completion. The packages of a release have the scripts.`,
 		Example: `  source <(tokenaudit completion bash)       # in this shell
   tokenaudit completion bash > /etc/bash_completion.d/tokenaudit
