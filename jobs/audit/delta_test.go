@@ -207,3 +207,33 @@ func ends(all map[string][]string) map[string][]string {
 	}
 	return out
 }
+
+// TestSinceAnEarlierPolicy: what only a change of policy shows is no news, also where the
+// change is not between the last two reviews.
+func TestSinceAnEarlierPolicy(t *testing.T) {
+	off := Policy{Severity: map[string]Severity{"no-description": Off}}
+	var all []weekly
+	var before []Record
+	for i, policy := range []Policy{off, {}, {}} {
+		rv := reviewAt(reviewed.AddDate(0, 0, 7*i), map[string]Probe{})
+		rv.Policy = policy
+		tokens := []Authorization{token("a1", "")}
+		if i > 0 { // it lost its description, too, but after the policy changed
+			tokens = append(tokens, token("b2", ""))
+		} else {
+			tokens = append(tokens, token("b2", "gateway"))
+		}
+		records := merged(t, rv, tokens, before)
+		all = append(all, weekly{Summary{Started: rv.Now, Policy: policy.Applied()}, records})
+		before = slices.Clone(records)
+		for j := range before {
+			before[j].JudgedIn, before[j].Judged = "last", JudgedUnder(policy.Applied(), Policy{}.Applied())
+		}
+	}
+	now := all[2]
+	got := deltas(t, now.Since(all[0].Summary, seqOf(all[0].records...), seqOf(now.records...), func(Record) {}), now.Started)
+	want := map[string][]string{"a1": {"finding-by-policy  no-description >description is empty"}, "b2": {"changed description  gateway>", "finding-new  no-description >description is empty"}}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
