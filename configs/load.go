@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -48,14 +49,24 @@ func Load(path string) (*File, error) {
 func read(path string) ([]byte, error) {
 	f, err := os.Open(path)
 	if err != nil {
-		return nil, fmt.Errorf("the configuration: %w", err)
+		return nil, unreadable(path, err)
 	}
 	defer f.Close()
 	source, err := io.ReadAll(io.LimitReader(f, largestFile+1))
 	if err != nil {
-		return nil, fmt.Errorf("the configuration: %w", err)
+		return nil, unreadable(path, err)
 	}
 	return source, nil
+}
+
+func unreadable(path string, err error) error {
+	if at, ok := errors.AsType[*fs.PathError](err); ok {
+		err = at.Err
+	}
+	if errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("the configuration %s cannot be read: %w; correct the path, or write one with tokenaudit init", path, err)
+	}
+	return fmt.Errorf("the configuration %s cannot be read: %w", path, err)
 }
 
 // parse reads and validates what can be told from the text alone. Then others look at what

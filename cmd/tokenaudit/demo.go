@@ -156,6 +156,9 @@ func makeDemoKey(out string) (secret.Ref, error) {
 const demoMarker = ".tokenaudit-demo"
 
 func prepareDemoFolder(dir string) error {
+	if info, err := os.Stat(dir); err == nil && !info.IsDir() {
+		return usagef("--out %s is a file; give a folder", dir)
+	}
 	entries, err := os.ReadDir(dir)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err

@@ -159,6 +159,9 @@ func findConfig(flag string) (string, error) {
 func flagError(cmd *cobra.Command, err error) error {
 	see := "see " + cmd.CommandPath() + " --help"
 	if none, ok := errors.AsType[*pflag.NotExistError](err); ok {
+		if long := none.GetSpecifiedShortnames(); cmd.Flags().Lookup(long) != nil {
+			return usagef("unknown flag -%s, did you mean --%[1]s?", long)
+		}
 		if none.GetSpecifiedShortnames() != "" {
 			return usagef("unknown flag -%s; %s", none.GetSpecifiedName(), see)
 		}

@@ -54,7 +54,7 @@ func (c *cli) retire(ctx context.Context, f historyFlags, name, reason string) e
 	}
 	sources, known := sourcesNamed(entries, name)
 	if len(sources) == 0 {
-		return fmt.Errorf("no review has seen %q; known sources: %s", name, strings.Join(known, ", "))
+		return usagef("no review has seen %q; known sources: %s", name, strings.Join(known, ", "))
 	}
 	for _, source := range sources {
 		if run := answered(entries, source); run != "" {

@@ -106,7 +106,17 @@ func cliServer(host string, env func(string) string, secrets *secret.Redactor) (
 	}
 	cfg.Token.Bind(secrets)
 	var problems []error
-	cfg.Validate(func(key, text string) { problems = append(problems, fmt.Errorf("%s: %s", key, text)) })
+	cfg.Validate(func(key, text string) {
+		switch {
+		case key == "url" && host != "":
+			key = "--host"
+		case key == "url" && asked != "":
+			key = "INFLUX_HOST"
+		case key == "url":
+			key = "url in " + path
+		}
+		problems = append(problems, fmt.Errorf("%s: %s", key, text))
+	})
 	if len(problems) > 0 {
 		return influx.Config{}, usageError{errors.Join(problems...)}
 	}

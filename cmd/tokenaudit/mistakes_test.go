@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -13,6 +14,8 @@ import (
 	"testing"
 
 	"github.com/rogpeppe/go-internal/txtar"
+
+	"tokenaudit/jobs/influx/influxtest"
 )
 
 const mistakesFile = "testdata/mistakes/mistakes.txtar"
@@ -91,10 +94,10 @@ func TestMistakesAreClear(t *testing.T) {
 		if found := jargon.FindString(m.want); found != "" {
 			t.Errorf("%s: %q is no word for operators:\n%s", entry.Name, found, m.want)
 		}
-		if !strings.HasPrefix(m.want, "2 ") {
+		if !strings.HasPrefix(m.want, "2 ") && !strings.Contains(entry.Name, "no review") {
 			t.Errorf("%s: the exit code is not 2:\n%s", entry.Name, m.want)
 		}
-		if len(m.edits) > 0 && !place.MatchString(m.want) {
+		if m.command == "" && !place.MatchString(m.want) {
 			t.Errorf("%s: no file and line in\n%s", entry.Name, m.want)
 		}
 	}
@@ -124,7 +127,29 @@ func mistakesFolder(t *testing.T, table *txtar.Archive) string {
 		os.Unsetenv(name)
 	}
 	t.Chdir(dir)
+	reviewOnce(t)
 	return dir
+}
+
+// reviewOnce leaves one review below the folder, for what asks for earlier ones.
+func reviewOnce(t *testing.T) {
+	t.Helper()
+	db := influxtest.New(influxtest.OSS)
+	org := db.AddOrg("acme")
+	user := db.AddUser("auditor")
+	db.AddMember(org, user)
+	_, token := db.AddAuthorization(influxtest.Authorization{OrgID: org, UserID: user, Description: "audit", Permissions: influxtest.AuditorPermissions(org)})
+	server := httptest.NewServer(db)
+	defer server.Close()
+	t.Setenv("REVIEWED_TOKEN", token)
+	text := "store: sqlite:./reviewed/ledger.db\nevidence: ./reviewed/evidence\ntargets: [{name: prod, org: acme, url: '" + server.URL + "', token: {env: REVIEWED_TOKEN}}]\njobs: [{name: weekly, schedule: '@weekly'}]\n"
+	if err := os.WriteFile("reviewed.yaml", []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var out bytes.Buffer
+	if code := run(t.Context(), []string{"run", "--now", "-c", "reviewed.yaml"}, &out, &out); code != exitDone {
+		t.Fatalf("exit code %d: %s", code, out.String())
+	}
 }
 
 func goodConfig(table *txtar.Archive) string {
@@ -203,11 +228,16 @@ func (m mistake) make(t *testing.T, dir, good string) string {
 		t.Fatal(err)
 	}
 	for name, value := range m.env {
+		if name == "CD" {
+			t.Chdir(filepath.Join(dir, value))
+			continue
+		}
 		t.Setenv(name, value)
 	}
 	var stderr bytes.Buffer
 	code := run(t.Context(), m.args, io.Discard, &stderr)
-	said := strings.ReplaceAll(stderr.String(), dir, "DIR")
+	said := slotName.ReplaceAllString(strings.ReplaceAll(stderr.String(), dir, "DIR"), "SLOT")
+	said = serverID.ReplaceAllString(said, "server/ID")
 	said = strings.TrimPrefix(said, "tokenaudit: ")
 	if single, rest, ok := strings.Cut(said, "\n"); ok && strings.HasPrefix(single, "1 problem in ") {
 		said = strings.TrimPrefix(rest, "  ")
@@ -221,6 +251,12 @@ func (m mistake) make(t *testing.T, dir, good string) string {
 	}
 	return out
 }
+
+// What differs from run to run.
+var (
+	slotName = regexp.MustCompile(`[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{4}Z`)
+	serverID = regexp.MustCompile(`server/[0-9a-f]{16}`)
+)
 
 // given is the entry with another outcome.
 func (m mistake) given(outcome string) string {

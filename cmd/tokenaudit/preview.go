@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"tokenaudit/configs"
+	"tokenaudit/configs/setting"
 	"tokenaudit/jobs/audit"
 	"tokenaudit/jobs/evidence"
 	"tokenaudit/jobs/ledger"
@@ -158,9 +159,9 @@ func (c *cli) preview(ctx context.Context, f previewFlags) error {
 	inForm := func(p previewer) bool { return p.forms[f.format] != nil }
 	switch {
 	case !slices.ContainsFunc(all, inForm):
-		return usagef("--format %s: needs text, blocks, html or json", f.format)
+		return usagef("--format: %s", setting.Unknown("format", f.format, []string{"text", "blocks", "html", "json"}))
 	case f.notifier != "" && !slices.ContainsFunc(all, named):
-		return usagef("--notifier %s: needs slack, email, webhook or ping", f.notifier)
+		return usagef("--notifier: %s", setting.Unknown("notifier", f.notifier, namesOf(all, func(p previewer) string { return p.name })))
 	case f.notifier != "" && !slices.ContainsFunc(all, func(p previewer) bool { return named(p) && inForm(p) }):
 		return usagef("--notifier %s has no format %s; blocks are of Slack, html of email, json of webhook", f.notifier, f.format)
 	}

@@ -7,6 +7,7 @@ import (
 	"net"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 	"time"
 
@@ -48,6 +49,9 @@ Under systemd it reports when it is ready, and that it is alive.`,
 }
 
 func (c *cli) serveJobs(ctx context.Context, path, listen string) error {
+	if err := checkListen(listen); err != nil {
+		return err
+	}
 	hangups := make(chan os.Signal, 1)
 	signal.Notify(hangups, syscall.SIGHUP) // never comes on Windows
 	defer signal.Stop(hangups)
@@ -100,6 +104,21 @@ func (c *cli) serveJobs(ctx context.Context, path, listen string) error {
 		return context.Cause(running)
 	}
 	log.Info("stopped")
+	return nil
+}
+
+// checkListen refuses what is no address before anything else is done.
+func checkListen(address string) error {
+	if address == "" {
+		return nil
+	}
+	host, port, err := net.SplitHostPort(address)
+	if err == nil {
+		_, err = net.LookupPort("tcp", port)
+	}
+	if err != nil || strings.Contains(host, "/") {
+		return usagef("--listen %q: needs HOST:PORT, such as 127.0.0.1:9478", address)
+	}
 	return nil
 }
 

@@ -16,6 +16,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"tokenaudit/configs/setting"
 	"tokenaudit/jobs/audit"
 	"tokenaudit/jobs/influx"
 	"tokenaudit/jobs/runner"
@@ -88,11 +89,11 @@ func (f tokenFlags) check(cmd *cobra.Command) error {
 	if f.limit < 0 {
 		return usagef("--limit %d: needs a number that is not negative", f.limit)
 	}
-	if f.status != "" && f.status != "active" && f.status != "inactive" {
-		return usagef("--status %q: use active or inactive", f.status)
+	if known := []string{"active", "inactive"}; f.status != "" && !slices.Contains(known, f.status) {
+		return usagef("--status: %s", setting.Unknown("status", f.status, known))
 	}
-	if f.action != "" && f.action != "read" && f.action != "write" {
-		return usagef("--action %q: use read or write", f.action)
+	if known := []string{"read", "write"}; f.action != "" && !slices.Contains(known, f.action) {
+		return usagef("--action: %s", setting.Unknown("action", f.action, known))
 	}
 	return nil
 }

@@ -3,8 +3,10 @@ package main
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"slices"
 	"strings"
@@ -13,6 +15,7 @@ import (
 	"github.com/jedib0t/go-pretty/v6/text"
 	"github.com/spf13/cobra"
 
+	"tokenaudit/configs/setting"
 	"tokenaudit/jobs/audit"
 	"tokenaudit/jobs/evidence"
 	"tokenaudit/jobs/schedule"
@@ -76,14 +79,14 @@ func (c *cli) verifyPath(ctx context.Context, path string, f verifyFlags) error 
 	if f.period != "" {
 		p, err := pack.ParsePeriod(f.period)
 		if err != nil {
-			return usageError{err}
+			return usagef("--%w", err)
 		}
 		o.Period = &p
 	}
 	if f.signers != "" {
 		var err error
 		if o.Signers, err = os.ReadFile(f.signers); err != nil {
-			return usageError{err}
+			return usagef("--allowed-signers: %w", cmp.Or(setting.Path(f.signers).Check(), err))
 		}
 	}
 	if evidence.IsBucket(path) { // copy what lies under it into a folder of the same name
@@ -98,6 +101,9 @@ func (c *cli) verifyPath(ctx context.Context, path string, f verifyFlags) error 
 		if path, err = s.Download(ctx); err != nil {
 			return err
 		}
+	}
+	if err := isFolder(path); err != nil {
+		return err
 	}
 	jobs, err := pack.Verify(ctx, path, o)
 	switch {
@@ -123,6 +129,19 @@ func (c *cli) verifyPath(ctx context.Context, path string, f verifyFlags) error 
 		}
 	}
 	return nil
+}
+
+// isFolder says what to name where there is no folder.
+func isFolder(path string) error {
+	const name = "name the folder of a run, of a job or of all jobs"
+	info, err := os.Stat(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return usagef("there is no folder %s; %s", path, name)
+	case err == nil && !info.IsDir():
+		return usagef("%s is a file; %s", path, name)
+	}
+	return nil // Verify says what else keeps it from being read
 }
 
 // plannedSlots are the slots of a schedule in [from, to).

@@ -23,6 +23,11 @@ func wrongIn(spec string) string {
 	switch {
 	case strings.HasPrefix(spec, "@"):
 		return "has an unknown name; write @hourly, @daily, @weekly, @monthly or @yearly, or five fields"
+	case len(given) == 1:
+		if _, err := cron.ParseStandard("@" + spec); err == nil {
+			return fmt.Sprintf(`needs an @ in front: "@%s"`, spec)
+		}
+		return "has one field; " + fiveFields
 	case len(given) != len(fields):
 		return fmt.Sprintf("has %d fields; %s", len(given), fiveFields)
 	}
