@@ -13,7 +13,7 @@ import (
 
 func (c *cli) config() *cobra.Command {
 	return group("config", "Check a configuration, or print an example or the schema", `  tokenaudit config example > tokenaudit.yaml
-  tokenaudit config validate -c tokenaudit.yaml
+  tokenaudit config validate
   tokenaudit config schema > schema.json     # for completion in an editor`,
 		c.configValidate(), c.print("example", "Print an example configuration with every key", configs.Example),
 		c.print("controls", "Print the built-in controls that the checks relate to", configs.BuiltinControls),

@@ -37,9 +37,10 @@ func (c *cli) doctor() *cobra.Command {
 review would reach. It tests every notifier, the evidence and the store without posting
 or keeping anything. It shows what works, what does not, how to fix it, and what no
 review can see. If any line says BAD, it exits 4.`,
-		Example: `  tokenaudit doctor -c tokenaudit.yaml`,
-		Args:    noArguments,
-		RunE:    func(cmd *cobra.Command, _ []string) error { return c.examine(cmd.Context(), config, asJSON) },
+		Example: `  tokenaudit doctor
+  tokenaudit doctor -c /etc/tokenaudit/tokenaudit.yaml`,
+		Args: noArguments,
+		RunE: func(cmd *cobra.Command, _ []string) error { return c.examine(cmd.Context(), config, asJSON) },
 	}
 	c.configFlag(cmd, &config)
 	jsonFlag(cmd, &asJSON)

@@ -184,7 +184,7 @@ func (c *cli) nextSteps(a answers, path string, healthy bool) {
 	}
 	if !healthy {
 		if step == 0 {
-			say("Fix what is marked BAD. The configuration is " + path + "; to start again, remove it.")
+			say("Fix what is marked BAD. The configuration is "+path+".", "To start again, remove it.")
 		}
 		say("Check again:", program+" doctor"+config)
 	}
