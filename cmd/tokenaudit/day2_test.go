@@ -34,6 +34,7 @@ func TestDay2(t *testing.T) {
 	commands["chapter"] = cmdChapter
 	commands["cloud"] = cmdCloud
 	commands["edit"] = cmdEdit
+	commands["await"] = cmdAwait
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/day2",
 		Setup: func(env *testscript.Env) error {
@@ -119,6 +120,18 @@ func cmdEdit(ts *testscript.TestScript, _ bool, args []string) {
 		ts.Fatalf("nothing in %s matches %s", args[0], args[1])
 	}
 	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(pattern.ReplaceAllLiteralString(old, text)), 0o600))
+}
+
+// cmdAwait waits until a file matches, such as the log of the service: await FILE PATTERN.
+func cmdAwait(ts *testscript.TestScript, _ bool, args []string) {
+	pattern := regexp.MustCompile(args[1])
+	for range 600 {
+		if pattern.MatchString(ts.ReadFile(args[0])) {
+			return
+		}
+		time.Sleep(100 * time.Millisecond)
+	}
+	ts.Fatalf("nothing in %s matches %s:\n%s", args[0], args[1], ts.ReadFile(args[0]))
 }
 
 // newHost makes the machine of the manual below the folder of the script: the files of the

@@ -230,14 +230,18 @@ func cmdInflux(ts *testscript.TestScript, _ bool, args []string) {
 
 // cmdSlack: slack count N and slack text TEXT (of the last message) look at what
 // stands outside of threads, slack replies N and slack reply TEXT at the replies;
-// slack in CHANNEL is where the last of the former is; slack refuse CODE fails the next
+// slack await N
+// waits until there are so many. slack in CHANNEL is where the last of the former is; slack refuse CODE fails the next
 // request, and slack archive CHANNEL archives one.
 func cmdSlack(ts *testscript.TestScript, neg bool, args []string) {
 	s := ts.Value(sceneKey{}).(*scene)
 	inThread := func(m notifytest.Message) bool { return m.Form["thread_ts"] != "" }
+	for tries := 600; args[0] == "await" && tries > 0 && strconv.Itoa(len(s.slack.Messages())) != args[1]; tries-- {
+		time.Sleep(100 * time.Millisecond)
+	}
 	got := slices.DeleteFunc(s.slack.Messages(), func(m notifytest.Message) bool { return inThread(m) == !strings.HasPrefix(args[0], "repl") })
 	switch args[0] {
-	case "count", "replies":
+	case "count", "replies", "await":
 		if strconv.Itoa(len(got)) != args[1] {
 			ts.Fatalf("%d messages, want %s", len(got), args[1])
 		}
