@@ -132,7 +132,7 @@ func (c *cli) runBeside(ctx context.Context, s *serveClient, file *configs.File,
 	if f.metricsFile != "" {
 		fmt.Fprintf(c.stderr, "tokenaudit: %s is not written, because serve makes the review. Its metrics are at its --listen.\n", f.metricsFile)
 	}
-	return runAll(chosen, f.failOn, func(j runner.Job) (*audit.Summary, error) { return c.reviewBeside(ctx, s, file, j.Name) })
+	return runAll(chosen, f, func(j runner.Job) (*audit.Summary, error) { return c.reviewBeside(ctx, s, file, j.Name) })
 }
 
 func (c *cli) reviewBeside(ctx context.Context, s *serveClient, file *configs.File, job string) (*audit.Summary, error) {

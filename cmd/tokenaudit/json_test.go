@@ -1,6 +1,8 @@
 package main
 
 import (
+	"bytes"
+	"errors"
 	"fmt"
 	"os"
 	"reflect"
@@ -11,7 +13,11 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"tokenaudit/configs"
+	"tokenaudit/configs/secret"
 	"tokenaudit/jobs/audit"
+	"tokenaudit/jobs/ledger"
+	"tokenaudit/jobs/runner"
 )
 
 // jsonShapes are what --json prints, by the chapter of help/json.md; of lists, an entry.
@@ -19,6 +25,7 @@ func jsonShapes() map[string]any {
 	return map[string]any{
 		"version":  buildInfo{},
 		"checks":   checkJSON{},
+		"run":      jobResult{},
 		"schedule": slotJSON{},
 		"doctor":   doctorLine{},
 		"verify":   verdictJSON{},
@@ -106,4 +113,45 @@ func jsonKeys(of reflect.Type, prefix string) []string {
 		}
 	}
 	return keys
+}
+
+// TestRunResult: the state of a job, by what its review returned.
+func TestRunResult(t *testing.T) {
+	t.Parallel()
+	var out, errs bytes.Buffer
+	c := &cli{stdout: &out, stderr: &errs, data: &out, secrets: secret.NewRedactor()}
+	file := &configs.File{Evidence: t.TempDir(), Jobs: []configs.Job{{Name: "weekly", Schedule: "0 9 * * 1", Timezone: "UTC"}, {Name: "other", Schedule: "@weekly", Timezone: "UTC"}}}
+	s := &audit.Summary{ID: "weekly/2026-11-23T0900Z", Job: "weekly"}
+	dry := &audit.Summary{ID: "weekly/2026-11-23T0900Z", Job: "weekly", Trigger: audit.DryRun}
+	for name, x := range map[string]struct {
+		summary  *audit.Summary
+		err      error
+		state    string
+		evidence bool
+	}{
+		"reviewed":                {s, nil, "reviewed", true},
+		"a message did not leave": {s, errors.New("Slack is away"), "reviewed", true},
+		"a dry run":               {dry, nil, "reviewed", false},
+		"nothing due":             {nil, nil, "nothing-due", false},
+		"another process":         {nil, fmt.Errorf("weekly: %w", runner.ErrLeased), "busy", false},
+		"the store is taken":      {nil, ledger.ErrBusy, "busy", false},
+		"failed":                  {nil, errors.New("disk full"), "failed", false},
+	} {
+		got := c.resultOf(file, "weekly", x.summary, x.err)
+		if got.State != x.state || (got.Evidence != "") != x.evidence || (got.Error != "") != (x.err != nil) || (got.Run != "") != (x.summary != nil) {
+			t.Errorf("%s: %+v", name, got)
+		}
+		if got.Next == nil || got.Next.Weekday() != time.Monday || got.Next.Hour() != 9 {
+			t.Errorf("%s: next at %v", name, got.Next)
+		}
+	}
+	var noted []string
+	f := runFlags{note: func(job string, _ *audit.Summary, err error) { noted = append(noted, job) }}
+	if err := f.noteAll(file, ledger.ErrBusy); err != nil || len(noted) != 2 {
+		t.Errorf("noted %v, %v", noted, err)
+	}
+	f.job = "weeky"
+	if err := f.noteAll(file, ledger.ErrBusy); exitCode(err) != exitUsage {
+		t.Errorf("a job that there is not: %v", err)
+	}
 }

@@ -24,7 +24,9 @@ import (
 // runFlags are the flags of run.
 type runFlags struct {
 	config, job, failOn, metricsFile string
-	now, dryRun                      bool
+	now, dryRun, json                bool
+
+	note func(job string, s *audit.Summary, err error) // what became of a job
 }
 
 func (c *cli) run() *cobra.Command {
@@ -47,9 +49,16 @@ node_exporter. Every user can read that file, because node_exporter is another u
 		Example: `  tokenaudit run -c tokenaudit.yaml                          # from a timer, hourly
   tokenaudit run -c tokenaudit.yaml --quiet --metrics-file /var/lib/node_exporter/tokenaudit.prom
   tokenaudit run -c tokenaudit.yaml --dry-run                # a test; sends nothing to Slack
+  tokenaudit run -c tokenaudit.yaml --now --json             # the result for a program
   tokenaudit run -c tokenaudit.yaml --now --fail-on critical # as a gate: exit 3 on a critical finding`,
 		Args: noArguments,
-		RunE: func(cmd *cobra.Command, _ []string) error { return c.runJobs(cmd.Context(), f) },
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			f.note = func(string, *audit.Summary, error) {}
+			if f.json {
+				return c.runAsJSON(cmd.Context(), f)
+			}
+			return c.runJobs(cmd.Context(), f)
+		},
 	}
 	flags := cmd.Flags()
 	c.configFlag(cmd, &f.config)
@@ -58,6 +67,7 @@ node_exporter. Every user can read that file, because node_exporter is another u
 	flags.BoolVar(&f.dryRun, "dry-run", false, "review now, print the message and send nothing; later reviews do not use it")
 	choiceFlag(cmd, &f.failOn, "fail-on", "exit 3 if there are findings of this severity or worse", severityNames()...)
 	flags.StringVar(&f.metricsFile, "metrics-file", "", "write metrics there for node_exporter; the name must end in .prom")
+	jsonFlag(cmd, &f.json)
 	return cmd
 }
 
@@ -87,7 +97,7 @@ func (c *cli) runJobs(ctx context.Context, f runFlags) error {
 	a, err := openJobs(ctx, file, c.log(slog.LevelWarn), c.secrets, f.dryRun)
 	if errors.Is(err, ledger.ErrBusy) && !f.now && !f.dryRun {
 		c.say("%v; it does what is due\n", err)
-		return nil
+		return f.noteAll(file, err)
 	}
 	if errors.Is(err, ledger.ErrBusy) && f.now {
 		a, serve, err = c.takeTurn(ctx, file)
@@ -103,7 +113,7 @@ func (c *cli) runJobs(ctx context.Context, f runFlags) error {
 	if err != nil {
 		return err
 	}
-	err = runAll(chosen, f.failOn, func(j runner.Job) (*audit.Summary, error) { return c.runJob(ctx, a, j, f) })
+	err = runAll(chosen, f, func(j runner.Job) (*audit.Summary, error) { return c.runJob(ctx, a, j, f) })
 	if f.metricsFile == "" {
 		return err
 	}
@@ -119,14 +129,18 @@ func (c *cli) runJobs(ctx context.Context, f runFlags) error {
 
 // runAll runs jobs one after the other. Errors come before exit codes, and of
 // those findings before gaps.
-func runAll(chosen []runner.Job, failOn string, review func(runner.Job) (*audit.Summary, error)) error {
+func runAll(chosen []runner.Job, f runFlags, review func(runner.Job) (*audit.Summary, error)) error {
 	var errs []error
 	codes := map[int]bool{}
 	for _, job := range chosen {
 		s, err := review(job)
+		f.note(job.Name, s, err)
+		if errors.Is(err, runner.ErrLeased) && !f.now {
+			err = nil // the other process does what is due
+		}
 		errs = append(errs, err)
 		if s != nil {
-			codes[judge(*s, audit.Severity(failOn))] = true
+			codes[judge(*s, audit.Severity(f.failOn))] = true
 		}
 	}
 	if err := errors.Join(errs...); err != nil {
@@ -163,7 +177,6 @@ func (c *cli) runJob(ctx context.Context, a *app, job runner.Job, f runFlags) (*
 		err = errors.Join(err, c.tell(ctx, a, *s, f.dryRun))
 	case errors.Is(err, runner.ErrLeased) && !f.now && !f.dryRun:
 		c.say("%s: %v; it does what is due\n", job.Name, err)
-		return nil, nil
 	case s == nil && err == nil:
 		c.say("%s: nothing due; next at %s\n", job.Name, job.Schedule.Next(time.Now()).Format("Mon 2006-01-02 15:04 MST"))
 	}
