@@ -42,7 +42,7 @@ func (c *cli) configValidate() *cobra.Command {
 				return err
 			}
 			for _, warning := range append(warnings(file), oldKeys(file)...) {
-				fmt.Fprintf(c.stderr, "warning: %s\n", warning)
+				c.warn("%s", warning)
 			}
 			fmt.Fprintf(c.stdout, "%s is valid: %s, %s\n", file.Path(), audit.Plural(len(file.Targets), "target"), audit.Plural(len(file.Jobs), "job"))
 			return nil

@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"encoding/json"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -48,6 +49,13 @@ func hanging(indent, line string, columns int) string {
 		lines = append(lines, indent+strings.TrimRight(part, " "))
 	}
 	return strings.Join(lines, "\n  ")
+}
+
+// warn says what is allowed and probably not meant.
+func (c *cli) warn(format string, args ...any) {
+	if !c.quiet {
+		fmt.Fprintf(c.stderr, "warning: "+format+"\n", args...)
+	}
 }
 
 // encode prints what --json asks for, also with --quiet.

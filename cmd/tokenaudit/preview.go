@@ -29,7 +29,7 @@ import (
 type previewFlags struct{ config, job, run, format, notifier, part string }
 
 func (c *cli) notifyPreview() *cobra.Command {
-	var f previewFlags
+	f := previewFlags{format: "text", part: notify.SummaryDelivery}
 	cmd := &cobra.Command{
 		Use:   "preview",
 		Short: "Show the messages of a review, without a network",
@@ -54,11 +54,16 @@ the blocks into the Block Kit Builder. The names of the others are on standard e
 	flags.Lookup("job").Usage = "the newest review of this job (default: of the first job)"
 	flags.StringVar(&f.run, "run", "", "a run: latest, an ID of history list or the beginning of one")
 	complete(cmd, "run", func(string) ([]string, cobra.ShellCompDirective) { return completeRuns(cmd, nil, "") })
-	flags.StringVar(&f.format, "format", "text", "text, blocks, html or json")
-	flags.StringVar(&f.part, "part", notify.SummaryDelivery, "the message that blocks and html show")
-	flags.StringVar(&f.notifier, "notifier", "", "slack, email, webhook or ping (default: all that the job has)")
+	choiceFlag(cmd, &f.format, "format", "form of the messages", previewFormats...)
+	flags.StringVar(&f.part, "part", f.part, "the message that blocks and html show")
+	choiceFlag(cmd, &f.notifier, "notifier", "one notifier, in place of all that the job has", previewNotifiers...)
 	return cmd
 }
+
+var (
+	previewFormats   = []string{"text", "blocks", "html", "json"}
+	previewNotifiers = []string{"slack", "email", "webhook", "ping"}
+)
 
 // previewer shows what one notifier sends of a message.
 type previewer struct {
@@ -159,9 +164,9 @@ func (c *cli) preview(ctx context.Context, f previewFlags) error {
 	inForm := func(p previewer) bool { return p.forms[f.format] != nil }
 	switch {
 	case !slices.ContainsFunc(all, inForm):
-		return usagef("--format: %s", setting.Unknown("format", f.format, []string{"text", "blocks", "html", "json"}))
+		return usagef("--format: %s", setting.Unknown("format", f.format, previewFormats))
 	case f.notifier != "" && !slices.ContainsFunc(all, named):
-		return usagef("--notifier: %s", setting.Unknown("notifier", f.notifier, namesOf(all, func(p previewer) string { return p.name })))
+		return usagef("--notifier: %s", setting.Unknown("notifier", f.notifier, previewNotifiers))
 	case f.notifier != "" && !slices.ContainsFunc(all, func(p previewer) bool { return named(p) && inForm(p) }):
 		return usagef("--notifier %s has no format %s; blocks are of Slack, html of email, json of webhook", f.notifier, f.format)
 	}
@@ -169,8 +174,12 @@ func (c *cli) preview(ctx context.Context, f previewFlags) error {
 	if err != nil {
 		return err
 	}
-	if f.job == "" && f.run == "" && len(file.Jobs) > 0 {
-		f.job = file.Jobs[0].Name
+	jobs, err := chosenJobs(file, f.job)
+	if err != nil {
+		return err
+	}
+	if f.run == "" {
+		f.job = jobs[0].Name
 	}
 	m, err := f.message(ctx, c, file)
 	if err != nil {
@@ -193,7 +202,7 @@ func (c *cli) preview(ctx context.Context, f previewFlags) error {
 			return fmt.Errorf("%s: %w", p.name, err)
 		}
 	}
-	_, err = out.WriteTo(c.stdout)
+	_, err = out.WriteTo(c.data)
 	return err
 }
 

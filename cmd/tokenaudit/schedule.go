@@ -68,7 +68,7 @@ func (c *cli) printSchedule(f scheduleFlags) error {
 			return usageError{err}
 		}
 		for _, w := range s.Warnings() {
-			fmt.Fprintf(c.stderr, "warning: job %q: %s\n", j.Name, w)
+			c.warn("job %q: %s", j.Name, w)
 		}
 		before := time.Now()
 		if f.from != "" {
