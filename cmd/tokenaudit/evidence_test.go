@@ -21,7 +21,6 @@ import (
 	"tokenaudit/jobs/audit"
 	"tokenaudit/jobs/evidence"
 	"tokenaudit/jobs/influx/influxtest"
-	"tokenaudit/jobs/ledger"
 )
 
 var november = time.Date(2026, 11, 2, 9, 0, 0, 0, time.UTC)
@@ -430,18 +429,18 @@ jobs: [{name: weekly, schedule: "0 0 1 1 *"}]
 		}
 		return out.String()
 	}
-	var entries []ledger.Entry
+	var entries []historyRun
 	command("run", "-c", path, "--now", "--quiet")
 	command("run", "-c", path, "--now", "--quiet")
 	if err := json.Unmarshal([]byte(command("history", "list", "-c", path, "--json")), &entries); err != nil || len(entries) != 2 {
 		t.Fatalf("%d runs, %v", len(entries), err)
 	}
-	first, second := entries[1].Run.ID(), entries[0].Run.ID()
+	first, second := entries[1].Run, entries[0].Run
 	if out := command("history", "show", "-c", path, first); !strings.Contains(out, "s3://evidence/team/audit/"+first) {
 		t.Errorf("show:\n%s", out)
 	}
 	command("history", "replay", "-c", path, first)
-	if out := command("history", "diff", "-c", path, first, second); !strings.Contains(out, "No difference") {
+	if out := command("history", "diff", "-c", path, first, second); !strings.Contains(out, "no change") {
 		t.Errorf("diff:\n%s", out)
 	}
 	if out := command("verify", p.under("weekly")); !strings.Contains(out, "Verified: no errors") {

@@ -21,7 +21,6 @@ import (
 	_ "modernc.org/sqlite"
 
 	"tokenaudit/jobs/influx/influxtest"
-	"tokenaudit/jobs/ledger"
 	"tokenaudit/notify/notifytest"
 )
 
@@ -160,16 +159,16 @@ func (w *mortal) expectOnce() {
 
 func (w *mortal) expectParts() {
 	w.t.Helper()
-	var runs []ledger.Entry
-	if err := json.Unmarshal(w.mustRun("history", "list", "-c", w.config(), "--json"), &runs); err != nil || len(runs) != 1 || !runs[0].Reported {
+	var runs []historyRun
+	if err := json.Unmarshal(w.mustRun("history", "list", "-c", w.config(), "--json"), &runs); err != nil || len(runs) != 1 || runs[0].State != "finished" {
 		w.t.Fatalf("runs %+v, %v", runs, err)
 	}
-	var run ledger.Entry
-	if err := json.Unmarshal(w.mustRun("history", "show", "-c", w.config(), "--json", runs[0].Run.ID()), &run); err != nil {
+	var run historyDetails
+	if err := json.Unmarshal(w.mustRun("history", "show", "-c", w.config(), "--json", runs[0].Run), &run); err != nil {
 		w.t.Fatal(err)
 	}
 	want, got := map[string]int{}, map[string]int{}
-	for _, p := range run.Deliveries {
+	for _, p := range run.Messages {
 		want[p.Name]++
 		if p.State != "sent" {
 			w.t.Errorf("part %s is %s: %s", p.Name, p.State, p.Error)
@@ -292,8 +291,8 @@ func TestDeletedWAL(t *testing.T) {
 			w.mustRun("run", "-c", w.config(), "--quiet")
 			w.mustRun("verify", filepath.Join(w.dir, "evidence", "yearly"))
 			packs, _ := filepath.Glob(filepath.Join(w.dir, "evidence", "yearly", "*", "manifest.json"))
-			var runs []ledger.Entry
-			if err := json.Unmarshal(w.mustRun("history", "list", "-c", w.config(), "--json"), &runs); err != nil || len(packs) != 1 || len(runs) != 1 || !runs[0].Reported {
+			var runs []historyRun
+			if err := json.Unmarshal(w.mustRun("history", "list", "-c", w.config(), "--json"), &runs); err != nil || len(packs) != 1 || len(runs) != 1 || runs[0].State != "finished" {
 				t.Errorf("packs %v, runs %+v, %v", packs, runs, err)
 			}
 			if left, _ := filepath.Glob(filepath.Join(w.dir, "evidence", "*", "*", ".*")); len(left) > 0 && len(before) == 0 {

@@ -11,8 +11,6 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-
-	"tokenaudit/jobs/ledger"
 )
 
 // TestReplicas lets three processes serve one job of every minute, kills the one
@@ -69,21 +67,21 @@ func TestReplicas(t *testing.T) {
 // each part in Slack once.
 func (w *replicas) expectEverySlotOnce(slots ...time.Time) {
 	w.t.Helper()
-	var runs []ledger.Entry
+	var runs []historyRun
 	if err := json.Unmarshal(w.mustRun("history", "list", "-c", w.config(), "--json"), &runs); err != nil || len(runs) != len(slots) {
 		w.t.Fatalf("runs %+v, %v", runs, err)
 	}
-	slices.SortFunc(runs, func(a, b ledger.Entry) int { return a.Run.Slot.Compare(b.Run.Slot) })
+	slices.SortFunc(runs, func(a, b historyRun) int { return a.Slot.Compare(b.Slot) })
 	want := map[string]int{}
 	for i, e := range runs {
-		if due := slots[i]; !e.Run.Slot.Equal(due) || e.Run.Missed != 0 || !e.Reported {
-			w.t.Errorf("run %s: missed %d, reported %t; want the slot %s", e.Run.ID(), e.Run.Missed, e.Reported, due)
+		if due := slots[i]; !e.Slot.Equal(due) || e.Missed != 0 || e.State != "finished" {
+			w.t.Errorf("run %s: missed %d, %s; want the slot %s", e.Run, e.Missed, e.State, due)
 		}
-		for _, p := range w.parts(e.Run.ID()) {
-			want[e.Run.ID()+" "+p.Name]++
+		for _, p := range w.parts(e.Run) {
+			want[e.Run+" "+p.Name]++
 		}
-		if !w.sent(e.Run.ID()) {
-			w.t.Errorf("run %s has messages that are not sent", e.Run.ID())
+		if !w.sent(e.Run) {
+			w.t.Errorf("run %s has messages that are not sent", e.Run)
 		}
 	}
 	if diff := cmp.Diff(want, w.messages()); diff != "" || len(want) < len(runs) {

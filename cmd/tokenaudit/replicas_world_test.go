@@ -20,7 +20,6 @@ import (
 
 	"tokenaudit/jobs/audit"
 	"tokenaudit/jobs/influx/influxtest"
-	"tokenaudit/jobs/ledger"
 	"tokenaudit/jobs/ledger/ledgertest"
 	"tokenaudit/notify/notifytest"
 )
@@ -216,7 +215,7 @@ func (w *replicas) setClock(at time.Time) {
 
 // sent reports whether the messages of a run are posted, and answered.
 func (w *replicas) sent(run string) bool {
-	return !slices.ContainsFunc(w.parts(run), func(p audit.Delivery) bool { return p.State != audit.DeliverySent })
+	return !slices.ContainsFunc(w.parts(run), func(p historyDelivery) bool { return p.State != audit.DeliverySent })
 }
 
 // messages counts what is in Slack, by run and part.
@@ -241,11 +240,11 @@ func runAndPart(metadata []byte) (run, part string) {
 }
 
 // parts are the messages of a run, by the ledger.
-func (w *replicas) parts(id string) []audit.Delivery {
+func (w *replicas) parts(id string) []historyDelivery {
 	w.t.Helper()
-	var run ledger.Entry
-	if err := json.Unmarshal(w.mustRun("history", "show", "-c", w.config(), "--json", id), &run); err != nil || len(run.Deliveries) == 0 {
-		w.t.Fatalf("run %s: parts %+v, %v", id, run.Deliveries, err)
+	var run historyDetails
+	if err := json.Unmarshal(w.mustRun("history", "show", "-c", w.config(), "--json", id), &run); err != nil || len(run.Messages) == 0 {
+		w.t.Fatalf("run %s: parts %+v, %v", id, run.Messages, err)
 	}
-	return run.Deliveries
+	return run.Messages
 }
