@@ -73,7 +73,7 @@ func (f historyFlags) open(ctx context.Context, c *cli) (past, error) {
 func openPast(ctx context.Context, c *cli, file *configs.File) (past, error) {
 	r, err := openReader(ctx, c, file)
 	if err != nil {
-		return past{}, err
+		return past{}, forOwner(file, err)
 	}
 	archive, err := evidence.Open(file.Evidence, evidence.Lock{}) // asks no bucket anything
 	if err != nil {

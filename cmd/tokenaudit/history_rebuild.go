@@ -56,7 +56,12 @@ func (c *cli) rebuildLedger(ctx context.Context, f rebuildFlags) error {
 	if err != nil {
 		return err
 	}
-	return c.rebuildFrom(ctx, file, f)
+	if !f.dryRun {
+		if err := refuseRoot(file); err != nil {
+			return err
+		}
+	}
+	return forOwner(file, c.rebuildFrom(ctx, file, f))
 }
 
 func (c *cli) rebuildFrom(ctx context.Context, file *configs.File, f rebuildFlags) error {

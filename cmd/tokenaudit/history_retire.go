@@ -48,6 +48,9 @@ func (c *cli) retire(ctx context.Context, f historyFlags, name, reason string) e
 	if err != nil {
 		return err
 	}
+	if err := refuseRoot(r.file); err != nil {
+		return errors.Join(err, r.Close())
+	}
 	entries, err := r.List(ctx, "", 0)
 	if err := errors.Join(err, r.Close()); err != nil {
 		return err

@@ -85,6 +85,11 @@ func (c *cli) runJobs(ctx context.Context, f runFlags) error {
 	if len(file.Jobs) == 0 {
 		return usagef("%s has no jobs; add one under jobs", file.Path())
 	}
+	if !f.dryRun {
+		if err := refuseRoot(file); err != nil {
+			return err
+		}
+	}
 	var serve *serveClient
 	if f.now && !f.dryRun {
 		if serve = serveOf(ctx, file); serve != nil { // which has the secrets
@@ -104,7 +109,7 @@ func (c *cli) runJobs(ctx context.Context, f runFlags) error {
 	}
 	switch {
 	case err != nil:
-		return err
+		return forOwner(file, err)
 	case serve != nil:
 		return c.runBeside(ctx, serve, file, f)
 	}

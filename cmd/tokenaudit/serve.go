@@ -59,6 +59,9 @@ func (c *cli) serveJobs(ctx context.Context, path, listen string) error {
 	if err != nil {
 		return err
 	}
+	if err := refuseRoot(file); err != nil {
+		return err
+	}
 	read := time.Now()
 	log := c.log(slog.LevelInfo)
 	manager, err := newSystemd(log)
@@ -86,7 +89,7 @@ func (c *cli) serveJobs(ctx context.Context, path, listen string) error {
 		log.Info("stopped")
 		return nil
 	case err != nil:
-		return err
+		return forOwner(file, err)
 	}
 	defer a.close()
 	s := &scheduler{cli: c, log: log, systemd: manager, health: health, reloads: metrics.NewReloads()}

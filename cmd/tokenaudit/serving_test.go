@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -35,6 +36,7 @@ type site struct {
 	environment       []string
 	store, evidenceAt string
 	targets           string // entries beside that of prod
+	binary            string // "tokenaudit" by default
 }
 
 func newSite(t *testing.T) *site {
@@ -120,7 +122,7 @@ func (p *site) due(name, spec string) {
 
 // command is the binary on this configuration.
 func (p *site) command(args ...string) *exec.Cmd {
-	cmd := exec.Command("tokenaudit", append(args, "-c", p.config)...)
+	cmd := exec.Command(cmp.Or(p.binary, "tokenaudit"), append(args, "-c", p.config)...)
 	cmd.Env, cmd.SysProcAttr = p.environment, p.attributes
 	return cmd
 }

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net"
 	"slices"
 	"strings"
@@ -58,6 +59,9 @@ func Unreachable(err error) bool {
 		return slices.Contains([]string{"53300", "57P01", "57P02", "57P03"}, answer.Code) || strings.HasPrefix(answer.Code, "08")
 	}
 	if errors.As(err, new(*tls.CertificateVerificationError)) || errors.As(err, new(tls.AlertError)) {
+		return false
+	}
+	if errors.As(err, new(*fs.PathError)) { // of a file, although the codes of the system are a net.Error, too
 		return false
 	}
 	return errors.As(err, new(net.Error)) || errors.As(err, new(*pgconn.ConnectError)) && errors.Is(err, io.ErrUnexpectedEOF)

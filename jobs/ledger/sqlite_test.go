@@ -44,3 +44,13 @@ func TestOpen(t *testing.T) {
 		return nil
 	})
 }
+
+// TestFileIsNotUnreachable: a file that cannot be opened is no server that is away, for
+// which serve would wait without an end.
+func TestFileIsNotUnreachable(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "file")
+	os.WriteFile(file, nil, 0o600)
+	if _, err := Open(t.Context(), AtPath(filepath.Join(file, "ledger.db")), secret.Ref{}); err == nil || Unreachable(err) {
+		t.Errorf("%v passes by itself: %t", err, Unreachable(err))
+	}
+}
