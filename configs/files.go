@@ -3,6 +3,7 @@ package configs
 import (
 	"errors"
 	"fmt"
+	"net/url"
 	"reflect"
 
 	"tokenaudit/configs/setting"
@@ -33,6 +34,30 @@ func (f *File) checkFiles(problem problemFunc) {
 		}
 	}
 	f.checkControls(problem)
+	f.checkStoreFiles(problem)
+}
+
+// checkStoreFiles looks at what the connection to PostgreSQL needs. A missing passfile is
+// none for libpq.
+func (f *File) checkStoreFiles(problem problemFunc) {
+	u, err := url.Parse(f.Store)
+	if err != nil || !ledger.Postgres(f.Store) {
+		return
+	}
+	for _, file := range []struct {
+		name  string
+		check func(setting.Path) error
+	}{
+		{"sslrootcert", setting.Path.CheckAuthorities}, {"sslcert", setting.Path.Check}, {"sslkey", setting.Path.Check},
+	} {
+		path := u.Query().Get(file.name)
+		if path == "" || path == "system" {
+			continue
+		}
+		if err := file.check(setting.Path(path)); err != nil {
+			problem("store", file.name+": "+err.Error())
+		}
+	}
 }
 
 // checkControls tells each problem with the line of the other file.

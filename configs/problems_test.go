@@ -172,10 +172,10 @@ var bad = map[string][]string{
 		`9: policy.severity."a.b c": unknown check "a.b c", known: ` + checkNames,
 	},
 	"durations": {
-		"6: policy.rotate_after: needs a unit behind the number: w, d, h, m or s, such as 90d",
+		"6: policy.rotate_after: needs a unit behind the number: w, d, h, m or s, such as 90d, or off",
 		"7: policy.inactive_after: must not be negative; write a time span such as 90d, or off",
 		"11: jobs[0].catch_up: needs at least 1m; otherwise no review can start",
-		"12: jobs[0].jitter: is longer than 100 years",
+		"12: jobs[0].jitter: is longer than 100 years; write a shorter one",
 		"13: jobs[0].deadline: needs at least 1m; otherwise no review can end",
 	},
 	"job-empty":    {"6: jobs[0].name: " + noName, "6: jobs[0].schedule: " + noTime, "7: jobs[1].name: " + noName, "7: jobs[1].schedule: " + noTime},

@@ -31,10 +31,10 @@ var (
 
 	bareNumber = regexp.MustCompile(`^[0-9]+$`)
 
-	errSpan     = errors.New("needs a time span such as 90d, 2w, 36h, 30m or 1d12h, or off")
+	errSpan     = errors.New("needs a time span such as 90d, 2w, 36h, 30m or 1d12h")
 	errNoUnit   = errors.New("needs a unit behind the number: w, d, h, m or s, such as 90d")
-	errNegative = errors.New("must not be negative; write a time span such as 90d, or off")
-	errLongSpan = errors.New("is longer than 100 years")
+	errNegative = errors.New("must not be negative; write a time span such as 90d")
+	errLongSpan = errors.New("is longer than 100 years; write a shorter one")
 )
 
 // UnmarshalText reads a time span. Its errors do not repeat the text.
@@ -89,7 +89,7 @@ var errZero = errors.New("must not be 0; write off for no limit, or a time span 
 // UnmarshalText reads a limit. Its errors do not repeat the text.
 func (l *Limit) UnmarshalText(text []byte) error {
 	if err := (*Duration)(l).UnmarshalText(text); err != nil {
-		return err
+		return fmt.Errorf("%w, or off", err)
 	}
 	if *l == 0 && string(text) != "off" {
 		return errZero

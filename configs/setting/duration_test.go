@@ -1,6 +1,7 @@
 package setting
 
 import (
+	"errors"
 	"testing"
 	"time"
 )
@@ -34,7 +35,7 @@ func TestDurationRefuses(t *testing.T) {
 func TestLimit(t *testing.T) {
 	for text, want := range map[string]error{"off": nil, "90d": nil, "0": errZero, "0d": errZero, "0h0m": errZero, "-1d": errNegative, "1.5h": errSpan} {
 		var got Limit
-		if err := got.UnmarshalText([]byte(text)); err != want {
+		if err := got.UnmarshalText([]byte(text)); !errors.Is(err, want) {
 			t.Errorf("%q: %v, want %v", text, err, want)
 		}
 	}
