@@ -67,8 +67,8 @@ and exits 4. Filters are applied by this program, not by the server.` + "\n" + s
 	flags.StringVar(&f.userID, "user-id", "", "only tokens of the user with this ID")
 	flags.StringVar(&f.id, "id", "", "only the token with this ID")
 	flags.StringVar(&f.org, "org", "", "only tokens of this org, by name or ID")
-	flags.StringVar(&f.status, "status", "", "only tokens with this status: active, inactive")
-	flags.StringVar(&f.action, "action", "", "only tokens with a permission for this action: read, write")
+	choiceFlag(cmd, &f.status, "status", "only tokens with this status", "active", "inactive")
+	choiceFlag(cmd, &f.action, "action", "only tokens with a permission for this action", "read", "write")
 	limitFlag(cmd, &f.limit, "print only so many")
 	jsonFlag(cmd, &f.json)
 	return cmd
