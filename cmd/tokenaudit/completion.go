@@ -11,7 +11,7 @@ func (c *cli) completion() *cobra.Command {
 	shells := []string{"bash", "zsh", "fish", "powershell"}
 	return &cobra.Command{
 		Use:   "completion SHELL",
-		Short: "Print the script that completes commands, flags and names in a shell",
+		Short: "Print the script by which a shell completes commands and names",
 		Long: `completion prints a script for bash, zsh, fish or powershell. With it, the shell completes
 commands and flags, and names of jobs, targets, runs and checks. bash needs the package
 bash-completion. The packages of a release have the scripts.`,

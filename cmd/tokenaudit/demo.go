@@ -31,7 +31,7 @@ func (c *cli) demo() *cobra.Command {
 	var out string
 	cmd := &cobra.Command{
 		Use:   "demo [--out DIR]",
-		Short: "Make a full report from built-in data; needs no InfluxDB, Slack or network",
+		Short: "Make a full report from built-in data, without a network",
 		Long: `demo starts a small InfluxDB and a small Slack inside the program. It reviews the same
 org twice, a week apart, with changes in between, and writes the reports to a folder.
 It shows in short what the second review found. With --verbose it shows all of it, as

@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"strings"
 
+	"github.com/jedib0t/go-pretty/v6/text"
 	"github.com/spf13/cobra"
 
 	"tokenaudit/configs/setting"
@@ -73,6 +74,38 @@ func (c *cli) help() *cobra.Command {
 			}
 			return names, cobra.ShellCompDirectiveNoFileComp
 		},
+	}
+}
+
+// helpWidth is that of the help of commands, which every terminal shows.
+const helpWidth = 80
+
+// fitHelp breaks the texts of a command and those below it into lines of that width. Lines
+// that are indented or part of a list stay as they are.
+func fitHelp(cmd *cobra.Command) {
+	var lines []string
+	paragraph := ""
+	end := func() {
+		if paragraph != "" {
+			lines = append(lines, strings.Split(text.WrapSoft(paragraph, helpWidth), "\n")...)
+		}
+		paragraph = ""
+	}
+	for line := range strings.SplitSeq(cmd.Long, "\n") {
+		if line == "" || strings.HasPrefix(line, " ") {
+			end()
+			lines = append(lines, line)
+			continue
+		}
+		paragraph = strings.TrimLeft(paragraph+" "+line, " ")
+	}
+	end()
+	for i, line := range lines {
+		lines[i] = strings.TrimRight(line, " ")
+	}
+	cmd.Long = strings.Join(lines, "\n")
+	for _, child := range cmd.Commands() {
+		fitHelp(child)
 	}
 }
 

@@ -13,6 +13,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/spf13/cobra"
 
 	"tokenaudit/configs"
 	"tokenaudit/jobs/audit"
@@ -253,4 +254,26 @@ func TestManualFitsTerminals(t *testing.T) {
 			}
 		}
 	}
+}
+
+// TestHelpFits: what --help shows fits every terminal.
+func TestHelpFits(t *testing.T) {
+	var visit func(cmd *cobra.Command)
+	visit = func(cmd *cobra.Command) {
+		var out bytes.Buffer
+		cmd.SetOut(&out)
+		cmd.InitDefaultHelpFlag()
+		if err := cmd.Help(); err != nil {
+			t.Fatal(err)
+		}
+		for line := range strings.Lines(out.String()) {
+			if utf8.RuneCountInString(strings.TrimRight(line, "\n")) > helpWidth && !strings.Contains(line, "http") {
+				t.Errorf("%s: %s", cmd.CommandPath(), line)
+			}
+		}
+		for _, child := range cmd.Commands() {
+			visit(child)
+		}
+	}
+	visit(newRoot(&bytes.Buffer{}, &bytes.Buffer{}))
 }

@@ -31,10 +31,10 @@ type historyFlags struct {
 func (c *cli) history() *cobra.Command {
 	return group("history", "Show earlier reviews", `  tokenaudit history list --limit 10
   tokenaudit history show latest
-  tokenaudit history diff                                    # the newest and the one before
+  tokenaudit history diff         # the newest and the one before
   tokenaudit history diff 2026-11-16 weekly-review/latest
   tokenaudit history replay -c stricter.yaml latest
-  tokenaudit history retire -c tokenaudit.yaml plant --reason "switched off, SEC-1234"`, c.historyList(), c.historyShow(), c.historyDiff(), c.historyReplay(), c.historyRetire(), c.historyRebuild())
+  tokenaudit history retire plant --reason "switched off, SEC-1234"`, c.historyList(), c.historyShow(), c.historyDiff(), c.historyReplay(), c.historyRetire(), c.historyRebuild())
 }
 
 func (f *historyFlags) add(c *cli, cmd *cobra.Command) {

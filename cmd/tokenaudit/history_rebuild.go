@@ -27,7 +27,7 @@ func (c *cli) historyRebuild() *cobra.Command {
 	var f rebuildFlags
 	cmd := &cobra.Command{
 		Use:   "rebuild",
-		Short: "Rebuild the ledger from the evidence packs, after it was lost or restored from a backup",
+		Short: "Rebuild a lost or restored ledger from the evidence packs",
 		Long: `rebuild reads the packs of every job in the evidence, configured or not, and checks them
 against the manifests and the chain. From them it makes the ledger: the reviews, the
 base of the next comparison, the place in the chain, and the slots that are done. A slot

@@ -25,7 +25,7 @@ func (c *cli) historyRetire() *cobra.Command {
 (server/0d0fb00000000011), or the name of a target for all its sources. Until then its
 tokens stay listed as not seen when another source answers. The next review reports when
 and why it was retired. Its tokens are not reported as gone.`,
-		Example: `  tokenaudit history retire -c tokenaudit.yaml server/0d0fb00000000011 --reason "new installation, SEC-1234"
+		Example: `  tokenaudit history retire server/0d0fb00000000011 --reason "SEC-1234"
   tokenaudit history retire -c tokenaudit.yaml plant --reason "switched off"`,
 		Args: func(cmd *cobra.Command, args []string) error {
 			switch {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"io"
 	"log/slog"
 	"os"
@@ -37,11 +38,11 @@ owns them, which can write, and what changed.
 It lists the authorizations of every configured user and reports active write tokens,
 tokens of deleted users and other risks. It writes a workbook, CSV files, evidence packs
 and messages. It only reads from InfluxDB.`,
-		Example: `  tokenaudit demo                            # a full report, without InfluxDB or Slack
-  tokenaudit init                            # write a small tokenaudit.yaml, and check it
-  tokenaudit doctor                          # what is missing, and how to fix it
-  tokenaudit run --now                       # one review, at once
-  tokenaudit serve                           # reviews on schedule`,
+		Example: `  tokenaudit demo         # a full report, without InfluxDB or Slack
+  tokenaudit init         # write a small tokenaudit.yaml, and check it
+  tokenaudit doctor       # what is missing, and how to fix it
+  tokenaudit run --now    # one review, at once
+  tokenaudit serve        # reviews on schedule`,
 		SilenceUsage:  true,
 		SilenceErrors: true,
 		Version:       version,
@@ -74,8 +75,10 @@ and messages. It only reads from InfluxDB.`,
 	usage := strings.NewReplacer(
 		"Additional help topics:", "Topics (tokenaudit help TOPIC):",
 		"rpad .CommandPath .CommandPathPadding", "rpad .Name .NamePadding",
+		"Flags.FlagUsages", fmt.Sprintf("Flags.FlagUsagesWrapped %d", helpWidth),
 	).Replace(root.UsageTemplate())
 	root.SetUsageTemplate(usage + "\n" + exitHelp + "\n")
+	fitHelp(root)
 	return root
 }
 

@@ -46,11 +46,11 @@ begun. Where another run has the store, --now waits for its turn.
 
 With --metrics-file it writes the metrics of every job for the textfile collector of
 node_exporter. Every user can read that file, because node_exporter is another user.`,
-		Example: `  tokenaudit run -c tokenaudit.yaml                          # from a timer, hourly
-  tokenaudit run -c tokenaudit.yaml --quiet --metrics-file /var/lib/node_exporter/tokenaudit.prom
-  tokenaudit run -c tokenaudit.yaml --dry-run                # a test; sends nothing to Slack
-  tokenaudit run -c tokenaudit.yaml --now --json             # the result for a program
-  tokenaudit run -c tokenaudit.yaml --now --fail-on critical # as a gate: exit 3 on a critical finding`,
+		Example: `  tokenaudit run                            # from a timer, hourly
+  tokenaudit run --quiet --metrics-file /var/lib/node_exporter/tokenaudit.prom
+  tokenaudit run --dry-run                  # a test; sends and keeps nothing
+  tokenaudit run --now --json               # the result for a program
+  tokenaudit run --now --fail-on critical   # as a gate: exit 3`,
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			f.note = func(string, *audit.Summary, error) {}

@@ -35,7 +35,7 @@ zone of the job and in UTC. Each slot is reviewed once, also when the clocks cha
 the clocks skip the time, the review is due at the change. If they show it twice, the
 first one counts.`,
 		Example: `  tokenaudit schedule -c tokenaudit.yaml
-  tokenaudit schedule -c tokenaudit.yaml --job weekly-review --from 2027-03-01 --next 8
+  tokenaudit schedule --job weekly-review --from 2027-03-01 --next 8
   tokenaudit schedule -c tokenaudit.yaml --next 1 --json`,
 		Args: noArguments,
 		RunE: func(*cobra.Command, []string) error { return c.printSchedule(f) },

@@ -57,7 +57,7 @@ It asks the server first. InfluxDB does not show every token: those of deleted u
 hidden. Then show prints what the newest review saw, and says when that was.
 ` + serverHelp,
 		Example: `  tokenaudit tokens show 11adece381a52001
-  tokenaudit tokens show 11adece381a52001 -c tokenaudit.yaml --target prod-eu --json`,
+  tokenaudit tokens show 11adece381a52001 --target prod-eu --json`,
 		Args: func(cmd *cobra.Command, args []string) error {
 			switch {
 			case len(args) != 1 || args[0] == "":

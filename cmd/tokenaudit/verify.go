@@ -32,7 +32,7 @@ func (c *cli) verify() *cobra.Command {
 	var f verifyFlags
 	cmd := &cobra.Command{
 		Use:   "verify PATH",
-		Short: "Check evidence packs: files, signatures, chain, reports, and the reviews of a period",
+		Short: "Check evidence packs, and whether a period was reviewed",
 		Long: `verify checks the evidence pack of one run, all packs of a job, or those of every job in
 the folder of the evidence. It checks:
 
@@ -51,7 +51,8 @@ allowed signers has the format of ssh-keygen(1); the namespace is tokenaudit.
 Exit code 0: no error was found. 1: an error was found, or a planned review is missing.`,
 		Example: `  tokenaudit verify data/evidence
   tokenaudit verify data/evidence/weekly-review
-  tokenaudit verify data/evidence/weekly-review --period 2026Q3 --allowed-signers signers
+  tokenaudit verify data/evidence/weekly-review --period 2026Q3 \
+    --allowed-signers signers
   tokenaudit verify data/evidence/weekly-review/2026-11-23T0800Z
   tokenaudit verify "s3://BUCKET/PREFIX/weekly-review?region=eu-central-1"`,
 		Args: onePath,
