@@ -114,7 +114,7 @@ func (p *site) due(name, spec string) {
 	must(p.t, err)
 	l, err := ledger.Open(p.t.Context(), ledger.AtPath(p.store), secret.Ref{})
 	must(p.t, err)
-	slot, _ := s.Latest(time.Now().AddDate(0, 0, -14), time.Now())
+	slot, _ := s.Latest(time.Now().AddDate(0, -2, 0), time.Now())
 	_, err = l.Reached(p.t.Context(), name, s.String(), slot.Add(-time.Minute))
 	must(p.t, err)
 	must(p.t, l.Close())

@@ -57,7 +57,10 @@ func (a Archive) Write(ctx context.Context, run audit.Run, target string, record
 			return err
 		}
 		err = writeLines(zip, records)
-		return errors.Join(err, zip.Close())
+		if closing := zip.Close(); err == nil { // else it says the same again
+			err = closing
+		}
+		return err
 	})
 }
 

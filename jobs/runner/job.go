@@ -45,6 +45,8 @@ type Job struct {
 	DeliverWithin time.Duration
 	// Ping tells a dead man's switch how a run goes. Optional.
 	Ping PingFunc
+
+	tried string // ID of a run whose beginning is in the log already
 }
 
 func (j Job) targetNames() []string {

@@ -111,7 +111,11 @@ func (e runError) Unwrap() error { return e.error }
 func (r *Runner) review(ctx context.Context, j Job, run audit.Run) (*audit.Summary, error) {
 	ctx = audit.WithRun(ctx, run)
 	log := r.Log.With("job", j.Name, "run", run.ID())
-	log.Info("reviewing", "trigger", run.Trigger, "targets", len(j.Targets), "missed", run.Missed)
+	level := slog.LevelInfo
+	if run.ID() == j.tried {
+		level = slog.LevelDebug
+	}
+	log.Log(ctx, level, "reviewing", "trigger", run.Trigger, "targets", len(j.Targets), "missed", run.Missed)
 	r.ping(ctx, j, run, PingStart, "")
 	summary, err := r.work(ctx, j, run)
 	if err != nil {

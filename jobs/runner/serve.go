@@ -64,10 +64,12 @@ func (r *Runner) ticker(ctx context.Context, j Job) cron.Job {
 				r.Log.Info("works again", "job", j.Name)
 			}
 			clear(said)
+			j.tried = ""
 		default:
 			log, run := r.Log.With("job", j.Name), ""
 			if of, ok := errors.AsType[runError](err); ok {
 				log, run = log.With("run", of.run), of.run
+				j.tried = run
 			}
 			why := run + "\n" + reason(err.Error())
 			if said[why] {

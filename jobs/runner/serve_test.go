@@ -153,6 +153,9 @@ func TestServeSaysEachReasonOnce(t *testing.T) {
 					if n := strings.Count(log.String(), "level=ERROR"); n != week*tc.reasons {
 						t.Errorf("week %d: %d errors in the log after %d attempts, want %d:\n%s", week, n, tries, week*tc.reasons, &log)
 					}
+					if n := strings.Count(log.String(), "msg=reviewing "); n != week {
+						t.Errorf("week %d: said %d times that it reviews", week, n)
+					}
 					if n := strings.Count(log.String(), "works again"); n != week {
 						t.Errorf("week %d: said %d times that it works again", week, n)
 					}
