@@ -29,6 +29,7 @@ func TestRunNowBesideServe(t *testing.T) {
 	}{
 		"plain":                           {"", nil, exitDone},
 		"quiet":                           {"", []string{"--quiet"}, exitDone},
+		"as JSON":                         {"", []string{"--json"}, exitDone},
 		"findings":                        {"", []string{"--fail-on", "info"}, exitFindings},
 		"a message that is not delivered": {`, webhook: {url: {env: HOOK_URL}, secret: {env: AUDIT_TOKEN}}`, nil, exitFailed},
 		"partial coverage":                {`, targets: [prod, away], deadline: 1m`, nil, exitIncomplete},
@@ -70,7 +71,7 @@ func TestRunNowBesideServe(t *testing.T) {
 // same leaves out of a text what is another at each call.
 func (p *site) same(text string) string {
 	text = strings.NewReplacer(p.dir, "DIR", p.url, "URL").Replace(text)
-	return regexp.MustCompile(`\d{4}-\d\d-\d\dT\d{4,6}Z|\d\d:\d\d(:\d\d)?|"time":"[^"]*"|\b\d+(\.\d+)?m?s\b`).ReplaceAllString(text, "TIME")
+	return regexp.MustCompile(`\d{4}-\d\d-\d\dT\d{4,6}Z|\d\d:\d\d(:\d\d)?(\.\d+)?|"time":"[^"]*"|\b\d+(\.\d+)?m?s\b`).ReplaceAllString(text, "TIME")
 }
 
 // started is the binary under way, with what it says.
