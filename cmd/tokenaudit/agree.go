@@ -80,13 +80,13 @@ func agree(ctx context.Context, known knownPacks, archive evidence.Archive, conf
 
 // openJobs is wire, and the comparison of the ledger with the evidence. Evidence that
 // cannot be reached says nothing: each run compares again before it begins.
-func openJobs(ctx context.Context, f *configs.File, log *slog.Logger, secrets *secret.Redactor, dryRun bool) (*app, error) {
+func openJobs(ctx context.Context, f *configs.File, log *slog.Logger, secrets *secret.Redactor) (*app, error) {
 	if path, ok := ledger.StorePath(f.Store); ok && !exists(path) { // before an empty one is made
 		if err := agreeWithout(ctx, f, log); err != nil {
 			return nil, err
 		}
 	}
-	a, err := wire(ctx, f, nil, log, secrets, dryRun)
+	a, err := wire(ctx, f, nil, log, secrets)
 	if err != nil {
 		return nil, err
 	}

@@ -179,7 +179,7 @@ func (c *cli) takeTurn(ctx context.Context, file *configs.File) (*app, *serveCli
 		if s := serveOf(ctx, file); s != nil {
 			return nil, s, nil
 		}
-		a, err := openJobs(ctx, file, c.log(slog.LevelWarn), c.secrets, false)
+		a, err := openJobs(ctx, file, c.log(slog.LevelWarn), c.secrets)
 		if !errors.Is(err, ledger.ErrBusy) {
 			return a, nil, err
 		}

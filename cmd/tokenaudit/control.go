@@ -87,7 +87,7 @@ func (s *scheduler) reviewFor(ctx context.Context, w http.ResponseWriter, r *htt
 	once := *g.runner
 	once.Holder, once.Progress = rand.Text(), answer.row // the lease keeps it from what the schedule asks for
 	summary, err := inTurn(r.Context(), func() { answer.write(reviewLine{Waiting: true}) }, func() (*audit.Summary, error) {
-		return once.ReviewNow(ctx, chosen[0], audit.Manual)
+		return once.ReviewNow(ctx, chosen[0])
 	})
 	stop()
 	out := reviewLine{Done: true}

@@ -19,7 +19,6 @@ import (
 
 	"tokenaudit/configs"
 	"tokenaudit/configs/secret"
-	"tokenaudit/jobs/audit"
 	"tokenaudit/jobs/influx"
 	"tokenaudit/jobs/influx/influxtest"
 	"tokenaudit/notify/notifytest"
@@ -72,17 +71,17 @@ func (c *cli) runDemo(ctx context.Context, out string) error {
 	clock := lastWeek
 	terse := *c
 	terse.verbose = false // here it is about the review, not about its steps
-	a, err := wire(ctx, demoConfig(out, db, dbURL, slackURL, receiver.Token, key), func(context.Context) (time.Time, error) { return clock, nil }, terse.log(slog.LevelWarn), c.secrets, false)
+	a, err := wire(ctx, demoConfig(out, db, dbURL, slackURL, receiver.Token, key), func(context.Context) (time.Time, error) { return clock, nil }, terse.log(slog.LevelWarn), c.secrets)
 	if err != nil {
 		return err
 	}
 	defer a.close()
-	if _, err := a.runner.ReviewNow(ctx, a.jobs[0], audit.Manual); err != nil {
+	if _, err := a.runner.ReviewNow(ctx, a.jobs[0]); err != nil {
 		return err
 	}
 	clock = now
 	db.NextWeek(now)
-	s, err := a.runner.ReviewNow(ctx, a.jobs[0], audit.Manual)
+	s, err := a.runner.ReviewNow(ctx, a.jobs[0])
 	if err != nil {
 		return err
 	}
@@ -96,7 +95,7 @@ func (c *cli) runDemo(ctx context.Context, out string) error {
 	}
 	fmt.Fprintf(c.stdout, "%s\nThis is the second review.\n\n", demoTitle)
 	printSummary(c.stdout, m, nil, c.columns(), c.paint)
-	fmt.Fprintf(c.stdout, "\nThe thread that Slack got:\n\n%s", slack.Text(a.slack[s.Job], m, isTerminal(c.stdout)))
+	fmt.Fprintf(c.stdout, "\nThe thread that Slack got:\n\n%s", slack.Text(orDefault(jobNamed(a.file, s.Job).Slack), m, isTerminal(c.stdout)))
 	fmt.Fprintf(c.stdout, "\nOpen %s and report.html in it, and verify the evidence:\n%s\n", m.Location, demoVerify(calledAs(), "  ", out, m.Location))
 	return nil
 }

@@ -57,9 +57,9 @@ func (c *cli) examine(ctx context.Context, path string, asJSON bool) (err error)
 		e.out = io.Discard
 	}
 	log := c.log(slog.LevelWarn)
-	a, closeEarlier, errEarlier := earlierReviews(ctx, f, log)
-	defer func() { err = errors.Join(err, closeEarlier()) }()
-	if err := c.examineTargets(ctx, e, a, f); err != nil {
+	a, errEarlier := openEarlier(ctx, f, log)
+	defer func() { err = errors.Join(err, a.close()) }()
+	if err := c.examineTargets(ctx, e, a.Assessor, f); err != nil {
 		return err
 	}
 	if errEarlier != nil {
@@ -97,7 +97,11 @@ func (c *cli) examineTargets(ctx context.Context, e *examination, a *runner.Asse
 		}
 		targets = append(targets, runner.Target{Name: cfg.Name, Host: cfg.Host(), Source: source})
 	}
-	items, jobs := map[string]audit.Item{}, jobsToTry(f, targets)
+	items := map[string]audit.Item{}
+	jobs, err := jobsToTry(f, targets, c.secrets)
+	if err != nil {
+		return err
+	}
 	for _, j := range jobs {
 		for _, t := range j.Targets {
 			if _, done := items[t.Name]; done {
@@ -118,7 +122,7 @@ func (c *cli) examineTargets(ctx context.Context, e *examination, a *runner.Asse
 		for _, t := range j.Targets {
 			of = append(of, items[t.Name])
 		}
-		total, err := a.Total(ctx, j, tryOut(j), of)
+		total, err := a.Total(ctx, j, of)
 		if err != nil {
 			e.tried("job "+j.Name, "earlier reviews", "", err)
 			continue

@@ -42,9 +42,7 @@ func (e reporter) write(ctx context.Context, folder string, of runner.Evidence) 
 	if err := e.snapshots.Publish(ctx, run); err != nil {
 		return link, h, err
 	}
-	if run.Trigger != audit.DryRun {
-		e.prune(ctx, filepath.Dir(folder), of.Summary)
-	}
+	e.prune(ctx, filepath.Dir(folder), of.Summary)
 	return link, h, nil
 }
 
@@ -69,9 +67,7 @@ func (e reporter) make(ctx context.Context, folder string, of runner.Evidence) (
 	if h, err = report.Write(ctx, folder, e.job.Reports, in); err != nil {
 		return link, h, err
 	}
-	if of.Summary.Trigger != audit.DryRun { // which is no evidence, so it has no place in the chain
-		link, err = e.seal(ctx, folder, of, urls)
-	}
+	link, err = e.seal(ctx, folder, of, urls)
 	return link, h, err
 }
 

@@ -214,7 +214,7 @@ func hosts(t *testing.T, p place, now *time.Time, n int) []host {
 
 func (h host) mustReview(t *testing.T) audit.Summary {
 	t.Helper()
-	s, err := h.runner.ReviewNow(t.Context(), h.job, audit.Manual)
+	s, err := h.runner.ReviewNow(t.Context(), h.job)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -90,7 +90,7 @@ func second(t *testing.T, refuse func(request string) bool) (p place, other host
 	both[0].mustReview(t)
 	now = now.AddDate(0, 0, 7)
 	s3.refusing(func(r *http.Request) bool { return refuse(r.Method + " " + r.URL.Path) })
-	_, err = both[0].runner.ReviewNow(t.Context(), both[0].job, audit.Manual)
+	_, err = both[0].runner.ReviewNow(t.Context(), both[0].job)
 	s3.well()
 	return p, both[1], audit.Run{Job: "weekly", Slot: now}.ID(), err
 }
@@ -116,7 +116,7 @@ func refuseOne(t *testing.T, request string, n int) {
 	if err != nil {
 		s, err := other.runner.Tick(t.Context(), other.job)
 		if err == nil && s == nil { // the run had not begun
-			_, err = other.runner.ReviewNow(t.Context(), other.job, audit.Manual)
+			_, err = other.runner.ReviewNow(t.Context(), other.job)
 		}
 		if err != nil {
 			t.Errorf("the other host: %v", err)
@@ -137,7 +137,7 @@ func TestSealedIsAdopted(t *testing.T) {
 	s3.refusing(func(r *http.Request) bool {
 		return r.Method == http.MethodPut && strings.HasSuffix(r.URL.Path, "chain.json")
 	})
-	if _, err := both[0].runner.ReviewNow(t.Context(), both[0].job, audit.Manual); err == nil || !slices.Contains(p.objects(), manifest) {
+	if _, err := both[0].runner.ReviewNow(t.Context(), both[0].job); err == nil || !slices.Contains(p.objects(), manifest) {
 		t.Fatalf("error %v, objects %v", err, p.objects())
 	}
 	ended := now
@@ -165,7 +165,7 @@ func TestReadBack(t *testing.T) {
 			s3, now := newFakeS3(t), november
 			h := hosts(t, s3.place(), &now, 1)[0]
 			s3.garbling("/" + name)
-			_, err := h.runner.ReviewNow(t.Context(), h.job, audit.Manual)
+			_, err := h.runner.ReviewNow(t.Context(), h.job)
 			if err == nil || !strings.Contains(err.Error(), name+" differs from what was written") {
 				t.Errorf("error %v", err)
 			}
@@ -233,7 +233,7 @@ func TestRetention(t *testing.T) {
 			t.Errorf("packs (-want +got):\n%s", diff)
 		}
 		both[0].job.Targets[0].Source = halfBlind{} // so that retention rests
-		if s, err := both[0].runner.ReviewNow(t.Context(), both[0].job, audit.Manual); err != nil || s.Coverage.Verdict != audit.Partial {
+		if s, err := both[0].runner.ReviewNow(t.Context(), both[0].job); err != nil || s.Coverage.Verdict != audit.Partial {
 			t.Fatalf("%+v, %v", s, err)
 		}
 		if out := mustVerify(t, p.under("weekly")); !strings.Contains(out, "retention removed the packs up to 3") {
@@ -284,7 +284,7 @@ func TestBaselineOutOfReach(t *testing.T) {
 	s3.refusing(func(r *http.Request) bool {
 		return r.Method == http.MethodGet && strings.HasSuffix(r.URL.Path, snapshot)
 	})
-	if s, err := both[1].runner.ReviewNow(t.Context(), both[1].job, audit.Manual); err == nil || s != nil {
+	if s, err := both[1].runner.ReviewNow(t.Context(), both[1].job); err == nil || s != nil {
 		t.Errorf("out of reach: error %v, summary %v", err, s)
 	}
 	s3.well()
@@ -317,7 +317,7 @@ func TestOtherHostWentOn(t *testing.T) {
 	both := hosts(t, s3.place(), &now, 2)
 	both[1].job.Targets[1].Source = fourOwners{}
 	s3.refusing(func(r *http.Request) bool { return strings.HasSuffix(r.URL.Path, "snapshot-plant.jsonl.gz") })
-	if _, err := both[0].runner.ReviewNow(t.Context(), both[0].job, audit.Manual); err == nil {
+	if _, err := both[0].runner.ReviewNow(t.Context(), both[0].job); err == nil {
 		t.Fatal("no error")
 	}
 	s3.well()
@@ -325,7 +325,7 @@ func TestOtherHostWentOn(t *testing.T) {
 		t.Fatal(err)
 	}
 	now = now.AddDate(0, 0, 7)
-	s, err := both[0].runner.ReviewNow(t.Context(), both[0].job, audit.Manual)
+	s, err := both[0].runner.ReviewNow(t.Context(), both[0].job)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -338,28 +338,6 @@ func TestOtherHostWentOn(t *testing.T) {
 	}
 	if !slices.Contains(ids, "a4") {
 		t.Errorf("a4 of the review before is not among %v", ids)
-	}
-}
-
-// TestDryRunInBucket leaves no evidence, and its reports out of the way.
-func TestDryRunInBucket(t *testing.T) {
-	s3, now := newFakeS3(t), november.Add(time.Second)
-	h := hosts(t, s3.place(), &now, 1)[0]
-	s, err := h.runner.ReviewNow(t.Context(), h.job, audit.DryRun)
-	if err != nil {
-		t.Fatal(err)
-	}
-	keys := s3.place().objects()
-	for _, key := range keys {
-		if !strings.HasPrefix(key, ".dry-run/"+s.ID+"/") || strings.HasSuffix(key, "manifest.json") {
-			t.Errorf("left %s", key)
-		}
-	}
-	if !slices.Contains(keys, ".dry-run/"+s.ID+"/findings.csv") {
-		t.Errorf("no reports: %v", keys)
-	}
-	if got, want := h.snapshots.Location(s.Run()), "s3://evidence/team/audit/.dry-run/"+s.ID; got != want {
-		t.Errorf("location %q, want %q", got, want)
 	}
 }
 

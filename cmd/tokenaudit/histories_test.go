@@ -39,13 +39,13 @@ func TestHistories(t *testing.T) {
 			Review: func(t *testing.T, of histories.Target, at time.Time) (*audit.Summary, []audit.Record) {
 				t.Helper()
 				clock := func(context.Context) (time.Time, error) { return at, nil }
-				a, err := wire(t.Context(), file(of), clock, slog.New(slog.DiscardHandler), secret.NewRedactor(), false)
+				a, err := wire(t.Context(), file(of), clock, slog.New(slog.DiscardHandler), secret.NewRedactor())
 				if err != nil {
 					t.Fatal(err)
 				}
 				defer a.close()
 				a.jobs[0].Deadline = time.Hour
-				s, err := a.runner.ReviewNow(t.Context(), a.jobs[0], audit.Manual)
+				s, err := a.runner.ReviewNow(t.Context(), a.jobs[0])
 				if err != nil {
 					t.Fatal(err)
 				}

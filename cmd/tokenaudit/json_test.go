@@ -122,7 +122,6 @@ func TestRunResult(t *testing.T) {
 	c := &cli{stdout: &out, stderr: &errs, data: &out, secrets: secret.NewRedactor()}
 	file := &configs.File{Evidence: t.TempDir(), Jobs: []configs.Job{{Name: "weekly", Schedule: "0 9 * * 1", Timezone: "UTC"}, {Name: "other", Schedule: "@weekly", Timezone: "UTC"}}}
 	s := &audit.Summary{ID: "weekly/2026-11-23T0900Z", Job: "weekly"}
-	dry := &audit.Summary{ID: "weekly/2026-11-23T0900Z", Job: "weekly", Trigger: audit.DryRun}
 	for name, x := range map[string]struct {
 		summary  *audit.Summary
 		err      error
@@ -131,7 +130,6 @@ func TestRunResult(t *testing.T) {
 	}{
 		"reviewed":                {s, nil, "reviewed", true},
 		"a message did not leave": {s, errors.New("Slack is away"), "reviewed", true},
-		"a dry run":               {dry, nil, "reviewed", false},
 		"nothing due":             {nil, nil, "nothing-due", false},
 		"another process":         {nil, fmt.Errorf("weekly: %w", runner.ErrLeased), "busy", false},
 		"the store is taken":      {nil, ledger.ErrBusy, "busy", false},

@@ -104,7 +104,7 @@ func newLedgerHistory(t *testing.T, seed uint64) *ledgerHistory {
 
 func (h *ledgerHistory) open() {
 	h.t.Helper()
-	a, err := wire(h.t.Context(), h.file, func(context.Context) (time.Time, error) { return h.clock, nil }, slog.New(slog.DiscardHandler), nil, false)
+	a, err := wire(h.t.Context(), h.file, func(context.Context) (time.Time, error) { return h.clock, nil }, slog.New(slog.DiscardHandler), nil)
 	must(h.t, err)
 	h.t.Cleanup(func() { a.close() })
 	h.app = a
@@ -182,7 +182,7 @@ func (h *ledgerHistory) review() {
 			h.t.Fatal(err)
 		}
 		if strings.Contains(err.Error(), fmt.Sprintf("job %q", h.file.Jobs[0].Name)) { // a run would find it, too
-			if _, err := h.app.runner.ReviewNow(h.t.Context(), h.app.jobs[0], audit.Manual); !errors.As(err, new(*runner.DisagreementError)) {
+			if _, err := h.app.runner.ReviewNow(h.t.Context(), h.app.jobs[0]); !errors.As(err, new(*runner.DisagreementError)) {
 				h.t.Errorf("the run: %v", err)
 			}
 		}
@@ -193,7 +193,7 @@ func (h *ledgerHistory) review() {
 		must(h.t, (&cli{stdout: &out, stderr: &out}).rebuildFrom(h.t.Context(), h.file, rebuildFlags{}))
 		h.open()
 	}
-	s, err := h.app.runner.ReviewNow(h.t.Context(), h.app.jobs[0], audit.Manual)
+	s, err := h.app.runner.ReviewNow(h.t.Context(), h.app.jobs[0])
 	must(h.t, err)
 	found, exist := map[string]audit.Record{}, slices.Concat(h.tokens, h.ghosts)
 	for r, err := range h.app.runner.Rows(h.t.Context(), *s) {

@@ -64,7 +64,7 @@ func reviewOwners(t *testing.T, users int, contacts audit.Contacts, save, heartb
 		},
 		Notifiers: []runner.Notifier{a.notifier(name, n)},
 	}
-	a.runner.ReviewNow(t.Context(), job, audit.Manual) // an error is what this is about
+	a.runner.ReviewNow(t.Context(), job) // an error is what this is about
 	for range heartbeats {
 		time.Sleep(wait)
 		a.runner.Tick(t.Context(), job)
@@ -199,8 +199,7 @@ func (refusing) Send(context.Context, notify.Message) (string, error) {
 	return "", notify.NotPosted(errors.New("HTTP 403"))
 }
 
-// TestNotifiers: each notifier that a job has is wired under its key, and a dry run
-// has none.
+// TestNotifiers: each notifier that a job has is wired under its key.
 func TestNotifiers(t *testing.T) {
 	ref := secret.Ref{Env: "NAME"}
 	dir := t.TempDir()
@@ -211,18 +210,16 @@ func TestNotifiers(t *testing.T) {
 			Webhook: &webhook.Config{URL: ref, Secret: ref}, Email: &email.Config{Server: "localhost:25"},
 		}},
 	}
-	for dryRun, want := range map[bool]string{false: "slack webhook email", true: ""} {
-		a, err := wire(t.Context(), f, nil, slog.New(slog.DiscardHandler), secret.NewRedactor(), dryRun)
-		if err != nil {
-			t.Fatal(err)
-		}
-		a.ledger.Close()
-		var names []string
-		for _, o := range a.jobs[0].Notifiers {
-			names = append(names, o.Name)
-		}
-		if got := strings.Join(names, " "); got != want {
-			t.Errorf("dry run %t: %q, want %q", dryRun, got, want)
-		}
+	a, err := wire(t.Context(), f, nil, slog.New(slog.DiscardHandler), secret.NewRedactor())
+	if err != nil {
+		t.Fatal(err)
+	}
+	a.ledger.Close()
+	var names []string
+	for _, o := range a.jobs[0].Notifiers {
+		names = append(names, o.Name)
+	}
+	if got, want := strings.Join(names, " "), "slack webhook email"; got != want {
+		t.Errorf("%q, want %q", got, want)
 	}
 }

@@ -411,7 +411,7 @@ func reviewedAll(t *testing.T, targets []influx.Config, steps ...func(a *app) ti
 		Jobs:   []configs.Job{{Name: "weekly-review", Schedule: "0 9 * * 1", Timezone: "Europe/Berlin", Reports: report.Names(), Deadline: setting.Duration(day), DeliverWithin: setting.Duration(day)}},
 	}
 	var clock time.Time
-	a, err := wire(t.Context(), f, func(context.Context) (time.Time, error) { return clock, nil }, slog.New(slog.DiscardHandler), secret.NewRedactor(), false)
+	a, err := wire(t.Context(), f, func(context.Context) (time.Time, error) { return clock, nil }, slog.New(slog.DiscardHandler), secret.NewRedactor())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -419,7 +419,7 @@ func reviewedAll(t *testing.T, targets []influx.Config, steps ...func(a *app) ti
 	var s *audit.Summary
 	for _, step := range steps {
 		clock = step(a)
-		if s, err = a.runner.ReviewNow(t.Context(), a.jobs[0], audit.Manual); err != nil {
+		if s, err = a.runner.ReviewNow(t.Context(), a.jobs[0]); err != nil {
 			t.Fatal(err)
 		}
 	}

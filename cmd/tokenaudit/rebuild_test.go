@@ -71,7 +71,7 @@ func TestLostLedgerAnywhere(t *testing.T) {
 		store := ledger.AtPath(filepath.Join(t.TempDir(), "ledger.db"))
 		empty := h.on(t, store)
 		before := p.objects()
-		if _, err := h.runner.ReviewNow(t.Context(), h.job, audit.Manual); !errors.As(err, new(*runner.DisagreementError)) {
+		if _, err := h.runner.ReviewNow(t.Context(), h.job); !errors.As(err, new(*runner.DisagreementError)) {
 			t.Errorf("with an empty ledger: %v", err)
 		}
 		if after := p.objects(); !slices.Equal(before, after) {
@@ -83,7 +83,7 @@ func TestLostLedgerAnywhere(t *testing.T) {
 		}
 		h.on(t, store)
 		h.job.Targets[0].Source = fewer{}
-		s, err := h.runner.ReviewNow(t.Context(), h.job, audit.Manual)
+		s, err := h.runner.ReviewNow(t.Context(), h.job)
 		if err != nil || s.Authorizations.Total != 6 || s.Authorizations.New != 0 || s.Coverage.Targets[0].Unseen != 3 {
 			t.Errorf("%+v, %v", s, err)
 		}
@@ -191,7 +191,7 @@ func TestRebuildOfDamaged(t *testing.T) {
 			if err := h.runner.Agree(t.Context(), "weekly"); err != nil {
 				t.Errorf("after the rebuild: %v", err)
 			}
-			s, err := h.runner.ReviewNow(t.Context(), h.job, audit.Manual)
+			s, err := h.runner.ReviewNow(t.Context(), h.job)
 			if err != nil || s.Authorizations.New != 0 {
 				t.Fatalf("%+v, %v", s, err)
 			}
@@ -228,7 +228,7 @@ func TestRebuildWithDroppedTarget(t *testing.T) {
 	for range 2 {
 		now = now.AddDate(0, 0, 7)
 		h.job.Targets = targets[:1]
-		if s, err := h.runner.ReviewNow(t.Context(), h.job, audit.Manual); err != nil || len(s.Coverage.Targets) != 2 {
+		if s, err := h.runner.ReviewNow(t.Context(), h.job); err != nil || len(s.Coverage.Targets) != 2 {
 			t.Fatalf("%+v, %v", s, err)
 		}
 	}

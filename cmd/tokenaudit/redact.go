@@ -78,10 +78,7 @@ func (l cleanLedger) SaveItem(ctx context.Context, run audit.Run, item audit.Ite
 // kept it, or this one before a command gave a secret.
 func (l cleanLedger) Conclusion(ctx context.Context, run audit.Run) (audit.Summary, audit.Highlights, error) {
 	s, h, err := l.Ledger.Conclusion(ctx, run)
-	l.secrets.CleanAll(&s.Coverage.Reasons)
-	for i := range s.Coverage.Targets {
-		cleanCoverage(l.secrets, &s.Coverage.Targets[i])
-	}
+	cleanSummary(l.secrets, &s)
 	l.secrets.CleanAll(&h)
 	return s, h, err
 }
@@ -90,6 +87,14 @@ func (l cleanLedger) Conclusion(ctx context.Context, run audit.Run) (audit.Summa
 func (l cleanLedger) SaveDelivery(ctx context.Context, holder string, d audit.Delivery) error {
 	d.Ref, d.Error = l.secrets.Clean(d.Ref), l.secrets.Clean(d.Error)
 	return l.Ledger.SaveDelivery(ctx, holder, d)
+}
+
+func cleanSummary(secrets *secret.Redactor, s *audit.Summary) {
+	secrets.CleanAll(&s.Coverage.Reasons)
+	secrets.CleanAll(&s.Coverage.Gaps)
+	for i := range s.Coverage.Targets {
+		cleanCoverage(secrets, &s.Coverage.Targets[i])
+	}
 }
 
 // cleanCoverage leaves the names of the target and of what answered, by which they are

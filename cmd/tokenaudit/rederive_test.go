@@ -50,14 +50,14 @@ func newReviewed(t *testing.T) reviewed {
 	t.Cleanup(slackServer.Close)
 	file := demoConfig(dir, db, dbServer.URL, slackServer.URL, receiver.Token, secret.InMemory(string(key)))
 	file.Jobs[0].CSV.Delimiter, file.Jobs[0].CSV.BOM = ";", true
-	a, err := wire(t.Context(), file, func(context.Context) (time.Time, error) { return clock, nil }, slog.New(slog.DiscardHandler), nil, false)
+	a, err := wire(t.Context(), file, func(context.Context) (time.Time, error) { return clock, nil }, slog.New(slog.DiscardHandler), nil)
 	must(t, err)
 	t.Cleanup(func() { a.close() })
-	_, err = a.runner.ReviewNow(t.Context(), a.jobs[0], audit.Manual)
+	_, err = a.runner.ReviewNow(t.Context(), a.jobs[0])
 	must(t, err)
 	clock = clock.AddDate(0, 0, 7)
 	db.NextWeek(clock)
-	last, err := a.runner.ReviewNow(t.Context(), a.jobs[0], audit.Manual)
+	last, err := a.runner.ReviewNow(t.Context(), a.jobs[0])
 	must(t, err)
 	folder := a.snapshots.Folder(last.Run())
 	return reviewed{filepath.Dir(folder), folder, key}

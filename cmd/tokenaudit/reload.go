@@ -102,7 +102,7 @@ func (s *scheduler) next(ctx context.Context) (*app, error) {
 	if err != nil {
 		return nil, err
 	}
-	return wireOver(ctx, s.force.app, file, nil, s.log, s.cli.secrets, false)
+	return wireOver(ctx, s.force.app, file, nil, s.log, s.cli.secrets)
 }
 
 // loadServed loads a configuration that has jobs, and all the secrets that they need.

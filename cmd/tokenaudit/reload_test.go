@@ -192,10 +192,10 @@ func TestBeginRetires(t *testing.T) {
 	file, err := configs.Load(p.config)
 	must(t, err)
 	log := slog.New(slog.DiscardHandler)
-	first, err := wire(t.Context(), file, nil, log, nil, false)
+	first, err := wire(t.Context(), file, nil, log, nil)
 	must(t, err)
 	defer first.close()
-	second, err := wireOver(t.Context(), first, file, nil, log, nil, false)
+	second, err := wireOver(t.Context(), first, file, nil, log, nil)
 	must(t, err)
 	if second.runner.Holder == first.runner.Holder {
 		t.Error("the lease of a job cannot tell the two apart")

@@ -14,7 +14,6 @@ import (
 	"tokenaudit/configs"
 	"tokenaudit/configs/secret"
 	"tokenaudit/configs/setting"
-	"tokenaudit/jobs/audit"
 	"tokenaudit/jobs/influx"
 	"tokenaudit/jobs/influx/influxtest"
 )
@@ -49,10 +48,10 @@ func TestReperformOfAReview(t *testing.T) {
 		Jobs:    []configs.Job{{Name: "weekly", Schedule: "0 9 * * 1", Timezone: "UTC", Reports: []string{"csv"}, Deadline: setting.Duration(time.Hour)}},
 	}
 	at := time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
-	a, err := wire(t.Context(), file, func(context.Context) (time.Time, error) { return at, nil }, slog.New(slog.DiscardHandler), nil, true)
+	a, err := wire(t.Context(), file, func(context.Context) (time.Time, error) { return at, nil }, slog.New(slog.DiscardHandler), nil)
 	must(t, err)
 	t.Cleanup(func() { a.close() })
-	s, err := a.runner.ReviewNow(t.Context(), a.jobs[0], audit.Manual)
+	s, err := a.runner.ReviewNow(t.Context(), a.jobs[0])
 	must(t, err)
 
 	reperform := func(token string) string {

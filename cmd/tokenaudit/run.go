@@ -18,7 +18,6 @@ import (
 	"tokenaudit/jobs/ledger"
 	"tokenaudit/jobs/metrics"
 	"tokenaudit/jobs/runner"
-	"tokenaudit/notify/slack"
 )
 
 // runFlags are the flags of run.
@@ -48,7 +47,7 @@ With --metrics-file it writes the metrics of every job for the textfile collecto
 node_exporter. Every user can read that file, because node_exporter is another user.`,
 		Example: `  tokenaudit run                            # from a timer, hourly
   tokenaudit run --quiet --metrics-file /var/lib/node_exporter/tokenaudit.prom
-  tokenaudit run --dry-run                  # a test; sends and keeps nothing
+  tokenaudit run --dry-run                  # a test that leaves nothing behind
   tokenaudit run --now --json               # the result for a program
   tokenaudit run --now --fail-on critical   # as a gate: exit 3`,
 		Args: noArguments,
@@ -64,7 +63,7 @@ node_exporter. Every user can read that file, because node_exporter is another u
 	c.configFlag(cmd, &f.config)
 	c.jobFlag(cmd, &f.job)
 	flags.BoolVar(&f.now, "now", false, "review now, with the current minute as its slot")
-	flags.BoolVar(&f.dryRun, "dry-run", false, "review now, print the message and send nothing; later reviews do not use it")
+	flags.BoolVar(&f.dryRun, "dry-run", false, "review now, print the result and the message, and leave nothing behind")
 	choiceFlag(cmd, &f.failOn, "fail-on", "exit 3 if there are findings of this severity or worse", severityNames()...)
 	flags.StringVar(&f.metricsFile, "metrics-file", "", "write metrics there for node_exporter; the name must end in .prom")
 	jsonFlag(cmd, &f.json)
@@ -77,6 +76,9 @@ func (c *cli) runJobs(ctx context.Context, f runFlags) error {
 	}
 	if f.metricsFile != "" && filepath.Ext(f.metricsFile) != ".prom" {
 		return usagef("--metrics-file %q: node_exporter reads files that end in .prom", f.metricsFile)
+	}
+	if f.metricsFile != "" && f.dryRun {
+		return usagef("--dry-run leaves nothing behind, so it takes no --metrics-file")
 	}
 	file, err := c.loadConfig(f.config)
 	if err != nil {
@@ -99,8 +101,11 @@ func (c *cli) runJobs(ctx context.Context, f runFlags) error {
 	if err := needSecrets(ctx, file, reviewSecrets(file, f.job, f.dryRun)...); err != nil {
 		return err
 	}
-	a, err := openJobs(ctx, file, c.log(slog.LevelWarn), c.secrets, f.dryRun)
-	if errors.Is(err, ledger.ErrBusy) && !f.now && !f.dryRun {
+	if f.dryRun {
+		return c.runDry(ctx, file, f)
+	}
+	a, err := openJobs(ctx, file, c.log(slog.LevelWarn), c.secrets)
+	if errors.Is(err, ledger.ErrBusy) && !f.now {
 		c.say("%v; it does what is due\n", err)
 		return f.noteAll(file, err)
 	}
@@ -166,12 +171,9 @@ func (c *cli) runJob(ctx context.Context, a *app, job runner.Job, f runFlags) (*
 	var err error
 	bar := c.newProgress()
 	a.runner.Progress = bar.add
-	switch {
-	case f.dryRun:
-		s, err = a.runner.ReviewNow(ctx, job, audit.DryRun)
-	case f.now:
-		s, err = a.runner.ReviewNow(ctx, job, audit.Manual)
-	default:
+	if f.now {
+		s, err = a.runner.ReviewNow(ctx, job)
+	} else {
 		s, err = a.runner.Tick(ctx, job)
 	}
 	bar.done()
@@ -179,8 +181,8 @@ func (c *cli) runJob(ctx context.Context, a *app, job runner.Job, f runFlags) (*
 	case s != nil && c.quiet:
 		c.sayIncomplete(*s)
 	case s != nil:
-		err = errors.Join(err, c.tell(ctx, a, *s, f.dryRun))
-	case errors.Is(err, runner.ErrLeased) && !f.now && !f.dryRun:
+		err = errors.Join(err, c.tell(ctx, a, *s))
+	case errors.Is(err, runner.ErrLeased) && !f.now:
 		c.say("%s: %v; it does what is due\n", job.Name, err)
 	case s == nil && err == nil:
 		c.say("%s: nothing due; next at %s\n", job.Name, job.Schedule.Next(time.Now()).Format("Mon 2006-01-02 15:04 MST"))
@@ -199,21 +201,12 @@ func (c *cli) say(format string, args ...any) {
 	fmt.Fprintf(c.stdout, format, args...)
 }
 
-// tell prints a finished run: in full, as Slack would show it, for a dry run.
-func (c *cli) tell(ctx context.Context, a *app, s audit.Summary, dryRun bool) error {
-	var kept audit.Highlights
-	if !dryRun { // of which the ledger keeps nothing
-		_, kept, _ = a.ledger.Conclusion(ctx, s.Run()) // without them, they come from the evidence
-	}
+// tell prints a finished run.
+func (c *cli) tell(ctx context.Context, a *app, s audit.Summary) error {
+	_, kept, _ := a.ledger.Conclusion(ctx, s.Run()) // without them, they come from the evidence
 	m, unread := messageWith(ctx, a.file, a.snapshots, s, kept)
-	if dryRun && unread != nil {
-		return unread
-	}
 	var out bytes.Buffer
 	printSummary(&out, m, unread, c.columns(), c.paint)
-	if dryRun {
-		fmt.Fprintf(&out, "\nThe message, not sent:\n\n%s", slack.Text(a.slack[s.Job], m, isTerminal(c.stdout)))
-	}
 	_, err := out.WriteTo(c.stdout)
 	return err
 }

@@ -36,7 +36,11 @@ func (c *cli) runAsJSON(ctx context.Context, f runFlags) error {
 		return err
 	}
 	f.note = func(job string, s *audit.Summary, err error) {
-		results = append(results, c.resultOf(file, job, s, err))
+		r := c.resultOf(file, job, s, err)
+		if f.dryRun { // of which there is none
+			r.Evidence = ""
+		}
+		results = append(results, r)
 	}
 	err = c.runJobs(ctx, f)
 	if len(results) == 0 {
@@ -69,7 +73,7 @@ func (c *cli) resultOf(f *configs.File, job string, s *audit.Summary, err error)
 	if err != nil {
 		r.Error = audit.Visible(c.secrets.Clean(err.Error()), true)
 	}
-	if s != nil && s.Trigger != audit.DryRun {
+	if s != nil {
 		if archive, err := evidence.Open(f.Evidence, evidence.Lock{}); err == nil { // asks no bucket anything
 			r.Evidence = archive.Location(s.Run())
 			_ = archive.Close()

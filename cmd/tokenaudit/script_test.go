@@ -60,6 +60,10 @@ func sceneCommands() map[string]func(*testscript.TestScript, bool, []string) {
 		"document":    cmdDocument,
 		"fingerprint": cmdFingerprint,
 		"except":      cmdExcept,
+
+		"unchanged": cmdUnchanged,
+		"alike":     cmdAlike,
+		"appears":   cmdAppears,
 	}
 }
 
@@ -205,6 +209,8 @@ func cmdInflux(ts *testscript.TestScript, _ bool, args []string) {
 		s.db.Fault = influxtest.Answer(list, status, args[2])
 	case "cut":
 		s.db.Fault = s.db.CutBody(list)
+	case "hang": // until whoever asks is gone
+		s.db.Fault = func(_ http.ResponseWriter, r *http.Request) bool { <-r.Context().Done(); return true }
 	case "busy":
 		s.db.Fault = influxtest.TooManyRequests(2, time.Second)
 	case "delete-user":

@@ -83,7 +83,7 @@ func (c *cli) serveJobs(ctx context.Context, path, listen string) error {
 			}
 		}()
 	}
-	a, err := whenReachable(running, log, manager.waiting, func() (*app, error) { return openJobs(running, file, log, c.secrets, false) })
+	a, err := whenReachable(running, log, manager.waiting, func() (*app, error) { return openJobs(running, file, log, c.secrets) })
 	switch {
 	case ctx.Err() != nil && ledger.Unreachable(err):
 		log.Info("stopped")

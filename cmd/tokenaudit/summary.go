@@ -44,6 +44,10 @@ func printSummary(w io.Writer, m notify.Message, unread error, columns int, pain
 		p.line("", "The owners are not listed: "+audit.Line(unread.Error(), 500))
 	}
 	p.others(page.Others)
+	if m.Location == "" {
+		fmt.Fprintln(p, "\nThis was a dry run: no report is kept, and later reviews do not know of it.")
+		return
+	}
 	fmt.Fprintf(p, "\nReports in %s\n", audit.Visible(m.Location, false))
 	for _, file := range evidenceFiles(m.Location) {
 		fmt.Fprintf(p, "  %s\n", audit.Visible(file, false))

@@ -132,14 +132,16 @@ func (c *cli) listTokens(ctx context.Context, f tokenFlags) (err error) {
 		job.Policy = file.Audit()
 	}
 	if file != nil && f.org == "" { // another org is not compared with what reviews saw
-		var closeEarlier func() error
-		var unread error
-		a, closeEarlier, unread = earlierReviews(ctx, file, c.log(slog.LevelWarn))
-		defer func() { err = errors.Join(err, closeEarlier()) }()
+		e, unread := openEarlier(ctx, file, c.log(slog.LevelWarn))
+		defer func() { err = errors.Join(err, e.close()) }()
 		if unread != nil {
 			fmt.Fprintf(c.stderr, "tokenaudit: earlier reviews are not known: %v\n", unread)
 		}
-		at := jobsToTry(file, job.Targets)
+		at, err := jobsToTry(file, job.Targets, c.secrets)
+		if err != nil {
+			return err
+		}
+		a = e.Assessor
 		job = at[slices.IndexFunc(at, func(j runner.Job) bool { return len(j.Targets) > 0 })]
 	}
 	bar, matched, left := c.newProgress(), 0, 0

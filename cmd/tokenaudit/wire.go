@@ -21,7 +21,6 @@ import (
 	"tokenaudit/jobs/audit"
 	"tokenaudit/jobs/evidence"
 	"tokenaudit/jobs/influx"
-	"tokenaudit/jobs/influx/bolt"
 	"tokenaudit/jobs/ledger"
 	"tokenaudit/jobs/metrics"
 	"tokenaudit/jobs/runner"
@@ -41,44 +40,36 @@ type app struct {
 	snapshots evidence.Archive
 	traffic   *metrics.Traffic
 	file      *configs.File
-	slack     map[string]slack.Config // by the name of the job
 }
 
 func (a *app) close() error { return errors.Join(a.ledger.Close(), a.snapshots.Close()) }
 
 // wire is one straight line from configuration to objects, on purpose: its
-// parts would share most of its variables. It sends nothing. With dryRun no
-// message is opened for delivery. The clock is that of the ledger, unless now is one.
-func wire(ctx context.Context, f *configs.File, now runner.Clock, log *slog.Logger, secrets *secret.Redactor, dryRun bool) (*app, error) {
-	return wireOver(ctx, nil, f, now, log, secrets, dryRun)
+// parts would share most of its variables. It sends nothing. The clock is that of the
+// ledger, unless now is one.
+func wire(ctx context.Context, f *configs.File, now runner.Clock, log *slog.Logger, secrets *secret.Redactor) (*app, error) {
+	return wireOver(ctx, nil, f, now, log, secrets)
 }
 
 // wireOver is wire with the ledger, the evidence and the counters of another app, which
 // stays as it is; nil for none.
-func wireOver(ctx context.Context, over *app, f *configs.File, now runner.Clock, log *slog.Logger, secrets *secret.Redactor, dryRun bool) (_ *app, err error) {
+func wireOver(ctx context.Context, over *app, f *configs.File, now runner.Clock, log *slog.Logger, secrets *secret.Redactor) (_ *app, err error) {
 	bind(f, secrets)
-	targets, traffic := map[string]runner.Target{}, metrics.NewTraffic()
+	jobs, err := jobsOf(f, log, secrets)
+	if err != nil {
+		return nil, err
+	}
+	traffic := metrics.NewTraffic()
 	if over != nil {
 		traffic = over.traffic
 	}
-	for _, cfg := range f.Targets {
-		target := runner.Target{Name: cfg.Name, Host: cfg.Host()}
-		if cfg.Bolt != "" {
-			source, err := bolt.New(cfg)
-			if err != nil {
-				return nil, err
+	for _, j := range jobs {
+		for _, t := range j.Targets {
+			if server, ok := t.Source.(*influx.Target); ok {
+				traffic.Expect(t.Name)
+				server.Count(traffic)
 			}
-			target.Source = source
-		} else {
-			source, err := influx.NewTarget(cfg, log)
-			if err != nil {
-				return nil, err
-			}
-			traffic.Expect(cfg.Name)
-			source.Count(traffic)
-			target.Source = source
 		}
-		targets[cfg.Name] = target
 	}
 	controls, err := f.RelatedControls()
 	if err != nil {
@@ -96,38 +87,18 @@ func wireOver(ctx context.Context, over *app, f *configs.File, now runner.Clock,
 	if now == nil {
 		now = ledger.Now
 	}
-	a := &app{file: f, ledger: ledger, snapshots: snapshots, traffic: traffic, slack: map[string]slack.Config{}, runner: &runner.Runner{
+	a := &app{file: f, ledger: ledger, snapshots: snapshots, traffic: traffic, runner: &runner.Runner{
 		Ledger: cleanLedger{ledger, secrets}, Snapshots: cleanSnapshots{snapshots, secrets}, Tool: tool(), Now: now, Log: log, Holder: rand.Text(),
 		Parallel: int(f.Parallel), PerHost: int(f.ParallelPerHost),
 		Agree: func(ctx context.Context, job string) error { return runner.Agree(ctx, ledger, snapshots, job) },
 	}}
-	roster := f.RosterAt() // read once for all that is reviewed at one time
-	for _, cfg := range f.Jobs {
-		schedule, err := schedule.Parse(cfg.Schedule, cfg.Timezone)
-		if err != nil {
-			return nil, fmt.Errorf("job %q: %w", cfg.Name, err)
-		}
-		reports := reporter{f, cfg, controls, snapshots, secrets, log}
-		job := runner.Job{
-			Name: cfg.Name, Schedule: schedule, Policy: f.JobPolicy(cfg), Roster: roster, Contacts: f.Contacts(cfg), Report: reports.write, Sealed: reports.sealed,
-			Basis: secrets.Clean(cfg.Basis), Retention: secrets.Clean(f.Retention(cfg)),
-			CatchUp: time.Duration(cfg.CatchUp), Jitter: time.Duration(cfg.Jitter), Deadline: time.Duration(cfg.Deadline), DeliverWithin: time.Duration(cfg.DeliverWithin),
-		}
-		for _, t := range f.Targets {
-			if len(cfg.Targets) == 0 || slices.Contains(cfg.Targets, t.Name) {
-				job.Targets = append(job.Targets, targets[t.Name])
-			}
-		}
+	for i, cfg := range f.Jobs {
+		reports, job := reporter{f, cfg, controls, snapshots, secrets, log}, &jobs[i]
+		job.Report, job.Sealed, job.Notifiers = reports.write, reports.sealed, a.notifiers(cfg, log)
 		for _, old := range f.OldKeys(cfg) {
 			log.WarnContext(ctx, old, "job", cfg.Name)
 		}
-		if cfg.Slack != nil {
-			a.slack[cfg.Name] = *cfg.Slack
-		}
-		if !dryRun {
-			job.Notifiers = a.notifiers(cfg, log)
-		}
-		if !cfg.Ping.IsZero() && !dryRun {
+		if !cfg.Ping.IsZero() {
 			pinger := ping.New(cfg.Ping, notify.NewClient())
 			job.Ping = func(ctx context.Context, run audit.Run, event runner.PingEvent, text string) {
 				if err := pinger.Send(ctx, run.ID(), string(event), secrets.Clean(text)); err != nil { // a failed ping is only logged
@@ -135,8 +106,8 @@ func wireOver(ctx context.Context, over *app, f *configs.File, now runner.Clock,
 				}
 			}
 		}
-		a.jobs = append(a.jobs, job)
 	}
+	a.jobs = jobs
 	return a, nil
 }
 
@@ -158,6 +129,45 @@ func openPlaces(ctx context.Context, over *app, f *configs.File) (*ledger.Ledger
 		err = errors.Join(err, l.Close())
 	}
 	return l, snapshots, err
+}
+
+// jobsOf are the jobs without what they write and send. It sends nothing.
+func jobsOf(f *configs.File, log *slog.Logger, secrets *secret.Redactor) (jobs []runner.Job, err error) {
+	var targets []runner.Target
+	for _, cfg := range f.Targets {
+		source, err := sourceOf(cfg, log)
+		if err != nil {
+			return nil, err
+		}
+		targets = append(targets, runner.Target{Name: cfg.Name, Host: cfg.Host(), Source: source})
+	}
+	roster := f.RosterAt() // read once for all that is reviewed at one time
+	for _, cfg := range f.Jobs {
+		j, err := jobOf(f, cfg, targets, roster, secrets)
+		if err != nil {
+			return nil, err
+		}
+		jobs = append(jobs, j)
+	}
+	return jobs, nil
+}
+
+func jobOf(f *configs.File, cfg configs.Job, targets []runner.Target, roster func(time.Time) *audit.Roster, secrets *secret.Redactor) (runner.Job, error) {
+	schedule, err := schedule.Parse(cfg.Schedule, cfg.Timezone)
+	if err != nil {
+		return runner.Job{}, fmt.Errorf("job %q: %w", cfg.Name, err)
+	}
+	j := runner.Job{
+		Name: cfg.Name, Schedule: schedule, Policy: f.JobPolicy(cfg), Roster: roster, Contacts: f.Contacts(cfg),
+		Basis: secrets.Clean(cfg.Basis), Retention: secrets.Clean(f.Retention(cfg)),
+		CatchUp: time.Duration(cfg.CatchUp), Jitter: time.Duration(cfg.Jitter), Deadline: time.Duration(cfg.Deadline), DeliverWithin: time.Duration(cfg.DeliverWithin),
+	}
+	for _, t := range targets {
+		if len(cfg.Targets) == 0 || slices.Contains(cfg.Targets, t.Name) {
+			j.Targets = append(j.Targets, t)
+		}
+	}
+	return j, nil
 }
 
 // metrics are those of the jobs, from the ledger, and of the requests to InfluxDB.

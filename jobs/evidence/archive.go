@@ -24,8 +24,9 @@ import (
 // Archive is where the evidence lies. A snapshot is in
 // JOB/SLOT/snapshot-TARGET.jsonl.gz: one authorization a line, ascending by ID.
 type Archive struct {
-	Root   string  // the folder
-	bucket *bucket // in front of which Root is a folder for work; nil if Root is all there is
+	Root   string      // the folder
+	bucket *bucket     // in front of which Root is a folder for work; nil if Root is all there is
+	work   *workFolder // that Root is, until Close; nil if it stays
 }
 
 // Open opens the evidence: a folder, or the URL of a bucket, in front of which a
@@ -39,21 +40,29 @@ func Open(place string, lock Lock) (Archive, error) {
 	if err != nil {
 		return Archive{}, err
 	}
-	if b.work, err = newWorkFolder(); err != nil {
+	a, err := OpenTemporary()
+	b.work, a.bucket = a.Root, b
+	return a, err
+}
+
+// OpenTemporary opens an archive in a folder that is there until Close.
+func OpenTemporary() (Archive, error) {
+	work, err := newWorkFolder()
+	if err != nil {
 		return Archive{}, fmt.Errorf("the temporary folder: %w", err)
 	}
-	return Archive{Root: b.work.path, bucket: b}, nil
+	return Archive{Root: work.path, work: &work}, nil
 }
 
 // Close takes the folder for work away.
 func (a Archive) Close() error {
-	if a.bucket == nil {
+	if a.work == nil {
 		return nil
 	}
-	return a.bucket.work.remove()
+	return a.work.remove()
 }
 
-// dryRuns is out of the way: a dry run is no evidence.
+// dryRuns has the dry runs of earlier versions, which are no evidence.
 const dryRuns = ".dry-run"
 
 // Folder is where the evidence of a run lies on this machine.

@@ -25,7 +25,7 @@ type bucket struct {
 	address  address
 	lock     Lock
 	location string // its URL without options
-	work     workFolder
+	work     string // a folder for what is on its way
 }
 
 // openBucket sends nothing: whether the bucket is there, the first request tells.
@@ -234,7 +234,7 @@ func (b *bucket) download(ctx context.Context, key string, w io.Writer) error {
 // the folder for work, so that nobody takes it for a part of a pack. A machine that
 // cannot keep it says nothing of the object, either.
 func (b *bucket) fetch(ctx context.Context, key, path string) error {
-	f, err := os.CreateTemp(b.work.path, ".fetch-*")
+	f, err := os.CreateTemp(b.work, ".fetch-*")
 	if err != nil {
 		return b.failed("copying to this machine", key, err)
 	}

@@ -39,10 +39,9 @@ func (l Lock) CheckKeep(keep setting.Limit) error {
 }
 
 // until is when the lock of a run ends: at the same time for all of its objects and
-// every attempt, unless a run is taken up so late that it has passed. A dry run is no
-// evidence.
+// every attempt, unless a run is taken up so late that it has passed.
 func (a Archive) until(run audit.Run) time.Time {
-	if a.bucket == nil || a.bucket.lock.Mode == "" || run.Trigger == audit.DryRun {
+	if a.bucket == nil || a.bucket.lock.Mode == "" {
 		return time.Time{}
 	}
 	span := time.Duration(a.bucket.lock.For)

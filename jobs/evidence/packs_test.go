@@ -60,7 +60,7 @@ func newest(t *testing.T, a Archive) {
 	if err := a.Publish(ctx, damaged); err != nil {
 		t.Fatal(err)
 	}
-	dry := weekly(10)
+	dry := weekly(10) // of an earlier version
 	dry.Trigger = audit.DryRun
 	if err := a.Write(ctx, dry, "prod", records(1)); err != nil {
 		t.Fatal(err)

@@ -33,7 +33,7 @@ func (a Archive) Forget(job string) error {
 	if a.bucket == nil {
 		return nil
 	}
-	return errors.Join(os.RemoveAll(filepath.Join(a.Root, job)), os.RemoveAll(filepath.Join(a.Root, dryRuns, job)))
+	return os.RemoveAll(filepath.Join(a.Root, job))
 }
 
 // Gather fetches what a pack is sealed of besides the reports: the snapshots of the
@@ -47,9 +47,6 @@ func (a Archive) Gather(ctx context.Context, run audit.Run, targets []string) er
 		if err := a.fetch(ctx, requests); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
-	}
-	if run.Trigger == audit.DryRun {
-		return nil
 	}
 	_, err := a.GatherChain(ctx, run.Job) // the first pack begins it
 	return err
@@ -70,9 +67,7 @@ func (a Archive) Publish(ctx context.Context, run audit.Run) error {
 	}
 	folder := a.Folder(run)
 	prefix, manifest := a.key(folder)+"/", filepath.Join(folder, manifestFile)
-	_, err := os.Stat(manifest)
-	whole := err == nil // a dry run has no manifest
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if _, err := os.Stat(manifest); err != nil {
 		return err
 	}
 	keys, err := a.bucket.keys(ctx, prefix)
@@ -92,14 +87,12 @@ func (a Archive) Publish(ctx context.Context, run audit.Run) error {
 			return err
 		}
 	}
-	if whole || there[manifestFile] {
-		err := a.bucket.storeOnce(ctx, prefix+manifestFile, manifest, a.until(run), there[manifestFile])
-		if errors.Is(err, errOther) {
-			return a.replaceError(run)
-		}
-		if err != nil {
-			return err
-		}
+	err = a.bucket.storeOnce(ctx, prefix+manifestFile, manifest, a.until(run), there[manifestFile])
+	if errors.Is(err, errOther) {
+		return a.replaceError(run)
+	}
+	if err != nil {
+		return err
 	}
 	return a.uploadChain(ctx, filepath.Dir(folder))
 }
@@ -164,7 +157,7 @@ func (a Archive) PublishChain(ctx context.Context, job string) error {
 	return a.uploadChain(ctx, filepath.Join(a.Root, job))
 }
 
-// uploadChain writes the chain of a job over the one before. Dry runs have none.
+// uploadChain writes the chain of a job over the one before.
 func (a Archive) uploadChain(ctx context.Context, folder string) error {
 	path := filepath.Join(folder, chainFile)
 	f, err := os.Open(path)

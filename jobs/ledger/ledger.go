@@ -137,8 +137,12 @@ func (l *Ledger) Now(ctx context.Context) (now time.Time, err error) {
 	if l.lock != nil {
 		return time.Now(), nil
 	}
+	return serverClock(ctx, l.db)
+}
+
+func serverClock(ctx context.Context, q database) (now time.Time, err error) {
 	defer annotate(&err, "its clock")
-	err = l.db.QueryRowContext(ctx, `SELECT clock_timestamp()`).Scan(&now)
+	err = q.QueryRowContext(ctx, `SELECT clock_timestamp()`).Scan(&now)
 	return now.UTC(), err
 }
 

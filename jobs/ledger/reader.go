@@ -10,6 +10,7 @@ import (
 	"math"
 	"os"
 	"strconv"
+	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/pressly/goose/v3"
@@ -22,7 +23,8 @@ import (
 // nothing.
 type Reader struct {
 	earlier
-	db *sql.DB
+	db   *sql.DB
+	file bool // SQLite
 }
 
 // ErrNone is in the error of OpenReader when there is nothing to read yet.
@@ -35,7 +37,8 @@ func OpenReader(ctx context.Context, store string, password secret.Ref) (*Reader
 	}
 	var db *sql.DB
 	var err error
-	if path, ok := StorePath(store); ok {
+	path, isFile := StorePath(store)
+	if isFile {
 		db, err = readSQLite(path)
 	} else {
 		db, err = connect(store, password, "on")
@@ -47,11 +50,19 @@ func OpenReader(ctx context.Context, store string, password secret.Ref) (*Reader
 		db.Close()
 		return nil, fmt.Errorf("store %s: %w", store, err)
 	}
-	return &Reader{earlier{db}, db}, nil
+	return &Reader{earlier{db}, db, isFile}, nil
 }
 
 // Close closes the database.
 func (r *Reader) Close() error { return r.db.Close() }
+
+// Now is the clock of the ledger; see that of Ledger.
+func (r *Reader) Now(ctx context.Context) (time.Time, error) {
+	if r.file {
+		return time.Now(), nil
+	}
+	return serverClock(ctx, r.db)
+}
 
 // ErrOlder is in the error of OpenReader when the tables are those of an earlier
 // version.

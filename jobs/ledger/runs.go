@@ -12,10 +12,14 @@ import (
 
 // Begin opens a run with its items. It returns false if the slot was opened
 // before, or if another run of the job is still running. The row is the lock, the
-// record of what was caught up, and the key of the run, all in one.
+// record of what was caught up, and the key of the run, all in one. A dry run of an
+// earlier version that was cut off is taken away: nobody finishes one.
 func (l *Ledger) Begin(ctx context.Context, run audit.Run, targets []string) (opened bool, err error) {
 	defer annotate(&err, "opening run %s", run.ID())
 	err = l.inTx(ctx, func(tx *sql.Tx) error {
+		if err := removeDryRun(ctx, tx, run.Job); err != nil {
+			return err
+		}
 		opened, err = changes(ctx, tx, `INSERT INTO run (job, slot, cause, missed, started, state)
 			VALUES ($1, $2, $3, $4, $5, 'running') ON CONFLICT DO NOTHING`,
 			run.Job, run.Slot.Unix(), run.Trigger, run.Missed, run.Started.UnixMilli())
@@ -33,11 +37,22 @@ func (l *Ledger) Begin(ctx context.Context, run audit.Run, targets []string) (op
 	return opened && err == nil, err
 }
 
+func removeDryRun(ctx context.Context, tx *sql.Tx, job string) error {
+	const cutOff = `job = $1 AND state = 'running' AND cause = 'dry-run'`
+	for _, table := range []string{"source", "item"} {
+		if _, err := tx.ExecContext(ctx, `DELETE FROM `+table+` WHERE job = $1 AND slot IN (SELECT slot FROM run WHERE `+cutOff+`)`, job); err != nil {
+			return err
+		}
+	}
+	_, err := tx.ExecContext(ctx, `DELETE FROM run WHERE `+cutOff, job)
+	return err
+}
+
 // Running is the run of a job that was opened and not reported, if there is one.
 func (l *Ledger) Running(ctx context.Context, job string) (run audit.Run, found bool, err error) {
 	defer annotate(&err, "open runs of job %q", job)
 	runs, err := query(ctx, l.db, func(rows *sql.Rows) (audit.Run, error) { return scanRun(rows) },
-		`SELECT `+runColumns+` FROM run WHERE job = $1 AND state = 'running'`, job)
+		`SELECT `+runColumns+` FROM run WHERE job = $1 AND state = 'running' AND cause <> 'dry-run'`, job)
 	if err != nil || len(runs) == 0 {
 		return audit.Run{}, false, err
 	}

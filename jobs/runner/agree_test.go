@@ -155,7 +155,7 @@ func TestDisagreementWritesNothing(t *testing.T) {
 		if _, err := w.runner.Tick(t.Context(), w.job); !errors.Is(err, no) {
 			t.Errorf("%s: error %v", now, err)
 		}
-		if _, err := w.runner.ReviewNow(t.Context(), w.job, audit.Manual); !errors.Is(err, no) {
+		if _, err := w.runner.ReviewNow(t.Context(), w.job); !errors.Is(err, no) {
 			t.Errorf("%s, by hand: error %v", now, err)
 		}
 	}
@@ -181,7 +181,7 @@ func TestSealedSlot(t *testing.T) {
 		t.Errorf("status %+v, %v", status, err)
 	}
 	w.now = at("2026-11-25 12:00").Add(30 * time.Second)
-	if s, err := w.runner.ReviewNow(t.Context(), w.job, audit.Manual); err != nil || s.ID != "weekly/2026-11-25T120030Z" {
+	if s, err := w.runner.ReviewNow(t.Context(), w.job); err != nil || s.ID != "weekly/2026-11-25T120030Z" {
 		t.Errorf("%+v, %v", s, err)
 	}
 	w.now = at("2026-11-30 09:00")

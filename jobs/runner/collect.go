@@ -20,6 +20,7 @@ type Assessor struct {
 	Snapshots interface {
 		Read(ctx context.Context, run audit.Run, target string) iter.Seq2[audit.Record, error]
 	}
+	Now Clock // that of the earlier reviews; nil is the one of this machine
 	Log *slog.Logger
 	// Progress is told of each authorization that a target showed. Optional.
 	Progress func(target string)

@@ -31,7 +31,7 @@ func TestPanicEndsTheLease(t *testing.T) {
 					t.Errorf("panicked with %v", value)
 				}
 			}()
-			if _, err := w.runner.ReviewNow(ctx, w.job, audit.Manual); err == nil || !strings.Contains(err.Error(), "a broken report") {
+			if _, err := w.runner.ReviewNow(ctx, w.job); err == nil || !strings.Contains(err.Error(), "a broken report") {
 				t.Errorf("error %v", err)
 			}
 		}()
@@ -119,7 +119,7 @@ func TestPanicOfOneTarget(t *testing.T) {
 					}
 					return c
 				})})
-				s, err := w.runner.ReviewNow(t.Context(), w.job, audit.Manual)
+				s, err := w.runner.ReviewNow(t.Context(), w.job)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -172,14 +172,14 @@ func TestReviewNowWaitsNoLonger(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := serving(t)
 		for range 2 { // the minute and the second are taken
-			if _, err := w.runner.ReviewNow(t.Context(), w.job, audit.Manual); err != nil {
+			if _, err := w.runner.ReviewNow(t.Context(), w.job); err != nil {
 				t.Fatal(err)
 			}
 		}
 		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
 		defer cancel()
 		began := time.Now()
-		_, err := w.runner.ReviewNow(ctx, w.job, audit.Manual)
+		_, err := w.runner.ReviewNow(ctx, w.job)
 		if took := time.Since(began); !errors.Is(err, context.DeadlineExceeded) || took != 10*time.Millisecond {
 			t.Errorf("after %s: %v", took, err)
 		}
@@ -201,7 +201,7 @@ func TestEndAtTheGate(t *testing.T) {
 			return nil
 		}}
 		w.job.Targets = []runner.Target{{Name: "a", Source: busy}, {Name: "b", Source: busy}}
-		if _, err := w.runner.ReviewNow(ctx, w.job, audit.Manual); !errors.Is(err, context.Canceled) {
+		if _, err := w.runner.ReviewNow(ctx, w.job); !errors.Is(err, context.Canceled) {
 			t.Errorf("error %v", err)
 		}
 		if n := busy.calls.Load(); n != 1 {
@@ -232,7 +232,7 @@ func TestSlowReceiverHoldsNobodyUp(t *testing.T) {
 			},
 		}}
 		began := time.Now()
-		s, err := w.runner.ReviewNow(t.Context(), w.job, audit.Manual)
+		s, err := w.runner.ReviewNow(t.Context(), w.job)
 		if took := time.Since(began); took > 10*time.Minute || s == nil || !errors.As(err, new(*runner.DeliveryError)) {
 			t.Errorf("after %s: %v, %v", took, s, err)
 		}
@@ -257,7 +257,7 @@ func TestPanicWhileRenewing(t *testing.T) {
 			return ctx.Err()
 		}
 		began := time.Now()
-		_, err := w.runner.ReviewNow(t.Context(), w.job, audit.Manual)
+		_, err := w.runner.ReviewNow(t.Context(), w.job)
 		if took := time.Since(began); err == nil || !strings.Contains(err.Error(), "the lease of the job was lost") || took > time.Minute {
 			t.Errorf("after %s: %v", took, err)
 		}

@@ -56,7 +56,7 @@ func TestReviewIsTheSame(t *testing.T) {
 		if i > 0 {
 			w.job.Targets[0].Source = changedSource{target}
 		}
-		s, err := w.runner.ReviewNow(t.Context(), w.job, audit.Manual)
+		s, err := w.runner.ReviewNow(t.Context(), w.job)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -13,19 +13,26 @@ import (
 // errDeadline is the cause when a run took longer than it may.
 var errDeadline = errors.New("the deadline of the run has passed")
 
-// collectAll collects the targets of a run that are not done, several at a time. A
-// target that fails does not stop the others.
+// collectAll collects the targets of a run that are not done.
 func (r *Runner) collectAll(ctx context.Context, j Job, run audit.Run) error {
 	pending, err := r.Ledger.Pending(ctx, run)
 	if err != nil {
 		return err
 	}
+	return r.eachTarget(ctx, j, pending, func(asking context.Context, _ int, name string) error {
+		return r.collect(ctx, asking, j, run, name)
+	})
+}
+
+// eachTarget does work for targets of a job, several at a time. One that fails does not
+// stop the others. Servers are asked under asking, which ends with the deadline.
+func (r *Runner) eachTarget(ctx context.Context, j Job, names []string, work func(asking context.Context, i int, name string) error) error {
 	asking, cancel := context.WithTimeoutCause(ctx, j.Deadline, errDeadline)
 	defer cancel()
 	gate := r.newGate(j)
-	errs := make([]error, len(pending))
+	errs := make([]error, len(names))
 	var all sync.WaitGroup
-	for i, name := range pending {
+	for i, name := range names {
 		all.Go(func() {
 			err := r.guard(j, "target "+name, func() error {
 				leave, err := gate.enter(ctx, name)
@@ -33,7 +40,7 @@ func (r *Runner) collectAll(ctx context.Context, j Job, run audit.Run) error {
 					return err
 				}
 				defer leave()
-				return r.collect(ctx, asking, j, run, name)
+				return work(asking, i, name)
 			})
 			if err != nil {
 				errs[i] = fmt.Errorf("target %q: %w", name, err)

@@ -8,7 +8,6 @@ import (
 	"testing/synctest"
 	"time"
 
-	"tokenaudit/jobs/audit"
 	"tokenaudit/jobs/runner"
 )
 
@@ -49,7 +48,7 @@ func TestParallel(t *testing.T) {
 			}}})
 		}
 		began := time.Now()
-		s, err := w.runner.ReviewNow(t.Context(), w.job, audit.Manual)
+		s, err := w.runner.ReviewNow(t.Context(), w.job)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -21,10 +21,9 @@ const (
 // returns soon, and what goes wrong with it is no matter of the run.
 type PingFunc func(ctx context.Context, run audit.Run, event PingEvent, text string)
 
-// ping says nothing of a dry run, nor of one that is cut off: whoever takes it up
-// says how it ends.
+// ping says nothing of a run that is cut off: whoever takes it up says how it ends.
 func (r *Runner) ping(ctx context.Context, j Job, run audit.Run, event PingEvent, text string) {
-	if j.Ping != nil && run.Trigger != audit.DryRun && ctx.Err() == nil {
+	if j.Ping != nil && ctx.Err() == nil {
 		j.Ping(ctx, run, event, text)
 	}
 }

@@ -26,7 +26,7 @@ func (r *Runner) report(ctx context.Context, j Job, run audit.Run) (*audit.Summa
 // conclude closes a run, with what is to be delivered of it.
 func (r *Runner) conclude(ctx context.Context, j Job, run audit.Run, s audit.Summary, pack audit.Link, highlights audit.Highlights) error {
 	out := audit.Conclusion{Run: run, Summary: s, Pack: pack}
-	if run.Trigger != audit.DryRun && len(j.Notifiers) > 0 { // a dry run tells nobody, whoever finishes it
+	if len(j.Notifiers) > 0 {
 		out.Highlights = highlights
 		for _, n := range j.Notifiers {
 			for _, name := range n.Deliveries(out.Summary, out.Highlights) {
@@ -65,14 +65,6 @@ func (r *Runner) adopt(ctx context.Context, j Job, run audit.Run) (*audit.Summar
 	return &s, r.conclude(ctx, j, run, s, pack, highlights)
 }
 
-// sealed tells whether there is a pack of the run. A dry run has none.
-func (r *Runner) sealed(ctx context.Context, run audit.Run) (bool, error) {
-	if run.Trigger == audit.DryRun {
-		return false, nil
-	}
-	return r.Snapshots.Sealed(ctx, run)
-}
-
 // evidence gathers what the reports are made of. A record of an earlier run that is
 // damaged does not keep this one from its report, which says what it lacks.
 func (r *Runner) evidence(ctx context.Context, j Job, run audit.Run) (e Evidence, err error) {
@@ -95,27 +87,28 @@ func (r *Runner) evidence(ctx context.Context, j Job, run audit.Run) (e Evidence
 	if e.Summary, err = summarize(ctx, r.Ledger, j, run, items, finished, r.Tool); err != nil {
 		return e, err
 	}
-	e.Summary.Basis, e.Summary.Retention = j.Basis, j.Retention
-	if j.Schedule != nil {
-		e.Summary.Schedule = j.Schedule.String()
-	}
 	e.Rows = r.Rows(ctx, e.Summary)
 	return e, nil
 }
 
-// Total is the coverage of a run over all targets of the job, of which items are the
-// outcome.
-func (a *Assessor) Total(ctx context.Context, j Job, run audit.Run, items []audit.Item) (audit.TotalCoverage, error) {
-	if a.Earlier == nil {
-		return audit.Summarize(run, items, run.Started, audit.Tool{}, j.Policy, nil).Coverage, nil
+// Total is the coverage that a run of now would have over all targets of the job, of which
+// items are the outcome.
+func (a *Assessor) Total(ctx context.Context, j Job, items []audit.Item) (audit.TotalCoverage, error) {
+	run, err := a.TryOut(ctx, j)
+	if err != nil {
+		return audit.TotalCoverage{}, err
 	}
 	s, err := summarize(ctx, a.Earlier, j, run, items, run.Started, audit.Tool{})
 	return s.Coverage, err
 }
 
-// summarize adds up a run and compares it with the one before.
+// summarize adds up a run and compares it with the one before. Without earlier runs it is
+// the first one.
 func summarize(ctx context.Context, earlier Earlier, j Job, run audit.Run, items []audit.Item, finished time.Time, tool audit.Tool) (s audit.Summary, err error) {
-	previous, err := earlier.Previous(ctx, run)
+	var previous *audit.Previous
+	if earlier != nil {
+		previous, err = earlier.Previous(ctx, run)
+	}
 	notCompared, isDamaged := errors.AsType[*audit.DamagedError](err)
 	if err != nil && !isDamaged {
 		return s, err
@@ -130,7 +123,10 @@ func summarize(ctx context.Context, earlier Earlier, j Job, run audit.Run, items
 		previous.Coverage = slices.DeleteFunc(previous.Coverage, func(t audit.Coverage) bool { return retiredWhole(t, retired) })
 	}
 	s = audit.Summarize(run, items, finished, tool, j.Policy, previous)
-	s.Coverage.Retired = gone
+	s.Coverage.Retired, s.Basis, s.Retention = gone, j.Basis, j.Retention
+	if j.Schedule != nil {
+		s.Schedule = j.Schedule.String()
+	}
 	if isDamaged {
 		s.Coverage.Gap(audit.BaselineRead, audit.Partial, "the review before could not be read, so changes and removed targets are not known: %v", notCompared)
 	}

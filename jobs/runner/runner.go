@@ -55,25 +55,16 @@ func (r *Runner) Tick(ctx context.Context, j Job) (s *audit.Summary, err error) 
 }
 
 // ReviewNow runs a review now, with the current minute as its slot, or the
-// present second where that minute is taken or due by the schedule. A dry run
-// leaves no trace in later reviews.
-func (r *Runner) ReviewNow(ctx context.Context, j Job, trigger audit.Trigger) (s *audit.Summary, err error) {
+// present second where that minute is taken or due by the schedule. What an earlier run
+// left is finished first.
+func (r *Runner) ReviewNow(ctx context.Context, j Job) (s *audit.Summary, err error) {
 	err = r.withLease(ctx, j, func(ctx context.Context) error {
-		// What an earlier run left is finished first. A dry run must not: it has nobody to
-		// tell, and the message of the earlier run would be lost.
-		run, found, err := r.Ledger.Running(ctx, j.Name)
-		if err != nil {
-			return err
-		}
-		if found && trigger == audit.DryRun && run.Trigger != audit.DryRun {
-			return fmt.Errorf("run %s was interrupted and is not finished; finish it first with a run without --dry-run", run.ID())
-		}
 		if _, err := r.finish(ctx, j); errors.As(err, new(*DeliveryError)) {
 			r.Log.Warn("a message of an earlier run was not delivered", "job", j.Name, "error", err)
 		} else if err != nil {
 			return fmt.Errorf("finishing an earlier run: %w", err)
 		}
-		if err := r.openNow(ctx, j, trigger); err != nil {
+		if err := r.openNow(ctx, j); err != nil {
 			return err
 		}
 		s, err = r.finish(ctx, j)
@@ -138,7 +129,7 @@ func (r *Runner) work(ctx context.Context, j Job, run audit.Run) (*audit.Summary
 	if err := r.Snapshots.Forget(j.Name); err != nil {
 		return nil, err
 	}
-	sealed, err := r.sealed(ctx, run)
+	sealed, err := r.Snapshots.Sealed(ctx, run)
 	if err != nil {
 		return nil, err
 	}

@@ -249,13 +249,13 @@ func TestReviewNow(t *testing.T) {
 		w := newWorld(t)
 		w.now = at("2026-11-23 09:00").Add(20 * time.Second) // the scheduled slot of this minute is not taken
 		for _, want := range []string{"weekly/2026-11-23T090020Z", "weekly/2026-11-23T0901Z", "weekly/2026-11-23T090130Z"} {
-			s, err := w.runner.ReviewNow(t.Context(), w.job, audit.Manual)
+			s, err := w.runner.ReviewNow(t.Context(), w.job)
 			if err != nil || s.ID != want || s.Trigger != audit.Manual {
 				t.Fatalf("%+v, %v; want %s", s, err, want)
 			}
 			w.now = at("2026-11-23 09:01").Add(30 * time.Second)
 		}
-		if _, err := w.runner.ReviewNow(t.Context(), w.job, audit.Manual); err == nil {
+		if _, err := w.runner.ReviewNow(t.Context(), w.job); err == nil {
 			t.Error("a third review in the same second")
 		}
 		w.now = at("2026-11-30 09:00")
@@ -263,48 +263,6 @@ func TestReviewNow(t *testing.T) {
 			t.Errorf("summary %+v", s)
 		}
 	})
-}
-
-func TestDryRunLeavesNoTrace(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t)
-	w.job.Notifiers = nil
-	w.tick()
-	w.now = at("2026-11-23 08:59").Add(59 * time.Second)
-	dry, err := w.runner.ReviewNow(t.Context(), w.job, audit.DryRun)
-	if err != nil || dry.Findings.ByState[audit.New] != 2 {
-		t.Fatalf("%+v, %v", dry, err)
-	}
-	w.now = at("2026-11-23 09:00")
-	s := w.tick()
-	if s == nil || s.Previous != nil || s.Findings.ByState[audit.New] != 2 {
-		t.Errorf("summary %+v, want everything new", s)
-	}
-}
-
-// TestDryRunAndRealRunKeepApart: a dry run does not finish a real one, whose message
-// would be lost, and a real one that finishes a dry one tells nobody of it.
-func TestDryRunAndRealRunKeepApart(t *testing.T) {
-	t.Parallel()
-	for first, want := range map[audit.Trigger]int{audit.Manual: 1, audit.DryRun: 0} {
-		w := newWorld(t)
-		w.tick()
-		w.now = w.now.Add(5 * time.Second) // a dry run takes no whole minute
-		ctx, kill := context.WithCancel(t.Context())
-		w.prod.collect = func(ctx context.Context) error { kill(); return ctx.Err() }
-		if _, err := w.runner.ReviewNow(ctx, w.job, first); !errors.Is(err, context.Canceled) {
-			t.Fatalf("not cut off: %v", err)
-		}
-		w.prod.collect = nil
-		if first == audit.Manual {
-			if _, err := w.runner.ReviewNow(t.Context(), w.job, audit.DryRun); err == nil || !strings.Contains(err.Error(), "not finished") {
-				t.Errorf("a dry run finished a real one: %v", err)
-			}
-		}
-		if w.tick(); len(w.sent) != want {
-			t.Errorf("%s, cut off and taken up: sent %v, want %d", first, w.sent, want)
-		}
-	}
 }
 
 // TestResumedAfterTheDeadline: a machine that was away for longer than a run may
@@ -432,7 +390,7 @@ func TestDeadline(t *testing.T) {
 		<-ctx.Done()
 		return context.Cause(ctx)
 	}
-	s, err := w.runner.ReviewNow(t.Context(), w.job, audit.Manual)
+	s, err := w.runner.ReviewNow(t.Context(), w.job)
 	if err != nil {
 		t.Fatal(err)
 	}

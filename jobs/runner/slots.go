@@ -42,7 +42,7 @@ func (r *Runner) openDue(ctx context.Context, j Job) error {
 	if err := r.agree(ctx, j); err != nil {
 		return err
 	}
-	if sealed, err := r.sealed(ctx, run); err != nil {
+	if sealed, err := r.Snapshots.Sealed(ctx, run); err != nil {
 		return err
 	} else if sealed { // a pack is replaced by nothing, whatever the ledger knows of it
 		r.Log.Warn("the slot already has an evidence pack and is not reviewed again", "job", j.Name, "run", run.ID(), "evidence", r.Snapshots.Location(run))
@@ -57,7 +57,7 @@ func (r *Runner) openDue(ctx context.Context, j Job) error {
 // openNow opens a run of this moment, whose slot belongs to no scheduled one. It
 // waits for the next second where both the minute and the second are taken, by a run
 // that the ledger knows or by a pack of another one.
-func (r *Runner) openNow(ctx context.Context, j Job, trigger audit.Trigger) error {
+func (r *Runner) openNow(ctx context.Context, j Job) error {
 	if err := r.agree(ctx, j); err != nil {
 		return err
 	}
@@ -67,12 +67,11 @@ func (r *Runner) openNow(ctx context.Context, j Job, trigger audit.Trigger) erro
 			return err
 		}
 		for _, slot := range []time.Time{now.UTC().Truncate(time.Minute), now.UTC().Truncate(time.Second)} {
-			due := j.Schedule.Next(slot.Add(-time.Second)).Equal(slot)
-			if due || trigger == audit.DryRun && slot.Second() == 0 {
+			if due := j.Schedule.Next(slot.Add(-time.Second)).Equal(slot); due {
 				continue
 			}
-			run := audit.Run{Job: j.Name, Slot: slot, Trigger: trigger, Started: started(now)}
-			if sealed, err := r.sealed(ctx, run); err != nil {
+			run := audit.Run{Job: j.Name, Slot: slot, Trigger: audit.Manual, Started: started(now)}
+			if sealed, err := r.Snapshots.Sealed(ctx, run); err != nil {
 				return err
 			} else if sealed {
 				continue

@@ -35,7 +35,7 @@ func (w sources) answer(org string, ids ...string) {
 func (w sources) review() *audit.Summary {
 	w.t.Helper()
 	w.now = w.now.AddDate(0, 0, 7)
-	s, err := w.runner.ReviewNow(w.t.Context(), w.job, audit.Manual)
+	s, err := w.runner.ReviewNow(w.t.Context(), w.job)
 	if err != nil {
 		w.t.Fatal(err)
 	}

@@ -33,7 +33,7 @@ func newHistorian(t *testing.T) histories.Reviewer {
 		job := weekly(t, target)
 		job.Name, job.Targets[0].Name = of.Job, of.Name
 		job.Policy.Severity = map[string]audit.Severity{of.Off: audit.Off}
-		s, err := r.ReviewNow(t.Context(), job, audit.Manual)
+		s, err := r.ReviewNow(t.Context(), job)
 		if err != nil {
 			t.Fatal(err)
 		}

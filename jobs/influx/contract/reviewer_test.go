@@ -108,7 +108,7 @@ type row struct {
 // review is the review of one week.
 func (r *reviewer) review(t *testing.T) outcome {
 	t.Helper()
-	s, err := r.runner.ReviewNow(t.Context(), r.job, audit.Manual)
+	s, err := r.runner.ReviewNow(t.Context(), r.job)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -73,7 +73,7 @@ func (f *front) behind(t *testing.T, o *office) {
 // week is a review, and its rows by ID.
 func (f *front) week(t *testing.T) (*audit.Summary, map[string]audit.Record) {
 	t.Helper()
-	s, err := f.runner.ReviewNow(t.Context(), f.job, audit.Manual)
+	s, err := f.runner.ReviewNow(t.Context(), f.job)
 	if err != nil {
 		t.Fatal(err)
 	}

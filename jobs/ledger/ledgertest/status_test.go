@@ -75,12 +75,26 @@ func status(t *testing.T, st store) {
 	}
 }
 
-// statusOfDryRun: one that is under way is no run of the job.
+// statusOfDryRun: one that is under way, of an earlier version, is no run of the job, and
+// in nobody's way.
 func statusOfDryRun(t *testing.T, st store) {
 	l, dry := st.open(t), weekly(1)
 	dry.Trigger = audit.DryRun
 	mustBegin(t, l, dry)
 	if s := mustStatus(t, l); s.Running != nil || s.Missed != 0 {
 		t.Errorf("status %+v", s)
+	}
+	if run, found, err := l.Running(t.Context(), dry.Job); found || err != nil {
+		t.Errorf("running %+v, %v", run, err)
+	}
+	item := audit.Item{Coverage: audit.NewCoverage("prod"), Counts: audit.NewCounts()}
+	item.Coverage.Sources = []string{"server/aaaa"}
+	if err := l.SaveItem(t.Context(), dry, item); err != nil {
+		t.Fatal(err)
+	}
+	next := weekly(2)
+	mustBegin(t, l, next)
+	if run, found, err := l.Running(t.Context(), dry.Job); !found || run.ID() != next.ID() || err != nil {
+		t.Errorf("running %+v, %v", run, err)
 	}
 }

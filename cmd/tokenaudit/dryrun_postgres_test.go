@@ -1,0 +1,66 @@
+//go:build unix
+
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"tokenaudit/jobs/influx/influxtest"
+	"tokenaudit/jobs/ledger"
+	"tokenaudit/jobs/ledger/ledgertest"
+)
+
+// TestDryRunOnPostgres makes no tables, writes no row and takes no lease.
+func TestDryRunOnPostgres(t *testing.T) {
+	t.Parallel()
+	p, dir := ledgertest.New(t), t.TempDir()
+	db, store := influxtest.NewDemo(time.Now()), p.Database(t)
+	influx := httptest.NewServer(db.Server)
+	t.Cleanup(influx.Close)
+	config := filepath.Join(dir, "tokenaudit.yaml")
+	must(t, os.WriteFile(filepath.Join(dir, "influx-token"), []byte(db.Token), 0o600))
+	must(t, os.WriteFile(config, fmt.Appendf(nil, `store: %s
+store_password: {file: %s}
+evidence: ./evidence
+evidence_shared: on
+targets: [{name: prod, url: %q, org: %s, token: {file: influx-token}}]
+jobs: [{name: weekly, schedule: "0 9 * * 1", reports: [csv]}]
+`, store, p.Password.File, influx.URL, db.Org), 0o600))
+	says := func(want string, args ...string) {
+		t.Helper()
+		var out bytes.Buffer
+		if code := run(t.Context(), append(args, "-c", config), &out, &out); code != exitDone && code != exitIncomplete || !strings.Contains(out.String(), want) {
+			t.Fatalf("%v: exit code %d, without %q\n%s", args, code, want, &out)
+		}
+	}
+	says("This is the first review", "run", "--dry-run")
+	if _, err := ledger.OpenReader(t.Context(), store, p.Password); err == nil || !strings.Contains(err.Error(), ledger.ErrNone.Error()) {
+		t.Errorf("the store after a dry run: %v", err)
+	}
+	says("evidence/weekly", "run", "--now")
+	l, err := ledger.Open(t.Context(), store, p.Password)
+	must(t, err)
+	defer l.Close()
+	now, err := l.Now(t.Context())
+	must(t, err)
+	if leased, err := l.Acquire(t.Context(), "weekly", "another process", now, now.Add(time.Hour)); !leased || err != nil {
+		t.Fatal(leased, err)
+	}
+	says("Compared with weekly/", "run", "--dry-run")
+	r, err := ledger.OpenReader(t.Context(), store, p.Password)
+	must(t, err)
+	defer r.Close()
+	if all, err := r.List(t.Context(), ""); err != nil || len(all) != 1 {
+		t.Errorf("%d runs, %v", len(all), err)
+	}
+	if packs, err := os.ReadDir(filepath.Join(dir, "evidence", "weekly")); err != nil || len(packs) != 2 { // one, and the chain
+		t.Errorf("%v, %v", packs, err)
+	}
+}
