@@ -118,7 +118,7 @@ type Job struct {
 	CSV CSV `yaml:"csv,omitzero"`
 	// EvidenceURL is where a reader of a message opens the evidence: a URL in which {job}, {slot} and {run} are replaced. Default: the path and the host.
 	EvidenceURL string `yaml:"evidence_url,omitempty"`
-	// Keep is how long evidence packs are kept; off for ever. The newest five always stay. Default: 400d.
+	// Keep is how long evidence packs are kept; off for ever. One goes only if a newer one is of a complete review. The newest five always stay. Default: 400d.
 	Keep setting.Limit `yaml:"keep,omitempty"`
 	// SigningKey signs the evidence packs: a private SSH key without a passphrase (ssh-keygen -t ed25519). Default: packs say that they are not signed.
 	SigningKey secret.Ref `yaml:"signing_key,omitzero"`
@@ -249,7 +249,7 @@ func (f *File) JobPolicy(j Job) audit.Policy {
 func (f *File) Retention(j Job) string {
 	text := "Evidence packs of this job are kept without a limit."
 	if j.Keep > 0 {
-		text = fmt.Sprintf("Evidence packs of this job are kept for %s. The newest five are always kept.", audit.SpanWords(time.Duration(j.Keep)))
+		text = fmt.Sprintf("Evidence packs of this job are kept for %s, and until a newer review is complete. The newest five are always kept.", audit.SpanWords(time.Duration(j.Keep)))
 	}
 	place, _, _ := strings.Cut(f.Evidence, "?") // without the options of a bucket
 	text += " They are stored in " + place + "."

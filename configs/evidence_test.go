@@ -68,9 +68,9 @@ func TestRetention(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct{ lines, want string }{
 		"a folder": {"evidence: /srv/e\njobs: [{name: w, schedule: '@weekly'}]",
-			"Evidence packs of this job are kept for 400 days. The newest five are always kept. They are stored in /srv/e. No lock keeps them from being changed or deleted there."},
+			"Evidence packs of this job are kept for 400 days, and until a newer review is complete. The newest five are always kept. They are stored in /srv/e. No lock keeps them from being changed or deleted there."},
 		"a lock": {"evidence: s3://b/p?region=r\nevidence_lock: {mode: compliance, for: 2d}\njobs: [{name: w, schedule: '@weekly', keep: 1w}]",
-			"Evidence packs of this job are kept for 7 days. The newest five are always kept. They are stored in s3://b/p. Object Lock (compliance) keeps each pack from being changed or deleted for 2 days."},
+			"Evidence packs of this job are kept for 7 days, and until a newer review is complete. The newest five are always kept. They are stored in s3://b/p. Object Lock (compliance) keeps each pack from being changed or deleted for 2 days."},
 		"no end": {"evidence: /srv/e\njobs: [{name: w, schedule: '@weekly', keep: off}]",
 			"Evidence packs of this job are kept without a limit. They are stored in /srv/e. No lock keeps them from being changed or deleted there."},
 	} {

@@ -8,6 +8,8 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"strings"
+	"sync"
 	"time"
 
 	"tokenaudit/configs"
@@ -27,6 +29,32 @@ type reporter struct {
 	snapshots evidence.Archive
 	secrets   *secret.Redactor
 	log       *slog.Logger
+	retention *retention
+}
+
+// retention remembers, by job, why packs that are older than keep stay: it is said once,
+// until it changes.
+type retention struct {
+	mu  sync.Mutex // guards why
+	why map[string]string
+	// Printed: who runs the jobs prints it, so that the log does not say it besides.
+	printed bool
+}
+
+// note tells whether the log has to say it. How many they are is no other reason.
+func (r *retention) note(job, why string) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	_, before, _ := strings.Cut(r.why[job], ": ")
+	r.why[job] = why
+	_, now, _ := strings.Cut(why, ": ")
+	return now != "" && now != before && !r.printed
+}
+
+func (r *retention) of(job string) string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.why[job]
 }
 
 // write makes the evidence stand whole where every process sees it, and only then
@@ -105,25 +133,28 @@ func (e reporter) seal(ctx context.Context, folder string, of runner.Evidence, u
 	return sealed.Link, nil
 }
 
-// prune takes old packs away after a complete review: one that could not see
-// everything is no time to let go of what earlier ones saw. What goes wrong here
-// must not keep a review from being reported.
+// prune takes old packs away. What goes wrong here must not keep a review from being
+// reported.
 func (e reporter) prune(ctx context.Context, folder string, s audit.Summary) {
-	if e.job.Keep == 0 || s.Coverage.Verdict != audit.Complete {
+	if e.job.Keep == 0 {
 		return
 	}
 	before := s.Started.Add(-time.Duration(e.job.Keep))
 	err := e.snapshots.GatherManifests(ctx, s.Job, before)
-	var gone []string
+	var done pack.Pruned
 	if err == nil {
-		gone, err = pack.Prune(ctx, folder, before)
+		done, err = pack.Prune(ctx, folder, before, e.snapshots.LockedUntil)
 	}
-	err = errors.Join(err, e.snapshots.Remove(ctx, s.Job, gone))
-	log := e.log.With("job", s.Job)
-	for _, run := range gone {
-		log.Info("retention removed an evidence pack", "run", run)
+	err = errors.Join(err, e.snapshots.Remove(ctx, s.Job, done.Runs))
+	log := e.log.With("job", s.Job, "run", s.ID)
+	if n := len(done.Runs); n > 0 {
+		log.Info("retention removed evidence packs", "packs", n, "first", done.Runs[0], "last", done.Runs[n-1])
 	}
+	why := done.Words()
 	if err != nil {
-		log.Warn("old evidence packs were not removed", "run", s.ID, "error", err)
+		why = "packs older than keep not removed: " + err.Error()
+	}
+	if e.retention.note(s.Job, why) {
+		log.Warn("old evidence packs stay", "reason", why, "keep", audit.SpanWords(time.Duration(e.job.Keep)))
 	}
 }

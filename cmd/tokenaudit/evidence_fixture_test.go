@@ -173,6 +173,7 @@ type host struct {
 	runner    *runner.Runner
 	job       runner.Job
 	snapshots evidence.Archive
+	retention *retention
 }
 
 // hosts are n processes on one ledger and one place of evidence.
@@ -196,10 +197,10 @@ func hosts(t *testing.T, p place, now *time.Time, n int) []host {
 		t.Cleanup(func() { s.Close() })
 		log := slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn}))
 		e := reporter{
-			file: &configs.File{}, snapshots: s, log: log,
+			file: &configs.File{}, snapshots: s, log: log, retention: &retention{why: map[string]string{}},
 			job: configs.Job{Schedule: "0 0 1 1 *", Timezone: "UTC", Reports: []string{"csv"}, Keep: setting.Limit(15 * 24 * time.Hour)},
 		}
-		out = append(out, host{snapshots: s, runner: &runner.Runner{
+		out = append(out, host{snapshots: s, retention: e.retention, runner: &runner.Runner{
 			Ledger: ledger, Snapshots: s, Holder: fmt.Sprint("host ", i), Log: log,
 			Now:   func(context.Context) (time.Time, error) { return *now, nil },
 			Agree: func(ctx context.Context, job string) error { return runner.Agree(ctx, ledger, s, job) },

@@ -224,22 +224,80 @@ func TestRetention(t *testing.T) {
 		for _, key := range p.objects() {
 			if id, ok := strings.CutSuffix(key, "/manifest.json"); ok {
 				left = append(left, id)
-			} else if run := strings.Join(strings.SplitN(key, "/", 3)[:2], "/"); slices.Contains(runs[:3], run) {
+			} else if run := strings.Join(strings.SplitN(key, "/", 3)[:2], "/"); slices.Contains(runs[:3], run) && p.lock.Mode == "" {
 				t.Errorf("left %s", key)
 			}
 		}
 		slices.Sort(left)
+		if p.lock.Mode != "" { // a lock is stronger
+			if diff := cmp.Diff(runs, left); diff != "" || !strings.Contains(both[1].retention.of("weekly"), "is locked until") {
+				t.Errorf("packs (-want +got):\n%s%s", diff, both[1].retention.of("weekly"))
+			}
+			return
+		}
 		if diff := cmp.Diff(runs[3:], left); diff != "" {
 			t.Errorf("packs (-want +got):\n%s", diff)
 		}
-		both[0].job.Targets[0].Source = halfBlind{} // so that retention rests
+		both[0].job.Targets[0].Source = halfBlind{} // the newest complete review is newer than what goes
 		if s, err := both[0].runner.ReviewNow(t.Context(), both[0].job); err != nil || s.Coverage.Verdict != audit.Partial {
 			t.Fatalf("%+v, %v", s, err)
 		}
-		if out := mustVerify(t, p.under("weekly")); !strings.Contains(out, "retention removed the packs up to 3") {
+		if out := mustVerify(t, p.under("weekly")); !strings.Contains(out, "retention removed the packs up to 4") {
 			t.Errorf("verify:\n%s", out)
 		}
 	})
+}
+
+// TestRetentionUnderPartialCoverage: packs stay until a complete one is newer, the reason is
+// said once until it changes, and what is locked stays in any case.
+func TestRetentionUnderPartialCoverage(t *testing.T) {
+	s3, now := newFakeS3(t), november
+	h := hosts(t, s3.place(), &now, 1)[0]
+	seeing := h.job.Targets[0].Source
+	review := func() {
+		t.Helper()
+		if _, err := h.runner.ReviewNow(t.Context(), h.job); err != nil {
+			t.Fatal(err)
+		}
+		now = now.AddDate(0, 0, 7)
+	}
+	packs := func() (n int) {
+		for _, key := range s3.place().objects() {
+			if strings.HasSuffix(key, "/manifest.json") {
+				n++
+			}
+		}
+		return n
+	}
+	expect := func(left int, why string) {
+		t.Helper()
+		if got := h.retention.of("weekly"); packs() != left || got != why {
+			t.Errorf("%d packs left, want %d; %q, want %q", packs(), left, got, why)
+		}
+	}
+	review()
+	h.job.Targets[0].Source = halfBlind{}
+	for range 6 {
+		review()
+	}
+	expect(7, "2 packs older than keep not removed: no complete review since weekly/2026-11-02T0900Z")
+	if why := h.retention.of("weekly"); h.retention.note("weekly", why) || h.retention.note("weekly", "9"+why[1:]) || !h.retention.note("weekly", "1 pack: another reason") {
+		t.Error("it is not said once")
+	}
+	h.job.Targets[0].Source = seeing
+	review()
+	expect(5, "")
+	ends := time.Now().AddDate(0, 0, 30).UTC()
+	s3.failing(func(w http.ResponseWriter, r *http.Request) bool {
+		w.Header().Set("X-Amz-Object-Lock-Retain-Until-Date", ends.Format(time.RFC3339))
+		return false
+	})
+	review()
+	expect(6, "1 pack older than keep not removed: the oldest is locked until "+ends.Format(time.DateOnly))
+	s3.well()
+	review()
+	expect(5, "")
+	mustVerify(t, s3.place().under("weekly"))
 }
 
 // TestRetentionTakenUp: packs of which retention could not take everything go the

@@ -123,6 +123,7 @@ func (c *cli) runJobs(ctx context.Context, f runFlags) error {
 	if err != nil {
 		return err
 	}
+	a.retention.printed = true
 	err = runAll(chosen, f, func(j runner.Job) (*audit.Summary, error) { return c.runJob(ctx, a, j, f) })
 	if f.metricsFile == "" {
 		return err
@@ -207,6 +208,9 @@ func (c *cli) tell(ctx context.Context, a *app, s audit.Summary) error {
 	m, unread := messageWith(ctx, a.file, a.snapshots, s, kept)
 	var out bytes.Buffer
 	printSummary(&out, m, unread, c.columns(), c.paint)
+	if why := a.retention.of(s.Job); why != "" {
+		fmt.Fprintf(&out, "\n%s\n", hanging("", "Evidence: "+audit.Line(why, 500), c.columns()))
+	}
 	_, err := out.WriteTo(c.stdout)
 	return err
 }

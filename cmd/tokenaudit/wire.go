@@ -39,6 +39,7 @@ type app struct {
 	ledger    *ledger.Ledger
 	snapshots evidence.Archive
 	traffic   *metrics.Traffic
+	retention *retention
 	file      *configs.File
 }
 
@@ -87,13 +88,13 @@ func wireOver(ctx context.Context, over *app, f *configs.File, now runner.Clock,
 	if now == nil {
 		now = ledger.Now
 	}
-	a := &app{file: f, ledger: ledger, snapshots: snapshots, traffic: traffic, runner: &runner.Runner{
+	a := &app{file: f, ledger: ledger, snapshots: snapshots, traffic: traffic, retention: &retention{why: map[string]string{}}, runner: &runner.Runner{
 		Ledger: cleanLedger{ledger, secrets}, Snapshots: cleanSnapshots{snapshots, secrets}, Tool: tool(), Now: now, Log: log, Holder: rand.Text(),
 		Parallel: int(f.Parallel), PerHost: int(f.ParallelPerHost),
 		Agree: func(ctx context.Context, job string) error { return runner.Agree(ctx, ledger, snapshots, job) },
 	}}
 	for i, cfg := range f.Jobs {
-		reports, job := reporter{f, cfg, controls, snapshots, secrets, log}, &jobs[i]
+		reports, job := reporter{f, cfg, controls, snapshots, secrets, log, a.retention}, &jobs[i]
 		job.Report, job.Sealed, job.Notifiers = reports.write, reports.sealed, a.notifiers(cfg, log)
 		for _, old := range f.OldKeys(cfg) {
 			log.WarnContext(ctx, old, "job", cfg.Name)

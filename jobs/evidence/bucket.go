@@ -166,6 +166,9 @@ func (b *bucket) put(ctx context.Context, key string, content io.ReadSeeker, unt
 	return err
 }
 
+// retainUntil is the header that says when the lock of an object ends.
+const retainUntil = "X-Amz-Object-Lock-Retain-Until-Date"
+
 // prove reads an object back. It must be what was written, and locked if that was
 // asked for: a bucket that ignores Object Lock does not show it.
 func (b *bucket) prove(ctx context.Context, key, want string, until time.Time) error {
@@ -184,9 +187,9 @@ func (b *bucket) prove(ctx context.Context, key, want string, until time.Time) e
 		return b.failed("reading the lock of", key, err)
 	}
 	mode := info.Metadata.Get("X-Amz-Object-Lock-Mode")
-	at, err := time.Parse(time.RFC3339, info.Metadata.Get("X-Amz-Object-Lock-Retain-Until-Date"))
+	at, err := time.Parse(time.RFC3339, info.Metadata.Get(retainUntil))
 	if err != nil || !strings.EqualFold(mode, b.lock.Mode) || at.Before(until.Truncate(time.Second)) {
-		shown := strings.TrimSpace(mode + " " + info.Metadata.Get("X-Amz-Object-Lock-Retain-Until-Date"))
+		shown := strings.TrimSpace(mode + " " + info.Metadata.Get(retainUntil))
 		if shown == "" {
 			shown = "no lock"
 		}

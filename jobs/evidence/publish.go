@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/minio/minio-go/v7"
 	"golang.org/x/sync/errgroup"
 
 	"tokenaudit/jobs/audit"
@@ -225,6 +226,22 @@ func (a Archive) GatherManifests(ctx context.Context, job string, before time.Ti
 		return nil
 	}
 	return a.fetchAll(ctx, manifests)
+}
+
+// LockedUntil is when the Object Lock of the pack of a run ends, zero without one.
+func (a Archive) LockedUntil(ctx context.Context, run string) (until time.Time, err error) {
+	if a.bucket == nil {
+		return until, nil
+	}
+	key := run + "/" + manifestFile
+	info, err := a.bucket.client.StatObject(ctx, a.bucket.address.bucket, a.bucket.object(key), minio.StatObjectOptions{})
+	if err != nil {
+		return until, a.bucket.failed("reading the lock of", key, err)
+	}
+	if shown := info.Metadata.Get(retainUntil); shown != "" {
+		until, err = time.Parse(time.RFC3339, shown)
+	}
+	return until, err
 }
 
 // Remove takes packs of a job away that retention took from the folder of this

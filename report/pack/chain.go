@@ -207,21 +207,90 @@ func missing(from, to int) string {
 // with them, and fall back on them should one be damaged.
 const kept = 5
 
+// Pruned is what came of Prune.
+type Pruned struct {
+	Runs []string // whose packs went
+	// Stay counts the packs that are older and stay, besides the newest ones: until a
+	// complete one is newer than they are, or until a lock ends.
+	Stay int
+	// Complete is the run of the newest complete pack, "" without one.
+	Complete string
+	// Locked is when the lock of the oldest of them ends, zero if none keeps it.
+	Locked time.Time
+}
+
+// Words say why packs stay; "" if none does.
+func (p Pruned) Words() string {
+	words := audit.Plural(p.Stay, "pack") + " older than keep not removed: "
+	switch {
+	case p.Stay == 0:
+		return ""
+	case !p.Locked.IsZero():
+		return words + "the oldest is locked until " + p.Locked.UTC().Format(time.DateOnly)
+	case p.Complete == "":
+		return words + "no review was complete yet"
+	}
+	return words + "no complete review since " + p.Complete
+}
+
 // Prune takes away the packs of a job whose slot is older than before, from the old
-// end only and never the newest ones, and gives the names of their runs. The chain
-// goes on: the oldest pack that stays holds the hash of the last one that went.
-func Prune(ctx context.Context, folder string, before time.Time) (gone []string, err error) {
+// end only: of those that are not among the newest ones, are older than one of a complete
+// review, and are not locked. The chain goes on: the oldest pack that stays holds the hash
+// of the last one that went. locked tells until when that of a run is.
+func Prune(ctx context.Context, folder string, before time.Time, locked func(ctx context.Context, run string) (time.Time, error)) (out Pruned, err error) {
 	defer func() {
 		if err != nil {
 			err = fmt.Errorf("retention: %w", err)
 		}
 	}()
-	paths, err := filepath.Glob(filepath.Join(folder, "*", manifestFile))
+	packs, err := packsIn(ctx, folder)
 	if err != nil {
-		return nil, err
+		return out, err
 	}
-	var packs []*Checked
-	for _, path := range paths { // a folder without a manifest is no pack: its run is still under way
+	old, complete := 0, 0 // how many are older, and how many a complete one is newer than
+	for i, p := range packs {
+		if p.Coverage.Verdict == audit.Complete {
+			complete, out.Complete = i, p.RunID
+		}
+	}
+	for old < len(packs)-kept && packs[old].Slot.Before(before) {
+		old++
+	}
+	free := 0
+	for free < min(old, complete) {
+		until, err := locked(ctx, packs[free].RunID)
+		if err != nil {
+			return out, err
+		}
+		if until.After(time.Now()) {
+			out.Locked = until
+			break
+		}
+		free++
+	}
+	if out.Stay = old - free; free == 0 {
+		return out, nil
+	}
+	if err := markPruned(folder, packs[free-1].link); err != nil {
+		return out, err
+	}
+	for _, p := range packs[:free] {
+		if err := ctx.Err(); err != nil {
+			return out, err
+		}
+		if err := removePack(p.dir); err != nil {
+			return out, err
+		}
+		out.Runs = append(out.Runs, p.RunID)
+	}
+	return out, nil
+}
+
+// packsIn are the packs in the folder of a job, by their numbers. A folder without a
+// manifest is none: its run is still under way.
+func packsIn(ctx context.Context, folder string) (packs []*Checked, err error) {
+	paths, err := filepath.Glob(filepath.Join(folder, "*", manifestFile))
+	for _, path := range paths {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
@@ -236,26 +305,7 @@ func Prune(ctx context.Context, folder string, before time.Time) (gone []string,
 		packs = append(packs, p)
 	}
 	slices.SortFunc(packs, func(a, b *Checked) int { return cmp.Compare(a.Sequence, b.Sequence) })
-	old := 0
-	for old < len(packs)-kept && packs[old].Slot.Before(before) {
-		old++
-	}
-	if old == 0 {
-		return nil, nil
-	}
-	if err := markPruned(folder, packs[old-1].link); err != nil {
-		return nil, err
-	}
-	for _, p := range packs[:old] {
-		if err := ctx.Err(); err != nil {
-			return gone, err
-		}
-		if err := removePack(p.dir); err != nil {
-			return gone, err
-		}
-		gone = append(gone, p.RunID)
-	}
-	return gone, nil
+	return packs, err
 }
 
 // removePack leaves the manifest to the end, so that a removal that was cut off is

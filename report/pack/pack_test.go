@@ -379,7 +379,7 @@ func TestCancelled(t *testing.T) {
 	if _, err := Seal(ctx, w.folder(3), w.pack(run, audit.Partial)); !errors.Is(err, context.Canceled) {
 		t.Errorf("seal: %v", err)
 	}
-	if gone, err := Prune(ctx, w.dir, firstSlot.AddDate(1, 0, 0)); !errors.Is(err, context.Canceled) || len(gone) > 0 {
+	if done, err := Prune(ctx, w.dir, firstSlot.AddDate(1, 0, 0), unlocked); !errors.Is(err, context.Canceled) || len(done.Runs) > 0 {
 		t.Errorf("prune: %v", err)
 	}
 	if diff := cmp.Diff(before, filesBelow(t, w.dir)); diff != "" {
