@@ -57,7 +57,7 @@ jobs: [{name: weekly, schedule: "0 9 * * 1", reports: [csv]}]
 	r, err := ledger.OpenReader(t.Context(), store, p.Password)
 	must(t, err)
 	defer r.Close()
-	if all, err := r.List(t.Context(), ""); err != nil || len(all) != 1 {
+	if all, err := r.List(t.Context(), "", 0); err != nil || len(all) != 1 {
 		t.Errorf("%d runs, %v", len(all), err)
 	}
 	if packs, err := os.ReadDir(filepath.Join(dir, "evidence", "weekly")); err != nil || len(packs) != 2 { // one, and the chain

@@ -183,7 +183,7 @@ func (m *memory) Unsent(_ context.Context, job string) ([]audit.Delivery, error)
 			continue
 		}
 		for _, p := range r.deliveries {
-			if p.State != audit.DeliverySent {
+			if p.State != audit.DeliverySent && p.State != audit.DeliveryExpired {
 				out = append(out, p)
 			}
 		}

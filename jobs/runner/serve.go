@@ -3,12 +3,15 @@ package runner
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"sync"
 	"time"
 	"unicode"
 
 	"github.com/robfig/cron/v3"
+
+	"tokenaudit/jobs/audit"
 )
 
 // Heartbeat is how often every job is looked at besides its own fires: it bounds
@@ -52,13 +55,19 @@ const mostReasons = 100
 // ticker ticks. It logs each reason for which it fails once, until it works again, and
 // pings likewise.
 func (r *Runner) ticker(ctx context.Context, j Job) cron.Job {
-	said := map[string]bool{}
-	j.Ping = j.Ping.once()
+	said, log := map[string]bool{}, newTickLog(r.Log, j.Name)
+	j.Ping, j.Notifiers = j.Ping.once(), slices.Clone(j.Notifiers)
+	for i, n := range j.Notifiers {
+		j.Notifiers[i] = log.watch(n)
+	}
 	return cron.FuncJob(func() {
-		err := r.guard(j, "the tick", func() error { _, err := r.Tick(ctx, j); return err })
-		switch {
-		case ctx.Err() != nil || errors.Is(err, ErrLeased):
+		var s *audit.Summary
+		err := r.guard(j, "the tick", func() (err error) { s, err = r.Tick(ctx, j); return err })
+		if ctx.Err() != nil || errors.Is(err, ErrLeased) {
 			return
+		}
+		err = log.tick(s, err)
+		switch {
 		case err == nil:
 			if len(said) > 0 {
 				r.Log.Info("works again", "job", j.Name)
