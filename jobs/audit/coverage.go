@@ -100,6 +100,9 @@ type Coverage struct {
 	ServerDate       time.Time `json:"server_date,omitzero"`
 	// AsOf is the moment that a copy of the database file is of.
 	AsOf time.Time `json:"as_of,omitzero"`
+	// LastSeen is when the newest review began that saw anything of a target of which this
+	// one saw nothing; zero if it saw some, or no earlier review is known that did.
+	LastSeen time.Time `json:"last_seen,omitzero"`
 	// Retired are the sources whose tokens earlier reviews followed and this one does not,
 	// because somebody retired them since.
 	Retired []RetiredSource `json:"retired,omitempty"`
@@ -156,6 +159,41 @@ func (c Credential) Words() string {
 
 // MembersUnread is the blind spot of a review that could not read who is in an org.
 const MembersUnread = "members and owners of the org could not be read, so owner-not-member was not checked. If the product has them, the credential needs read on orgs"
+
+// NotSeenWords say since when nothing of a target was seen; "" if this review saw some, or
+// no earlier one is known that did.
+func (c Coverage) NotSeenWords() string {
+	if c.LastSeen.IsZero() {
+		return ""
+	}
+	return "not seen since " + c.LastSeen.UTC().Format("2 Jan 2006")
+}
+
+// NotSeenSince notes of a target of which nothing was seen when an earlier review last saw
+// any, and begins with it each reason for which nothing was: those stand in every output.
+func (c *Coverage) NotSeenSince(last time.Time) {
+	if c.Verdict != NotKnown || last.IsZero() {
+		return
+	}
+	c.LastSeen = last
+	rename := func(all []string, from, to string) {
+		if at := slices.Index(all, from); at >= 0 {
+			all[at] = to
+		}
+	}
+	for i := range c.Gaps {
+		g := &c.Gaps[i]
+		if g.Verdict != NotKnown {
+			continue
+		}
+		words := c.NotSeenWords() + ": " + g.Reason
+		rename(c.Reasons, g.Reason, words)
+		for _, p := range c.Premises {
+			rename(p.Evidence, g.Reason, words)
+		}
+		g.Reason = words
+	}
+}
 
 // Kinds of stores, of which a source is one.
 const (

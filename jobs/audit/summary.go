@@ -170,10 +170,27 @@ func (c Coverage) dropped(run string, now []Coverage) (Coverage, bool) {
 	d.Source, d.Sources, d.Server, d.Dropped = c.Source, c.Sources, c.Server, true
 	d.AddGap(Gap{
 		ID: TargetsConfigured + "/" + c.Target, Verdict: Partial,
-		Reason: fmt.Sprintf("no longer among the targets of this job; run %s saw it last: %s, %d listed, %d hidden, %d unseen. Its findings are no longer checked", run, c.Verdict, c.Listed, c.Hidden, c.Unseen),
+		Reason: fmt.Sprintf("no longer among the targets of this job; run %s saw it last: %s, %d listed, %d hidden, %d unseen. Its findings are no longer checked", run, c.StateWords(), c.Listed, c.Hidden, c.Unseen),
 		Fix:    "Configure the target again, or run tokenaudit history retire -c FILE " + Line(c.Target, 120) + " --reason TEXT.",
 	})
 	return d, true
+}
+
+// LastSeen is when the newest review began that saw anything of a target of this one; zero
+// if none is known.
+func (s Summary) LastSeen(t Coverage) time.Time {
+	if t.Verdict == NotKnown || t.Dropped {
+		return t.LastSeen
+	}
+	return s.Started
+}
+
+// StateWords are the verdict on a target, and since when nothing of it was seen.
+func (c Coverage) StateWords() string {
+	if words := c.NotSeenWords(); words != "" {
+		return string(c.Verdict) + ", " + words
+	}
+	return string(c.Verdict)
 }
 
 // Counts of one target or of a whole run.

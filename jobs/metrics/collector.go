@@ -55,12 +55,13 @@ var (
 	activeWrite    = describe("active_write_tokens", "Active tokens that can write, in the newest review; absent if the check active-write is off.", "job_name")
 	authorizations = describe("authorizations", "Authorizations in the newest review.", "job_name", "status")
 	coverage       = describe("coverage", "1 for the coverage of the target in the newest review (complete, partial or unknown), else 0.", "job_name", "target", "verdict")
+	lastSeen       = describe("target_last_seen_timestamp_seconds", "When the newest review began that saw anything of the target; absent before the first.", "job_name", "target")
 	outboxParts    = describe("outbox_parts", "Messages of all reviews, by state: new, sending, uncertain, sent, expired.", "job_name", "state")
 )
 
 // Describe names every metric of Collect.
 func (c *Collector) Describe(out chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{buildInfo, lastSuccess, lastSlot, nextSlot, lateness, overdue, missedSlots, runs, needAction, newAction, fixedAction, overdueAction, serverAction, activeWrite, findings, authorizations, coverage, outboxParts} {
+	for _, d := range []*prometheus.Desc{buildInfo, lastSuccess, lastSlot, nextSlot, lateness, overdue, missedSlots, runs, needAction, newAction, fixedAction, overdueAction, serverAction, activeWrite, findings, authorizations, coverage, lastSeen, outboxParts} {
 		out <- d
 	}
 }
@@ -131,6 +132,7 @@ func collectLast(out chan<- prometheus.Metric, job string, s audit.Summary) {
 		for _, v := range verdicts {
 			gauge(out, coverage, indicator(t.Verdict == v), job, t.Target, string(v))
 		}
+		timestamp(out, lastSeen, s.LastSeen(t), job, t.Target)
 	}
 }
 

@@ -40,7 +40,12 @@ func reviewed() audit.JobStatus {
 	a.Tokens, a.New, a.Fixed, a.Overdue, a.Server = 5, 2, 4, 1, 1
 	a.BySeverity[audit.Critical], a.BySeverity[audit.Medium] = 4, 1
 	last := &audit.Summary{
-		Coverage: audit.TotalCoverage{Targets: []audit.Coverage{{Target: "prod", Verdict: audit.Partial}}}, Findings: counts.Findings, NeedsAction: counts.NeedsAction,
+		Started: monday,
+		Coverage: audit.TotalCoverage{Targets: []audit.Coverage{
+			{Target: "prod", Verdict: audit.Partial},
+			{Target: "away", Verdict: audit.NotKnown, LastSeen: monday.AddDate(0, 0, -14)},
+			{Target: "never seen", Verdict: audit.NotKnown},
+		}}, Findings: counts.Findings, NeedsAction: counts.NeedsAction,
 		Inventory:      audit.Inventory{ActiveWrite: 3, New: 1},
 		Authorizations: audit.AuthorizationCounts{Active: 4, Inactive: 1},
 		Policy: audit.AppliedPolicy{Checks: []audit.AppliedCheck{
@@ -107,6 +112,12 @@ func TestMetrics(t *testing.T) {
 tokenaudit_authorizations{job_name="weekly",status="active"} 4
 tokenaudit_authorizations{job_name="weekly",status="inactive"} 1
 tokenaudit_build_info{goversion="go1.26",version="1.2.3"} 1
+tokenaudit_coverage{job_name="weekly",target="away",verdict="complete"} 0
+tokenaudit_coverage{job_name="weekly",target="away",verdict="partial"} 0
+tokenaudit_coverage{job_name="weekly",target="away",verdict="unknown"} 1
+tokenaudit_coverage{job_name="weekly",target="never seen",verdict="complete"} 0
+tokenaudit_coverage{job_name="weekly",target="never seen",verdict="partial"} 0
+tokenaudit_coverage{job_name="weekly",target="never seen",verdict="unknown"} 1
 tokenaudit_coverage{job_name="weekly",target="prod",verdict="complete"} 0
 tokenaudit_coverage{job_name="weekly",target="prod",verdict="partial"} 1
 tokenaudit_coverage{job_name="weekly",target="prod",verdict="unknown"} 0
@@ -130,6 +141,8 @@ tokenaudit_runs_total{job_name="weekly",verdict="complete"} 0
 tokenaudit_runs_total{job_name="weekly",verdict="partial"} 7
 tokenaudit_runs_total{job_name="weekly",verdict="unknown"} 0
 tokenaudit_server_findings_need_action{job_name="weekly"} 1
+tokenaudit_target_last_seen_timestamp_seconds{job_name="weekly",target="away"} 1.7942148e+09
+tokenaudit_target_last_seen_timestamp_seconds{job_name="weekly",target="prod"} 1.7954244e+09
 tokenaudit_tokens_need_action{job_name="weekly",severity="critical"} 4
 tokenaudit_tokens_need_action{job_name="weekly",severity="high"} 0
 tokenaudit_tokens_need_action{job_name="weekly",severity="medium"} 1

@@ -164,7 +164,7 @@ func (a *Assessor) judge(ctx, asking context.Context, j Job, run audit.Run, c co
 	c.noteBaselines(cov, bases)
 	c.follow(cov, bases)
 	c.noteCopy(cov, j, bases)
-	missing, here := map[audit.Presence]int{}, audit.Here{}
+	missing, here, lastSeen := map[audit.Presence]int{}, audit.Here{}, lastSeen(c.bases)
 	unasked := 0
 	c.Here, c.Unasked = &here, &unasked
 	counted := func(yield func(audit.Record, error) bool) {
@@ -173,6 +173,9 @@ func (a *Assessor) judge(ctx, asking context.Context, j Job, run audit.Run, c co
 				item.Counts.Add(rec, run.Started)
 				cov.Count(rec)
 				missing[rec.Presence]++
+				if rec.LastSeen.After(lastSeen) {
+					lastSeen = rec.LastSeen
+				}
 				if source := audit.SourceOf(c.Store, rec.OrgID); rec.OrgDeleted && rec.Presence == audit.Hidden && !slices.Contains(cov.Sources, source) {
 					cov.Sources = append(cov.Sources, source)
 				}
@@ -201,8 +204,24 @@ func (a *Assessor) judge(ctx, asking context.Context, j Job, run audit.Run, c co
 		c.Conclude(cov)
 	}
 	cov.Reconcile()
+	cov.NotSeenSince(lastSeen)
 	cov.Accept(c.Policy.AcceptedGaps, c.Now)
 	return item, nil
+}
+
+// lastSeen is when the newest review began that saw anything of the target, as far as those
+// that it can be compared with tell.
+func lastSeen(bases []audit.Baseline) (at time.Time) {
+	for _, b := range bases {
+		seen := b.Run.Started
+		if b.Coverage.Verdict == audit.NotKnown {
+			seen = b.Coverage.LastSeen
+		}
+		if b.Own && seen.After(at) {
+			at = seen
+		}
+	}
+	return at
 }
 
 // noteMissing puts the authorizations that the list now lacks among the questions

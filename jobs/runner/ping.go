@@ -56,7 +56,7 @@ func PingText(s audit.Summary) string {
 	}
 	for _, t := range s.Coverage.Targets {
 		if t.Verdict != audit.Complete {
-			fmt.Fprintf(&b, "%s: %s\n", t.Target, t.Verdict)
+			fmt.Fprintf(&b, "%s: %s\n", t.Target, t.StateWords())
 		}
 	}
 	return b.String()

@@ -2,6 +2,7 @@ package runner_test
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strings"
 	"testing"
@@ -320,4 +321,41 @@ func TestCopy(t *testing.T) {
 	w.prod.store, w.prod.asOf = audit.FileStore, w.now.AddDate(0, 0, 6)
 	w.answer("aaaa", "b2")
 	w.expect("partial 2 token 0 new 1 gone 1 resolved 1 reopened source-same/server/aaaa") // and b2, which was gone, is back
+}
+
+// TestNotSeenSince: a target keeps the day on which it was last seen over any number of
+// reviews.
+func TestNotSeenSince(t *testing.T) {
+	t.Parallel()
+	w := newSources(t)
+	first := w.review()
+	w.prod.err = errors.New("refused")
+	for range 8 { // more than a review is compared with
+		s := w.review()
+		c := s.Coverage.Targets[0]
+		if !c.LastSeen.Equal(first.Started) || c.Reasons[0] != "not seen since 23 Nov 2026: not reviewed: refused" {
+			t.Errorf("%s: last seen %s, reasons %q", s.ID, c.LastSeen, c.Reasons)
+		}
+		for _, p := range c.Premises {
+			if p.ID == audit.TargetReviewed && !slices.Equal(p.Evidence, c.Reasons[:1]) {
+				t.Errorf("the premise says %q", p.Evidence)
+			}
+		}
+	}
+	w.prod.err = nil
+	if c := w.review().Coverage.Targets[0]; !c.LastSeen.IsZero() || c.Verdict != audit.Complete {
+		t.Errorf("back: %+v", c)
+	}
+}
+
+// TestNeverSeen: of a target that no review saw there is no day to say.
+func TestNeverSeen(t *testing.T) {
+	t.Parallel()
+	w := newSources(t)
+	w.prod.err = errors.New("refused")
+	for range 2 {
+		if c := w.review().Coverage.Targets[0]; !c.LastSeen.IsZero() || c.Reasons[0] != "not reviewed: refused" {
+			t.Errorf("last seen %s, reasons %q", c.LastSeen, c.Reasons)
+		}
+	}
 }

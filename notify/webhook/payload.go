@@ -86,6 +86,9 @@ type target struct {
 	Listed  int           `json:"listed"`
 	Hidden  int           `json:"hidden"`
 	Unseen  int           `json:"unseen"`
+	// LastSeen is when the newest review began that saw anything of a target of which this
+	// one saw nothing.
+	LastSeen time.Time `json:"last_seen,omitzero"`
 }
 
 // news is what is new or back since the previous review.
@@ -212,7 +215,7 @@ func newCoverage(c audit.TotalCoverage) coverage {
 		out.Reasons = append(out.Reasons, audit.Line(reason, 300))
 	}
 	for _, t := range c.Targets[:min(len(c.Targets), maxTargets)] {
-		out.Targets = append(out.Targets, target{name(t.Target), t.Verdict, t.Listed, t.Hidden, t.Unseen})
+		out.Targets = append(out.Targets, target{name(t.Target), t.Verdict, t.Listed, t.Hidden, t.Unseen, t.LastSeen})
 	}
 	out.MoreReasons, out.MoreTargets = len(c.Reasons)-len(out.Reasons), len(c.Targets)-len(out.Targets)
 	return out
