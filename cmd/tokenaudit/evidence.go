@@ -139,6 +139,13 @@ func (e reporter) prune(ctx context.Context, folder string, s audit.Summary) {
 	if e.job.Keep == 0 {
 		return
 	}
+	log := e.log.With("job", s.Job, "run", s.ID)
+	if target, words := s.Coverage.ClockJump(24 * time.Hour); words != "" {
+		if why := "no pack removed: the clock of target " + target + " is " + words; e.retention.note(s.Job, why) {
+			log.Warn("old evidence packs stay", "reason", why)
+		}
+		return
+	}
 	before := s.Started.Add(-time.Duration(e.job.Keep))
 	err := e.snapshots.GatherManifests(ctx, s.Job, before)
 	var done pack.Pruned
@@ -146,7 +153,6 @@ func (e reporter) prune(ctx context.Context, folder string, s audit.Summary) {
 		done, err = pack.Prune(ctx, folder, before, e.snapshots.LockedUntil)
 	}
 	err = errors.Join(err, e.snapshots.Remove(ctx, s.Job, done.Runs))
-	log := e.log.With("job", s.Job, "run", s.ID)
 	if n := len(done.Runs); n > 0 {
 		log.Info("retention removed evidence packs", "packs", n, "first", done.Runs[0], "last", done.Runs[n-1])
 	}

@@ -300,6 +300,57 @@ func TestRetentionUnderPartialCoverage(t *testing.T) {
 	mustVerify(t, s3.place().under("weekly"))
 }
 
+// TestChainOverAClockThatJumped: packs of a clock that was ahead, and those after it, are one
+// chain that ledger and verify take.
+func TestChainOverAClockThatJumped(t *testing.T) {
+	everyPlace(t, func(t *testing.T, p place) {
+		now := november
+		h := hosts(t, p, &now, 1)[0]
+		for _, at := range []time.Time{november, november.AddDate(1, 0, 0), november.AddDate(0, 0, 7), november.AddDate(0, 0, 14)} {
+			now = at
+			h.mustReview(t)
+		}
+		if out := mustVerify(t, p.under("weekly")); !strings.Contains(out, "the packs 1 to 4 follow") {
+			t.Errorf("verify:\n%s", out)
+		}
+	})
+}
+
+// TestRetentionUnderAWrongClock: a review whose clock is a year ahead of that of its target
+// takes no pack for old.
+func TestRetentionUnderAWrongClock(t *testing.T) {
+	now := november
+	p := folderPlace(t)
+	h := hosts(t, p, &now, 1)[0]
+	for range 6 {
+		h.mustReview(t)
+		now = now.AddDate(0, 0, 2)
+	}
+	now = now.AddDate(1, 0, 0)
+	h.job.Targets[0].Source = slow{}
+	if _, err := h.runner.ReviewNow(t.Context(), h.job); err != nil {
+		t.Fatal(err)
+	}
+	manifests := 0
+	for _, key := range p.objects() {
+		if strings.HasSuffix(key, "/manifest.json") {
+			manifests++
+		}
+	}
+	if why := h.retention.of("weekly"); manifests != 7 || why != "no pack removed: the clock of target prod is 365 days behind" {
+		t.Errorf("%d packs left, %q", manifests, why)
+	}
+}
+
+// slow is threeOwners with a clock that is a year behind.
+type slow struct{ threeOwners }
+
+func (s slow) Collect(ctx context.Context, progress func()) (audit.Collection, error) {
+	c, err := s.threeOwners.Collect(ctx, progress)
+	c.Coverage.ClockSkewSeconds = -365 * 24 * 3600
+	return c, err
+}
+
 // TestRetentionTakenUp: packs of which retention could not take everything go the
 // next time.
 func TestRetentionTakenUp(t *testing.T) {

@@ -160,6 +160,21 @@ func (c Credential) Words() string {
 // MembersUnread is the blind spot of a review that could not read who is in an org.
 const MembersUnread = "members and owners of the org could not be read, so owner-not-member was not checked. If the product has them, the credential needs read on orgs"
 
+// ClockJump is the first target whose server's clock differs from that of the review by more
+// than that, and by how much in words; empty if none does.
+func (c TotalCoverage) ClockJump(most time.Duration) (target, words string) {
+	for _, t := range c.Targets {
+		skew := time.Duration(t.ClockSkewSeconds) * time.Second
+		switch {
+		case skew > most:
+			return t.Target, SpanWords(skew.Round(24*time.Hour)) + " ahead"
+		case -skew > most:
+			return t.Target, SpanWords((-skew).Round(24*time.Hour)) + " behind"
+		}
+	}
+	return "", ""
+}
+
 // NotSeenWords say since when nothing of a target was seen; "" if this review saw some, or
 // no earlier one is known that did.
 func (c Coverage) NotSeenWords() string {

@@ -146,12 +146,14 @@ func serverClock(ctx context.Context, q database) (now time.Time, err error) {
 	return now.UTC(), err
 }
 
-// Acquire leases the job to holder until then, unless another one holds it now.
+// Acquire leases the job to holder until then, unless another one holds it now. A lease
+// that ends later than twice that span from now is of a clock that was ahead, and holds
+// nobody up: the clock is that of all holders, and each would have renewed its own by now.
 func (l *Ledger) Acquire(ctx context.Context, job, holder string, now, until time.Time) (acquired bool, err error) {
 	defer annotate(&err, "leasing job %q", job)
 	return changes(ctx, l.db, `INSERT INTO job (name, schedule, reached, holder, held) VALUES ($1, '', 0, $2, $3)
-		ON CONFLICT (name) DO UPDATE SET holder = $2, held = $3 WHERE job.holder IN ('', $2) OR job.held < $4`,
-		job, holder, until.UnixMilli(), now.UnixMilli())
+		ON CONFLICT (name) DO UPDATE SET holder = $2, held = $3 WHERE job.holder IN ('', $2) OR job.held < $4 OR job.held > $5`,
+		job, holder, until.UnixMilli(), now.UnixMilli(), now.Add(2*until.Sub(now)).UnixMilli())
 }
 
 // Release lets others work on the job. Of a file, everything about runs that ended is in
@@ -176,8 +178,17 @@ func (l *Ledger) Reached(ctx context.Context, job, schedule string, now time.Tim
 	if err != nil {
 		return time.Time{}, err
 	}
+	return l.Dealt(ctx, job)
+}
+
+// Dealt is the time up to which the slots of a job are dealt with, as it is noted; zero if
+// the job was never seen.
+func (l *Ledger) Dealt(ctx context.Context, job string) (at time.Time, err error) {
 	var reached int64
 	err = l.db.QueryRowContext(ctx, `SELECT reached FROM job WHERE name = $1`, job).Scan(&reached)
+	if errors.Is(err, sql.ErrNoRows) {
+		return at, nil
+	}
 	return time.Unix(reached, 0).UTC(), err
 }
 
@@ -196,6 +207,20 @@ func (l *Ledger) Pass(ctx context.Context, job string, slot time.Time) (err erro
 	defer annotate(&err, "job %q", job)
 	_, err = changes(ctx, l.db, `UPDATE job SET reached = $2 WHERE name = $1 AND reached < $2`, job, slot.Unix())
 	return err
+}
+
+// Rewind starts the schedule of a job anew at a moment: earlier slots are not due, later
+// ones are, whatever was noted under a clock that was ahead. The runs of that clock stand
+// before that moment from now on.
+func (l *Ledger) Rewind(ctx context.Context, job string, at time.Time) (err error) {
+	defer annotate(&err, "job %q", job)
+	return l.inTx(ctx, func(tx *sql.Tx) error {
+		if _, err := tx.ExecContext(ctx, `UPDATE job SET reached = $2 WHERE name = $1 AND reached > $2`, job, at.Unix()); err != nil {
+			return err
+		}
+		_, err := tx.ExecContext(ctx, `UPDATE run SET started = $2 WHERE job = $1 AND started > $3 AND state = 'reported'`, job, at.UnixMilli()-1, at.UnixMilli())
+		return err
+	})
 }
 
 // querier is a database or a transaction.

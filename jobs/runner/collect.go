@@ -137,7 +137,7 @@ func (r *Runner) tryAgain(ctx context.Context, j Job, run audit.Run, cov audit.C
 	if !scheduled || !configured || cov.Verdict != audit.NotKnown {
 		return nil
 	}
-	if now, err := r.Now(ctx); err != nil || !now.Before(until) {
+	if now, err := r.Now(ctx); err != nil || !now.Before(until) || now.Before(run.Started) { // or under a clock that was ahead
 		return err
 	}
 	return fmt.Errorf("nothing could be read; trying again until %s: %s", until.Format(time.RFC3339), strings.Join(cov.Reasons, "; "))

@@ -39,6 +39,10 @@ type Ledger interface {
 	Begin(ctx context.Context, run audit.Run, targets []string) (opened bool, err error)
 	Reach(ctx context.Context, job string, slot time.Time) error
 	Pass(ctx context.Context, job string, slot time.Time) error
+	// Dealt is Reached of a job as it is noted, zero if it was never seen. Rewind starts the
+	// schedule anew at a moment, after a clock that was ahead.
+	Dealt(ctx context.Context, job string) (time.Time, error)
+	Rewind(ctx context.Context, job string, at time.Time) error
 	Running(ctx context.Context, job string) (run audit.Run, found bool, err error)
 
 	// Pending are the targets of a run that have no item yet.

@@ -87,6 +87,19 @@ func (m *memory) Reach(_ context.Context, job string, slot time.Time) error {
 	return nil
 }
 
+func (m *memory) Dealt(_ context.Context, job string) (time.Time, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.reached[job], nil
+}
+
+func (m *memory) Rewind(_ context.Context, job string, at time.Time) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.reached[job] = at
+	return nil
+}
+
 func (m *memory) Running(_ context.Context, job string) (audit.Run, bool, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()

@@ -67,8 +67,10 @@ func (r *Runner) ReviewNow(ctx context.Context, j Job) (s *audit.Summary, err er
 		if err := r.openNow(ctx, j); err != nil {
 			return err
 		}
-		s, err = r.finish(ctx, j)
-		return err
+		if s, err = r.finish(ctx, j); s == nil {
+			return err
+		}
+		return errors.Join(err, r.rewind(ctx, j, *s))
 	})
 	return s, err
 }

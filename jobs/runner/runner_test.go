@@ -288,17 +288,6 @@ func TestResumedAfterTheDeadline(t *testing.T) {
 	}
 }
 
-func TestClockAheadIsSaid(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t)
-	w.now = at("2036-01-07 09:00")
-	w.tick()
-	w.now = at("2026-11-23 09:00")
-	if _, err := w.runner.Tick(t.Context(), w.job); err == nil || !strings.Contains(err.Error(), "is in the future") {
-		t.Errorf("error %v", err)
-	}
-}
-
 func TestAnotherScheduleOwesNothing(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

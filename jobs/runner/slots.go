@@ -16,6 +16,26 @@ const onTime = 2 * time.Minute
 // write its reports.
 const Grace = 5 * time.Minute
 
+// clockJump is by how much two clocks differ if one of them is wrong, and not only some
+// minutes ahead.
+const clockJump = 24 * time.Hour
+
+// rewind starts the schedule of a job again after a review that somebody asked for, if the
+// ledger has it done until a time in the future: under a clock that was wrong. The clock of
+// now is taken for right unless a target of that review contradicts it.
+func (r *Runner) rewind(ctx context.Context, j Job, s audit.Summary) error {
+	reached, err := r.Ledger.Dealt(ctx, j.Name)
+	if err != nil || reached.Sub(s.Started) <= clockJump {
+		return err
+	}
+	if target, words := s.Coverage.ClockJump(clockJump); words != "" {
+		r.Log.Warn("the schedule is not started again, because a target has another time", "job", j.Name, "run", s.ID, "target", target, "clock", words)
+		return nil
+	}
+	r.Log.Warn("the schedule is started again, because the ledger had slots done in the future", "job", j.Name, "run", s.ID, "until", reached)
+	return r.Ledger.Rewind(ctx, j.Name, s.Started)
+}
+
 // openDue opens the run of the newest slot that is due, if any is.
 func (r *Runner) openDue(ctx context.Context, j Job) error {
 	now, err := r.Now(ctx)
@@ -26,8 +46,8 @@ func (r *Runner) openDue(ctx context.Context, j Job) error {
 	if err != nil {
 		return err
 	}
-	if reached.Sub(now) > 24*time.Hour {
-		return fmt.Errorf("job %q: in the ledger, slots are done until %s, which is in the future. Correct the clock of this machine, or give the job another name", j.Name, reached.Format(time.RFC3339))
+	if reached.Sub(now) > clockJump {
+		return fmt.Errorf("job %q: in the ledger, slots are done until %s, which is in the future. If the clock of this machine is wrong, correct it. If it is right now, start the schedule again: tokenaudit run --now --job %s", j.Name, reached.Format(time.RFC3339), j.Name)
 	}
 	offset := j.offset()
 	slot, missed := j.Schedule.Latest(reached, now.Add(-offset))

@@ -17,7 +17,7 @@ import (
 
 // conformance is what every store does alike. Each test has a store of its own.
 var conformance = map[string]func(*testing.T, store){
-	"begin once": beginOnce, "reached": reached, "run, items and outbox": runItemsAndOutbox, "hold": hold,
+	"begin once": beginOnce, "reached": reached, "held in the future": heldInTheFuture, "rewound": rewound, "run, items and outbox": runItemsAndOutbox, "hold": hold,
 	"hostile text": hostileText, "one of many": oneOfMany, "read": read,
 	"status": status, "status of nothing": statusOfNothing, "status of a dry run": statusOfDryRun,
 	"newer": newer, "older": older, "rebuild": rebuild, "pass": pass, "damaged": damaged, "inspect": inspect,
@@ -263,11 +263,61 @@ func hold(t *testing.T, s store) {
 		}
 	}
 	l.Release(t.Context(), "weekly", "a") // not the holder
-	if got, _ := l.Acquire(t.Context(), "weekly", "a", monday, monday); got {
+	later := monday.Add(103 * time.Second)
+	if got, _ := l.Acquire(t.Context(), "weekly", "a", later, later.Add(time.Minute)); got {
 		t.Error("released by somebody else")
 	}
 	l.Release(t.Context(), "weekly", "b")
-	if got, _ := l.Acquire(t.Context(), "weekly", "a", monday, monday); !got {
+	if got, _ := l.Acquire(t.Context(), "weekly", "a", later, later.Add(time.Minute)); !got {
 		t.Error("not released")
+	}
+}
+
+// heldInTheFuture: a lease of a clock that was ahead locks nobody out until that time.
+func heldInTheFuture(t *testing.T, s store) {
+	l := s.open(t)
+	for _, step := range []struct {
+		name, holder string
+		at           time.Time
+		want         bool
+	}{
+		{"a year ahead", "a", monday.AddDate(1, 0, 0), true},
+		{"right again", "b", monday, true},
+		{"taken over", "a", monday.Add(time.Second), false},
+		{"a little behind", "a", monday.Add(-50 * time.Second), false},
+	} {
+		if got, err := l.Acquire(t.Context(), "weekly", step.holder, step.at, step.at.Add(time.Minute)); err != nil || got != step.want {
+			t.Errorf("%s: %t, %v; want %t", step.name, got, err, step.want)
+		}
+	}
+}
+
+// rewound: after a clock that was ahead, the schedule begins again at a moment, and the runs
+// of that clock stand before it.
+func rewound(t *testing.T, s store) {
+	l := s.open(t)
+	if _, err := l.Reached(t.Context(), "weekly", "0 9 * * 1 UTC", monday); err != nil {
+		t.Fatal(err)
+	}
+	first, future := weekly(1), weekly(60)
+	end(t, l, first, audit.Complete)
+	end(t, l, future, audit.Complete)
+	if err := l.Reach(t.Context(), "weekly", future.Slot); err != nil {
+		t.Fatal(err)
+	}
+	now := weekly(2)
+	now.Trigger = audit.Manual
+	end(t, l, now, audit.Complete)
+	if err := l.Rewind(t.Context(), "weekly", now.Started); err != nil {
+		t.Fatal(err)
+	}
+	if at, err := l.Reached(t.Context(), "weekly", "0 9 * * 1 UTC", now.Started); err != nil || !at.Equal(now.Started.Truncate(time.Second)) {
+		t.Errorf("reached %s, %v", at, err)
+	}
+	if p, err := l.Previous(t.Context(), weekly(100)); err != nil || p == nil || p.ID != now.ID() {
+		t.Errorf("previous %+v, %v", p, err)
+	}
+	if status := mustStatus(t, l); status.Last.ID != now.ID() {
+		t.Errorf("the newest is %s", status.Last.ID)
 	}
 }
