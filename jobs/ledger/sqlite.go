@@ -63,7 +63,8 @@ func sqliteURL(path string, options url.Values) string {
 
 // readSQLite opens a file that is there already. What another process has not yet
 // brought into the file is in a second one beside it; without that, nobody is at work,
-// and the file is read as it stands, so that SQLite makes no files of its own.
+// and the file is read as it stands, so that SQLite makes no files of its own. A process may
+// begin to work while it is open: each statement reads it anew.
 func readSQLite(path string) (*sql.DB, error) {
 	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
 		return nil, ErrNone
@@ -74,5 +75,9 @@ func readSQLite(path string) (*sql.DB, error) {
 	if _, err := os.Stat(path + "-wal"); errors.Is(err, fs.ErrNotExist) {
 		options.Set("immutable", "1")
 	}
-	return sql.Open("sqlite", sqliteURL(path, options))
+	db, err := sql.Open("sqlite", sqliteURL(path, options))
+	if err == nil {
+		db.SetMaxIdleConns(-1)
+	}
+	return db, err
 }

@@ -7,8 +7,10 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"tokenaudit/configs/secret"
+	"tokenaudit/jobs/audit"
 )
 
 func TestOpen(t *testing.T) {
@@ -52,5 +54,43 @@ func TestFileIsNotUnreachable(t *testing.T) {
 	os.WriteFile(file, nil, 0o600)
 	if _, err := Open(t.Context(), AtPath(filepath.Join(file, "ledger.db")), secret.Ref{}); err == nil || Unreachable(err) {
 		t.Errorf("%v passes by itself: %t", err, Unreachable(err))
+	}
+}
+
+// TestReaderReadsAnew: what another process finishes while a ledger is open to be read is
+// read, and not what was there before.
+func TestReaderReadsAnew(t *testing.T) {
+	t.Parallel()
+	store := AtPath(filepath.Join(t.TempDir(), "ledger.db"))
+	slot := time.Date(2026, 11, 23, 9, 0, 0, 0, time.UTC)
+	work := func(runs int) {
+		t.Helper()
+		l, err := Open(t.Context(), store, secret.Ref{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer l.Close()
+		for range runs {
+			slot = slot.Add(time.Minute)
+			run := audit.Run{Job: "weekly", Slot: slot, Trigger: audit.Manual, Started: slot}
+			if opened, err := l.Begin(t.Context(), run, []string{"prod"}); err != nil || !opened {
+				t.Fatal(opened, err)
+			}
+			if err := l.Finish(t.Context(), audit.Conclusion{Run: run, Summary: audit.Summary{Tool: audit.Tool{Name: strings.Repeat("x", 5000)}}}); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	work(3)
+	r, err := OpenReader(t.Context(), store, secret.Ref{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	for want := 3; want < 40; want += 12 {
+		if all, err := r.List(t.Context(), "weekly", 0); err != nil || len(all) != want {
+			t.Fatalf("%d runs, %v; want %d", len(all), err, want)
+		}
+		work(12)
 	}
 }
