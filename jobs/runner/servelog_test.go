@@ -43,6 +43,21 @@ func TestServeLogs(t *testing.T) {
 		{"partial", func(w *world) { w.prod.cover = half }, nil, time.Hour, append(reviewed("partial"),
 			`WARN "not seen" `+run+` coverage=partial gap=instance-seen/org targets=prod reason="of another org" remedy="Give the credential all orgs."`,
 			`INFO delivered `+run+` notifier=slack messages=1 after_failures=false`)},
+		{"the target is away for half an hour", func(w *world) {
+			since := w.job.Schedule.Next(time.Now())
+			w.prod.collect = func(context.Context) error {
+				if time.Since(since) < 30*time.Minute {
+					return errors.New("refused")
+				}
+				return nil
+			}
+		}, nil, time.Hour, []string{
+			reviewed("complete")[0],
+			`ERROR "failed; it will be tried again" ` + run + ` error="run weekly/2000-01-03T0900Z: target \"prod\": nothing could be read; trying again until 2000-01-03T10:00:00Z: not reviewed: refused"`,
+			reviewed("complete")[1],
+			`INFO delivered ` + run + ` notifier=slack messages=1 after_failures=false`,
+			`INFO "works again" job=weekly`,
+		}},
 		{"Slack is down for an hour", nil, func(since time.Duration) error {
 			if since < time.Hour {
 				return fmt.Errorf("dial 127.0.0.1:%d: refused", int(since.Seconds())) // each attempt has a port of its own
