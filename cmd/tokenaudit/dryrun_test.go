@@ -18,6 +18,7 @@ import (
 
 	"tokenaudit/configs/secret"
 	"tokenaudit/jobs/audit"
+	"tokenaudit/jobs/influx/influxtest"
 	"tokenaudit/jobs/ledger"
 )
 
@@ -93,6 +94,33 @@ func cmdAppears(ts *testscript.TestScript, _ bool, args []string) {
 		time.Sleep(10 * time.Millisecond)
 	}
 	ts.Fatalf("there is no %s", args[0])
+}
+
+// TestDryRunInBucket compares with what is in the bucket, and writes nothing there.
+func TestDryRunInBucket(t *testing.T) {
+	s3, db, dir := newFakeS3(t), influxtest.NewDemo(time.Now()), t.TempDir()
+	config := filepath.Join(dir, "tokenaudit.yaml")
+	must(t, os.WriteFile(filepath.Join(dir, "influx-token"), []byte(db.Token), 0o600))
+	must(t, os.WriteFile(config, fmt.Appendf(nil, `store: sqlite:./ledger.db
+evidence: %q
+targets: [{name: prod, url: %q, org: %s, token: {file: influx-token}}]
+jobs: [{name: weekly, schedule: "0 9 * * 1", reports: [csv]}]
+`, s3.place().address, served(t, db.Server), db.Org), 0o600))
+	for _, tc := range []struct{ step, flag, want string }{
+		{"the first review", "--dry-run", "This is the first review"},
+		{"a review", "--now", "Reports in s3://evidence/team/audit/weekly/"},
+		{"the next one", "--dry-run", "0 tokens seen for the first time"},
+	} {
+		before := s3.place().objects()
+		var out bytes.Buffer
+		code := run(t.Context(), []string{"run", tc.flag, "-c", config}, &out, &out)
+		if code != exitDone && code != exitIncomplete || !strings.Contains(out.String(), tc.want) {
+			t.Errorf("%s: exit code %d, without %q\n%s", tc.step, code, tc.want, &out)
+		}
+		if diff := cmp.Diff(before, s3.place().objects()); diff != "" && tc.flag == "--dry-run" {
+			t.Errorf("%s (-before +after):\n%s", tc.step, diff)
+		}
+	}
 }
 
 // TestDryRunsOfEarlierVersions: what is left of them is shown as before.
