@@ -158,6 +158,36 @@ func TestTwoBesideServe(t *testing.T) {
 	s.end()
 }
 
+// TestReloadWhileWaiting: a review that waits for its turn follows the configuration that
+// is in force when it begins.
+func TestReloadWhileWaiting(t *testing.T) {
+	t.Parallel()
+	p := newSite(t)
+	p.write(p.job("weekly", ", basis: before"))
+	s := p.serve()
+	release := p.hold()
+	first := p.start("run", "--now")
+	s.wait("a review under way", func() bool { return p.asked() > 0 })
+	second := p.start("run", "--now")
+	s.wait("the second one to wait", func() bool { return strings.Contains(second.stderr.String(), "is under way") })
+	p.write(p.job("weekly", ", basis: changed"))
+	s.reload()
+	release()
+	if first, second := <-first.ended, <-second.ended; first != exitDone || second != exitDone {
+		t.Errorf("exit codes %d and %d", first, second)
+	}
+	var said []string
+	for _, pack := range p.packs("weekly") {
+		text, err := os.ReadFile(filepath.Join(filepath.Dir(pack), "config.yaml"))
+		must(t, err)
+		said = append(said, string(text))
+	}
+	if all := strings.Join(said, "\n"); len(said) != 2 || strings.Count(all, "basis: before") != 1 || strings.Count(all, "basis: changed") != 1 {
+		t.Errorf("the reviews followed:\n%s", all)
+	}
+	s.end()
+}
+
 // TestServeEndsBeside: the end of serve is said to whoever waits for a review, and the
 // next start continues it.
 func TestServeEndsBeside(t *testing.T) {

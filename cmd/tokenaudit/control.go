@@ -76,18 +76,22 @@ func (s *scheduler) describe(w http.ResponseWriter, _ *http.Request) {
 // reviewFor reviews a job now, and says how it goes. Whoever asked may leave: the review
 // goes on until ctx ends.
 func (s *scheduler) reviewFor(ctx context.Context, w http.ResponseWriter, r *http.Request) {
-	g := s.current()
-	chosen, err := find(g.jobs, r.FormValue("job"))
-	if err != nil || len(chosen) != 1 {
+	job := r.FormValue("job")
+	if jobs, err := find(s.current().jobs, job); err != nil || job == "" || len(jobs) != 1 {
 		http.Error(w, "needs one of the jobs", http.StatusNotFound)
 		return
 	}
 	answer := &reviewAnswer{to: w, rows: map[string]int{}}
 	stop := answer.every(200 * time.Millisecond)
-	once := *g.runner
-	once.Holder, once.Progress = rand.Text(), answer.row // the lease keeps it from what the schedule asks for
 	summary, err := inTurn(r.Context(), func() { answer.write(reviewLine{Waiting: true}) }, func() (*audit.Summary, error) {
-		return once.ReviewNow(ctx, chosen[0])
+		g := s.current() // which may be another one after it has waited
+		jobs, err := find(g.jobs, job)
+		if err != nil {
+			return nil, err
+		}
+		once := *g.runner
+		once.Holder, once.Progress = rand.Text(), answer.row // the lease keeps it from what the schedule asks for
+		return once.ReviewNow(ctx, jobs[0])
 	})
 	stop()
 	out := reviewLine{Done: true}
@@ -104,20 +108,21 @@ func (s *scheduler) reviewFor(ctx context.Context, w http.ResponseWriter, r *htt
 }
 
 // inTurn reviews once no other review of the job is under way, or gives up when who waits
-// for it has left.
+// for it has left. A look at the job by the schedule, which takes a moment, is no review.
 func inTurn(asked context.Context, waiting func(), review func() (*audit.Summary, error)) (*audit.Summary, error) {
-	for said := false; ; said = true {
+	const pause, moment = 200 * time.Millisecond, 15
+	for tries := 1; ; tries++ {
 		s, err := review()
 		if !errors.Is(err, runner.ErrLeased) {
 			return s, err
 		}
-		if !said {
+		if tries == moment {
 			waiting()
 		}
 		select {
 		case <-asked.Done():
 			return nil, context.Cause(asked)
-		case <-time.After(time.Second):
+		case <-time.After(pause):
 		}
 	}
 }
