@@ -46,11 +46,19 @@ func TestRunNowBesideServe(t *testing.T) {
 					more += ", targets: [prod]"
 				}
 				p.write(p.job("weekly", more))
+				var s *serving
 				if beside {
-					s := p.serve()
+					s = p.serve()
 					defer s.end()
 				}
 				code, stdout, stderr := p.outcome(append([]string{"run", "--now"}, tc.args...)...)
+				if beside {
+					log, err := os.ReadFile(s.log)
+					must(t, err)
+					if said := strings.Contains(string(log), `"msg":"not seen"`); said != (code == exitIncomplete) {
+						t.Errorf("exit code %d, the log of serve says what was not seen: %t", code, said)
+					}
+				}
 				if n := len(p.packs("weekly")); n != 1 && code != exitUsage {
 					t.Errorf("beside %t: %d packs", beside, n)
 				}

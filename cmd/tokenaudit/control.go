@@ -97,6 +97,7 @@ func (s *scheduler) reviewFor(ctx context.Context, w http.ResponseWriter, r *htt
 	out := reviewLine{Done: true}
 	if summary != nil {
 		out.Run = summary.ID
+		runner.LogGaps(s.log.With("job", summary.Job), *summary)
 	}
 	switch {
 	case ctx.Err() != nil && summary == nil:

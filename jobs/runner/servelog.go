@@ -65,8 +65,8 @@ func (l *tickLog) heard(d audit.Delivery, err error) {
 
 // tick logs what one came to, and returns the errors that are not about messages.
 func (l *tickLog) tick(s *audit.Summary, err error) error {
-	if s != nil && s.Coverage.Verdict != audit.Complete {
-		l.coverage(*s)
+	if s != nil {
+		LogGaps(l.log, *s)
 	}
 	for _, s := range l.now {
 		l.sent(s)
@@ -107,9 +107,13 @@ func each(err error) (out []error) {
 	return out
 }
 
-// coverage says what a review did not see, and what to do about it.
-func (l *tickLog) coverage(s audit.Summary) {
-	log, lines := l.log.With("run", s.ID), slices.DeleteFunc(s.Coverage.Lines(), func(c audit.CoverageLine) bool { return c.Accepted != nil })
+// LogGaps says what a review did not see, and what to do about it.
+func LogGaps(log *slog.Logger, s audit.Summary) {
+	if s.Coverage.Verdict == audit.Complete {
+		return
+	}
+	log = log.With("run", s.ID)
+	lines := slices.DeleteFunc(s.Coverage.Lines(), func(c audit.CoverageLine) bool { return c.Accepted != nil })
 	for _, c := range lines[:min(len(lines), mostGaps)] {
 		log.Warn("not seen", "coverage", s.Coverage.Verdict, "gap", c.ID, "targets", audit.Names(c.Targets, 5), "reason", audit.Line(c.Words, 1000), "remedy", audit.Line(c.Remedy, 1000))
 	}
