@@ -19,11 +19,6 @@ import (
 	"tokenaudit/jobs/runner"
 )
 
-// interruptedError is the end by a signal where nothing is left to continue.
-type interruptedError struct{ text string }
-
-func (e interruptedError) Error() string { return "interrupted; " + e.text }
-
 // serveClient asks the serve that has the store.
 type serveClient struct {
 	http *http.Client

@@ -31,6 +31,11 @@ type quietError struct{ code int }
 
 func (e quietError) Error() string { return fmt.Sprintf("exit code %d", e.code) }
 
+// interruptedError is the end by a signal, and what is left to continue.
+type interruptedError struct{ text string }
+
+func (e interruptedError) Error() string { return "interrupted; " + e.text }
+
 // exitCode is the only place that maps errors to exit codes.
 func exitCode(err error) int {
 	var quiet quietError

@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/signal"
 	"runtime/debug"
+	"strings"
 	"syscall"
 )
 
@@ -38,9 +39,10 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	switch {
 	case err == nil || errors.As(err, &silent):
 	case ctx.Err() != nil && !errors.As(err, new(interruptedError)):
-		fmt.Fprintln(stderr, "tokenaudit: interrupted; the next run continues the unfinished review")
+		fmt.Fprintln(stderr, "tokenaudit: interrupted")
 	default:
-		fmt.Fprintf(stderr, "tokenaudit: %v\n", err)
+		// Errors about a command begin with its path, which has the name of the program.
+		fmt.Fprintf(stderr, "tokenaudit: %s\n", strings.TrimPrefix(err.Error(), "tokenaudit "))
 	}
 	return code
 }

@@ -124,7 +124,13 @@ func (c *cli) runJobs(ctx context.Context, f runFlags) error {
 		return err
 	}
 	a.retention.printed = true
-	err = runAll(chosen, f, func(j runner.Job) (*audit.Summary, error) { return c.runJob(ctx, a, j, f) })
+	err = runAll(chosen, f, func(j runner.Job) (*audit.Summary, error) {
+		s, err := c.runJob(ctx, a, j, f)
+		if err != nil && ctx.Err() != nil {
+			err = interruptedError{"the next run continues the unfinished review"}
+		}
+		return s, err
+	})
 	if f.metricsFile == "" {
 		return err
 	}
