@@ -59,6 +59,7 @@ type progress struct {
 	last    string // target that showed one
 	targets map[string]bool
 	end     chan struct{}
+	once    sync.Once // guards the end
 }
 
 func (c *cli) newProgress() *progress {
@@ -116,15 +117,17 @@ func (p *progress) add(target string) {
 	p.targets[target], p.last = true, target
 }
 
-// done clears the line, once, so that the report starts on a clean one.
+// done clears the line, so that the report starts on a clean one. Only the first call does.
 func (p *progress) done() {
 	if p.bar == nil {
 		return
 	}
-	close(p.end)
-	p.bar.Finish()
-	p.screen.mu.Lock()
-	defer p.screen.mu.Unlock()
-	io.WriteString(p.screen.to, eraseLine)
-	p.screen.busy = false
+	p.once.Do(func() {
+		close(p.end)
+		p.bar.Finish()
+		p.screen.mu.Lock()
+		defer p.screen.mu.Unlock()
+		io.WriteString(p.screen.to, eraseLine)
+		p.screen.busy = false
+	})
 }
