@@ -76,7 +76,7 @@ func (s *scheduler) describe(w http.ResponseWriter, _ *http.Request) {
 // reviewFor reviews a job now, and says how it goes. Whoever asked may leave: the review
 // goes on until ctx ends.
 func (s *scheduler) reviewFor(ctx context.Context, w http.ResponseWriter, r *http.Request) {
-	job := r.FormValue("job")
+	job := r.URL.Query().Get("job")
 	if jobs, err := find(s.current().jobs, job); err != nil || job == "" || len(jobs) != 1 {
 		http.Error(w, "needs one of the jobs", http.StatusNotFound)
 		return
