@@ -44,6 +44,13 @@ func Load(path string) (*File, error) {
 	return file, nil
 }
 
+// Check says what is wrong with the text of a configuration file, as Load does, before
+// there is such a file.
+func Check(path string, text []byte) error {
+	_, _, problems := parse(text)
+	return failure(path, problems)
+}
+
 // read takes one byte more than a file may have, so that guard sees that it is
 // too long.
 func read(path string) ([]byte, error) {

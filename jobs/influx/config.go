@@ -117,19 +117,19 @@ var (
 // checkURL does not repeat the URL: it may hold a password. A path is that of a proxy in
 // front of the server.
 func checkURL(text string) error {
-	const such = "such as https://influxdb.example.com:8086"
-	u, err := setting.ParseURL(text, strings.TrimPrefix(such, "such as "))
+	const such = "https://influxdb.example.com:8086"
+	u, err := setting.ParseURL(text, such)
 	switch {
 	case err != nil:
 		return err
 	case u.User != nil || u.RawQuery != "":
 		return errors.New("must not contain a user, a password or a query: the credential belongs in token")
 	case u.Fragment != "" || strings.HasSuffix(text, "#"), junk.MatchString(u.Path):
-		return errors.New("has something behind the host; give the URL of the server alone, " + such)
+		return errors.New("has something behind the host; give the URL of the server alone, such as " + such)
 	case endpoint.MatchString(u.Path):
-		return errors.New("is the URL of an API call; give it without /api/… and what follows, " + such)
+		return errors.New("is the URL of an API call; give it without /api/… and what follows, such as " + such)
 	case page.MatchString(u.Path):
-		return errors.New("is the URL of a page in the browser; give it without /orgs/… or /signin, " + such)
+		return errors.New("is the URL of a page in the browser; give it without /orgs/… or /signin, such as " + such)
 	}
 	return nil
 }
