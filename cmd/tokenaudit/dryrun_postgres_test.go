@@ -4,15 +4,12 @@ package main
 
 import (
 	"bytes"
-	"fmt"
-	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
-	"tokenaudit/jobs/influx/influxtest"
 	"tokenaudit/jobs/ledger"
 	"tokenaudit/jobs/ledger/ledgertest"
 )
@@ -21,18 +18,8 @@ import (
 func TestDryRunOnPostgres(t *testing.T) {
 	t.Parallel()
 	p, dir := ledgertest.New(t), t.TempDir()
-	db, store := influxtest.NewDemo(time.Now()), p.Database(t)
-	influx := httptest.NewServer(db.Server)
-	t.Cleanup(influx.Close)
-	config := filepath.Join(dir, "tokenaudit.yaml")
-	must(t, os.WriteFile(filepath.Join(dir, "influx-token"), []byte(db.Token), 0o600))
-	must(t, os.WriteFile(config, fmt.Appendf(nil, `store: %s
-store_password: {file: %s}
-evidence: ./evidence
-evidence_shared: on
-targets: [{name: prod, url: %q, org: %s, token: {file: influx-token}}]
-jobs: [{name: weekly, schedule: "0 9 * * 1", reports: [csv]}]
-`, store, p.Password.File, influx.URL, db.Org), 0o600))
+	config, store := filepath.Join(dir, "tokenaudit.yaml"), p.Database(t)
+	configOnPostgres(t, config, p.Password)(store)
 	says := func(want string, args ...string) {
 		t.Helper()
 		var out bytes.Buffer

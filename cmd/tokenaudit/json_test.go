@@ -2,16 +2,20 @@ package main
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"reflect"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/rogpeppe/go-internal/testscript"
 
 	"tokenaudit/configs"
 	"tokenaudit/configs/secret"
@@ -143,13 +147,52 @@ func TestRunResult(t *testing.T) {
 			t.Errorf("%s: next at %v", name, got.Next)
 		}
 	}
-	var noted []string
-	f := runFlags{note: func(job string, _ *audit.Summary, err error) { noted = append(noted, job) }}
-	if err := f.noteAll(file, ledger.ErrBusy); err != nil || len(noted) != 2 {
-		t.Errorf("noted %v, %v", noted, err)
+}
+
+// cmdJSON compares a value in the newest summary.json of a job:
+// json weekly coverage.verdict complete
+func cmdJSON(ts *testscript.TestScript, _ bool, args []string) {
+	paths, err := filepath.Glob(ts.MkAbs("evidence/" + args[0] + "/*/summary.json"))
+	ts.Check(err)
+	newest := ""
+	var at time.Time
+	for _, p := range paths {
+		if info, err := os.Stat(p); err == nil && info.ModTime().After(at) {
+			newest, at = p, info.ModTime()
+		}
 	}
-	f.job = "weeky"
-	if err := f.noteAll(file, ledger.ErrBusy); exitCode(err) != exitUsage {
-		t.Errorf("a job that there is not: %v", err)
+	checkValue(ts, ts.ReadFile(newest), args[1], args[2])
+}
+
+// cmdDocument demands that the last program printed one JSON document and nothing else,
+// and compares values in it: document 0.job weekly 0.state reviewed
+func cmdDocument(ts *testscript.TestScript, _ bool, args []string) {
+	text := ts.ReadFile("stdout")
+	if !json.Valid([]byte(text)) {
+		ts.Fatalf("not one JSON document:\n%s", text)
+	}
+	for i := 0; i+1 < len(args); i += 2 {
+		checkValue(ts, text, args[i], args[i+1])
+	}
+}
+
+func checkValue(ts *testscript.TestScript, text, path, want string) {
+	var v any
+	ts.Check(json.Unmarshal([]byte(text), &v))
+	for _, key := range strings.Split(path, ".") {
+		switch node := v.(type) {
+		case map[string]any:
+			v = node[key]
+		case []any:
+			i, err := strconv.Atoi(key)
+			ts.Check(err)
+			if i >= len(node) {
+				ts.Fatalf("%s: there are only %d", path, len(node))
+			}
+			v = node[i]
+		}
+	}
+	if got := fmt.Sprint(v); got != want {
+		ts.Fatalf("%s is %s, want %s", path, got, want)
 	}
 }

@@ -12,30 +12,37 @@ import (
 	"testing"
 	"time"
 
+	"tokenaudit/configs/secret"
 	"tokenaudit/jobs/influx/influxtest"
 	"tokenaudit/jobs/ledger/ledgertest"
 )
+
+// configOnPostgres makes an InfluxDB, and writes a configuration of it with a store.
+func configOnPostgres(t *testing.T, path string, password secret.Ref) (write func(store string)) {
+	t.Helper()
+	db := influxtest.NewDemo(time.Now())
+	influx := httptest.NewServer(db.Server)
+	t.Cleanup(influx.Close)
+	must(t, os.WriteFile(filepath.Join(filepath.Dir(path), "influx-token"), []byte(db.Token), 0o600))
+	return func(store string) {
+		t.Helper()
+		must(t, os.WriteFile(path, fmt.Appendf(nil, `store: %s
+store_password: {file: %s}
+evidence: ./evidence
+evidence_shared: on
+targets: [{name: prod, url: %q, org: %s, token: {file: influx-token}}]
+jobs: [{name: weekly, schedule: "0 9 * * 1", reports: [csv]}]
+`, store, password.File, influx.URL, db.Org), 0o600))
+	}
+}
 
 // TestRebuildOnPostgres: a database that was lost, and one that was put back from a copy,
 // are refused and made from the packs, and the chain goes on.
 func TestRebuildOnPostgres(t *testing.T) {
 	t.Parallel()
 	p, dir := ledgertest.New(t), t.TempDir()
-	db := influxtest.NewDemo(time.Now())
-	influx := httptest.NewServer(db.Server)
-	t.Cleanup(influx.Close)
 	config := filepath.Join(dir, "tokenaudit.yaml")
-	must(t, os.WriteFile(filepath.Join(dir, "influx-token"), []byte(db.Token), 0o600))
-	on := func(store string) {
-		t.Helper()
-		must(t, os.WriteFile(config, fmt.Appendf(nil, `store: %s
-store_password: {file: %s}
-evidence: ./evidence
-evidence_shared: on
-targets: [{name: prod, url: %q, org: %s, token: {file: influx-token}}]
-jobs: [{name: weekly, schedule: "0 9 * * 1", reports: [csv]}]
-`, store, p.Password.File, influx.URL, db.Org), 0o600))
-	}
+	on := configOnPostgres(t, config, p.Password)
 	try := func(args ...string) (string, int) {
 		var out bytes.Buffer
 		code := run(t.Context(), append(args, "-c", config), &out, &out)

@@ -284,54 +284,6 @@ func cmdPings(ts *testscript.TestScript, _ bool, args []string) {
 	s.pings = nil
 }
 
-// cmdJSON compares a value in the newest summary.json of a job:
-// json weekly coverage.verdict complete
-func cmdJSON(ts *testscript.TestScript, _ bool, args []string) {
-	paths, err := filepath.Glob(ts.MkAbs("evidence/" + args[0] + "/*/summary.json"))
-	ts.Check(err)
-	newest := ""
-	var at time.Time
-	for _, p := range paths {
-		if info, err := os.Stat(p); err == nil && info.ModTime().After(at) {
-			newest, at = p, info.ModTime()
-		}
-	}
-	checkValue(ts, ts.ReadFile(newest), args[1], args[2])
-}
-
-// cmdDocument demands that the last program printed one JSON document and nothing else,
-// and compares values in it: document 0.job weekly 0.state reviewed
-func cmdDocument(ts *testscript.TestScript, _ bool, args []string) {
-	text := ts.ReadFile("stdout")
-	if !json.Valid([]byte(text)) {
-		ts.Fatalf("not one JSON document:\n%s", text)
-	}
-	for i := 0; i+1 < len(args); i += 2 {
-		checkValue(ts, text, args[i], args[i+1])
-	}
-}
-
-func checkValue(ts *testscript.TestScript, text, path, want string) {
-	var v any
-	ts.Check(json.Unmarshal([]byte(text), &v))
-	for _, key := range strings.Split(path, ".") {
-		switch node := v.(type) {
-		case map[string]any:
-			v = node[key]
-		case []any:
-			i, err := strconv.Atoi(key)
-			ts.Check(err)
-			if i >= len(node) {
-				ts.Fatalf("%s: there are only %d", path, len(node))
-			}
-			v = node[i]
-		}
-	}
-	if got := fmt.Sprint(v); got != want {
-		ts.Fatalf("%s is %s, want %s", path, got, want)
-	}
-}
-
 // cmdCanary looks for a token value in every file below the work folder, packed
 // ones included, and in what the last program printed.
 func cmdCanary(ts *testscript.TestScript, _ bool, _ []string) {
