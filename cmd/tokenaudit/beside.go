@@ -103,17 +103,11 @@ func (s *serveClient) since() string { return s.Read.Format("2006-01-02 15:04:05
 
 // runBeside has reviews made by the serve that has the store, and prints them as those of
 // this process.
-func (c *cli) runBeside(ctx context.Context, s *serveClient, file *configs.File, f runFlags) error {
+func (c *cli) runBeside(ctx context.Context, s *serveClient, file *configs.File, asked []configs.Job, f runFlags) error {
 	var jobs []runner.Job
-	for _, j := range file.Jobs {
-		jobs = append(jobs, runner.Job{Name: j.Name})
-	}
-	chosen, err := find(jobs, f.job)
-	if err != nil {
-		return err
-	}
 	var unknown []error
-	for _, j := range chosen {
+	for _, j := range asked {
+		jobs = append(jobs, runner.Job{Name: j.Name})
 		if !slices.Contains(s.Jobs, j.Name) {
 			unknown = append(unknown, s.unknown(j.Name))
 		}
@@ -127,7 +121,7 @@ func (c *cli) runBeside(ctx context.Context, s *serveClient, file *configs.File,
 	if f.metricsFile != "" {
 		fmt.Fprintf(c.stderr, "tokenaudit: %s is not written, because serve makes the review. Its metrics are at its --listen.\n", f.metricsFile)
 	}
-	return runAll(chosen, f, func(j runner.Job) (*audit.Summary, error) { return c.reviewBeside(ctx, s, file, j.Name) })
+	return runAll(jobs, f, func(j runner.Job) (*audit.Summary, error) { return c.reviewBeside(ctx, s, file, j.Name) })
 }
 
 func (c *cli) reviewBeside(ctx context.Context, s *serveClient, file *configs.File, job string) (*audit.Summary, error) {

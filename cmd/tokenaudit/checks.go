@@ -33,9 +33,7 @@ func (c *cli) checks() *cobra.Command {
 			}
 			return c.explainCheck(args[0], asJSON)
 		},
-		ValidArgsFunction: func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
-			return checkIDs(), cobra.ShellCompDirectiveNoFileComp
-		},
+		ValidArgsFunction: oneOf(checkIDs()),
 	}
 	jsonFlag(cmd, &asJSON)
 	return cmd

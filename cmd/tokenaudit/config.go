@@ -48,7 +48,7 @@ func (c *cli) configValidate() *cobra.Command {
 			return nil
 		},
 	}
-	c.configFlag(cmd, &path)
+	configFlag(cmd, &path)
 	return cmd
 }
 

@@ -42,7 +42,7 @@ review can see. If any line says BAD, it exits 4.`,
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error { return c.examine(cmd.Context(), config, asJSON) },
 	}
-	c.configFlag(cmd, &config)
+	configFlag(cmd, &config)
 	jsonFlag(cmd, &asJSON)
 	return cmd
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"log/slog"
 	"os"
@@ -24,21 +25,19 @@ const configVariable = "TOKENAUDIT_CONFIG"
 var configPlaces = [...]string{"tokenaudit.yaml", "/etc/tokenaudit/tokenaudit.yaml"}
 
 // configFlag adds the flag that names the configuration.
-func (c *cli) configFlag(cmd *cobra.Command, path *string) {
+func configFlag(cmd *cobra.Command, path *string) {
 	cmd.Flags().StringVarP(path, "config", "c", "", "configuration file (default: $"+configVariable+", ./tokenaudit.yaml, /etc/tokenaudit/tokenaudit.yaml)")
-	complete(cmd, "config", func(string) ([]string, cobra.ShellCompDirective) {
-		return []string{"yaml", "yml"}, cobra.ShellCompDirectiveFilterFileExt
-	})
+	complete(cmd, "config", cobra.FixedCompletions([]string{"yaml", "yml"}, cobra.ShellCompDirectiveFilterFileExt))
 }
 
 // jobFlag adds the flag that names a job of the configuration.
-func (c *cli) jobFlag(cmd *cobra.Command, job *string) {
+func jobFlag(cmd *cobra.Command, job *string) {
 	cmd.Flags().StringVar(job, "job", "", "only this job")
 	completeNames(cmd, "job", jobNames)
 }
 
 // targetFlag adds the flag that names a target of the configuration.
-func (c *cli) targetFlag(cmd *cobra.Command, target *string, usage string) {
+func targetFlag(cmd *cobra.Command, target *string, usage string) {
 	cmd.Flags().StringVar(target, "target", "", usage)
 	completeNames(cmd, "target", targetNames)
 }
@@ -51,24 +50,44 @@ func jsonFlag(cmd *cobra.Command, asJSON *bool) {
 // choiceFlag adds a flag that takes one of some words. What into holds is the default.
 func choiceFlag(cmd *cobra.Command, into *string, name, usage string, choices ...string) {
 	cmd.Flags().StringVar(into, name, *into, usage+": "+strings.Join(choices, ", "))
-	complete(cmd, name, func(string) ([]string, cobra.ShellCompDirective) {
-		return choices, cobra.ShellCompDirectiveNoFileComp
-	})
+	complete(cmd, name, oneOf(choices))
 }
 
-func complete(cmd *cobra.Command, flag string, choices func(begun string) ([]string, cobra.ShellCompDirective)) {
-	err := cmd.RegisterFlagCompletionFunc(flag, func(_ *cobra.Command, _ []string, begun string) ([]string, cobra.ShellCompDirective) {
-		return choices(begun)
-	})
-	if err != nil {
+// checkChoice refuses the value of a flag that is none of the known words; "" is no value.
+func checkChoice(flag, what, value string, known []string) error {
+	if value == "" || slices.Contains(known, value) {
+		return nil
+	}
+	return usagef("--%s: %s", flag, setting.Unknown(what, value, known))
+}
+
+// limitFlag adds the flag that bounds what is shown; 0 is without a limit.
+func limitFlag(cmd *cobra.Command, limit *int, usage string) {
+	cmd.Flags().IntVar(limit, "limit", 0, usage+" (default: all)")
+}
+
+func checkLimit(limit int) error {
+	if limit < 0 {
+		return usagef("--limit %d: needs a number that is not negative", limit)
+	}
+	return nil
+}
+
+func complete(cmd *cobra.Command, flag string, choices cobra.CompletionFunc) {
+	if err := cmd.RegisterFlagCompletionFunc(flag, choices); err != nil {
 		panic(err) // a flag that is not there
 	}
+}
+
+// oneOf completes by some words, and by no file.
+func oneOf(words []string) cobra.CompletionFunc {
+	return cobra.FixedCompletions(words, cobra.ShellCompDirectiveNoFileComp)
 }
 
 // completeNames completes a flag by names of the configuration; by none if there is no
 // good one.
 func completeNames(cmd *cobra.Command, flag string, names func(*configs.File) []string) {
-	complete(cmd, flag, func(string) ([]string, cobra.ShellCompDirective) {
+	complete(cmd, flag, func(cmd *cobra.Command, _ []string, _ string) ([]string, cobra.ShellCompDirective) {
 		path, _ := cmd.Flags().GetString("config")
 		file, err := readConfig(path)
 		if err != nil {
@@ -200,7 +219,10 @@ type logFlags struct {
 	level, format  string
 }
 
-var logLevels = [...]string{"debug", "info", "warn", "error"}
+var (
+	logLevels  = []string{"debug", "info", "warn", "error"}
+	logFormats = []string{"text", "json"}
+)
 
 func (f *logFlags) add(root *cobra.Command) {
 	flags := root.PersistentFlags()
@@ -208,19 +230,13 @@ func (f *logFlags) add(root *cobra.Command) {
 	flags.BoolVarP(&f.quiet, "quiet", "q", false, "print nothing but errors, and what --json asks for")
 	flags.StringVar(&f.level, "log-level", "", "least level of the log: debug, info, warn, error (default: warn; serve: info)")
 	flags.StringVar(&f.format, "log-format", "", "text or json (default: text on a terminal, else json)")
-	for name, choices := range map[string][]string{"log-level": logLevels[:], "log-format": {"text", "json"}} {
-		complete(root, name, func(string) ([]string, cobra.ShellCompDirective) { return choices, cobra.ShellCompDirectiveNoFileComp })
+	for name, choices := range map[string][]string{"log-level": logLevels, "log-format": logFormats} {
+		complete(root, name, oneOf(choices))
 	}
 }
 
 func (f logFlags) check() error {
-	if f.level != "" && !slices.Contains(logLevels[:], f.level) {
-		return usagef("--log-level: %s", setting.Unknown("level", f.level, logLevels[:]))
-	}
-	if formats := []string{"text", "json"}; f.format != "" && !slices.Contains(formats, f.format) {
-		return usagef("--log-format: %s", setting.Unknown("format", f.format, formats))
-	}
-	return nil
+	return cmp.Or(checkChoice("log-level", "level", f.level, logLevels), checkChoice("log-format", "format", f.format, logFormats))
 }
 
 // least is the level of the log: what was asked for, or else that of the command.

@@ -76,13 +76,13 @@ With one run, diff compares it with the one before, and without any the newest o
 		},
 		RunE: func(cmd *cobra.Command, args []string) error { return c.diffRuns(cmd.Context(), f, args) },
 	}
-	f.add(c, cmd)
+	f.add(cmd)
 	limitFlag(cmd, &f.limit, "show only so many, the worst")
 	return cmd
 }
 
 func (c *cli) diffRuns(ctx context.Context, f historyFlags, names []string) error {
-	if err := f.check(); err != nil {
+	if err := checkLimit(f.limit); err != nil {
 		return err
 	}
 	r, err := f.open(ctx, c)

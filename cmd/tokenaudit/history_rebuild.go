@@ -45,7 +45,7 @@ pack follows it, so that verify reports it.`,
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error { return c.rebuildLedger(cmd.Context(), f) },
 	}
-	c.configFlag(cmd, &f.config)
+	configFlag(cmd, &f.config)
 	cmd.Flags().BoolVar(&f.dryRun, "dry-run", false, "only show what would be rebuilt")
 	cmd.Flags().BoolVar(&f.forgetMissing, "forget-missing", false, "continue without the reviews that are in the ledger but not in the evidence")
 	return cmd

@@ -22,7 +22,7 @@ owner and the policy keep their findings.
 		Args:    oneRun, ValidArgsFunction: completeRuns,
 		RunE: func(cmd *cobra.Command, args []string) error { return c.replayRun(cmd.Context(), f, args[0]) },
 	}
-	f.add(c, cmd)
+	f.add(cmd)
 	return cmd
 }
 

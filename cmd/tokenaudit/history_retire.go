@@ -38,7 +38,7 @@ and why it was retired. Its tokens are not reported as gone.`,
 		},
 		RunE: func(cmd *cobra.Command, args []string) error { return c.retire(cmd.Context(), f, args[0], reason) },
 	}
-	c.configFlag(cmd, &f.config)
+	configFlag(cmd, &f.config)
 	cmd.Flags().StringVar(&reason, "reason", "", "why it was retired, such as a ticket")
 	return cmd
 }

@@ -25,10 +25,10 @@ import (
 // server says where tokens list and tokens show ask.
 type server struct{ config, target, host string }
 
-func (s *server) addFlags(c *cli, cmd *cobra.Command) {
+func (s *server) addFlags(cmd *cobra.Command) {
 	flags := cmd.Flags()
-	c.configFlag(cmd, &s.config)
-	c.targetFlag(cmd, &s.target, "target of the configuration (default: its first one)")
+	configFlag(cmd, &s.config)
+	targetFlag(cmd, &s.target, "target of the configuration (default: its first one)")
 	flags.StringVar(&s.host, "host", "", "URL of the server, without a configuration")
 }
 

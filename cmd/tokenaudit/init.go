@@ -4,15 +4,14 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/term"
 
 	"tokenaudit/configs"
 	"tokenaudit/jobs/schedule"
@@ -46,7 +45,7 @@ never replaces a file. If doctor finds something to fix, init exits 4.`,
 	cmd.Flags().BoolVar(&f.yes, "yes", false, "ask nothing: use the defaults")
 	for _, q := range a.questions() {
 		cmd.Flags().StringVar(q.value, q.flag, *q.value, q.usage)
-		complete(cmd, q.flag, func(string) ([]string, cobra.ShellCompDirective) { return nil, cobra.ShellCompDirectiveNoFileComp })
+		complete(cmd, q.flag, cobra.NoFileCompletions)
 	}
 	return cmd
 }
@@ -106,7 +105,7 @@ func (c *cli) answer(cmd *cobra.Command, a *answers, yes bool) error {
 	switch {
 	case yes || len(missing) == 0:
 		return nil
-	case !onTerminal(cmd.InOrStdin()):
+	case !isTerminal(cmd.InOrStdin()):
 		return usagef("there is no terminal to ask on: give %s, or --yes to use the defaults", strings.Join(missing, ", "))
 	}
 	fmt.Fprint(c.stderr, "Enter accepts the value in brackets. Never enter a secret.\n\n")
@@ -116,11 +115,6 @@ func (c *cli) answer(cmd *cobra.Command, a *answers, yes bool) error {
 		return quietError{exitFailed}
 	}
 	return err
-}
-
-func onTerminal(in io.Reader) bool {
-	f, ok := in.(*os.File)
-	return ok && term.IsTerminal(int(f.Fd()))
 }
 
 func refuseToReplace(path string) error {
@@ -176,7 +170,7 @@ func (c *cli) nextSteps(a answers, path string, healthy bool) {
 			say("Create a read-only token for each user (tokenaudit help cloud), and set this one:", export(a.tokenEnv, "TOKEN"))
 		default:
 			say("Create a token that can only read (tokenaudit help credential), and set it:",
-				"influx auth create --org "+shellWord(a.orgOr("ORG"))+" --read-authorizations --read-users --read-orgs", export(a.tokenEnv, "TOKEN"))
+				"influx auth create --org "+shellWord(cmp.Or(a.org, "ORG"))+" --read-authorizations --read-users --read-orgs", export(a.tokenEnv, "TOKEN"))
 		}
 	}
 	if a.slackChannel != "" && os.Getenv(a.slackTokenEnv) == "" {
@@ -194,6 +188,14 @@ func (c *cli) nextSteps(a answers, path string, healthy bool) {
 	}
 	say(first, program+" run --now"+config)
 	say("Review on schedule, or by a timer (tokenaudit help operations):", program+" serve"+config)
+}
+
+// export is the command of a shell that sets a variable: of PowerShell on Windows.
+func export(name, value string) string {
+	if runtime.GOOS == "windows" {
+		return "$env:" + name + ` = "` + value + `"`
+	}
+	return "export " + name + "=" + value
 }
 
 // words sum the answers up in a line.

@@ -183,5 +183,3 @@ func (a answers) host() string {
 	}
 	return u.Hostname()
 }
-
-func (a answers) orgOr(other string) string { return cmp.Or(a.org, other) }

@@ -29,8 +29,8 @@ every job. It reviews nothing and leaves nothing in the ledger.`,
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error { return c.sendTests(cmd.Context(), config, job) },
 	}
-	c.configFlag(cmd, &config)
-	c.jobFlag(cmd, &job)
+	configFlag(cmd, &config)
+	jobFlag(cmd, &job)
 	return cmd
 }
 

@@ -66,20 +66,20 @@ func (c *cli) encode(v any) error {
 	return enc.Encode(v)
 }
 
-func isTerminal(w io.Writer) bool {
-	f, ok := fileBehind(w)
+func isTerminal(stream any) bool {
+	f, ok := fileBehind(stream)
 	return ok && term.IsTerminal(int(f.Fd()))
 }
 
-// fileBehind is what w writes to, if that is a file.
-func fileBehind(w io.Writer) (*os.File, bool) {
+// fileBehind is the file that a stream reads from or in the end writes to, if it is one.
+func fileBehind(stream any) (*os.File, bool) {
 	for {
-		behind, ok := w.(interface{ Unwrap() io.Writer })
+		behind, ok := stream.(interface{ Unwrap() io.Writer })
 		if !ok {
-			f, ok := w.(*os.File)
+			f, ok := stream.(*os.File)
 			return f, ok
 		}
-		w = behind.Unwrap()
+		stream = behind.Unwrap()
 	}
 }
 

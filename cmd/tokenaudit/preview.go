@@ -49,11 +49,11 @@ the blocks into the Block Kit Builder. The names of the others are on standard e
 		RunE: func(cmd *cobra.Command, _ []string) error { return c.preview(cmd.Context(), f) },
 	}
 	flags := cmd.Flags()
-	c.configFlag(cmd, &f.config)
-	c.jobFlag(cmd, &f.job)
+	configFlag(cmd, &f.config)
+	jobFlag(cmd, &f.job)
 	flags.Lookup("job").Usage = "the newest review of this job (default: of the first job)"
 	flags.StringVar(&f.run, "run", "", "a run: latest, an ID of history list or the beginning of one")
-	complete(cmd, "run", func(string) ([]string, cobra.ShellCompDirective) { return completeRuns(cmd, nil, "") })
+	complete(cmd, "run", completeRuns)
 	choiceFlag(cmd, &f.format, "format", "form of the messages", previewFormats...)
 	flags.StringVar(&f.part, "part", f.part, "the message that blocks and html show")
 	choiceFlag(cmd, &f.notifier, "notifier", "one notifier, in place of all that the job has", previewNotifiers...)

@@ -111,8 +111,8 @@ func (c *cli) loadServed(ctx context.Context, path string) (*configs.File, error
 	if err != nil {
 		return nil, err
 	}
-	if len(file.Jobs) == 0 {
-		return nil, usagef("%s has no jobs; add one under jobs", file.Path())
+	if _, err := chosenJobs(file, ""); err != nil {
+		return nil, err
 	}
 	return file, needSecrets(ctx, file, reviewSecrets(file, "", false)...)
 }

@@ -46,12 +46,7 @@ and messages. It only reads from InfluxDB.`,
 		SilenceUsage:  true,
 		SilenceErrors: true,
 		Version:       version,
-		Args: func(cmd *cobra.Command, args []string) error {
-			if len(args) > 0 {
-				return noCommand(cmd, args[0])
-			}
-			return nil
-		},
+		Args:          onlyCommands,
 		PersistentPreRunE: func(*cobra.Command, []string) error {
 			if err := c.check(); err != nil {
 				return err
@@ -86,21 +81,19 @@ and messages. It only reads from InfluxDB.`,
 func group(use, short, example string, commands ...*cobra.Command) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: use, Short: short, Example: example,
-		Args: func(cmd *cobra.Command, args []string) error {
-			if len(args) > 0 {
-				return noCommand(cmd, args[0])
-			}
-			return nil
-		},
+		Args: onlyCommands,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.AddCommand(commands...)
 	return cmd
 }
 
-// noCommand is the error for a command that there is not.
-func noCommand(cmd *cobra.Command, name string) error {
-	return usagef("no command %q, %s", name, didYouMean(cmd, name))
+// onlyCommands refuses what is no command below cmd.
+func onlyCommands(cmd *cobra.Command, args []string) error {
+	if len(args) > 0 {
+		return usagef("no command %q, %s", args[0], didYouMean(cmd, args[0]))
+	}
+	return nil
 }
 
 func noArguments(cmd *cobra.Command, args []string) error {

@@ -7,13 +7,11 @@ import (
 	"fmt"
 	"log/slog"
 	"path/filepath"
-	"slices"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
-	"tokenaudit/configs/setting"
 	"tokenaudit/jobs/audit"
 	"tokenaudit/jobs/ledger"
 	"tokenaudit/jobs/metrics"
@@ -60,8 +58,8 @@ node_exporter. Every user can read that file, because node_exporter is another u
 		},
 	}
 	flags := cmd.Flags()
-	c.configFlag(cmd, &f.config)
-	c.jobFlag(cmd, &f.job)
+	configFlag(cmd, &f.config)
+	jobFlag(cmd, &f.job)
 	flags.BoolVar(&f.now, "now", false, "review now, with the current minute as its slot")
 	flags.BoolVar(&f.dryRun, "dry-run", false, "review now, print the result and the message, and leave nothing behind")
 	choiceFlag(cmd, &f.failOn, "fail-on", "exit 3 if there are findings of this severity or worse", severityNames()...)
@@ -71,8 +69,8 @@ node_exporter. Every user can read that file, because node_exporter is another u
 }
 
 func (c *cli) runJobs(ctx context.Context, f runFlags) error {
-	if f.failOn != "" && !slices.Contains(severityNames(), f.failOn) {
-		return usagef("--fail-on: %s", setting.Unknown("severity", f.failOn, severityNames()))
+	if err := checkChoice("fail-on", "severity", f.failOn, severityNames()); err != nil {
+		return err
 	}
 	if f.metricsFile != "" && filepath.Ext(f.metricsFile) != ".prom" {
 		return usagef("--metrics-file %q: node_exporter reads files that end in .prom", f.metricsFile)
@@ -84,8 +82,9 @@ func (c *cli) runJobs(ctx context.Context, f runFlags) error {
 	if err != nil {
 		return err
 	}
-	if len(file.Jobs) == 0 {
-		return usagef("%s has no jobs; add one under jobs", file.Path())
+	asked, err := chosenJobs(file, f.job)
+	if err != nil {
+		return err
 	}
 	if !f.dryRun {
 		if err := refuseRoot(file); err != nil {
@@ -95,7 +94,7 @@ func (c *cli) runJobs(ctx context.Context, f runFlags) error {
 	var serve *serveClient
 	if f.now && !f.dryRun {
 		if serve = serveOf(ctx, file); serve != nil { // which has the secrets
-			return c.runBeside(ctx, serve, file, f)
+			return c.runBeside(ctx, serve, file, asked, f)
 		}
 	}
 	if err := needSecrets(ctx, file, reviewSecrets(file, f.job, f.dryRun)...); err != nil {
@@ -107,7 +106,10 @@ func (c *cli) runJobs(ctx context.Context, f runFlags) error {
 	a, err := openJobs(ctx, file, c.log(slog.LevelWarn), c.secrets)
 	if errors.Is(err, ledger.ErrBusy) && !f.now {
 		c.say("%v; it does what is due\n", err)
-		return f.noteAll(file, err)
+		for _, j := range asked {
+			f.note(j.Name, nil, err)
+		}
+		return nil
 	}
 	if errors.Is(err, ledger.ErrBusy) && f.now {
 		a, serve, err = c.takeTurn(ctx, file)
@@ -116,7 +118,7 @@ func (c *cli) runJobs(ctx context.Context, f runFlags) error {
 	case err != nil:
 		return forOwner(file, err)
 	case serve != nil:
-		return c.runBeside(ctx, serve, file, f)
+		return c.runBeside(ctx, serve, file, asked, f)
 	}
 	defer a.close()
 	chosen, err := find(a.jobs, f.job)

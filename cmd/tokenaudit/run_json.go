@@ -49,15 +49,6 @@ func (c *cli) runAsJSON(ctx context.Context, f runFlags) error {
 	return cmp.Or(c.encode(results), err)
 }
 
-// noteAll says of every job that was asked for what kept it from being reviewed.
-func (f runFlags) noteAll(file *configs.File, err error) error {
-	jobs, unknown := chosenJobs(file, f.job)
-	for _, j := range jobs {
-		f.note(j.Name, nil, err)
-	}
-	return unknown
-}
-
 // resultOf is that of a job. There is a summary if it was reviewed, also if then a message
 // did not arrive.
 func (c *cli) resultOf(f *configs.File, job string, s *audit.Summary, err error) jobResult {

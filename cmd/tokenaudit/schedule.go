@@ -41,8 +41,8 @@ first one counts.`,
 		RunE: func(*cobra.Command, []string) error { return c.printSchedule(f) },
 	}
 	flags := cmd.Flags()
-	c.configFlag(cmd, &f.config)
-	c.jobFlag(cmd, &f.job)
+	configFlag(cmd, &f.config)
+	jobFlag(cmd, &f.job)
 	flags.StringVar(&f.from, "from", "", "day to begin with, such as 2027-03-01 (default: now)")
 	flags.IntVar(&f.next, "next", 10, "how many slots of each job")
 	jsonFlag(cmd, &f.json)

@@ -43,7 +43,7 @@ Under systemd it reports when it is ready, and that it is alive.`,
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error { return c.serveJobs(cmd.Context(), config, listen) },
 	}
-	c.configFlag(cmd, &config)
+	configFlag(cmd, &config)
 	cmd.Flags().StringVar(&listen, "listen", "", "address for health and metrics, such as 127.0.0.1:9478 (default: none)")
 	return cmd
 }

@@ -16,7 +16,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"tokenaudit/configs/setting"
 	"tokenaudit/jobs/audit"
 	"tokenaudit/jobs/influx"
 	"tokenaudit/jobs/runner"
@@ -61,18 +60,23 @@ and exits 4. Filters are applied by this program, not by the server.` + "\n" + s
 			return c.listTokens(cmd.Context(), f)
 		},
 	}
-	f.server.addFlags(c, cmd)
+	f.server.addFlags(cmd)
 	flags := cmd.Flags()
 	flags.StringVar(&f.user, "user", "", "only tokens of the user with this name")
 	flags.StringVar(&f.userID, "user-id", "", "only tokens of the user with this ID")
 	flags.StringVar(&f.id, "id", "", "only the token with this ID")
 	flags.StringVar(&f.org, "org", "", "only tokens of this org, by name or ID")
-	choiceFlag(cmd, &f.status, "status", "only tokens with this status", "active", "inactive")
-	choiceFlag(cmd, &f.action, "action", "only tokens with a permission for this action", "read", "write")
+	choiceFlag(cmd, &f.status, "status", "only tokens with this status", tokenStatuses...)
+	choiceFlag(cmd, &f.action, "action", "only tokens with a permission for this action", tokenActions...)
 	limitFlag(cmd, &f.limit, "print only so many")
 	jsonFlag(cmd, &f.json)
 	return cmd
 }
+
+var (
+	tokenStatuses = []string{"active", "inactive"}
+	tokenActions  = []string{"read", "write"}
+)
 
 // check refuses what would silently match everything or nothing.
 func (f tokenFlags) check(cmd *cobra.Command) error {
@@ -86,16 +90,7 @@ func (f tokenFlags) check(cmd *cobra.Command) error {
 			return usagef("--%s %q: an ID has 16 hex digits", name, id)
 		}
 	}
-	if f.limit < 0 {
-		return usagef("--limit %d: needs a number that is not negative", f.limit)
-	}
-	if known := []string{"active", "inactive"}; f.status != "" && !slices.Contains(known, f.status) {
-		return usagef("--status: %s", setting.Unknown("status", f.status, known))
-	}
-	if known := []string{"read", "write"}; f.action != "" && !slices.Contains(known, f.action) {
-		return usagef("--action: %s", setting.Unknown("action", f.action, known))
-	}
-	return nil
+	return cmp.Or(checkLimit(f.limit), checkChoice("status", "status", f.status, tokenStatuses), checkChoice("action", "action", f.action, tokenActions))
 }
 
 // listTokens asks as a review does, which knows what a list leaves out, and prints
@@ -145,6 +140,7 @@ func (c *cli) listTokens(ctx context.Context, f tokenFlags) (err error) {
 		job = at[slices.IndexFunc(at, func(j runner.Job) bool { return len(j.Targets) > 0 })]
 	}
 	bar, matched, left := c.newProgress(), 0, 0
+	defer bar.done() // also where nothing could be asked
 	a.Progress = bar.add
 	cov, err := assess(ctx, a, job, cfg.Name, func(records iter.Seq2[audit.Record, error]) error {
 		bar.done()

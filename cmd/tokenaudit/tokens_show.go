@@ -71,7 +71,7 @@ hidden. Then show prints what the newest review saw, and says when that was.
 			return c.showToken(cmd.Context(), f, strings.ToLower(args[0]))
 		},
 	}
-	f.server.addFlags(c, cmd)
+	f.server.addFlags(cmd)
 	jsonFlag(cmd, &f.json)
 	return cmd
 }

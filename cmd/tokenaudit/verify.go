@@ -103,7 +103,7 @@ func (c *cli) verifyPath(ctx context.Context, path string, f verifyFlags) error 
 			return err
 		}
 	}
-	if err := isFolder(path); err != nil {
+	if err := checkFolder(path); err != nil {
 		return err
 	}
 	jobs, err := pack.Verify(ctx, path, o)
@@ -132,8 +132,8 @@ func (c *cli) verifyPath(ctx context.Context, path string, f verifyFlags) error 
 	return nil
 }
 
-// isFolder says what to name where there is no folder.
-func isFolder(path string) error {
+// checkFolder says what to name where there is no folder.
+func checkFolder(path string) error {
 	const name = "name the folder of a run, of a job or of all jobs"
 	info, err := os.Stat(path)
 	switch {

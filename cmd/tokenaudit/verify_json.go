@@ -56,24 +56,24 @@ type periodJSON struct {
 
 func newVerdictJSON(r *pack.Result) verdictJSON {
 	v := verdictJSON{
-		Job: whole(r.Job), OK: r.OK(), Packs: []packJSON{}, Problems: []problemJSON{},
-		Notes: wholeLines(r.Remarks), Proven: wholeLines(r.Proven), NotProven: wholeLines(r.NotProven),
+		Job: visible(r.Job), OK: r.OK(), Packs: []packJSON{}, Problems: []problemJSON{},
+		Notes: visibleLines(r.Remarks), Proven: visibleLines(r.Proven), NotProven: visibleLines(r.NotProven),
 	}
 	for _, p := range r.Packs {
 		if v.Job == "" { // a pack or the packs of one job
-			v.Job = whole(p.Job)
+			v.Job = visible(p.Job)
 		}
 		in := packJSON{
-			Run: whole(p.RunID), Slot: p.Slot, Folder: whole(p.Folder), Sequence: p.Sequence, Problems: p.Problems,
-			Coverage: audit.Verdict(whole(string(p.Coverage.Verdict))), Accepted: whole(p.Coverage.Accepted), Files: len(p.Files) + 1,
+			Run: visible(p.RunID), Slot: p.Slot, Folder: visible(p.Folder), Sequence: p.Sequence, Problems: p.Problems,
+			Coverage: audit.Verdict(visible(string(p.Coverage.Verdict))), Accepted: visible(p.Coverage.Accepted), Files: len(p.Files) + 1,
 		}
 		if p.Signed {
-			in.Key, in.Signer = whole(p.Key), whole(p.Signer)
+			in.Key, in.Signer = visible(p.Key), visible(p.Signer)
 		}
 		v.Packs = append(v.Packs, in)
 	}
 	for _, p := range r.Problems {
-		v.Problems = append(v.Problems, problemJSON{whole(p.Pack), whole(p.File), whole(p.Text)})
+		v.Problems = append(v.Problems, problemJSON{visible(p.Pack), visible(p.File), visible(p.Text)})
 	}
 	if r.Attendance != nil {
 		v.Period = newPeriodJSON(*r.Attendance)
@@ -83,27 +83,27 @@ func newVerdictJSON(r *pack.Result) verdictJSON {
 
 func newPeriodJSON(a pack.Attendance) *periodJSON {
 	p := &periodJSON{
-		Period: a.Period, Why: whole(a.Why), Open: a.Open, Planned: a.Planned, Performed: a.Performed, ByHand: a.ByHand,
+		Period: a.Period, Why: visible(a.Why), Open: a.Open, Planned: a.Planned, Performed: a.Performed, ByHand: a.ByHand,
 		Missing: append([]time.Time{}, a.Missing...), Late: []string{}, NotComplete: []string{},
 	}
 	if !a.From.IsZero() {
 		p.From = &a.From
 	}
 	for _, late := range a.Late {
-		p.Late = append(p.Late, whole(late.RunID))
+		p.Late = append(p.Late, visible(late.RunID))
 	}
 	for _, gaps := range a.NotComplete {
-		p.NotComplete = append(p.NotComplete, whole(gaps.RunID))
+		p.NotComplete = append(p.NotComplete, visible(gaps.RunID))
 	}
 	return p
 }
 
-func whole(s string) string { return audit.Visible(s, false) }
+func visible(s string) string { return audit.Visible(s, false) }
 
-func wholeLines(lines []string) []string {
+func visibleLines(lines []string) []string {
 	out := []string{}
 	for _, l := range lines {
-		out = append(out, whole(l))
+		out = append(out, visible(l))
 	}
 	return out
 }

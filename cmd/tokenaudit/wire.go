@@ -54,7 +54,7 @@ func wire(ctx context.Context, f *configs.File, now runner.Clock, log *slog.Logg
 
 // wireOver is wire with the ledger, the evidence and the counters of another app, which
 // stays as it is; nil for none.
-func wireOver(ctx context.Context, over *app, f *configs.File, now runner.Clock, log *slog.Logger, secrets *secret.Redactor) (_ *app, err error) {
+func wireOver(ctx context.Context, over *app, f *configs.File, now runner.Clock, log *slog.Logger, secrets *secret.Redactor) (*app, error) {
 	bind(f, secrets)
 	jobs, err := jobsOf(f, log, secrets)
 	if err != nil {
@@ -80,11 +80,6 @@ func wireOver(ctx context.Context, over *app, f *configs.File, now runner.Clock,
 	if err != nil {
 		return nil, err
 	}
-	defer func() {
-		if err != nil && over == nil {
-			err = errors.Join(err, ledger.Close(), snapshots.Close())
-		}
-	}()
 	if now == nil {
 		now = ledger.Now
 	}
