@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"slices"
-	"text/tabwriter"
 
 	"github.com/jedib0t/go-pretty/v6/text"
 	"github.com/spf13/cobra"
@@ -95,16 +94,13 @@ func (c *cli) explainCheck(id string, asJSON bool) error {
 	if asJSON {
 		return c.encode(newCheckJSON(check, controls))
 	}
-	fmt.Fprintf(c.stdout, "%s (%s)\n%s\n", check.ID, check.Severity, check.Title)
+	fmt.Fprintf(c.stdout, "%s (%s)\n%s\n", check.ID, c.paint.severity(check.Severity), check.Title)
 	fmt.Fprintf(c.stdout, "\nWhy it matters\n%s\n", text.WrapSoft(check.Why, 80))
 	fmt.Fprintf(c.stdout, "\nHow to fix it\n%s\n\nRelates to\n", text.WrapSoft(check.Fix, 80))
-	t := tabwriter.NewWriter(c.stdout, 0, 0, 2, ' ', 0)
+	t := newTable(column{name: "FRAMEWORK"}, column{name: "CONTROL"}, column{name: "TITLE", shrink: 20}, column{name: "RELATION", drop: 1})
 	for _, related := range controls[id] {
-		fmt.Fprintf(t, "  %s %s\t%s\t%s\t%s\n", related.Framework, related.Version, related.ID, related.Title, related.Strength)
+		t.row(related.Framework+" "+related.Version, related.ID, related.Title, related.Strength)
 	}
-	if err := t.Flush(); err != nil {
-		return err
-	}
-	_, err = fmt.Fprintf(c.stdout, "\nTo change its severity or switch it off\n  policy:\n    severity: {%s: low}   # or off\n", check.ID)
+	_, err = fmt.Fprintf(c.stdout, "%s\n\nTo change its severity or switch it off\n  policy:\n    severity: {%s: low}   # or off\n", t.render(c.columns()), check.ID)
 	return err
 }

@@ -231,7 +231,7 @@ func ownerWords(r audit.Record) string {
 // printTokens prints a table, or a JSON array, one authorization at a time.
 func (c *cli) printTokens(asJSON bool, rows iter.Seq2[audit.Record, error]) error {
 	t := newTable(column{name: "ID"}, column{name: "STATUS"}, column{name: "SEEN"}, column{name: "DESCRIPTION", shrink: 16}, column{name: "USER", shrink: 12},
-		column{name: "ORG", shrink: 8, drop: 1}, column{name: "CREATED", drop: 2}, column{name: "MAY WRITE", shrink: 12})
+		column{name: "ORG", shrink: 8, drop: 1}, column{name: "CREATED", drop: 2}, column{name: "MAY WRITE", shrink: 15})
 	before, after := "[\n  ", "[]\n"
 	for r, err := range rows {
 		if err != nil {
