@@ -196,3 +196,33 @@ func checkValue(ts *testscript.TestScript, text, path, want string) {
 		ts.Fatalf("%s is %s, want %s", path, got, want)
 	}
 }
+
+// TestResultsWhileTheStoreIsTaken: each job is named, although none was looked at.
+func TestResultsWhileTheStoreIsTaken(t *testing.T) {
+	dir := t.TempDir()
+	config := filepath.Join(dir, "tokenaudit.yaml")
+	text := "targets: [{name: prod, url: 'http://127.0.0.1:1', org: acme, token: {file: token}}]\n" +
+		"jobs: [{name: weekly, schedule: '@weekly'}, {name: daily, schedule: '@daily'}]\n"
+	for name, text := range map[string]string{config: text, filepath.Join(dir, "token"): "a-token"} {
+		if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	other, err := ledger.Open(t.Context(), ledger.AtPath(filepath.Join(dir, "data", "tokenaudit.db")), secret.Ref{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer other.Close()
+	for args, want := range map[string]string{"": "weekly busy, daily busy", "--job daily": "daily busy"} {
+		var stdout, stderr bytes.Buffer
+		code := run(t.Context(), append([]string{"run", "--json", "-c", config}, strings.Fields(args)...), &stdout, &stderr)
+		var results []jobResult
+		if err := json.Unmarshal(stdout.Bytes(), &results); err != nil {
+			t.Fatalf("%v: %s%s", err, &stdout, &stderr)
+		}
+		got := strings.Join(namesOf(results, func(r jobResult) string { return r.Job + " " + r.State }), ", ")
+		if code != exitDone || got != want {
+			t.Errorf("run %s: exit code %d, %s, want %s", args, code, got, want)
+		}
+	}
+}

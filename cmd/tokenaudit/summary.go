@@ -236,7 +236,7 @@ func (p summaryPrinter) others(words string) {
 		p.line("", audit.Plural(n, "token")+" touched: updated without a visible change")
 	}
 	for _, unjudged := range s.NotJudgedWords() {
-		p.line("", "not judged: "+audit.Line(unjudged, 500))
+		p.line("", "not judged: "+audit.Line(unjudged, 2000)) // the reason comes last
 	}
 }
 
