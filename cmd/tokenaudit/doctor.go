@@ -7,6 +7,7 @@ import (
 	"iter"
 	"log/slog"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 
@@ -62,13 +63,20 @@ func (c *cli) examine(ctx context.Context, path string, asJSON bool) (err error)
 	if err := c.examineTargets(ctx, e, a.Assessor, f); err != nil {
 		return err
 	}
-	if errEarlier != nil {
-		e.line("store", note, "earlier reviews", "not known: "+errEarlier.Error()+". The verdicts above are those of a first review", "")
-	}
 	for _, j := range f.Jobs {
 		examineNotifiers(ctx, e, f, j)
 	}
 	e.add("evidence", examineEvidence(ctx, f.Evidence, f.EvidenceLock))
+	if errEarlier != nil {
+		e.line("store", note, "earlier reviews", "not known: "+errEarlier.Error()+". The verdicts above are those of a first review", "")
+	}
+	if path, owner := ownerBesideRoot(f); owner != "" {
+		e.add("store", influx.Diagnosis{
+			What:   "owner",
+			Result: path + " belongs to user " + owner + ", who could not open what root writes there",
+			Fix:    "Run this as " + owner + ", and every review: " + commandAs(f, owner, exec.LookPath),
+		})
+	}
 	e.add("store", examineStore(ctx, f))
 	e.add("store", examineAgreement(ctx, f))
 	for _, w := range warnings(f) {

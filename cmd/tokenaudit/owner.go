@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"os/exec"
 	"os/user"
 	"path/filepath"
 	"slices"
@@ -18,16 +19,25 @@ import (
 // refuseRoot refuses to write as root where another user keeps the store or the evidence:
 // what root leaves there, the service of that user could not open.
 func refuseRoot(f *configs.File) error {
-	if os.Geteuid() != 0 {
+	path, owner := ownerBesideRoot(f)
+	if owner == "" {
 		return nil
+	}
+	return usagef("%s belongs to user %s, who could not open what root writes there; run this as %s:\n  %s", path, owner, owner, commandAs(f, owner, exec.LookPath))
+}
+
+// ownerBesideRoot is another user who keeps the store or the evidence, and what of it; none
+// where this process is not root.
+func ownerBesideRoot(f *configs.File) (path, owner string) {
+	if os.Geteuid() != 0 {
+		return "", ""
 	}
 	for _, path := range dataPaths(f) {
 		if uid, ok := ownerOf(path); ok && uid != 0 {
-			owner := userName(uid)
-			return usagef("%s belongs to user %s, who could not open what root writes there; run this as %s:\n  %s", path, owner, owner, commandAs(f, owner))
+			return path, userName(uid)
 		}
 	}
-	return nil
+	return "", ""
 }
 
 // forOwner adds to an error for lack of permission who has it.
@@ -42,7 +52,7 @@ func forOwner(f *configs.File, err error) error {
 		}
 		if uid != 0 && uid != os.Geteuid() {
 			owner := userName(uid)
-			return fmt.Errorf("%w\n%s belongs to user %s; run this as %s:\n  %s", err, path, owner, owner, commandAs(f, owner))
+			return fmt.Errorf("%w\n%s belongs to user %s; run this as %s:\n  %s", err, path, owner, owner, commandAs(f, owner, exec.LookPath))
 		}
 	}
 	return err
@@ -60,7 +70,7 @@ func dataPaths(f *configs.File) []string {
 	return out
 }
 
-// userName is the name of a user as sudo takes it.
+// userName is the name of a user, or "#" and the ID, as sudo takes it.
 func userName(uid int) string {
 	if u, err := user.LookupId(fmt.Sprint(uid)); err == nil {
 		return u.Username
@@ -68,22 +78,39 @@ func userName(uid int) string {
 	return fmt.Sprintf("#%d", uid)
 }
 
-// commandAs is this command for another user. The variables of secrets that are set here
-// go with it, by name.
-func commandAs(f *configs.File, owner string) string {
-	words := []string{"sudo", "-u", shellWord(owner)}
-	var variables []string
-	for _, ref := range f.Secrets() {
-		if _, set := os.LookupEnv(ref.Env); set && !slices.Contains(variables, ref.Env) {
-			variables = append(variables, ref.Env)
-		}
+// commandAs is this command for another user, by what this machine has for that: the plain
+// command where it has nothing. The variables of secrets that are set here go with it.
+func commandAs(f *configs.File, owner string, look func(file string) (string, error)) string {
+	has := func(program string) bool {
+		_, err := look(program)
+		return err == nil
 	}
-	if len(variables) > 0 {
-		words = append(words, "--preserve-env="+strings.Join(variables, ","))
+	var words []string
+	switch id, unnamed := strings.CutPrefix(owner, "#"); {
+	case has("sudo"):
+		words = []string{"sudo", "-u", shellWord(owner)}
+		if variables := secretVariables(f); len(variables) > 0 {
+			words = append(words, "--preserve-env="+strings.Join(variables, ","))
+		}
+	case os.Geteuid() != 0: // the others are for root, and keep its environment
+	case has("runuser") && !unnamed:
+		words = []string{"runuser", "-u", shellWord(owner), "--"}
+	case has("setpriv"):
+		words = []string{"setpriv", "--reuid=" + shellWord(id), "--clear-groups"}
 	}
 	words = append(words, calledAs())
 	for _, word := range os.Args[1:] {
 		words = append(words, shellWord(word))
 	}
 	return strings.Join(words, " ")
+}
+
+// secretVariables are the variables of secrets that are set here.
+func secretVariables(f *configs.File) (out []string) {
+	for _, ref := range f.Secrets() {
+		if _, set := os.LookupEnv(ref.Env); set && !slices.Contains(out, ref.Env) {
+			out = append(out, ref.Env)
+		}
+	}
+	return out
 }

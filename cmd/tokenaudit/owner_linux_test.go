@@ -3,10 +3,16 @@ package main
 import (
 	"io/fs"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
+
+	"tokenaudit/configs"
+	"tokenaudit/configs/secret"
+	"tokenaudit/jobs/influx"
 )
 
 // siteOfNobody is a site whose store, evidence and serve are those of another user than
@@ -30,6 +36,10 @@ func siteOfNobody(t *testing.T) *site {
 		must(t, os.WriteFile(p.binary, text, 0o755))
 	}
 	must(t, os.Chmod(p.binary, 0o755))
+	bin := filepath.Join(p.dir, "bin") // with sudo alone
+	must(t, os.Mkdir(bin, 0o755))
+	must(t, os.WriteFile(filepath.Join(bin, "sudo"), nil, 0o755))
+	p.environment = append(p.environment, "PATH="+bin)
 	p.as(nobody)
 	return p
 }
@@ -77,6 +87,12 @@ func TestRootIsRefused(t *testing.T) {
 				t.Errorf("%s: the command is not quoted: %s", when, stderr)
 			}
 		}
+		if code, said, stderr := p.outcome("doctor", "--json"); code != exitIncomplete || !strings.Contains(said, `"what": "owner",
+    "state": "bad",
+    "result": "`+filepath.Dir(p.store)+` belongs to user nobody, who could not open what root writes there",
+    "fix": "Run this as nobody, and every review: sudo -u nobody --preserve-env=AUDIT_TOKEN tokenaudit doctor --json`) {
+			t.Errorf("%s, doctor: exit code %d: %s%s", when, code, said, stderr)
+		}
 		if found := p.ofRoot(); len(found) > 0 {
 			t.Errorf("%s, root left %v", when, found)
 		}
@@ -85,6 +101,9 @@ func TestRootIsRefused(t *testing.T) {
 	refuses("in an empty folder")
 	if code, _, stderr := p.outcome("run", "--now"); code != exitDone {
 		t.Fatalf("as its owner: exit code %d: %s", code, stderr)
+	}
+	if code, said, stderr := p.outcome("doctor"); code != exitDone || strings.Contains(said, "belongs to") {
+		t.Errorf("doctor as its owner: exit code %d: %s%s", code, said, stderr)
 	}
 	writing["retire"] = []string{"history", "retire", "prod", "--reason", "it's gone"}
 	refuses("after a review")
@@ -164,5 +183,35 @@ func TestOtherUser(t *testing.T) {
 		if code != exitFailed || !strings.Contains(stderr, "permission denied") || !strings.Contains(stderr, want) || strings.Contains(stderr, "no review has run yet") {
 			t.Errorf("%v: exit code %d: %s\nwant %s", args, code, stderr, want)
 		}
+	}
+}
+
+// TestCommandAs: the command is one that this machine has.
+func TestCommandAs(t *testing.T) {
+	t.Setenv("OWNER_TEST_TOKEN", "x")
+	file := &configs.File{Targets: []influx.Config{{Name: "prod", Token: secret.Ref{Env: "OWNER_TEST_TOKEN"}}}}
+	asRoot := os.Geteuid() == 0
+	for _, test := range []struct{ name, has, owner, want string }{
+		{"sudo", "sudo runuser setpriv", "audit", "sudo -u audit --preserve-env=OWNER_TEST_TOKEN "},
+		{"sudo, a user without a name", "sudo", "#1001", "sudo -u '#1001' --preserve-env=OWNER_TEST_TOKEN "},
+		{"no sudo", "runuser setpriv", "audit", "runuser -u audit -- "},
+		{"no sudo, a user without a name", "runuser setpriv", "#1001", "setpriv --reuid=1001 --clear-groups "},
+		{"setpriv alone", "setpriv", "audit", "setpriv --reuid=audit --clear-groups "},
+		{"nothing", "", "audit", ""},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			if !asRoot && !strings.HasPrefix(test.want, "sudo") {
+				test.want = ""
+			}
+			got := commandAs(file, test.owner, func(program string) (string, error) {
+				if slices.Contains(strings.Fields(test.has), program) {
+					return "/bin/" + program, nil
+				}
+				return "", exec.ErrNotFound
+			})
+			if rest, ok := strings.CutPrefix(got, test.want); !ok || !strings.HasPrefix(rest, calledAs()) {
+				t.Errorf("got %s, want %s and the command", got, test.want)
+			}
+		})
 	}
 }
