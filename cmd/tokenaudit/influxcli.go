@@ -25,10 +25,11 @@ import (
 // server says where tokens list and tokens show ask.
 type server struct{ config, target, host string }
 
-func (s *server) addFlags(cmd *cobra.Command) {
+// addFlags adds them; without has which target is asked where none is named.
+func (s *server) addFlags(cmd *cobra.Command, without string) {
 	flags := cmd.Flags()
 	configFlag(cmd, &s.config)
-	targetFlag(cmd, &s.target, "target of the configuration (default: its first one)")
+	targetFlag(cmd, &s.target, "target of the configuration (default: "+without+")")
 	flags.StringVar(&s.host, "host", "", "URL of the server, without a configuration")
 }
 
@@ -71,6 +72,14 @@ func (s server) in(ctx context.Context, f *configs.File) (influx.Config, error) 
 		}
 	}
 	return influx.Config{}, usagef("--target: %s", setting.Unknown("target", s.target, targetNames(f)))
+}
+
+// others are the targets that nobody asked for, if no target was named.
+func (s server) others(f *configs.File, asked string) []string {
+	if f == nil || s.target != "" {
+		return nil
+	}
+	return slices.DeleteFunc(targetNames(f), func(name string) bool { return name == asked })
 }
 
 // cliProfile is one section of the influx CLI's file.

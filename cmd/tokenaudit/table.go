@@ -14,7 +14,7 @@ type column struct {
 	name  string
 	right bool // for numbers
 	// shrink is the least width to which its texts are broken into lines where there is no
-	// room; 0 breaks none.
+	// room; 0 breaks none. Words are broken where leaving out columns is not enough.
 	shrink int
 	// drop says which column is left out first where that is not enough: 1, then 2; 0 stays.
 	drop int
@@ -46,10 +46,11 @@ func (t *textTable) render(width int) string {
 	natural := t.widths()
 	shown := slices.Clone(natural)
 	var left []string
-	for n := 1; width > 0 && !t.shorten(shown, natural, width); n++ {
+	for n := 1; width > 0 && !t.shorten(shown, natural, t.words(), width); n++ {
 		at := slices.IndexFunc(t.columns, func(c column) bool { return c.drop == n })
-		if at < 0 {
-			break // no more can be left out
+		if at < 0 { // no more can be left out
+			t.shorten(shown, natural, make([]int, len(shown)), width)
+			break
 		}
 		if natural[at] > 0 {
 			left = append(left, t.columns[at].name)
@@ -90,14 +91,28 @@ func (t *textTable) widths() []int {
 	return out
 }
 
+// words are the widths of the longest words of the columns, as far as names and IDs are long.
+func (t *textTable) words() []int {
+	const longest = 24
+	out := make([]int, len(t.columns))
+	for _, row := range t.rows {
+		for i, cell := range row {
+			for word := range strings.FieldsSeq(cell) {
+				out[i] = max(out[i], min(text.StringWidthWithoutEscSequences(word), longest))
+			}
+		}
+	}
+	return out
+}
+
 // shorten sets the widths with which the columns fit into a line, the widest made narrower
-// first. It reports whether they do.
-func (t *textTable) shorten(shown, natural []int, width int) bool {
+// first, but not below the least. It reports whether they do.
+func (t *textTable) shorten(shown, natural, least []int, width int) bool {
 	copy(shown, natural)
 	for over := lineWidth(natural) - width; over > 0; over-- {
 		widest := -1
 		for i, c := range t.columns {
-			if c.shrink > 0 && shown[i] > max(c.shrink, text.StringWidth(c.name)) && (widest < 0 || shown[i] > shown[widest]) {
+			if c.shrink > 0 && shown[i] > max(c.shrink, least[i], text.StringWidth(c.name)) && (widest < 0 || shown[i] > shown[widest]) {
 				widest = i
 			}
 		}

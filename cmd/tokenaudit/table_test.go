@@ -53,6 +53,37 @@ Left out for lack of width: MEANING, OLDEST. 68 columns show all.`},
 	}
 }
 
+// TestTableKeepsWords: IDs and words stay whole as long as there is a column to leave out.
+func TestTableKeepsWords(t *testing.T) {
+	t.Parallel()
+	table := newTable(column{name: "USER", shrink: 8}, column{name: "CREATED", drop: 1}, column{name: "MAY WRITE", shrink: 9})
+	table.row("carol@example.com", "2026-11-16", "one bucket: 0d0fb00000000016")
+	for width, want := range map[int]string{
+		50: `
+USER               CREATED     MAY WRITE
+carol@example.com  2026-11-16  one bucket:
+                               0d0fb00000000016`,
+		44: `
+USER               MAY WRITE
+carol@example.com  one bucket:
+                   0d0fb00000000016
+Left out for lack of width: CREATED. 59
+  columns show all.`,
+		24: `
+USER         MAY WRITE
+carol@examp  one bucket:
+le.com       0d0fb000000
+             00016
+Left out for lack of
+  width: CREATED. 59
+  columns show all.`,
+	} {
+		if got := table.render(width); got != want[1:] {
+			t.Errorf("%d:\n%s\nwant%s", width, got, want)
+		}
+	}
+}
+
 // TestColours: nothing is coloured that is no terminal, unless it is asked for, and
 // NO_COLOR is stronger than that.
 func TestColours(t *testing.T) {

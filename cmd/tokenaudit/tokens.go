@@ -60,7 +60,7 @@ and exits 4. Filters are applied by this program, not by the server.` + "\n" + s
 			return c.listTokens(cmd.Context(), f)
 		},
 	}
-	f.server.addFlags(cmd)
+	f.server.addFlags(cmd, "its first one")
 	flags := cmd.Flags()
 	flags.StringVar(&f.user, "user", "", "only tokens of the user with this name")
 	flags.StringVar(&f.userID, "user-id", "", "only tokens of the user with this ID")
@@ -109,7 +109,11 @@ func (c *cli) listTokens(ctx context.Context, f tokenFlags) (err error) {
 	if err != nil {
 		return err
 	}
+	if others := f.others(file, cfg.Name); len(others) > 0 && !c.quiet {
+		fmt.Fprintf(c.stderr, "tokenaudit: these are tokens of the target %s; --target NAME asks another: %s\n", cfg.Name, audit.Names(others, 10))
+	}
 	cfg.Org = cmp.Or(f.org, cfg.Org)
+	configured := len(cfg.Users)
 	if (f.user != "" || f.userID != "") && !slices.ContainsFunc(cfg.Users, f.names) {
 		asked := influx.User{ID: f.userID}
 		if f.userID == "" {
@@ -162,6 +166,9 @@ func (c *cli) listTokens(ctx context.Context, f tokenFlags) (err error) {
 	if err := cmp.Or(context.Cause(ctx), err); err != nil {
 		return err
 	}
+	if len(cfg.Users) > configured {
+		unknownUser(&cov, cfg.Users[configured])
+	}
 	switch complete := cov.Verdict == audit.Complete; {
 	case matched == 0 && complete:
 		fmt.Fprintln(c.stderr, "tokenaudit: no token matches")
@@ -171,6 +178,15 @@ func (c *cli) listTokens(ctx context.Context, f tokenFlags) (err error) {
 		fmt.Fprintf(c.stderr, "tokenaudit: %s more; --limit %d leaves them out\n", audit.Plural(left, "token"), f.limit)
 	}
 	return c.unlessComplete(cov)
+}
+
+// unknownUser corrects what to do about a user that was asked for and is not configured.
+func unknownUser(cov *audit.Coverage, u influx.User) {
+	for i, g := range cov.Gaps {
+		if premise, _ := audit.PremiseOf(g.ID); premise.ID == audit.UsersPresent && strings.HasPrefix(g.Reason, u.Label()+": ") {
+			cov.Gaps[i].Fix = "Check the name. Of a deleted user, only tokens that an earlier review saw are listed."
+		}
+	}
 }
 
 // unlessComplete says what could not be seen, or what of it was accepted, and is the exit code for it.

@@ -71,7 +71,7 @@ hidden. Then show prints what the newest review saw, and says when that was.
 			return c.showToken(cmd.Context(), f, strings.ToLower(args[0]))
 		},
 	}
-	f.server.addFlags(cmd)
+	f.server.addFlags(cmd, "the one whose review has the token, or else the first one")
 	jsonFlag(cmd, &f.json)
 	return cmd
 }
@@ -108,7 +108,10 @@ func (c *cli) showToken(ctx context.Context, f tokenFlags, id string) error {
 	}
 	if unseen != nil && seen == nil {
 		if file != nil && unread == nil {
-			return fmt.Errorf("%w; no review has it either", unseen)
+			unseen = fmt.Errorf("%w; no review has it either", unseen)
+		}
+		if others := f.others(file, cfg.Name); len(others) > 0 {
+			unseen = fmt.Errorf("%w; --target NAME asks another target: %s", unseen, audit.Names(others, 10))
 		}
 		return unseen
 	}
@@ -279,12 +282,12 @@ func (c *cli) tokenPage(d tokenDetails, seen *reviewedToken, file *configs.File)
 		}
 		fmt.Fprintf(&out, "%s\n", t.render(c.columns()))
 	}
-	return out.String() + exceptionBlock(d, file, time.Now())
+	return out.String() + exceptionBlock(d, file, time.Now(), c.columns())
 }
 
 // exceptionBlock is the part of a configuration that lets the worst finding stand for a
 // while, but for what only people can say.
-func exceptionBlock(d tokenDetails, file *configs.File, now time.Time) string {
+func exceptionBlock(d tokenDetails, file *configs.File, now time.Time, columns int) string {
 	var checks []string
 	for _, f := range d.Findings {
 		if f.State != audit.Excepted && !strings.HasPrefix(f.Check, "exception-") {
@@ -299,12 +302,15 @@ func exceptionBlock(d tokenDetails, file *configs.File, now time.Time) string {
 		others = "  # or " + strings.Join(checks[1:], ", ") + ", or all"
 	}
 	last := now.Add(min(time.Duration(file.Policy.MaxException), 90*24*time.Hour)).UTC().Format(time.DateOnly)
+	below, key := "to", "exceptions:\n"
+	if len(file.Exceptions) > 0 { // a key is there once
+		below, key = "below exceptions: in", ""
+	}
+	intro := fmt.Sprintf("Two people can let a finding stand until a date (tokenaudit help exceptions). Add this %s %s, and say why, and who:", below, file.Path())
 	return fmt.Sprintf(`
-Two people can let a finding stand until a date (tokenaudit help exceptions). Add this to
-%s and say why, and who:
+%s
 
-exceptions:
-  - target: %s
+%s  - target: %s
     authorization: %s
     check: %s%s
     fingerprint: %s
@@ -312,5 +318,5 @@ exceptions:
     requested_by: ""
     approved_by: ""
     expires: %s
-`, file.Path(), d.Target, d.ID, checks[0], others, d.Fingerprint, last)
+`, hanging("", intro, columns), key, d.Target, d.ID, checks[0], others, d.Fingerprint, last)
 }
