@@ -84,6 +84,16 @@ Left out for lack of
 	}
 }
 
+// TestWidestIsShortened: of two texts, the one that takes most room gives some.
+func TestWidestIsShortened(t *testing.T) {
+	table := newTable(column{name: "OWNER", shrink: 5}, column{name: "MEANING", shrink: 5})
+	table.row("alice", "Writes to every org of it")
+	want := "OWNER  MEANING\nalice  Writes to every\n       org of it"
+	if got := table.render(22); got != want {
+		t.Errorf("\n%s\nwant\n%s", got, want)
+	}
+}
+
 // TestColours: nothing is coloured that is no terminal, unless it is asked for, and
 // NO_COLOR is stronger than that.
 func TestColours(t *testing.T) {
