@@ -51,6 +51,7 @@ func NewContent(m Message, most int) Content {
 	}
 	left := most - 2
 	for i := range groups {
+		groups[i].evidence = m.Evidence
 		groups[i].room = min(len(groups[i].lines), 1)
 		left -= groups[i].room
 	}
@@ -76,10 +77,11 @@ func NewContent(m Message, most int) Content {
 
 // group is lines of one kind, of which there may be more than there is room for.
 type group struct {
-	lines []Line
-	room  int
-	joins int    // how many of them the last line takes
-	noun  string // what those are that are left out
+	lines    []Line
+	evidence string // that of the message
+	room     int
+	joins    int    // how many of them the last line takes
+	noun     string // what those are that are left out
 }
 
 func (g group) fit() []Line {
@@ -99,7 +101,7 @@ func (g group) fit() []Line {
 		last.Alarm = last.Alarm || l.Alarm
 	}
 	if more := len(rest) - joined; more > 0 {
-		last.More = " · " + andMore(more, g.noun)
+		last.More = " · " + andMore(more, g.noun, g.evidence)
 	}
 	return out
 }
@@ -161,10 +163,10 @@ func alarms(m Message) []Line {
 	s := m.Summary
 	var out []Line
 	if len(s.PolicyChanges) > 0 && s.Previous != nil {
-		out = append(out, Line{Label: "Policy changed since " + m.Time(s.Previous.Slot), Text: shownAll(s.PolicyChanges, 3, 100, "a change without words"), Alarm: true})
+		out = append(out, Line{Label: "Policy changed since " + m.Time(s.Previous.Slot), Text: shownAll(s.PolicyChanges, 3, 100, "a change without words", m.Evidence), Alarm: true})
 	}
 	if retired := s.Coverage.RetiredWords(2); len(retired) > 0 {
-		out = append(out, Line{Label: "Retired", Text: shownAll(retired, len(retired), 250, "a source without a name"), Alarm: true})
+		out = append(out, Line{Label: "Retired", Text: shownAll(retired, len(retired), 250, "a source without a name", m.Evidence), Alarm: true})
 	}
 	if gaps := s.Coverage.Accepted(); len(gaps) > 0 {
 		var ids []string
@@ -366,13 +368,13 @@ func Unchanged(m Message) string {
 }
 
 // shownAll joins the first of some texts from outside, and counts the rest.
-func shownAll(all []string, most, limit int, instead string) string {
+func shownAll(all []string, most, limit int, instead, evidence string) string {
 	var out []string
 	for _, text := range all[:min(len(all), most)] {
 		out = append(out, Show(text, limit, instead))
 	}
 	if more := len(all) - most; more > 0 {
-		out = append(out, "and "+audit.Number(more)+" more, see the evidence")
+		out = append(out, seeEvidence("and "+audit.Number(more)+" more", evidence))
 	}
 	return strings.Join(out, "; ")
 }
@@ -381,12 +383,20 @@ func severity(s audit.Severity) string { return Show(string(s), 10, "not rated")
 
 func title(c audit.Check) string { return Show(c.Title, 60, "unknown check") }
 
+// seeEvidence refers to the evidence, unless there is none, as after a dry run.
+func seeEvidence(text, evidence string) string {
+	if evidence == "" {
+		return text
+	}
+	return text + ", see the evidence"
+}
+
 // andMore is "and 5 more tokens, see the evidence"; empty if there are none.
-func andMore(n int, noun string) string {
+func andMore(n int, noun, evidence string) string {
 	if n <= 0 {
 		return ""
 	}
-	return "and " + audit.Plural(n, noun) + ", see the evidence"
+	return seeEvidence("and "+audit.Plural(n, noun), evidence)
 }
 
 // Show makes text from outside safe on one line, or says instead what is missing:

@@ -16,11 +16,13 @@ type Owner struct {
 	New   []Token // told in full
 	Older []Token // that they heard of: a line each
 	total int
+
+	evidence string // that of the message
 }
 
 // NewOwner words what one person has to act on.
 func NewOwner(m Message, o audit.OwnerHighlights) Owner {
-	out := Owner{Name: personName(o), Need: Need(m, o), total: o.Tokens}
+	out := Owner{Name: personName(o), Need: Need(m, o), total: o.Tokens, evidence: m.Evidence}
 	switch user := userName(o.Owner); {
 	case o.Users > 1:
 		out.Of = "for " + audit.Plural(o.Users, "InfluxDB user")
@@ -43,7 +45,7 @@ func NewOwner(m Message, o audit.OwnerHighlights) Owner {
 }
 
 // More says what is left out where so many tokens are shown; empty if nothing is.
-func (o Owner) More(shown int) string { return andMore(o.total-shown, "more token") }
+func (o Owner) More(shown int) string { return andMore(o.total-shown, "more token", o.evidence) }
 
 // Need is "4 tokens need action (1 new, 2 overdue)".
 func Need(m Message, o audit.OwnerHighlights) string {
@@ -78,6 +80,8 @@ type Unclaimed struct {
 	Title  string
 	Owners []UnclaimedOwner
 	more   int // that are not among Owners
+
+	evidence string // that of the message
 }
 
 // UnclaimedOwner is one of them, with the worst tokens.
@@ -85,22 +89,25 @@ type UnclaimedOwner struct {
 	Name, Words string
 	Worst       []Token // at most MaxUnclaimedTokens
 	total       int
+	evidence    string // that of the message
 }
 
 // MaxUnclaimedTokens is how many tokens of each are named.
 const MaxUnclaimedTokens = 5
 
 // More says what is left out where so many tokens are shown; empty if nothing is.
-func (o UnclaimedOwner) More(shown int) string { return andMore(o.total-shown, "more token") }
+func (o UnclaimedOwner) More(shown int) string {
+	return andMore(o.total-shown, "more token", o.evidence)
+}
 
 // NewUnclaimed words owners. Those that a review found and left out of its highlights are
 // counted.
 func NewUnclaimed(m Message, owners []audit.OwnerHighlights) Unclaimed {
-	u := Unclaimed{more: m.Highlights.MoreOwners}
+	u := Unclaimed{more: m.Highlights.MoreOwners, evidence: m.Evidence}
 	tokens, said := 0, told{}
 	for _, o := range owners {
 		tokens += o.Tokens
-		out := UnclaimedOwner{Name: userName(o.Owner) + " in " + Show(o.Target, 40, "unnamed target"), Words: Need(m, o) + m.oldest(o.Oldest), total: o.Tokens}
+		out := UnclaimedOwner{Name: userName(o.Owner) + " in " + Show(o.Target, 40, "unnamed target"), Words: Need(m, o) + m.oldest(o.Oldest), total: o.Tokens, evidence: m.Evidence}
 		if o.Contact.Team != "" {
 			out.Name += ", " + Show(o.Contact.Team, 40, "")
 		}
@@ -124,7 +131,7 @@ func NewUnclaimed(m Message, owners []audit.OwnerHighlights) Unclaimed {
 
 // More counts the owners that are left out where so many are shown.
 func (u Unclaimed) More(shown int) string {
-	return andMore(len(u.Owners)-shown+u.more, "more owner")
+	return andMore(len(u.Owners)-shown+u.more, "more owner", u.evidence)
 }
 
 // Token is a token that needs action, in words.
@@ -224,7 +231,7 @@ func newToken(m Message, h audit.Highlight) Token {
 		}
 		t.Found = append(t.Found, found)
 	}
-	t.More = andMore(len(h.Findings)-len(t.Found), "more finding")
+	t.More = andMore(len(h.Findings)-len(t.Found), "more finding", m.Evidence)
 	if oldest := h.Oldest(); !h.New && !oldest.IsZero() {
 		t.Open = "open since today"
 		if age := m.Age(oldest); age != "" {

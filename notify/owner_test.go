@@ -111,6 +111,10 @@ func TestWhoFits(t *testing.T) {
 			t.Errorf("of %d owners: %q, want %q", owners, got, want)
 		}
 	}
+	m.Evidence, m.Highlights.Owners = "", make([]audit.OwnerHighlights, 7) // as in a dry run
+	if got := notify.NewPage(m, 5).MoreWho; got != "and 2 more owners" {
+		t.Errorf("without evidence: %q", got)
+	}
 }
 
 // TestServerFindings: what is about no token is told with how to fix it, also where it shares a

@@ -95,7 +95,7 @@ func NewPage(m Message, people int) Page {
 	for _, o := range owners[:min(len(owners), people)] {
 		p.Who = append(p.Who, Person{personName(o), aboutPerson(s, o), o.Tokens, news(o.New), o.Overdue, o.Oldest})
 	}
-	p.MoreWho = andMore(len(owners)+m.Highlights.MoreOwners-len(p.Who), "more owner")
+	p.MoreWho = andMore(len(owners)+m.Highlights.MoreOwners-len(p.Who), "more owner", m.Evidence)
 	return p
 }
 
@@ -178,7 +178,7 @@ func pageAlarms(m Message) []Line {
 	lines := coverageLines(m.Summary.Coverage)
 	if more := len(lines) - maxReasons; more > 0 {
 		lines = slices.Clone(lines[:maxReasons])
-		lines[maxReasons-1].More = " · " + andMore(more, "more reason")
+		lines[maxReasons-1].More = " · " + andMore(more, "more reason", m.Evidence)
 	}
 	return append(lines, alarms(m)...)
 }

@@ -240,7 +240,7 @@ func TestWaitsForItsTurn(t *testing.T) {
 	for _, waits := range []*started{second, third} {
 		watch.wait("another one to wait", func() bool { return strings.Contains(waits.stderr.String(), "waiting for its end") })
 	}
-	if code, stdout, _ := p.outcome("run"); code != exitDone || !strings.Contains(stdout, "it does what is due") {
+	if code, stdout, _ := p.outcome("run"); code != exitDone || stdout != "serve (or another run) is at work on this store, and does what is due\n" {
 		t.Errorf("without --now: exit code %d: %s", code, stdout)
 	}
 	must(t, third.cmd.Process.Signal(os.Interrupt))

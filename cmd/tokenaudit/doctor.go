@@ -41,19 +41,22 @@ review can see. If any line says BAD, it exits 4.`,
 		Example: `  tokenaudit doctor
   tokenaudit doctor -c /etc/tokenaudit/tokenaudit.yaml`,
 		Args: noArguments,
-		RunE: func(cmd *cobra.Command, _ []string) error { return c.examine(cmd.Context(), config, asJSON) },
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			_, err := c.examine(cmd.Context(), config, asJSON)
+			return err
+		},
 	}
 	configFlag(cmd, &config)
 	jsonFlag(cmd, &asJSON)
 	return cmd
 }
 
-func (c *cli) examine(ctx context.Context, path string, asJSON bool) (err error) {
+func (c *cli) examine(ctx context.Context, path string, asJSON bool) (e *examination, err error) {
 	f, err := c.loadConfig(path)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	e := &examination{out: c.stdout, secrets: c.secrets, width: c.width(), paint: c.paint, lines: []doctorLine{}}
+	e = &examination{out: c.stdout, secrets: c.secrets, width: c.width(), paint: c.paint, lines: []doctorLine{}}
 	if asJSON {
 		e.out = io.Discard
 	}
@@ -61,7 +64,7 @@ func (c *cli) examine(ctx context.Context, path string, asJSON bool) (err error)
 	a, errEarlier := openEarlier(ctx, f, log)
 	defer func() { err = errors.Join(err, a.close()) }()
 	if err := c.examineTargets(ctx, e, a.Assessor, f); err != nil {
-		return err
+		return e, err
 	}
 	for _, j := range f.Jobs {
 		examineNotifiers(ctx, e, f, j)
@@ -87,10 +90,10 @@ func (c *cli) examine(ctx context.Context, path string, asJSON bool) (err error)
 	}
 	if asJSON {
 		if err := c.encode(e.lines); err != nil {
-			return err
+			return e, err
 		}
 	}
-	return e.conclude()
+	return e, e.conclude()
 }
 
 // examineTargets asks each target once, for the first job that reviews it, and then says

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 
 	"tokenaudit/configs"
 	"tokenaudit/configs/secret"
@@ -90,13 +91,21 @@ func (c *cli) runDry(ctx context.Context, f *configs.File, flags runFlags) (err 
 	})
 }
 
-// tellDry prints a dry run in full, and what Slack would show.
+// tellDry prints a dry run in full, and what Slack would show: of a job without Slack, the
+// summary.
 func (c *cli) tellDry(d *dryRun, s audit.Summary, h audit.Highlights) error {
 	m := messageOf(d.file, d.earlier.archive, s, h)
-	m.Location = "" // there is nothing
+	m.Location, m.Evidence = "", "" // there is nothing
 	var out bytes.Buffer
 	printSummary(&out, m, nil, c.columns(), c.paint)
-	fmt.Fprintf(&out, "\nThe message, not sent:\n\n%s", slack.Text(orDefault(jobNamed(d.file, s.Job).Slack), m, isTerminal(c.stdout)))
+	job, config, head := jobNamed(d.file, s.Job), slack.Config{SummaryOnly: true}, "The message, not sent:"
+	switch {
+	case job.Slack != nil:
+		config = *job.Slack
+	case !slices.ContainsFunc(c.previewers(""), func(p previewer) bool { return p.has(job) }):
+		head = fmt.Sprintf("Job %q has no notifier. Slack would get this summary:", job.Name)
+	}
+	fmt.Fprintf(&out, "\n%s\n\n%s", head, slack.Text(config, m, isTerminal(c.stdout)))
 	_, err := out.WriteTo(c.stdout)
 	return err
 }

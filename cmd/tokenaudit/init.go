@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"time"
 
@@ -65,9 +66,9 @@ func (c *cli) runInit(cmd *cobra.Command, a answers, f initFlags) error {
 		return err
 	}
 	fmt.Fprintf(c.stdout, "%s\n\n", hanging("", fmt.Sprintf("Wrote %s: reviews of %s", f.output, a.words()), c.width()))
-	err := c.examine(cmd.Context(), f.output, false)
+	e, err := c.examine(cmd.Context(), f.output, false)
 	if cmd.Context().Err() == nil {
-		c.nextSteps(a, f.output, err == nil)
+		c.nextSteps(a, f.output, err == nil, a.leftToFix(e))
 	}
 	return err
 }
@@ -149,8 +150,24 @@ func writeNew(path string, text []byte) error {
 	return err
 }
 
+// leftToFix is whether doctor found anything bad that is not for lack of a token whose
+// variable is not set yet.
+func (a answers) leftToFix(e *examination) bool {
+	return e == nil || slices.ContainsFunc(e.lines, func(l doctorLine) bool {
+		switch {
+		case l.State != strings.ToLower(bad):
+			return false
+		case os.Getenv(a.tokenEnv) == "" && strings.HasPrefix(l.Where, "target "):
+			return false
+		case os.Getenv(a.slackTokenEnv) == "" && l.What == "slack":
+			return false
+		}
+		return true
+	})
+}
+
 // nextSteps says what is still to do, in order.
-func (c *cli) nextSteps(a answers, path string, healthy bool) {
+func (c *cli) nextSteps(a answers, path string, healthy, toFix bool) {
 	program, config := calledAs(), ""
 	if found, err := findConfig(""); err != nil || filepath.Clean(found) != filepath.Clean(path) {
 		config = " -c " + shellWord(path)
@@ -164,6 +181,9 @@ func (c *cli) nextSteps(a answers, path string, healthy bool) {
 		}
 	}
 	fmt.Fprint(c.stdout, "\nNext:\n")
+	if !healthy && toFix {
+		say("Fix what is marked BAD. The configuration is "+path+".", "To start again, remove it.")
+	}
 	if os.Getenv(a.tokenEnv) == "" {
 		switch {
 		case strings.HasSuffix(a.host(), ".influxdata.com"):
@@ -177,9 +197,6 @@ func (c *cli) nextSteps(a answers, path string, healthy bool) {
 		say("Set the token of the Slack app (tokenaudit help slack):", export(a.slackTokenEnv, "xoxb-TOKEN"))
 	}
 	if !healthy {
-		if step == 0 {
-			say("Fix what is marked BAD. The configuration is "+path+".", "To start again, remove it.")
-		}
 		say("Check again:", program+" doctor"+config)
 	}
 	first := "Run the first review:"

@@ -105,7 +105,7 @@ func (c *cli) runJobs(ctx context.Context, f runFlags) error {
 	}
 	a, err := openJobs(ctx, file, c.log(slog.LevelWarn), c.secrets)
 	if errors.Is(err, ledger.ErrBusy) && !f.now {
-		c.say("%v; it does what is due\n", err)
+		c.say("serve (or another run) is at work on this store, and does what is due\n")
 		for _, j := range asked {
 			f.note(j.Name, nil, err)
 		}
@@ -192,7 +192,7 @@ func (c *cli) runJob(ctx context.Context, a *app, job runner.Job, f runFlags) (*
 	case s != nil:
 		err = errors.Join(err, c.tell(ctx, a, *s))
 	case errors.Is(err, runner.ErrLeased) && !f.now:
-		c.say("%s: %v; it does what is due\n", job.Name, err)
+		c.say("%s: serve (or another run) is at work on this job, and does what is due\n", job.Name)
 	case s == nil && err == nil:
 		c.say("%s: nothing due; next at %s\n", job.Name, job.Schedule.Next(time.Now()).Format("Mon 2006-01-02 15:04 MST"))
 	}
