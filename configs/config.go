@@ -223,6 +223,17 @@ func (p Policy) fixWithin() map[audit.Severity]setting.Limit {
 	return all
 }
 
+// Reviewed are the names of the targets that any job reviews.
+func (f *File) Reviewed() []string {
+	var names []string
+	for _, t := range f.Targets {
+		if slices.ContainsFunc(f.Jobs, func(j Job) bool { return len(j.Targets) == 0 || slices.Contains(j.Targets, t.Name) }) {
+			names = append(names, t.Name)
+		}
+	}
+	return names
+}
+
 // JobPolicy is the policy of a job: what is about its targets, and which those are.
 func (f *File) JobPolicy(j Job) audit.Policy {
 	p := f.Audit()

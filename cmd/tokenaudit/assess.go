@@ -93,7 +93,7 @@ func jobsToTry(f *configs.File, targets []runner.Target, secrets *secret.Redacto
 		}
 		out = append(out, j)
 	}
-	rest := runner.Job{Policy: f.Audit(), Roster: roster}
+	rest := runner.Job{Reviewed: f.Reviewed(), Policy: f.Audit(), Roster: roster}
 	for _, t := range targets {
 		if !reviewed[t.Name] {
 			rest.Targets = append(rest.Targets, t)

@@ -121,7 +121,8 @@ func oneRun(cmd *cobra.Command, args []string) error {
 }
 
 // historyRun is a run in what history list prints as JSON. Figures of a run that is not
-// finished, and what its version did not count, are null.
+// finished, what its version did not count, and the changes since a review that there was
+// not, are null.
 type historyRun struct {
 	Run              string        `json:"run"`
 	Job              string        `json:"job"`
@@ -178,7 +179,10 @@ func historyRunOf(e ledger.Entry) historyRun {
 	}
 	if a.Known() {
 		critical, high := a.BySeverity[audit.Critical], a.BySeverity[audit.High]
-		h.NeedAction, h.New, h.Fixed, h.Overdue, h.Critical, h.High = &a.Tokens, &a.New, &a.Fixed, &a.Overdue, &critical, &high
+		h.NeedAction, h.Overdue, h.Critical, h.High = &a.Tokens, &a.Overdue, &critical, &high
+		if s.Previous != nil {
+			h.New, h.Fixed = &a.New, &a.Fixed
+		}
 	}
 	return h
 }
@@ -286,7 +290,8 @@ func runTable(runs []historyRun, columns int, paint paint) string {
 	return out
 }
 
-// shownFigure is a number of a finished run; "-" if its version did not count that.
+// shownFigure is a number of a finished run; "-" if its version did not count that, or
+// there was no review to compare with.
 func shownFigure(h historyRun, n *int) string {
 	switch {
 	case n != nil:

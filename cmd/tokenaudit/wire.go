@@ -154,7 +154,7 @@ func jobOf(f *configs.File, cfg configs.Job, targets []runner.Target, roster fun
 		return runner.Job{}, fmt.Errorf("job %q: %w", cfg.Name, err)
 	}
 	j := runner.Job{
-		Name: cfg.Name, Schedule: schedule, Policy: f.JobPolicy(cfg), Roster: roster, Contacts: f.Contacts(cfg),
+		Name: cfg.Name, Schedule: schedule, Reviewed: f.Reviewed(), Policy: f.JobPolicy(cfg), Roster: roster, Contacts: f.Contacts(cfg),
 		Basis: secrets.Clean(cfg.Basis), Retention: secrets.Clean(f.Retention(cfg)),
 		CatchUp: time.Duration(cfg.CatchUp), Jitter: time.Duration(cfg.Jitter), Deadline: time.Duration(cfg.Deadline), DeliverWithin: time.Duration(cfg.DeliverWithin),
 	}

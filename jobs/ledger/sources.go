@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"fmt"
 	"time"
 
 	"tokenaudit/jobs/audit"
@@ -14,15 +15,14 @@ import (
 const fallbacks = 5
 
 // Baselines are the reviews before this run that it can be compared with, newest first:
-// those of the target in its job, and then, for each source, those of any job that had
-// it. A dry run is none, and neither is this run. With an *audit.DamagedError, those
+// those of the target in its job, and then, for each source and name, those of any job that
+// had it. A dry run is none, and neither is this run. With an *audit.DamagedError, those
 // that can be read.
 func (e earlier) Baselines(ctx context.Context, run audit.Run, target string, sources []string) (out []audit.Baseline, err error) {
 	defer annotate(&err, "run %s", run.ID())
 	var damaged error
 	add := func(own bool, text string, args ...any) error {
-		records, err := decoded[audit.Item](ctx, e.q, itemsBefore+text+` ORDER BY run.started DESC, run.slot DESC LIMIT $4`,
-			append([]any{run.Job, run.Slot.Unix(), run.Started.UnixMilli(), fallbacks}, args...)...)
+		records, err := decoded[audit.Item](ctx, e.q, fmt.Sprintf(itemsBefore, text), append([]any{run.Job, run.Slot.Unix(), run.Started.UnixMilli(), fallbacks}, args...)...)
 		for _, r := range records {
 			out = append(out, audit.Baseline{Run: r.run, Own: own, Coverage: r.value.Coverage, Policy: r.value.Policy})
 		}
@@ -44,8 +44,15 @@ func (e earlier) Baselines(ctx context.Context, run audit.Run, target string, so
 	return out, damaged
 }
 
-const itemsBefore = `SELECT ` + runColumns + `, item.result FROM item JOIN run ON run.job = item.job AND run.slot = item.slot
-	WHERE NOT (run.job = $1 AND run.slot = $2) AND run.started <= $3 AND run.cause <> 'dry-run' AND item.state = 'done' `
+// itemsBefore are the newest of each name, as one that is reviewed often would displace
+// the others.
+const itemsBefore = `SELECT ` + runColumns + `, item.result FROM item
+	JOIN run ON run.job = item.job AND run.slot = item.slot
+	JOIN (SELECT item.job, item.slot, item.target, ROW_NUMBER() OVER (PARTITION BY item.target ORDER BY run.started DESC, run.slot DESC) AS nth
+		FROM item JOIN run ON run.job = item.job AND run.slot = item.slot
+		WHERE NOT (run.job = $1 AND run.slot = $2) AND run.started <= $3 AND run.cause <> 'dry-run' AND item.state = 'done' %s) AS newest
+	ON newest.job = item.job AND newest.slot = item.slot AND newest.target = item.target
+	WHERE newest.nth <= $4 ORDER BY run.started DESC, run.slot DESC`
 
 // PolicyOf is the policy that a run applied. The error is an *audit.DamagedError if its
 // summary cannot be read; a run that has none yet, or is not there, has no policy.

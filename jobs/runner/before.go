@@ -25,26 +25,58 @@ func (e *baselineError) Unwrap() error { return e.error }
 // choose takes, of the baselines, the newest of the target itself, and of each source the
 // newest of another target or job, where that knows more: it is newer, or the target did
 // not have the source before.
-func (c *comparison) choose() []audit.Baseline {
+func (c *comparison) choose(j Job) []audit.Baseline {
 	var chosen []audit.Baseline
 	own := slices.IndexFunc(c.bases, func(b audit.Baseline) bool { return b.Own })
 	if own >= 0 {
 		chosen = append(chosen, c.bases[own])
 	}
 	for _, source := range c.Coverage.Sources {
-		has := func(b audit.Baseline) bool { return slices.Contains(b.Coverage.Sources, source) }
-		other := slices.IndexFunc(c.bases, func(b audit.Baseline) bool { return !b.Own && has(b) })
-		if other < 0 || own >= 0 && has(c.bases[own]) && !c.bases[other].Run.Started.After(c.bases[own].Run.Started) {
+		others := c.others(j, source)
+		if len(others) == 0 {
 			continue
 		}
-		same := func(b audit.Baseline) bool {
-			return b.Run == c.bases[other].Run && b.Coverage.Target == c.bases[other].Coverage.Target
+		other := slices.MaxFunc(others, func(a, b audit.Baseline) int {
+			return cmp.Or(a.Run.Started.Compare(b.Run.Started), c.nearer(a, b))
+		})
+		if own >= 0 && slices.Contains(c.bases[own].Coverage.Sources, source) && !other.Run.Started.After(c.bases[own].Run.Started) {
+			continue
 		}
+		same := func(b audit.Baseline) bool { return b.Run == other.Run && b.Coverage.Target == other.Coverage.Target }
 		if !slices.ContainsFunc(chosen, same) {
-			chosen = append(chosen, c.bases[other])
+			chosen = append(chosen, other)
 		}
 	}
 	return chosen
+}
+
+// others are the baselines of other targets and jobs that had a source. A server that was
+// restored from a backup of another one has the same sources, and tokens of its own: what
+// a target that jobs still review showed at another address is not of this one.
+func (c *comparison) others(j Job, source string) []audit.Baseline {
+	return slices.DeleteFunc(slices.Clone(c.bases), func(b audit.Baseline) bool {
+		of := b.Coverage.Target
+		another := of != c.Target && slices.Contains(j.Reviewed, of) && !c.sameAddress(b)
+		return b.Own || another || !slices.Contains(b.Coverage.Sources, source)
+	})
+}
+
+// sameAddress reports whether a baseline is of the server that answered; files have no
+// address.
+func (c *comparison) sameAddress(b audit.Baseline) bool {
+	isFile := slices.ContainsFunc(b.Coverage.Sources, func(s string) bool { return strings.HasPrefix(s, audit.FileStore+"/") })
+	return b.Coverage.Source == c.Label && c.Label != "" && !isFile
+}
+
+// nearer orders baselines of one time: that of the same name or address comes first.
+func (c *comparison) nearer(a, b audit.Baseline) int {
+	near := func(b audit.Baseline) int {
+		if b.Coverage.Target == c.Target || c.sameAddress(b) {
+			return 1
+		}
+		return 0
+	}
+	return near(a) - near(b)
 }
 
 func (c *comparison) noteBaselines(cov *audit.Coverage, bases []audit.Baseline) {

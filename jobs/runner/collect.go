@@ -155,7 +155,7 @@ func (a *Assessor) judge(ctx, asking context.Context, j Job, run audit.Run, c co
 	c.SeveritiesBefore = item.SeveritiesBefore
 	cov := &item.Coverage
 	cov.Target, cov.AsOf = c.Target, c.AsOf
-	bases := c.choose()
+	bases := c.choose(j)
 	if len(bases) > 0 {
 		c.Before = bases[0].Coverage.Credentials
 	}

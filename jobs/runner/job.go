@@ -22,6 +22,9 @@ type Job struct {
 	// reported as not seen.
 	Deadline time.Duration
 	Targets  []Target
+	// Reviewed are the names of the targets of all jobs. What one of them showed is its own
+	// history.
+	Reviewed []string
 	Policy   audit.Policy
 	// Basis is why it is reviewed that often, Retention how long its packs are kept, and
 	// where: texts for the summary.

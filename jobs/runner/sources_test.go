@@ -154,6 +154,82 @@ func TestNamesAreLabels(t *testing.T) {
 	}
 }
 
+// TestCopyOfAServer: staging was restored from a backup of prod, so that its org has the same
+// ID. What one of the two showed is never the history of the other.
+func TestCopyOfAServer(t *testing.T) {
+	t.Parallel()
+	const same = "complete 9 token 0 new 0 gone 0 resolved 0 reopened"
+	for name, tc := range map[string]struct {
+		change func(w sources, j *runner.Job)
+		want   string
+	}{
+		"neither is renamed": {func(sources, *runner.Job) {}, same},
+		"the copy is renamed": {func(_ sources, j *runner.Job) {
+			j.Targets[1].Name, j.Reviewed = "stage", []string{"prod", "stage"}
+		}, same},
+		"the other one is renamed": {func(_ sources, j *runner.Job) {
+			j.Targets[0].Name, j.Reviewed = "production", []string{"production", "staging"}
+		}, same},
+		"both are renamed": {func(_ sources, j *runner.Job) {
+			j.Targets[0].Name, j.Targets[1].Name, j.Reviewed = "production", "stage", []string{"production", "stage"}
+		}, same},
+		"the copy is renamed, and prod was reviewed often since": {func(w sources, j *runner.Job) {
+			daily := w.job
+			daily.Name, daily.Targets = "daily", daily.Targets[:1]
+			for range 7 {
+				w.now = w.now.Add(time.Minute)
+				if _, err := w.runner.ReviewNow(w.t.Context(), daily); err != nil {
+					w.t.Fatal(err)
+				}
+			}
+			j.Targets[1].Name, j.Reviewed = "stage", []string{"prod", "stage"}
+		}, same},
+		"a second job for the copy": {func(_ sources, j *runner.Job) {
+			j.Name, j.Targets = "daily", j.Targets[1:]
+		}, "complete 4 token 0 new 0 gone 0 resolved 0 reopened"},
+		"a second job for the other one": {func(_ sources, j *runner.Job) {
+			j.Name, j.Targets = "daily", j.Targets[:1]
+		}, "complete 5 token 0 new 0 gone 0 resolved 0 reopened"},
+		"a job for a third copy": {func(_ sources, j *runner.Job) {
+			j.Name, j.Targets = "daily", []runner.Target{{Name: "lab", Source: copyAt("https://lab", "a1")}}
+			j.Reviewed = append(j.Reviewed, "lab")
+		}, "complete 1 token 1 new 0 gone 0 resolved 0 reopened"},
+		"a second name of the same server goes on": {func(_ sources, j *runner.Job) {
+			j.Targets = append(j.Targets[1:], runner.Target{Name: "prod-too", Source: copyAt("https://prod", "a1", "b2", "c3", "d4")})
+			j.Reviewed = append(j.Reviewed, "prod-too")
+		}, "complete 8 token 0 new 1 gone 1 resolved 0 reopened"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newSources(t)
+			w.job.Policy.Severity = map[string]audit.Severity{"no-description": audit.High}
+			other := copyAt("https://staging", "a1", "b2", "c3", "d4")
+			other.tokens[3].Status = audit.Inactive
+			w.job.Targets = []runner.Target{
+				{Name: "prod", Source: copyAt("https://prod", "a1", "b2", "c3", "d4", "e5")}, {Name: "staging", Source: other},
+			}
+			w.job.Reviewed = []string{"prod", "staging"}
+			w.review()
+			w.review()
+			j := w.job
+			j.Targets = slices.Clone(j.Targets)
+			tc.change(w, &j)
+			w.job = j
+			w.expect(tc.want)
+			w.expect(strings.NewReplacer("1 new", "0 new", "1 gone", "0 gone", "1 resolved", "0 resolved").Replace(tc.want))
+		})
+	}
+}
+
+// copyAt is a server with the org aaaa.
+func copyAt(url string, ids ...string) *source {
+	s := &source{url: url, place: "aaaa", tokens: tokens(ids...)}
+	for i := range s.tokens {
+		s.tokens[i].OrgID = "aaaa"
+	}
+	return s
+}
+
 // TestKnownByAnotherJob: what another job saw since is asked for, too.
 func TestKnownByAnotherJob(t *testing.T) {
 	t.Parallel()
@@ -356,6 +432,22 @@ func TestNeverSeen(t *testing.T) {
 	for range 2 {
 		if c := w.review().Coverage.Targets[0]; !c.LastSeen.IsZero() || c.Reasons[0] != "not reviewed: refused" {
 			t.Errorf("last seen %s, reasons %q", c.LastSeen, c.Reasons)
+		}
+	}
+}
+
+// TestCopiesInFiles: two files of servers whose orgs have the same ID are called the same,
+// and are two all the same.
+func TestCopiesInFiles(t *testing.T) {
+	t.Parallel()
+	w := newSources(t)
+	w.now = at("2026-11-23 12:00")
+	for name, ids := range map[string][]string{"prod": {"a1", "b2"}, "staging": {"a1"}} {
+		s := copyAt("database file of the InfluxDB with org aaaa", ids...)
+		s.store = audit.FileStore
+		w.job.Name, w.job.Targets, w.job.Reviewed = name, []runner.Target{{Name: name, Source: s}}, []string{"prod", "staging"}
+		if got, want := figures(w.review()), "complete "+plural(len(ids), "token")+" "+plural(len(ids), "new")+" 0 gone 0 resolved 0 reopened"; got != want {
+			t.Errorf("%s: %q, want %q", name, got, want)
 		}
 	}
 }
