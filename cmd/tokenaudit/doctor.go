@@ -73,12 +73,9 @@ func (c *cli) examine(ctx context.Context, path string, asJSON bool) (e *examina
 	if errEarlier != nil {
 		e.line("store", note, "earlier reviews", "not known: "+errEarlier.Error()+". The verdicts above are those of a first review", "")
 	}
-	if path, owner := ownerBesideRoot(f); owner != "" {
-		e.add("store", influx.Diagnosis{
-			What:   "owner",
-			Result: path + " belongs to user " + owner + ", who could not open what root writes there",
-			Fix:    "Run this as " + owner + ", and every review: " + commandAs(f, owner, exec.LookPath),
-		})
+	if path, owner := otherOwner(dataPaths(f), errEarlier); owner != "" {
+		fix := "Run this as " + owner + ", and every review: " + commandAs(owner, secretVariables(f), exec.LookPath)
+		e.add("store", influx.Diagnosis{What: "owner", Result: belongs(path, owner), Fix: fix})
 	}
 	e.add("store", examineStore(ctx, f))
 	e.add("store", examineAgreement(ctx, f))

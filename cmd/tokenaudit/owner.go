@@ -19,43 +19,55 @@ import (
 // refuseRoot refuses to write as root where another user keeps the store or the evidence:
 // what root leaves there, the service of that user could not open.
 func refuseRoot(f *configs.File) error {
-	path, owner := ownerBesideRoot(f)
+	if os.Geteuid() != 0 {
+		return nil
+	}
+	path, owner := otherOwner(dataPaths(f), nil)
 	if owner == "" {
 		return nil
 	}
-	return usagef("%s belongs to user %s, who could not open what root writes there; run this as %s:\n  %s", path, owner, owner, commandAs(f, owner, exec.LookPath))
+	return usagef("%s; run this as %s:\n  %s", belongs(path, owner), owner, commandAs(owner, secretVariables(f), exec.LookPath))
 }
 
-// ownerBesideRoot is another user who keeps the store or the evidence, and what of it; none
-// where this process is not root.
-func ownerBesideRoot(f *configs.File) (path, owner string) {
-	if os.Geteuid() != 0 {
+// forOwner adds to an error for lack of permission who has it.
+func forOwner(f *configs.File, err error) error {
+	return forOwnerOf(dataPaths(f), secretVariables(f), err)
+}
+
+func forOwnerOf(paths, variables []string, err error) error {
+	path, owner := otherOwner(paths, err)
+	if owner == "" || !errors.Is(err, fs.ErrPermission) {
+		return err
+	}
+	return fmt.Errorf("%w\n%s; run this as %s:\n  %s", err, belongs(path, owner), owner, commandAs(owner, variables, exec.LookPath))
+}
+
+// otherOwner is another user whom one of the paths belongs to, and which. Beside root, err
+// has to be for lack of permission.
+func otherOwner(paths []string, err error) (path, owner string) {
+	me := os.Geteuid() // -1 on Windows, which has no such users
+	denied := me > 0 && errors.Is(err, fs.ErrPermission)
+	if me != 0 && !denied {
 		return "", ""
 	}
-	for _, path := range dataPaths(f) {
-		if uid, ok := ownerOf(path); ok && uid != 0 {
+	for _, path := range paths {
+		uid, ok := ownerOf(path)
+		for ; denied && !ok; uid, ok = ownerOf(path) { // nor can it be looked at
+			path = filepath.Dir(path)
+		}
+		if ok && uid != 0 && uid != me {
 			return path, userName(uid)
 		}
 	}
 	return "", ""
 }
 
-// forOwner adds to an error for lack of permission who has it.
-func forOwner(f *configs.File, err error) error {
-	if os.Geteuid() <= 0 || !errors.Is(err, fs.ErrPermission) { // root has it, Windows has no such users
-		return err
+func belongs(path, owner string) string {
+	text := path + " belongs to user " + owner
+	if os.Geteuid() == 0 {
+		text += ", who could not open what root writes there"
 	}
-	for _, path := range dataPaths(f) {
-		uid, ok := ownerOf(path)
-		for ; !ok; uid, ok = ownerOf(path) { // nor can it be looked at
-			path = filepath.Dir(path)
-		}
-		if uid != 0 && uid != os.Geteuid() {
-			owner := userName(uid)
-			return fmt.Errorf("%w\n%s belongs to user %s; run this as %s:\n  %s", err, path, owner, owner, commandAs(f, owner, exec.LookPath))
-		}
-	}
-	return err
+	return text
 }
 
 // dataPaths are where a review writes on this machine.
@@ -80,7 +92,7 @@ func userName(uid int) string {
 
 // commandAs is this command for another user, by what this machine has for that: the plain
 // command where it has nothing. The variables of secrets that are set here go with it.
-func commandAs(f *configs.File, owner string, look func(file string) (string, error)) string {
+func commandAs(owner string, variables []string, look func(file string) (string, error)) string {
 	has := func(program string) bool {
 		_, err := look(program)
 		return err == nil
@@ -89,7 +101,7 @@ func commandAs(f *configs.File, owner string, look func(file string) (string, er
 	switch id, unnamed := strings.CutPrefix(owner, "#"); {
 	case has("sudo"):
 		words = []string{"sudo", "-u", shellWord(owner)}
-		if variables := secretVariables(f); len(variables) > 0 {
+		if len(variables) > 0 {
 			words = append(words, "--preserve-env="+strings.Join(variables, ","))
 		}
 	case os.Geteuid() != 0: // the others are for root, and keep its environment

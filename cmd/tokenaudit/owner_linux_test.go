@@ -177,6 +177,14 @@ func TestOtherUser(t *testing.T) {
 		t.Fatalf("exit code %d: %s", code, stderr)
 	}
 	p.as(nobody - 1)
+	if code, said, _ := p.outcome("doctor"); code != exitIncomplete || strings.Count(said, "\nstore\n") != 1 || !strings.Contains(said, "  BAD  owner ") || !strings.Contains(strings.Join(strings.Fields(said), " "), "→ Run this as nobody, and every review: sudo -u nobody ") {
+		t.Errorf("doctor: exit code %d: %s", code, said)
+	}
+	verify := exec.Command(p.binary, "verify", p.evidenceAt)
+	verify.Env, verify.SysProcAttr = p.environment, p.attributes
+	if said, err := verify.CombinedOutput(); err == nil || !strings.HasSuffix(string(said), " belongs to user nobody; run this as nobody:\n  sudo -u nobody tokenaudit verify "+p.evidenceAt+"\n") {
+		t.Errorf("verify: %v: %s", err, said)
+	}
 	for _, args := range [][]string{{"run"}, {"run", "--now"}, {"serve"}, {"history", "list"}, {"history", "rebuild"}} {
 		code, _, stderr := p.outcome(args...)
 		want := filepath.Dir(p.store) + " belongs to user nobody; run this as nobody:\n  sudo -u nobody --preserve-env=AUDIT_TOKEN tokenaudit " + args[0]
@@ -203,7 +211,7 @@ func TestCommandAs(t *testing.T) {
 			if !asRoot && !strings.HasPrefix(test.want, "sudo") {
 				test.want = ""
 			}
-			got := commandAs(file, test.owner, func(program string) (string, error) {
+			got := commandAs(test.owner, secretVariables(file), func(program string) (string, error) {
 				if slices.Contains(strings.Fields(test.has), program) {
 					return "/bin/" + program, nil
 				}

@@ -111,7 +111,7 @@ func (c *cli) verifyPath(ctx context.Context, path string, f verifyFlags) error 
 	case ctx.Err() != nil:
 		return ctx.Err()
 	case err != nil: // nothing could be checked
-		return usageError{err}
+		return usageError{forOwnerOf([]string{path}, nil, err)}
 	}
 	if f.json {
 		verdicts := []verdictJSON{}
