@@ -146,7 +146,7 @@ func figures(s audit.Summary) []Figure {
 		out = append(out, overdue)
 	}
 	for i := range out {
-		if f := &out[i]; s.Coverage.Verdict == audit.NotKnown && f.N == 0 {
+		if f := &out[i]; s.Unread(f.N) {
 			f.NotKnown, f.Change = true, ""
 		}
 	}

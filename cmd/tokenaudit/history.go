@@ -121,8 +121,8 @@ func oneRun(cmd *cobra.Command, args []string) error {
 }
 
 // historyRun is a run in what history list prints as JSON. Figures of a run that is not
-// finished, what its version did not count, and the changes since a review that there was
-// not, are null.
+// finished, what its version did not count, the changes since a review that there was not,
+// and zeros where nothing could be read, are null.
 type historyRun struct {
 	Run              string        `json:"run"`
 	Job              string        `json:"job"`
@@ -172,16 +172,22 @@ func historyRunOf(e ledger.Entry) historyRun {
 	}
 	s, a := e.Summary, e.Summary.NeedsAction
 	h.State, h.Verdict, h.PolicyChanged = "finished", s.Coverage.Verdict, len(s.PolicyChanges) > 0
-	h.Tokens, h.Findings, h.AcceptedGaps = &s.Authorizations.Total, &s.Findings.Total, &s.Coverage.AcceptedGaps
+	read := func(n int) *int {
+		if s.Unread(n) {
+			return nil
+		}
+		return &n
+	}
+	h.Tokens, h.Findings, h.AcceptedGaps = read(s.Authorizations.Total), read(s.Findings.Total), &s.Coverage.AcceptedGaps
 	if took := s.Finished.Sub(e.Run.Started); took >= 0 {
 		seconds := took.Round(time.Millisecond).Seconds()
 		h.Finished, h.Seconds = &s.Finished, &seconds
 	}
 	if a.Known() {
-		critical, high := a.BySeverity[audit.Critical], a.BySeverity[audit.High]
-		h.NeedAction, h.Overdue, h.Critical, h.High = &a.Tokens, &a.Overdue, &critical, &high
+		h.NeedAction, h.Overdue = read(a.Tokens), read(a.Overdue)
+		h.Critical, h.High = read(a.BySeverity[audit.Critical]), read(a.BySeverity[audit.High])
 		if s.Previous != nil {
-			h.New, h.Fixed = &a.New, &a.Fixed
+			h.New, h.Fixed = read(a.New), read(a.Fixed)
 		}
 	}
 	return h
@@ -290,12 +296,14 @@ func runTable(runs []historyRun, columns int, paint paint) string {
 	return out
 }
 
-// shownFigure is a number of a finished run; "-" if its version did not count that, or
-// there was no review to compare with.
+// shownFigure is a number of a finished run; "?" if nothing could be read, "-" if its
+// version did not count that, or there was no review to compare with.
 func shownFigure(h historyRun, n *int) string {
 	switch {
 	case n != nil:
 		return audit.Number(*n)
+	case h.Verdict == audit.NotKnown:
+		return "?"
 	case h.State == "finished":
 		return "-"
 	}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
+	"net/http"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -113,6 +114,77 @@ func TestNoNumbers(t *testing.T) {
 		}
 		if writeWords.MatchString(text) {
 			t.Errorf("%s says %q", output, writeWords.FindString(text))
+		}
+	}
+}
+
+// TestNoZeros: where nothing could be read after a review that saw something, no output says
+// that nothing is new, fixed or gone.
+func TestNoZeros(t *testing.T) {
+	t.Parallel()
+	db := influxtest.New(influxtest.OSS)
+	db.Now = func() time.Time { return firstMonday.AddDate(0, 0, -10) }
+	org, user := db.AddOrg("acme"), db.AddUser("alice")
+	db.AddMember(org, user)
+	_, token := db.AddAuthorization(influxtest.Authorization{OrgID: org, UserID: user, Description: "audit", Permissions: influxtest.AuditorPermissions(org)})
+	db.AddAuthorization(influxtest.Authorization{OrgID: org, UserID: user, Description: "everything", Permissions: influxtest.AllAccess(org, user)})
+	_, m := reviewedAll(t, []influx.Config{{Name: "prod", URL: served(t, db), Org: "acme", Token: secret.InMemory(token)}},
+		func(*app) time.Time { return firstMonday },
+		func(*app) time.Time {
+			db.Fault = func(w http.ResponseWriter, _ *http.Request) bool {
+				w.WriteHeader(http.StatusInternalServerError)
+				return true
+			}
+			return firstMonday.AddDate(0, 0, 7)
+		})
+	s := m.Summary
+	if s.Coverage.Verdict != audit.NotKnown || s.NeedsAction.Tokens == 0 || s.Previous == nil {
+		t.Fatalf("%s: want tokens of the review before, and nothing read", s.Headline())
+	}
+	list := ledger.Entry{Run: s.Run(), Summary: &s}
+	if h := historyRunOf(list); h.New != nil || h.Fixed != nil || h.Overdue == nil || h.High != nil || h.NeedAction == nil {
+		t.Errorf("history list --json: new %v, fixed %v, high %v, want null; overdue %v, needs_action %v, want numbers", h.New, h.Fixed, h.High, h.Overdue, h.NeedAction)
+	}
+	var terminal bytes.Buffer
+	printSummary(&terminal, m, nil, 0, false)
+	book, err := excelize.OpenFile(filepath.Join(m.Location, "review.xlsx"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer book.Close()
+	rows, err := book.GetRows("Summary")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var cells strings.Builder
+	for _, row := range rows {
+		cells.WriteString(strings.Join(strings.Fields(strings.Join(row, " ")), " ") + "\n")
+	}
+	mails, err := email.Preview(email.Config{To: []string{"a@example.com"}}, m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	posts, err := json.Marshal(slack.Posts(slack.Config{Channel: "C0123456789"}, m))
+	if err != nil {
+		t.Fatal(err)
+	}
+	const writes = `Active write tokens 1: \? new, \? gone`
+	for output, want := range map[string]struct{ text, pattern string }{
+		"history list":        {runTable(listed(list), 0, false), ` 2 +1 +\? +\? +1 +1 +\? `},
+		"terminal, inventory": {terminal.String(), writes},
+		"terminal, decide":    {terminal.String(), `high +all-access +1 +\? +\? `},
+		"terminal, who":       {terminal.String(), `alice \(state unknown\) +1 +\? +1 `},
+		"terminal, compared":  {terminal.String(), `which tokens are new or gone is not known`},
+		"slack":               {string(posts), writes},
+		"mail as text":        {mails[0].Text, writes},
+		"mail as HTML":        {mails[0].HTML, writes},
+		"page":                {fileOf(t, m, "report.html"), writes},
+		"workbook, writes":    {cells.String(), `\? new, \? gone`},
+		"workbook, decide":    {cells.String(), `high 1 \? \? `},
+		"ping":                {runner.PingText(s), `action 1, new \?, fixed \?, overdue 1\n` + writes},
+	} {
+		if !regexp.MustCompile(want.pattern).MatchString(want.text) {
+			t.Errorf("%s: want %s in\n%s", output, want.pattern, want.text[:min(len(want.text), 3000)])
 		}
 	}
 }

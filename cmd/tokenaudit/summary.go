@@ -73,9 +73,12 @@ func (p summaryPrinter) about() {
 		words += ", " + audit.Plural(s.Missed, "earlier review") + " missed"
 	}
 	p.line("", words+".")
-	if s.Previous == nil {
+	switch {
+	case s.Previous == nil:
 		p.line("", "This is the first review of this job: there is nothing to compare with.")
-	} else {
+	case s.Unread(s.Authorizations.New + s.Authorizations.Gone):
+		p.line("", fmt.Sprintf("Compared with %s: which tokens are new or gone is not known.", s.Previous.ID))
+	default:
 		p.line("", fmt.Sprintf("Compared with %s: %s seen for the first time, %s gone.", s.Previous.ID, audit.Plural(s.Authorizations.New, "token"), audit.Number(s.Authorizations.Gone)))
 	}
 	for _, words := range s.Coverage.RetiredWords(mostRetired) {
@@ -195,7 +198,7 @@ func (p summaryPrinter) decide(decisions []notify.Decision, note string) {
 	t := newTable(column{name: "SEVERITY"}, column{name: "CHECK"}, column{name: "TOKENS", right: true}, column{name: "NEW", right: true},
 		column{name: "OVERDUE", right: true}, column{name: "OLDEST", drop: 2}, column{name: "DUE", drop: 3}, column{name: "WHAT IT MEANS", drop: 1})
 	for _, d := range decisions {
-		t.row(p.paint.severity(audit.Severity(d.Severity)), d.Check, audit.Number(d.Tokens), p.news(d.New), audit.Number(d.Overdue), p.day(d.Oldest), p.day(d.Due), d.Title)
+		t.row(p.paint.severity(audit.Severity(d.Severity)), d.Check, audit.Number(d.Tokens), p.news(d.New), p.m.Summary.Figure(d.Overdue), p.day(d.Oldest), p.day(d.Due), d.Title)
 	}
 	fmt.Fprintf(p, "\nDecide\n%s\n", t.render(p.columns))
 	if note != "" {
@@ -210,7 +213,7 @@ func (p summaryPrinter) who(people []notify.Person, more string) {
 	}
 	t := newTable(column{name: "OWNER", shrink: 20}, column{name: "TOKENS", right: true}, column{name: "NEW", right: true}, column{name: "OVERDUE", right: true}, column{name: "OLDEST"})
 	for _, o := range people {
-		t.row(strings.TrimRight(o.Name+" "+o.About, " "), audit.Number(o.Tokens), p.news(o.New), audit.Number(o.Overdue), p.day(o.Oldest))
+		t.row(strings.TrimRight(o.Name+" "+o.About, " "), audit.Number(o.Tokens), p.news(o.New), p.m.Summary.Figure(o.Overdue), p.day(o.Oldest))
 	}
 	fmt.Fprintf(p, "\nWho\n%s\n", t.render(p.columns))
 	if more != "" {
@@ -245,7 +248,7 @@ func (p summaryPrinter) news(n int) string {
 	if p.m.Summary.Previous == nil {
 		return ""
 	}
-	return audit.Number(n)
+	return p.m.Summary.Figure(n)
 }
 
 func (p summaryPrinter) day(t time.Time) string {

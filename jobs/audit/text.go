@@ -239,12 +239,24 @@ func (s Summary) InventoryWords() string {
 		}
 	}
 	i := s.Inventory
-	if s.Coverage.Verdict == NotKnown && i.ActiveWrite == 0 {
+	if s.Unread(i.ActiveWrite) {
 		return "Active write tokens: not known"
 	}
 	text := "Active write tokens " + Number(i.ActiveWrite)
 	if s.Previous == nil {
 		return text
 	}
-	return text + fmt.Sprintf(": %s new, %s gone", Number(i.New), Number(i.Gone))
+	return text + fmt.Sprintf(": %s new, %s gone", s.Figure(i.New), s.Figure(i.Gone))
+}
+
+// Unread reports whether nothing could be read, so that n, a zero, would read as a result.
+func (s Summary) Unread(n int) bool { return s.Coverage.Verdict == NotKnown && n == 0 }
+
+// Figure is a number of the review as every output shows it: a question mark where it is
+// not known.
+func (s Summary) Figure(n int) string {
+	if s.Unread(n) {
+		return "?"
+	}
+	return Number(n)
 }

@@ -34,7 +34,8 @@ func PingText(s audit.Summary) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s\n%s: coverage %s\n", s.Headline(), s.ID, s.Coverage.Words())
 	if a := s.NeedsAction; a.Known() {
-		fmt.Fprintf(&b, "tokens that need action %d, new %d, fixed %d, overdue %d\n", a.Tokens, a.New, a.Fixed, a.Overdue)
+		figure := func(n int) string { return strings.ReplaceAll(s.Figure(n), ",", "") } // programs read it
+		fmt.Fprintf(&b, "tokens that need action %s, new %s, fixed %s, overdue %s\n", figure(a.Tokens), figure(a.New), figure(a.Fixed), figure(a.Overdue))
 	}
 	if inventory := s.InventoryWords(); inventory != "" {
 		fmt.Fprintln(&b, inventory)

@@ -136,6 +136,11 @@ type trendPoint struct {
 	Known bool
 }
 
+// Figure is a number of the run; a question mark where nothing could be read.
+func (p trendPoint) Figure(n int) string {
+	return audit.Summary{Coverage: audit.TotalCoverage{Verdict: p.Verdict}}.Figure(n)
+}
+
 func (p trendPoint) Critical() int { return p.NeedsAction.BySeverity[audit.Critical] }
 func (p trendPoint) High() int     { return p.NeedsAction.BySeverity[audit.High] }
 

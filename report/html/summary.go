@@ -131,10 +131,8 @@ func tiles(s audit.Summary) []tile {
 		tile.About = strings.Trim(table.OfConfigured(tile.N, configured)+", "+tile.About, ", ")
 	}
 	out = append(out, overdue)
-	if s.Coverage.Verdict == audit.NotKnown { // a zero would read as a result
-		for i := range out {
-			out[i].NotKnown = out[i].N == 0
-		}
+	for i := range out {
+		out[i].NotKnown = s.Unread(out[i].N)
 	}
 	return append(out, exceptions, gaps)
 }

@@ -128,7 +128,7 @@ func orNone(s string) string {
 func (o *overview) tiles() {
 	var captions, figures, notes []cell
 	add := func(top string, n int, value any, below, colour string) {
-		if o.sum.Coverage.Verdict == audit.NotKnown && n == 0 { // a zero would read as a result
+		if o.sum.Unread(n) {
 			value, below = "?", "not known"
 		}
 		if len(captions) == 4 { // the gap between the halves stays free
@@ -180,6 +180,14 @@ func (o *overview) sincePrevious(n int) any {
 	if o.sum.Previous == nil {
 		return table.Unknown
 	}
+	return o.read(n)
+}
+
+// read is a number, or a question mark where nothing could be read.
+func (o *overview) read(n int) any {
+	if o.sum.Unread(n) {
+		return "?"
+	}
 	return n
 }
 
@@ -187,7 +195,7 @@ func (o *overview) newAndGone(fresh, gone int) string {
 	if o.sum.Previous == nil {
 		return "first review"
 	}
-	return audit.Number(fresh) + " new, " + audit.Number(gone) + " gone"
+	return o.sum.Figure(fresh) + " new, " + o.sum.Figure(gone) + " gone"
 }
 
 // inForce says what a number in force was at the review before, and how many are configured.
@@ -255,7 +263,7 @@ func (o *overview) decide() [][]cell {
 	var lines [][]cell
 	for _, d := range all[:min(len(all), mostLines)] {
 		lines = append(lines, []cell{
-			wrapped(d.Check.Title, 8), across(3, coloured(string(d.Severity))), across(2, number(d.Tokens)), across(2, number(o.sincePrevious(d.New))), across(3, number(d.Overdue)),
+			wrapped(d.Check.Title, 8), across(3, coloured(string(d.Severity))), across(2, number(d.Tokens)), across(2, number(o.sincePrevious(d.New))), across(3, number(o.read(d.Overdue))),
 			across(3, day(d.Oldest)), across(3, day(d.Due)),
 		})
 	}
@@ -298,7 +306,7 @@ func (o *overview) who() [][]cell {
 			where = table.Unknown // or in several
 		}
 		lines = append(lines, []cell{
-			wrapped(audit.Line(personOf(h), 250), 10), wrapped(where, 4), across(2, number(h.Tokens)), across(2, number(o.sincePrevious(h.New))), across(3, number(h.Overdue)), across(3, day(h.Oldest)),
+			wrapped(audit.Line(personOf(h), 250), 10), wrapped(where, 4), across(2, number(h.Tokens)), across(2, number(o.sincePrevious(h.New))), across(3, number(o.read(h.Overdue))), across(3, day(h.Oldest)),
 		})
 	}
 	if len(all) == 0 {
