@@ -88,9 +88,10 @@ var bad = map[string][]string{
 		"6: password: unknown key here; it belongs under jobs.email",
 		`7: "od\ad key": unknown key, known: ` + rootKeys,
 	},
-	"unknown-key-in-policy": {`6: policy.severities: unknown key, did you mean "severity"?`},
-	"duplicate-key":         {"6: store: given twice, first on line 5", "7: targets: given twice, first on line 1"},
-	"duplicate-key-of-map":  {"8: policy.severity.operator: given twice, first on line 7"},
+	"unknown-key-of-other-place": {`1: target: unknown key, did you mean "targets"?`, "3: evidence_url: unknown key here; it belongs under jobs"},
+	"unknown-key-in-policy":      {`6: policy.severities: unknown key, did you mean "severity"?`},
+	"duplicate-key":              {"6: store: given twice, first on line 5", "7: targets: given twice, first on line 1"},
+	"duplicate-key-of-map":       {"8: policy.severity.operator: given twice, first on line 7"},
 	"wrong-types": {
 		"1: store: " + oneValue,
 		"2: targets: " + someList,

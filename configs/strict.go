@@ -127,12 +127,13 @@ func (w *walker) object(path string, node ast.Node, into reflect.Value) {
 			w.walk(join(path, key), pair.Value, into.Field(fields[i]))
 			continue
 		}
-		if homes := homesOf(w.root, key, ""); len(homes) > 0 {
+		meant := setting.Nearest(key, names)
+		if homes := homesOf(w.root, key, ""); len(homes) > 0 && key+"s" != meant && key != meant+"s" {
 			w.add(lineOf(pair.Key), join(path, key), "unknown key here; it belongs under "+strings.Join(homes, " or "))
 			continue
 		}
 		w.add(lineOf(pair.Key), join(path, key), "unknown key, "+setting.Instead(key, names))
-		if meant := setting.Nearest(key, names); meant != "" {
+		if meant != "" {
 			w.breaks(join(path, meant)) // misspelt, so not missing
 		}
 	}
