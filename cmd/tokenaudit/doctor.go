@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -27,6 +28,9 @@ import (
 	"tokenaudit/notify/webhook"
 	"tokenaudit/report/table"
 )
+
+// canWrite is the check of a credential of the review that can do more than read.
+const canWrite = "auditor-can-write"
 
 func (c *cli) doctor() *cobra.Command {
 	var config string
@@ -151,10 +155,14 @@ func (c *cli) examineTarget(ctx context.Context, e *examination, a *runner.Asses
 	where := "target " + t.Name
 	bar := c.newProgress()
 	a.Progress = bar.add
+	var writing []audit.Record // credentials of the review
 	cov, err := assess(ctx, a, j, t.Name, func(records iter.Seq2[audit.Record, error]) error {
-		for _, err := range records {
+		for r, err := range records {
 			if err != nil {
 				return err
+			}
+			if slices.ContainsFunc(r.Findings, func(f audit.Finding) bool { return f.Check == canWrite && f.Actionable() }) {
+				writing = append(writing, r)
 			}
 		}
 		return nil
@@ -172,11 +180,15 @@ func (c *cli) examineTarget(ctx context.Context, e *examination, a *runner.Asses
 			e.add(where, d)
 		}
 	}
+	for _, r := range writing {
+		e.line(where, note, "credential", audit.Line(r.ID, 16)+" can write, and a review needs to read only ["+canWrite+"]", audit.CheckOf(canWrite).Fix)
+	}
 	e.add(where, influx.Diagnosis{What: "coverage", OK: cov.Verdict == audit.Complete, Result: cov.Words() + "; of the premises " + table.PremiseWords(table.PremisesOf(cov))})
-	e.gaps(where, cov.Gaps)
-	if cov.Verdict == audit.NotKnown {
+	if cov.Verdict == audit.NotKnown { // that earlier tokens were not seen either follows
+		e.gaps(where, slices.DeleteFunc(slices.Clone(cov.Gaps), func(g audit.Gap) bool { return g.ID == audit.EarlierSeen && g.Verdict != audit.NotKnown }))
 		return cov, nil // it is not known what the review of this server could not see
 	}
+	e.gaps(where, cov.Gaps)
 	e.acceptable(where, cov.Gaps)
 	for _, unused := range cov.AcceptedUnused {
 		e.line(where, note, "accepted_gaps", unused.UnusedWords(), "")

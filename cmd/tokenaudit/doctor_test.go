@@ -3,7 +3,9 @@ package main
 import (
 	"bytes"
 	"fmt"
+	"io"
 	"io/fs"
+	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
@@ -188,5 +190,76 @@ func TestDoctorOldKey(t *testing.T) {
 	_, out := c.tool(t, "doctor")
 	if !regexp.MustCompile(`(?m)^  note old key +job "weekly": slack.owners is an old key`).MatchString(out) || !strings.Contains(out, "To fix: 1 line marked BAD.") {
 		t.Errorf("want a note, and that the token of Slack cannot be read as the only fault:\n%s", out)
+	}
+}
+
+// TestDoctorOfFailingServer: a server that answers 500 to everything is one thing to mend,
+// before the first review and after it, and no credential is called accepted.
+func TestDoctorOfFailingServer(t *testing.T) {
+	t.Parallel()
+	for _, first := range []string{"no review before", "after a review"} {
+		t.Run(first, func(t *testing.T) {
+			t.Parallel()
+			c := newClinic(t, influxtest.OSS)
+			if first == "after a review" {
+				if code, out := c.tool(t, "run", "--now"); code != exitDone {
+					t.Fatalf("exit %d\n%s", code, out)
+				}
+			}
+			c.Fault = func(w http.ResponseWriter, _ *http.Request) bool {
+				w.Header().Set("Content-Type", "application/json")
+				w.WriteHeader(http.StatusInternalServerError)
+				io.WriteString(w, `{"code":"internal error","message":"internal error"}`)
+				return true
+			}
+			code, out := c.tool(t, "doctor")
+			flat := strings.Join(strings.Fields(out), " ")
+			for _, not := range []string{"accepted", "Allow", "proxy", "user by user", "stored record"} {
+				if strings.Contains(flat, not) {
+					t.Errorf("says %q", not)
+				}
+			}
+			for _, want := range []string{"BAD server answers with nothing but errors of its own", "BAD list-whole", "the server answers 500 to every request: GET /api/v2/me: 500 internal error → Look at the log", "To fix: 3 lines marked BAD."} {
+				if !strings.Contains(flat, want) {
+					t.Errorf("lacks %q", want)
+				}
+			}
+			if t.Failed() || code != exitIncomplete {
+				t.Errorf("exit %d\n%s", code, out)
+			}
+		})
+	}
+}
+
+// TestDoctorOfWritingCredential: a credential that can do more than read is no fault of the
+// review, and is said with what to do.
+func TestDoctorOfWritingCredential(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		name        string
+		permissions func(c *clinic) []influxtest.Permission
+		says        bool
+	}{
+		{"reads", func(c *clinic) []influxtest.Permission { return influxtest.AuditorPermissions(c.acme) }, false},
+		{"writes too", func(c *clinic) []influxtest.Permission {
+			return append(influxtest.AuditorPermissions(c.acme), influxtest.WriteBuckets(c.acme)...)
+		}, true},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			c := newClinic(t, influxtest.OSS)
+			auditor := c.AddUser("auditor")
+			c.AddMember(c.acme, auditor)
+			_, token := c.AddAuthorization(influxtest.Authorization{OrgID: c.acme, UserID: auditor, Permissions: test.permissions(c)})
+			if err := os.WriteFile(filepath.Join(c.dir, "token"), []byte(token), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			code, out := c.tool(t, "doctor")
+			flat := strings.Join(strings.Fields(out), " ")
+			said := regexp.MustCompile(`note credential [0-9a-f]{16} can write, and a review needs to read only \[auditor-can-write\] → Create a credential with influx auth create --read-authorizations --read-users`).MatchString(flat)
+			if said != test.says || code != exitDone {
+				t.Errorf("exit %d, said %t\n%s", code, said, out)
+			}
+		})
 	}
 }

@@ -54,6 +54,7 @@ type Client struct {
 type connection struct {
 	asked          bool // a request was sent
 	answered       bool
+	works          bool          // an answer was none of a server that fails (5xx)
 	tls            uint16        // version, 0 without
 	date           time.Time     // when it answered, by its Date header; zero without
 	skew           time.Duration // of the server's clock, by date; whole seconds
@@ -245,6 +246,7 @@ func (c *Client) look(resp *http.Response, request string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.seen.answered = true
+	c.seen.works = c.seen.works || resp.StatusCode < http.StatusInternalServerError
 	if resp.TLS != nil {
 		c.seen.tls = resp.TLS.Version
 	}

@@ -30,7 +30,10 @@ func (t *Target) Diagnose(cov audit.Coverage) []Diagnosis {
 	case !seen.answered: // the coverage says why
 		return []Diagnosis{{What: "server answers", Result: "no"}}
 	}
-	ds := []Diagnosis{{What: "server answers", OK: true, Result: cmp.Or(cov.Server, "product and version not given")}, t.diagnoseTLS(seen)}
+	ds := []Diagnosis{{What: "server answers", OK: seen.works, Result: cmp.Or(cov.Server, "product and version not given")}, t.diagnoseTLS(seen)}
+	if !seen.works {
+		ds[0].Result = "with nothing but errors of its own"
+	}
 	if !seen.date.IsZero() {
 		ds = append(ds, diagnoseClock(seen.skew))
 	}

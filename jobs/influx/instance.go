@@ -176,7 +176,7 @@ func (c *collector) concludeOthers(cov *audit.Coverage) bool {
 	case c.counts != nil:
 		cov.Gap(audit.InstanceSeen, audit.Partial, "the instance has %d orgs, and the credential sees the tokens of %d. Tokens of other orgs that may write to this org, and hidden tokens of deleted users, are not known", c.counts.Orgs, len(c.abroad.orgs)+len(c.orgs))
 	default:
-		cov.Gap(audit.InstanceSeen, audit.Partial, "the counts of the instance could not be read, and the credential sees the tokens of %d orgs. Tokens of other orgs that may write to this org, and hidden tokens of deleted users, are not known", len(c.abroad.orgs)+len(c.orgs))
+		cov.Gap(audit.InstanceSeen, audit.Partial, "the counts of the instance could not be read, and the credential sees the tokens of %s. Tokens of other orgs that may write to this org, and hidden tokens of deleted users, are not known", audit.Plural(len(c.abroad.orgs)+len(c.orgs), "org"))
 	}
 	return false
 }

@@ -42,7 +42,7 @@ func TestOneOrgOfSeveral(t *testing.T) {
 		"of this org, one is hidden":            {nil, ghostOf(here), "instance-seen", "are not known", 0, ""},
 		"of every org, an org without tokens":   {global, func(p *plant) { p.AddOrg("empty") }, "", "", 2, "spare"},
 		"of every org, whose counts fail":       {global, func(p *plant) { p.Fault = influxtest.Answer("/metrics", http.StatusNotFound, "") }, "stored-listed", "may hide tokens of deleted users", 2, "spare"},
-		"of this org, whose counts fail":        {nil, func(p *plant) { p.Fault = influxtest.Answer("/metrics", http.StatusNotFound, "") }, "instance-seen", "the counts of the instance could not be read", 0, ""},
+		"of this org, whose counts fail":        {nil, func(p *plant) { p.Fault = influxtest.Answer("/metrics", http.StatusNotFound, "") }, "instance-seen", "the counts of the instance could not be read, and the credential sees the tokens of 1 org. ", 0, ""},
 		"of every org, of which no list comes": {global, func(p *plant) {
 			p.Fault = func(w http.ResponseWriter, r *http.Request) bool {
 				return r.URL.Path == listPath && r.URL.RawQuery == "" && refuse(500, "unknown resource type for permission")(w, r)

@@ -9,6 +9,7 @@ import (
 	"maps"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -241,4 +242,28 @@ func (b *blanking) follow(c byte) {
 	} else {
 		b.match = -1
 	}
+}
+
+// failures are the statuses of the answers in words, "500 or 503", if every one was an error
+// of the server itself; "" if one was not, or there was none.
+func (j *journal) failures() string {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	seen := map[int]bool{}
+	for _, r := range j.requests {
+		seen[r.Status] = true
+	}
+	for _, r := range j.further {
+		for status := range r.Statuses {
+			seen[status] = true
+		}
+	}
+	var words []string
+	for _, status := range slices.Sorted(maps.Keys(seen)) {
+		if status < http.StatusInternalServerError {
+			return ""
+		}
+		words = append(words, strconv.Itoa(status))
+	}
+	return strings.Join(words, " or ")
 }

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 
+	"tokenaudit/configs/remedy"
 	"tokenaudit/jobs/audit"
 )
 
@@ -251,7 +252,11 @@ func (t *tally) sight(e entry, c *collector) {
 
 // listEachUser is the way round a list that answers 500.
 func (c *collector) listEachUser(ctx context.Context) {
-	c.cov.Gap(audit.ListWhole, audit.Partial, "the full list failed and was read user by user. The cause may be a token of a user that no longer exists")
+	if len(c.accounts) == 0 { // none is known, and that the list failed is said
+		return
+	}
+	c.cov.AddGap(audit.Gap{ID: audit.ListWhole, Verdict: audit.Partial, Fix: remedy.Of(c.failed),
+		Reason: "the full list failed and was read user by user. The cause may be a token of a user that no longer exists"})
 	for _, id := range slices.Sorted(maps.Keys(c.accounts)) {
 		q := c.org
 		q.UserID = id
@@ -286,6 +291,8 @@ func (c *collector) listLegacy(ctx context.Context) {
 	case errors.As(err, &api) && api.Status == http.StatusNotFound && (api.Message == "" || api.Message == "path not found"):
 		c.cov.NoNeed(audit.LegacyListed, "the server has no such list: %s", asked.Reason)
 		c.cov.AddBlindSpot("authorizations of the 1.x API could not be listed: the server has no such list, or a proxy blocks it: " + asked.Reason)
+	case statusOf(err) >= http.StatusInternalServerError: // which is no missing right
+		c.cov.Gap(audit.LegacyListed, audit.Partial, "authorizations of the 1.x API could not be listed: %v", err)
 	default:
 		c.cov.Gap(audit.LegacyListed, audit.Partial, "authorizations of the 1.x API could not be listed: %s", asked.Reason)
 	}

@@ -44,12 +44,17 @@ func (e *APIError) Remedy() string {
 		return "Set url to the root of InfluxDB, such as http://HOST:8086. InfluxDB 1.x and 3 have no such list (tokenaudit help products)."
 	case e.Status == http.StatusTooManyRequests:
 		return "Review at another time, or review fewer targets at the same time (parallel_per_host)."
-	case e.Status == http.StatusBadGateway, e.Status == http.StatusServiceUnavailable, e.Status == http.StatusGatewayTimeout:
+	case e.fromGateway():
 		return "Check whether InfluxDB is running behind the gateway that sent this answer."
 	case e.Status >= 500:
 		return "Read the log of InfluxDB: one stored record that it cannot read makes the full list fail."
 	}
 	return ""
+}
+
+// fromGateway: something in front of InfluxDB answers so when it does not reach it.
+func (e *APIError) fromGateway() bool {
+	return e.Status == http.StatusBadGateway || e.Status == http.StatusServiceUnavailable || e.Status == http.StatusGatewayTimeout
 }
 
 // advice is a remedy that stands in the reason itself.

@@ -10,6 +10,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -187,6 +188,72 @@ func authority(t *testing.T, s *httptest.Server) setting.Path {
 		t.Fatal(err)
 	}
 	return setting.Path(path)
+}
+
+// TestNothingButServerErrors: a server that fails whatever it is asked has one cause and one
+// fix, and proves nothing of the credential. One that answers something is told apart.
+func TestNothingButServerErrors(t *testing.T) {
+	t.Parallel()
+	const whole, me = "list-whole: the server answers 500 to every request: GET /api/v2/me: 500 Internal Server Error", "/api/v2/me"
+	failing := func(but ...string) influxtest.Fault {
+		return func(w http.ResponseWriter, r *http.Request) bool {
+			if slices.Contains(but, r.URL.Path) {
+				return false
+			}
+			w.WriteHeader(http.StatusInternalServerError)
+			return true
+		}
+	}
+	tests := []struct {
+		name     string
+		fault    influxtest.Fault
+		gaps     string
+		fix      string
+		accepted bool
+	}{
+		{"every request", failing(), whole, "Look at the log and the health of InfluxDB: it fails whatever it is asked.", false},
+		{"all but the user of the credential", failing(me), "list-whole: nothing could be listed: GET /api/v2/authorizations?org=acme: 500 Internal Server Error", "Read the log of InfluxDB", true},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			p := newPlant(t)
+			p.Fault = test.fault
+			web := httptest.NewServer(p)
+			t.Cleanup(web.Close)
+			target, err := influx.NewTarget(influx.Config{Name: "prod", URL: web.URL, Org: "acme", Token: secret.InMemory(p.auditor())}, slog.New(slog.DiscardHandler))
+			if err != nil {
+				t.Fatal(err)
+			}
+			out, err := target.Collect(t.Context(), func() {})
+			if err != nil {
+				t.Fatal(err)
+			}
+			for range out.Authorizations {
+				t.Error("an authorization was read")
+			}
+			cov := out.Coverage
+			out.Conclude(&cov)
+			out.Close()
+			var gaps []string
+			for _, g := range cov.Gaps {
+				gaps = append(gaps, g.ID+": "+g.Reason)
+				if g.ID == audit.ListWhole && !strings.HasPrefix(g.Remedy(), test.fix) {
+					t.Errorf("remedy %q, want %q", g.Remedy(), test.fix)
+				}
+			}
+			if cov.Verdict != audit.NotKnown || !slices.Contains(gaps, test.gaps) || test.gaps == whole && len(gaps) > 1 {
+				t.Errorf("coverage %s, gaps\n%s", cov.Verdict, strings.Join(gaps, "\n"))
+			}
+			if strings.Contains(strings.Join(gaps, " "), "user by user") {
+				t.Errorf("no user could be listed, so nothing was read user by user:\n%s", strings.Join(gaps, "\n"))
+			}
+			accepted := slices.ContainsFunc(target.Diagnose(cov), func(d influx.Diagnosis) bool { return d.What == "credential" && d.OK })
+			if accepted != test.accepted {
+				t.Errorf("credential accepted: %t, want %t", accepted, test.accepted)
+			}
+		})
+	}
 }
 
 // TestGatewaysAndLimits: answers that take their time to be given up.

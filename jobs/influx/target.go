@@ -126,16 +126,21 @@ func newCollector(t *Target, progress func()) *collector {
 		seen: map[string]fingerprint{}, seed: maphash.MakeSeed(), idOf: map[string]string{}, orgs: map[string]bool{},
 		signs: signs{}, abroad: newAbroad(), credentials: newCredentials(t.cfg), proven: map[string]bool{}, directory: newDirectory(t.client, p), pacer: p,
 	}
-	c.cov.Source = t.cfg.URL
-	if t.cfg.Org != "" {
-		c.cov.Source += ", org " + t.cfg.Org
-	}
+	c.cov.Source = c.source()
 	for _, u := range t.cfg.Users {
 		if u.Name != "" {
 			c.idOf[u.Name] = ""
 		}
 	}
 	return c
+}
+
+// source is where the answers come from, in words.
+func (t *Target) source() string {
+	if t.cfg.Org == "" {
+		return t.cfg.URL
+	}
+	return t.cfg.URL + ", org " + t.cfg.Org
 }
 
 // run asks, in the order in which answers are needed for the next question, and two
@@ -151,11 +156,7 @@ func (c *collector) run(ctx context.Context) {
 	if refusal(errMe) != "" { // there is no point in asking on
 		c.letIn(audit.TheTarget, audit.CredentialActive, audit.NotKnown, errMe, nil, 0)
 		c.nameServer()
-		for i, u := range c.cfg.Users {
-			if c.clients[i] != nil {
-				c.cov.Credentials = append(c.cov.Credentials, audit.Credential{Of: u.Label(), Answer: "not used"})
-			}
-		}
+		c.spareUsers()
 		return
 	}
 	c.credentials.asks(me.ID)
@@ -191,12 +192,41 @@ func (c *collector) run(ctx context.Context) {
 		}
 	}
 	c.listAll(ctx, stored, errStored)
+	if failures := c.client.asker.journal.failures(); failures != "" { // each question would have a gap of its own
+		c.concludeFailing(failures, errMe)
+		return
+	}
 	c.seesAll = mayReadEveryUser(c.product(), sight)
 	c.calibrate(ctx, me.ID, errOwn)
 	c.noteTarget(me, errMe)
 	c.askUsers(ctx)
 	c.askCloud(ctx)
 	c.conclude()
+}
+
+// spareUsers notes that the credentials of users were not asked with.
+func (c *collector) spareUsers() {
+	for i, u := range c.cfg.Users {
+		if c.clients[i] != nil {
+			c.cov.Credentials = append(c.cov.Credentials, audit.Credential{Of: u.Label(), Answer: "not used"})
+		}
+	}
+}
+
+// concludeFailing is for a server that answers nothing but errors of its own: that is the
+// one thing to mend, and says nothing of rights or of a proxy.
+func (c *collector) concludeFailing(failures string, errMe error) {
+	asked := c.cov.Asked
+	c.cov = audit.NewCoverage(c.cfg.Name)
+	c.cov.Source, c.cov.Asked = c.source(), asked
+	c.nameServer()
+	c.letIn(audit.TheTarget, audit.CredentialActive, audit.NotKnown, errMe, c.failed, 0)
+	c.spareUsers()
+	fix := "Look at the log and the health of InfluxDB: it fails whatever it is asked."
+	if api, ok := errors.AsType[*APIError](errMe); ok && api.fromGateway() {
+		fix = api.Remedy()
+	}
+	c.cov.AddGap(audit.Gap{ID: audit.ListWhole, Verdict: audit.NotKnown, Reason: fmt.Sprintf("the server answers %s to every request: %v", failures, errMe), Fix: fix})
 }
 
 // refusal says why a credential is not let in, "" if it is. It tells that from an org
