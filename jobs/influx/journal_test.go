@@ -139,7 +139,7 @@ func TestRepeatedRequestsAreEvidence(t *testing.T) {
 		t.Fatal("the review went on")
 	}
 	requests := col.Requests()
-	if len(requests) < 3 || requests[0].Status != 503 || requests[1].Status != 200 || requests[0].Request != requests[1].Request || !strings.Contains(requests[2].Error, "no more time") {
+	if len(requests) < 3 || requests[0].Status != 503 || requests[1].Status != 200 || requests[0].Request != requests[1].Request || !slices.ContainsFunc(requests[2:], func(r audit.Request) bool { return strings.Contains(r.Error, "no more time") }) { // several are on their way
 		t.Errorf("%+v", requests)
 	}
 }
