@@ -67,7 +67,7 @@ func TestFaultsOfThePlace(t *testing.T) {
 				t.Errorf("%v", line)
 			}
 			if !testing.Short() {
-				time.Sleep(4 * runner.Heartbeat) // attempts, each of which fails
+				time.Sleep(2 * runner.Heartbeat) // attempts, each of which fails
 			}
 			expectSaidOnce(t, s)
 			if packs := p.packs("monthly"); len(packs) > 0 {
