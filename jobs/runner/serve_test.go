@@ -132,9 +132,10 @@ func TestServeSaysEachReasonOnce(t *testing.T) {
 				w := serving(t)
 				var log bytes.Buffer
 				w.runner.Log = slog.New(slog.NewTextHandler(&log, nil))
-				tries, broken := 0, true
+				tries := 0
+				var broken atomic.Bool
 				w.job.Report = func(context.Context, string, runner.Evidence) (audit.Link, audit.Highlights, error) {
-					if tries++; broken {
+					if tries++; broken.Load() {
 						return audit.Link{}, audit.Highlights{}, errors.New(tc.text(tries))
 					}
 					return audit.Link{}, audit.Highlights{}, nil
@@ -146,10 +147,11 @@ func TestServeSaysEachReasonOnce(t *testing.T) {
 				}()
 				slot := w.job.Schedule.Next(time.Now())
 				for week := 1; week <= 2; week++ { // fails for an hour, and works
-					broken = true
+					broken.Store(true)
 					time.Sleep(time.Until(slot) + time.Hour)
-					broken = false
+					broken.Store(false)
 					time.Sleep(time.Hour)
+					synctest.Wait()
 					if n := strings.Count(log.String(), "level=ERROR"); n != week*tc.reasons {
 						t.Errorf("week %d: %d errors in the log after %d attempts, want %d:\n%s", week, n, tries, week*tc.reasons, &log)
 					}
