@@ -39,6 +39,8 @@ type Summary struct {
 	Retention string `json:"retention,omitempty"`
 	// NotJudged are the checks that had nothing to go by. Earlier versions do not say.
 	NotJudged []Unjudged `json:"not_judged,omitempty"`
+	// Campaigns of the job that are open, or whose revocations are followed.
+	Campaigns []CampaignStatus `json:"campaigns,omitempty"`
 }
 
 // Run is the run that s sums up.
