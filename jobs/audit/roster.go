@@ -94,6 +94,25 @@ func (r *Roster) judge(o *Owner) {
 	}
 }
 
+// HasLeft reports whether somebody is in the roster as inactive, or in no row of one that
+// knows people by their addresses. Without a roster that can be used nobody has.
+func (r *Roster) HasLeft(address string) bool {
+	if r == nil || r.Unusable != "" {
+		return false
+	}
+	switch r.names[strings.ToLower(address)] {
+	case RosterInactive:
+		return true
+	case "":
+		for name := range r.names {
+			if strings.Contains(name, "@") {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 // matchRoster: what no roster was asked about, or a stale one, proves nothing.
 func matchRoster(s *Subject) (string, Outcome) {
 	exempt := s.Owner.State == OwnerDeleted || s.Policy.isServiceUser(&s.Owner)
@@ -115,6 +134,8 @@ type Contact struct {
 	Purpose     string `json:"purpose,omitempty"` // what the user is for
 	// Slack is who is told there: a user ID, a channel ID or an e-mail address.
 	Slack string `json:"slack,omitempty"`
+	// Reviewer decides on the tokens of the user in campaigns: an e-mail address.
+	Reviewer string `json:"reviewer,omitempty"`
 }
 
 // Contacts are the contacts by the name or ID of a user; TARGET/NAME and TARGET/ID, for

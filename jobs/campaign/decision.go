@@ -1,0 +1,296 @@
+package campaign
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Kind is what a reviewer decides.
+type Kind string
+
+const (
+	Keep    Kind = "keep"
+	Revoke  Kind = "revoke"
+	Modify  Kind = "modify"   // in place of the token comes one that may do less
+	NotMine Kind = "not mine" // somebody else has to decide
+)
+
+// Kinds are all of them, as the workbook offers them.
+func Kinds() []string {
+	return []string{string(Keep), string(Revoke), string(Modify), string(NotMine)}
+}
+
+// Decision is a row that was taken: a line of decisions.jsonl.
+type Decision struct {
+	Import   int       `json:"import"`
+	At       time.Time `json:"at"`
+	By       string    `json:"by"`
+	Signed   bool      `json:"signed"`
+	Item     string    `json:"item"`
+	Decision Kind      `json:"decision"`
+
+	Justification string `json:"justification,omitempty"`
+	UntilOrScope  string `json:"until_or_scope,omitempty"`
+	Ticket        string `json:"ticket,omitempty"`
+	Fingerprint   string `json:"fingerprint"` // of the token that was decided on
+	// Conflict: somebody else had decided otherwise.
+	Conflict bool `json:"conflict,omitempty"`
+}
+
+// sameAs reports whether both say the same of an item.
+func (d Decision) sameAs(o Decision) bool {
+	return d.Decision == o.Decision && d.Justification == o.Justification && d.UntilOrScope == o.UntilOrScope && d.Ticket == o.Ticket && Same(d.By, o.By)
+}
+
+// Code says why a row was refused.
+type Code string
+
+const (
+	UnknownItem        Code = "unknown-item"
+	IDIsNumber         Code = "id-is-number" // a spreadsheet made a number of the ID
+	OtherCampaign      Code = "other-campaign"
+	Stale              Code = "stale"        // the token is not as the file has it
+	FactsEdited        Code = "facts-edited" // a cell that is not for the reviewer was changed
+	NotYours           Code = "not-yours"
+	SelfReview         Code = "self-review"
+	UnknownDecision    Code = "unknown-decision"
+	NeedsJustification Code = "needs-justification"
+	NeedsScope         Code = "needs-scope"
+	NeedsTicket        Code = "needs-ticket"
+	Duplicate          Code = "duplicate"
+	Conflict           Code = "conflict" // kept, and counts once it is resolved
+	Final              Code = "final"    // signed before, and decided otherwise now
+	Closed             Code = "closed"
+)
+
+// Refusal is a row that was refused: a line of refused.csv.
+type Refusal struct {
+	Import int
+	At     time.Time
+	File   string
+	Line   int // in the file, from 1
+	Item   string
+	Code   Code
+	Reason string
+}
+
+// Row is a row of a file that a reviewer sends back, as it stands there. What a file
+// lacks is "".
+type Row struct {
+	Line        int
+	Campaign    string
+	Item        string
+	Fingerprint string
+	FactsSHA256 string
+	Reviewer    string
+	Facts       map[string]string // the cells that are not for the reviewer, by column
+
+	Decision, Justification, UntilOrScope, Ticket string
+}
+
+// Import is a file that was imported: a line of imports.jsonl.
+type Import struct {
+	Import   int       `json:"import"` // from 1
+	At       time.Time `json:"at"`
+	File     string    `json:"file"` // in the folder of the campaign
+	Name     string    `json:"name"` // as it was given
+	SHA256   string    `json:"sha256"`
+	Reviewer string    `json:"reviewer"`
+	// Signed files have a signature beside them, by the key of that fingerprint.
+	Signed  bool   `json:"signed"`
+	Key     string `json:"key,omitempty"`
+	Rows    int    `json:"rows"` // with a decision
+	Taken   int    `json:"taken"`
+	Refused int    `json:"refused"`
+}
+
+// Outcome is what becomes of the rows of a file.
+type Outcome struct {
+	Decisions []Decision
+	Refused   []Refusal
+	Unchanged int // rows that say what was decided before
+	Empty     int // rows without a decision
+}
+
+// Judge takes or refuses the rows of a file, as the book stands. The reviewer of a signed
+// file is who signed it, and of a draft who the row says. It changes nothing.
+func (b *Book) Judge(in Import, rows []Row) Outcome {
+	j := judging{Book: b, in: in, status: map[string]*Status{}, lines: map[string]Line{}, met: map[string][]Row{}}
+	all := b.Status()
+	for i := range all {
+		j.status[all[i].Item.ID] = &all[i]
+	}
+	j.addLines(all)
+	for _, r := range rows {
+		if r.decision() != "" {
+			j.met[r.Item] = append(j.met[r.Item], r)
+		}
+	}
+	for _, r := range rows {
+		j.row(r)
+	}
+	return j.out
+}
+
+type judging struct {
+	*Book
+	in     Import
+	status map[string]*Status // by item
+	lines  map[string]Line    // by reviewer and ID
+	met    map[string][]Row   // with a decision, by ID
+	out    Outcome
+}
+
+// addLines makes the rows that each reviewer has.
+func (j *judging) addLines(all []Status) {
+	for reviewer, items := range byReviewer(all) {
+		for _, l := range j.Lines(items) {
+			j.lines[folded(reviewer)+"\x00"+l.ID] = l
+		}
+	}
+}
+
+func folded(name string) string { return strings.ToLower(strings.TrimSpace(name)) }
+
+func (r Row) decision() Kind { return Kind(folded(r.Decision)) }
+
+// row takes a row, or refuses it with the first reason that there is.
+func (j *judging) row(r Row) {
+	if r.decision() == "" {
+		j.out.Empty++
+		return
+	}
+	by := cmp.Or(j.in.Reviewer, strings.TrimSpace(r.Reviewer))
+	line, code, reason := j.find(r, by)
+	if code == "" {
+		code, reason = j.Campaign.lacks(r, line)
+	}
+	if code == "" {
+		code, reason = j.doubled(r)
+	}
+	if code != "" {
+		j.refuse(r, code, reason)
+		return
+	}
+	taken := 0
+	for _, it := range line.Items {
+		d := Decision{
+			Import: j.in.Import, At: j.in.At, By: by, Signed: j.in.Signed, Item: it.ID, Decision: r.decision(), Fingerprint: it.Fingerprint,
+			Justification: strings.TrimSpace(r.Justification), UntilOrScope: strings.TrimSpace(r.UntilOrScope), Ticket: strings.TrimSpace(r.Ticket),
+		}
+		switch earlier := j.status[it.ID].by(by); {
+		case earlier != nil && earlier.Signed && !earlier.sameAs(d):
+			j.refuse(r, Final, "signed on "+day(earlier.At)+" as "+string(earlier.Decision)+"; a new decision needs campaign assign")
+			continue
+		case earlier != nil && earlier.sameAs(d) && (earlier.Signed || !d.Signed):
+			continue
+		}
+		if other := j.status[it.ID].otherwise(d); other != nil {
+			d.Conflict = true
+			j.refuse(r, Conflict, other.By+" decided "+string(other.Decision)+"; campaign assign says who decides")
+		}
+		j.out.Decisions = append(j.out.Decisions, d)
+		taken++
+	}
+	if taken == 0 {
+		j.out.Unchanged++
+	}
+}
+
+func day(t time.Time) string { return t.UTC().Format(time.DateOnly) }
+
+// find is the row of the campaign that a row of a file is about, if it may be decided by
+// whom the file is of and is as the file has it.
+func (j *judging) find(r Row, by string) (line Line, code Code, reason string) {
+	switch {
+	case r.Campaign != "" && r.Campaign != j.ID():
+		return line, OtherCampaign, "the row is of campaign " + r.Campaign
+	case j.Closing != nil:
+		return line, Closed, "the campaign was closed on " + day(j.Closing.At)
+	case isNumber(r.Item):
+		return line, IDIsNumber, "a spreadsheet made the number " + r.Item + " of the ID; export again and keep the hidden columns as they are"
+	}
+	line, yours := j.lines[folded(by)+"\x00"+r.Item]
+	if !yours {
+		s := j.status[r.Item]
+		at := slices.IndexFunc(j.Items, func(it Item) bool { return it.Group == r.Item && r.Item != "" })
+		switch {
+		case s != nil && s.Item.isSelf(by):
+			return line, SelfReview, by + " is the owner, or responsible"
+		case s != nil && s.Item.Group != "" && Same(s.Reviewer, by):
+			return line, Stale, "the token is now in a row with others; export again"
+		case s != nil:
+			return line, NotYours, "the reviewer is " + cmp.Or(s.Reviewer, "not named yet")
+		case at >= 0 && Same(j.status[j.Items[at].ID].Reviewer, by):
+			return line, Stale, "the row has other tokens now; export again"
+		case at >= 0:
+			return line, NotYours, "the reviewer is " + cmp.Or(j.status[j.Items[at].ID].Reviewer, "not named yet")
+		}
+		return line, UnknownItem, "the campaign has no such item"
+	}
+	if slices.ContainsFunc(line.Items, func(it Item) bool { return it.isSelf(by) }) {
+		return line, SelfReview, by + " is the owner, or responsible"
+	}
+	if r.Fingerprint != line.Fingerprint {
+		return line, Stale, "the token is not as the file has it; export again"
+	}
+	if name := edited(r, line); name != "" {
+		return line, FactsEdited, "the column " + name + " was changed; decide in the columns that are yours"
+	}
+	return line, "", ""
+}
+
+// edited names a column that is not as it was written, "" if all are that are there.
+func edited(r Row, l Line) string {
+	if r.FactsSHA256 != l.FactsSHA256 {
+		return "Facts"
+	}
+	for _, f := range l.Facts {
+		shown, there := r.Facts[f.Name]
+		if there && strings.TrimSpace(shown) != strings.TrimSpace(f.Text) {
+			return f.Name
+		}
+	}
+	return ""
+}
+
+// lacks says what a decision needs besides.
+func (c Campaign) lacks(r Row, l Line) (Code, string) {
+	critical := slices.ContainsFunc(l.Items, Item.NeedsJustification)
+	switch kind := r.decision(); {
+	case !slices.Contains(Kinds(), string(kind)):
+		return UnknownDecision, "known are " + strings.Join(Kinds(), ", ")
+	case strings.TrimSpace(r.Justification) == "" && (kind == Modify || kind == Keep && critical):
+		return NeedsJustification, string(kind) + " needs a justification"
+	case strings.TrimSpace(r.UntilOrScope) == "" && kind == Modify:
+		return NeedsScope, "modify needs what the new token may do"
+	case strings.TrimSpace(r.Ticket) == "" && c.TicketRequired && (kind == Revoke || kind == Modify):
+		return NeedsTicket, string(kind) + " needs a ticket"
+	}
+	return "", ""
+}
+
+// doubled refuses all rows of an item but the first, and all of them if they differ.
+func (j *judging) doubled(r Row) (Code, string) {
+	rows := j.met[r.Item]
+	for _, o := range rows {
+		if o.decision() != r.decision() || strings.TrimSpace(o.Justification) != strings.TrimSpace(r.Justification) || strings.TrimSpace(o.UntilOrScope) != strings.TrimSpace(r.UntilOrScope) || strings.TrimSpace(o.Ticket) != strings.TrimSpace(r.Ticket) {
+			return Duplicate, "the file has it more than once, with different decisions"
+		}
+	}
+	if rows[0].Line != r.Line {
+		return Duplicate, "the file has it more than once"
+	}
+	return "", ""
+}
+
+func (j *judging) refuse(r Row, code Code, reason string) {
+	j.out.Refused = append(j.out.Refused, Refusal{Import: j.in.Import, At: j.in.At, File: j.in.File, Line: r.Line, Item: r.Item, Code: code, Reason: reason})
+}
+
+// isNumber reports whether text is what a spreadsheet makes of digits: 1.1E+15.
+func isNumber(id string) bool {
+	return id != "" && strings.Trim(id, "0123456789.,eE+-") == "" && !strings.Contains(id, "/")
+}

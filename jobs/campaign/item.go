@@ -1,0 +1,375 @@
+package campaign
+
+import (
+	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
+	"iter"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"tokenaudit/jobs/audit"
+)
+
+// Item is a token to decide on, with the facts of the review that it is of.
+type Item struct {
+	ID            string       `json:"item"` // target/org ID/authorization ID; of a legacy one with ~ in front
+	Target        string       `json:"target"`
+	OrgID         string       `json:"org_id"`
+	Org           string       `json:"org,omitempty"`
+	Authorization string       `json:"authorization"`
+	Legacy        bool         `json:"legacy,omitempty"`
+	Description   string       `json:"description"`
+	Status        audit.Status `json:"status"`
+
+	UserID      string           `json:"user_id"`
+	User        string           `json:"user"`
+	OwnerState  audit.OwnerState `json:"owner_state"`
+	Responsible string           `json:"responsible,omitempty"`
+	Team        string           `json:"team,omitempty"`
+	Purpose     string           `json:"purpose,omitempty"`
+
+	Class       string   `json:"class"`
+	Writes      string   `json:"writes,omitempty"` // what it may write, in words
+	Permissions []string `json:"permissions"`
+	// Privileged tokens reach everything, or make other tokens. They are decided afresh.
+	Privileged bool           `json:"privileged,omitempty"`
+	Severity   audit.Severity `json:"severity,omitempty"` // of the worst finding that stands
+	Why        []string       `json:"why,omitempty"`      // the findings that stand, worst first
+	Since      time.Time      `json:"since,omitzero"`     // when the oldest of them was found
+	Created    time.Time      `json:"created,omitzero"`
+	FirstSeen  time.Time      `json:"first_seen"`
+	Presence   audit.Presence `json:"presence"`
+	// Fingerprint is that of permissions, owner and status, as "tokens show" prints it.
+	Fingerprint string `json:"fingerprint"`
+
+	Reviewer string `json:"reviewer"` // at the opening; "" if nobody may decide
+	// Group is set for tokens that stand as one row and are decided together.
+	Group string `json:"group,omitempty"`
+	// Last is the decision of an earlier campaign, of the same token as it was then.
+	Last *LastDecision `json:"last,omitempty"`
+}
+
+// LastDecision is a decision of an earlier campaign.
+type LastDecision struct {
+	Campaign string    `json:"campaign"`
+	Decision Kind      `json:"decision"`
+	By       string    `json:"by"`
+	At       time.Time `json:"at"`
+	Changed  bool      `json:"changed,omitempty"` // the token is not as it was then
+}
+
+// itemID is the ID of the item of an authorization in a target.
+func itemID(target string, a *audit.Authorization) string {
+	return target + "/" + a.OrgID + "/" + a.Key()
+}
+
+// newItem is the item of a record.
+func newItem(r *audit.Record, contacts audit.Contacts, at time.Time) Item {
+	acc := audit.AccessOf(r.Authorization)
+	contact := contacts.Of(r.Target, r.Owner)
+	it := Item{
+		ID: itemID(r.Target, &r.Authorization), Target: r.Target, OrgID: r.OrgID, Org: r.Org, Authorization: r.ID, Legacy: r.Legacy,
+		Description: r.Description, Status: r.Status, UserID: r.UserID, User: cmp.Or(r.User, r.Owner.Name), OwnerState: r.Owner.State,
+		Responsible: contact.Responsible, Team: contact.Team, Purpose: contact.Purpose,
+		Class: acc.Class(), Writes: acc.WriteScope(), Permissions: []string{},
+		Privileged: acc.EveryOrg || acc.AllAccess || acc.Mints || acc.AdministersUsers,
+		Severity:   r.Worst(), Created: r.CreatedAt, FirstSeen: r.FirstSeen, Presence: r.Presence, Fingerprint: r.Fingerprint(),
+	}
+	for i := range r.Permissions {
+		it.Permissions = append(it.Permissions, r.Permissions[i].String())
+	}
+	slices.Sort(it.Permissions)
+	for _, f := range r.Findings {
+		if !f.Current() || !f.Severity.AtLeast(audit.Low) {
+			continue
+		}
+		text := string(f.Severity) + ": " + f.Check
+		if f.Detail != "" {
+			text += " (" + f.Detail + ")"
+		}
+		if f.State == audit.Excepted {
+			text += ", allowed by an exception"
+		}
+		it.Why, it.Since = append(it.Why, text), audit.Earlier(it.Since, f.Since)
+	}
+	return it
+}
+
+// isFlagged reports whether a finding stands that is more than inventory.
+func (it Item) isFlagged() bool { return len(it.Why) > 0 }
+
+// isLowRisk reports whether it may stand in one row with others.
+func (it Item) isLowRisk() bool {
+	return !it.Privileged && it.Writes == "" && !it.Severity.AtLeast(audit.Medium) && it.PermissionsReadable()
+}
+
+// PermissionsReadable reports whether all that the token may do is known.
+func (it Item) PermissionsReadable() bool { return it.Class != "unknown" && it.Class != "legacy" }
+
+// NeedsJustification reports whether keeping it needs a reason.
+func (it Item) NeedsJustification() bool { return it.Severity.AtLeast(audit.High) }
+
+// OwnerName is the user, or the ID where no name is known.
+func (it Item) OwnerName() string { return cmp.Or(it.User, it.UserID) }
+
+// isSelf reports whether a reviewer would decide on a token of their own.
+func (it Item) isSelf(reviewer string) bool {
+	return Same(reviewer, it.User) || Same(reviewer, it.UserID) || Same(reviewer, it.Responsible)
+}
+
+// People are who may decide.
+type People struct {
+	// Contacts name the reviewer of a user, and who answers for it.
+	Contacts audit.Contacts
+	// Targets name the reviewer of a target.
+	Targets map[string]string
+	// Left reports whether somebody has left the organization, as far as it is known.
+	Left func(address string) bool
+}
+
+// reviewer is who decides on an item: the first of those that are named, and are neither
+// the owner nor responsible and have not left, in lower case. It is "" if there is nobody.
+func (p People) reviewer(c Campaign, it Item, owner audit.Owner) string {
+	for _, who := range []string{p.Contacts.Of(it.Target, owner).Reviewer, p.Targets[it.Target], c.Reviewer, c.Manager} {
+		if who != "" && !it.isSelf(who) && !p.hasLeft(who) {
+			return folded(who)
+		}
+	}
+	return ""
+}
+
+func (p People) hasLeft(who string) bool { return p.Left != nil && p.Left(who) }
+
+// Open makes a campaign and its items of the records of a review, with the campaign
+// before it, if there was one.
+func Open(t Terms, opened time.Time, trigger audit.Trigger, of audit.Link, records iter.Seq2[audit.Record, error], people People, before *Book) (Campaign, []Item, error) {
+	c := t.new(opened, trigger)
+	c.Run, c.Manifest, c.Reviewers = of.Run, of.Manifest, []string{}
+	last := before.lastDecisions()
+	var items []Item
+	for r, err := range records {
+		if err != nil {
+			return c, nil, err
+		}
+		if !r.Exists() {
+			continue
+		}
+		it := newItem(&r, people.Contacts, c.Opened)
+		if found, ok := last[it.ID]; ok {
+			found.last.Changed = found.fingerprint != it.Fingerprint
+			it.Last = &found.last
+		}
+		if !c.includes(it) {
+			continue
+		}
+		it.Reviewer = people.reviewer(c, it, r.Owner)
+		if it.Presence == audit.Unseen {
+			c.Unseen++
+		}
+		if it.Reviewer != "" && !slices.Contains(c.Reviewers, it.Reviewer) {
+			c.Reviewers = append(c.Reviewers, it.Reviewer)
+		}
+		items = append(items, it)
+	}
+	slices.Sort(c.Reviewers)
+	group(items)
+	c.Items = len(items)
+	return c, items, nil
+}
+
+func (c Campaign) includes(it Item) bool {
+	switch c.Scope {
+	case ScopeFlagged:
+		return it.isFlagged()
+	case ScopePrivileged:
+		return it.Privileged
+	case ScopeChanged:
+		return it.Privileged || it.Last == nil || it.Last.Changed || it.Last.Decision != Keep
+	}
+	return true
+}
+
+// mostInGroup bounds a row: a cell has to hold all of its members.
+const mostInGroup = 50
+
+// group lets tokens of one owner, one class and low risk stand as one row.
+func group(items []Item) {
+	open := map[string][]int{}
+	for i := range items {
+		it := &items[i]
+		if !it.isLowRisk() || it.Last != nil && it.Last.Decision != Keep {
+			continue
+		}
+		key := strings.Join([]string{it.Target, it.OrgID, it.UserID, it.Class, string(it.Status), it.Reviewer}, "\x00")
+		if open[key] = append(open[key], i); len(open[key]) == mostInGroup {
+			name(items, open[key])
+			delete(open, key)
+		}
+	}
+	for _, members := range open {
+		if len(members) > 1 {
+			name(items, members)
+		}
+	}
+}
+
+// name gives members their group, which is called by the first of them.
+func name(items []Item, members []int) {
+	for _, i := range members {
+		items[i].Group = "group/" + items[members[0]].ID
+	}
+}
+
+// Line is a row of a reviewer's file: an item, or several that are decided together.
+type Line struct {
+	ID          string // of the item, or of the group
+	Items       []Item
+	Fingerprint string
+	Facts       []Fact
+	FactsSHA256 string
+}
+
+// Fact is what a row shows for the reviewer to judge by.
+type Fact struct {
+	Name   string // of the column
+	Text   string
+	Number bool
+}
+
+// Names of the columns whose cells are facts, in their order.
+const (
+	FactToken       = "Token"
+	FactOwner       = "Owner"
+	FactSeverity    = "Severity"
+	FactWhy         = "Why"
+	FactClass       = "Class"
+	FactWrites      = "May write"
+	FactStatus      = "Status"
+	FactAge         = "Age (days)"
+	FactWeeksOpen   = "Weeks open"
+	FactLast        = "Last decision"
+	FactResponsible = "Responsible"
+	FactPurpose     = "Purpose"
+	FactTarget      = "Target"
+)
+
+// Lines are the rows for items, which have one reviewer, worst first.
+func (c Campaign) Lines(items []Item) []Line {
+	groups := map[string][]Item{}
+	var lines []Line
+	for _, it := range items {
+		if it.Group != "" {
+			groups[it.Group] = append(groups[it.Group], it)
+			continue
+		}
+		lines = append(lines, c.line(it.ID, []Item{it}))
+	}
+	for id, members := range groups {
+		if len(members) == 1 { // the others went, or are with somebody else
+			id = members[0].ID
+		}
+		lines = append(lines, c.line(id, members))
+	}
+	slices.SortFunc(lines, func(a, b Line) int {
+		return cmp.Or(rank(a.Items[0].Severity)-rank(b.Items[0].Severity), cmp.Compare(a.Items[0].Target, b.Items[0].Target),
+			cmp.Compare(a.Items[0].OwnerName(), b.Items[0].OwnerName()), cmp.Compare(a.ID, b.ID))
+	})
+	return lines
+}
+
+// rank orders severities, the worst first.
+func rank(s audit.Severity) int {
+	if at := slices.Index(audit.Severities(), s); at >= 0 {
+		return at
+	}
+	return len(audit.Severities())
+}
+
+func (c Campaign) line(id string, items []Item) Line {
+	l := Line{ID: id, Items: items, Fingerprint: items[0].Fingerprint, Facts: c.facts(items)}
+	if len(items) > 1 {
+		var all strings.Builder
+		for _, it := range items {
+			all.WriteString(it.ID + " " + it.Fingerprint + "\n")
+		}
+		l.Fingerprint = short([]byte(all.String()))
+	}
+	var text strings.Builder
+	for _, f := range l.Facts {
+		text.WriteString(f.Name + "\t" + f.Text + "\n")
+	}
+	l.FactsSHA256 = short([]byte(text.String()))
+	return l
+}
+
+// longestFact bounds a fact: a description may have 200 kB, and a cell less than 32,767
+// characters.
+const longestFact = 8000
+
+// facts are what a row shows. Members of a group have the same ones but for the token, the
+// age and the weeks, of which the oldest stands.
+func (c Campaign) facts(items []Item) []Fact {
+	first := items[0]
+	var tokens []string
+	oldest, since := time.Time{}, time.Time{}
+	last := first.Last
+	for _, it := range items {
+		tokens = append(tokens, token(it))
+		oldest, since = audit.Earlier(oldest, cmp.Or(it.Created, it.FirstSeen)), audit.Earlier(since, it.Since)
+	}
+	token := tokens[0]
+	if len(items) > 1 {
+		token = strconv.Itoa(len(items)) + " tokens: " + strings.Join(tokens, "; ")
+	}
+	var decided string
+	if last != nil {
+		decided = string(last.Decision) + " by " + last.By + " on " + last.At.UTC().Format(time.DateOnly)
+		if last.Changed {
+			decided += ", changed since"
+		}
+	}
+	owner := first.OwnerName()
+	if first.OwnerState == audit.OwnerDeleted {
+		owner += " (deleted)"
+	}
+	status := string(first.Status)
+	if first.Presence != audit.Listed {
+		status += ", " + string(first.Presence)
+	}
+	facts := []Fact{
+		{Name: FactToken, Text: token}, {Name: FactOwner, Text: owner}, {Name: FactSeverity, Text: string(first.Severity)},
+		{Name: FactWhy, Text: strings.Join(first.Why, "; ")}, {Name: FactClass, Text: first.Class}, {Name: FactWrites, Text: first.Writes},
+		{Name: FactStatus, Text: status},
+		{Name: FactAge, Text: spans(c.Opened, oldest, 24*time.Hour), Number: true}, {Name: FactWeeksOpen, Text: spans(c.Opened, since, 7*24*time.Hour), Number: true},
+		{Name: FactLast, Text: decided}, {Name: FactResponsible, Text: first.Responsible}, {Name: FactPurpose, Text: first.Purpose}, {Name: FactTarget, Text: first.Target},
+	}
+	for i := range facts {
+		facts[i].Text = audit.Line(facts[i].Text, longestFact)
+	}
+	return facts
+}
+
+// token names a token for people: what it is for, and its ID.
+func token(it Item) string {
+	if it.Description == "" {
+		return it.Authorization
+	}
+	return audit.Line(it.Description, 100) + " (" + it.Authorization + ")"
+}
+
+// spans is how many whole spans lie between two times; "" if one is not known.
+func spans(now, since time.Time, span time.Duration) string {
+	if since.IsZero() {
+		return ""
+	}
+	return strconv.Itoa(max(0, int(now.Sub(since)/span)))
+}
+
+// short is a hash that fits a hidden column: 16 bytes of SHA-256, in hex.
+func short(text []byte) string {
+	sum := sha256.Sum256(text)
+	return hex.EncodeToString(sum[:16])
+}
