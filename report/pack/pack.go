@@ -22,6 +22,7 @@ import (
 	"github.com/gofrs/flock"
 
 	"tokenaudit/jobs/audit"
+	"tokenaudit/report/signature"
 )
 
 // Files that Seal adds to the folder of a run.
@@ -29,6 +30,10 @@ const (
 	manifestFile  = "manifest.json"
 	sumsFile      = "SHA256SUMS"
 	signatureFile = "SHA256SUMS.sig"
+
+	// signatureNamespace keeps a signature of a pack from counting elsewhere, and the
+	// other way round: ssh-keygen -Y verify -n tokenaudit.
+	signatureNamespace = "tokenaudit"
 
 	lockFile = "." + manifestFile + ".lock" // while it is at it
 )
@@ -88,7 +93,7 @@ func Seal(ctx context.Context, dir string, in Input) (sealed Sealed, err error) 
 	if !info.IsDir() { // what a link leads to is not evidence, and nothing is written there
 		return sealed, fmt.Errorf("%s is not a folder but a link or a file; remove it", dir)
 	}
-	key, err := parseKey(in.Key)
+	key, err := signature.ParseKey(in.Key)
 	if err != nil {
 		return sealed, err
 	}
@@ -110,7 +115,7 @@ func Seal(ctx context.Context, dir string, in Input) (sealed Sealed, err error) 
 	sealed.Link = audit.Link{Sequence: m.Sequence, Run: m.RunID, Manifest: digest(manifest)}
 	content := map[string][]byte{ReperformFile: script, sumsFile: sumsOf(files, sealed.Manifest)}
 	if key != nil {
-		if content[signatureFile], err = sign(content[sumsFile], key); err != nil {
+		if content[signatureFile], err = signature.Sign(content[sumsFile], key, signatureNamespace); err != nil {
 			return sealed, fmt.Errorf("signing: %w", err)
 		}
 	}

@@ -16,6 +16,7 @@ import (
 	"golang.org/x/crypto/ssh"
 
 	"tokenaudit/jobs/audit"
+	"tokenaudit/report/signature"
 )
 
 // Options say what a pack or a chain of packs is held against.
@@ -126,7 +127,7 @@ func verify(ctx context.Context, path string, o Options) (*Result, error) {
 	v := &verifier{Result: &Result{Job: o.job}, path: path, options: o}
 	if o.Signers != nil {
 		var err error
-		if v.signers, err = parseSigners(o.Signers); err != nil {
+		if v.signers, err = signature.Parse(o.Signers, signatureNamespace); err != nil {
 			return nil, err
 		}
 	}
@@ -188,7 +189,7 @@ type verifier struct {
 	*Result
 	path    string
 	options Options
-	signers []signer
+	signers signature.Signers
 	packs   []*Checked // in the order of the chain, of every period
 	derived derived
 }
@@ -280,7 +281,7 @@ func (v *verifier) sayProven() {
 		}
 	}
 	say(&v.Proven, "Integrity: all %d files are as the packs list them, by size, rows and SHA-256; none is missing, none was added.", files)
-	if v.signers != nil {
+	if v.options.Signers != nil {
 		say(&v.Proven, "Origin: every pack is signed by a key that the allowed-signers file gives to %s.", strings.Join(who, ", "))
 	}
 	v.derived.sayProven(v)
@@ -301,7 +302,7 @@ func (v *verifier) sayNotProven() {
 	switch {
 	case unsigned > 0:
 		say(&v.NotProven, "That nobody changed a pack on purpose: %d of %d are not signed, and hashes alone show accidents only.", unsigned, len(v.Packs))
-	case v.signers == nil:
+	case v.options.Signers == nil:
 		say(&v.NotProven, "Who signed: without an allowed-signers file, a signature only shows that some key was used. Anybody can make a key.")
 	}
 	v.derived.sayNotProven(v)
@@ -402,12 +403,12 @@ func rowsOf(f File) int {
 
 func (v *verifier) checkSignature(p *Checked, sums []byte) {
 	if !p.Signed {
-		if v.signers != nil {
+		if v.options.Signers != nil {
 			v.problem(p.Folder, signatureFile, "is missing: the pack says that it is not signed")
 		}
 		return
 	}
-	signature, err := readFile(p.dir, signatureFile)
+	signed, err := readFile(p.dir, signatureFile)
 	if err != nil {
 		v.problem(p.Folder, signatureFile, "is missing or cannot be read, though the pack says that it is signed")
 		return
@@ -415,7 +416,10 @@ func (v *verifier) checkSignature(p *Checked, sums []byte) {
 	if sums == nil {
 		return // said by checkFiles
 	}
-	key, err := signerOf(sums, signature)
+	key, err := signature.KeyOf(sumsFile, sums, signed, signatureNamespace)
+	if err == nil && !signature.IsOurs(signed) {
+		err = errors.New("was changed: it is not written as tokenaudit writes it")
+	}
 	if err != nil {
 		v.problem(p.Folder, signatureFile, "%v", err)
 		return
@@ -424,13 +428,13 @@ func (v *verifier) checkSignature(p *Checked, sums []byte) {
 		v.problem(p.Folder, signatureFile, "is of the key %s, %s says %s", got, manifestFile, p.Key)
 		return
 	}
-	if v.signers == nil {
+	if v.options.Signers == nil {
 		return
 	}
-	s, err := findSigner(v.signers, key, p.Finished)
+	s, err := v.signers.Of(key, p.Finished)
 	if err != nil {
 		v.problem(p.Folder, signatureFile, "%v", err)
 		return
 	}
-	p.Signer = s.principals
+	p.Signer = s.Principals
 }

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"tokenaudit/jobs/audit"
+	"tokenaudit/report/signature"
 )
 
 // flip changes one byte in the middle of a file.
@@ -106,11 +107,11 @@ func unsign(t *testing.T, dir string) {
 
 func signAnew(t *testing.T, dir string) {
 	other, _ := newKey(t, "other")
-	key, err := parseKey(other)
+	key, err := signature.ParseKey(other)
 	must(t, err)
-	signature, err := sign(getFile(t, filepath.Join(dir, sumsFile)), key)
+	signed, err := signature.Sign(getFile(t, filepath.Join(dir, sumsFile)), key, signatureNamespace)
 	must(t, err)
-	putFile(t, filepath.Join(dir, signatureFile), signature)
+	putFile(t, filepath.Join(dir, signatureFile), signed)
 }
 
 func olderChain(t *testing.T, w *weeks) {
