@@ -64,6 +64,8 @@ type File struct {
 	AcceptedGaps []AcceptedGap `yaml:"accepted_gaps,omitempty"`
 	// Jobs review targets again and again. A file without jobs is enough for commands that look at a target once.
 	Jobs []Job `yaml:"jobs,omitempty"`
+	// Campaigns let people decide on the tokens of a job until a date ("tokenaudit help campaigns"). Default: none.
+	Campaigns []Campaign `yaml:"campaigns,omitempty"`
 
 	path  string
 	lines map[string]int // of the keys, by path
@@ -98,6 +100,8 @@ type Owner struct {
 	Purpose string `yaml:"purpose,omitempty"`
 	// Slack is who is told there: a user ID (U0123456789), a channel ID (C0123456789) or an e-mail address. Default: responsible, if that is an e-mail address.
 	Slack string `yaml:"slack,omitempty"`
+	// Reviewer decides on the tokens of the user in campaigns: an e-mail address of somebody else than responsible. Default: the reviewer of the target, or of the campaign.
+	Reviewer string `yaml:"reviewer,omitempty"`
 }
 
 // Job is a review that repeats.

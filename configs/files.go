@@ -24,6 +24,11 @@ func (f *File) checkFiles(problem problemFunc) {
 			job.Email.CheckFiles(problem.in(fmt.Sprintf("jobs[%d].email", i)))
 		}
 	}
+	for i, c := range f.Campaigns {
+		if err := c.Signers.Check(); err != nil {
+			problem(fmt.Sprintf("campaigns[%d].signers", i), err.Error())
+		}
+	}
 	if f.Roster != "" {
 		err := f.Roster.Check()
 		if err == nil {

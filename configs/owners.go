@@ -18,7 +18,7 @@ import (
 func (f *File) Contacts(j Job) audit.Contacts {
 	out := audit.Contacts{}
 	for user, o := range f.Owners {
-		out[user] = audit.Contact{Responsible: o.Responsible, Team: o.Team, Purpose: o.Purpose, Slack: o.Slack}
+		out[user] = audit.Contact{Responsible: o.Responsible, Team: o.Team, Purpose: o.Purpose, Slack: o.Slack, Reviewer: o.Reviewer}
 	}
 	if j.Slack != nil {
 		for user, who := range j.Slack.Owners {
@@ -62,12 +62,19 @@ func validateOwners(owners map[string]Owner, targets []string, problem problemFu
 			problem(key, "needs the name or the ID of a user, or TARGET/NAME or TARGET/ID")
 		}
 		if o == (Owner{}) {
-			problem(key, "needs responsible, team, purpose or slack")
+			problem(key, "needs responsible, team, purpose, slack or reviewer")
 		}
 		for name, text := range map[string]string{"responsible": o.Responsible, "team": o.Team, "purpose": o.Purpose} {
 			if len(text) > most || strings.ContainsFunc(text, unicode.IsControl) {
 				problem(join(key, name), "needs one line of at most 200 characters")
 			}
+		}
+		switch {
+		case o.Reviewer == "":
+		case !audit.IsAddress(o.Reviewer):
+			problem(join(key, "reviewer"), needsAddress)
+		case strings.EqualFold(o.Reviewer, o.Responsible) || strings.EqualFold(o.Reviewer, name) || strings.EqualFold(o.Reviewer, user):
+			problem(join(key, "reviewer"), "must be somebody else: nobody reviews a token of their own")
 		}
 		if o.Slack != "" && !slack.IsRecipient(o.Slack) {
 			problem(join(key, "slack"), "needs a Slack user ID (U0123456789), a channel ID (C0123456789) or an e-mail address")

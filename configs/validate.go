@@ -62,6 +62,7 @@ func (f *File) validate(problem problemFunc) {
 		job.validate(targets, problem.in(fmt.Sprintf("jobs[%d]", i)))
 	}
 	validateNames("jobs", names(f.Jobs, func(j Job) string { return j.Name }), problem)
+	f.validateCampaigns(problem)
 	for key, ref := range f.Secrets() {
 		if err := ref.Validate(); err != nil {
 			problem(key, err.Error())

@@ -6,6 +6,7 @@ import (
 	"iter"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 
 	"github.com/goccy/go-yaml"
@@ -114,6 +115,14 @@ func (f *File) withhold() {
 func (f *File) Effective() string {
 	shown := *f
 	shown.Policy.FixWithin = f.Policy.fixWithin()
+	shown.Campaigns = slices.Clone(f.Campaigns)
+	for i := range shown.Campaigns {
+		c := &shown.Campaigns[i]
+		c.Remind, c.RevokeWithin = c.remind(), c.revokeWithin()
+		if c.Escalate.To != "" {
+			c.Escalate.After = c.Escalate.after()
+		}
+	}
 	text, err := yaml.Marshal(shown)
 	if err != nil {
 		return "# cannot be shown: " + err.Error() + "\n"

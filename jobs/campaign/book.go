@@ -105,9 +105,9 @@ func (b *Book) Status() []Status {
 func (s *Status) see(m *Remediation) {
 	s.Seen = m
 	if m.State == TokenChanged && m.Facts != nil {
-		reviewer, group := s.Item.Reviewer, s.Item.Group
-		s.Item = *m.Facts
-		s.Item.Reviewer, s.Item.Group = reviewer, group
+		reviewer, last := s.Item.Reviewer, s.Item.Last
+		s.Item = *m.Facts // in no group any more
+		s.Item.Reviewer, s.Item.Last = reviewer, last
 	}
 }
 

@@ -31,6 +31,8 @@ type Config struct {
 	Canary string `yaml:"canary,omitempty" json:"canary,omitempty"`
 	// Users to review. Without it: every user that the credential can see.
 	Users []User `yaml:"users,omitempty" json:"users,omitempty"`
+	// Reviewer decides on the tokens of the target in campaigns, where owners name nobody else: an e-mail address. Default: the reviewer of the campaign.
+	Reviewer string `yaml:"reviewer,omitempty" json:"reviewer,omitempty"`
 	// CAFile is a PEM file of the authority that signed the server's certificate, if the system does not know it.
 	CAFile setting.Path `yaml:"ca_file,omitempty" json:"ca_file,omitempty"`
 	// Bolt is a copy of influxd.bolt, or the *.bolt.gz of influx backup, in place of url and token: a review with nothing hidden.

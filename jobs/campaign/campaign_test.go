@@ -1,0 +1,684 @@
+package campaign
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"iter"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"tokenaudit/jobs/audit"
+)
+
+const day24 = 24 * time.Hour
+
+var opened = time.Date(2026, 10, 1, 7, 0, 0, 0, time.UTC)
+
+// memory is a folder.
+type memory map[string]string
+
+func (m memory) Read(_ context.Context, name string) ([]byte, error) {
+	text, ok := m[name]
+	if !ok {
+		return nil, fs.ErrNotExist
+	}
+	return []byte(text), nil
+}
+
+func (m memory) Write(_ context.Context, name string, content []byte) error {
+	m[name] = string(content)
+	return nil
+}
+
+func write(bucket string) audit.Permission {
+	return audit.Permission{Action: "write", Resource: audit.Resource{Type: "buckets", ID: bucket, Name: bucket, OrgID: "o1"}}
+}
+
+func read(bucket string) audit.Permission {
+	return audit.Permission{Action: "read", Resource: audit.Resource{Type: "buckets", ID: bucket, Name: bucket, OrgID: "o1"}}
+}
+
+// seen is the record of an active token of a user, as a review has it.
+func seen(id, user string, permissions ...audit.Permission) audit.Record {
+	return audit.Record{
+		Target: "prod", Presence: audit.Listed, Owner: audit.Owner{ID: "u-" + user, Name: user, State: audit.OwnerPresent}, FirstSeen: opened.Add(-100 * day24), LastSeen: opened,
+		Authorization: audit.Authorization{ID: id, OrgID: "o1", UserID: "u-" + user, User: user, Description: "token " + id, Status: audit.Active, Permissions: permissions, CreatedAt: opened.Add(-200 * day24)},
+	}
+}
+
+func flagged(r audit.Record, s audit.Severity) audit.Record {
+	r.Findings = append(r.Findings, audit.Finding{Check: "not-rotated", Severity: s, State: audit.Open, Since: opened.Add(-21 * day24)})
+	return r
+}
+
+func with(r audit.Record, change func(*audit.Record)) audit.Record {
+	change(&r)
+	return r
+}
+
+func rows(all ...audit.Record) iter.Seq2[audit.Record, error] {
+	return func(yield func(audit.Record, error) bool) {
+		for _, r := range all {
+			if !yield(r, nil) {
+				return
+			}
+		}
+	}
+}
+
+var terms = Terms{
+	Name: "quarterly", Job: "weekly", Zone: "UTC", Scope: ScopeAll, Due: 14 * day24, Reviewer: "secops@example.com", Manager: "ciso@example.com",
+	Remind:       []Span{{"7d", 7 * day24}, {"1d", day24}},
+	RevokeWithin: map[audit.Severity]time.Duration{audit.Critical: 3 * day24}, DefaultWithin: 30 * day24,
+	Escalate: Escalation{After: day24, To: "C0123456789"},
+}
+
+var people = People{
+	Contacts: audit.Contacts{"telegraf": {Responsible: "anna@example.com", Reviewer: "ben@example.com"}},
+	Targets:  map[string]string{"staging": "carla@example.com"},
+}
+
+// population has one token of each kind: a is critical, b and c are a group of anna's, d is
+// of the campaign's own reviewer.
+func population() []audit.Record {
+	return []audit.Record{
+		flagged(seen("a", "telegraf", write("b1"), read("b1")), audit.Critical),
+		seen("b", "grafana", read("b1")),
+		seen("c", "grafana", read("b2")),
+		seen("d", "secops@example.com", write("b3")),
+	}
+}
+
+// open opens a campaign on records in a folder.
+func open(t *testing.T, terms Terms, before *Book, records ...audit.Record) (*Book, memory) {
+	t.Helper()
+	at := opened
+	if before != nil {
+		at = before.Opened.Add(90 * day24)
+	}
+	c, items, err := Open(terms, at, audit.Scheduled, audit.Link{Run: "weekly/2026-09-28T0700Z", Manifest: strings.Repeat("ab", 32)}, rows(records...), people, before)
+	if err != nil {
+		t.Fatal(err)
+	}
+	folder := memory{}
+	if _, err := Create(t.Context(), folder, c, items); err != nil {
+		t.Fatal(err)
+	}
+	return load(t, folder), folder
+}
+
+func load(t *testing.T, folder memory) *Book {
+	t.Helper()
+	b, err := Load(t.Context(), folder)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+// fileOf is the file of a reviewer as it is exported, with a decision for each token.
+func fileOf(b *Book, reviewer string, decisions map[string]string) []Row {
+	var out []Row
+	for i, l := range b.Lines(b.ItemsOf(reviewer)) {
+		r := Row{Line: i + 2, Campaign: b.ID(), Item: l.ID, Fingerprint: l.Fingerprint, FactsSHA256: l.FactsSHA256, Reviewer: reviewer, Facts: map[string]string{}}
+		for _, f := range l.Facts {
+			r.Facts[f.Name] = f.Text
+		}
+		for _, it := range l.Items {
+			decision, rest, _ := strings.Cut(decisions[it.Authorization], ";")
+			r.Decision = decision
+			r.Justification, r.UntilOrScope, _ = strings.Cut(rest, ";")
+		}
+		out = append(out, r)
+	}
+	return out
+}
+
+// imports imports rows as the file of a reviewer, signed or as a draft.
+func imports(t *testing.T, folder memory, reviewer string, signed bool, at time.Time, rows ...Row) Outcome {
+	t.Helper()
+	b := load(t, folder)
+	r := Received{Name: "a.csv", Content: fmt.Append(nil, reviewer, signed, at, rows), Reviewer: reviewer}
+	if signed {
+		r.Key, r.Signature = "SHA256:key", []byte("signature")
+	}
+	in := b.NewImport(r, ".csv", at)
+	o := b.Judge(in, rows)
+	if err := b.Take(t.Context(), folder, in, r, o); err != nil {
+		t.Fatal(err)
+	}
+	return o
+}
+
+// states are those of the items, by authorization.
+func states(b *Book) map[string]State {
+	out := map[string]State{}
+	for _, s := range b.Status() {
+		out[s.Item.Authorization] = s.State
+	}
+	return out
+}
+
+func TestOpen(t *testing.T) {
+	all := population()
+	for name, test := range map[string]struct {
+		scope     Scope
+		want      string
+		reviewers string
+	}{
+		"all":        {ScopeAll, "a b c d", "ben secops secops ciso"},
+		"flagged":    {ScopeFlagged, "a", "ben"},
+		"privileged": {ScopePrivileged, "", ""},
+		"changed":    {ScopeChanged, "a b c d", "ben secops secops ciso"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			terms := terms
+			terms.Scope = test.scope
+			gone := with(seen("e", "x", read("b1")), func(r *audit.Record) { r.Presence = audit.Gone })
+			b, _ := open(t, terms, nil, append(all, gone, with(seen("f", "x"), func(r *audit.Record) { r.ID = audit.ServerID }))...)
+			var ids, who []string
+			for _, it := range b.Items {
+				ids = append(ids, it.Authorization)
+				name, _, _ := strings.Cut(it.Reviewer, "@")
+				who = append(who, name)
+			}
+			if got := strings.Join(ids, " "); got != test.want {
+				t.Errorf("the items are %q, want %q", got, test.want)
+			}
+			if got := strings.Join(who, " "); got != test.reviewers {
+				t.Errorf("their reviewers are %q, want %q", got, test.reviewers)
+			}
+		})
+	}
+}
+
+// TestReviewer: nobody gets a token of their own, and nobody who has left gets one.
+func TestReviewer(t *testing.T) {
+	c := terms.new(opened, audit.Scheduled)
+	left := func(who string) bool { return who == "ben@example.com" }
+	for name, test := range map[string]struct {
+		target, user, responsible string
+		left                      func(string) bool
+		want                      string
+	}{
+		"of the owner":            {"prod", "telegraf", "anna@example.com", nil, "ben@example.com"},
+		"of the owner, who left":  {"prod", "telegraf", "anna@example.com", left, "secops@example.com"},
+		"of the target":           {"staging", "x", "", nil, "carla@example.com"},
+		"of the campaign":         {"prod", "x", "", nil, "secops@example.com"},
+		"responsible themselves":  {"prod", "telegraf", "Ben@Example.com", nil, "secops@example.com"},
+		"an owner themselves":     {"prod", "SecOps@example.com", "", nil, "ciso@example.com"},
+		"nobody is left":          {"prod", "x", "", func(string) bool { return true }, ""},
+		"owner of a named target": {"staging", "carla@example.com", "", nil, "secops@example.com"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := people
+			p.Left = test.left
+			it := Item{Target: test.target, User: test.user, Responsible: test.responsible}
+			if got := p.reviewer(c, it, audit.Owner{Name: test.user}); got != test.want {
+				t.Errorf("got %q, want %q", got, test.want)
+			}
+		})
+	}
+}
+
+// TestGroup: tokens of one owner, one class and low risk stand as one row.
+func TestGroup(t *testing.T) {
+	b, _ := open(t, terms, nil, population()...)
+	lines := b.Lines(b.ItemsOf("secops@example.com"))
+	if len(lines) != 1 || len(lines[0].Items) != 2 || !strings.HasPrefix(lines[0].Facts[0].Text, "2 tokens: token b (b); token c (c)") {
+		t.Fatalf("got %+v", lines)
+	}
+	risky, _ := open(t, terms, nil, population()[1], flagged(population()[2], audit.Medium))
+	if lines := risky.Lines(risky.ItemsOf("secops@example.com")); len(lines) != 2 {
+		t.Errorf("a token with a finding stands with others: %+v", lines)
+	}
+}
+
+func TestJudge(t *testing.T) {
+	ben, secops := "ben@example.com", "secops@example.com"
+	for name, test := range map[string]struct {
+		by       string
+		terms    func(*Terms)
+		decision string
+		edit     func(*Row)
+		before   func(t *testing.T, b *Book, f memory)
+		want     Code
+	}{
+		"kept with a reason":       {by: ben, decision: "keep;needed"},
+		"in capitals":              {by: ben, decision: " Revoke "},
+		"keep a critical one":      {by: ben, decision: "keep", want: NeedsJustification},
+		"keep one without finding": {by: secops, decision: "keep"},
+		"modify without a reason":  {by: ben, decision: "modify", want: NeedsJustification},
+		"modify without a scope":   {by: ben, decision: "modify;too wide", want: NeedsScope},
+		"modify":                   {by: ben, decision: "modify;too wide;read b1"},
+		"no ticket":                {by: ben, decision: "revoke", terms: func(t *Terms) { t.TicketRequired = true }, want: NeedsTicket},
+		"a ticket":                 {by: ben, decision: "revoke", terms: func(t *Terms) { t.TicketRequired = true }, edit: func(r *Row) { r.Ticket = "SEC-1" }},
+		"no ticket for keep":       {by: ben, decision: "keep;x", terms: func(t *Terms) { t.TicketRequired = true }},
+		"an unknown decision":      {by: ben, decision: "mabye", want: UnknownDecision},
+		"a formula":                {by: ben, decision: `=IF(1,"keep","")`, want: UnknownDecision},
+		"another campaign":         {by: ben, decision: "revoke", edit: func(r *Row) { r.Campaign = "quarterly/2026-07-01T0700Z" }, want: OtherCampaign},
+		"an unknown item":          {by: ben, decision: "revoke", edit: func(r *Row) { r.Item = "prod/o1/zz" }, want: UnknownItem},
+		"no item":                  {by: ben, decision: "revoke", edit: func(r *Row) { r.Item = "" }, want: UnknownItem},
+		"a number for an ID":       {by: ben, decision: "revoke", edit: func(r *Row) { r.Item = "1.1E+15" }, want: IDIsNumber},
+		"another fingerprint":      {by: ben, decision: "revoke", edit: func(r *Row) { r.Fingerprint = "0" }, want: Stale},
+		"a fact edited":            {by: ben, decision: "revoke", edit: func(r *Row) { r.Facts[FactSeverity] = "low" }, want: FactsEdited},
+		"its hash edited, too":     {by: ben, decision: "revoke", edit: func(r *Row) { r.Facts[FactSeverity], r.FactsSHA256 = "low", "0" }, want: FactsEdited},
+		"columns removed":          {by: ben, decision: "revoke", edit: func(r *Row) { r.Facts = nil }},
+		"of somebody else":         {by: ben, decision: "revoke", edit: func(r *Row) { r.Item = "prod/o1/d" }, want: NotYours},
+		"a group of somebody else": {by: ben, decision: "revoke", edit: func(r *Row) { r.Item = "group/prod/o1/b" }, want: NotYours},
+		"after the end": {by: ben, decision: "revoke", want: Closed, before: func(t *testing.T, b *Book, f memory) {
+			if err := b.Close(t.Context(), f, "late", "root", nil, opened); err != nil {
+				t.Fatal(err)
+			}
+		}},
+		"a token of their own": {by: ben, decision: "revoke", want: SelfReview, before: func(t *testing.T, b *Book, f memory) {
+			b.Items[0].Responsible = ben
+			if err := writeLines(t.Context(), f, ItemsFile, b.Items); err != nil {
+				t.Fatal(err)
+			}
+		}, edit: func(r *Row) { r.FactsSHA256 = "" }},
+		"the token changed since": {by: ben, decision: "revoke", want: Stale, before: func(t *testing.T, b *Book, f memory) {
+			review(t, f, 7, seen("a", "telegraf", write("b1")))
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			terms := terms
+			if test.terms != nil {
+				test.terms(&terms)
+			}
+			b, folder := open(t, terms, nil, population()...)
+			row := fileOf(b, test.by, map[string]string{"a": test.decision, "b": test.decision, "c": test.decision})[0]
+			if test.edit != nil {
+				test.edit(&row)
+			}
+			if test.before != nil {
+				test.before(t, b, folder)
+			}
+			o := imports(t, folder, test.by, true, opened.Add(day24), row)
+			var got Code
+			if len(o.Refused) > 0 {
+				got = o.Refused[0].Code
+			}
+			if got != test.want || (got == "") != (len(o.Decisions) > 0) {
+				t.Errorf("refused with %q (%+v), want %q; taken %+v", got, o.Refused, test.want, o.Decisions)
+			}
+			if reloaded := load(t, folder); len(reloaded.Refused) != len(o.Refused) || len(reloaded.Decisions) != len(o.Decisions) {
+				t.Errorf("the folder has %d decisions and %d refused rows", len(reloaded.Decisions), len(reloaded.Refused))
+			}
+		})
+	}
+}
+
+// review compares the book with a review so many days after the opening, and writes down
+// what that saw.
+func review(t *testing.T, folder memory, days int, records ...audit.Record) map[string]Remediation {
+	t.Helper()
+	b := load(t, folder)
+	at := opened.Add(time.Duration(days) * day24)
+	lines, err := b.Compare(audit.Run{Job: "weekly", Slot: at, Started: at}, people.Contacts, rows(records...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := b.Remember(t.Context(), folder, lines); err != nil {
+		t.Fatal(err)
+	}
+	if again, err := load(t, folder).Compare(audit.Run{Job: "weekly", Slot: at, Started: at}, people.Contacts, rows(records...)); err != nil || len(again) > 0 && len(lines) > 0 {
+		t.Errorf("a review that is compared twice says %+v (%v)", again, err)
+	}
+	out := map[string]Remediation{}
+	for _, m := range lines {
+		out[m.Item[strings.LastIndex(m.Item, "/")+1:]] = m
+	}
+	return out
+}
+
+func TestDoubledRows(t *testing.T) {
+	b, folder := open(t, terms, nil, population()...)
+	row := fileOf(b, "ben@example.com", map[string]string{"a": "revoke"})[0]
+	same, other := row, row
+	same.Line, other.Line, other.Decision, other.Justification = 9, 9, "keep", "needed"
+	if o := imports(t, folder, "ben@example.com", false, opened, row, other); len(o.Decisions) != 0 || len(o.Refused) != 2 {
+		t.Errorf("of two that differ, taken %d, refused %d", len(o.Decisions), len(o.Refused))
+	}
+	if o := imports(t, folder, "ben@example.com", false, opened, row, same); len(o.Decisions) != 1 || len(o.Refused) != 1 || o.Refused[0].Line != 9 {
+		t.Errorf("of two that are equal, taken %d, refused %+v", len(o.Decisions), o.Refused)
+	}
+}
+
+// TestDecisions plays what people send, in order, and says how the item ends.
+func TestDecisions(t *testing.T) {
+	ben, carla := "ben@example.com", "carla@example.com"
+	type step func(t *testing.T, folder memory, at time.Time)
+	send := func(who, decision string, signed bool, want Code) step {
+		return func(t *testing.T, folder memory, at time.Time) {
+			o := imports(t, folder, who, signed, at, fileOf(load(t, folder), who, map[string]string{"a": decision})...)
+			var got Code
+			if len(o.Refused) > 0 {
+				got = o.Refused[0].Code
+			}
+			if got != want {
+				t.Errorf("%s of %s: refused with %q, want %q", decision, who, got, want)
+			}
+		}
+	}
+	assign := func(to string) step {
+		return func(t *testing.T, folder memory, at time.Time) {
+			b := load(t, folder)
+			a, err := b.Assign("a", to, "holiday", "root", at)
+			if err == nil {
+				err = b.Reassign(t.Context(), folder, a)
+			}
+			if err != nil {
+				t.Error(err)
+			}
+		}
+	}
+	for name, test := range map[string]struct {
+		steps []step
+		state State
+		by    string
+	}{
+		"a draft":                            {[]step{send(ben, "revoke", false, "")}, Decided, ben},
+		"the newest draft wins":              {[]step{send(ben, "keep;x", false, ""), send(ben, "revoke", false, "")}, Decided, ben},
+		"a draft, then signed":               {[]step{send(ben, "revoke", false, ""), send(ben, "revoke", true, "")}, Signed, ben},
+		"signed is final":                    {[]step{send(ben, "revoke", true, ""), send(ben, "keep;x", true, Final)}, Signed, ben},
+		"signed, and the same again":         {[]step{send(ben, "revoke", true, ""), send(ben, "revoke", false, "")}, Signed, ben},
+		"not mine":                           {[]step{send(ben, "not mine", true, "")}, Pending, ""},
+		"reassigned":                         {[]step{assign(carla)}, Reassigned, ""},
+		"signed, and given to another":       {[]step{send(ben, "revoke", true, ""), assign(carla)}, Reassigned, ""},
+		"a draft is kept when one leaves":    {[]step{send(ben, "revoke", false, ""), assign(carla)}, Decided, ben},
+		"both agree":                         {[]step{send(ben, "revoke", false, ""), assign(carla), send(carla, "revoke", false, "")}, Decided, carla},
+		"both differ":                        {[]step{send(ben, "revoke", false, ""), assign(carla), send(carla, "keep;x", false, Conflict)}, InConflict, carla},
+		"signed beats a draft":               {[]step{send(ben, "keep;x", false, ""), assign(carla), send(carla, "revoke", true, "")}, Signed, carla},
+		"a conflict, assigned to a third": {[]step{send(ben, "revoke", false, ""), assign(carla), send(carla, "keep;x", false, Conflict), assign("dora@example.com"),
+			send("dora@example.com", "keep;y", true, "")}, Signed, "dora@example.com"},
+		"a conflict, assigned to one of them": {[]step{send(ben, "revoke", false, ""), assign(carla), send(carla, "keep;x", false, Conflict), assign(ben)}, Decided, ben},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, folder := open(t, terms, nil, population()...)
+			for i, s := range test.steps {
+				s(t, folder, opened.Add(time.Duration(i+1)*time.Hour))
+			}
+			s := load(t, folder).Status()[0]
+			by := ""
+			if s.Decision != nil {
+				by = s.Decision.By
+			}
+			if s.State != test.state || by != test.by {
+				t.Errorf("it is %s by %q, want %s by %q", s.State, by, test.state, test.by)
+			}
+		})
+	}
+}
+
+func TestAssignRefused(t *testing.T) {
+	b, _ := open(t, terms, nil, population()...)
+	for name, test := range map[string]struct {
+		item, to string
+		want     Code
+	}{
+		"the responsible person": {"a", "Anna@example.com", SelfReview},
+		"the owner":              {"d", "SECOPS@example.com", SelfReview},
+		"an unknown item":        {"zz", "carla@example.com", UnknownItem},
+	} {
+		_, err := b.Assign(test.item, test.to, "r", "root", opened)
+		refused, is := errors.AsType[*AssignError](err)
+		if !is || refused.Code != test.want {
+			t.Errorf("%s: %v, want %s", name, err, test.want)
+		}
+	}
+}
+
+// TestCompare: what the reviews after a decision say of it, one a week.
+func TestCompare(t *testing.T) {
+	a := population()[0]
+	away := func(p audit.Presence, evidence string) audit.Record {
+		return with(a, func(r *audit.Record) { r.Presence, r.Evidence = p, evidence })
+	}
+	inactive := with(a, func(r *audit.Record) { r.Status = audit.Inactive })
+	twin := func(permissions ...audit.Permission) audit.Record {
+		return with(seen("n", "telegraf", permissions...), func(r *audit.Record) { r.FirstSeen = opened.Add(5 * day24) })
+	}
+	gone := away(audit.Gone, "404: authorization not found")
+	for name, test := range map[string]struct {
+		decision string
+		inactive bool             // counts as done
+		weeks    [][]audit.Record // what each review has
+		want     string           // states; ! is overdue, + is settled, ~ is late
+		by       string
+	}{
+		"done in time":              {"revoke", false, [][]audit.Record{{gone}, {away(audit.Remembered, "")}}, "done+ .", ""},
+		"late":                      {"revoke", false, [][]audit.Record{{a}, {gone}}, "still-there! done+~", ""},
+		"undone":                    {"revoke", false, [][]audit.Record{{gone}, {a}, {a}}, "done+ undone! undone!", ""},
+		"inactive is not done":      {"revoke", false, [][]audit.Record{{inactive}, {inactive}}, "deactivated! deactivated!", ""},
+		"inactive is done":          {"revoke", true, [][]audit.Record{{inactive}, {inactive}, {a}}, "deactivated+~ . undone!", ""},
+		"hidden is not done":        {"revoke", false, [][]audit.Record{{away(audit.Hidden, "404: user not found")}}, "hidden!", ""},
+		"unseen":                    {"revoke", false, [][]audit.Record{{away(audit.Unseen, "503")}, {}}, "unproven! unproven!", ""},
+		"unseen after it was done":  {"revoke", false, [][]audit.Record{{gone}, {}}, "done+ .", ""},
+		"replaced by an equal one":  {"revoke", false, [][]audit.Record{{gone, twin(read("b1"), write("b1"))}}, "replaced!", "n"},
+		"replaced later":            {"revoke", false, [][]audit.Record{{gone}, {away(audit.Remembered, ""), twin(write("b1"), read("b1"))}}, "done+ replaced!", "n"},
+		"a wider one is another":    {"revoke", false, [][]audit.Record{{gone, twin(read("b1"), write("b1"), write("b9"))}}, "done+", ""},
+		"an inactive twin is none":  {"revoke", false, [][]audit.Record{{gone, with(twin(read("b1"), write("b1")), func(r *audit.Record) { r.Status = audit.Inactive })}}, "done+", ""},
+		"an old twin is none":       {"revoke", false, [][]audit.Record{{gone, seen("n", "telegraf", read("b1"), write("b1"))}}, "done+", ""},
+		"a twin of another user":    {"revoke", false, [][]audit.Record{{gone, with(twin(read("b1"), write("b1")), func(r *audit.Record) { r.UserID = "u2" })}}, "done+", ""},
+		"modify, narrower":          {"modify;x;read b1", false, [][]audit.Record{{gone, twin(read("b1"))}}, "done+", "n"},
+		"modify, nothing instead":   {"modify;x;read b1", false, [][]audit.Record{{gone}}, "done+", ""},
+		"modify, the same again":    {"modify;x;read b1", false, [][]audit.Record{{gone, twin(read("b1"), write("b1"))}}, "replaced!", "n"},
+		"kept, nothing to say":      {"keep;x", false, [][]audit.Record{{a}, {a}}, ". .", ""},
+		"kept, and changed":         {"keep;x", false, [][]audit.Record{{inactive}, {inactive}}, "changed .", ""},
+		"kept, and gone":            {"keep;x", false, [][]audit.Record{{gone}}, ".", ""},
+		"kept, unreadable":          {"keep;x", false, [][]audit.Record{{with(a, func(r *audit.Record) { r.Permissions = nil })}}, ".", ""},
+		"revoke stands on a change": {"revoke", false, [][]audit.Record{{with(a, func(r *audit.Record) { r.UserID = "u9" })}}, "still-there!", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			terms := terms
+			terms.InactiveCountsAsDone = test.inactive
+			_, folder := open(t, terms, nil, population()...)
+			imports(t, folder, "ben@example.com", true, opened.Add(day24), fileOf(load(t, folder), "ben@example.com", map[string]string{"a": test.decision})...)
+			var got []string
+			by := ""
+			for i, records := range test.weeks {
+				m, ok := review(t, folder, 3+7*i+map[bool]int{true: 4}[strings.Contains(test.want, "!") || test.inactive], records...)["a"]
+				word := "."
+				if ok {
+					word, by = string(m.State), m.By
+				}
+				if m.Settled && m.Decision != "" {
+					word += "+"
+				}
+				if m.Overdue {
+					word += "!"
+				}
+				if m.Late {
+					word += "~"
+				}
+				got = append(got, word)
+			}
+			want := strings.Fields(test.want)
+			if strings.HasPrefix(test.want, "done+ ") && strings.Contains(test.want, "!") { // on day 7, due on day 4
+				want[0] = "done+~"
+			}
+			if !slices.Equal(got, want) || by != test.by {
+				t.Errorf("the reviews say %v by %q, want %v by %q", got, by, want, test.by)
+			}
+		})
+	}
+}
+
+// TestOpenItemsAreWatched: what is still to be decided follows the token.
+func TestOpenItemsAreWatched(t *testing.T) {
+	_, folder := open(t, terms, nil, population()...)
+	gone := with(population()[0], func(r *audit.Record) { r.Presence, r.Evidence = audit.Gone, "404: authorization not found" })
+	review(t, folder, 7, append(population()[1:2:2], gone, with(population()[2], func(r *audit.Record) { r.Permissions = append(r.Permissions, write("b2")) }))...)
+	b := load(t, folder)
+	if got := states(b); got["a"] != Gone || got["b"] != Pending || got["c"] != Changed || got["d"] != Pending {
+		t.Errorf("the states are %v", got)
+	}
+	lines := b.Lines(b.ItemsOf("secops@example.com"))
+	if len(lines) != 2 || b.Status()[2].Item.Writes == "" {
+		t.Errorf("a token that changed still stands with others, or as it was: %+v", lines)
+	}
+	review(t, folder, 14, population()[0])
+	if got := states(load(t, folder))["a"]; got != Changed {
+		t.Errorf("a token that came back is %s", got)
+	}
+}
+
+// TestNextCampaign: what was kept is shown, and left out only where nothing changed.
+func TestNextCampaign(t *testing.T) {
+	wide := seen("w", "x", audit.Permission{Action: "write", Resource: audit.Resource{Type: "buckets"}})
+	all := append(population(), wide)
+	first, folder := open(t, terms, nil, all...)
+	for _, who := range first.ReviewersNow() {
+		imports(t, folder, who, true, opened.Add(day24), fileOf(first, who, map[string]string{"a": "keep;x", "b": "keep", "c": "keep", "d": "revoke", "w": "keep"})...)
+	}
+	terms := terms
+	terms.Scope = ScopeChanged
+	all[0].Permissions = all[0].Permissions[:1]
+	second, _ := open(t, terms, load(t, folder), all...)
+	var got []string
+	for _, it := range second.Items {
+		got = append(got, fmt.Sprint(it.Authorization, " ", it.Last.Decision, " ", it.Last.Changed))
+	}
+	if want := []string{"a keep true", "d revoke false", "w keep false"}; !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+func TestNotices(t *testing.T) {
+	for name, test := range map[string]struct {
+		days float64
+		want string
+	}{
+		"at the opening":   {0, "open/ben@example.com open/ciso@example.com open/secops@example.com"},
+		"between":          {8, "7d/ben@example.com 7d/ciso@example.com 7d/secops@example.com"},
+		"the last day":     {13.5, "1d/ben@example.com 1d/ciso@example.com 1d/secops@example.com"},
+		"due":              {14.5, "overdue/ben@example.com overdue/ciso@example.com overdue/secops@example.com"},
+		"a day after that": {15, "overdue/ben@example.com overdue/ciso@example.com overdue/secops@example.com escalation/C0123456789"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b, _ := open(t, terms, nil, population()...)
+			var got []string
+			for _, n := range b.Notices(opened.Add(time.Duration(test.days * float64(day24)))) {
+				got = append(got, strings.TrimPrefix(n.Name, b.ID()+"/"))
+			}
+			if strings.Join(got, " ") != test.want {
+				t.Errorf("got %q", got)
+			}
+		})
+	}
+	b, folder := open(t, terms, nil, population()...)
+	imports(t, folder, "ben@example.com", true, opened, fileOf(b, "ben@example.com", map[string]string{"a": "revoke"})...)
+	if got := load(t, folder).Notices(opened.Add(8 * day24)); len(got) != 2 {
+		t.Errorf("who has nothing left to decide is told: %+v", got)
+	}
+}
+
+// TestCutOff: an import that was cut off at any write counts whole or not at all, and the
+// next one goes on as if it had not been.
+func TestCutOff(t *testing.T) {
+	for writes := range 6 {
+		_, folder := open(t, terms, nil, population()...)
+		b := load(t, folder)
+		file := fileOf(b, "ben@example.com", map[string]string{"a": "revoke"})
+		bad := file[0]
+		bad.Item, bad.Line = "prod/o1/zz", 9
+		file = append(file, bad)
+		r := Received{Name: "a.csv", Content: []byte("a"), Signature: []byte("s"), Key: "k", Reviewer: "ben@example.com"}
+		in := b.NewImport(r, ".csv", opened)
+		err := b.Take(t.Context(), &failing{folder, writes}, in, r, b.Judge(in, file))
+		after := load(t, folder)
+		whole := err == nil
+		if got := len(after.Imports) == 1; got != whole || len(after.Decisions) != len(after.Imports) || len(after.Refused) != len(after.Imports) {
+			t.Errorf("after %d writes (%v): %d imports, %d decisions, %d refused", writes, err, len(after.Imports), len(after.Decisions), len(after.Refused))
+		}
+		if whole {
+			continue
+		}
+		imports(t, folder, "ben@example.com", true, opened, file...)
+		if after := load(t, folder); len(after.Decisions) != 1 || len(after.Refused) != 1 || after.Decisions[0].Import != 1 {
+			t.Errorf("after %d writes and once more: %+v", writes, after.Decisions)
+		}
+	}
+}
+
+// failing fails after so many writes.
+type failing struct {
+	memory
+	left int
+}
+
+func (f *failing) Write(ctx context.Context, name string, content []byte) error {
+	if f.left == 0 {
+		return errors.New("the disk is full")
+	}
+	f.left--
+	return f.memory.Write(ctx, name, content)
+}
+
+func TestFigures(t *testing.T) {
+	b, folder := open(t, terms, nil, population()...)
+	if err := b.Note(t.Context(), folder, Export{At: opened, Reviewer: "secops@example.com", Items: 2}); err != nil {
+		t.Fatal(err)
+	}
+	imports(t, folder, "ben@example.com", true, opened.Add(day24), fileOf(b, "ben@example.com", map[string]string{"a": "revoke"})...)
+	imports(t, folder, "secops@example.com", true, opened.Add(15*day24), fileOf(b, "secops@example.com", map[string]string{"b": "keep;fine", "c": "keep;fine"})...)
+	review(t, folder, 7, population()...)
+	f := load(t, folder).Figures(opened.Add(16 * day24))
+	if f.Items != 4 || f.Signed != 3 || f.OnTime != 1 || f.Open != 1 || f.SelfReviews != 0 || f.ByDecision[Keep] != 2 || f.ByDecision[Revoke] != 1 {
+		t.Errorf("got %+v", f)
+	}
+	if r := f.Revocations; r.Decided != 1 || r.Outstanding != 1 || r.Overdue != 1 || r.Done != 0 {
+		t.Errorf("revocations: %+v", r)
+	}
+	i := slices.IndexFunc(f.Reviewers, func(r ReviewerFigure) bool { return r.Reviewer == "secops@example.com" })
+	if r := f.Reviewers[i]; r.Signed != 2 || r.KeepRate != 100 || r.SameReason != 100 || r.Open != 0 {
+		t.Errorf("a reviewer: %+v", r)
+	}
+	review(t, folder, 21, with(population()[0], func(r *audit.Record) { r.Presence = audit.Gone }))
+	if r := load(t, folder).Figures(opened.Add(22 * day24)).Revocations; r.Done != 1 || r.Late != 1 || r.DaysMedian != 20 || r.Outstanding != 0 {
+		t.Errorf("revocations after it is gone: %+v", r)
+	}
+}
+
+// TestFollows: an old campaign is followed until all that has to go is gone.
+func TestFollows(t *testing.T) {
+	b, folder := open(t, terms, nil, population()...)
+	imports(t, folder, "ben@example.com", true, opened.Add(day24), fileOf(b, "ben@example.com", map[string]string{"a": "revoke"})...)
+	b = load(t, folder)
+	if err := b.Close(t.Context(), folder, "the rest is decided next time", "root", nil, opened.Add(14*day24)); err != nil {
+		t.Fatal(err)
+	}
+	if got := load(t, folder); !got.Follows(false) || len(got.Closing.Open) != 3 {
+		t.Errorf("followed: %v; open at the end: %v", got.Follows(false), got.Closing.Open)
+	}
+	review(t, folder, 21, with(population()[0], func(r *audit.Record) { r.Presence = audit.Gone }))
+	if got := load(t, folder); got.Follows(false) || !got.Follows(true) {
+		t.Error("it is followed though nothing is left, or the newest one is not")
+	}
+}
+
+func TestLoadRefuses(t *testing.T) {
+	_, folder := open(t, terms, nil, population()...)
+	for name, change := range map[string]func(memory){
+		"another format":  func(m memory) { m[CampaignFile] = strings.Replace(m[CampaignFile], Format, "tokenaudit-campaign/9", 1) },
+		"a cut line":      func(m memory) { m[ItemsFile] = m[ItemsFile][:len(m[ItemsFile])-20] },
+		"a cut decision":  func(m memory) { m[DecisionsFile] = `{"import":1,` },
+		"a bad refusal":   func(m memory) { m[RefusedFile] = "import,at,file,line,item,code,reason\nx,y,z,1,2,3,4\n" },
+		"a cut statement": func(m memory) { m[ClosedFile] = "{" },
+	} {
+		changed := maps.Clone(folder)
+		change(changed)
+		if _, err := Load(t.Context(), changed); err == nil {
+			t.Errorf("%s is read", name)
+		}
+	}
+	if _, err := Load(t.Context(), memory{ItemsFile: ""}); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("one that was cut off while it opened: %v", err)
+	}
+}
