@@ -41,7 +41,7 @@ type Campaign struct {
 	Reviewer string `yaml:"reviewer"`
 	// Manager signs the end, and decides where all others would review themselves: an e-mail address.
 	Manager string `yaml:"manager"`
-	// Signers is the file of the keys that reviewers and the manager sign with, as ssh-keygen has it (ALLOWED SIGNERS): each principal is an e-mail address.
+	// Signers is a file of the public keys of reviewers and the manager, by e-mail address, as ssh-keygen has it (ALLOWED SIGNERS).
 	Signers setting.Path `yaml:"signers"`
 	// Basis is why the campaign is this frequent, for auditors, on one line. Default: none.
 	Basis string `yaml:"basis,omitempty"`
