@@ -43,11 +43,26 @@ func NewContent(m Message, most int) Content {
 	if url := m.EvidenceURL(); url == c.Evidence { // and nothing of it is cut or made visible
 		c.Link = url
 	}
+	late, campaigns := campaignLines(m)
 	groups := []group{
+		{lines: late, joins: maxRevocations},
 		{lines: coverageLines(s.Coverage), joins: 1, noun: "more reason"},
 		{lines: alarms(m), joins: 5},
 		{lines: decisions(m), joins: 5, noun: "more check"},
-		{lines: overdue(m)}, {lines: newTokens(m)}, {lines: inventory(m)},
+		{lines: overdue(m)},
+		{lines: campaigns, joins: len(campaigns)},
+		{lines: newTokens(m)}, {lines: inventory(m)},
+	}
+	for _, shared := range [][2]int{{6, 7}, {0, 5}} { // of one line, where there are more groups than lines
+		into, from := &groups[shared[0]], &groups[shared[1]]
+		full := 0
+		for _, g := range groups {
+			full += min(len(g.lines), 1)
+		}
+		if full > maxGroups {
+			into.lines, from.lines = append(into.lines, from.lines...), nil
+			into.joins = len(into.lines)
+		}
 	}
 	left := most - 2
 	for i := range groups {
@@ -75,6 +90,9 @@ func NewContent(m Message, most int) Content {
 	return c
 }
 
+// maxGroups have a line each among eight.
+const maxGroups = 6
+
 // group is lines of one kind, of which there may be more than there is room for.
 type group struct {
 	lines    []Line
@@ -92,11 +110,12 @@ func (g group) fit() []Line {
 	last, rest := &out[g.room-1], g.lines[g.room:]
 	joined := min(len(rest), g.joins-1)
 	for _, l := range rest[:joined] {
-		last.Text += " · "
+		last.Text += last.More + " · "
 		if l.Label != last.Label {
 			last.Text += l.Label + ": "
 		}
 		last.Text += cmp.Or(l.short, l.Text)
+		last.More = l.More
 		last.Fix = strings.TrimSpace(last.Fix + " " + l.shortFix)
 		last.Alarm = last.Alarm || l.Alarm
 	}
@@ -104,6 +123,40 @@ func (g group) fit() []Line {
 		last.More = " · " + andMore(more, g.noun, g.evidence)
 	}
 	return out
+}
+
+// Limits of what the summary says of campaigns: the revocations that are overdue, those that
+// are proven, and the campaigns.
+const (
+	maxRevocations = 3
+	maxProven      = 2
+	maxCampaigns   = 2
+)
+
+// campaignLines are the revocations that are overdue, and how each campaign stands with those
+// that this review is the first to prove.
+func campaignLines(m Message) (late, others []Line) {
+	var stand, proven []Line
+	overdue, campaigns := 0, m.Summary.Campaigns
+	for _, c := range campaigns {
+		overdue += c.Revocations.Overdue
+		for _, r := range c.Overdue {
+			late = append(late, Line{Label: "Revocation overdue", Text: Show(r.Token()+": "+r.OverdueWords(m.Day), 400, ""), Alarm: true})
+		}
+		for _, r := range c.Proven {
+			proven = append(proven, Line{Label: "Proven", Text: Show(r.Token()+": "+r.ProvenWords(), 400, "")})
+		}
+		label, words, _ := strings.Cut(c.Words(m.Day), ": ")
+		stand = append(stand, Line{Label: label, Text: words})
+	}
+	first := func(lines []Line, most, all int) []Line {
+		lines = lines[:min(len(lines), most)]
+		if len(lines) > 0 {
+			lines[len(lines)-1].More = othersMore(all - len(lines))
+		}
+		return lines
+	}
+	return first(late, maxRevocations, overdue), append(first(stand, maxCampaigns, len(campaigns)), first(proven, maxProven, len(proven))...)
 }
 
 // Title never sounds clean unless all that was asked for was seen.
@@ -123,6 +176,13 @@ func Changed(s audit.Summary) string {
 	}
 	if n := len(s.Coverage.AllRetired()); n > 0 {
 		out = append(out, "Retired: "+audit.Plural(n, "source")+".")
+	}
+	overdue := 0
+	for _, c := range s.Campaigns {
+		overdue += c.Revocations.Overdue
+	}
+	if overdue > 0 {
+		out = append(out, "Overdue: "+audit.Plural(overdue, "revocation")+".")
 	}
 	return strings.Join(out, " ")
 }

@@ -16,7 +16,10 @@ type Page struct {
 	Headline string
 	Coverage string // "complete", and what else is to know of it
 	Compared string // what the figures are compared with
-	Figures  []Figure
+	// Campaigns are how each stands, and what is overdue and proven of it.
+	Campaigns     []Campaign
+	MoreCampaigns string // counts those that are left out; empty if none are
+	Figures       []Figure
 	// Inventory counts the active write tokens; empty if the check is off.
 	Inventory string
 	Alarms    []Line // what was not seen, and what else readers have to know of the figures
@@ -28,6 +31,13 @@ type Page struct {
 	Who        []Person
 	MoreWho    string // counts those that are left out; empty if none are
 	Others     string // what was found besides
+}
+
+// Campaign is how one of them stands, in words.
+type Campaign struct {
+	Words string
+	Late  bool // a revocation is overdue
+	Notes []audit.CampaignNote
 }
 
 // Figure is a number of the review, and its change since the review before.
@@ -64,6 +74,12 @@ type Person struct {
 	Oldest               time.Time
 }
 
+// Limits of what the page says of campaigns: how many, and of how many tokens of each kind.
+const (
+	mostCampaigns = 5
+	mostNotes     = 5
+)
+
 // NewPage words the first page, with at most so many people.
 func NewPage(m Message, people int) Page {
 	s := m.Summary
@@ -74,6 +90,10 @@ func NewPage(m Message, people int) Page {
 		}
 		return n
 	}
+	for _, c := range s.Campaigns[:min(len(s.Campaigns), mostCampaigns)] {
+		p.Campaigns = append(p.Campaigns, Campaign{c.Words(m.Day), c.Revocations.Overdue > 0, c.Notes(mostNotes, m.Day)})
+	}
+	p.MoreCampaigns = andMore(len(s.Campaigns)-len(p.Campaigns), "more campaign", m.Evidence)
 	counted := 0
 	for _, d := range s.Decide() {
 		p.Decide = append(p.Decide, Decision{

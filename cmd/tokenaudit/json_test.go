@@ -40,6 +40,8 @@ func jsonShapes() map[string]any {
 		"history replay": replayed{},
 		"tokens list":    shownToken{},
 		"tokens show":    tokenDetails{},
+
+		"campaigns in summary.json": audit.CampaignStatus{},
 	}
 }
 

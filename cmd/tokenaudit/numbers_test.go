@@ -30,6 +30,7 @@ import (
 	"tokenaudit/jobs/runner"
 	"tokenaudit/notify"
 	"tokenaudit/notify/email"
+	"tokenaudit/notify/notifytest"
 	"tokenaudit/notify/slack"
 	"tokenaudit/notify/webhook"
 	"tokenaudit/report"
@@ -39,9 +40,12 @@ import (
 // what each output shows, by the words that stand there.
 func TestSameNumbers(t *testing.T) {
 	t.Parallel()
-	unsaid := map[string][]string{"headline": {overdueOnes, activeWrite}, "slack": {overdueOnes}, "history list": {activeWrite}} // Slack names what is overdue if anything is
+	campaigns := []string{undecided, decidable, lateRevocations, doneRevocations, namedLate, namedProven}
+	unsaid := map[string][]string{ // Slack names what is overdue if anything is
+		"headline": append(campaigns, overdueOnes, activeWrite), "slack": {overdueOnes}, "history list": append(campaigns, activeWrite), "metrics": campaigns, "ping": campaigns,
+	}
 	for name, population := range map[string]func(*testing.T) (*app, notify.Message){
-		"a small first review": smallReview, "the second review of the demo": demoReview, "3,000 tokens, three reviews": largeReview,
+		"a small first review": smallReview, "the second review of the demo": demoReview, "3,000 tokens, three reviews": largeReview, "with campaigns": campaignReview,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -64,6 +68,9 @@ func TestSameNumbers(t *testing.T) {
 				say := []string{needAction, overdueOnes, activeWrite}
 				if m.Summary.Previous != nil {
 					say = append(say, newOnes, fixed)
+				}
+				if len(m.Summary.Campaigns) > 0 {
+					say = append(say, campaigns...)
 				}
 				for _, number := range say {
 					if _, said := got[number]; !said && !slices.Contains(unsaid[output], number) {
@@ -198,6 +205,13 @@ const (
 	activeWrite = "active write tokens"
 	newWrites   = "new active write tokens"
 	goneWrites  = "gone active write tokens"
+
+	undecided       = "undecided items of the campaign"
+	decidable       = "items of the campaign"
+	lateRevocations = "overdue revocations"
+	doneRevocations = "done revocations of the campaign that is closed"
+	namedLate       = "overdue revocations that are named"
+	namedProven     = "proven revocations that are named"
 )
 
 type numbers map[string]int
@@ -206,6 +220,9 @@ type numbers map[string]int
 func countedNumbers(t *testing.T, a *app, m notify.Message) numbers {
 	t.Helper()
 	s, want := m.Summary, numbers{needAction: 0, newOnes: 0, fixed: 0, overdueOnes: 0, activeWrite: 0, newWrites: 0, goneWrites: 0}
+	if len(s.Campaigns) > 0 { // as they were made
+		maps.Copy(want, numbers{undecided: 31, decidable: 243, lateRevocations: 2, doneRevocations: 2, namedLate: 2, namedProven: 1})
+	}
 	for r, err := range (&runner.Runner{Snapshots: a.snapshots}).Rows(t.Context(), s) {
 		if err != nil {
 			t.Fatal(err)
@@ -332,9 +349,25 @@ func labelled(t *testing.T, s audit.Summary, text string, patterns ...string) nu
 			got[newWrites], got[goneWrites] = number(t, found[2]), number(t, found[3])
 		}
 	}
+	maps.Copy(got, campaignNumbers(t, text))
 	headline := strings.Join(strings.Fields(text), " ")
 	if !strings.Contains(headline, strings.ReplaceAll(s.NeedsActionWords(), "&#43;", "+")) {
 		t.Errorf("%q is not said in:\n%s", s.NeedsActionWords(), text)
+	}
+	return got
+}
+
+// campaignNumbers are those of the lines about campaigns, of which there may be none.
+func campaignNumbers(t *testing.T, text string) numbers {
+	t.Helper()
+	got, words := numbers{}, strings.Join(strings.Fields(text), " ")
+	if found := regexp.MustCompile(`Campaign quarterly:? (\d+) of (\d+) undecided \(2 in conflict\), due [\w -]+; (\d+) revocations overdue`).FindStringSubmatch(words); found != nil {
+		got[undecided], got[decidable], got[lateRevocations] = number(t, found[1]), number(t, found[2]), number(t, found[3])
+		got[namedLate] = len(regexp.MustCompile(`0d3f1c0a9b8e7d0[45]\): (revoke|modify), overdue since \S`).FindAllString(words, -1))
+		got[namedProven] = len(regexp.MustCompile(`0d3f1c0a9b8e7d06\): deleted 12 days after ben@example.com decided to revoke it; proven by: GET`).FindAllString(words, -1))
+	}
+	if found := regexp.MustCompile(`Campaign privileged:? closed on [\w -]+; (\d+) revocations done`).FindStringSubmatch(words); found != nil {
+		got[doneRevocations] = number(t, found[1])
 	}
 	return got
 }
@@ -410,8 +443,10 @@ func sheetNumbers(t *testing.T, m notify.Message) numbers {
 		t.Fatal(err)
 	}
 	got, said := numbers{}, false
+	var text strings.Builder
 	names := map[string]string{"Needs action": needAction, "New": newOnes, "Fixed": fixed, "Overdue": overdueOnes, "Active write tokens": activeWrite}
 	for i, row := range rows {
+		text.WriteString(strings.Join(row, " ") + "\n")
 		for j, cell := range row {
 			said = said || strings.Contains(cell, m.Summary.Headline())
 			key, is := names[cell]
@@ -425,6 +460,7 @@ func sheetNumbers(t *testing.T, m notify.Message) numbers {
 	if !said {
 		t.Error("the headline is not on the sheet Summary")
 	}
+	maps.Copy(got, campaignNumbers(t, text.String()))
 	return got
 }
 
@@ -437,6 +473,12 @@ func keyedNumbers(t *testing.T, data []byte) numbers {
 			ActiveWrite *int `json:"active_write"`
 			New, Gone   *int
 		} `json:"inventory"`
+		Campaigns []struct {
+			Name             string
+			Items, Undecided int
+			Revocations      struct{ Done, Overdue int }
+			Overdue, Proven  []struct{ Authorization string }
+		}
 	}
 	if err := json.Unmarshal(data, &v); err != nil {
 		t.Fatal(err)
@@ -449,6 +491,13 @@ func keyedNumbers(t *testing.T, data []byte) numbers {
 		if n != nil {
 			got[key] = *n
 		}
+	}
+	for _, c := range v.Campaigns {
+		if c.Name == "privileged" {
+			got[doneRevocations] = c.Revocations.Done
+			continue
+		}
+		maps.Copy(got, numbers{undecided: c.Undecided, decidable: c.Items, lateRevocations: c.Revocations.Overdue, namedLate: len(c.Overdue), namedProven: len(c.Proven)})
 	}
 	return got
 }
@@ -536,6 +585,23 @@ func demoReview(t *testing.T) (*app, notify.Message) {
 		db.NextWeek(week)
 		return week
 	})
+}
+
+// campaignReview is the second review of the demo with two campaigns: its reports are made
+// again with them.
+func campaignReview(t *testing.T) (*app, notify.Message) {
+	a, m := demoReview(t)
+	m = notifytest.Campaigns(m)
+	in, _, err := report.ReadInput(m.Location)
+	if err != nil {
+		t.Fatal(err)
+	}
+	in.Summary, in.Rows = m.Summary, (&runner.Runner{Snapshots: a.snapshots}).Rows(t.Context(), m.Summary)
+	m.Location = t.TempDir()
+	if _, err := report.Write(t.Context(), m.Location, in.Formats, in); err != nil {
+		t.Fatal(err)
+	}
+	return a, m
 }
 
 // plant is a server with users whose IDs are those of every other plant.

@@ -34,6 +34,7 @@ func printSummary(w io.Writer, m notify.Message, unread error, columns int, pain
 	p, s, page := summaryPrinter{w, m, columns, paint}, m.Summary, notify.NewPage(m, mostWho)
 	p.line("", paint.bold(page.Headline))
 	p.line("", fmt.Sprintf("%s: coverage %s", s.ID, s.Coverage.Words()))
+	p.campaigns(page.Campaigns, page.MoreCampaigns)
 	p.about()
 	p.policy()
 	p.figures(page)
@@ -59,6 +60,23 @@ func printSummary(w io.Writer, m notify.Message, unread error, columns int, pain
 
 func (p summaryPrinter) line(indent, words string) {
 	fmt.Fprintln(p, hanging(indent, words, min(p.columns, textWidth)))
+}
+
+// campaigns say how each of them stands, with what is overdue and what is proven.
+func (p summaryPrinter) campaigns(all []notify.Campaign, more string) {
+	for _, c := range all {
+		p.line("", c.Words)
+		for _, note := range c.Notes {
+			label := strings.ToLower(note.Label)
+			if note.Alarm {
+				label = p.paint.bad(label)
+			}
+			p.line("  ", label+": "+note.Text)
+		}
+	}
+	if more != "" {
+		p.line("", more)
+	}
 }
 
 // about says what was reviewed, how late, and what it is compared with.

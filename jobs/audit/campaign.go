@@ -104,9 +104,9 @@ func (c CampaignStatus) Words(day func(time.Time) string) string {
 func (r Revocation) Token() string {
 	name := "(no description)"
 	if !blank(r.Description) {
-		name = Line(r.Description, 80)
+		name = Line(r.Description, 60)
 	}
-	return name + " (" + Line(r.Target, 60) + ", " + Line(r.Authorization, 40) + ")"
+	return name + " (" + Line(r.Target, 40) + ", " + Line(r.Authorization, 40) + ")"
 }
 
 // revocationStates are the states in words; another one is shown as it is.
@@ -116,13 +116,13 @@ var revocationStates = map[string]string{
 }
 
 // OverdueWords say of one that is overdue since when, who decided it and whose token it is:
-// "overdue for 3 days (due 28 Oct 2026), still there; revoke decided by ben@example.com;
-// owner telegraf-writer, anna@example.com answers for it".
+// "revoke, overdue since 28 Oct 2026 (3 days), still there; decided by ben@example.com, owner
+// telegraf-writer (anna@example.com)".
 func (r Revocation) OverdueWords(day func(time.Time) string) string {
-	text := fmt.Sprintf("overdue for %s (due %s), %s; %s decided by %s; owner %s",
-		Plural(r.Days, "day"), day(r.Due), r.stateWords(), Line(r.Decision, 20), Line(r.Reviewer, 80), Names([]string{r.User}, 1))
+	text := fmt.Sprintf("%s, overdue since %s (%s), %s; decided by %s, owner %s",
+		Line(r.Decision, 20), day(r.Due), Plural(r.Days, "day"), r.stateWords(), Line(r.Reviewer, 60), Names([]string{r.User}, 1))
 	if !blank(r.Responsible) && !strings.EqualFold(r.Responsible, r.User) {
-		text += ", " + Line(r.Responsible, 80) + " answers for it"
+		text += " (" + Line(r.Responsible, 60) + ")"
 	}
 	return text
 }
@@ -134,7 +134,7 @@ func (r Revocation) ProvenWords() string {
 	if r.Days == 0 {
 		after = "on the day on which"
 	}
-	text := fmt.Sprintf("%s %s %s decided to %s it", r.stateWords(), after, Line(r.Reviewer, 80), Line(r.Decision, 20))
+	text := fmt.Sprintf("%s %s %s decided to %s it", r.stateWords(), after, Line(r.Reviewer, 60), Line(r.Decision, 20))
 	if !blank(r.Evidence) {
 		text += "; proven by: " + Line(r.Evidence, 200)
 	}
@@ -146,4 +146,42 @@ func (r Revocation) stateWords() string {
 		return words
 	}
 	return Line(r.State, 40)
+}
+
+// CampaignNote is what to know of a campaign besides its Words, on one line.
+type CampaignNote struct {
+	Label string // Overdue or Proven
+	Text  string
+	Alarm bool // it is overdue
+}
+
+// Notes name what is overdue and then what this review proved, at most so many of each. The
+// last of each counts what is left out.
+func (c CampaignStatus) Notes(most int, day func(time.Time) string) []CampaignNote {
+	var out []CampaignNote
+	more := func(n int) {
+		if n > 0 {
+			last := &out[len(out)-1]
+			last.Text += "; and " + Number(n) + " more, see the evidence of the campaign"
+		}
+	}
+	late, proven := c.Overdue[:min(len(c.Overdue), most)], c.Proven[:min(len(c.Proven), most)]
+	for _, r := range late {
+		out = append(out, CampaignNote{"Overdue", r.Token() + ": " + r.OverdueWords(day), true})
+	}
+	if len(late) > 0 {
+		more(c.Revocations.Overdue - len(late))
+	}
+	for _, r := range proven {
+		out = append(out, CampaignNote{"Proven", r.Token() + ": " + r.ProvenWords(), false})
+	}
+	more(len(c.Proven) - len(proven))
+	return out
+}
+
+// Quiet reports whether there is nothing to say of a campaign: nothing to decide, nothing
+// outstanding, and nothing that this review is the first to prove.
+func (c CampaignStatus) Quiet() bool {
+	decided := c.Undecided == 0 || !c.Closed.IsZero()
+	return decided && c.Revocations.Outstanding == 0 && len(c.Proven) == 0
 }

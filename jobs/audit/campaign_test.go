@@ -1,6 +1,8 @@
 package audit_test
 
 import (
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -50,13 +52,57 @@ func TestRevocationWords(t *testing.T) {
 	for name, test := range map[string]struct{ got, want string }{
 		"token":           {overdue.Token(), `tele\ngraf (prod, 0a1b)`},
 		"no description":  {own.Token(), "(no description) (prod, 0a1b)"},
-		"overdue":         {overdue.OverdueWords(campaignDay), "overdue for 3 days (due 28 Oct 2026), still there; revoke decided by ben@example.com; owner telegraf-writer, anna@example.com answers for it"},
-		"of one's own":    {own.OverdueWords(campaignDay), "overdue for 1 day (due 28 Oct 2026), still there; revoke decided by ben@example.com; owner anna@example.com"},
+		"overdue":         {overdue.OverdueWords(campaignDay), "revoke, overdue since 28 Oct 2026 (3 days), still there; decided by ben@example.com, owner telegraf-writer (anna@example.com)"},
+		"of one's own":    {own.OverdueWords(campaignDay), "revoke, overdue since 28 Oct 2026 (1 day), still there; decided by ben@example.com, owner anna@example.com"},
 		"proven":          {proven.ProvenWords(), "deleted 5 days after ben@example.com decided to revoke it; proven by: 404 authorization not found"},
 		"on the same day": {same.ProvenWords(), "set inactive on the day on which ben@example.com decided to revoke it"},
 	} {
 		if test.got != test.want {
 			t.Errorf("%s: got %q, want %q", name, test.got, test.want)
+		}
+	}
+}
+
+// TestCampaignNotes: so many of each kind are named, and the others counted.
+func TestCampaignNotes(t *testing.T) {
+	t.Parallel()
+	c := audit.CampaignStatus{Revocations: audit.RevocationCounts{Decided: 30, Done: 3, Outstanding: 27, Overdue: 25}}
+	for i := range 4 {
+		c.Overdue = append(c.Overdue, audit.Revocation{Description: "late", Target: "prod", Authorization: string(rune('a' + i)), Days: 9 - i})
+	}
+	c.Proven = c.Overdue[:3]
+	var got []string
+	for _, n := range c.Notes(2, campaignDay) {
+		token, rest, _ := strings.Cut(n.Text, ": ")
+		_, more, _ := strings.Cut(rest, "; and ")
+		if got = append(got, n.Label+" "+token+" "+more); n.Alarm != (n.Label == "Overdue") {
+			t.Errorf("%s is an alarm: %t", n.Label, n.Alarm)
+		}
+	}
+	want := []string{"Overdue late (prod, a) ", "Overdue late (prod, b) 23 more, see the evidence of the campaign", "Proven late (prod, a) ", "Proven late (prod, b) 1 more, see the evidence of the campaign"}
+	if !slices.Equal(got, want) {
+		t.Errorf("got  %q\nwant %q", got, want)
+	}
+	if notes := (audit.CampaignStatus{Revocations: audit.RevocationCounts{Overdue: 1}}).Notes(2, campaignDay); len(notes) > 0 {
+		t.Errorf("a summary that names none: %v", notes)
+	}
+}
+
+func TestCampaignQuiet(t *testing.T) {
+	t.Parallel()
+	closed := time.Date(2026, 10, 14, 9, 0, 0, 0, time.UTC)
+	for name, test := range map[string]struct {
+		status audit.CampaignStatus
+		want   bool
+	}{
+		"all decided and done":     {audit.CampaignStatus{Items: 9, Revocations: audit.RevocationCounts{Decided: 1, Done: 1}}, true},
+		"something to decide":      {audit.CampaignStatus{Items: 9, Undecided: 1}, false},
+		"closed with an open item": {audit.CampaignStatus{Items: 9, Undecided: 1, Closed: closed}, true},
+		"outstanding":              {audit.CampaignStatus{Closed: closed, Revocations: audit.RevocationCounts{Decided: 1, Outstanding: 1}}, false},
+		"proven now":               {audit.CampaignStatus{Closed: closed, Proven: []audit.Revocation{{}}}, false},
+	} {
+		if got := test.status.Quiet(); got != test.want {
+			t.Errorf("%s: %t, want %t", name, got, test.want)
 		}
 	}
 }

@@ -144,6 +144,12 @@ func TestEmailSends(t *testing.T) {
 	}
 	notifytest.Golden(t, "testdata/email.txt", o.text)
 	notifytest.Golden(t, "testdata/email.html", o.html)
+	mails, err := email.Preview(config, notifytest.Campaigns(notifytest.Typical()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	notifytest.Golden(t, "testdata/campaigns.txt", mails[0].Text)
+	notifytest.Golden(t, "testdata/campaigns.html", mails[0].HTML)
 }
 
 // TestEmailRepeats: a mail that is sent again is the same but for its boundaries.

@@ -133,6 +133,31 @@ func Retired(m notify.Message) notify.Message {
 	return m
 }
 
+// Campaigns is a message with a campaign of which 31 items are undecided and two revocations
+// are overdue, and with one that is closed. The review is the first to prove one revocation.
+func Campaigns(m notify.Message) notify.Message {
+	late := audit.Revocation{
+		Target: "eu/acme", Authorization: "0d3f1c0a9b8e7d04", Description: "telegraf on line 4", User: "telegraf-writer", Responsible: "anna@example.com",
+		Reviewer: "ben@example.com", Decision: "revoke", Decided: day(time.November, 2), Due: day(time.November, 5), State: "still-there", Days: 18,
+	}
+	later, proven := late, late
+	later.Authorization, later.Description, later.User, later.Responsible = "0d3f1c0a9b8e7d05", "", "ops-root", ""
+	later.Decision, later.State, later.Due, later.Days = "modify", "unproven", day(time.November, 16), 7
+	proven.Authorization, proven.Description, proven.State, proven.Days, proven.Due = "0d3f1c0a9b8e7d06", "grafana on edge-3", "done", 12, day(time.November, 16)
+	proven.Evidence = `GET /api/v2/authorizations/0d3f1c0a9b8e7d06: 404 "authorization not found"`
+	m.Summary.Campaigns = []audit.CampaignStatus{
+		{
+			Name: "quarterly", ID: "quarterly/2026-11-02T0900Z", Due: day(time.November, 30), Items: 243, Undecided: 31, Conflicts: 2,
+			Revocations: audit.RevocationCounts{Decided: 7, Done: 3, Outstanding: 4, Overdue: 2, Unproven: 1}, Overdue: []audit.Revocation{late, later}, Proven: []audit.Revocation{proven},
+		},
+		{
+			Name: "privileged", ID: "privileged/2026-10-01T0900Z", Due: day(time.October, 15), Closed: day(time.October, 14), Items: 12,
+			Revocations: audit.RevocationCounts{Decided: 2, Done: 2},
+		},
+	}
+	return m
+}
+
 // Named puts one name wherever a message can hold text from outside.
 func Named(name string) notify.Message {
 	m := Incomplete(Typical())
@@ -158,6 +183,10 @@ func Named(name string) notify.Message {
 	m.Highlights.Server = m.Highlights.New[:audit.MaxServer]
 	m.Highlights.Owners = Crowd(m, name, 6)
 	m.Highlights.MoreOwners = 470
+	late := slices.Repeat([]audit.Revocation{{
+		Target: name, Authorization: name, Description: name, User: name, Responsible: name + " ", Reviewer: name, Decision: name, State: name, Evidence: name,
+	}}, 30)
+	m.Summary.Campaigns = slices.Repeat([]audit.CampaignStatus{{Name: name, ID: name, Items: 500, Undecided: 500, Revocations: audit.RevocationCounts{Decided: 60, Outstanding: 60, Overdue: 60}, Overdue: late, Proven: late}}, 15)
 	return m
 }
 

@@ -25,6 +25,7 @@ func TestGolden(t *testing.T) {
 	notifytest.Golden(t, "testdata/thread.txt", slack.Text(slack.Config{Upload: true}, threaded(), false))
 	notifytest.Golden(t, "testdata/policy.txt", slack.Text(slack.Config{Quiet: true}, notifytest.PolicyChanged(notifytest.Typical()), false))
 	notifytest.Golden(t, "testdata/accepted.txt", slack.Text(slack.Config{}, notifytest.Accepted(notifytest.Quiet()), false)+slack.Text(slack.Config{Quiet: true}, notifytest.Accepted(notifytest.Quiet()), false))
+	notifytest.Golden(t, "testdata/campaigns.txt", slack.Text(slack.Config{SummaryOnly: true}, notifytest.Campaigns(notifytest.Typical()), false))
 	notifytest.Golden(t, "testdata/incomplete.txt", slack.Text(slack.Config{}, notifytest.Incomplete(notifytest.Typical()), false))
 }
 
@@ -51,6 +52,19 @@ func TestMessage(t *testing.T) {
 		{
 			name: "policy changed", message: notifytest.PolicyChanged(notifytest.Typical()),
 			has: []string{"Policy changed since Mon 16 Nov 2026 08:00 UTC: check no-description", "severity of operator: high -> critical"},
+		},
+		{
+			name: "campaigns", message: notifytest.Campaigns(notifytest.Typical()),
+			has: []string{
+				"3 fixed)\nRevocation overdue: telegraf on line 4 (eu/acme, 0d3f1c0a9b8e7d04): revoke, overdue since 5 Nov 2026 (18 days), still there; decided by ben@example.com, owner telegraf-writer (anna@example.com)",
+				"Campaign quarterly: 31 of 243 undecided (2 in conflict), due 30 Nov 2026; 2 revocations overdue",
+				"Campaign privileged: closed on 14 Oct 2026; 2 revocations done",
+				"Proven: grafana on edge-3 (eu/acme, 0d3f1c0a9b8e7d06): deleted 12 days after ben@example.com decided to revoke it; proven by: GET /api/v2/authorizations/0d3f1c0a9b8e7d06: 404",
+			},
+		},
+		{
+			name: "a campaign in which nothing is overdue", message: open(notifytest.Campaigns(notifytest.Quiet())),
+			has: []string{"(unchanged)\nCampaign quarterly: 31 of 243 undecided"}, hasNever: []string{"Overdue"},
 		},
 		{
 			name: "complete with findings", message: notifytest.Typical(),
@@ -119,7 +133,7 @@ func TestMessage(t *testing.T) {
 // TestLines: the summary has at most eight lines, as a reader counts them, whatever there is
 // to say; what there is no line for is joined or counted.
 func TestLines(t *testing.T) {
-	worst := notifytest.Retired(notifytest.PolicyChanged(notifytest.Accepted(notifytest.Incomplete(notifytest.Typical()))))
+	worst := notifytest.Campaigns(notifytest.Retired(notifytest.PolicyChanged(notifytest.Accepted(notifytest.Incomplete(notifytest.Typical())))))
 	worst.Summary.Coverage.Targets[1].Gap(audit.OwnersKnown, audit.Partial, "the owner of some authorizations could not be seen")
 	worst.Repeats = true
 	for i, c := range audit.Checks() {
@@ -130,10 +144,11 @@ func TestLines(t *testing.T) {
 		want    int
 		has     []string
 	}{
-		"quiet":   {notifytest.Quiet(), 3, nil},
-		"typical": {notifytest.Typical(), 8, nil},
+		"quiet":     {notifytest.Quiet(), 3, nil},
+		"typical":   {notifytest.Typical(), 8, nil},
+		"campaigns": {notifytest.Campaigns(notifytest.Typical()), 8, nil},
 		"all that there can be": {worst, 8, []string{
-			"Not seen", "and 1 more reason, see the evidence", "Policy changed", "Retired: ", "Gaps: ", "Missed: ", "Note: ", "Decide", "more checks, see the evidence", "Overdue", "New", "Inventory", "weekly-review", "Evidence",
+			"Not seen", "and 1 more reason, see the evidence", "Policy changed", "Retired: ", "Gaps: ", "Missed: ", "Note: ", "Decide", "more checks, see the evidence", "Overdue", "Campaign quarterly: 31", "Campaign privileged: closed", "Proven: grafana", "New", "Inventory: Active write tokens 31", "weekly-review", "Evidence",
 		}},
 		"long names": {notifytest.Named(strings.Repeat("x", 500)), 8, nil},
 	} {
@@ -189,6 +204,7 @@ func TestNotification(t *testing.T) {
 		"InfluxDB token review: 3 tokens need action (better: 2 new, 3 fixed).":                     notifytest.Typical(),
 		"InfluxDB token review: 3 tokens need action (better: 2 new, 3 fixed). The policy changed.": notifytest.PolicyChanged(notifytest.Typical()),
 		"InfluxDB token review: No token needs action (unchanged). Retired: 1 source.":              notifytest.Retired(notifytest.Quiet()),
+		"InfluxDB token review: No token needs action (unchanged). Overdue: 2 revocations.":         notifytest.Campaigns(notifytest.Quiet()),
 		"TEST of InfluxDB token review: 1 token needs action.":                                      notify.Sample("j", time.Now()),
 		"InfluxDB token review: INCOMPLETE: Nothing could be read. This is not a pass.":             unknown(notifytest.Quiet()),
 	} {
@@ -230,6 +246,13 @@ func unknown(m notify.Message) notify.Message {
 	m = notifytest.Incomplete(m)
 	m.Summary.Coverage.Targets = m.Summary.Coverage.Targets[1:]
 	m.Summary.Coverage.Verdict = audit.VerdictOf(m.Summary.Coverage.Targets)
+	return m
+}
+
+// open leaves of the campaigns what is to be decided.
+func open(m notify.Message) notify.Message {
+	c := &m.Summary.Campaigns[0]
+	c.Revocations, c.Overdue, c.Proven = audit.RevocationCounts{}, nil, nil
 	return m
 }
 

@@ -104,9 +104,12 @@ func (c Config) deliveries(s audit.Summary, h audit.Highlights) []string {
 }
 
 // nothingChanged is whether one line will do: no finding came, came back or went, nothing
-// became overdue, and all was seen.
+// became overdue, all was seen, and no campaign waits for anybody.
 func (c Config) nothingChanged(s audit.Summary) bool {
 	if !c.Quiet || s.Previous == nil || s.Coverage.Verdict != audit.Complete || s.Missed > 0 || len(s.PolicyChanges)+len(s.Coverage.AllRetired()) > 0 {
+		return false
+	}
+	if slices.ContainsFunc(s.Campaigns, func(c audit.CampaignStatus) bool { return !c.Quiet() }) {
 		return false
 	}
 	for _, state := range []audit.FindingState{audit.New, audit.Reopened, audit.ByPolicy, audit.Resolved, audit.NotJudged} {

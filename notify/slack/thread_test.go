@@ -274,7 +274,7 @@ func TestQuiet(t *testing.T) {
 		line    bool
 	}{
 		"nothing changed": {notifytest.Quiet(), true}, "first review": {first(notifytest.Quiet()), false}, "incomplete": {notifytest.Incomplete(notifytest.Quiet()), false},
-		"missed": {missed(notifytest.Quiet(), 1), false}, "news": {notifytest.Typical(), false}, "resolved": {resolved, false}, "became overdue": {late, false}, "retired": {notifytest.Retired(notifytest.Quiet()), false},
+		"missed": {missed(notifytest.Quiet(), 1), false}, "news": {notifytest.Typical(), false}, "resolved": {resolved, false}, "became overdue": {late, false}, "a campaign waits": {open(notifytest.Campaigns(notifytest.Quiet())), false}, "a campaign is over": {over(notifytest.Campaigns(notifytest.Quiet())), true}, "retired": {notifytest.Retired(notifytest.Quiet()), false},
 	} {
 		posts := slack.Posts(config, test.message)
 		if got := len(posts) == 1 && len(posts[0].Blocks) == 1; got != test.line {
@@ -282,4 +282,10 @@ func TestQuiet(t *testing.T) {
 		}
 	}
 	notifytest.Golden(t, "testdata/quiet.txt", slack.Text(config, notifytest.Quiet(), false))
+}
+
+// over leaves of the campaigns the one that is closed.
+func over(m notify.Message) notify.Message {
+	m.Summary.Campaigns = m.Summary.Campaigns[1:]
+	return m
 }

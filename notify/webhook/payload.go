@@ -56,8 +56,11 @@ type data struct {
 	Retired     []audit.RetiredSource `json:"retired"`
 	MoreRetired int                   `json:"more_retired"`
 	// NotJudged are the checks that could not be judged, and why.
-	NotJudged   []audit.Unjudged `json:"not_judged"`
-	EvidenceURL string           `json:"evidence_url"` // that a reader can open; empty if none is configured
+	NotJudged []audit.Unjudged `json:"not_judged"`
+	// Campaigns are how those of the job stand, as in summary.json. The key is missing where
+	// there are none.
+	Campaigns   []audit.CampaignStatus `json:"campaigns,omitempty"`
+	EvidenceURL string                 `json:"evidence_url"` // that a reader can open; empty if none is configured
 }
 
 type coverage struct {
@@ -140,12 +143,14 @@ type owner struct {
 
 // Limits of what a payload lists; the rest is in the evidence.
 const (
-	maxReasons  = 20
-	maxAccepted = 20
-	maxTargets  = 100
-	maxFindings = 5
-	maxOwners   = 30
-	maxRetired  = 20
+	maxReasons     = 20
+	maxAccepted    = 20
+	maxTargets     = 100
+	maxFindings    = 5
+	maxOwners      = 30
+	maxRetired     = 20
+	maxCampaigns   = 5
+	maxRevocations = 5 // of one campaign, overdue or proven
 )
 
 // JSON is the body of the post, indented.
@@ -174,6 +179,10 @@ func newPayload(m notify.Message) payload {
 	for _, u := range s.NotJudged {
 		d.NotJudged = append(d.NotJudged, audit.Unjudged{Check: name(u.Check), Why: audit.Line(u.Why, 300)})
 	}
+	for _, c := range s.Campaigns[:min(len(s.Campaigns), maxCampaigns)] {
+		c.Name, c.ID, c.Overdue, c.Proven = name(c.Name), name(c.ID), revocations(c.Overdue), revocations(c.Proven)
+		d.Campaigns = append(d.Campaigns, c)
+	}
 	d.PolicyChanges, d.PolicySHA256 = []string{}, s.Policy.SHA256
 	for _, change := range s.PolicyChanges {
 		d.PolicyChanges = append(d.PolicyChanges, audit.Line(change, 300))
@@ -198,6 +207,18 @@ func newNeedsAction(a audit.ActionCounts) *audit.ActionCounts {
 	}
 	a.ByCheck = byCheck
 	return &a
+}
+
+// revocations are the worst, with what comes from outside made visible.
+func revocations(all []audit.Revocation) (out []audit.Revocation) {
+	for _, r := range all[:min(len(all), maxRevocations)] {
+		for _, text := range []*string{&r.Target, &r.Authorization, &r.Description, &r.User, &r.Responsible, &r.Reviewer, &r.Decision, &r.State} {
+			*text = audit.Line(*text, 60)
+		}
+		r.Evidence = audit.Line(r.Evidence, 200)
+		out = append(out, r)
+	}
+	return out
 }
 
 // name makes a name from outside safe to show.

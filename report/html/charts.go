@@ -151,7 +151,7 @@ func newTrend(points []audit.TrendPoint) trendChart {
 		known := p.NeedsAction.Known()
 		c.Points, c.Gaps = append(c.Points, trendPoint{p, known}), c.Gaps || !known
 		if known {
-			words = append(words, day(p.Slot)+" "+atLeast(p.Verdict, p.NeedsAction.Tokens))
+			words = append(words, table.DayOf(p.Slot)+" "+atLeast(p.Verdict, p.NeedsAction.Tokens))
 		}
 	}
 	c.Words = strings.Join(words, "; ")

@@ -164,7 +164,7 @@ func (p *pageData) token(r *table.Row) tokenView {
 	told := map[string]bool{} // commands
 	for _, f := range reported(r) {
 		note := findingNote{
-			Check: f.Check, Severity: f.Severity, State: f.State, Since: day(f.Since), Due: day(f.Due), Overdue: f.Overdue(r.Now),
+			Check: f.Check, Severity: f.Severity, State: f.State, Since: table.DayOf(f.Since), Due: table.DayOf(f.Due), Overdue: f.Overdue(r.Now),
 			Detail: long(f.Detail), Approval: approvalWords(f.Approval), Command: audit.Command(&r.Record, f),
 		}
 		if told[note.Command] {

@@ -36,6 +36,8 @@ func attacked(t testing.TB) table.Input {
 			Asked: []audit.Asked{{What: s, Request: s, Reason: s, Verdict: audit.NotKnown}},
 		})
 		in.Controls["active-write"] = append(in.Controls["active-write"], audit.Control{Framework: s, ID: s, Title: s, Source: "https://" + s})
+		late := []audit.Revocation{{Target: s, Authorization: s, Description: s, User: s, Responsible: s + " ", Reviewer: s, Decision: s, State: s, Evidence: s}}
+		in.Summary.Campaigns = append(in.Summary.Campaigns, audit.CampaignStatus{Name: s, ID: s, Revocations: audit.RevocationCounts{Decided: 1, Overdue: 1}, Overdue: late, Proven: late})
 		in.Summary.Policy.ServiceUsers = append(in.Summary.Policy.ServiceUsers, s)
 	}
 	in.Config = strings.Join(breakouts(), "\n")

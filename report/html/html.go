@@ -94,7 +94,7 @@ func (p *Page) Finish(ctx context.Context, h *audit.Highlights) ([]table.Shown, 
 		v.Tokens.Others = len(rows) - s.Authorizations.Total
 	}
 	t, err := template.New("").Funcs(template.FuncMap{
-		"grouped": audit.Number, "plural": audit.Plural, "moment": table.Moment, "day": day, "line": table.OneLine, "long": long, "plain": plain,
+		"grouped": audit.Number, "plural": audit.Plural, "moment": table.Moment, "day": table.DayOf, "line": table.OneLine, "long": long, "plain": plain,
 		"reason": func(s string) string { return audit.Line(s, 400) }, "control": controlName, "breaks": breaks, "web": func(s string) bool { return strings.HasPrefix(s, "https://") },
 		"limit": audit.SpanWords, "trigger": table.TriggerWords, "missed": table.MissedWords, "lateness": table.LatenessWords, "fixWithin": table.FixWithinWords, "premiseWords": table.PremiseWords, "severities": table.SeverityWords, "join": strings.Join,
 	}).Parse(pageTemplate)

@@ -11,14 +11,18 @@ import (
 
 // Bounds of what the first page shows.
 const (
-	mostWho     = 10
-	mostReasons = 5
+	mostWho       = 10
+	mostReasons   = 5
+	mostCampaigns = 5
+	mostNotes     = 5 // of one campaign and kind
 )
 
 // summaryView is the first page: what a manager has to know.
 type summaryView struct {
 	Headline, Alarm  string
 	Scope, Compared  string
+	Campaigns        []campaignView
+	MoreCampaigns    int
 	Tiles            []tile
 	Decide           []decisionView
 	Who              []whoView
@@ -38,6 +42,13 @@ type tile struct {
 	NotKnown bool
 	Show     string // filter of the tokens
 	State    string // of their findings
+}
+
+// campaignView is how a campaign stands, and what is overdue and proven of it.
+type campaignView struct {
+	Words string
+	Late  bool
+	Notes []audit.CampaignNote
 }
 
 type decisionView struct {
@@ -64,12 +75,17 @@ func (p *Page) summary(h *audit.Highlights) summaryView {
 		Headline: s.Headline(), Alarm: table.Alarm(s), Scope: scopeWords(s), Compared: comparedWords(s),
 		Tiles: tiles(s), Policy: policyChangedWords(s),
 	}
+	campaigns, more := head(s.Campaigns, mostCampaigns)
+	v.MoreCampaigns = more
+	for _, c := range campaigns {
+		v.Campaigns = append(v.Campaigns, campaignView{c.Words(table.DayOf), c.Revocations.Overdue > 0, c.Notes(mostNotes, table.DayOf)})
+	}
 	for _, d := range s.Decide() {
-		v.Decide = append(v.Decide, decisionView{d, day(d.Oldest), openWords(d.Oldest, s.Started), day(d.Due)})
+		v.Decide = append(v.Decide, decisionView{d, table.DayOf(d.Oldest), openWords(d.Oldest, s.Started), table.DayOf(d.Due)})
 	}
 	owners, _ := head(h.Owners, mostWho)
 	for _, o := range owners {
-		w := whoView{Name: whoName(o), About: whoAbout(o, len(s.Coverage.Targets)), Oldest: day(o.Oldest), Open: openWords(o.Oldest, s.Started), Tokens: o.Tokens, New: o.New, Overdue: o.Overdue}
+		w := whoView{Name: whoName(o), About: whoAbout(o, len(s.Coverage.Targets)), Oldest: table.DayOf(o.Oldest), Open: openWords(o.Oldest, s.Started), Tokens: o.Tokens, New: o.New, Overdue: o.Overdue}
 		w.Exact, w.Target = whoFilter(o, h.Owners)
 		v.Who = append(v.Who, w)
 	}

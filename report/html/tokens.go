@@ -129,7 +129,7 @@ func (p *Page) row(r *table.Row, at int, filters filters) rowView {
 		v.Owner = strings.Join([]string{exactName(r.OwnerName()), exactName(r.UserID), exactName(r.Contact.Responsible)}, "\n")
 		v.Who, v.WhoAbout = audit.Line(cmp.Or(r.OwnerName(), r.UserID), ownerRunes), aboutOwner(r)
 		v.WhoIsLong = longestWord(v.Who) > wideWord
-		v.Created, v.Age = cmp.Or(day(r.CreatedAt), table.Unknown), ageWords(r.Age())
+		v.Created, v.Age = cmp.Or(table.DayOf(r.CreatedAt), table.Unknown), ageWords(r.Age())
 	}
 	var since, due time.Time
 	codes := make([]string, 0, len(findings))
@@ -141,7 +141,7 @@ func (p *Page) row(r *table.Row, at int, filters filters) rowView {
 			v.Overdue = v.Overdue || f.Overdue(r.Now)
 		}
 	}
-	v.Findings, v.Since, v.Due = strings.Join(codes, " "), day(since), day(due)
+	v.Findings, v.Since, v.Due = strings.Join(codes, " "), table.DayOf(since), table.DayOf(due)
 	return v
 }
 
@@ -163,7 +163,7 @@ func (v *rowView) add(f audit.Finding) {
 	case f.State == audit.Open:
 		title.Mark = ""
 	case f.Approval != nil:
-		title.Mark = "excepted until " + day(f.Approval.LastDay())
+		title.Mark = "excepted until " + table.DayOf(f.Approval.LastDay())
 	}
 	v.Groups[at].Titles = append(v.Groups[at].Titles, title)
 }
@@ -301,12 +301,4 @@ func display(v any) string {
 		return table.Moment(v)
 	}
 	return fmt.Sprint(v)
-}
-
-// day is that of a moment in UTC; empty where none is known.
-func day(t time.Time) string {
-	if t.IsZero() {
-		return ""
-	}
-	return t.UTC().Format(time.DateOnly)
 }

@@ -40,7 +40,7 @@ func comparedWords(s audit.Summary) string {
 	if s.Previous == nil {
 		return "This is the first review of this job: there is nothing to compare with."
 	}
-	return "Compared with the previous review, of " + day(s.Previous.Slot) + "."
+	return "Compared with the previous review, of " + table.DayOf(s.Previous.Slot) + "."
 }
 
 // scopeWords say what was reviewed.
@@ -131,7 +131,7 @@ func approvalWords(a *audit.Approval) string {
 	if a.Ticket != "" {
 		words += ", ticket " + a.Ticket
 	}
-	return long(words + ", until " + day(a.LastDay()) + ".")
+	return long(words + ", until " + table.DayOf(a.LastDay()) + ".")
 }
 
 // whoName is the person, or else the user, who has to act.

@@ -129,4 +129,12 @@ func Moment(t time.Time) string {
 	return t.UTC().Format("2006-01-02 15:04:05 UTC")
 }
 
+// DayOf is the day of a moment in UTC; empty where none is known.
+func DayOf(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.UTC().Format(time.DateOnly)
+}
+
 func OneLine(s string) string { return audit.Line(s, 100) }

@@ -58,6 +58,7 @@ func (o *overview) heading() {
 	o.wide(16, table.OneLine(s.ID)+", "+s.Trigger.When()+" "+table.Moment(s.Slot)+", finished "+table.Moment(s.Finished), look{role: subtitle})
 	o.line(4)
 	o.wide(36, s.Headline(), look{role: headline, wrap: true, word: table.Alarm(s)})
+	o.campaigns()
 	o.policyChanges()
 	o.wide(20, table.CoverageWords(s.Coverage), look{role: band, word: string(s.Coverage.Verdict)})
 	o.coverage()
@@ -92,6 +93,25 @@ func (o *overview) coverage() {
 	}
 	if more := len(lines) - most; more > 0 {
 		o.strip("", audit.Plural(more, "more limit")+", see the sheet "+sheetCoverage)
+	}
+}
+
+// campaigns say how each of them stands, with what is overdue and what is proven.
+func (o *overview) campaigns() {
+	const most, named = 4, 3 // campaigns, and tokens of each kind; summary.json and the evidence have all
+	all := o.sum.Campaigns
+	for _, c := range all[:min(len(all), most)] {
+		word := ""
+		if c.Revocations.Overdue > 0 {
+			word = string(audit.Critical)
+		}
+		o.wide(20, c.Words(table.DayOf), look{role: band, word: word})
+		for _, note := range c.Notes(named, table.DayOf) {
+			o.strip(note.Label, note.Text)
+		}
+	}
+	if more := len(all) - most; more > 0 {
+		o.strip("", audit.Plural(more, "more campaign")+", see summary.json")
 	}
 }
 
