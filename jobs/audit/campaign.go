@@ -119,8 +119,12 @@ var revocationStates = map[string]string{
 // "revoke, overdue since 28 Oct 2026 (3 days), still there; decided by ben@example.com, owner
 // telegraf-writer (anna@example.com)".
 func (r Revocation) OverdueWords(day func(time.Time) string) string {
-	text := fmt.Sprintf("%s, overdue since %s (%s), %s; decided by %s, owner %s",
-		Line(r.Decision, 20), day(r.Due), Plural(r.Days, "day"), r.stateWords(), Line(r.Reviewer, 60), Names([]string{r.User}, 1))
+	since := day(r.Due)
+	if r.Days > 0 {
+		since += " (" + Plural(r.Days, "day") + ")"
+	}
+	text := fmt.Sprintf("%s, overdue since %s, %s; decided by %s, owner %s",
+		Line(r.Decision, 20), since, r.stateWords(), Line(r.Reviewer, 60), Names([]string{r.User}, 1))
 	if !blank(r.Responsible) && !strings.EqualFold(r.Responsible, r.User) {
 		text += " (" + Line(r.Responsible, 60) + ")"
 	}

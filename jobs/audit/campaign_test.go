@@ -49,11 +49,14 @@ func TestRevocationWords(t *testing.T) {
 	own.Responsible, own.User, own.Days, own.Description = "Anna@example.com", "anna@example.com", 1, "\u200b"
 	proven.State, proven.Days, proven.Evidence = "done", 5, "404 authorization not found"
 	same.State, same.Days = "deactivated", 0
+	today := overdue
+	today.Days = 0
 	for name, test := range map[string]struct{ got, want string }{
 		"token":           {overdue.Token(), `tele\ngraf (prod, 0a1b)`},
 		"no description":  {own.Token(), "(no description) (prod, 0a1b)"},
 		"overdue":         {overdue.OverdueWords(campaignDay), "revoke, overdue since 28 Oct 2026 (3 days), still there; decided by ben@example.com, owner telegraf-writer (anna@example.com)"},
 		"of one's own":    {own.OverdueWords(campaignDay), "revoke, overdue since 28 Oct 2026 (1 day), still there; decided by ben@example.com, owner anna@example.com"},
+		"since today":     {today.OverdueWords(campaignDay), "revoke, overdue since 28 Oct 2026, still there; decided by ben@example.com, owner telegraf-writer (anna@example.com)"},
 		"proven":          {proven.ProvenWords(), "deleted 5 days after ben@example.com decided to revoke it; proven by: 404 authorization not found"},
 		"on the same day": {same.ProvenWords(), "set inactive on the day on which ben@example.com decided to revoke it"},
 	} {

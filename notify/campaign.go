@@ -1,0 +1,172 @@
+package notify
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"tokenaudit/jobs/audit"
+)
+
+// CampaignNotifier is a notifier that tells people of campaigns.
+type CampaignNotifier interface {
+	// Tells reports whether a recipient can be told: a Slack ID is nothing for mail.
+	Tells(recipient string) bool
+	// SendCampaign sends a message, under the rules of Notifier.Send.
+	SendCampaign(ctx context.Context, m CampaignMessage) (ref string, err error)
+}
+
+// Kinds of a CampaignMessage, as package campaign has them.
+const (
+	CampaignOpen       = "open"
+	CampaignReminder   = "reminder"
+	CampaignOverdue    = "overdue"
+	CampaignEscalation = "escalation"
+)
+
+// CampaignMessage is what a reviewer, or who is told that items are overdue, hears of a
+// campaign.
+type CampaignMessage struct {
+	Campaign string // NAME/OPENED
+	Name     string
+	Kind     string
+	// Delivery names the message, the same whenever it is tried: NAME/OPENED/3d/REVIEWER.
+	Delivery string
+	// Manifest is the SHA-256 of that of the review that the items are of. It tells campaigns
+	// of one name in several installations apart.
+	Manifest  string
+	Recipient string // e-mail address of a reviewer, or a Slack user or channel ID
+	Reviewer  string // empty for an escalation
+	// Items are those of the reviewer, or else of the campaign, and Undecided those of them
+	// that are to be decided. BySeverity counts the undecided ones; "" are those without a
+	// finding.
+	Items, Undecided int
+	BySeverity       map[audit.Severity]int
+	Due              time.Time
+	Zone             *time.Location // of the job; nil is UTC
+	Worst            []CampaignItem // of the undecided ones, at most MaxCampaignItems
+	// Reviewers of an escalation have undecided items, worst first, at most
+	// MaxCampaignReviewers; MoreReviewers are left out.
+	Reviewers     []ReviewerCount
+	MoreReviewers int
+	// Left are reviewers who are no longer active in the roster.
+	Left []string
+	// File is the name of the workbook of the reviewer, which Open opens; nil where there is
+	// none.
+	File string
+	Open func(ctx context.Context) (io.ReadCloser, error)
+	// How is the command by which the decided workbook comes back, or whom to send it to.
+	How string
+
+	// Again, Since and Repeats are as in Message.
+	Again   bool
+	Since   time.Time
+	Repeats bool
+}
+
+// Limits of what a CampaignMessage names.
+const (
+	MaxCampaignItems     = 10
+	MaxCampaignReviewers = 20
+)
+
+// CampaignItem is a token to decide on.
+type CampaignItem struct {
+	Target, Authorization, Description, Owner string
+	Severity                                  audit.Severity // of the worst finding, "" without one
+	Why                                       string         // that finding
+}
+
+// ReviewerCount is how much a reviewer has to decide.
+type ReviewerCount struct {
+	Reviewer         string
+	Items, Undecided int
+}
+
+// ID is the same whenever the message is tried.
+func (m CampaignMessage) ID() string { return m.Delivery + "/" + m.Manifest }
+
+// Day is a date in the time zone of the job.
+func (m CampaignMessage) Day(t time.Time) string { return Message{Zone: m.Zone}.Day(t) }
+
+// CampaignNote is what a CampaignMessage says, in the words that every channel uses. All of it
+// is bounded, and each text is one line. Names are made visible.
+type CampaignNote struct {
+	Title   string // our own words and numbers, and the name of the campaign
+	Plain   string // the same without any name
+	For     string // the reviewer; empty for an escalation
+	Counts  string // the undecided items by severity
+	Why     string
+	Worst   []CampaignLine
+	More    string // counts the tokens that are left out; empty if none are
+	Left    string // what to do for reviewers who have left; empty if none have
+	Steps   []string
+	Due     string
+	Who     []string // of an escalation: reviewers with what they have to decide
+	MoreWho string
+}
+
+// CampaignLine is a token to decide on, in words.
+type CampaignLine struct{ Severity, Name, ID, Where, Owner, Why string }
+
+// WhyDecide is why a campaign matters.
+const WhyDecide = "A token keeps its access until somebody decides that it must go, and it works for anyone who has it."
+
+// NewCampaignNote words a message.
+func NewCampaignNote(m CampaignMessage) CampaignNote {
+	n := CampaignNote{Due: m.Day(m.Due), Why: WhyDecide, Counts: severityCounts(m.BySeverity)}
+	all := audit.Number(m.Undecided) + " of " + audit.Plural(m.Items, "token")
+	switch m.Kind {
+	case CampaignOpen:
+		n.Plain = audit.Plural(m.Undecided, "token") + " to decide by " + n.Due
+	case CampaignReminder:
+		n.Plain = "reminder, " + all + " to decide by " + n.Due
+	case CampaignOverdue:
+		n.Plain = "OVERDUE, " + all + " undecided since " + n.Due
+	default:
+		n.Plain = "ESCALATION, " + all + " undecided, due " + n.Due
+	}
+	n.Title = "Campaign " + Show(m.Name, 60, "without a name") + ": " + n.Plain
+	for _, it := range m.Worst[:min(len(m.Worst), MaxCampaignItems)] {
+		n.Worst = append(n.Worst, CampaignLine{
+			Severity: Show(string(it.Severity), 10, "no finding"), Name: Show(it.Description, 80, "(no description)"), ID: Show(it.Authorization, 40, "unknown"),
+			Where: Show(it.Target, 40, "unnamed target"), Owner: Show(it.Owner, 80, "unknown"), Why: Show(it.Why, 200, ""),
+		})
+	}
+	if len(m.Left) > 0 {
+		n.Left = "No longer in the roster: " + audit.Names(m.Left, 5) + ". Give their items to others with tokenaudit campaign assign."
+	}
+	if m.Kind == CampaignEscalation {
+		for _, r := range m.Reviewers[:min(len(m.Reviewers), MaxCampaignReviewers)] {
+			n.Who = append(n.Who, fmt.Sprintf("%s: %s of %s undecided", Show(r.Reviewer, 80, "nobody"), audit.Number(r.Undecided), audit.Number(r.Items)))
+		}
+		if more := len(m.Reviewers) - len(n.Who) + m.MoreReviewers; more > 0 {
+			n.MoreWho = "and " + audit.Plural(more, "more reviewer")
+		}
+		return n
+	}
+	if more := m.Undecided - len(n.Worst); more > 0 && len(n.Worst) > 0 {
+		n.More = "and " + audit.Plural(more, "more token") + " in the workbook"
+	}
+	n.For = Show(m.Reviewer, 80, "nobody")
+	n.Steps = []string{
+		"Fill in the column Decision of the workbook: keep, revoke, modify or not mine. Justify each modify, and each keep of a critical or high token.",
+		"Sign the file: ssh-keygen -Y sign -n tokenaudit-review -f KEY " + Show(m.File, 120, "FILE"),
+		"Send back the file and its signature: " + Show(m.How, 300, "to whom you have it from"),
+	}
+	return n
+}
+
+// severityCounts are "1 critical, 3 high, 4 without a finding".
+func severityCounts(by map[audit.Severity]int) string {
+	var out []string
+	for _, s := range append(audit.Severities(), "") {
+		if n := by[s]; n > 0 {
+			out = append(out, audit.Number(n)+" "+cmp.Or(string(s), "without a finding"))
+		}
+	}
+	return strings.Join(out, ", ")
+}
