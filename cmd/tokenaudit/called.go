@@ -46,5 +46,13 @@ func shellWord(word string) string {
 	if plainWord.MatchString(word) || filepath.Separator == '\\' {
 		return word
 	}
+	return shellQuoted(word)
+}
+
+// shellQuoted quotes an argument for a POSIX shell, whatever shell runs this program.
+func shellQuoted(word string) string {
+	if plainWord.MatchString(word) && word[0] != '~' {
+		return word
+	}
 	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
 }

@@ -34,12 +34,15 @@ func jsonShapes() map[string]any {
 		"doctor":   doctorLine{},
 		"verify":   verdictJSON{},
 
-		"history list":   historyRun{},
-		"history show":   historyDetails{},
-		"history diff":   runDiff{},
-		"history replay": replayed{},
-		"tokens list":    shownToken{},
-		"tokens show":    tokenDetails{},
+		"history list":    historyRun{},
+		"history show":    historyDetails{},
+		"history diff":    runDiff{},
+		"history replay":  replayed{},
+		"tokens list":     shownToken{},
+		"tokens show":     tokenDetails{},
+		"offboard":        offboarding{},
+		"offboard --done": offboarded{},
+		"rotate":          rotation{},
 
 		"campaigns in summary.json": audit.CampaignStatus{},
 	}

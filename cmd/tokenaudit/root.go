@@ -63,7 +63,7 @@ and messages. It only reads from InfluxDB.`,
 	root.SetErr(c.stderr)
 	root.SetFlagErrorFunc(flagError)
 	c.logFlags.add(root)
-	root.AddCommand(c.demo(), c.initialize(), c.run(), c.serve(), c.schedule(), c.doctor(), c.history(), c.notify(), c.tokens(), c.checks(), c.config(), c.verify(), c.version(), c.completion(), c.man())
+	root.AddCommand(c.demo(), c.initialize(), c.run(), c.serve(), c.schedule(), c.doctor(), c.history(), c.notify(), c.tokens(), c.offboard(), c.rotate(), c.checks(), c.config(), c.verify(), c.version(), c.completion(), c.man())
 	root.AddCommand(topics()...)
 	root.SetHelpCommand(c.help())
 	root.InitDefaultHelpCmd()

@@ -52,6 +52,7 @@ func sceneCommands() map[string]func(*testscript.TestScript, bool, []string) {
 		"json":   cmdJSON,
 		"canary": cmdCanary,
 		"runs":   cmdRuns,
+		"ids":    cmdIDs,
 		"pings":  cmdPings,
 		"seal":   cmdSeal,
 		"flip":   cmdFlip,
@@ -314,6 +315,17 @@ func cmdRuns(ts *testscript.TestScript, _ bool, _ []string) {
 	ts.Check(json.Unmarshal([]byte(ts.ReadFile("runs.json")), &runs))
 	ts.Setenv("NEWER", runs[0].Run)
 	ts.Setenv("OLDER", runs[1].Run)
+}
+
+// cmdIDs puts the IDs of tokens into variables: ids DESCRIPTION=NAME …
+func cmdIDs(ts *testscript.TestScript, _ bool, args []string) {
+	s := ts.Value(sceneKey{}).(*scene)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, arg := range args {
+		description, name, _ := strings.Cut(arg, "=")
+		ts.Setenv(name, s.ids[description])
+	}
 }
 
 // cmdAccept adds decisions about gaps to the configuration: accept DAYS GAP …, of which

@@ -14,6 +14,8 @@ package audit
 
 import (
 	"cmp"
+	"crypto/sha256"
+	"encoding/binary"
 	"fmt"
 	"slices"
 	"strconv"
@@ -324,4 +326,43 @@ func (acc Access) WriteScope() string {
 		scope += "; also " + strings.Join(others, ", ")
 	}
 	return scope
+}
+
+// AccessKey is equal for tokens of one server that may do the same in the same org.
+type AccessKey [2]uint64
+
+// AccessKeyOf is the key of a, in whatever order the server gives its permissions. The one
+// that a token has on its own user is the same for all users; all-access tokens are the same,
+// though releases make them of more or fewer types. It is false where nothing can be compared:
+// there are no permissions, or not all of them can be read.
+func AccessKeyOf(a Authorization) (AccessKey, bool) {
+	if len(a.Permissions) == 0 || !a.PermissionsKnown() {
+		return AccessKey{}, false
+	}
+	var key AccessKey
+	add := func(b []byte) { // a sum, so that the order does not matter
+		sum := sha256.Sum256(b)
+		key[0] += binary.BigEndian.Uint64(sum[:])
+		key[1] += binary.BigEndian.Uint64(sum[8:])
+	}
+	room := make([]byte, 0, 96)
+	add(append(append(room, "org "...), a.OrgID...))
+	if a.Legacy {
+		add([]byte("1.x"))
+	}
+	allAccess := len(a.Permissions) >= 2*len(allAccessTypes) && AccessOf(a).AllAccess
+	if allAccess {
+		add([]byte("all-access"))
+	}
+	for _, p := range a.Permissions {
+		own := p.Resource.Type == "users" && p.Resource.ID == a.UserID && a.UserID != ""
+		if allAccess && (own || p.Resource.ID == "" && p.Resource.OrgID == a.OrgID || p.Resource.Type == "orgs" && p.Resource.ID == a.OrgID) {
+			continue
+		}
+		if own {
+			p.Resource.ID = "own"
+		}
+		add(p.Append(room))
+	}
+	return key, true
 }

@@ -124,7 +124,8 @@ func (p *Policy) severityOf(c *Check) Severity {
 	return c.Severity
 }
 
-func (p *Policy) isServiceUser(o *Owner) bool {
+// IsServiceUser reports whether a user is among the service users, by name or by ID.
+func (p *Policy) IsServiceUser(o *Owner) bool {
 	return slices.Contains(p.ServiceUsers, o.ID) || o.Name != "" && slices.Contains(p.ServiceUsers, o.Name)
 }
 

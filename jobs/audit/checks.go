@@ -170,7 +170,7 @@ var checks = [...]Check{
 		Why:   "A token stops working when the user that created it is deleted. A pipeline with a person's token breaks when that person leaves.",
 		Fix:   "Create a token under a generic (service) user, switch the writer to it, and revoke this one.",
 		Match: func(s *Subject) (string, Outcome) {
-			personal := len(s.Policy.ServiceUsers) > 0 && !s.Policy.isServiceUser(&s.Owner)
+			personal := len(s.Policy.ServiceUsers) > 0 && !s.Policy.IsServiceUser(&s.Owner)
 			return s.grants(words("owner is not in service_users"), personal && s.active(), s.Access.Writes > 0)
 		},
 	},
@@ -180,7 +180,7 @@ var checks = [...]Check{
 		Why:   "It stops working when that person's user is deleted. Then the reviews stop too.",
 		Fix:   "Create a credential under a service user, and list that user under service_users.",
 		Match: func(s *Subject) (string, Outcome) {
-			personal := len(s.Policy.ServiceUsers) > 0 && !s.Policy.isServiceUser(&s.Owner)
+			personal := len(s.Policy.ServiceUsers) > 0 && !s.Policy.IsServiceUser(&s.Owner)
 			return "owner is not in service_users", failIf(s.Scope.Credentials[s.ID] && personal)
 		},
 	},

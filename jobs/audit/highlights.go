@@ -263,3 +263,9 @@ func bounded(text string) string {
 	}
 	return strings.ToValidUTF8(text, "�")
 }
+
+// Newer reports whether one token came after another: it was created later, or a review saw it
+// first later.
+func Newer(a, b *Record) bool {
+	return !a.CreatedAt.IsZero() && !b.CreatedAt.IsZero() && a.CreatedAt.After(b.CreatedAt) || a.FirstSeen.After(b.FirstSeen)
+}

@@ -115,7 +115,7 @@ func (r *Roster) HasLeft(address string) bool {
 
 // matchRoster: what no roster was asked about, or a stale one, proves nothing.
 func matchRoster(s *Subject) (string, Outcome) {
-	exempt := s.Owner.State == OwnerDeleted || s.Policy.isServiceUser(&s.Owner)
+	exempt := s.Owner.State == OwnerDeleted || s.Policy.IsServiceUser(&s.Owner)
 	switch {
 	case exempt || s.Owner.Roster == RosterActive:
 		return "", Pass

@@ -3,6 +3,7 @@ package influx
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"net/http"
@@ -79,6 +80,30 @@ func (c *Client) userByName(ctx context.Context, name string) (account, bool, er
 		}
 	}
 	return account{}, false, nil
+}
+
+// FindUser asks whether there is a user of that ID or name. NotFound in the answer is that of
+// the server alone; err is why it is not known.
+func (c *Client) FindUser(ctx context.Context, idOrName string) (audit.Owner, error) {
+	var a account
+	var err error
+	if IsID(idOrName) {
+		a, err = c.userByID(ctx, lowerID(idOrName))
+	} else {
+		var ok bool
+		if a, ok, err = c.userByName(ctx, idOrName); err == nil && !ok {
+			err = errors.New("the user is not in the answer: it may not be read")
+		}
+	}
+	if says(err, http.StatusNotFound, "user not found") {
+		return audit.Owner{State: audit.OwnerUnknown, NotFound: true, Evidence: err.Error()}, nil
+	}
+	if err != nil {
+		return audit.Owner{}, err
+	}
+	o := found(a, "GET /api/v2/users")
+	o.ID = a.ID
+	return o, nil
 }
 
 // nobody is a valid ID that no snowflake generator gives out.
