@@ -15,10 +15,7 @@ import (
 	"os"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
-	"unicode"
-	"unicode/utf8"
 
 	"tokenaudit/jobs/audit"
 	"tokenaudit/report/table"
@@ -175,18 +172,5 @@ func cell(v any) string {
 	case time.Time:
 		return v.Format(time.RFC3339)
 	}
-	return neutral(audit.Visible(fmt.Sprint(v), true))
-}
-
-// neutral puts an apostrophe before text that a spreadsheet would take for a
-// formula, the white space before it included (OWASP, CSV injection). Text that
-// begins with an apostrophe gets one too, so that taking one away always gives
-// the text back.
-func neutral(s string) string {
-	rest := strings.TrimLeftFunc(s, func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) })
-	first, _ := utf8.DecodeRuneInString(rest)
-	if strings.ContainsRune("=+-@＝＋－＠", first) || strings.HasPrefix(s, "'") || strings.HasPrefix(s, "\t") || strings.HasPrefix(s, "\r") {
-		return "'" + s
-	}
-	return s
+	return table.FormulaSafe(audit.Visible(fmt.Sprint(v), true))
 }

@@ -1,13 +1,16 @@
 package table
 
 import (
+	"archive/zip"
 	"bufio"
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 )
 
 // Staging is a folder in which the files of a report or a pack grow. It lies inside
@@ -74,4 +77,26 @@ func (s *Staging) Publish(files []string) error {
 		return err
 	}
 	return errors.Join(f.Sync(), f.Close()) // so that the renames survive a power cut
+}
+
+// WriteParts puts the parts of workbooks into one, in the order of their names: excelize
+// gives them in the order of a map, and the same workbook must be the same bytes.
+func WriteParts(w io.Writer, parts map[string]*zip.File) error {
+	to := zip.NewWriter(w)
+	for _, name := range slices.Sorted(maps.Keys(parts)) {
+		header := parts[name].FileHeader
+		header.Name = name
+		part, err := to.CreateRaw(&header)
+		if err != nil {
+			return err
+		}
+		r, err := parts[name].OpenRaw()
+		if err != nil {
+			return err
+		}
+		if _, err := io.Copy(part, r); err != nil {
+			return err
+		}
+	}
+	return to.Close()
 }

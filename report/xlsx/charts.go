@@ -90,7 +90,7 @@ func (o *overview) charts(header, n int) error {
 
 	bySeverity := newChart(excelize.ColStacked, "By the worst finding", size, wholeUnit(highest))
 	bySeverity.Legend = excelize.ChartLegend{Position: "bottom", Font: chartFont(8)}
-	for i, colour := range []string{paints[string(audit.Critical)].fill, paints[string(audit.High)].fill, paints[string(audit.Medium)].fill} {
+	for i, colour := range []string{paints[string(audit.Critical)].Fill, paints[string(audit.High)].Fill, paints[string(audit.Medium)].Fill} {
 		if i == 2 && !slices.ContainsFunc(o.points(), overdueOnly) {
 			break // nor a legend of what no review has
 		}

@@ -1,12 +1,10 @@
 package xlsx
 
 import (
-	"cmp"
 	"errors"
 	"strconv"
 	"strings"
 	"time"
-	"unicode"
 
 	"github.com/xuri/excelize/v2"
 
@@ -163,7 +161,7 @@ func (s *sheet) fit(most int, cells []cell) float64 {
 	for _, c := range cells {
 		over := max(c.over, 1)
 		if text, ok := c.value.(string); ok && c.look.wrap {
-			lines = max(lines, linesIn(text, sum(s.widths[column:column+over]), most))
+			lines = max(lines, table.LinesIn(text, sum(s.widths[column:column+over]), most))
 		}
 		column += over
 	}
@@ -176,54 +174,6 @@ func sum(vs []float64) float64 {
 		total += v
 	}
 	return total
-}
-
-// linesIn estimates how many lines a text takes in a cell, at most as many.
-func linesIn(text string, width float64, most int) int {
-	lines := 0
-	for line := range strings.Lines(text) {
-		for rest := line; rest != ""; rest = afterLine(rest, width-2) {
-			if lines++; lines == most {
-				return most
-			}
-		}
-	}
-	return max(lines, 1)
-}
-
-// afterLine is what is left of a text after the words that fit on one line.
-func afterLine(text string, width float64) string {
-	space, used, last := 0, 0.0, ' '
-	for i, r := range text {
-		if (last == '-' || last == '/') && !unicode.IsDigit(r) { // where programs break, but not before a digit
-			space = i
-		}
-		if used += runeWidth(r); used > width && i > 0 {
-			return text[cmp.Or(space, i):]
-		}
-		if last = r; r == ' ' {
-			space = i + 1
-		}
-	}
-	return ""
-}
-
-// runeWidth is how wide a character of Arial 10 is, in the unit of column widths,
-// rather too wide than too narrow.
-func runeWidth(r rune) float64 {
-	switch {
-	case r == '\n':
-		return 0
-	case strings.ContainsRune(" .,;:'|!iljtfrI()[]/-", r):
-		return 0.5
-	case r >= 0x2E80:
-		return 1.8
-	case strings.ContainsRune("mwMW@%", r):
-		return 1.4
-	case r >= 'A' && r <= 'Z':
-		return 1.17
-	}
-	return 0.94
 }
 
 // footer is text for the foot of a page, where an ampersand begins a code.

@@ -7,44 +7,40 @@ import (
 	"tokenaudit/report/table"
 )
 
-// The palette. The fills of the severities differ in lightness too, so that a
-// page printed in grey still tells them apart.
+// The palette is that of all workbooks.
 const (
-	ink   = "1F2933"
-	faded = "7B8794"
-	slate = "334E68"
-	rule  = "D9E2EC"
-	white = "FFFFFF"
-	pale  = "F2F5F8"
-	blank = "FFFBE6" // cells to fill in
-	blue  = "1D5F9E"
+	ink   = table.Ink
+	faded = table.Faded
+	slate = table.Slate
+	rule  = table.Rule
+	white = table.White
+	pale  = table.Pale
+	blank = table.Blank
+	blue  = table.Blue
+
+	fontFamily = table.FontFamily
 )
 
-const fontFamily = "Arial"
-
-type paint struct {
-	fill, ink string
-	bold      bool
-}
+type paint = table.Paint
 
 // paints are those of the words that colour a cell.
 var paints = map[string]paint{
-	string(audit.Critical):         {"9B2C2C", white, true},
-	string(audit.High):             {"EFA58B", ink, true},
-	string(audit.Medium):           {"FBE3A8", ink, false},
-	string(audit.Low):              {"E4EDF5", ink, false},
-	string(audit.Complete):         {"DDEFE3", "1E5C3A", true},
-	string(audit.Partial):          {"FBE3A8", ink, true},
-	string(audit.NotKnown):         {"CBD2D9", ink, true},
-	string(audit.Holds):            {"DDEFE3", "1E5C3A", false},
-	string(audit.Fails):            {"FBE3A8", ink, true},
-	table.Accepted:                 {"E4EDF5", slate, true},
-	string(audit.ExceptionVoid):    {"EFA58B", ink, true},
-	string(audit.ExceptionExpired): {"FBE3A8", ink, true},
-	string(audit.ExceptionUnused):  {"FBE3A8", ink, false},
-	agrees:                         {"DDEFE3", "1E5C3A", true},
-	explained:                      {"E4EDF5", slate, true},
-	differs:                        {"9B2C2C", white, true},
+	string(audit.Critical):         table.SeverityPaint(audit.Critical),
+	string(audit.High):             table.SeverityPaint(audit.High),
+	string(audit.Medium):           table.SeverityPaint(audit.Medium),
+	string(audit.Low):              table.SeverityPaint(audit.Low),
+	string(audit.Complete):         {Fill: "DDEFE3", Ink: "1E5C3A", Bold: true},
+	string(audit.Partial):          {Fill: "FBE3A8", Ink: ink, Bold: true},
+	string(audit.NotKnown):         {Fill: "CBD2D9", Ink: ink, Bold: true},
+	string(audit.Holds):            {Fill: "DDEFE3", Ink: "1E5C3A", Bold: false},
+	string(audit.Fails):            {Fill: "FBE3A8", Ink: ink, Bold: true},
+	table.Accepted:                 {Fill: "E4EDF5", Ink: slate, Bold: true},
+	string(audit.ExceptionVoid):    {Fill: "EFA58B", Ink: ink, Bold: true},
+	string(audit.ExceptionExpired): {Fill: "FBE3A8", Ink: ink, Bold: true},
+	string(audit.ExceptionUnused):  {Fill: "FBE3A8", Ink: ink, Bold: false},
+	agrees:                         {Fill: "DDEFE3", Ink: "1E5C3A", Bold: true},
+	explained:                      {Fill: "E4EDF5", Ink: slate, Bold: true},
+	differs:                        {Fill: "9B2C2C", Ink: white, Bold: true},
 }
 
 // role is what a cell is for.
@@ -143,7 +139,7 @@ func fontOf(l look) *excelize.Font {
 		f.Color, f.Underline = blue, "single"
 	}
 	if p, ok := paints[l.word]; ok {
-		f.Color, f.Bold = p.ink, p.bold || f.Bold
+		f.Color, f.Bold = p.Ink, p.Bold || f.Bold
 	}
 	if l.past {
 		f.Color = faded
@@ -191,7 +187,7 @@ func fillOf(l look) excelize.Fill {
 		colour = blank
 	}
 	if p, ok := paints[l.word]; ok {
-		colour = p.fill
+		colour = p.Fill
 	}
 	if colour == "" {
 		return excelize.Fill{}

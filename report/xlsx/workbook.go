@@ -11,7 +11,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -183,9 +182,8 @@ func (b *Workbook) saveAs(f *excelize.File, name string) error {
 	})
 }
 
-// save puts the parts of the workbook into one file, in the order of their names:
-// excelize gives sheets in the order of a map, and the same workbook must be the
-// same bytes. The sheets of the lists come from the files of the lists.
+// save puts the parts of the workbook into one file. The sheets of the lists come from
+// the files of the lists.
 func (b *Workbook) save(context.Context) error {
 	const small = "Workbook.xlsx"
 	if err := b.saveAs(b.File, small); err != nil {
@@ -211,23 +209,7 @@ func (b *Workbook) save(context.Context) error {
 			}
 		}
 	}
-	to := zip.NewWriter(b.out)
-	for _, name := range slices.Sorted(maps.Keys(parts)) {
-		header := parts[name].FileHeader
-		header.Name = name
-		w, err := to.CreateRaw(&header)
-		if err != nil {
-			return err
-		}
-		r, err := parts[name].OpenRaw()
-		if err != nil {
-			return err
-		}
-		if _, err := io.Copy(w, r); err != nil {
-			return err
-		}
-	}
-	return errors.Join(to.Close(), b.out.Sync())
+	return errors.Join(table.WriteParts(b.out, parts), b.out.Sync())
 }
 
 // sheetPart is how excelize names the sheet with an index.

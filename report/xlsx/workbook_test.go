@@ -215,7 +215,7 @@ func TestWorkbookSeverityIsColoured(t *testing.T) {
 			t.Fatal(err)
 		}
 		st, _ := f.GetStyle(id)
-		want := []string{paints[line[0]].fill}
+		want := []string{paints[line[0]].Fill}
 		if line[state] == "resolved" || line[0] == "info" { // which stands back
 			want = nil
 		}
@@ -420,34 +420,6 @@ func TestSerial(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			if got := serial(tt.in); got != tt.want {
 				t.Errorf("%v, want %v", got, tt.want)
-			}
-		})
-	}
-}
-
-// TestLinesIn: a row is as high as programs need it, which break lines at spaces, hyphens
-// and slashes, and in the middle of what is longer than a line.
-func TestLinesIn(t *testing.T) {
-	t.Parallel()
-	tests := []struct {
-		name, text string
-		width      float64
-		want       int
-	}{
-		{"empty", "", 20, 1},
-		{"one word", "telegraf", 20, 1},
-		{"lines", "a\nb\nc", 20, 3},
-		{"words", "owner was deleted and left", 20, 2},
-		{"an address", "firstname10.lastname-hyphenated@manufacturing.plant-eu.example.com (deleted)", 40, 3},
-		{"longer than a line", strings.Repeat("a", 50), 22, 3},
-		{"a slash before a digit", "GET /api/v2/authorizations/11adece381a52009: 404 user not found", 34, 3},
-		{"a slash before a word", "GET /api/v2/authorizations/users", 22, 2},
-		{"at most", strings.Repeat("word ", 100), 20, 9},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			if got := linesIn(tt.text, tt.width, 9); got != tt.want {
-				t.Errorf("%d lines, want %d", got, tt.want)
 			}
 		})
 	}
