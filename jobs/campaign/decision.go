@@ -162,7 +162,10 @@ func (j *judging) row(r Row) {
 		j.out.Empty++
 		return
 	}
-	by := cmp.Or(j.in.Reviewer, strings.TrimSpace(r.Reviewer))
+	by := j.in.Reviewer
+	if !j.in.Signed {
+		by = cmp.Or(folded(r.Reviewer), by)
+	}
 	line, code, reason := j.find(r, by)
 	if code == "" {
 		code, reason = j.Campaign.lacks(r, line)

@@ -12,6 +12,7 @@ import (
 	"io"
 	"io/fs"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -35,7 +36,16 @@ const (
 	ClosedFile      = "closed.json"
 	SignatureSuffix = ".sig"
 	DecisionsFolder = "decisions/"
+	ReportWorkbook  = "report.xlsx"
+	ReportPage      = "report.html"
+	SumsFile        = "SHA256SUMS"
 )
+
+// IsFixed reports whether a file of the folder is never changed, but for what is added at
+// its end. The others are made again: the reports and the sums.
+func IsFixed(name string) bool {
+	return name != ReportWorkbook && name != ReportPage && !strings.HasPrefix(name, SumsFile)
+}
 
 // Namespace is that of the signatures of people: ssh-keygen -Y sign -n tokenaudit-review.
 const Namespace = "tokenaudit-review"
@@ -183,12 +193,12 @@ func (b *Book) NewImport(r Received, ext string, at time.Time) Import {
 	n := len(b.Imports) + 1
 	return Import{
 		Import: n, At: at.UTC().Truncate(time.Second), Name: r.Name, SHA256: digest(r.Content), Reviewer: folded(r.Reviewer), Signed: r.Key != "", Key: r.Key,
-		File: fmt.Sprintf("%s%04d-%s%s", DecisionsFolder, n, fileName(r.Reviewer), ext),
+		File: fmt.Sprintf("%s%04d-%s%s", DecisionsFolder, n, FileName(r.Reviewer), ext),
 	}
 }
 
-// fileName is a name without what a file system or sha256sum would take amiss.
-func fileName(who string) string {
+// FileName is a name without what a file system or sha256sum would take amiss.
+func FileName(who string) string {
 	out := []rune(folded(who))
 	for i, r := range out {
 		if (r < 'a' || r > 'z') && (r < '0' || r > '9') && r != '.' && r != '@' && r != '-' && r != '_' {
