@@ -51,7 +51,7 @@ func NewContent(m Message, most int) Content {
 		{lines: decisions(m), joins: 5, noun: "more check"},
 		{lines: overdue(m)},
 		{lines: campaigns, joins: len(campaigns)},
-		{lines: newTokens(m)}, {lines: inventory(m)},
+		{lines: newTokens(m)}, {lines: inventory(m), joins: 2},
 	}
 	for _, shared := range [][2]int{{6, 7}, {0, 5}} { // of one line, where there are more groups than lines
 		into, from := &groups[shared[0]], &groups[shared[1]]
@@ -357,11 +357,19 @@ func (m Message) in(target string) string {
 	return " in " + Show(target, 40, "unnamed target")
 }
 
-// inventory counts the active write tokens, and names new ones.
+// maxReplaced is how many replaced tokens are named.
+const maxReplaced = 3
+
+// inventory counts the active write tokens and names new ones, and says which tokens others
+// took the place of.
 func inventory(m Message) []Line {
+	var lines []Line
+	if words := m.Highlights.ReplacedWords(maxReplaced); words != "" {
+		lines = append(lines, Line{Label: "Replaced", Text: words})
+	}
 	line := Line{Label: "Inventory", Text: m.Summary.InventoryWords()}
 	if line.Text == "" {
-		return nil
+		return lines
 	}
 	if named := m.Highlights.NewWrites; m.Summary.Previous != nil && len(named) > 0 {
 		var names []string
@@ -371,7 +379,7 @@ func inventory(m Message) []Line {
 		line.Text += ". New: " + strings.Join(names, " · ")
 		line.More = othersMore(m.Summary.Inventory.New - len(named))
 	}
-	return []Line{line}
+	return append([]Line{line}, lines...)
 }
 
 // othersMore counts what is not named in a line.

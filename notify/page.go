@@ -22,6 +22,7 @@ type Page struct {
 	Figures       []Figure
 	// Inventory counts the active write tokens; empty if the check is off.
 	Inventory string
+	Replaced  string // which tokens others took the place of; empty for none
 	Alarms    []Line // what was not seen, and what else readers have to know of the figures
 	Decide    []Decision
 	// DecideNote says why the tokens of Decide may be more than those that need action.
@@ -74,16 +75,18 @@ type Person struct {
 	Oldest               time.Time
 }
 
-// Limits of what the page says of campaigns: how many, and of how many tokens of each kind.
+// Limits of what the page says of campaigns, how many and of how many tokens of each kind, and
+// of replaced tokens.
 const (
 	mostCampaigns = 5
 	mostNotes     = 5
+	mostReplaced  = 5
 )
 
 // NewPage words the first page, with at most so many people.
 func NewPage(m Message, people int) Page {
 	s := m.Summary
-	p := Page{Headline: s.Headline(), Coverage: s.Coverage.Words(), News: s.Previous != nil, Compared: compared(m), Figures: figures(s), Inventory: s.InventoryWords(), Alarms: pageAlarms(m), Others: others(s)}
+	p := Page{Headline: s.Headline(), Coverage: s.Coverage.Words(), News: s.Previous != nil, Compared: compared(m), Figures: figures(s), Inventory: s.InventoryWords(), Replaced: m.Highlights.ReplacedWords(mostReplaced), Alarms: pageAlarms(m), Others: others(s)}
 	news := func(n int) int {
 		if !p.News { // all are, which says nothing
 			return 0

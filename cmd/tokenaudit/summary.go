@@ -111,8 +111,10 @@ func (p summaryPrinter) figures(page notify.Page) {
 		t.row(f.Name, f.String(), f.Change)
 	}
 	fmt.Fprintf(p, "\n%s\n", t.render(p.columns))
-	if page.Inventory != "" {
-		p.line("", page.Inventory)
+	for _, words := range []string{page.Inventory, page.Replaced} {
+		if words != "" {
+			p.line("", words)
+		}
 	}
 }
 

@@ -257,7 +257,8 @@ func messageFrom(ctx context.Context, f *configs.File, snapshots evidence.Archiv
 // highlights. It keeps none where nobody is told; then they come from the evidence. With an
 // error the message is without them.
 func messageWith(ctx context.Context, f *configs.File, snapshots evidence.Archive, s audit.Summary, kept audit.Highlights) (notify.Message, error) {
-	if len(kept.Owners) == 0 && s.NeedsAction.Tokens > 0 || len(kept.NewWrites) == 0 && s.Inventory.New > 0 {
+	none := len(kept.Owners)+len(kept.NewWrites)+len(kept.Replaced) == 0 && s.Previous != nil
+	if none || len(kept.Owners) == 0 && s.NeedsAction.Tokens > 0 || len(kept.NewWrites) == 0 && s.Inventory.New > 0 {
 		return messageFrom(ctx, f, snapshots, s)
 	}
 	return messageOf(f, snapshots, s, kept), nil

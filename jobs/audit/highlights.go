@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
+	"fmt"
 	"iter"
 	"slices"
 	"strings"
@@ -18,6 +19,22 @@ type Highlights struct {
 	Server     []Highlight       `json:"server"`      // findings that need action and are about no token, at most MaxServer
 	Owners     []OwnerHighlights `json:"owners"`      // those with a token that needs action, worst first, at most MaxOwners
 	MoreOwners int               `json:"more_owners"` // how many are left out of Owners
+	// Replaced are tokens that others took the place of in this review, at most MaxReplaced,
+	// and MoreReplaced counts those that are left out. None of a first review.
+	Replaced     []Replacement `json:"replaced,omitempty"`
+	MoreReplaced int           `json:"more_replaced,omitempty"`
+}
+
+// Replacement is a token that is gone or was set inactive since the review before, while a
+// newer active one may do the same: of the same owner, or of a service user.
+type Replacement struct {
+	Target        string `json:"target"`
+	Authorization string `json:"authorization"`
+	Description   string `json:"description"`
+	User          string `json:"user"`
+	Gone          bool   `json:"gone"` // and not only inactive
+	By            string `json:"by"`   // ID of the new one
+	ByUser        string `json:"by_user"`
 }
 
 // Limits of what Highlights holds; the rest is in the evidence.
@@ -25,6 +42,7 @@ const (
 	MaxWorst       = 15
 	MaxNewWrites   = 5
 	MaxServer      = 5
+	MaxReplaced    = 20
 	MaxOwners      = 5000
 	MaxOwnerTokens = 20
 )
@@ -64,6 +82,28 @@ type OwnerHighlights struct {
 	worst   int             // rank of the worst finding
 }
 
+// ReplacedWords say in one line which tokens were replaced, at most so many of them by name;
+// empty if none were.
+func (h Highlights) ReplacedWords(most int) string {
+	all := len(h.Replaced) + h.MoreReplaced
+	if all == 0 {
+		return ""
+	}
+	var names []string
+	for _, r := range h.Replaced[:min(len(h.Replaced), most)] {
+		ended := "set inactive"
+		if r.Gone {
+			ended = "deleted"
+		}
+		names = append(names, fmt.Sprintf("%s of %s (%s) by %s of %s", Line(cmp.Or(r.Description, r.Authorization), 60), Line(r.User, 40), ended, Line(r.By, 16), Line(r.ByUser, 40)))
+	}
+	words := Plural(all, "token") + " replaced: " + strings.Join(names, "; ")
+	if more := all - len(names); more > 0 {
+		words += "; and " + Number(more) + " more"
+	}
+	return words
+}
+
 // HighlightsOf walks the records of a review.
 func HighlightsOf(rows iter.Seq2[Record, error], s Summary, contacts Contacts) (Highlights, error) {
 	b := NewHighlightsBuilder(s, contacts)
@@ -84,6 +124,7 @@ type HighlightsBuilder struct {
 	later    bool            // it is not the first review of the job
 
 	sum    Highlights
+	pairs  pairs
 	owners map[string]*OwnerHighlights // by key; grows with the owners, not with the tokens
 	held   int                         // highlights of owners
 	most   int                         // of them for one owner, 0 for MaxOwnerTokens
@@ -92,6 +133,7 @@ type HighlightsBuilder struct {
 // NewHighlightsBuilder is for the records of a review.
 func NewHighlightsBuilder(s Summary, contacts Contacts) *HighlightsBuilder {
 	b := &HighlightsBuilder{contacts: contacts, at: s.Started, first: map[string]bool{}, later: s.Previous != nil}
+	b.pairs.policy.ServiceUsers = s.Policy.ServiceUsers
 	for _, t := range s.Coverage.Targets {
 		b.first[t.Target] = !t.Comparable()
 	}
@@ -106,6 +148,9 @@ func (b *HighlightsBuilder) Add(r *Record) {
 			b.sum.Server = insert(b.sum.Server, highlight(r, needs), MaxServer)
 		}
 		return
+	}
+	if !b.first[r.Target] {
+		b.pairs.add(r)
 	}
 	write := func(f Finding) bool { return f.Check == InventoryCheck && f.Fresh() }
 	if len(b.sum.NewWrites) < MaxNewWrites && slices.ContainsFunc(r.Findings, write) {
@@ -130,6 +175,9 @@ func (b *HighlightsBuilder) Highlights() Highlights {
 		n.Owners = append(n.Owners, *o)
 	}
 	n.MoreOwners = len(all) - len(n.Owners)
+	replaced := b.pairs.replaced()
+	n.Replaced = replaced[:min(len(replaced), MaxReplaced)]
+	n.MoreReplaced = len(replaced) - len(n.Replaced)
 	return n
 }
 
@@ -264,8 +312,102 @@ func bounded(text string) string {
 	return strings.ToValidUTF8(text, "�")
 }
 
+// pairs finds the tokens that others took the place of, among records in any order. It holds
+// the newest active tokens and the first that ended, however many there are.
+type pairs struct {
+	policy Policy // its service users
+	active []pairable
+	ended  []pairable
+}
+
+// Limits of what pairs holds.
+const (
+	mostActive = 5000
+	mostEnded  = 1000
+)
+
+// pairable is what pairs keeps of a token.
+type pairable struct {
+	target, id, description, userID, user string
+	key                                   AccessKey
+	came                                  arrival
+	service                               bool // its owner is a service user
+	gone                                  bool
+}
+
+// arrival says when a token came: either may be zero.
+type arrival struct{ created, seen time.Time }
+
 // Newer reports whether one token came after another: it was created later, or a review saw it
 // first later.
 func Newer(a, b *Record) bool {
-	return !a.CreatedAt.IsZero() && !b.CreatedAt.IsZero() && a.CreatedAt.After(b.CreatedAt) || a.FirstSeen.After(b.FirstSeen)
+	return arrival{a.CreatedAt, a.FirstSeen}.after(arrival{b.CreatedAt, b.FirstSeen})
+}
+
+func (a arrival) after(b arrival) bool {
+	return !a.created.IsZero() && !b.created.IsZero() && a.created.After(b.created) || a.seen.After(b.seen)
+}
+
+func (p *pairs) add(r *Record) {
+	deactivated := r.Status == Inactive && slices.ContainsFunc(r.Changes, func(c Change) bool { return c.Field == "status" && c.From == string(Active) })
+	works := r.Presence == Listed && r.Status == Active && r.Owner.State != OwnerDeleted && r.Owner.State != OwnerInactive
+	ended := r.Presence == Gone || r.Presence == Listed && deactivated
+	if !works && (!ended || len(p.ended) == mostEnded) {
+		return
+	}
+	key, ok := AccessKeyOf(r.Authorization)
+	if !ok {
+		return
+	}
+	b := brief(*r)
+	owner := Owner{ID: cmp.Or(b.UserID, b.Owner.ID), Name: cmp.Or(b.Owner.Name, b.User)}
+	t := pairable{
+		target: b.Target, id: b.ID, description: b.Description, userID: owner.ID, user: cmp.Or(owner.Name, owner.ID), key: key,
+		came: arrival{b.CreatedAt, b.FirstSeen}, service: p.policy.IsServiceUser(&owner), gone: b.Presence == Gone,
+	}
+	if ended {
+		p.ended = append(p.ended, t)
+		return
+	}
+	if p.active = append(p.active, t); len(p.active) == 2*mostActive {
+		slices.SortFunc(p.active, newestFirst)
+		p.active = slices.Clip(p.active[:mostActive])
+	}
+}
+
+// newestFirst orders what is kept where not all is, so that the same review always finds the
+// same.
+func newestFirst(a, b pairable) int {
+	return cmp.Or(b.came.newest().Compare(a.came.newest()), strings.Compare(a.target, b.target), strings.Compare(a.id, b.id))
+}
+
+func (a arrival) newest() time.Time {
+	if a.created.After(a.seen) || a.seen.IsZero() {
+		return a.created
+	}
+	return a.seen
+}
+
+// replaced pairs each token that ended with the newest that took its place.
+func (p *pairs) replaced() []Replacement {
+	type access struct {
+		target string
+		key    AccessKey
+	}
+	successors := map[access][]pairable{}
+	slices.SortFunc(p.active, newestFirst)
+	for _, t := range p.active {
+		successors[access{t.target, t.key}] = append(successors[access{t.target, t.key}], t)
+	}
+	var out []Replacement
+	for _, old := range p.ended {
+		same := successors[access{old.target, old.key}]
+		at := slices.IndexFunc(same, func(t pairable) bool {
+			return t.id != old.id && (t.service || t.userID == old.userID) && t.came.after(old.came)
+		})
+		if at >= 0 {
+			out = append(out, Replacement{old.target, old.id, old.description, old.user, old.gone, same[at].id, same[at].user})
+		}
+	}
+	return out
 }

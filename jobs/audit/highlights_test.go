@@ -1,8 +1,10 @@
 package audit
 
 import (
+	"cmp"
 	"fmt"
 	"iter"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -181,5 +183,130 @@ func TestCommand(t *testing.T) {
 				t.Errorf("%q, want %q", got, tt.want)
 			}
 		})
+	}
+}
+
+// TestReplaced: an ended token is paired with a newer active one that may do the same, of the
+// same owner or of a service user, and with no other. The order of their IDs does not matter.
+func TestReplaced(t *testing.T) {
+	t.Parallel()
+	before := highlightsAt.AddDate(0, 0, -7)
+	permissions := func(id string) []Permission {
+		return []Permission{{"write", Resource{Type: "buckets", ID: id, OrgID: "o"}}, {"read", Resource{Type: "buckets", ID: id, OrgID: "o"}}}
+	}
+	gone := func() Record {
+		return Record{
+			Target: "prod", Presence: Gone, Owner: Owner{ID: "alice", Name: "Alice", State: OwnerPresent}, FirstSeen: before.AddDate(0, 0, -7), LastSeen: before,
+			Authorization: Authorization{ID: "old", OrgID: "o", UserID: "alice", User: "Alice", Description: "sensor", Status: Active, Permissions: permissions("b"), CreatedAt: before.AddDate(0, -1, 0)},
+		}
+	}
+	next := func() Record {
+		r := gone()
+		r.ID, r.Presence, r.Description, r.FirstSeen, r.LastSeen, r.CreatedAt = "new", Listed, "sensor, new", before, highlightsAt, before.AddDate(0, 0, -1)
+		return r
+	}
+	inactive := func(old, _ *Record) {
+		old.Presence, old.Status, old.Changes = Listed, Inactive, []Change{{"status", "active", "inactive"}}
+	}
+	of := func(user string) func(_, next *Record) {
+		return func(_, next *Record) { next.UserID, next.User, next.Owner.ID, next.Owner.Name = user, user, user, user }
+	}
+	for name, test := range map[string]struct {
+		change func(old, next *Record)
+		first  bool
+		found  bool
+	}{
+		"gone, same owner":          {func(_, _ *Record) {}, false, true},
+		"set inactive":              {inactive, false, true},
+		"of a service user":         {of("telegraf"), false, true},
+		"in another order":          {func(_, next *Record) { slices.Reverse(next.Permissions) }, false, true},
+		"seen first at once":        {func(_, next *Record) { next.FirstSeen = before.AddDate(0, 0, -7) }, false, true},
+		"created at a time unknown": {func(_, next *Record) { next.CreatedAt = time.Time{} }, false, true},
+		"of somebody else":          {of("bob"), false, false},
+		"other permissions":         {func(_, next *Record) { next.Permissions = permissions("c") }, false, false},
+		"one permission less":       {func(_, next *Record) { next.Permissions = next.Permissions[:1] }, false, false},
+		"permissions unknown":       {func(old, next *Record) { old.Permissions, next.Permissions = nil, nil }, false, false},
+		"the new one is inactive":   {func(_, next *Record) { next.Status = Inactive }, false, false},
+		"the new one is hidden":     {func(_, next *Record) { next.Presence = Hidden }, false, false},
+		"the new one is not seen":   {func(_, next *Record) { next.Presence = Unseen }, false, false},
+		"its owner was deleted":     {func(_, next *Record) { next.Owner.State = OwnerDeleted }, false, false},
+		"in another target":         {func(_, next *Record) { next.Target = "lab" }, false, false},
+		"in another org":            {func(_, next *Record) { next.OrgID = "p" }, false, false},
+		"of the 1.x API":            {func(_, next *Record) { next.Legacy = true }, false, false},
+		"older": {func(old, next *Record) {
+			next.CreatedAt, next.FirstSeen = old.CreatedAt.AddDate(0, 0, -1), old.FirstSeen
+		}, false, false},
+		"as old":                         {func(old, next *Record) { next.CreatedAt, next.FirstSeen = old.CreatedAt, old.FirstSeen }, false, false},
+		"the old one works on":           {func(old, _ *Record) { old.Presence = Listed }, false, false},
+		"inactive for long":              {func(old, _ *Record) { old.Presence, old.Status = Listed, Inactive }, false, false},
+		"the old one is not seen":        {func(old, _ *Record) { old.Presence = Unseen }, false, false},
+		"the old one went long ago":      {func(old, _ *Record) { old.Presence = Remembered }, false, false},
+		"the first review of the target": {func(_, _ *Record) {}, true, false},
+	} {
+		for _, ids := range [][2]string{{"1", "2"}, {"2", "1"}} {
+			t.Run(name+", "+ids[0]+" by "+ids[1], func(t *testing.T) {
+				old, next := gone(), next()
+				old.ID, next.ID = ids[0], ids[1]
+				test.change(&old, &next)
+				s := Summary{Started: highlightsAt, Policy: AppliedPolicy{ServiceUsers: []string{"telegraf"}}}
+				if test.first {
+					s.Coverage.Targets = []Coverage{{Target: "prod", Premises: []Premise{{ID: BaselineRead, State: NotNeeded}}}}
+				}
+				b := NewHighlightsBuilder(s, nil)
+				records := []Record{old, next}
+				if ids[0] > ids[1] {
+					slices.Reverse(records)
+				}
+				for i := range records {
+					b.Add(&records[i])
+				}
+				got := b.Highlights().Replaced
+				if !test.found {
+					if len(got) > 0 {
+						t.Errorf("%+v", got)
+					}
+					return
+				}
+				want := Replacement{"prod", old.ID, "sensor", "Alice", old.Presence == Gone, next.ID, cmp.Or(next.User, "Alice")}
+				if len(got) != 1 || got[0] != want {
+					t.Errorf("got %+v\nwant %+v", got, want)
+				}
+			})
+		}
+	}
+}
+
+// TestReplacedIsBounded: the newest tokens are kept, and what is left out is counted.
+func TestReplacedIsBounded(t *testing.T) {
+	t.Parallel()
+	const ended = MaxReplaced + 5
+	b := NewHighlightsBuilder(Summary{Started: highlightsAt}, nil)
+	add := func(id, bucket string, presence Presence, age int) {
+		b.Add(&Record{
+			Target: "prod", Presence: presence, FirstSeen: highlightsAt.Add(-time.Duration(age) * time.Minute), Owner: Owner{ID: "alice"},
+			Authorization: Authorization{ID: id, UserID: "alice", Status: Active, Permissions: []Permission{{"read", Resource{Type: "buckets", ID: bucket}}}},
+		})
+	}
+	for i := range ended {
+		add(fmt.Sprint("old", i), fmt.Sprint("b", i), Gone, 1e6)
+	}
+	for i := range ended {
+		add(fmt.Sprint("new", i), fmt.Sprint("b", i), Listed, i)
+	}
+	for i := range 5 * mostActive {
+		add(fmt.Sprint("other", i), fmt.Sprint("c", i), Listed, 1000+i)
+	}
+	h := b.Highlights()
+	if len(h.Replaced) != MaxReplaced || h.MoreReplaced != ended-MaxReplaced {
+		t.Errorf("%d replaced and %d more", len(h.Replaced), h.MoreReplaced)
+	}
+	if held := len(b.pairs.active); held > 2*mostActive {
+		t.Errorf("%d tokens are held", held)
+	}
+	for i := range 2 * mostEnded {
+		add(fmt.Sprint("gone", i), "d", Gone, 1e6)
+	}
+	if held := len(b.pairs.ended); held != mostEnded {
+		t.Errorf("%d ended tokens are held", held)
 	}
 }

@@ -15,6 +15,7 @@ const (
 	mostReasons   = 5
 	mostCampaigns = 5
 	mostNotes     = 5 // of one campaign and kind
+	mostReplaced  = 10
 )
 
 // summaryView is the first page: what a manager has to know.
@@ -31,6 +32,7 @@ type summaryView struct {
 	Policy           string
 	NewWrites        []writeView
 	MoreWrites       int
+	Replaced         string // which tokens others took the place of
 }
 
 // tile is a figure of the review, its name and its change; the link filters the tokens.
@@ -105,6 +107,7 @@ func (p *Page) summary(h *audit.Highlights) summaryView {
 		})
 	}
 	v.MoreWrites = max(0, s.Inventory.New-len(v.NewWrites))
+	v.Replaced = h.ReplacedWords(mostReplaced)
 	return v
 }
 
