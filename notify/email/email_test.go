@@ -29,6 +29,7 @@ import (
 	"tokenaudit/configs/remedy"
 	"tokenaudit/configs/secret"
 	"tokenaudit/configs/setting"
+	"tokenaudit/jobs/audit"
 	"tokenaudit/notify"
 	"tokenaudit/notify/email"
 	"tokenaudit/notify/email/mailtest"
@@ -538,5 +539,24 @@ func TestEmailLongAnswers(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+// TestEmailReplaced: both parts name the tokens that others took the place of, as text.
+func TestEmailReplaced(t *testing.T) {
+	server, config := mailServer(t)
+	m := notifytest.Typical()
+	m.Highlights.Replaced = []audit.Replacement{{Target: "eu/acme", Authorization: "0a1b2c3d4e5f6001", Description: "<b>line 7\u202e", User: "alice", Gone: true, By: "0a1b2c3d4e5f6002", ByUser: "telegraf"}}
+	m.Highlights.MoreReplaced = 2
+	if _, err := sendMail(t, config, m); err != nil {
+		t.Fatal(err)
+	}
+	got := open(t, server.Mails()[0].Data)
+	const rest = `line 7\u202e of alice (deleted) by 0a1b2c3d4e5f6002 of telegraf; and 2 more`
+	if want := "3 tokens replaced: <b>" + rest; !strings.Contains(got.text, want) {
+		t.Errorf("no %q in\n%s", want, got.text)
+	}
+	if want := "3 tokens replaced: &lt;b&gt;" + rest; !strings.Contains(got.html, want) {
+		t.Errorf("no %q in\n%s", want, got.html)
 	}
 }

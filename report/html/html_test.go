@@ -265,3 +265,30 @@ func TestRetiredOnThePage(t *testing.T) {
 		t.Errorf("not said: %s", summary)
 	}
 }
+
+// TestReplacedOnThePage: the first page names the tokens that others took the place of.
+func TestReplacedOnThePage(t *testing.T) {
+	t.Parallel()
+	in := rich(t)
+	if page := pageOf(t, in); strings.Contains(page, `id="replaced"`) {
+		t.Error("says so where none was replaced")
+	}
+	old := audit.Record{
+		Target: "prod", Presence: audit.Gone, Owner: audit.Owner{ID: "a", Name: "alice"}, FirstSeen: in.Summary.Started.AddDate(0, 0, -14),
+		Authorization: audit.Authorization{ID: "0a1b2c3d4e5f6001", UserID: "a", Description: "<i>line 7", Permissions: []audit.Permission{{Action: "read", Resource: audit.Resource{Type: "tasks"}}}},
+	}
+	next := old
+	next.ID, next.Presence, next.Status, next.FirstSeen = "0a1b2c3d4e5f6002", audit.Listed, audit.Active, in.Summary.Started.AddDate(0, 0, -7)
+	rows := in.Rows
+	in.Rows = func(yield func(audit.Record, error) bool) {
+		for r, err := range rows {
+			if !yield(r, err) {
+				return
+			}
+		}
+		_ = yield(old, nil) && yield(next, nil)
+	}
+	if want, page := `<p id="replaced">1 token replaced: &lt;i&gt;line 7 of alice (deleted) by 0a1b2c3d4e5f6002 of alice</p>`, pageOf(t, in); !strings.Contains(page, want) {
+		t.Errorf("no %s", want)
+	}
+}
