@@ -77,7 +77,7 @@ const (
 type CampaignItem struct {
 	Target, Authorization, Description, Owner string
 	Severity                                  audit.Severity // of the worst finding, "" without one
-	Why                                       string         // that finding
+	Why                                       string         // that finding, such as "high: all-access"
 }
 
 // ReviewerCount is how much a reviewer has to decide.
@@ -95,18 +95,17 @@ func (m CampaignMessage) Day(t time.Time) string { return Message{Zone: m.Zone}.
 // CampaignNote is what a CampaignMessage says, in the words that every channel uses. All of it
 // is bounded, and each text is one line. Names are made visible.
 type CampaignNote struct {
-	Title   string // our own words and numbers, and the name of the campaign
-	Plain   string // the same without any name
-	For     string // the reviewer; empty for an escalation
-	Counts  string // the undecided items by severity
-	Why     string
-	Worst   []CampaignLine
-	More    string // counts the tokens that are left out; empty if none are
-	Left    string // what to do for reviewers who have left; empty if none have
-	Steps   []string
-	Due     string
-	Who     []string // of an escalation: reviewers with what they have to decide
-	MoreWho string
+	Title     string // with the name of the campaign
+	Plain     string // the same in our own words and numbers only
+	For       string // the reviewer; empty for an escalation
+	Counts    string // the undecided items by severity
+	Why       string
+	Worst     []CampaignLine
+	Who       []string // of an escalation: reviewers with what they have to decide
+	Left      string   // what to do for reviewers who have left; empty if none have
+	Steps     []string // of a reviewer
+	tokens    int
+	reviewers int
 }
 
 // CampaignLine is a token to decide on, in words.
@@ -115,52 +114,65 @@ type CampaignLine struct{ Severity, Name, ID, Where, Owner, Why string }
 // WhyDecide is why a campaign matters.
 const WhyDecide = "A token keeps its access until somebody decides that it must go, and it works for anyone who has it."
 
-// NewCampaignNote words a message.
-func NewCampaignNote(m CampaignMessage) CampaignNote {
-	n := CampaignNote{Due: m.Day(m.Due), Why: WhyDecide, Counts: severityCounts(m.BySeverity)}
-	all := audit.Number(m.Undecided) + " of " + audit.Plural(m.Items, "token")
+// NewCampaignNote words a message, with the workbook or without.
+func NewCampaignNote(m CampaignMessage, withFile bool) CampaignNote {
+	n := CampaignNote{Why: WhyDecide, Counts: severityCounts(m.BySeverity), tokens: m.Undecided}
+	all, due := audit.Number(m.Undecided)+" of "+audit.Plural(m.Items, "token"), m.Day(m.Due)
 	switch m.Kind {
 	case CampaignOpen:
-		n.Plain = audit.Plural(m.Undecided, "token") + " to decide by " + n.Due
+		n.Plain = "please decide on " + audit.Plural(m.Undecided, "token") + " by " + due
 	case CampaignReminder:
-		n.Plain = "reminder, " + all + " to decide by " + n.Due
+		n.Plain = "reminder, " + all + " undecided, due " + due
 	case CampaignOverdue:
-		n.Plain = "OVERDUE, " + all + " undecided since " + n.Due
+		n.Plain = "OVERDUE, " + all + " undecided since " + due
 	default:
-		n.Plain = "ESCALATION, " + all + " undecided, due " + n.Due
+		n.Plain = "ESCALATION, " + all + " undecided since " + due
 	}
 	n.Title = "Campaign " + Show(m.Name, 60, "without a name") + ": " + n.Plain
 	for _, it := range m.Worst[:min(len(m.Worst), MaxCampaignItems)] {
 		n.Worst = append(n.Worst, CampaignLine{
 			Severity: Show(string(it.Severity), 10, "no finding"), Name: Show(it.Description, 80, "(no description)"), ID: Show(it.Authorization, 40, "unknown"),
-			Where: Show(it.Target, 40, "unnamed target"), Owner: Show(it.Owner, 80, "unknown"), Why: Show(it.Why, 200, ""),
+			Where: Show(it.Target, 40, "unnamed target"), Owner: Show(it.Owner, 80, "unknown"), Why: Show(strings.TrimPrefix(it.Why, string(it.Severity)+": "), 200, ""),
 		})
 	}
 	if len(m.Left) > 0 {
-		n.Left = "No longer in the roster: " + audit.Names(m.Left, 5) + ". Give their items to others with tokenaudit campaign assign."
+		n.Left = "No longer active in the roster: " + audit.Names(m.Left, 5) + ". Give their items to others: tokenaudit campaign assign."
 	}
 	if m.Kind == CampaignEscalation {
+		n.reviewers = len(m.Reviewers) + m.MoreReviewers
 		for _, r := range m.Reviewers[:min(len(m.Reviewers), MaxCampaignReviewers)] {
 			n.Who = append(n.Who, fmt.Sprintf("%s: %s of %s undecided", Show(r.Reviewer, 80, "nobody"), audit.Number(r.Undecided), audit.Number(r.Items)))
 		}
-		if more := len(m.Reviewers) - len(n.Who) + m.MoreReviewers; more > 0 {
-			n.MoreWho = "and " + audit.Plural(more, "more reviewer")
-		}
 		return n
 	}
-	if more := m.Undecided - len(n.Worst); more > 0 && len(n.Worst) > 0 {
-		n.More = "and " + audit.Plural(more, "more token") + " in the workbook"
-	}
 	n.For = Show(m.Reviewer, 80, "nobody")
-	n.Steps = []string{
-		"Fill in the column Decision of the workbook: keep, revoke, modify or not mine. Justify each modify, and each keep of a critical or high token.",
-		"Sign the file: ssh-keygen -Y sign -n tokenaudit-review -f KEY " + Show(m.File, 120, "FILE"),
-		"Send back the file and its signature: " + Show(m.How, 300, "to whom you have it from"),
+	file := Show(m.File, 120, "FILE")
+	if !withFile {
+		n.Steps = append(n.Steps, "Get your workbook: tokenaudit campaign export --reviewer "+n.For)
 	}
+	n.Steps = append(n.Steps,
+		"Fill in the column Decision: keep, revoke, modify or not mine. Justify each modify, and each keep of a critical or high token.",
+		"Sign the workbook: ssh-keygen -Y sign -n tokenaudit-review -f KEY "+file,
+		"Send back the workbook and its signature: "+Show(m.How, 300, "to who runs the review"),
+	)
 	return n
 }
 
-// severityCounts are "1 critical, 3 high, 4 without a finding".
+// More counts the tokens that are left out where so many are shown; empty if none are, or
+// the message names none.
+func (n CampaignNote) More(shown int) string {
+	if len(n.Worst) == 0 {
+		return ""
+	}
+	return andMore(n.tokens-shown, "more token", "")
+}
+
+// MoreWho counts the reviewers that are left out where so many are shown.
+func (n CampaignNote) MoreWho(shown int) string {
+	return andMore(n.reviewers-shown, "more reviewer", "")
+}
+
+// severityCounts are "Undecided: 1 critical, 3 high, 4 without a finding".
 func severityCounts(by map[audit.Severity]int) string {
 	var out []string
 	for _, s := range append(audit.Severities(), "") {
@@ -168,5 +180,8 @@ func severityCounts(by map[audit.Severity]int) string {
 			out = append(out, audit.Number(n)+" "+cmp.Or(string(s), "without a finding"))
 		}
 	}
-	return strings.Join(out, ", ")
+	if len(out) == 0 {
+		return ""
+	}
+	return "Undecided: " + strings.Join(out, ", ")
 }

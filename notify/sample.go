@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"io/fs"
+	"strings"
 	"time"
 
 	"tokenaudit/jobs/audit"
@@ -36,4 +37,41 @@ func Sample(job string, now time.Time) Message {
 		Delivery: SummaryDelivery,
 		Open:     func(context.Context, string) (io.ReadCloser, error) { return nil, fs.ErrNotExist },
 	}
+}
+
+// CampaignParts are the messages about a campaign of which CampaignSample knows one each.
+func CampaignParts() []string {
+	return []string{campaignPart + CampaignOpen, campaignPart + CampaignReminder, campaignPart + CampaignOverdue, campaignPart + CampaignEscalation}
+}
+
+const campaignPart = "campaign-"
+
+// CampaignSample is a made-up message about a campaign, to see what people are told.
+func CampaignSample(part string, now time.Time) CampaignMessage {
+	opened := audit.Run{Job: "quarterly", Slot: now.Truncate(time.Minute)}
+	m := CampaignMessage{
+		Campaign: opened.ID(), Name: opened.Job, Kind: strings.TrimPrefix(part, campaignPart), Delivery: part, Recipient: "ben@example.com", Reviewer: "ben@example.com",
+		Items: 40, Undecided: 31, BySeverity: map[audit.Severity]int{audit.Critical: 1, audit.High: 5, audit.Medium: 4, "": 21}, Due: opened.Slot.AddDate(0, 0, 14),
+		Worst: []CampaignItem{
+			{Target: "plant-eu", Authorization: "0d3f1c0a9b8e7d01", Description: "admin token of the first setup", Owner: "alice@example.com", Severity: audit.Critical, Why: "critical: operator"},
+			{Target: "plant-eu", Authorization: "0d3f1c0a9b8e7d02", Description: "grafana on edge-7", Owner: "grafana", Severity: audit.High, Why: "high: all-access"},
+			{Target: "plant-us", Authorization: "0d3f1c0a9b8e7d03", Owner: "telegraf-writer"},
+		},
+		File: "quarterly-ben@example.com.xlsx", Open: func(context.Context) (io.ReadCloser, error) { return nil, fs.ErrNotExist },
+		How: "tokenaudit campaign import FILE",
+	}
+	switch m.Kind {
+	case CampaignOpen:
+		m.Items, m.Undecided, m.BySeverity[""] = 31, 31, 21
+	case CampaignReminder:
+		m.Due = now.AddDate(0, 0, 3)
+	case CampaignOverdue:
+		m.Due = now.AddDate(0, 0, -1)
+	case CampaignEscalation:
+		m.Due, m.Recipient, m.Reviewer, m.Open = now.AddDate(0, 0, -1), "ciso@example.com", "", nil
+		m.Items, m.Undecided, m.BySeverity[""] = 243, 43, 33
+		m.Reviewers = []ReviewerCount{{"ben@example.com", 40, 31}, {"dora@example.com", 60, 12}}
+		m.Left = []string{"dora@example.com"}
+	}
+	return m
 }

@@ -40,10 +40,14 @@ and reads no secret of a notifier.
 
 The formats are text, blocks (what Slack gets), html (the mail) and json (the body of the
 webhook). blocks and html show one message, the summary or the one that --part names; paste
-the blocks into the Block Kit Builder. The names of the others are on standard error.`,
+the blocks into the Block Kit Builder. The names of the others are on standard error.
+
+--part campaign-open, campaign-reminder, campaign-overdue and campaign-escalation show an
+example of what reviewers hear of a campaign by Slack and mail.`,
 		Example: `  tokenaudit notify preview -c tokenaudit.yaml
   tokenaudit notify preview -c tokenaudit.yaml --run 2026-11-23 --format blocks
   tokenaudit notify preview -c tokenaudit.yaml --format html > mail.html
+  tokenaudit notify preview -c tokenaudit.yaml --part campaign-reminder
   tokenaudit notify preview -c tokenaudit.yaml --notifier webhook`,
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error { return c.preview(cmd.Context(), f) },
@@ -55,7 +59,7 @@ the blocks into the Block Kit Builder. The names of the others are on standard e
 	flags.StringVar(&f.run, "run", "", "a run: latest, an ID of history list or the beginning of one")
 	complete(cmd, "run", completeRuns)
 	choiceFlag(cmd, &f.format, "format", "form of the messages", previewFormats...)
-	flags.StringVar(&f.part, "part", f.part, "the message that blocks and html show")
+	flags.StringVar(&f.part, "part", f.part, "the message that blocks and html show, or of a campaign")
 	choiceFlag(cmd, &f.notifier, "notifier", "one notifier, in place of all that the job has", previewNotifiers...)
 	return cmd
 }
@@ -180,6 +184,9 @@ func (c *cli) preview(ctx context.Context, f previewFlags) error {
 	}
 	if f.run == "" {
 		f.job = jobs[0].Name
+	}
+	if strings.HasPrefix(f.part, "campaign-") {
+		return c.previewCampaign(f, jobs[0])
 	}
 	m, err := f.message(ctx, c, file)
 	if err != nil {

@@ -1,6 +1,7 @@
 // Package email mails what a run found: one mail with the summary as text and HTML,
 // and the workbook, to all recipients, or to none if the server refuses one of
 // them; and, if that is wanted, one mail to each person who has something to do (owner.go).
+// It also tells reviewers of campaigns (campaign.go).
 // message.go makes the mails, smtp.go is the way to the server.
 package email
 
@@ -35,35 +36,51 @@ func (n notifier) Deliveries(_ audit.Summary, h audit.Highlights) []string {
 	return n.config.deliveries(h)
 }
 
-// Send sends the mail and returns its Message-ID. A mail that is too large for the
-// server goes out without the workbook: a summary that arrives beats a workbook
-// that does not.
+// Send sends the mail and returns its Message-ID.
 func (n notifier) Send(ctx context.Context, m notify.Message) (string, error) {
+	if _, known := ownerOf(m); m.Delivery != notify.SummaryDelivery && !known { // left by another version or configuration
+		n.log.WarnContext(ctx, "no mails to owners: the review has no data about them", "run", m.Summary.ID, "delivery", m.Delivery)
+		return "", nil
+	}
+	var open func(context.Context) (io.ReadCloser, error)
+	if m.Open != nil && m.Delivery == notify.SummaryDelivery { // it lists the tokens of everybody
+		open = func(ctx context.Context) (io.ReadCloser, error) { return m.Open(ctx, notify.Workbook) }
+	}
+	return n.deliver(ctx, m.Again, open, "it is in the evidence", func(note string, _ bool) (letter, error) { return n.config.letter(m, note) })
+}
+
+// deliver sends a mail with a workbook, nil if it has none, and returns its Message-ID. A mail
+// that is too large for the server goes out without the workbook: a mail that arrives beats a
+// workbook that does not. The letter is written with a note about the workbook, and with
+// whether it is attached; elsewhere says where it is if it is not.
+func (n notifier) deliver(ctx context.Context, again bool, open func(context.Context) (io.ReadCloser, error), elsewhere string, write func(note string, attached bool) (letter, error)) (string, error) {
 	ctx, hangUp := context.WithCancel(ctx)
 	defer hangUp()
 	to, err := n.config.server(ctx)
 	if err != nil {
 		return "", notify.NotPosted(fmt.Errorf("mail through %s: %w", n.config.Server, err))
 	}
-	if _, known := ownerOf(m); m.Delivery != notify.SummaryDelivery && !known { // left by another version or configuration
-		n.log.WarnContext(ctx, "no mails to owners: the review has no data about them", "run", m.Summary.ID, "delivery", m.Delivery)
-		return "", nil
+	book, note := n.workbook(ctx, open, elsewhere)
+	l, err := write(note, book != nil)
+	if err != nil {
+		return "", to.failed(ctx, err, l.refused, again)
 	}
-	book, note := n.workbook(ctx, m)
-	id, err := n.send(ctx, to, m, book, note)
+	id, err := n.send(ctx, to, l, book)
 	no, refused := errors.AsType[*mail.SendError](err)
 	if book != nil && refused && no.ErrorCode() == 552 { // RFC 5321: exceeded storage allocation
-		n.log.WarnContext(ctx, "the mail server did not take the workbook; sending the mail without it", "run", m.Summary.ID, "error", to.secrets.Clean(err.Error()))
-		id, err = n.send(ctx, to, m, nil, "The workbook is too large for the mail server.")
+		n.log.WarnContext(ctx, "the mail server did not take the workbook; sending the mail without it", "mail", l.body.Subject, "error", to.secrets.Clean(err.Error()))
+		if l, err = write("The workbook is too large for the mail server; "+elsewhere+".", false); err == nil {
+			id, err = n.send(ctx, to, l, nil)
+		}
 	}
 	if err != nil {
-		return "", to.failed(ctx, err, m)
+		return "", to.failed(ctx, err, l.refused, again)
 	}
 	return id, nil
 }
 
-func (n notifier) send(ctx context.Context, to *server, m notify.Message, book []byte, note string) (id string, err error) {
-	msg, err := n.config.compose(m, book, note)
+func (n notifier) send(ctx context.Context, to *server, l letter, book []byte) (id string, err error) {
+	msg, err := n.config.compose(l, book)
 	if err != nil {
 		return "", err
 	}
@@ -75,11 +92,11 @@ func (n notifier) send(ctx context.Context, to *server, m notify.Message, book [
 }
 
 // workbook reads the workbook, nil with a note if there is none to attach.
-func (n notifier) workbook(ctx context.Context, m notify.Message) (book []byte, note string) {
-	if n.config.Attach == AttachOff || m.Open == nil || m.Delivery != notify.SummaryDelivery { // it lists the tokens of everybody
+func (n notifier) workbook(ctx context.Context, open func(context.Context) (io.ReadCloser, error), elsewhere string) (book []byte, note string) {
+	if n.config.Attach == AttachOff || open == nil {
 		return nil, ""
 	}
-	f, err := m.Open(ctx, notify.Workbook)
+	f, err := open(ctx)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, "" // the job writes none
 	}
@@ -89,19 +106,19 @@ func (n notifier) workbook(ctx context.Context, m notify.Message) (book []byte, 
 	}
 	switch {
 	case err != nil:
-		n.log.WarnContext(ctx, "the workbook cannot be attached", "run", m.Summary.ID, "error", err)
-		return nil, "The workbook could not be read; it is in the evidence."
+		n.log.WarnContext(ctx, "the workbook cannot be attached", "error", err)
+		return nil, "The workbook could not be read; " + elsewhere + "."
 	case len(book) > maxWorkbook:
-		return nil, "The workbook is too large for a mail; it is in the evidence."
+		return nil, "The workbook is too large for a mail; " + elsewhere + "."
 	}
 	return book, "The workbook is attached."
 }
 
 // failed takes the words of an error only: it holds the mail, and what the server
 // said, which may be what it was told.
-func (s *server) failed(ctx context.Context, err error, m notify.Message) error {
+func (s *server) failed(ctx context.Context, err error, refused string, again bool) error {
 	text := "mail through " + s.name + ": " + s.secrets.Clean(err.Error())
-	if advice := advice(err, m); advice != "" {
+	if advice := advice(err, refused); advice != "" {
 		text += ": " + advice
 	}
 	// In doubt: all was sent, the line of one full stop too, and no answer came.
@@ -118,13 +135,14 @@ func (s *server) failed(ctx context.Context, err error, m notify.Message) error 
 	switch {
 	case !doubt:
 		return notify.NotPosted(out)
-	case m.Again:
+	case again:
 		return fmt.Errorf("%w: %w", out, notify.ErrGiveUp)
 	}
 	return out
 }
 
-func advice(err error, m notify.Message) string {
+// advice is what to do about an error; refused, about one that a recipient was refused with.
+func advice(err error, refused string) string {
 	no, ok := errors.AsType[*mail.SendError](err)
 	switch text := err.Error(); {
 	case strings.Contains(text, "STARTTLS mode set to"):
@@ -137,10 +155,8 @@ func advice(err error, m notify.Message) string {
 		return ""
 	case no.Reason == mail.ErrSMTPMailFrom:
 		return "the server does not let this user send as the address under from"
-	case no.Reason == mail.ErrSMTPRcptTo && m.Delivery != notify.SummaryDelivery:
-		return "the server does not take the address of this owner; correct it under owners"
 	case no.Reason == mail.ErrSMTPRcptTo:
-		return "nobody gets the mail until the server takes all of to"
+		return refused
 	}
 	return ""
 }

@@ -9,6 +9,7 @@ import (
 	html "html/template"
 	"strings"
 	"text/template"
+	"time"
 
 	"github.com/wneessen/go-mail"
 
@@ -29,7 +30,8 @@ const (
 //go:embed *.tmpl
 var templates embed.FS
 
-// body is what the templates fill in: of a summary, or of the mail to one person.
+// body is what the templates fill in: of a summary, of the mail to one person, or of one
+// about a campaign.
 type body struct {
 	Subject, Title string
 	Job            string
@@ -49,6 +51,23 @@ type body struct {
 	Owner  notify.Owner
 	More   string // counts the tokens that are left out
 	Answer string
+
+	// Of a mail about a campaign.
+	Campaign notify.CampaignNote
+}
+
+// letter is one mail. All that is in its header are our own words and numbers, the
+// addresses, and the name of the job or campaign.
+type letter struct {
+	id      string // the same whenever it is sent
+	to      []string
+	toMe    bool      // answers go to the first of Config.To, who decides
+	date    time.Time // zero for now
+	kind    string    // of the templates: summary, owner or campaign
+	body    body
+	funcs   map[string]any // that the templates use
+	file    string         // name of the workbook, should it be attached
+	refused string         // what to do if the server does not take a recipient
 }
 
 // unclaimed are the owners who get no mail of their own.
@@ -100,56 +119,63 @@ func (b *body) summary(c Config, m notify.Message) {
 	}
 }
 
-// compose makes the mail. All that is in its header are our own words and numbers, the
-// addresses, and the name of the job.
-func (c Config) compose(m notify.Message, book []byte, note string) (*mail.Msg, error) {
+// letter is the mail for a delivery of a review.
+func (c Config) letter(m notify.Message, note string) (letter, error) {
+	b, err := newBody(c, m, note)
+	l := letter{
+		id: m.ID(), to: c.recipients(m), date: m.Summary.Finished, body: b, kind: "summary",
+		file:    "tokenaudit-" + strings.ReplaceAll(notify.Show(m.Summary.ID, 120, "review"), "/", "-") + ".xlsx",
+		funcs:   funcsOf(b, m),
+		refused: "nobody gets the mail until the server takes all of to",
+	}
+	if m.Delivery != notify.SummaryDelivery {
+		l.kind, l.toMe, l.refused = "owner", true, "the server does not take the address of this owner; correct it under owners"
+	}
+	return l, err
+}
+
+// compose makes the mail.
+func (c Config) compose(l letter, book []byte) (*mail.Msg, error) {
 	msg := mail.NewMsg(mail.WithNoDefaultUserAgent())
 	if err := msg.From(c.From); err != nil {
 		return nil, fmt.Errorf("from: %w", err)
 	}
-	if m.Delivery != notify.SummaryDelivery {
-		if err := msg.ReplyTo(c.To[0]); err != nil { // who decides, and not a sender that nobody reads
+	if l.toMe {
+		if err := msg.ReplyTo(c.To[0]); err != nil { // and not to a sender that nobody reads
 			return nil, fmt.Errorf("to: %w", err)
 		}
 	}
-	if err := msg.To(c.recipients(m)...); err != nil {
+	if err := msg.To(l.to...); err != nil {
 		return nil, fmt.Errorf("to: %w", err)
 	}
-	b, err := newBody(c, m, note)
-	if err != nil {
-		return nil, err
-	}
-	msg.Subject(b.Subject)
+	msg.Subject(l.body.Subject)
 	// The same ID whenever the mail is sent, so that mail programs and servers know
 	// the second one.
-	sum := sha256.Sum256([]byte(m.ID()))
+	sum := sha256.Sum256([]byte(l.id))
 	sender, err := msg.GetSender(false) // <review@example.com>
 	if err != nil {
 		return nil, fmt.Errorf("from: %w", err)
 	}
 	msg.SetMessageIDWithValue("tokenaudit." + hex.EncodeToString(sum[:16]) + strings.TrimSuffix(sender[strings.LastIndex(sender, "@"):], ">"))
-	msg.SetDateWithValue(m.Summary.Finished)
+	if !l.date.IsZero() {
+		msg.SetDateWithValue(l.date)
+	}
 	msg.SetGenHeader("Auto-Submitted", "auto-generated") // RFC 3834: no answer from those on holiday
 	if book != nil {
-		name := "tokenaudit-" + strings.ReplaceAll(notify.Show(m.Summary.ID, 120, "review"), "/", "-") + ".xlsx"
-		if err := msg.AttachReader(name, bytes.NewReader(book), mail.WithFileContentType("application/vnd.openxmlformats-officedocument.spreadsheetml.sheet")); err != nil {
+		if err := msg.AttachReader(l.file, bytes.NewReader(book), mail.WithFileContentType("application/vnd.openxmlformats-officedocument.spreadsheetml.sheet")); err != nil {
 			return nil, err
 		}
 	}
-	text, page := b.templates(m)
-	if err := msg.SetBodyTextTemplate(text, b); err != nil {
+	text, page := l.templates()
+	if err := msg.SetBodyTextTemplate(text, l.body); err != nil {
 		return nil, err
 	}
-	return msg, msg.AddAlternativeHTMLTemplate(page, b)
+	return msg, msg.AddAlternativeHTMLTemplate(page, l.body)
 }
 
-// templates are those of the mail: as text and as HTML.
-func (b body) templates(m notify.Message) (*template.Template, *html.Template) {
-	name := "owner"
-	if m.Delivery == notify.SummaryDelivery {
-		name = "summary"
-	}
-	funcs := map[string]any{
+// funcsOf are what the templates call, for a body about a review or none.
+func funcsOf(b body, m notify.Message) map[string]any {
+	return map[string]any{
 		"unlinked": unlinked, "news": func() bool { return b.News }, "late": func() bool { return b.Late }, "number": audit.Number, "day": m.Day, "age": m.Age,
 		"tokens": func(d notify.Decision) string {
 			if d.Server {
@@ -158,8 +184,12 @@ func (b body) templates(m notify.Message) (*template.Template, *html.Template) {
 			return audit.Plural(d.Tokens, "token")
 		},
 	}
-	text := template.Must(template.New(name+".text.tmpl").Funcs(funcs).ParseFS(templates, name+".text.tmpl", "parts.text.tmpl"))
-	return text, html.Must(html.New(name+".html.tmpl").Funcs(funcs).ParseFS(templates, name+".html.tmpl", "parts.html.tmpl"))
+}
+
+// templates are those of the mail: as text and as HTML.
+func (l letter) templates() (*template.Template, *html.Template) {
+	text := template.Must(template.New(l.kind+".text.tmpl").Funcs(l.funcs).ParseFS(templates, l.kind+".text.tmpl", "parts.text.tmpl"))
+	return text, html.Must(html.New(l.kind+".html.tmpl").Funcs(l.funcs).ParseFS(templates, l.kind+".html.tmpl", "parts.html.tmpl"))
 }
 
 // Mail is one mail as it would be sent.
@@ -174,21 +204,29 @@ type Mail struct {
 func Preview(c Config, m notify.Message) ([]Mail, error) {
 	var out []Mail
 	for _, m.Delivery = range c.deliveries(m.Highlights) {
-		b, err := newBody(c, m, "")
+		l, err := c.letter(m, "")
 		if err != nil {
 			return nil, err
 		}
-		var text, page bytes.Buffer
-		asText, asHTML := b.templates(m)
-		if err := asText.Execute(&text, b); err != nil {
+		mail, err := l.preview(m.Delivery)
+		if err != nil {
 			return nil, err
 		}
-		if err := asHTML.Execute(&page, b); err != nil {
-			return nil, err
-		}
-		out = append(out, Mail{m.Delivery, b.Subject, c.recipients(m), text.String(), page.String()})
+		out = append(out, mail)
 	}
 	return out, nil
+}
+
+func (l letter) preview(delivery string) (Mail, error) {
+	var text, page bytes.Buffer
+	asText, asHTML := l.templates()
+	if err := asText.Execute(&text, l.body); err != nil {
+		return Mail{}, err
+	}
+	if err := asHTML.Execute(&page, l.body); err != nil {
+		return Mail{}, err
+	}
+	return Mail{delivery, l.body.Subject, l.to, text.String(), page.String()}, nil
 }
 
 // unlinked breaks what mail programs make links of, in the way of those who share

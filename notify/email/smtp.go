@@ -113,7 +113,7 @@ func Check(ctx context.Context, c Config) (string, error) {
 	if err != nil {
 		at := remedy.Place{What: "the mail server", Address: c.Server, Key: "server", CAFile: "ca_file"}
 		failed := errors.New("mail through " + s.name + ": " + s.secrets.Clean(err.Error()))
-		return "", remedy.With(notify.NotPosted(failed), cmp.Or(at.Connection(err), advice(err, notify.Message{Delivery: notify.SummaryDelivery})))
+		return "", remedy.With(notify.NotPosted(failed), cmp.Or(at.Connection(err), advice(err, "")))
 	}
 	defer client.Quit() // it has said all that it was asked
 	how := "without TLS"

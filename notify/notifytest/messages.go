@@ -1,9 +1,12 @@
 package notifytest
 
 import (
+	"context"
 	"fmt"
+	"io"
 	"os"
 	"slices"
+	"strings"
 	"time"
 
 	"tokenaudit/jobs/audit"
@@ -210,6 +213,29 @@ func Crowd(m notify.Message, name string, n int) []audit.OwnerHighlights {
 		out = append(out, o)
 	}
 	return out
+}
+
+// Campaign is a message to a reviewer, with a workbook of so many bytes.
+func Campaign(kind string, size int) notify.CampaignMessage {
+	m := notify.CampaignSample("campaign-"+kind, day(time.November, 23))
+	m.Delivery, m.Manifest = m.Campaign+"/3d/"+m.Reviewer, "0f1e2d3c"
+	if m.Open != nil {
+		m.Open = func(context.Context) (io.ReadCloser, error) {
+			return io.NopCloser(strings.NewReader(strings.Repeat("x", size))), nil
+		}
+	}
+	return m
+}
+
+// CampaignNamed puts one name wherever a message about a campaign can hold text from outside,
+// with more of everything than a message may name.
+func CampaignNamed(kind, name string) notify.CampaignMessage {
+	m := Campaign(kind, 10)
+	m.Name, m.Reviewer, m.File, m.How, m.Items, m.Undecided = name, name, name, name, 500, 500
+	m.Worst = slices.Repeat([]notify.CampaignItem{{Target: name, Authorization: name, Description: name, Owner: name, Severity: audit.Severity(name), Why: name}}, 30)
+	m.Reviewers = slices.Repeat([]notify.ReviewerCount{{Reviewer: name, Items: 500, Undecided: 500}}, 30)
+	m.Left = slices.Repeat([]string{name}, 30)
+	return m
 }
 
 // Golden demands that a file holds got; UPDATE=1 rewrites it.

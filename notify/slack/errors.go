@@ -18,6 +18,7 @@ type explainer struct {
 	where   string
 	secrets notify.Secrets
 	apart   bool // what to do is not in the text of an error, but is its remedy
+	begun   bool // some of the delivery is there, so that no error is ErrNotPosted
 }
 
 // answerError is an answer that means no, or nothing. A webhook gives its code as
@@ -39,6 +40,9 @@ func (e blocksRefused) Unwrap() error { return e.error }
 // asking explains the failure of a request that posts nothing.
 func (e explainer) asking(err error) error {
 	err, _ = e.explain(err)
+	if e.begun {
+		return err
+	}
 	return notify.NotPosted(err)
 }
 
@@ -46,8 +50,11 @@ func (e explainer) asking(err error) error {
 // unless that is sure.
 func (e explainer) posting(err error) error {
 	err, sure := e.explain(err)
-	if !sure {
+	switch {
+	case !sure:
 		return fmt.Errorf("%w; it may have been posted", err)
+	case e.begun:
+		return err
 	}
 	return notify.NotPosted(err)
 }

@@ -30,23 +30,30 @@ type recipient struct {
 // find, the message goes to the fallback channel, or into the thread without one.
 func recipientOf(c Config, m notify.Message) recipient {
 	o, ok := m.Owner()
-	switch who := o.Contact.Slack; {
+	switch {
 	case !ok && m.Delivery != unclaimedDelivery:
 		return recipient{}
+	case !IsRecipient(o.Contact.Slack) && audit.IsAddress(o.Contact.Responsible):
+		return recipient{address: o.Contact.Responsible}
+	}
+	return c.recipient(o.Contact.Slack)
+}
+
+// recipient is who has a Slack ID or an address.
+func (c Config) recipient(who string) recipient {
+	switch {
 	case slackUser.MatchString(who):
 		return recipient{user: who}
 	case slackChannel.MatchString(who):
 		return recipient{channel: who}
 	case audit.IsAddress(who):
 		return recipient{address: who}
-	case audit.IsAddress(o.Contact.Responsible):
-		return recipient{address: o.Contact.Responsible}
 	}
 	return recipient{channel: c.FallbackChannel}
 }
 
-// reach looks up an address, and opens the direct message. An owner that Slack does
-// not know is told where those are that nobody is configured for.
+// reach looks up an address, and opens the direct message. A person whom Slack does not know
+// is told where the owners are that nobody is configured for.
 func (n notifier) reach(ctx context.Context, s session, to recipient) (recipient, error) {
 	if to.address != "" {
 		user, err := s.api.GetUserByEmailContext(ctx, to.address)
@@ -59,10 +66,10 @@ func (n notifier) reach(ctx context.Context, s session, to recipient) (recipient
 			if no.Err == "missing_scope" {
 				level = slog.LevelWarn
 			}
-			n.log.Log(ctx, level, "an owner is not mentioned", "error", s.asking(err))
+			n.log.Log(ctx, level, "a person is not mentioned", "error", s.asking(err))
 			to = recipient{channel: n.config.FallbackChannel}
 		default:
-			return recipient{}, fmt.Errorf("looking up an owner by e-mail: %w", s.asking(err))
+			return recipient{}, fmt.Errorf("looking up a person by e-mail: %w", s.asking(err))
 		}
 	}
 	if to.user != "" && bool(n.config.DM) {

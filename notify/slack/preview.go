@@ -20,7 +20,6 @@ var preview string
 // Slack shows them. The only escape sequences in it are its own, and those only
 // with color.
 func Text(c Config, m notify.Message, color bool) string {
-	t := template.Must(template.New("preview").Funcs(template.FuncMap{"bold": bolded, "alarm": alarmed, "join": strings.Join}).Parse(preview))
 	var out strings.Builder
 	for _, m.Delivery = range c.deliveries(m.Summary, m.Highlights) {
 		name, data := "file", any(fileName(m, strings.TrimPrefix(m.Delivery, fileDelivery)))
@@ -39,15 +38,36 @@ func Text(c Config, m notify.Message, color bool) string {
 		case m.Delivery == notify.SummaryDelivery:
 			name, data = "summary", notify.NewContent(m, maxLines)
 		}
-		if err := t.ExecuteTemplate(&out, name, data); err != nil {
-			panic(err) // the template is at fault
-		}
+		draw(&out, name, data)
 	}
+	return styled(out.String(), color)
+}
+
+// CampaignText draws a message about a campaign as Text does.
+func CampaignText(c Config, m notify.CampaignMessage, color bool) string {
+	to, file := c.recipient(m.Recipient), ""
+	if c.attaches(m) {
+		file = campaignFile(m)
+	}
+	var out strings.Builder
+	draw(&out, "campaign", map[string]any{"Note": notify.NewCampaignNote(m, file != ""), "Where": notify.Show(cmp.Or(to.user, to.address, to.channel), 80, ""), "File": file})
+	return styled(out.String(), color)
+}
+
+func draw(out *strings.Builder, name string, data any) {
+	t := template.Must(template.New("preview").Funcs(template.FuncMap{"bold": bolded, "alarm": alarmed, "join": strings.Join}).Parse(preview))
+	if err := t.ExecuteTemplate(out, name, data); err != nil {
+		panic(err) // the template is at fault
+	}
+}
+
+// styled has the styles of a terminal in place of their marks.
+func styled(text string, color bool) string {
 	styles := strings.NewReplacer(boldOn, "", alarmOn, "", styleOff, "")
 	if color {
 		styles = strings.NewReplacer(boldOn, "\x1b[1m", alarmOn, "\x1b[1;31m", styleOff, "\x1b[0m") // ANSI SGR parameters
 	}
-	return styles.Replace(wrapped(out.String()))
+	return styles.Replace(wrapped(text))
 }
 
 // Marks of styles, which take no room while lines are broken. Names cannot hold any, as

@@ -1,6 +1,7 @@
 // Package slack tells people in Slack what a run found. As a bot it posts a thread:
 // the summary (summary.go), a reply for each owner with something to do (owner.go),
-// and the workbook; to an incoming webhook it posts the summary only (webhook.go).
+// and the workbook; to an incoming webhook it posts the summary only (webhook.go). It also
+// tells reviewers of campaigns (campaign.go).
 // Text draws the same for a terminal (preview.go). Each delivery is posted in the
 // richest form that Slack takes.
 package slack
@@ -62,16 +63,25 @@ func (n notifier) Deliveries(s audit.Summary, h audit.Highlights) []string {
 
 // Send posts one delivery and returns channel/ts; a webhook gives no reference.
 func (n notifier) Send(ctx context.Context, m notify.Message) (string, error) {
+	d := delivery{key: m.Summary.ID, part: m.Delivery, again: m.Again, since: m.Since, forms: func(to recipient, repeats bool) []Post {
+		m.Repeats = repeats
+		return n.config.forms(m, to)
+	}}
 	if n.config.Webhook.IsZero() {
-		return n.sendAsBot(ctx, m)
+		return n.sendAsBot(ctx, m, d)
 	}
-	// A webhook gives nothing to look for an earlier attempt in: that one may be
-	// repeated once.
-	err := n.sendToWebhook(ctx, m)
-	if m.Again && err != nil && !errors.Is(err, notify.ErrNotPosted) {
-		err = fmt.Errorf("%w: %w", notify.ErrGiveUp, err)
-	}
-	return "", err
+	return "", n.sendToWebhook(ctx, d)
+}
+
+// delivery is one message that is posted.
+type delivery struct {
+	key, part string // by which it is found again, see options
+	// Again: an earlier attempt, not before since, may have arrived.
+	again bool
+	since time.Time
+	// forms are those of the message, the richest first. Repeats: it says that it may be
+	// there twice.
+	forms func(to recipient, repeats bool) []Post
 }
 
 // The deliveries of a thread after the summary.
@@ -123,34 +133,27 @@ func (c Config) nothingChanged(s audit.Summary) bool {
 
 // postRichest posts a delivery in the first form that Slack takes: plain text that
 // arrives beats blocks that do not.
-func (n notifier) postRichest(ctx context.Context, m notify.Message, to recipient, post func(Post) (string, error)) (string, error) {
-	forms := n.config.forms(m, to)
+func (n notifier) postRichest(ctx context.Context, d delivery, forms []Post, post func(Post) (string, error)) (string, error) {
 	for _, form := range forms[:len(forms)-1] {
 		ref, err := post(form)
 		if !errors.As(err, new(blocksRefused)) {
 			return ref, err
 		}
-		n.log.WarnContext(ctx, "Slack did not take the message; posting a plainer one", "job", m.Summary.Job, "run", m.Summary.ID, "part", m.Delivery, "error", err)
+		n.log.WarnContext(ctx, "Slack did not take the message; posting a plainer one", "key", d.key, "part", d.part, "error", err)
 	}
 	return post(forms[len(forms)-1])
 }
 
 // sendAsBot looks for a delivery that may have arrived before it repeats it.
-func (n notifier) sendAsBot(ctx context.Context, m notify.Message) (string, error) {
+func (n notifier) sendAsBot(ctx context.Context, m notify.Message, d delivery) (string, error) {
 	if _, known := m.Owner(); strings.HasPrefix(m.Delivery, notify.OwnerDelivery) && !known { // left by another version
 		n.log.WarnContext(ctx, "no messages to owners: the review has no data about them", "job", m.Summary.Job, "run", m.Summary.ID, "delivery", m.Delivery)
 		return "", nil
 	}
-	if err := n.wait(ctx); err != nil {
+	s, err := n.open(ctx)
+	if err != nil {
 		return "", err
 	}
-	e := explainer{where: "post to Slack channel " + notify.Show(n.config.Channel, 80, "(none)")}
-	token, err := n.config.Token.Read(ctx)
-	if err != nil {
-		return "", e.asking(err)
-	}
-	e.secrets = notify.Secrets{token.Reveal()}
-	s := session{n.config.api(token.Reveal(), newClient(n.client)), e}
 	to, err := n.reach(ctx, s, recipientOf(n.config, m))
 	if err != nil {
 		return "", err
@@ -160,21 +163,46 @@ func (n notifier) sendAsBot(ctx context.Context, m notify.Message) (string, erro
 		channel, thread, _ := strings.Cut(m.Root, "/")
 		at = place{cmp.Or(channel, n.config.Channel), thread}
 	}
+	name, isFile := strings.CutPrefix(m.Delivery, fileDelivery)
+	isIt := d.isIt
+	if isFile { // it carries no metadata, but its thread is that of the run
+		isIt = hasFile(fileName(m, name))
+	}
+	repeats := false
 	if m.Again {
-		ref, looked, err := s.findPosted(ctx, m, at)
+		ref, looked, err := s.findPosted(ctx, isIt, d.since, at)
 		if ref != "" || err != nil {
 			return ref, err
 		}
-		m.Repeats = !looked
+		repeats = !looked
 	}
 	if at.thread != "" && slackChannel.MatchString(n.config.Channel) && at.channel != n.config.Channel {
 		at = place{channel: n.config.Channel} // another one is configured since the summary was posted
 	}
-	if name, ok := strings.CutPrefix(m.Delivery, fileDelivery); ok {
-		return s.upload(ctx, m, at, name)
+	if isFile {
+		return s.upload(ctx, at, fileName(m, name), func(ctx context.Context) (io.ReadCloser, error) { return m.Open(ctx, name) })
 	}
-	return n.postRichest(ctx, m, to, func(p Post) (string, error) {
-		channel, ts, err := s.api.PostMessageContext(ctx, at.channel, options(m, at, p)...)
+	return n.post(ctx, s, d, at, d.forms(to, repeats))
+}
+
+// open reads the token, when the pace allows.
+func (n notifier) open(ctx context.Context) (session, error) {
+	if err := n.wait(ctx); err != nil {
+		return session{}, err
+	}
+	e := explainer{where: "post to Slack channel " + notify.Show(n.config.Channel, 80, "(none)")}
+	token, err := n.config.Token.Read(ctx)
+	if err != nil {
+		return session{}, e.asking(err)
+	}
+	e.secrets = notify.Secrets{token.Reveal()}
+	return session{n.config.api(token.Reveal(), newClient(n.client)), e}, nil
+}
+
+// post posts a delivery, and returns channel/ts.
+func (n notifier) post(ctx context.Context, s session, d delivery, at place, forms []Post) (string, error) {
+	return n.postRichest(ctx, d, forms, func(p Post) (string, error) {
+		channel, ts, err := s.api.PostMessageContext(ctx, at.channel, options(d, at, p)...)
 		if err != nil {
 			return "", s.posting(err)
 		}
@@ -202,12 +230,12 @@ const eventType = "tokenaudit_run"
 
 // options: everybody in the workspace can read the metadata, so it holds the key
 // of the run and the delivery, and no more.
-func options(m notify.Message, at place, p Post) []slack.MsgOption {
+func options(d delivery, at place, p Post) []slack.MsgOption {
 	out := []slack.MsgOption{
 		slack.MsgOptionText(p.Text, true), slack.MsgOptionTS(at.thread), slack.MsgOptionDisableLinkUnfurl(), slack.MsgOptionDisableMediaUnfurl(),
 		slack.MsgOptionMetadata(slack.SlackMetadata{
 			EventType:    eventType,
-			EventPayload: map[string]any{"key": m.Summary.ID, "part": m.Delivery},
+			EventPayload: map[string]any{"key": d.key, "part": d.part},
 		}),
 	}
 	if len(p.Blocks) > 0 {
@@ -216,22 +244,27 @@ func options(m notify.Message, at place, p Post) []slack.MsgOption {
 	return out
 }
 
-// findPosted looks for a delivery that an earlier attempt may have posted. It
-// reports whether it could look: without the scope, or a place in the channel, it
-// cannot, and the delivery is posted again rather than lost.
-func (s session) findPosted(ctx context.Context, m notify.Message, at place) (ref string, looked bool, err error) {
-	since := strconv.FormatInt(m.Since.Add(-time.Minute).Unix(), 10)
-	isIt := func(said slack.Message) bool {
-		// A file carries no metadata, but its thread is that of the run.
-		if name, ok := strings.CutPrefix(m.Delivery, fileDelivery); ok {
-			return slices.ContainsFunc(said.Files, func(f slack.File) bool { return f.Name == fileName(m, name) })
-		}
-		payload := said.Metadata.EventPayload
-		return said.Metadata.EventType == eventType && payload["key"] == m.Summary.ID && payload["part"] == m.Delivery
+// isIt tells the delivery by its metadata.
+func (d delivery) isIt(said slack.Message) bool {
+	payload := said.Metadata.EventPayload
+	return said.Metadata.EventType == eventType && payload["key"] == d.key && payload["part"] == d.part
+}
+
+// hasFile tells a message by a file in it.
+func hasFile(name string) func(slack.Message) bool {
+	return func(said slack.Message) bool {
+		return slices.ContainsFunc(said.Files, func(f slack.File) bool { return f.Name == name })
 	}
+}
+
+// findPosted looks for a delivery that an earlier attempt, not before since, may have
+// posted. It reports whether it could look: without the scope, or a place in the channel, it
+// cannot, and the delivery is posted again rather than lost.
+func (s session) findPosted(ctx context.Context, isIt func(slack.Message) bool, since time.Time, at place) (ref string, looked bool, err error) {
+	oldest := strconv.FormatInt(since.Add(-time.Minute).Unix(), 10)
 	for cursor, more := "", true; more; more = cursor != "" {
 		var said []slack.Message
-		if said, cursor, err = s.read(ctx, at, since, cursor); err != nil {
+		if said, cursor, err = s.read(ctx, at, oldest, cursor); err != nil {
 			break
 		}
 		if i := slices.IndexFunc(said, isIt); i >= 0 {
@@ -252,16 +285,16 @@ func (s session) findPosted(ctx context.Context, m notify.Message, at place) (re
 }
 
 // read reads what was said in a channel, or in a thread of it.
-func (s session) read(ctx context.Context, at place, since, cursor string) ([]slack.Message, string, error) {
+func (s session) read(ctx context.Context, at place, oldest, cursor string) ([]slack.Message, string, error) {
 	const most = 100
 	if at.thread != "" {
 		said, _, next, err := s.api.GetConversationRepliesContext(ctx, &slack.GetConversationRepliesParameters{
-			ChannelID: at.channel, Timestamp: at.thread, Oldest: since, Cursor: cursor, Limit: most, IncludeAllMetadata: true,
+			ChannelID: at.channel, Timestamp: at.thread, Oldest: oldest, Cursor: cursor, Limit: most, IncludeAllMetadata: true,
 		})
 		return said, next, err
 	}
 	got, err := s.api.GetConversationHistoryContext(ctx, &slack.GetConversationHistoryParameters{
-		ChannelID: at.channel, Oldest: since, Cursor: cursor, Limit: most, IncludeAllMetadata: true,
+		ChannelID: at.channel, Oldest: oldest, Cursor: cursor, Limit: most, IncludeAllMetadata: true,
 	})
 	if err != nil {
 		return nil, "", err
@@ -269,10 +302,11 @@ func (s session) read(ctx context.Context, at place, since, cursor string) ([]sl
 	return got.Messages, got.ResponseMetaData.NextCursor, nil
 }
 
-// upload puts a file of the evidence into the thread. The first two of its three
-// requests show nothing to anybody, so that only the last one must not be repeated.
-func (s session) upload(ctx context.Context, m notify.Message, at place, name string) (string, error) {
-	file, err := m.Open(ctx, name) // once for its size, which Slack wants to know first
+// upload puts a file under the name that is shown, into the thread if there is one. The first
+// two of its three requests show nothing to anybody, so that only the last one must not be
+// repeated.
+func (s session) upload(ctx context.Context, at place, shown string, open func(context.Context) (io.ReadCloser, error)) (string, error) {
+	file, err := open(ctx) // once for its size, which Slack wants to know first
 	if err != nil {
 		return "", s.asking(err)
 	}
@@ -281,24 +315,23 @@ func (s session) upload(ctx context.Context, m notify.Message, at place, name st
 	if err != nil {
 		return "", s.asking(err)
 	}
-	shown := fileName(m, name)
 	slot, err := s.api.GetUploadURLExternalContext(ctx, slack.GetUploadURLExternalParameters{FileName: shown, FileSize: int(size)})
 	if err != nil {
-		return "", fmt.Errorf("uploading %s: %w", name, s.asking(err))
+		return "", fmt.Errorf("uploading %s: %w", shown, s.asking(err))
 	}
-	if file, err = m.Open(ctx, name); err != nil {
-		return "", fmt.Errorf("uploading %s: %w", name, s.asking(err))
+	if file, err = open(ctx); err != nil {
+		return "", fmt.Errorf("uploading %s: %w", shown, s.asking(err))
 	}
 	defer file.Close()
 	s.secrets = append(s.secrets, slot.UploadURL)
 	if err := s.api.UploadToURL(ctx, slack.UploadToURLParameters{UploadURL: slot.UploadURL, Reader: file, Filename: shown}); err != nil {
-		return "", fmt.Errorf("uploading %s: %w", name, s.asking(err))
+		return "", fmt.Errorf("uploading %s: %w", shown, s.asking(err))
 	}
 	_, err = s.api.CompleteUploadExternalContext(ctx, slack.CompleteUploadExternalParameters{
 		Files: []slack.FileSummary{{ID: slot.FileID, Title: shown}}, Channel: at.channel, ThreadTimestamp: at.thread,
 	})
 	if err != nil {
-		return "", fmt.Errorf("uploading %s: %w", name, s.posting(err))
+		return "", fmt.Errorf("uploading %s: %w", shown, s.posting(err))
 	}
 	return at.channel + "/" + slot.FileID, nil
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"net/url"
@@ -25,10 +26,10 @@ type payload struct {
 	UnfurlMedia bool          `json:"unfurl_media"`
 }
 
-// sendToWebhook posts the summary. slack.PostWebhookContext will not do: it puts the
+// sendToWebhook posts a message. A webhook gives nothing to look for an earlier attempt in:
+// that one may be repeated once. slack.PostWebhookContext will not do: it puts the
 // secret URL into its errors and drops the body, in which Slack says what is wrong.
-func (n notifier) sendToWebhook(ctx context.Context, m notify.Message) error {
-	m.Repeats = m.Again
+func (n notifier) sendToWebhook(ctx context.Context, d delivery) error {
 	e := explainer{where: "post to Slack webhook"}
 	address, err := n.config.Webhook.Read(ctx)
 	if err != nil {
@@ -40,12 +41,15 @@ func (n notifier) sendToWebhook(ctx context.Context, m notify.Message) error {
 	}
 	e.secrets = notify.Secrets{u.String(), u.RequestURI(), u.Path, path.Base(u.Path)}
 	client := newClient(n.client)
-	_, err = n.postRichest(ctx, m, recipient{}, func(p Post) (string, error) {
+	_, err = n.postRichest(ctx, d, d.forms(recipient{}, d.again), func(p Post) (string, error) {
 		if err := client.post(ctx, u.String(), payload{Text: p.Text, Blocks: p.Blocks}); err != nil {
 			return "", e.posting(err)
 		}
 		return "", nil
 	})
+	if d.again && err != nil && !errors.Is(err, notify.ErrNotPosted) {
+		err = fmt.Errorf("%w: %w", notify.ErrGiveUp, err)
+	}
 	return err
 }
 
