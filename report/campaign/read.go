@@ -75,7 +75,7 @@ func choose(sheets []sheet) (sheet, error) {
 	for _, s := range sheets {
 		err := s.findHead()
 		switch {
-		case err == nil && s.head.known > 0 && len(s.head.missing) == 0:
+		case s.head.known > 0 && len(s.head.missing) == 0:
 			whole = append(whole, s)
 		case s.head.known > best.head.known:
 			best = s
