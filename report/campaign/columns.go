@@ -2,6 +2,7 @@ package campaign
 
 import (
 	"math"
+	"regexp"
 	"strconv"
 	"strings"
 
@@ -71,16 +72,16 @@ const hashMark = "#"
 func (c column) write(r *campaign.Row) string {
 	switch {
 	case c.field == nil:
-		return table.FormulaSafe(audit.Visible(r.Facts[c.name], true))
+		return inert(r.Facts[c.name])
 	case c.hash:
 		return hashMark + *c.field(r)
 	}
-	return table.FormulaSafe(audit.Visible(*c.field(r), true))
+	return inert(*c.field(r))
 }
 
 // read puts the text of a cell into a row, the inverse of write.
 func (c column) read(text string, r *campaign.Row) {
-	text = table.FromFormulaSafe(bounded(text))
+	text = fromInert(bounded(text))
 	switch {
 	case c.hash:
 		*c.field(r) = strings.TrimPrefix(strings.TrimSpace(text), hashMark)
@@ -92,6 +93,44 @@ func (c column) read(text string, r *campaign.Row) {
 		r.Facts[c.name] = text
 	}
 }
+
+// inert is text that no program takes for a formula, nor for the code of a character:
+// workbooks write those as _x0041_, and not all programs write text like that as another
+// reads it. A backslash parts it.
+func inert(s string) string {
+	s = table.FormulaSafe(audit.Visible(s, true))
+	if !likeCode.MatchString(s) {
+		return s
+	}
+	var b strings.Builder
+	for i := range len(s) {
+		b.WriteByte(s[i])
+		if s[i] == '_' && codeAhead.MatchString(s[i:]) {
+			b.WriteByte('\\')
+		}
+	}
+	return b.String()
+}
+
+// fromInert undoes inert.
+func fromInert(s string) string {
+	if likeCode.MatchString(s) {
+		var b strings.Builder
+		for i := 0; i < len(s); i++ {
+			b.WriteByte(s[i])
+			if s[i] == '_' && i+1 < len(s) && s[i+1] == '\\' && codeAhead.MatchString(s[i:]) {
+				i++
+			}
+		}
+		s = b.String()
+	}
+	return table.FromFormulaSafe(s)
+}
+
+var (
+	likeCode  = regexp.MustCompile(`_\\*x[0-9A-Fa-f]{4}_`)
+	codeAhead = regexp.MustCompile(`^_\\*x[0-9A-Fa-f]{4}_`)
+)
 
 // wholeNumber is a number as a fact has it, whatever a spreadsheet makes of it: 12 for
 // 12.0. Other text stays.

@@ -46,7 +46,9 @@ func item(n int, description string) campaign.Item {
 }
 
 // hostile are the lines of items whose texts are meant to do harm.
-func hostile() []campaign.Line {
+func hostile() []campaign.Line { return quarterly().Lines(hostileItems()) }
+
+func hostileItems() []campaign.Item {
 	var items []campaign.Item
 	texts := reporttest.Hostile()
 	for i, name := range slices.Sorted(maps.Keys(texts)) {
@@ -54,11 +56,13 @@ func hostile() []campaign.Line {
 		it.User, it.Responsible, it.Purpose = texts[name], texts[name], texts[name]
 		items = append(items, it)
 	}
-	return quarterly().Lines(items)
+	return items
 }
 
 // usual are n lines as most campaigns have them, two of which are of several tokens.
-func usual(n int) []campaign.Line {
+func usual(n int) []campaign.Line { return quarterly().Lines(usualItems(n)) }
+
+func usualItems(n int) []campaign.Item {
 	var items []campaign.Item
 	for i := range n {
 		it := item(i, []string{"telegraf of line ", "Grafana dashboards of hall ", "import from the historian, to be replaced by the new gateway of ", ""}[i%4])
@@ -70,7 +74,7 @@ func usual(n int) []campaign.Line {
 		}
 		items = append(items, it)
 	}
-	return quarterly().Lines(items)
+	return items
 }
 
 func workbookOf(t testing.TB, lines []campaign.Line, decided map[string]campaign.Decision) []byte {

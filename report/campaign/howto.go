@@ -83,7 +83,7 @@ func (g *guide) put(height float64, roles []role, texts ...string) {
 	for i, r := range roles {
 		text := ""
 		if i < len(texts) {
-			text = table.FormulaSafe(texts[i])
+			text = inert(texts[i])
 		}
 		var err error
 		row[i], err = g.cell(text, look{role: r, wrap: r == paragraph})

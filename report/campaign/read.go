@@ -44,8 +44,10 @@ func Read(content []byte) (rows []campaign.Row, ext string, err error) {
 	if err != nil {
 		return nil, "", err
 	}
-	rows, err = chosen.collect()
-	return rows, ext, err
+	if rows, err = chosen.collect(); err != nil {
+		return nil, "", err
+	}
+	return rows, ext, nil
 }
 
 // sheet is one of a workbook, or CSV as it reads with one delimiter.
@@ -75,6 +77,8 @@ func choose(sheets []sheet) (sheet, error) {
 	for _, s := range sheets {
 		err := s.findHead()
 		switch {
+		case err != nil && s.name != "": // no other may stand for it
+			return best, err
 		case s.head.known > 0 && len(s.head.missing) == 0:
 			whole = append(whole, s)
 		case s.head.known > best.head.known:
@@ -92,7 +96,7 @@ func choose(sheets []sheet) (sheet, error) {
 	case len(whole) == 1:
 		return whole[0], nil
 	case best.head.known > 0:
-		return best, fmt.Errorf("%s lacks the column %s; it has %s. Restore the names of the columns, or export a new file",
+		return best, fmt.Errorf("%s lacks %s; it has %s. Restore the names of the columns, or export a new file",
 			best.where(), strings.Join(best.head.missing, ", "), best.head.shows())
 	case unreadable != nil:
 		return best, unreadable
@@ -161,7 +165,7 @@ func headOf(line int, cells []string) head {
 // collect reads the rows below the head.
 func (s *sheet) collect() ([]campaign.Row, error) {
 	var rows []campaign.Row
-	all := columns()
+	all := columns() // of which the decision is the first
 	tooMany := false
 	err := s.rows(func(line int, cells []string) bool {
 		if line <= s.head.line {
@@ -169,12 +173,12 @@ func (s *sheet) collect() ([]campaign.Row, error) {
 		}
 		row, empty := campaign.Row{Line: line}, true
 		for i, c := range all {
+			if row.Decision != "" && row.Facts == nil {
+				row.Facts = map[string]string{}
+			}
 			at := s.head.at[i]
 			if at < 0 || at >= len(cells) {
 				continue
-			}
-			if row.Decision != "" && row.Facts == nil {
-				row.Facts = map[string]string{}
 			}
 			empty = empty && strings.TrimSpace(cells[at]) == ""
 			if c.field != nil || row.Facts != nil {

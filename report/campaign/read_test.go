@@ -306,8 +306,8 @@ func TestReadSheets(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			rows := read(t, sheetOf(t, tt.rows))
-			if len(rows) != 1 {
-				t.Fatalf("%d rows", len(rows))
+			if len(rows) != 1 || rows[0].Facts == nil {
+				t.Fatalf("%v", rows)
 			}
 			if got := fmt.Sprint(rows[0].Line, " ", rows[0].Decision, " ", rows[0].Facts[campaign.FactToken]); got != tt.want {
 				t.Errorf("%.200q, want %.200q", got, tt.want)
@@ -373,10 +373,10 @@ func TestReadRefuses(t *testing.T) {
 		"a signature":                  {[]byte("-----BEGIN SSH SIGNATURE-----\nU1NIU0lH\n"), "none of the columns"},
 		"bytes of no text":             {append([]byte("Decision,Item\r\n"), 0, 1, 2), "neither a workbook nor CSV"},
 		"quotes that do not end":       {append(slices.Clone(csv), `"keep`...), "line 5 is not CSV"},
-		"a renamed decision":           {rename("Decision", "Verdict"), `line 1 of the sheet "Review" lacks the column Decision; it has Verdict, Token,`},
-		"a renamed justification":      {rename("Justification", "Reason"), "lacks the column Justification"},
-		"renamed hidden columns":       {[]byte(strings.Replace(string(csv), "Item,Fingerprint", "ID,Hash", 1)), "line 1 lacks the column Item, Fingerprint; it has Decision"},
-		"the hidden columns deleted":   {edited(t, xlsx, func(f *excelize.File) error { return f.RemoveCol(sheetReview, letter("Facts")) }), "lacks the column Facts"},
+		"a renamed decision":           {rename("Decision", "Verdict"), `line 1 of the sheet "Review" lacks Decision; it has Verdict, Token,`},
+		"a renamed justification":      {rename("Justification", "Reason"), "lacks Justification"},
+		"renamed hidden columns":       {[]byte(strings.Replace(string(csv), "Item,Fingerprint", "ID,Hash", 1)), "line 1 lacks Item, Fingerprint; it has Decision"},
+		"the hidden columns deleted":   {edited(t, xlsx, func(f *excelize.File) error { return f.RemoveCol(sheetReview, letter("Facts")) }), "lacks Facts"},
 		"a column that is there twice": {rename(campaign.FactPurpose, "decision "), "the column Decision is there twice"},
 		"names that are very long":     {[]byte("Decision," + strings.Repeat("x", 1000)), "it has Decision, xxxxxxxxxxxxxxxxxxxxxxxxxxxxx…."},
 		"a copy of the sheet": {edited(t, xlsx, func(f *excelize.File) error {

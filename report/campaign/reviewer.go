@@ -205,22 +205,9 @@ func (b *book) cell(text string, l look) (excelize.Cell, error) {
 	case l.number && errNumber == nil:
 		made.Value = n
 	default:
-		made.Value = exact(text)
+		made.Value = text
 	}
 	return made, err
-}
-
-// exact is text that reads as it is: _xHHHH_ stands for a character, and does not where
-// it is in two runs.
-func exact(text string) any {
-	if !escaped.MatchString(text) {
-		return text
-	}
-	var runs []excelize.RichTextRun
-	for run := range strings.SplitAfterSeq(text, "_x") {
-		runs = append(runs, excelize.RichTextRun{Text: run})
-	}
-	return runs
 }
 
 // properties take their times from the campaign.
