@@ -212,7 +212,7 @@ func moveSteps(tokens []movingToken, to heir, now time.Time) []step {
 			missing = append(missing, audit.Line(label, 60)+": "+m.Note)
 		}
 		if m.Stops != "" {
-			writers = append(writers, fmt.Sprintf("%s (%s)", label, cmp.Or(m.MayWrite, "reads")))
+			writers = append(writers, audit.Line(label, 60))
 			inactive = append(inactive, influxInactive(m.token))
 		}
 		if m.OwnerState != audit.OwnerDeleted { // offboard --done has those
@@ -237,13 +237,18 @@ func moveSteps(tokens []movingToken, to heir, now time.Time) []step {
 	if len(inPlace) > 0 {
 		add("Already in place: "+strings.Join(inPlace[:min(len(inPlace), 10)], "; ")+". Use it if you have its value.", nil)
 	}
-	if len(inactive) > 0 {
-		switched, deleted := now.Add(switchWithin), now.Add(switchWithin+keepInactive)
-		add(fmt.Sprintf("Switch what uses the old tokens, and check that data still arrives: %s.", audit.Names(writers, 10)), nil)
-		add(fmt.Sprintf("Then set the old ones inactive, by %s. influx auth active --id ID undoes it.", switched.Format(time.DateOnly)), inactive)
-		add(fmt.Sprintf("Delete them when nobody missed them for a week: by %s.", deleted.Format(time.DateOnly)), remove)
-	} else if len(remove) > 0 {
-		add("Delete the tokens that are not in use.", remove)
+	switched, deleted := now.Add(switchWithin).Format(time.DateOnly), now.Add(switchWithin+keepInactive).Format(time.DateOnly)
+	switch {
+	case len(writers) == 1:
+		add("Switch what uses the old token, and check that it still works: "+writers[0]+".", nil)
+		add("Then set the old one inactive, by "+switched+". influx auth active --id ID undoes it.", inactive)
+		add("Delete it when nobody missed it for a week, by "+deleted+".", remove)
+	case len(writers) > 1:
+		add("Switch what uses the old tokens, and check that it still works: "+audit.Names(writers, 10)+".", nil)
+		add("Then set the old ones inactive, by "+switched+". influx auth active --id ID undoes it.", inactive)
+		add("Delete them when nobody missed them for a week, by "+deleted+".", remove)
+	case len(remove) > 0:
+		add("Delete what is not in use.", remove)
 	}
 	return steps
 }
@@ -260,10 +265,19 @@ func printSteps(w io.Writer, steps []step, to heir, width int) {
 			fmt.Fprintf(w, "   %s\n", command)
 		}
 	}
-	uses := slices.ContainsFunc(steps, func(s step) bool {
-		return slices.ContainsFunc(s.Commands, func(line string) bool { return strings.Contains(line, "auth create") })
-	})
-	if note := to.note(); uses && note != "" {
+	uses := func(command string) bool {
+		return slices.ContainsFunc(steps, func(s step) bool {
+			return slices.ContainsFunc(s.Commands, func(line string) bool { return strings.HasPrefix(line, command) })
+		})
+	}
+	var notes []string
+	if uses("influx auth create") && to.note() != "" {
+		notes = append(notes, to.note())
+	}
+	if uses("influx auth inactive") {
+		notes = append(notes, "influx auth inactive ignores INFLUX_HOST and INFLUX_TOKEN: it changes the server of the active configuration of the influx CLI (influx config list).")
+	}
+	for _, note := range notes {
 		fmt.Fprintf(w, "\n%s\n", hanging("", note, width))
 	}
 }

@@ -252,7 +252,7 @@ func (c *cli) leaving(ctx context.Context, s *survey, l leaver, user string, to 
 		}
 	}
 	isNew := func(r audit.Record) bool { return r.FirstSeen.Equal(l.run.Started) }
-	t.Steps = offboardSteps(t, user, there, slices.ContainsFunc(l.tokens, isNew), now)
+	t.Steps = offboardSteps(t, user, there, slices.ContainsFunc(l.tokens, isNew), strings.Contains(l.coverage.Server, "Cloud"), now)
 	return t, nil
 }
 
@@ -285,8 +285,9 @@ func (l leaver) unknown() []string {
 	return out
 }
 
-// offboardSteps are what people do before the user is deleted, in order.
-func offboardSteps(t offboardTarget, user string, to heir, unreviewed bool, now time.Time) []step {
+// offboardSteps are what people do before the user is deleted, in order. Unreviewed: there are
+// tokens that no review has seen, so that nobody would know them when they are hidden.
+func offboardSteps(t offboardTarget, user string, to heir, unreviewed, cloud bool, now time.Time) []step {
 	steps := moveSteps(t.Tokens, to, now)
 	if unreviewed {
 		steps = slices.Insert(steps, 0, step{"Run a review first: InfluxDB hides the tokens of a deleted user, and no review has seen all of these yet.", []string{"tokenaudit run --now"}})
@@ -296,6 +297,8 @@ func offboardSteps(t offboardTarget, user string, to heir, unreviewed bool, now 
 		steps = append(steps, step{"Do not delete the user yet: some tokens may be missing here. Run this again when everything can be read.", nil})
 	case t.UserState == "not_found":
 		steps = append(steps, step{"The user is deleted already. tokenaudit offboard --done shows what is left.", nil})
+	case cloud:
+		steps = append(steps, step{"Remove the user from the org in the user interface of InfluxDB Cloud.", nil})
 	case influx.IsID(t.UserID):
 		steps = append(steps, step{"Delete the user. Check the tasks first: those that the user owns stop too, and this review cannot see them.", []string{"influx user delete --id " + t.UserID}})
 		if org := orgOf(t.Tokens); org != "" {
@@ -332,6 +335,9 @@ func (c *cli) offboardPage(p offboarding, to heir) string {
 		}
 	}
 	head := fmt.Sprintf("%s: %s in %s, %d of them work and may write", audit.Line(p.User, 60), audit.Plural(tokens, "token"), audit.Plural(targets, "target"), writes)
+	if !p.Complete {
+		head += "; some may be missing here"
+	}
 	fmt.Fprintln(&out, c.paint.bold(hanging("", head, width)))
 	for _, t := range p.Targets {
 		fmt.Fprintf(&out, "\n%s\n", c.paint.bold(hanging("", audit.Line(t.Target+": "+t.Source, 200), width)))

@@ -146,7 +146,7 @@ func (t offboardLeft) count() int {
 
 // leftWords are the states for people.
 var leftWords = map[string]string{
-	leftWorks: "still works", leftInactive: "inactive, not deleted", leftOrphan: "still there, owner deleted", leftGone: "gone", leftUnknown: "not known",
+	leftWorks: "still works", leftInactive: "inactive", leftOrphan: "owner deleted", leftGone: "gone", leftUnknown: "not known",
 }
 
 // offboardedPage says what is left, for people.
@@ -212,9 +212,9 @@ func (t offboardLeft) steps() []step {
 }
 
 func leftTable(tokens []leftToken, width int) string {
-	t := newTable(column{name: "ID"}, column{name: "STATE", shrink: 12}, column{name: "DESCRIPTION", shrink: 12}, column{name: "USER ID"}, column{name: "MAY WRITE", shrink: 12}, column{name: "SEEN", drop: 1})
+	t := newTable(column{name: "ID"}, column{name: "STATE"}, column{name: "DESCRIPTION", shrink: 12}, column{name: "USER ID"}, column{name: "MAY WRITE", shrink: 12})
 	for _, m := range tokens {
-		t.row(audit.Line(m.ID, 16), leftWords[m.State], audit.Line(m.Description, 28), audit.Line(m.UserID, 16), audit.Line(cmp.Or(m.MayWrite, "-"), 36), string(m.Presence))
+		t.row(audit.Line(m.ID, 16), leftWords[m.State], audit.Line(m.Description, 28), audit.Line(m.UserID, 16), audit.Line(cmp.Or(m.MayWrite, "-"), 36))
 	}
 	return t.render(width)
 }

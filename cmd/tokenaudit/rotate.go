@@ -170,7 +170,7 @@ func planRotation(old audit.Record, twin *audit.Record, to heir, t surveyed, now
 		p.Steps = []step{{do, []string{command}}}
 		return p
 	case p.Token.Twin != nil:
-		p.Next = nextSwitch
+		p.Next, p.To = nextSwitch, cmp.Or(p.Token.Twin.User, p.To)
 	}
 	p.Steps = moveSteps([]movingToken{p.Token}, to, now)
 	return p
@@ -187,7 +187,7 @@ func (c *cli) rotationPage(p rotation, to heir) string {
 	about := newTable(column{}, column{shrink: 30})
 	for _, line := range [][2]string{
 		{"Description", m.Description}, {"Status", string(m.Status)}, {"Owner", cmp.Or(m.User, m.UserID) + " (" + string(m.OwnerState) + ")"},
-		{"Class", m.Class}, {"May write", cmp.Or(m.MayWrite, "nothing")}, {"New owner", cmp.Or(to.name, "not decided")}, {"Next", nextWords(p)},
+		{"Class", m.Class}, {"May write", cmp.Or(m.MayWrite, "nothing")}, {"New owner", cmp.Or(p.To, "not decided")}, {"Next", nextWords(p)},
 	} {
 		about.row(line[0], audit.Line(line[1], 500))
 	}
