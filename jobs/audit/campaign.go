@@ -26,6 +26,9 @@ type CampaignStatus struct {
 	// the first to prove done. At most MaxCampaignTokens each.
 	Overdue []Revocation `json:"overdue,omitempty"`
 	Proven  []Revocation `json:"proven,omitempty"`
+	// Problem is why the evidence of the campaign could not be read. Nothing else is known
+	// of it then.
+	Problem string `json:"problem,omitempty"`
 }
 
 // RevocationCounts count the tokens that people decided to revoke or to modify, and signed.
@@ -59,6 +62,9 @@ type Revocation struct {
 // 2026; 2 revocations overdue". The days are written as day has it.
 func (c CampaignStatus) Words(day func(time.Time) string) string {
 	text, r := "Campaign "+Line(c.Name, 80)+": ", c.Revocations
+	if c.Problem != "" {
+		return text + "its evidence cannot be read: " + Line(c.Problem, 200)
+	}
 	var revoked string
 	switch {
 	case r.Decided == 0:

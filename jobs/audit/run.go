@@ -181,6 +181,8 @@ const (
 	// DeliveryExpired was not delivered within the time that the job allows, and is not
 	// tried any more.
 	DeliveryExpired DeliveryState = "expired"
+	// DeliveryWithdrawn is of a campaign: before it was sent, it was no longer true.
+	DeliveryWithdrawn DeliveryState = "withdrawn"
 )
 
 // Delivery is one message of a run to one notifier.
@@ -196,6 +198,23 @@ type Delivery struct {
 	Root     string        `json:"-"`               // the Ref of the root, if that is sent
 	Error    string        `json:"error,omitempty"` // of the last attempt
 	Since    time.Time     `json:"-"`               // the first attempt
+}
+
+// Of says what the message is about: a run or a campaign.
+func (d Delivery) Of() string {
+	if strings.HasPrefix(d.Name, d.Run.ID()+"/") {
+		return "campaign"
+	}
+	return "run"
+}
+
+// CampaignDelivery is a message about a campaign. The Run of its Delivery is the campaign:
+// its name, its opening as the slot, and as the start the time at which the message was due.
+type CampaignDelivery struct {
+	Delivery
+	Job       string // whose notifiers send it
+	Kind      string // open, reminder, overdue, escalation
+	Recipient string
 }
 
 // Conclusion is what a run ends with: it goes into the ledger in one step.

@@ -61,6 +61,26 @@ func (b *Book) Notices(now time.Time) []Notice {
 	return out
 }
 
+// NextNotice is when the next one becomes due, as far as it is known now; zero if none does.
+func (b *Book) NextNotice(now time.Time) (next time.Time) {
+	if b.Closing != nil {
+		return next
+	}
+	consider := func(at time.Time) {
+		if at.After(now) {
+			next = audit.Earlier(next, at)
+		}
+	}
+	for _, r := range b.Reminders {
+		consider(r.At)
+	}
+	consider(b.Due.Add(1)) // overdue is after it
+	if b.Escalate != nil {
+		consider(b.Escalate.At)
+	}
+	return next
+}
+
 // Left are the reviewers of open items who have left, by name.
 func (b *Book) Left(people People) []string {
 	var out []string

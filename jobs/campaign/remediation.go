@@ -2,7 +2,6 @@ package campaign
 
 import (
 	"fmt"
-	"iter"
 	"slices"
 	"time"
 
@@ -66,77 +65,86 @@ func (s *Status) toRemove() bool {
 	return s.State == Signed && (s.Decision.Decision == Revoke || s.Decision.Decision == Modify)
 }
 
-// Compare holds the book against the records of a review: all lines of its snapshots, with
-// what is only remembered. It gives a line for each token that has to go, until it is
-// settled, and for each one that is to be decided and changed or went. A review that was
-// compared before gives nothing.
-func (b *Book) Compare(run audit.Run, contacts audit.Contacts, records iter.Seq2[audit.Record, error]) ([]Remediation, error) {
-	if slices.ContainsFunc(b.Remediation, func(m Remediation) bool { return m.Run == run.ID() }) {
-		return nil, nil
+// Sighting is what a review saw of the items of campaigns, and of newer tokens of their
+// owners: one walk over its records serves all of them.
+type Sighting struct {
+	run      audit.Run
+	contacts audit.Contacts
+	items    map[string]*audit.Record // nil: the review has no record of it
+	owners   map[string][]newToken    // active tokens, newer than the oldest of the campaigns
+	since    time.Time
+}
+
+// newToken may have taken the place of another one.
+type newToken struct {
+	id          string
+	firstSeen   time.Time
+	permissions map[string]bool
+}
+
+func ownerKey(target, org, user string) string { return target + "\x00" + org + "\x00" + user }
+
+// NewSighting is that of a review which is to be compared with books. What is decided later
+// on their items can be compared with it, too.
+func NewSighting(run audit.Run, contacts audit.Contacts, books ...*Book) *Sighting {
+	s := &Sighting{run: run, contacts: contacts, items: map[string]*audit.Record{}, owners: map[string][]newToken{}}
+	for _, b := range books {
+		s.since = audit.Earlier(s.since, b.Opened)
+		for _, it := range b.Items {
+			s.items[it.ID], s.owners[ownerKey(it.Target, it.OrgID, it.UserID)] = nil, nil
+		}
 	}
-	c := comparing{Book: b, run: run, contacts: contacts, items: map[string]*compared{}, owners: map[string][]newToken{}}
+	return s
+}
+
+// Add takes in a line of a snapshot. All of them are needed, with what is only remembered.
+func (s *Sighting) Add(r *audit.Record) {
+	if r.IsServer() {
+		return
+	}
+	id := itemID(r.Target, &r.Authorization)
+	if _, wanted := s.items[id]; wanted {
+		record := *r
+		s.items[id] = &record
+	}
+	key := ownerKey(r.Target, r.OrgID, r.UserID)
+	if _, wanted := s.owners[key]; !wanted || r.Presence != audit.Listed || r.Status != audit.Active || !r.PermissionsKnown() || !r.FirstSeen.After(s.since) {
+		return
+	}
+	t := newToken{id: r.ID, firstSeen: r.FirstSeen, permissions: map[string]bool{}}
+	for i := range r.Permissions {
+		t.permissions[r.Permissions[i].String()] = true
+	}
+	s.owners[key] = append(s.owners[key], t)
+}
+
+// Compare holds the book against what a review saw. It gives a line for each token that has
+// to go, until it is settled, and for each one that is to be decided and changed or went. A
+// review that was compared before gives nothing.
+func (b *Book) Compare(s *Sighting) []Remediation {
+	if slices.ContainsFunc(b.Remediation, func(m Remediation) bool { return m.Run == s.run.ID() }) {
+		return nil
+	}
+	c := comparing{Book: b, Sighting: s}
+	var out []Remediation
 	all := b.Status()
 	for i := range all {
-		c.items[all[i].Item.ID] = &compared{Status: &all[i]}
-		if all[i].toRemove() {
-			c.owners[ownerKey(all[i].Item.Target, all[i].Item.OrgID, all[i].Item.UserID)] = nil
-		}
-	}
-	for r, err := range records {
-		if err != nil {
-			return nil, err
-		}
-		c.take(&r)
-	}
-	var out []Remediation
-	for i := range all {
-		if m, ok := c.conclude(c.items[all[i].Item.ID]); ok {
+		if m, ok := c.conclude(&compared{&all[i], s.items[all[i].Item.ID]}); ok {
 			out = append(out, m)
 		}
 	}
-	return out, nil
+	return out
 }
 
 type comparing struct {
 	*Book
-	run      audit.Run
-	contacts audit.Contacts
-	items    map[string]*compared
-	owners   map[string][]newToken // active tokens of owners whose tokens have to go, newer than the campaign
+	*Sighting
 }
 
 // compared is an item and its record, as far as the review has one.
 type compared struct {
 	*Status
 	record *audit.Record
-}
-
-type newToken struct {
-	id          string
-	permissions map[string]bool
-}
-
-func ownerKey(target, org, user string) string { return target + "\x00" + org + "\x00" + user }
-
-func (c *comparing) take(r *audit.Record) {
-	if r.IsServer() {
-		return
-	}
-	id := itemID(r.Target, &r.Authorization)
-	if it, ok := c.items[id]; ok {
-		record := *r
-		it.record = &record
-		return
-	}
-	key := ownerKey(r.Target, r.OrgID, r.UserID)
-	if _, wanted := c.owners[key]; !wanted || r.Presence != audit.Listed || r.Status != audit.Active || !r.PermissionsKnown() || !r.FirstSeen.After(c.Opened) {
-		return
-	}
-	t := newToken{id: r.ID, permissions: map[string]bool{}}
-	for i := range r.Permissions {
-		t.permissions[r.Permissions[i].String()] = true
-	}
-	c.owners[key] = append(c.owners[key], t)
 }
 
 // conclude gives the line of an item; ok is false where there is nothing to say.
@@ -195,6 +203,9 @@ func (c *comparing) successor(it *compared, m *Remediation) {
 	}
 	narrower := ""
 	for _, t := range c.owners[ownerKey(it.Item.Target, it.Item.OrgID, it.Item.UserID)] {
+		if !t.firstSeen.After(c.Opened) || t.id == it.Item.Authorization {
+			continue
+		}
 		inside := len(t.permissions) > 0
 		for p := range t.permissions {
 			inside = inside && old[p]

@@ -35,9 +35,7 @@ func deliveries(ctx context.Context, q querier, condition string, args ...any) (
 	return query(ctx, q, func(rows *sql.Rows) (d audit.Delivery, err error) {
 		var since int64
 		d.Run, err = scanRun(rows, &d.Notifier, &d.Name, &d.Position, &d.State, &d.Ref, &d.Error, &since, &d.Root)
-		if since > 0 {
-			d.Since = time.UnixMilli(since).UTC()
-		}
+		d.Since = fromMilli(since)
 		return d, err
 	}, `SELECT `+runColumns+`, p.outlet, p.name, p.position, p.state, p.ref, p.error, p.since,
 			COALESCE((SELECT ref FROM part root WHERE root.job = p.job AND root.slot = p.slot AND root.outlet = p.outlet AND root.position = 0 AND root.state = 'sent'), '')
@@ -50,17 +48,32 @@ func deliveries(ctx context.Context, q querier, condition string, args ...any) (
 func (l *Ledger) SaveDelivery(ctx context.Context, holder string, d audit.Delivery) (err error) {
 	defer annotate(&err, "delivery %q of run %s", d.Name, d.Run.ID())
 	l.beside.Store(true)
-	var since int64
-	if !d.Since.IsZero() {
-		since = d.Since.UnixMilli()
-	}
 	saved, err := changes(ctx, l.db, `UPDATE part SET state = $5, ref = $6, error = $7, since = $8 WHERE job = $1 AND slot = $2 AND outlet = $3 AND name = $4
 		AND EXISTS (SELECT 1 FROM job WHERE job.name = $1 AND job.holder = $9)`,
-		d.Run.Job, d.Run.Slot.Unix(), d.Notifier, d.Name, d.State, storable(d.Ref), storable(d.Error), since, holder)
+		d.Run.Job, d.Run.Slot.Unix(), d.Notifier, d.Name, d.State, storable(d.Ref), storable(d.Error), toMilli(d.Since), holder)
 	if err == nil && !saved {
-		err = fmt.Errorf("this process does not have the lease of job %q", d.Run.Job)
+		err = errNotHeld(d.Run.Job)
 	}
 	return err
+}
+
+func errNotHeld(job string) error {
+	return fmt.Errorf("this process does not have the lease of job %q", job)
+}
+
+// toMilli is a time that there may not be yet, as 0.
+func toMilli(at time.Time) int64 {
+	if at.IsZero() {
+		return 0
+	}
+	return at.UnixMilli()
+}
+
+func fromMilli(at int64) time.Time {
+	if at == 0 {
+		return time.Time{}
+	}
+	return time.UnixMilli(at).UTC()
 }
 
 // storable is text without what PostgreSQL refuses: others wrote it, and it must not

@@ -210,8 +210,8 @@ func rebuildPostgres(ctx context.Context, store string, password secret.Ref, r R
 	defer func() { err = errors.Join(err, l.Close()) }()
 	return l.inTx(ctx, func(tx *sql.Tx) error {
 		for _, statement := range []string{
-			`SET LOCAL idle_in_transaction_session_timeout = 0`,         // the packs may be far away
-			`LOCK TABLE job, run, item, source, part IN EXCLUSIVE MODE`, // reading goes on
+			`SET LOCAL idle_in_transaction_session_timeout = 0`,                           // the packs may be far away
+			`LOCK TABLE job, run, item, source, part, campaign_message IN EXCLUSIVE MODE`, // reading goes on
 		} {
 			if _, err := tx.ExecContext(ctx, statement); err != nil {
 				return err
@@ -243,4 +243,4 @@ func rebuildPostgres(ctx context.Context, store string, password secret.Ref, r R
 
 // runTables are those whose content comes from the evidence, in the order in which they
 // can be emptied. What people said of sources stays.
-var runTables = []string{"part", "source", "item", "run", "job"}
+var runTables = []string{"campaign_message", "part", "source", "item", "run", "job"}

@@ -86,6 +86,6 @@ func readDeliveries(ctx context.Context, tx *sql.Tx, job string, s *audit.JobSta
 		err = rows.Scan(&state, &n)
 		s.Deliveries[state] = n
 		return struct{}{}, err
-	}, `SELECT state, COUNT(*) FROM part WHERE job = $1 GROUP BY state`, job)
+	}, `SELECT state, COUNT(*) FROM (SELECT state FROM part WHERE job = $1 UNION ALL SELECT state FROM campaign_message WHERE job = $1) AS message GROUP BY state`, job)
 	return err
 }

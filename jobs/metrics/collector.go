@@ -56,7 +56,7 @@ var (
 	authorizations = describe("authorizations", "Authorizations in the newest review.", "job_name", "status")
 	coverage       = describe("coverage", "1 for the coverage of the target in the newest review (complete, partial or unknown), else 0.", "job_name", "target", "verdict")
 	lastSeen       = describe("target_last_seen_timestamp_seconds", "When the newest review began that saw anything of the target; absent before the first.", "job_name", "target")
-	outboxParts    = describe("outbox_parts", "Messages of all reviews, by state: new, sending, uncertain, sent, expired.", "job_name", "state")
+	outboxParts    = describe("outbox_parts", "Messages of all reviews and campaigns, by state: new, sending, uncertain, sent, expired, withdrawn.", "job_name", "state")
 )
 
 // Describe names every metric of Collect.
@@ -86,7 +86,7 @@ func (c *Collector) Collect(out chan<- prometheus.Metric) {
 		for _, v := range verdicts {
 			counter(out, runs, status.Runs[v], j.Name, string(v))
 		}
-		for _, state := range []audit.DeliveryState{audit.DeliveryNew, audit.DeliverySending, audit.DeliveryUncertain, audit.DeliverySent, audit.DeliveryExpired} {
+		for _, state := range []audit.DeliveryState{audit.DeliveryNew, audit.DeliverySending, audit.DeliveryUncertain, audit.DeliverySent, audit.DeliveryExpired, audit.DeliveryWithdrawn} {
 			gauge(out, outboxParts, float64(status.Deliveries[state]), j.Name, string(state))
 		}
 		if status.Last != nil {

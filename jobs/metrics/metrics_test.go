@@ -137,6 +137,7 @@ tokenaudit_outbox_parts{job_name="weekly",state="new"} 1
 tokenaudit_outbox_parts{job_name="weekly",state="sending"} 0
 tokenaudit_outbox_parts{job_name="weekly",state="sent"} 6
 tokenaudit_outbox_parts{job_name="weekly",state="uncertain"} 0
+tokenaudit_outbox_parts{job_name="weekly",state="withdrawn"} 0
 tokenaudit_runs_total{job_name="weekly",verdict="complete"} 0
 tokenaudit_runs_total{job_name="weekly",verdict="partial"} 7
 tokenaudit_runs_total{job_name="weekly",verdict="unknown"} 0

@@ -42,7 +42,7 @@ func (r *Runner) deliver(ctx context.Context, j Job) error {
 		at := slices.IndexFunc(j.Notifiers, func(n Notifier) bool { return n.Name == d.Notifier })
 		thread := d.Run.ID() + " " + d.Notifier
 		if d.Root = cmp.Or(d.Root, roots[thread]); at < 0 || d.Position > 0 && d.Root == "" {
-			errs = append(errs, r.expire(ctx, j, d))
+			errs = append(errs, r.expire(ctx, j, d, r.saveDelivery))
 			continue
 		}
 		ref, err := r.send(ctx, j, j.Notifiers[at], d, &said)
@@ -54,15 +54,22 @@ func (r *Runner) deliver(ctx context.Context, j Job) error {
 	return errors.Join(errs...)
 }
 
+// saving stores how far a delivery has come.
+type saving func(context.Context, audit.Delivery) error
+
+func (r *Runner) saveDelivery(ctx context.Context, d audit.Delivery) error {
+	return r.Ledger.SaveDelivery(ctx, r.Holder, d)
+}
+
 // expire gives up a delivery whose time is over; it says so once.
-func (r *Runner) expire(ctx context.Context, j Job, d audit.Delivery) error {
+func (r *Runner) expire(ctx context.Context, j Job, d audit.Delivery, save saving) error {
 	now, err := r.Now(ctx)
 	if err != nil || now.Before(d.Run.Started.Add(j.DeliverWithin)) {
 		return err
 	}
 	d.State, d.Error = audit.DeliveryExpired, cmp.Or(d.Error, "the previous message did not arrive, or its notifier is no longer configured")
 	late := fmt.Errorf("not delivered within %s and cancelled: %s", audit.SpanWords(j.DeliverWithin), d.Error)
-	return errors.Join(&DeliveryError{Delivery: d, Err: late}, r.Ledger.SaveDelivery(ctx, r.Holder, d))
+	return errors.Join(&DeliveryError{Delivery: d, Err: late}, save(ctx, d))
 }
 
 // conclusions reads what runs ended with. It keeps the one that was read last, as a run may
@@ -86,30 +93,38 @@ func (c *conclusions) of(ctx context.Context, run audit.Run) (audit.Summary, aud
 }
 
 func (r *Runner) send(ctx context.Context, j Job, n Notifier, d audit.Delivery, said *conclusions) (ref string, err error) {
-	if err := r.expire(ctx, j, d); err != nil {
+	if err := r.expire(ctx, j, d, r.saveDelivery); err != nil {
 		return "", err
 	}
 	summary, highlights, err := said.of(ctx, d.Run)
 	if err != nil {
 		return "", err
 	}
-	m := Message{Delivery: d, Summary: summary, Highlights: highlights}
-	if d.State = audit.DeliverySending; d.Since.IsZero() {
+	return r.attempt(ctx, d, r.saveDelivery, func(d audit.Delivery) (string, error) {
+		return n.Send(ctx, Message{Delivery: d, Summary: summary, Highlights: highlights})
+	})
+}
+
+// attempt sends a delivery once. That it is being sent is stored before, and what became
+// of it after. The send is told how the delivery was before this attempt.
+func (r *Runner) attempt(ctx context.Context, d audit.Delivery, save saving, send func(audit.Delivery) (ref string, err error)) (ref string, err error) {
+	if d.Since.IsZero() {
 		if d.Since, err = r.Now(ctx); err != nil {
 			return "", err
 		}
-		m.Since = d.Since
 	}
-	if err := r.Ledger.SaveDelivery(ctx, r.Holder, d); err != nil {
+	before := d
+	d.State = audit.DeliverySending
+	if err := save(ctx, d); err != nil {
 		return "", err
 	}
-	ref, sendErr := n.Send(ctx, m)
+	ref, sendErr := send(before)
 	d.Ref, d.State, d.Error = ref, after(sendErr), ""
 	if sendErr != nil {
 		d.Ref, d.Error = "", sendErr.Error()
 		sendErr = &DeliveryError{Delivery: d, Err: sendErr}
 	}
-	return ref, errors.Join(sendErr, r.Ledger.SaveDelivery(context.WithoutCancel(ctx), r.Holder, d))
+	return ref, errors.Join(sendErr, save(context.WithoutCancel(ctx), d))
 }
 
 // after is the state of a delivery after an attempt. What surely did not arrive is new
@@ -145,7 +160,8 @@ type DeliveryError struct {
 }
 
 func (e *DeliveryError) Error() string {
-	return fmt.Sprintf("delivering %s %q of run %s: %v", e.Delivery.Notifier, e.Delivery.Name, e.Delivery.Run.ID(), e.Err)
+	d := e.Delivery
+	return fmt.Sprintf("delivering %s %q of %s %s: %v", d.Notifier, d.Name, d.Of(), d.Run.ID(), e.Err)
 }
 
 func (e *DeliveryError) Unwrap() error { return e.Err }

@@ -52,5 +52,8 @@ func (r *Runner) DryRun(ctx context.Context, a *Assessor, j Job) (*audit.Summary
 		return nil, err
 	}
 	s, err := summarize(ctx, a.Earlier, j, run, items, finished, r.Tool)
+	if err == nil {
+		s.Campaigns, _, err = r.follow(ctx, j, s, true)
+	}
 	return &s, err
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"tokenaudit/jobs/audit"
+	"tokenaudit/jobs/campaign"
 	"tokenaudit/jobs/schedule"
 )
 
@@ -34,6 +35,9 @@ type Job struct {
 	Roster func(now time.Time) *audit.Roster
 	// Contacts answer for the users of InfluxDB.
 	Contacts audit.Contacts
+	// Campaigns are opened on the reviews of the job, for People, who may decide.
+	Campaigns []Campaign
+	People    func(now time.Time) campaign.People
 	// Report writes the reports of a run into a folder and makes them stand where every
 	// process sees them. It returns what the pack of the next run has to hold of this one,
 	// and what the messages say besides the summary.
@@ -50,6 +54,7 @@ type Job struct {
 	Ping PingFunc
 
 	tried string // ID of a run whose beginning is in the log already
+	watch *watch // of its campaigns; nil looks every time
 }
 
 func (j Job) targetNames() []string {
@@ -82,6 +87,8 @@ type Evidence struct {
 	Rows     iter.Seq2[audit.Record, error]
 	Trend    []audit.TrendPoint // the runs before it, oldest first
 	Previous *audit.Link        // the pack before it, nil for the first
+	// Campaigns are the files of those that the review was compared with.
+	Campaigns []CampaignEvidence
 }
 
 // Notifier tells people or programs what a run found.
@@ -93,6 +100,10 @@ type Notifier struct {
 	// Send sends one of them, and returns what the receiving side calls it. An error
 	// after which it may have arrived all the same is an *UncertainError.
 	Send func(context.Context, Message) (ref string, err error)
+	// SendCampaign does the same with a message about a campaign, and Reaches tells whether
+	// it knows the way to a recipient. Both are nil where it cannot.
+	SendCampaign func(context.Context, CampaignMessage) (ref string, err error)
+	Reaches      func(recipient string) bool
 }
 
 // Message is a delivery with all that it can say.
@@ -104,3 +115,13 @@ type Message struct {
 
 // Again reports whether an earlier attempt may have arrived.
 func (m Message) Again() bool { return m.State != audit.DeliveryNew }
+
+// CampaignMessage is a message about a campaign with all that it can say.
+type CampaignMessage struct {
+	audit.CampaignDelivery // as it was before this attempt
+	Book                   *campaign.Book
+	Left                   []string // reviewers of open items who have left
+}
+
+// Again reports whether an earlier attempt may have arrived.
+func (m CampaignMessage) Again() bool { return m.State != audit.DeliveryNew }

@@ -57,12 +57,23 @@ type Ledger interface {
 	Finish(ctx context.Context, o audit.Conclusion) error
 	Conclusion(ctx context.Context, run audit.Run) (audit.Summary, audit.Highlights, error)
 
+	// Newest is the newest run of a job that saw something, with its evidence pack; found is
+	// false if there is none.
+	Newest(ctx context.Context, job string) (s audit.Summary, pack audit.Link, found bool, err error)
+
 	// Unsent are the deliveries of a job that are neither sent nor expired: oldest run
 	// first, and in each run and notifier in the order in which they are sent.
 	Unsent(ctx context.Context, job string) ([]audit.Delivery, error)
 	// SaveDelivery stores how far a delivery has come. It is an error unless holder has
 	// the lease of the job: another process may be sending it by now.
 	SaveDelivery(ctx context.Context, holder string, d audit.Delivery) error
+
+	// Announce notes what has to be said of campaigns, unless it is noted. Unsaid are the
+	// messages of the campaigns of a job that are still to be sent, oldest first.
+	// SaveCampaignDelivery is SaveDelivery of one.
+	Announce(ctx context.Context, all []audit.CampaignDelivery) error
+	Unsaid(ctx context.Context, job string) ([]audit.CampaignDelivery, error)
+	SaveCampaignDelivery(ctx context.Context, holder string, d audit.CampaignDelivery) error
 }
 
 // Snapshots hold what the targets held.

@@ -22,6 +22,7 @@ type memory struct {
 	runs      map[string]*memoryRun
 	snapshots map[string][]audit.Record
 	leases    map[string]memoryLease // by job
+	notices   []audit.CampaignDelivery
 }
 
 type memoryLease struct {
@@ -78,7 +79,9 @@ func (m *memory) WriteRequests(context.Context, audit.Run, string, []audit.Reque
 
 func (m *memory) Sealed(context.Context, audit.Run) (bool, error) { return false, nil }
 
-func (m *memory) Pass(context.Context, string, time.Time) error { return nil }
+func (m *memory) Pass(ctx context.Context, job string, slot time.Time) error {
+	return m.Reach(ctx, job, slot)
+}
 
 func (m *memory) Reach(_ context.Context, job string, slot time.Time) error {
 	m.mu.Lock()
@@ -210,6 +213,50 @@ func (m *memory) SaveDelivery(_ context.Context, _ string, p audit.Delivery) err
 	for i, q := range m.runs[p.Run.ID()].deliveries {
 		if q.Name == p.Name {
 			m.runs[p.Run.ID()].deliveries[i] = p
+		}
+	}
+	return nil
+}
+
+func (m *memory) Newest(_ context.Context, job string) (s audit.Summary, pack audit.Link, found bool, err error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, r := range m.runs {
+		if r.run.Job == job && r.summary != nil && (!found || r.run.Started.After(s.Started)) {
+			s, pack, found = *r.summary, audit.Link{Run: r.run.ID()}, true
+		}
+	}
+	return s, pack, found, nil
+}
+
+func (m *memory) Announce(_ context.Context, all []audit.CampaignDelivery) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, d := range all {
+		if !slices.ContainsFunc(m.notices, func(o audit.CampaignDelivery) bool { return o.Name == d.Name && o.Notifier == d.Notifier }) {
+			m.notices = append(m.notices, d)
+		}
+	}
+	return nil
+}
+
+func (m *memory) Unsaid(_ context.Context, job string) (out []audit.CampaignDelivery, err error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, d := range m.notices {
+		if d.Job == job && !slices.Contains([]audit.DeliveryState{audit.DeliverySent, audit.DeliveryExpired, audit.DeliveryWithdrawn}, d.State) {
+			out = append(out, d)
+		}
+	}
+	return out, nil
+}
+
+func (m *memory) SaveCampaignDelivery(_ context.Context, _ string, d audit.CampaignDelivery) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for i, o := range m.notices {
+		if o.Name == d.Name && o.Notifier == d.Notifier {
+			m.notices[i] = d
 		}
 	}
 	return nil

@@ -87,6 +87,9 @@ func (r *Runner) evidence(ctx context.Context, j Job, run audit.Run) (e Evidence
 	if e.Summary, err = summarize(ctx, r.Ledger, j, run, items, finished, r.Tool); err != nil {
 		return e, err
 	}
+	if e.Summary.Campaigns, e.Campaigns, err = r.follow(ctx, j, e.Summary, false); err != nil {
+		return e, fmt.Errorf("comparing with the campaigns: %w", err)
+	}
 	e.Rows = r.Rows(ctx, e.Summary)
 	return e, nil
 }

@@ -19,6 +19,8 @@ type Runner struct {
 	Ledger    Ledger
 	Snapshots Snapshots
 	Tool      audit.Tool
+	// Campaigns keep the evidence of campaigns; nil where there are none.
+	Campaigns Campaigns
 	// Parallel is how many targets are collected at the same time; 0 is 8.
 	Parallel int
 	// PerHost is how many of them may ask the same host; 0 is Parallel.
@@ -39,7 +41,8 @@ type Runner struct {
 }
 
 // Tick does whatever a job owes at this moment: opens the newest due slot,
-// finishes a run that is open, delivers what is not delivered. A cron fire is
+// finishes a run that is open, delivers what is not delivered, opens the campaigns that are
+// due and tells people of them. A cron fire is
 // only a hint; the ledger decides, so it does no harm to call it at any time. The
 // summary is that of the run that was finished, nil if there was none. The error
 // is ErrLeased when another process is at it.
@@ -49,7 +52,7 @@ func (r *Runner) Tick(ctx context.Context, j Job) (s *audit.Summary, err error) 
 			return err
 		}
 		s, err = r.finish(ctx, j)
-		return err
+		return errors.Join(err, r.tend(ctx, j, s != nil, err))
 	})
 	return s, err
 }
@@ -70,7 +73,7 @@ func (r *Runner) ReviewNow(ctx context.Context, j Job) (s *audit.Summary, err er
 		if s, err = r.finish(ctx, j); s == nil {
 			return err
 		}
-		return errors.Join(err, r.rewind(ctx, j, *s))
+		return errors.Join(err, r.rewind(ctx, j, *s), r.tend(ctx, j, true, err))
 	})
 	return s, err
 }

@@ -34,6 +34,12 @@ func (r *Runner) Serve(ctx context.Context, retired <-chan struct{}, js []Job) {
 		c.Schedule(j.Schedule, job)
 		c.Schedule(cron.Every(Heartbeat), job)
 		r.Log.Info("scheduled", "job", j.Name, "schedule", j.Schedule.String(), "next", j.Schedule.Next(time.Now()))
+		for _, of := range j.Campaigns {
+			if of.Schedule != nil {
+				c.Schedule(of.Schedule, job)
+				r.Log.Info("scheduled", "campaign", of.Terms.Name, "job", j.Name, "schedule", of.Schedule.String(), "next", of.Schedule.Next(time.Now()))
+			}
+		}
 		starting.Go(job.Run) // what became due while nothing ran
 	}
 	c.Start()
@@ -56,6 +62,7 @@ const mostReasons = 100
 // pings likewise.
 func (r *Runner) ticker(ctx context.Context, j Job) cron.Job {
 	said, log := map[string]bool{}, newTickLog(r.Log, j.Name)
+	j.watch = newWatch()
 	j.Ping, j.Notifiers = j.Ping.once(), slices.Clone(j.Notifiers)
 	for i, n := range j.Notifiers {
 		j.Notifiers[i] = log.watch(n)

@@ -19,13 +19,13 @@ type tickLog struct {
 	now    []*sending        // what this tick sent
 }
 
-// sending are the messages of a run by one notifier in one tick.
+// sending are the messages of a run, or of a campaign, by one notifier in one tick.
 type sending struct {
-	run, notifier string
-	arrived       int
-	missing       int
-	err           error // of the first that did not arrive
-	givenUp       bool
+	of, run, notifier string // of is "run" or "campaign"
+	arrived           int
+	missing           int
+	err               error // of the first that did not arrive
+	givenUp           bool
 }
 
 func newTickLog(log *slog.Logger, job string) *tickLog {
@@ -34,22 +34,30 @@ func newTickLog(log *slog.Logger, job string) *tickLog {
 
 // watch is the notifier, of which l hears what becomes of each message.
 func (l *tickLog) watch(n Notifier) Notifier {
-	send := n.Send
+	send, sendCampaign := n.Send, n.SendCampaign
 	n.Send = func(ctx context.Context, m Message) (string, error) {
 		ref, err := send(ctx, m)
-		if ctx.Err() == nil {
-			l.heard(m.Delivery, err)
-		}
+		l.heard(ctx, m.Delivery, err)
 		return ref, err
+	}
+	if sendCampaign != nil {
+		n.SendCampaign = func(ctx context.Context, m CampaignMessage) (string, error) {
+			ref, err := sendCampaign(ctx, m)
+			l.heard(ctx, m.Delivery, err)
+			return ref, err
+		}
 	}
 	return n
 }
 
-func (l *tickLog) heard(d audit.Delivery, err error) {
+func (l *tickLog) heard(ctx context.Context, d audit.Delivery, err error) {
+	if ctx.Err() != nil {
+		return
+	}
 	at := slices.IndexFunc(l.now, func(s *sending) bool { return s.run == d.Run.ID() && s.notifier == d.Notifier })
 	if at < 0 {
 		at = len(l.now)
-		l.now = append(l.now, &sending{run: d.Run.ID(), notifier: d.Notifier})
+		l.now = append(l.now, &sending{of: d.Of(), run: d.Run.ID(), notifier: d.Notifier})
 	}
 	s := l.now[at]
 	if err == nil {
@@ -91,7 +99,7 @@ func (l *tickLog) cancelled(e *DeliveryError) {
 	delete(l.failed, of)
 	if of += " " + d.Name; l.failed[of] == "" {
 		l.failed[of] = e.Err.Error()
-		l.log.Error("a message was cancelled", "run", d.Run.ID(), "notifier", d.Notifier, "message", audit.Line(d.Name, 200), "error", e.Err)
+		l.log.Error("a message was cancelled", d.Of(), d.Run.ID(), "notifier", d.Notifier, "message", audit.Line(d.Name, 200), "error", e.Err)
 	}
 }
 
@@ -125,7 +133,7 @@ func LogGaps(log *slog.Logger, s audit.Summary) {
 // sent says what became of messages: that they arrived, and why they did not, once until
 // it changes.
 func (l *tickLog) sent(s *sending) {
-	log, of := l.log.With("run", s.run, "notifier", s.notifier), s.run+" "+s.notifier
+	log, of := l.log.With(s.of, s.run, "notifier", s.notifier), s.run+" "+s.notifier
 	before, failing := l.failed[of]
 	switch {
 	case s.err == nil:

@@ -2,6 +2,7 @@ package runner
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"hash/fnv"
 	"time"
@@ -33,7 +34,11 @@ func (r *Runner) rewind(ctx context.Context, j Job, s audit.Summary) error {
 		return nil
 	}
 	r.Log.Warn("the schedule is started again, because the ledger had slots done in the future", "job", j.Name, "run", s.ID, "until", reached)
-	return r.Ledger.Rewind(ctx, j.Name, s.Started)
+	err = r.Ledger.Rewind(ctx, j.Name, s.Started)
+	for _, c := range j.Campaigns {
+		err = errors.Join(err, r.Ledger.Rewind(ctx, c.Key(), s.Started))
+	}
+	return err
 }
 
 // openDue opens the run of the newest slot that is due, if any is.
