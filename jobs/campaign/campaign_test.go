@@ -320,15 +320,19 @@ func review(t *testing.T, folder memory, days int, records ...audit.Record) map[
 	t.Helper()
 	b := load(t, folder)
 	at := opened.Add(time.Duration(days) * day24)
-	lines, err := b.Compare(audit.Run{Job: "weekly", Slot: at, Started: at}, people.Contacts, rows(records...))
-	if err != nil {
-		t.Fatal(err)
+	saw := func(b *Book) *Sighting {
+		s := NewSighting(audit.Run{Job: "weekly", Slot: at, Started: at}, people.Contacts, b)
+		for i := range records {
+			s.Add(&records[i])
+		}
+		return s
 	}
+	lines := b.Compare(saw(b))
 	if err := b.Remember(t.Context(), folder, lines); err != nil {
 		t.Fatal(err)
 	}
-	if again, err := load(t, folder).Compare(audit.Run{Job: "weekly", Slot: at, Started: at}, people.Contacts, rows(records...)); err != nil || len(again) > 0 && len(lines) > 0 {
-		t.Errorf("a review that is compared twice says %+v (%v)", again, err)
+	if again := load(t, folder); len(again.Compare(saw(again))) > 0 && len(lines) > 0 {
+		t.Error("a review that is compared twice says something twice")
 	}
 	out := map[string]Remediation{}
 	for _, m := range lines {

@@ -159,7 +159,7 @@ func Create(ctx context.Context, f Files, c Campaign, items []Item) (*Book, erro
 	if err != nil {
 		return nil, err
 	}
-	c.ItemsSHA256 = digest(text)
+	c.Items, c.ItemsSHA256 = len(items), digest(text)
 	if err := f.Write(ctx, ItemsFile, text); err != nil {
 		return nil, err
 	}

@@ -100,10 +100,10 @@ type Notifier struct {
 	// Send sends one of them, and returns what the receiving side calls it. An error
 	// after which it may have arrived all the same is an *UncertainError.
 	Send func(context.Context, Message) (ref string, err error)
-	// SendCampaign does the same with a message about a campaign, and Reaches tells whether
-	// it knows the way to a recipient. Both are nil where it cannot.
+	// SendCampaign does the same with a message about a campaign, and Tells reports whether
+	// a recipient can be told by it. Both are nil where it tells nobody of campaigns.
 	SendCampaign func(context.Context, CampaignMessage) (ref string, err error)
-	Reaches      func(recipient string) bool
+	Tells        func(recipient string) bool
 }
 
 // Message is a delivery with all that it can say.

@@ -135,8 +135,18 @@ func (m *memory) Items(_ context.Context, run audit.Run) ([]audit.Item, error) {
 	return m.runs[run.ID()].items, nil
 }
 
-func (m *memory) Baselines(context.Context, audit.Run, string, []string) ([]audit.Baseline, error) {
-	return nil, nil
+func (m *memory) Baselines(_ context.Context, run audit.Run, target string, _ []string) (out []audit.Baseline, err error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, r := range m.runs {
+		for _, it := range r.items {
+			if r.run.Job == run.Job && r.summary != nil && r.run.Started.Before(run.Started) && it.Coverage.Target == target {
+				out = append(out, audit.Baseline{Run: r.run, Own: true, Coverage: it.Coverage, Policy: it.Policy})
+			}
+		}
+	}
+	slices.SortFunc(out, func(x, y audit.Baseline) int { return y.Run.Started.Compare(x.Run.Started) })
+	return out, nil
 }
 
 func (m *memory) PolicyOf(context.Context, audit.Run) (audit.AppliedPolicy, error) {

@@ -90,7 +90,7 @@ func (r *Runner) announce(ctx context.Context, j Job, now time.Time) error {
 func (j Job) Notices(book *campaign.Book, now time.Time, state audit.DeliveryState) (out []audit.CampaignDelivery) {
 	for _, n := range j.Notifiers {
 		for _, notice := range book.Notices(now) {
-			if n.SendCampaign == nil || !n.Reaches(notice.Recipient) {
+			if n.SendCampaign == nil || !n.Tells(notice.Recipient) {
 				continue
 			}
 			d := audit.CampaignDelivery{Job: j.Name, Kind: string(notice.Kind), Recipient: notice.Recipient}

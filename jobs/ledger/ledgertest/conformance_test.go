@@ -21,6 +21,7 @@ var conformance = map[string]func(*testing.T, store){
 	"hostile text": hostileText, "one of many": oneOfMany, "read": read,
 	"status": status, "status of nothing": statusOfNothing, "status of a dry run": statusOfDryRun,
 	"newer": newer, "older": older, "rebuild": rebuild, "pass": pass, "damaged": damaged, "inspect": inspect,
+	"campaign messages": campaignMessages, "newest review": newest, "lock of campaigns": lockCampaigns,
 }
 
 // TestSQLite runs the conformance suite on a file.
