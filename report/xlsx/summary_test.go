@@ -413,3 +413,41 @@ func TestRetiredOnTheSheets(t *testing.T) {
 		}
 	}
 }
+
+// TestSummarySheetCampaigns: what is overdue stands below the headline; names are no formulas,
+// and what there is no room for is counted.
+func TestSummarySheetCampaigns(t *testing.T) {
+	t.Parallel()
+	in := known(t)
+	var want []string
+	for _, name := range []string{"link", "dde", "plus", "at", "newline"} {
+		evil := reporttest.Hostile()[name]
+		late := slices.Repeat([]audit.Revocation{{Target: "plant", Authorization: name, Description: evil, User: evil, Reviewer: evil, Decision: "revoke", Due: reporttest.LastWeek, Days: 3, State: "still-there"}}, 4)
+		in.Summary.Campaigns = append(in.Summary.Campaigns, audit.CampaignStatus{Name: evil, Items: 9, Undecided: 2, Revocations: audit.RevocationCounts{Decided: 6, Outstanding: 6, Overdue: 6}, Overdue: late})
+	}
+	all := in.Summary.Campaigns
+	for _, c := range all[:4] {
+		want = append(want, c.Words(table.DayOf))
+		for _, note := range c.Notes(3, table.DayOf) {
+			want = append(want, "Overdue|"+note.Text)
+		}
+	}
+	want = append(want, audit.Plural(len(all)-4, "more campaign")+", see summary.json")
+	book := reporttest.OpenWorkbook(t, workbookText(t, in, whole))
+	lines := strings.Split(sheetText(t, book, "Summary"), "\n")
+	at := slices.Index(lines, in.Summary.Headline())
+	if at < 0 || len(lines) < at+1+len(want) {
+		t.Fatalf("no headline, or nothing below it: %q", lines)
+	}
+	if diff := cmp.Diff(want, lines[at+1:at+1+len(want)]); diff != "" {
+		t.Errorf("below the headline (-want +got):\n%s", diff)
+	}
+	for row := range len(lines) {
+		for column := 1; column <= summaryWidth; column++ {
+			cell, _ := excelize.CoordinatesToCellName(column, row+1)
+			if formula, err := book.GetCellFormula("Summary", cell); err != nil || strings.Contains(formula, "evil") || strings.Contains(formula, "cmd") {
+				t.Errorf("%s: %q, %v", cell, formula, err)
+			}
+		}
+	}
+}
