@@ -3,6 +3,8 @@ package campaign
 import (
 	"archive/zip"
 	"bytes"
+	"compress/flate"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -316,6 +318,47 @@ func TestReadSheets(t *testing.T) {
 	}
 }
 
+// bomb is a workbook whose sheet is of so many spaces, and of which the archive says that
+// it has claimed.
+func bomb(t *testing.T, size, claimed int) []byte {
+	var packed bytes.Buffer
+	w, err := flate.NewWriter(&packed, flate.BestSpeed)
+	if err != nil {
+		t.Fatal(err)
+	}
+	spaces := bytes.Repeat([]byte(" "), 1<<20)
+	for left := size; left > 0; left -= len(spaces) {
+		if _, err := w.Write(spaces[:min(left, len(spaces))]); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	small := sheetOf(t, "")
+	r, err := zip.NewReader(bytes.NewReader(small), int64(len(small)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var b bytes.Buffer
+	to := zip.NewWriter(&b)
+	for _, f := range r.File {
+		if f.Name != "xl/worksheets/sheet1.xml" {
+			if err := to.Copy(f); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	part, err := to.CreateRaw(&zip.FileHeader{Name: "xl/worksheets/sheet1.xml", Method: zip.Deflate, CompressedSize64: uint64(packed.Len()), UncompressedSize64: uint64(claimed)})
+	if err == nil {
+		_, err = part.Write(packed.Bytes())
+	}
+	if err := errors.Join(err, to.Close()); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
 // broken is a workbook whose sheet has other bytes than were written.
 func broken(t *testing.T, xlsx []byte) []byte {
 	r, err := zip.NewReader(bytes.NewReader(xlsx), int64(len(xlsx)))
@@ -347,38 +390,42 @@ func TestReadRefuses(t *testing.T) {
 		t.Fatal(err)
 	}
 	zeros := strings.Repeat("0", 1<<20)
+	many := strings.Repeat("keep\r\n", mostRows+1)
 	tests := map[string]struct {
 		content []byte
 		want    string
 	}{
-		"nothing":                      {nil, "the file is empty"},
-		"spaces":                       {[]byte(" \r\n"), "the file is empty"},
-		"a file that is large":         {bytes.Repeat([]byte("a"), mostBytes+1), "more than 100 MiB"},
-		"a locked workbook":            {locked.Bytes(), "save it without one"},
-		"an old workbook":              {append(slices.Clone(compoundFile), zeros...), "as .xls"},
-		"OpenDocument":                 {archive(t, map[string]string{"mimetype": "application/vnd.oasis.opendocument.spreadsheet", "content.xml": ""}), "as .ods"},
-		"a binary workbook":            {archive(t, map[string]string{"xl/workbook.bin": ""}), ".xlsb"},
-		"another archive":              {archive(t, map[string]string{"word/document.xml": ""}), "not a workbook"},
-		"half a workbook":              {xlsx[:len(xlsx)/2], "was cut short"},
-		"a workbook with an error":     {broken(t, xlsx), "damaged"},
-		"a sheet that ends early":      {sheetOf(t, "<row>"), "damaged"},
-		"a sheet that is missing":      {archive(t, map[string]string{"xl/workbook.xml": "<workbook/>"}), "damaged"},
-		"a workbook without sheets":    {archive(t, map[string]string{"xl/workbook.xml": "<workbook/>", "xl/_rels/workbook.xml.rels": "<Relationships/>"}), "none of the columns"},
-		"rows in disorder":             {sheetOf(t, `<row r="2"/><row r="2"/>`), "not in order"},
-		"cells in disorder":            {sheetOf(t, `<row><c r="B1"/><c r="A1"/></row>`), "not in order"},
-		"a cell far away":              {sheetOf(t, `<row><c r="ZZZZZ1"/></row>`), "damaged"},
-		"a text that is missing":       {sheetOf(t, `<row><c t="s"><v>7</v></c></row>`), "a text that is missing"},
-		"no columns":                   {[]byte("a,b\r\n1,2\r\n"), "none of the columns"},
-		"an HTML page":                 {[]byte("<html><body><table>"), "none of the columns"},
-		"a signature":                  {[]byte("-----BEGIN SSH SIGNATURE-----\nU1NIU0lH\n"), "none of the columns"},
-		"bytes of no text":             {append([]byte("Decision,Item\r\n"), 0, 1, 2), "neither a workbook nor CSV"},
-		"quotes that do not end":       {append(slices.Clone(csv), `"keep`...), "line 5 is not CSV"},
-		"a renamed decision":           {rename("Decision", "Verdict"), `line 1 of the sheet "Review" lacks Decision; it has Verdict, Token,`},
-		"a renamed justification":      {rename("Justification", "Reason"), "lacks Justification"},
-		"renamed hidden columns":       {[]byte(strings.Replace(string(csv), "Item,Fingerprint", "ID,Hash", 1)), "line 1 lacks Item, Fingerprint; it has Decision"},
-		"the hidden columns deleted":   {edited(t, xlsx, func(f *excelize.File) error { return f.RemoveCol(sheetReview, letter("Facts")) }), "lacks Facts"},
-		"a column that is there twice": {rename(campaign.FactPurpose, "decision "), "the column Decision is there twice"},
-		"names that are very long":     {[]byte("Decision," + strings.Repeat("x", 1000)), "it has Decision, xxxxxxxxxxxxxxxxxxxxxxxxxxxxx…."},
+		"nothing":                             {nil, "the file is empty"},
+		"spaces":                              {[]byte(" \r\n"), "the file is empty"},
+		"a file that is large":                {bytes.Repeat([]byte("a"), mostBytes+1), "more than 100 MiB"},
+		"a sheet that is large when unpacked": {bomb(t, mostSheet+1, mostSheet+1), "a part has more than 512 MiB"},
+		"a large sheet that says it is small": {bomb(t, mostSheet+1, 1<<20), "damaged"},
+		"many rows":                           {slices.Concat(csv, []byte(many)), "more than 250,000 rows"},
+		"a locked workbook":                   {locked.Bytes(), "save it without one"},
+		"an old workbook":                     {append(slices.Clone(compoundFile), zeros...), "as .xls"},
+		"OpenDocument":                        {archive(t, map[string]string{"mimetype": "application/vnd.oasis.opendocument.spreadsheet", "content.xml": ""}), "as .ods"},
+		"a binary workbook":                   {archive(t, map[string]string{"xl/workbook.bin": ""}), ".xlsb"},
+		"another archive":                     {archive(t, map[string]string{"word/document.xml": ""}), "not a workbook"},
+		"half a workbook":                     {xlsx[:len(xlsx)/2], "was cut short"},
+		"a workbook with an error":            {broken(t, xlsx), "damaged"},
+		"a sheet that ends early":             {sheetOf(t, "<row>"), "damaged"},
+		"a sheet that is missing":             {archive(t, map[string]string{"xl/workbook.xml": "<workbook/>"}), "damaged"},
+		"a workbook without sheets":           {archive(t, map[string]string{"xl/workbook.xml": "<workbook/>", "xl/_rels/workbook.xml.rels": "<Relationships/>"}), "none of the columns"},
+		"rows in disorder":                    {sheetOf(t, `<row r="2"/><row r="2"/>`), "not in order"},
+		"cells in disorder":                   {sheetOf(t, `<row><c r="B1"/><c r="A1"/></row>`), "not in order"},
+		"a cell far away":                     {sheetOf(t, `<row><c r="ZZZZZ1"/></row>`), "damaged"},
+		"a text that is missing":              {sheetOf(t, `<row><c t="s"><v>7</v></c></row>`), "a text that is missing"},
+		"no columns":                          {[]byte("a,b\r\n1,2\r\n"), "none of the columns"},
+		"an HTML page":                        {[]byte("<html><body><table>"), "none of the columns"},
+		"a signature":                         {[]byte("-----BEGIN SSH SIGNATURE-----\nU1NIU0lH\n"), "none of the columns"},
+		"bytes of no text":                    {append([]byte("Decision,Item\r\n"), 0, 1, 2), "neither a workbook nor CSV"},
+		"quotes that do not end":              {append(slices.Clone(csv), `"keep`...), "line 5 is not CSV"},
+		"a renamed decision":                  {rename("Decision", "Verdict"), `line 1 of the sheet "Review" lacks Decision; it has Verdict, Token,`},
+		"a renamed justification":             {rename("Justification", "Reason"), "lacks Justification"},
+		"renamed hidden columns":              {[]byte(strings.Replace(string(csv), "Item,Fingerprint", "ID,Hash", 1)), "line 1 lacks Item, Fingerprint; it has Decision"},
+		"the hidden columns deleted":          {edited(t, xlsx, func(f *excelize.File) error { return f.RemoveCol(sheetReview, letter("Facts")) }), "lacks Facts"},
+		"a column that is there twice":        {rename(campaign.FactPurpose, "decision "), "the column Decision is there twice"},
+		"names that are very long":            {[]byte("Decision," + strings.Repeat("x", 1000)), "it has Decision, xxxxxxxxxxxxxxxxxxxxxxxxxxxxx…."},
 		"a copy of the sheet": {edited(t, xlsx, func(f *excelize.File) error {
 			to, err := f.NewSheet("Copy")
 			if err != nil {
