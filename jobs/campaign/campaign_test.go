@@ -354,6 +354,34 @@ func TestDoubledRows(t *testing.T) {
 	}
 }
 
+// TestManyDoubledRows: a file of one row, copied down the sheet, is judged in one walk.
+func TestManyDoubledRows(t *testing.T) {
+	b, _ := open(t, terms, nil, population()...)
+	rows := slices.Repeat(fileOf(b, "ben@example.com", map[string]string{"a": "revoke"})[:1], 200_000)
+	for i := range rows {
+		rows[i].Line = i + 2
+	}
+	if o := b.Judge(Import{Import: 1, At: opened, Reviewer: "ben@example.com"}, rows); len(o.Decisions) != 1 || len(o.Refused) != len(rows)-1 {
+		t.Errorf("taken %d, refused %d", len(o.Decisions), len(o.Refused))
+	}
+}
+
+// TestRefusedText: what a file has in place of an ID is short, visible and no formula.
+func TestRefusedText(t *testing.T) {
+	for text, want := range map[string]string{
+		"prod/o1/a": "prod/o1/a", "group/prod/o1/b": "group/prod/o1/b", "": "", "=cmd|' /C calc'!A0": `"=cmd|' /C calc'!A0"`, "-1+1": `"-1+1"`, "1.1E+15": `"1.1E+15"`,
+		"a\nb\u202e": `"a\nb\u202e"`, strings.Repeat("x", 40_000): `"` + strings.Repeat("x", 298) + "…",
+	} {
+		b, _ := open(t, terms, nil, population()...)
+		row := fileOf(b, "ben@example.com", map[string]string{"a": "revoke"})[0]
+		row.Item, row.Campaign = text, "=1"+strings.Repeat("y", 40_000)
+		o := b.Judge(Import{Import: 1, At: opened, Reviewer: "ben@example.com"}, []Row{row})
+		if len(o.Refused) != 1 || o.Refused[0].Item != want || len(o.Refused[0].Reason) > 200 {
+			t.Errorf("%.40q: %.600v", text, o.Refused)
+		}
+	}
+}
+
 // TestDecisions plays what people send, in order, and says how the item ends.
 func TestDecisions(t *testing.T) {
 	ben, carla := "ben@example.com", "carla@example.com"

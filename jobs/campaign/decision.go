@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"tokenaudit/jobs/audit"
 )
 
 // Kind is what a reviewer decides.
@@ -117,15 +119,19 @@ type Outcome struct {
 // Judge takes or refuses the rows of a file, as the book stands. The reviewer of a signed
 // file is who signed it, and of a draft who the row says. It changes nothing.
 func (b *Book) Judge(in Import, rows []Row) Outcome {
-	j := judging{Book: b, in: in, status: map[string]*Status{}, lines: map[string]Line{}, met: map[string][]Row{}}
+	j := judging{Book: b, in: in, status: map[string]*Status{}, lines: map[string]Line{}, met: map[string]*met{}}
 	all := b.Status()
 	for i := range all {
 		j.status[all[i].Item.ID] = &all[i]
 	}
 	j.addLines(all)
 	for _, r := range rows {
-		if r.decision() != "" {
-			j.met[r.Item] = append(j.met[r.Item], r)
+		switch m := j.met[r.Item]; {
+		case r.decision() == "":
+		case m == nil:
+			j.met[r.Item] = &met{first: r}
+		default:
+			m.differ = m.differ || !m.first.decidesAs(r)
 		}
 	}
 	for _, r := range rows {
@@ -139,8 +145,14 @@ type judging struct {
 	in     Import
 	status map[string]*Status // by item
 	lines  map[string]Line    // by reviewer and ID
-	met    map[string][]Row   // with a decision, by ID
+	met    map[string]*met    // by ID
 	out    Outcome
+}
+
+// met are the rows of one ID that have a decision.
+type met struct {
+	first  Row
+	differ bool
 }
 
 // addLines makes the rows that each reviewer has.
@@ -209,29 +221,26 @@ func day(t time.Time) string { return t.UTC().Format(time.DateOnly) }
 func (j *judging) find(r Row, by string) (line Line, code Code, reason string) {
 	switch {
 	case r.Campaign != "" && r.Campaign != j.ID():
-		return line, OtherCampaign, "the row is of campaign " + r.Campaign
+		return line, OtherCampaign, "the row is of campaign " + audit.Line(r.Campaign, 100)
 	case j.Closing != nil:
 		return line, Closed, "the campaign was closed on " + day(j.Closing.At)
 	case isNumber(r.Item):
-		return line, IDIsNumber, "a spreadsheet made the number " + r.Item + " of the ID; export again and keep the hidden columns as they are"
+		return line, IDIsNumber, "a spreadsheet made the number " + audit.Line(r.Item, 40) + " of the ID; export again and keep the hidden columns as they are"
 	}
 	line, yours := j.lines[folded(by)+"\x00"+r.Item]
 	if !yours {
-		s := j.status[r.Item]
-		at := slices.IndexFunc(j.Items, func(it Item) bool { return it.Group == r.Item && r.Item != "" })
-		switch {
-		case s != nil && s.Item.isSelf(by):
+		switch s, known := j.of(r.Item); {
+		case !known:
+			return line, UnknownItem, "the campaign has no such item"
+		case s.Item.ID == r.Item && s.Item.isSelf(by):
 			return line, SelfReview, by + " is the owner, or responsible"
-		case s != nil && s.Item.Group != "" && Same(s.Reviewer, by):
+		case s.Item.ID == r.Item && s.Item.Group != "" && Same(s.Reviewer, by):
 			return line, Stale, "the token is now in a row with others; export again"
-		case s != nil:
-			return line, NotYours, "the reviewer is " + cmp.Or(s.Reviewer, "not named yet")
-		case at >= 0 && Same(j.status[j.Items[at].ID].Reviewer, by):
+		case s.Item.ID != r.Item && Same(s.Reviewer, by):
 			return line, Stale, "the row has other tokens now; export again"
-		case at >= 0:
-			return line, NotYours, "the reviewer is " + cmp.Or(j.status[j.Items[at].ID].Reviewer, "not named yet")
+		default:
+			return line, NotYours, "the reviewer is " + cmp.Or(s.Reviewer, "not named yet")
 		}
-		return line, UnknownItem, "the campaign has no such item"
 	}
 	if slices.ContainsFunc(line.Items, func(it Item) bool { return it.isSelf(by) }) {
 		return line, SelfReview, by + " is the owner, or responsible"
@@ -243,6 +252,12 @@ func (j *judging) find(r Row, by string) (line Line, code Code, reason string) {
 		return line, FactsEdited, "the column " + name + " was changed; decide in the columns that are yours"
 	}
 	return line, "", ""
+}
+
+// of is the item with an ID, or the first one of the group with it.
+func (j *judging) of(id string) (*Status, bool) {
+	s := j.status[strings.TrimPrefix(id, groupPrefix)]
+	return s, s != nil && (s.Item.ID == id || s.Item.Group == id)
 }
 
 // edited names a column that is not as it was written, "" if all are that are there.
@@ -277,20 +292,29 @@ func (c Campaign) lacks(r Row, l Line) (Code, string) {
 
 // doubled refuses all rows of an item but the first, and all of them if they differ.
 func (j *judging) doubled(r Row) (Code, string) {
-	rows := j.met[r.Item]
-	for _, o := range rows {
-		if o.decision() != r.decision() || strings.TrimSpace(o.Justification) != strings.TrimSpace(r.Justification) || strings.TrimSpace(o.UntilOrScope) != strings.TrimSpace(r.UntilOrScope) || strings.TrimSpace(o.Ticket) != strings.TrimSpace(r.Ticket) {
-			return Duplicate, "the file has it more than once, with different decisions"
-		}
-	}
-	if rows[0].Line != r.Line {
+	switch m := j.met[r.Item]; {
+	case m.differ:
+		return Duplicate, "the file has it more than once, with different decisions"
+	case m.first.Line != r.Line:
 		return Duplicate, "the file has it more than once"
 	}
 	return "", ""
 }
 
+// decidesAs reports whether both rows say the same in the columns of the reviewer.
+func (r Row) decidesAs(o Row) bool {
+	same := func(a, b string) bool { return strings.TrimSpace(a) == strings.TrimSpace(b) }
+	return r.decision() == o.decision() && same(r.Justification, o.Justification) && same(r.UntilOrScope, o.UntilOrScope) && same(r.Ticket, o.Ticket)
+}
+
+// refuse names what the campaign has; any other text of a file is shortened, and in quotes
+// so that no spreadsheet takes it for a formula.
 func (j *judging) refuse(r Row, code Code, reason string) {
-	j.out.Refused = append(j.out.Refused, Refusal{Import: j.in.Import, At: j.in.At, File: j.in.File, Line: r.Line, Item: r.Item, Code: code, Reason: reason})
+	item := r.Item
+	if _, known := j.of(item); !known && item != "" {
+		item = `"` + item + `"`
+	}
+	j.out.Refused = append(j.out.Refused, Refusal{Import: j.in.Import, At: j.in.At, File: j.in.File, Line: r.Line, Item: audit.Line(item, 300), Code: code, Reason: reason})
 }
 
 // isNumber reports whether text is what a spreadsheet makes of digits: 1.1E+15.

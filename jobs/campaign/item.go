@@ -216,10 +216,12 @@ func group(items []Item) {
 	}
 }
 
+const groupPrefix = "group/"
+
 // name gives members their group, which is called by the first of them.
 func name(items []Item, members []int) {
 	for _, i := range members {
-		items[i].Group = "group/" + items[members[0]].ID
+		items[i].Group = groupPrefix + items[members[0]].ID
 	}
 }
 
