@@ -87,27 +87,6 @@ func isOperator(a audit.Authorization) bool {
 	return audit.AccessOf(inOrg).AllAccess
 }
 
-// influxInactive and influxDelete are the commands that end a token, "" for what has no ID.
-func influxInactive(a audit.Authorization) string {
-	switch {
-	case !influx.IsID(a.ID):
-		return ""
-	case a.Legacy:
-		return "influx v1 auth set-inactive --id " + a.ID
-	}
-	return "influx auth inactive --id " + a.ID
-}
-
-func influxDelete(a audit.Authorization) string {
-	switch {
-	case !influx.IsID(a.ID):
-		return ""
-	case a.Legacy:
-		return "influx v1 auth delete --id " + a.ID
-	}
-	return "influx auth delete --id " + a.ID
-}
-
 // apiDelete deletes a token whose user was deleted: the influx CLI asks for it first and gets
 // 404 user not found. The credential is in no argument that others could see.
 func apiDelete(a audit.Authorization) string {

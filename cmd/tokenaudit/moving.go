@@ -213,10 +213,10 @@ func moveSteps(tokens []movingToken, to heir, now time.Time) []step {
 		}
 		if m.Stops != "" {
 			writers = append(writers, audit.Line(label, 60))
-			inactive = append(inactive, influxInactive(m.token))
+			inactive = append(inactive, audit.InactiveCommand(m.token))
 		}
 		if m.OwnerState != audit.OwnerDeleted { // offboard --done has those
-			remove = append(remove, influxDelete(m.token))
+			remove = append(remove, audit.DeleteCommand(m.token))
 		}
 	}
 	var steps []step

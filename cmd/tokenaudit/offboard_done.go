@@ -100,7 +100,7 @@ func (l leaver) left() offboardLeft {
 		case leftOrphan:
 			m.Command = apiDelete(r.Authorization)
 		case leftWorks, leftInactive:
-			m.Command = influxDelete(r.Authorization)
+			m.Command = audit.DeleteCommand(r.Authorization)
 		case leftUnknown:
 			if r.Presence != audit.Unseen {
 				unowned++

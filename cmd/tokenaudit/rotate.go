@@ -163,7 +163,7 @@ func planRotation(old audit.Record, twin *audit.Record, to heir, t surveyed, now
 			p.DeleteBy = updated.Add(keepInactive)
 		}
 		do := fmt.Sprintf("Delete the old token on %s or later.", p.DeleteBy.Format(time.DateOnly))
-		command := influxDelete(old.Authorization)
+		command := audit.DeleteCommand(old.Authorization)
 		if old.Owner.State == audit.OwnerDeleted {
 			command = apiDelete(old.Authorization)
 		}

@@ -205,20 +205,39 @@ var tokenIDs = regexp.MustCompile(`^[0-9a-f]{16}$`)
 // Command is the command of the influx CLI that ends what a finding is about; empty where
 // none does.
 func Command(r *Record, f Finding) string {
-	if !tokenIDs.MatchString(r.ID) || r.IsServer() || !f.Actionable() || f.Check == "no-description" || aboutExceptions(f.Check) {
+	if r.IsServer() || !f.Actionable() || f.Check == "no-description" || aboutExceptions(f.Check) {
 		return ""
 	}
 	switch {
-	case CheckOf(f.Check).Deletes && r.Legacy:
-		return "influx v1 auth delete --id " + r.ID
 	case CheckOf(f.Check).Deletes:
-		return "influx auth delete --id " + r.ID
+		return DeleteCommand(r.Authorization)
 	case r.Status == Inactive:
 		return ""
-	case r.Legacy:
-		return "influx v1 auth set-inactive --id " + r.ID
 	}
-	return "influx auth inactive --id " + r.ID
+	return InactiveCommand(r.Authorization)
+}
+
+// DeleteCommand is the command of the influx CLI that deletes a token, "" for what has no ID of
+// InfluxDB. The CLI asks for the token first: it cannot delete one whose user was deleted.
+func DeleteCommand(a Authorization) string {
+	switch {
+	case !tokenIDs.MatchString(a.ID):
+		return ""
+	case a.Legacy:
+		return "influx v1 auth delete --id " + a.ID
+	}
+	return "influx auth delete --id " + a.ID
+}
+
+// InactiveCommand is the one that sets a token inactive.
+func InactiveCommand(a Authorization) string {
+	switch {
+	case !tokenIDs.MatchString(a.ID):
+		return ""
+	case a.Legacy:
+		return "influx v1 auth set-inactive --id " + a.ID
+	}
+	return "influx auth inactive --id " + a.ID
 }
 
 // replaced are the checks whose tokens are in use until another one takes their place.
