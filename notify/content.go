@@ -53,7 +53,8 @@ func NewContent(m Message, most int) Content {
 		{lines: campaigns, joins: len(campaigns)},
 		{lines: newTokens(m)}, {lines: inventory(m), joins: 2},
 	}
-	for _, shared := range [][2]int{{6, 7}, {0, 5}} { // of one line, where there are more groups than lines
+	// Where there are more groups than lines, the tokens share one, and then the campaigns.
+	for _, shared := range [][2]int{{6, 7}, {0, 5}} {
 		into, from := &groups[shared[0]], &groups[shared[1]]
 		full := 0
 		for _, g := range groups {
@@ -123,40 +124,6 @@ func (g group) fit() []Line {
 		last.More = " · " + andMore(more, g.noun, g.evidence)
 	}
 	return out
-}
-
-// Limits of what the summary says of campaigns: the revocations that are overdue, those that
-// are proven, and the campaigns.
-const (
-	maxRevocations = 3
-	maxProven      = 2
-	maxCampaigns   = 2
-)
-
-// campaignLines are the revocations that are overdue, and how each campaign stands with those
-// that this review is the first to prove.
-func campaignLines(m Message) (late, others []Line) {
-	var stand, proven []Line
-	overdue, campaigns := 0, m.Summary.Campaigns
-	for _, c := range campaigns {
-		overdue += c.Revocations.Overdue
-		for _, r := range c.Overdue {
-			late = append(late, Line{Label: "Revocation overdue", Text: Show(r.Token()+": "+r.OverdueWords(m.Day), 400, ""), Alarm: true})
-		}
-		for _, r := range c.Proven {
-			proven = append(proven, Line{Label: "Proven", Text: Show(r.Token()+": "+r.ProvenWords(), 400, "")})
-		}
-		label, words, _ := strings.Cut(c.Words(m.Day), ": ")
-		stand = append(stand, Line{Label: label, Text: words})
-	}
-	first := func(lines []Line, most, all int) []Line {
-		lines = lines[:min(len(lines), most)]
-		if len(lines) > 0 {
-			lines[len(lines)-1].More = othersMore(all - len(lines))
-		}
-		return lines
-	}
-	return first(late, maxRevocations, overdue), append(first(stand, maxCampaigns, len(campaigns)), first(proven, maxProven, len(proven))...)
 }
 
 // Title never sounds clean unless all that was asked for was seen.

@@ -135,7 +135,7 @@ func TestMessage(t *testing.T) {
 func TestLines(t *testing.T) {
 	worst := notifytest.Campaigns(notifytest.Retired(notifytest.PolicyChanged(notifytest.Accepted(notifytest.Incomplete(notifytest.Typical())))))
 	worst.Summary.Coverage.Targets[1].Gap(audit.OwnersKnown, audit.Partial, "the owner of some authorizations could not be seen")
-	worst.Repeats = true
+	worst.Repeats, worst.Highlights.MoreReplaced = true, 4
 	for i, c := range audit.Checks() {
 		worst.Summary.NeedsAction.ByCheck[c.ID] = audit.CheckAction{Tokens: i + 1}
 	}
@@ -148,7 +148,7 @@ func TestLines(t *testing.T) {
 		"typical":   {notifytest.Typical(), 8, nil},
 		"campaigns": {notifytest.Campaigns(notifytest.Typical()), 8, nil},
 		"all that there can be": {worst, 8, []string{
-			"Not seen", "and 1 more reason, see the evidence", "Policy changed", "Retired: ", "Gaps: ", "Missed: ", "Note: ", "Decide", "more checks, see the evidence", "Overdue", "Campaign quarterly: 31", "Campaign privileged: closed", "Proven: grafana", "New", "Inventory: Active write tokens 31", "weekly-review", "Evidence",
+			"Not seen", "and 1 more reason, see the evidence", "Policy changed", "Retired: ", "Gaps: ", "Missed: ", "Note: ", "Decide", "more checks, see the evidence", "Overdue", "Campaign quarterly: 31", "Campaign privileged: closed", "Proven: grafana", "New", "Inventory: Active write tokens 31", "Replaced: 4 tokens", "weekly-review", "Evidence",
 		}},
 		"long names": {notifytest.Named(strings.Repeat("x", 500)), 8, nil},
 	} {
