@@ -101,8 +101,8 @@ func (b *Book) Figures(now time.Time) Figures {
 		if d.Justification != "" {
 			reasons[folded(d.By)][d.Justification]++
 		}
-		if s.toRemove() {
-			f.Revocations.add(&s, now, &days)
+		if s.ToRemove() {
+			f.Revocations.add(&s, now.After(b.RevokeBy(&s)))
 			if settled(&s) {
 				days = append(days, s.Seen.Days)
 			}
@@ -138,28 +138,26 @@ func (f *Figures) addState(s *Status) {
 
 func settled(s *Status) bool { return s.Seen != nil && s.Seen.Decision != "" && s.Seen.Settled }
 
-func (r *Revocations) add(s *Status, now time.Time, days *[]int) {
+// add counts a token; late is whether it had to be gone by now.
+func (r *Revocations) add(s *Status, late bool) {
 	r.Decided++
 	seen := s.Seen
 	if seen == nil || seen.Decision == "" { // no review since the decision
-		r.Outstanding++
-		r.Unproven++
-		r.ByState[Unproven]++
-		return
+		seen = &Remediation{State: Unproven}
 	}
 	r.ByState[seen.State]++
-	switch {
-	case seen.Settled:
+	if seen.Settled {
 		r.Done++
 		if seen.Late {
 			r.Late++
 		}
 		return
-	case seen.State == Unproven:
-		r.Unproven++
 	}
 	r.Outstanding++
-	if now.After(seen.Due) {
+	if seen.State == Unproven {
+		r.Unproven++
+	}
+	if late {
 		r.Overdue++
 	}
 }

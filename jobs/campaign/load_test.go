@@ -69,3 +69,17 @@ func TestImportCutOff(t *testing.T) {
 		t.Errorf("got %+v", got)
 	}
 }
+
+// TestOverdueWithoutReview counts a revocation as overdue also where no review looked
+// since the decision.
+func TestOverdueWithoutReview(t *testing.T) {
+	t.Parallel()
+	at := time.Date(2026, 10, 5, 9, 0, 0, 0, time.UTC)
+	b := Book{Campaign: Terms{Name: "quarterly", Due: 24 * time.Hour, DefaultWithin: time.Hour}.new(at, audit.Scheduled), Items: []Item{{ID: "plant/o/1", Fingerprint: "f1"}}}
+	b.Decisions = []Decision{{At: at, By: "ben@example.com", Signed: true, Item: "plant/o/1", Decision: Revoke, Fingerprint: "f1"}}
+	for after, overdue := range map[time.Duration]int{time.Hour: 0, time.Hour + 1: 1} {
+		if r := b.Figures(at.Add(after)).Revocations; r.Overdue != overdue || r.Unproven != 1 || r.Outstanding != 1 || r.Decided != 1 {
+			t.Errorf("after %v: %+v", after, r)
+		}
+	}
+}

@@ -53,16 +53,21 @@ func (b *Book) Follows(newest bool) bool {
 		return true
 	}
 	for _, s := range b.Status() {
-		if s.toRemove() && (s.Seen == nil || !s.Seen.Settled) {
+		if s.ToRemove() && (s.Seen == nil || !s.Seen.Settled) {
 			return true
 		}
 	}
 	return false
 }
 
-// toRemove reports whether the token has to go, by a signed decision.
-func (s *Status) toRemove() bool {
+// ToRemove reports whether the token has to go, by a signed decision.
+func (s *Status) ToRemove() bool {
 	return s.State == Signed && (s.Decision.Decision == Revoke || s.Decision.Decision == Modify)
+}
+
+// RevokeBy is when a token that has to go must be gone.
+func (c Campaign) RevokeBy(s *Status) time.Time {
+	return s.Decision.At.Add(c.within(s.Item.Severity))
 }
 
 // Sighting is what a review saw of the items of campaigns, and of newer tokens of their
@@ -150,10 +155,10 @@ type compared struct {
 // conclude gives the line of an item; ok is false where there is nothing to say.
 func (c *comparing) conclude(it *compared) (m Remediation, ok bool) {
 	m = Remediation{Run: c.run.ID(), At: c.run.Started.UTC(), Item: it.Item.ID}
-	if !it.toRemove() {
+	if !it.ToRemove() {
 		return c.watch(it, m)
 	}
-	m.Decision, m.Due = it.Decision.Decision, it.Decision.At.Add(c.within(it.Item.Severity))
+	m.Decision, m.Due = it.Decision.Decision, c.RevokeBy(it.Status)
 	m.Days = int(m.At.Sub(it.Decision.At) / (24 * time.Hour))
 	m.State, m.Evidence = c.state(it)
 	before := Seen("")

@@ -24,7 +24,7 @@ func (b *Book) Summary(run audit.Run) audit.CampaignStatus {
 		switch {
 		case s.State == InConflict:
 			out.Conflicts++
-		case !s.toRemove() || s.Seen == nil || s.Seen.Decision == "":
+		case !s.ToRemove() || s.Seen == nil || s.Seen.Decision == "":
 		case s.Seen.Settled && s.Seen.Run == run.ID():
 			out.Proven = append(out.Proven, s.revocation(s.Seen.Days))
 		case !s.Seen.Settled && run.Started.After(s.Seen.Due):

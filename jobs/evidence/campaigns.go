@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"os"
 	"path"
 	"path/filepath"
 	"slices"
@@ -82,6 +83,18 @@ func (c CampaignFolder) Write(ctx context.Context, name string, content []byte) 
 		_, err := w.Write(content)
 		return err
 	})
+}
+
+// Remove takes a file away; it is no error if there is none.
+func (c CampaignFolder) Remove(ctx context.Context, name string) error {
+	file, err := c.path(name)
+	if err != nil {
+		return err
+	}
+	if b := c.archive.bucket; b != nil {
+		return b.remove(ctx, c.archive.key(file))
+	}
+	return os.RemoveAll(file)
 }
 
 // Names are the files, in order, with the folder that they are in below this one.

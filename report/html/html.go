@@ -165,6 +165,15 @@ func (p *Page) view(h *audit.Highlights) *view {
 // Found is how many findings are in a state.
 func (v *view) Found(state string) int { return v.Findings.ByState[audit.FindingState(state)] }
 
+// Style is the style of the page, for others that look the same: its tiles, cards, chips
+// and tables, in light, dark and on paper.
+func Style() string { return pageStyle }
+
+// Policy allows a page without a script its own style, and no request of any kind.
+func Policy(style string) string {
+	return "default-src 'none'; style-src " + hashSource(style) + "; img-src data:; base-uri 'none'; form-action 'none'"
+}
+
 // security allows the page its own script and style, by their hashes, and nothing
 // else: no request of any kind, no form, no frame.
 func security(script, style string) string {

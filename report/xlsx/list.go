@@ -137,7 +137,7 @@ func (l *list[T]) print(in string) error {
 	last, _ := excelize.ColumnNumberToName(cmp.Or(l.printed, len(l.columns)))
 	return errors.Join(
 		l.SetDefinedName(&excelize.DefinedName{Name: "_xlnm.Print_Area", Scope: l.name, RefersTo: fmt.Sprintf("%s$A$1:$%s$%d", in, last, rows)}),
-		l.headAndFoot(l.file, l.name, part),
+		l.paper().print(l.file, l.name, part),
 	)
 }
 

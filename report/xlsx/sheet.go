@@ -179,13 +179,19 @@ func sum(vs []float64) float64 {
 // footer is text for the foot of a page, where an ampersand begins a code.
 func footer(s string) string { return strings.ReplaceAll(table.OneLine(s), "&", "&&") }
 
-// headAndFoot names the review on every page; part says what of the sheet is printed,
-// where it is not all.
-func (b *Workbook) headAndFoot(f *excelize.File, sheet, part string) error {
+// paper is what stands at the head and the foot of every printed page.
+type paper struct{ title, day, name string }
+
+func (b *Workbook) paper() paper {
 	s := b.in.Summary
+	return paper{"InfluxDB token review " + s.Job, s.Slot.UTC().Format("2 January 2006"), s.ID}
+}
+
+// print puts it on a sheet; part says what of the sheet is printed, where it is not all.
+func (p paper) print(f *excelize.File, sheet, part string) error {
 	return f.SetHeaderFooter(sheet, &excelize.HeaderFooterOptions{
-		OddHeader: "&L&8 InfluxDB token review " + footer(s.Job) + "&R&8 " + s.Slot.UTC().Format("2 January 2006"),
-		OddFooter: "&L&8 " + footer(s.ID) + "&C&8&A" + footer(part) + "&R&8Page &P of &N",
+		OddHeader: "&L&8 " + footer(p.title) + "&R&8 " + p.day,
+		OddFooter: "&L&8 " + footer(p.name) + "&C&8&A" + footer(part) + "&R&8Page &P of &N",
 	})
 }
 
@@ -203,9 +209,13 @@ type layout struct {
 	note        string // of a list, above its header
 }
 
-// open begins a sheet of a file; the styles are those of the workbook. It is printed on
-// A4 across, as wide as the page.
+// open begins a sheet of a file; the styles are those of the workbook.
 func (b *Workbook) open(f *excelize.File, l layout) (*sheet, error) {
+	return b.styles.open(f, b.paper(), l)
+}
+
+// open begins a sheet of a file. It is printed on A4 across, as wide as the page.
+func (s *styles) open(f *excelize.File, p paper, l layout) (*sheet, error) {
 	yes, no, landscape, paper, wide, tall := true, false, "landscape", 9, 1, 0
 	margin, edge, strip, tab, zoom := 0.4, 0.7, 0.3, slate, 100.0
 	if l.one {
@@ -219,7 +229,7 @@ func (b *Workbook) open(f *excelize.File, l layout) (*sheet, error) {
 		f.SetPageLayout(l.name, &excelize.PageLayoutOptions{Size: &paper, Orientation: &landscape, FitToWidth: &wide, FitToHeight: &tall}),
 		f.SetPageMargins(l.name, &excelize.PageLayoutMarginsOptions{Left: &margin, Right: &margin, Top: &edge, Bottom: &edge, Header: &strip, Footer: &strip}),
 		f.SetSheetView(l.name, 0, &excelize.ViewOptions{ShowGridLines: &no, ZoomScale: &zoom}),
-		b.headAndFoot(f, l.name, ""),
+		p.print(f, l.name, ""),
 	)
 	if err != nil {
 		return nil, err
@@ -241,5 +251,5 @@ func (b *Workbook) open(f *excelize.File, l layout) (*sheet, error) {
 			panes.ActivePane = "bottomLeft"
 		}
 	}
-	return &sheet{StreamWriter: sw, styles: b.styles, name: l.name, widths: l.widths}, sw.SetPanes(panes)
+	return &sheet{StreamWriter: sw, styles: s, name: l.name, widths: l.widths}, sw.SetPanes(panes)
 }

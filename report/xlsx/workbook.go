@@ -168,18 +168,20 @@ func (b *Workbook) properties(context.Context) error {
 
 // saveAs writes a file of the staging folder.
 func (b *Workbook) saveAs(f *excelize.File, name string) error {
+	return b.staging.File(name, func(w io.Writer) error { return write(f, w) })
+}
+
+func write(f *excelize.File, w io.Writer) error {
 	// The types for pictures beside a chart come from a map.
 	types := f.ContentTypes.Defaults
 	sort.Slice(types, func(i, j int) bool { return types[i].Extension < types[j].Extension })
-	return b.staging.File(name, func(w io.Writer) error {
-		// Its own writer would hold the whole file in memory.
-		f.SetZipWriter(func(io.Writer) excelize.ZipWriter {
-			z := zip.NewWriter(w)
-			z.RegisterCompressor(zip.Deflate, func(w io.Writer) (io.WriteCloser, error) { return flate.NewWriter(w, flate.BestSpeed) })
-			return z
-		})
-		return f.Write(io.Discard)
+	// Its own writer would hold the whole file in memory.
+	f.SetZipWriter(func(io.Writer) excelize.ZipWriter {
+		z := zip.NewWriter(w)
+		z.RegisterCompressor(zip.Deflate, func(w io.Writer) (io.WriteCloser, error) { return flate.NewWriter(w, flate.BestSpeed) })
+		return z
 	})
+	return f.Write(io.Discard)
 }
 
 // save puts the parts of the workbook into one file. The sheets of the lists come from
