@@ -261,7 +261,7 @@ func (v *view) revocationsSheet(b *xlsx.Pages) {
 		}
 	}
 	if len(all) == 0 {
-		s.Row(wide(15, "No token has to go by a signed decision."))
+		s.Row(wide(15, "No signed decision says revoke or modify."))
 	}
 }
 
