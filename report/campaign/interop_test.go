@@ -126,3 +126,38 @@ func decidedByMacro(lines []campaign.Line) map[string]campaign.Decision {
 	}
 	return out
 }
+
+const saveWithOpenpyxl = `
+import sys, openpyxl
+book = openpyxl.load_workbook(sys.argv[1])
+book.create_sheet("Notes", 0)["A1"] = "Decision"
+book.save(sys.argv[2])
+`
+
+// TestReviewSavedByOpenpyxl stands for the programs that read all of a workbook and write
+// it in their own way.
+func TestReviewSavedByOpenpyxl(t *testing.T) {
+	t.Parallel()
+	python := "python3"
+	err := exec.Command(python, "-c", "import openpyxl").Run()
+	if err != nil { // Debian's package serves its own
+		python = "/usr/bin/python3"
+		err = exec.Command(python, "-c", "import openpyxl").Run()
+	}
+	reporttest.Need(t, "python3-openpyxl", err)
+	dir, lines := t.TempDir(), hostile()
+	sent, saved := filepath.Join(dir, "sent.xlsx"), filepath.Join(dir, "saved.xlsx")
+	if err := os.WriteFile(sent, workbookOf(t, lines, decisions(lines)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if out, err := exec.Command(python, "-c", saveWithOpenpyxl, sent, saved).CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	content, err := os.ReadFile(saved)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := gocmp.Diff(rowsOf(lines, decisions(lines)), read(t, content)); diff != "" {
+		t.Errorf("%.3000s", diff)
+	}
+}

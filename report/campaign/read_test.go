@@ -248,6 +248,11 @@ func TestReadCells(t *testing.T) {
 			}
 			return f.SetCellValue(sheetReview, at, 46387)
 		}, "2026-12-31"},
+		"a day that is counted from 1904": {"Until or new scope", func(f *excelize.File, at string) error {
+			yes := true
+			style, err := f.NewStyle(&excelize.Style{NumFmt: 14})
+			return errors.Join(err, f.SetWorkbookProps(&excelize.WorkbookPropsOptions{Date1904: &yes}), f.SetCellStyle(sheetReview, at, at, style), f.SetCellValue(sheetReview, at, 46387-1462))
+		}, "2026-12-31"},
 		"a moment": {"Until or new scope", func(f *excelize.File, at string) error {
 			return f.SetCellValue(sheetReview, at, day.Add(90*time.Minute))
 		}, "2026-12-31 01:30:00"},
@@ -292,17 +297,18 @@ func TestReadCells(t *testing.T) {
 func TestReadSheets(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct{ rows, want string }{
-		"no references":          {headRow() + cellsOf("keep", "a"), "2 keep a"},
-		"references with gaps":   {headRow() + `<row r="7"><c r="A7" t="str"><v>keep</v></c><c r="B7" t="inlineStr"><is><r><t>a</t></r><r><t>b</t></r></is></c></row>`, "7 keep ab"},
-		"how it is pronounced":   {headRow() + `<row><c t="inlineStr"><is><t>keep</t><rPh sb="0" eb="1"><t>kip</t></rPh></is></c></row>`, "2 keep "},
-		"prefixes":               {strings.NewReplacer("</", "</x:", "<", "<x:").Replace(headRow() + cellsOf("keep", "a")), "2 keep a"},
-		"a date of ISO":          {headRow() + `<row><c t="d"><v>2026-12-31T00:00:00</v></c></row>`, "2 2026-12-31 "},
-		"an error":               {headRow() + `<row><c t="e"><v>#N/A</v></c></row>`, "2 #N/A "},
-		"escapes":                {headRow() + cellsOf("_x006B_eep", "_x005F_x0041_"), "2 keep _x0041_"},
-		"a shared formula":       {headRow() + `<row><c t="str"><f t="shared" si="0"/><v>keep</v></c></row>`, "2 = "},
-		"long text":              {headRow() + cellsOf("keep", strings.Repeat("ä", 40_000)), "2 keep " + strings.Repeat("ä", longestText-1) + "…"},
-		"a very long text":       {headRow() + cellsOf("keep", strings.Repeat("🔑", 40_000)), "2 keep " + strings.Repeat("🔑", longestText-1) + "…"},
-		"other elements in rows": {headRow() + `<row><c t="str"><v>keep</v><extLst><ext/></extLst></c></row>`, "2 keep "},
+		"no references":            {headRow() + cellsOf("keep", "a"), "2 keep a"},
+		"references with gaps":     {headRow() + `<row r="7"><c r="A7" t="str"><v>keep</v></c><c r="B7" t="inlineStr"><is><r><t>a</t></r><r><t>b</t></r></is></c></row>`, "7 keep ab"},
+		"how it is pronounced":     {headRow() + `<row><c t="inlineStr"><is><t>keep</t><rPh sb="0" eb="1"><t>kip</t></rPh></is></c></row>`, "2 keep "},
+		"prefixes":                 {strings.NewReplacer("</", "</x:", "<", "<x:").Replace(headRow() + cellsOf("keep", "a")), "2 keep a"},
+		"a date of ISO":            {headRow() + `<row><c t="d"><v>2026-12-31T00:00:00</v></c></row>`, "2 2026-12-31 "},
+		"an error":                 {headRow() + `<row><c t="e"><v>#N/A</v></c></row>`, "2 #N/A "},
+		"escapes":                  {headRow() + cellsOf("_x006B_eep", "_x005F_x0041_"), "2 keep _x0041_"},
+		"a shared formula":         {headRow() + `<row><c t="str"><f t="shared" si="0"/><v>keep</v></c></row>`, "2 = "},
+		"long text":                {headRow() + cellsOf("keep", strings.Repeat("ä", 40_000)), "2 keep " + strings.Repeat("ä", longestText-1) + "…"},
+		"a very long text":         {headRow() + cellsOf("keep", strings.Repeat("🔑", 40_000)), "2 keep " + strings.Repeat("🔑", longestText-1) + "…"},
+		"an empty cell at the end": {headRow() + cellsOf("keep", "a", ""), "2 keep a"},
+		"other elements in rows":   {headRow() + `<row><c t="str"><v>keep</v><extLst><ext/></extLst></c></row>`, "2 keep "},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -354,6 +360,25 @@ func bomb(t *testing.T, size, claimed int) []byte {
 		_, err = part.Write(packed.Bytes())
 	}
 	if err := errors.Join(err, to.Close()); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+// twice is a workbook that has its first part again.
+func twice(t *testing.T, xlsx []byte) []byte {
+	r, err := zip.NewReader(bytes.NewReader(xlsx), int64(len(xlsx)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var b bytes.Buffer
+	w := zip.NewWriter(&b)
+	for _, f := range append(r.File, r.File[0]) {
+		if err := w.Copy(f); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Close(); err != nil {
 		t.Fatal(err)
 	}
 	return b.Bytes()
@@ -415,6 +440,8 @@ func TestReadRefuses(t *testing.T) {
 		"cells in disorder":                   {sheetOf(t, `<row><c r="B1"/><c r="A1"/></row>`), "not in order"},
 		"a cell far away":                     {sheetOf(t, `<row><c r="ZZZZZ1"/></row>`), "damaged"},
 		"a text that is missing":              {sheetOf(t, `<row><c t="s"><v>7</v></c></row>`), "a text that is missing"},
+		"columns that are far down":           {[]byte(strings.Repeat("note\r\n", mostAbove) + string(csv)), "none of the columns"},
+		"a part that is there twice":          {twice(t, xlsx), "a part is there twice"},
 		"no columns":                          {[]byte("a,b\r\n1,2\r\n"), "none of the columns"},
 		"an HTML page":                        {[]byte("<html><body><table>"), "none of the columns"},
 		"a signature":                         {[]byte("-----BEGIN SSH SIGNATURE-----\nU1NIU0lH\n"), "none of the columns"},

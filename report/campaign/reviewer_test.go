@@ -97,7 +97,15 @@ func TestSheetForReviewers(t *testing.T) {
 				t.Errorf("row %v says %q in column %s before anybody decided", row, text, name)
 			}
 		}
-		if kind, _ := f.GetCellType(sheetReview, fmt.Sprint(letter(campaign.FactAge), i+2)); kind != excelize.CellTypeUnset && kind != excelize.CellTypeNumber {
+		if hash, _ := f.GetCellValue(sheetReview, fmt.Sprint(letter("Fingerprint"), i+2)); !strings.HasPrefix(hash, "#") {
+			t.Errorf("row %d: a spreadsheet could take the hash %s for a number", i+2, hash)
+		}
+		at := fmt.Sprint(letter(campaign.FactAge), i+2)
+		id, _ := f.GetCellStyle(sheetReview, at)
+		if style, err := f.GetStyle(id); err != nil || style.NumFmt != wholeFormat {
+			t.Errorf("row %d: as CSV, the age would not be digits alone: %v, %v", i+2, style, err)
+		}
+		if kind, _ := f.GetCellType(sheetReview, at); kind != excelize.CellTypeUnset && kind != excelize.CellTypeNumber {
 			t.Errorf("row %d: the age is of type %d", i+2, kind)
 		}
 	}
