@@ -18,7 +18,24 @@ const (
 // then after twice as long each time, up to an hour: whoever is asked every few
 // seconds may lock the account. After a WaitError it tries none before that time. In
 // between, Send returns the error of the last attempt. A new process tries at once.
-func Backoff(n Notifier) Notifier { return &backoff{Notifier: n, pauses: map[string]pause{}} }
+// It tells of campaigns if n does.
+func Backoff(n Notifier) Notifier {
+	b := &backoff{Notifier: n, pauses: map[string]pause{}}
+	if of, can := n.(CampaignNotifier); can {
+		return campaignBackoff{b, of}
+	}
+	return b
+}
+
+type campaignBackoff struct {
+	*backoff
+	CampaignNotifier
+}
+
+// SendCampaign does as Send does.
+func (b campaignBackoff) SendCampaign(ctx context.Context, m CampaignMessage) (string, error) {
+	return b.try(m.ID(), func() (string, error) { return b.CampaignNotifier.SendCampaign(ctx, m) })
+}
 
 type backoff struct {
 	Notifier
@@ -35,13 +52,18 @@ type pause struct {
 
 // Send sends, or says why not yet.
 func (b *backoff) Send(ctx context.Context, m Message) (string, error) {
-	if err := b.paused(m); err != nil {
+	return b.try(m.ID(), func() (string, error) { return b.Notifier.Send(ctx, m) })
+}
+
+// try sends the message of an ID, unless it is too early.
+func (b *backoff) try(id string, send func() (string, error)) (string, error) {
+	if err := b.paused(id); err != nil {
 		return "", err
 	}
-	ref, err := b.Notifier.Send(ctx, m)
+	ref, err := send()
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	id, wait := m.ID(), (*WaitError)(nil)
+	wait := (*WaitError)(nil)
 	switch {
 	case err == nil, errors.Is(err, ErrGiveUp):
 		delete(b.pauses, id)
@@ -54,15 +76,15 @@ func (b *backoff) Send(ctx context.Context, m Message) (string, error) {
 	return ref, err
 }
 
-// paused is why a delivery is not tried now.
-func (b *backoff) paused(m Message) error {
+// paused is why the message of an ID is not tried now.
+func (b *backoff) paused(id string) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	now := time.Now()
 	if now.Before(b.all.until) {
 		return NotPosted(b.all.err)
 	}
-	if p := b.pauses[m.ID()]; now.Before(p.until) {
+	if p := b.pauses[id]; now.Before(p.until) {
 		return p.err
 	}
 	return nil

@@ -39,7 +39,7 @@ func openDryRun(ctx context.Context, f *configs.File, log *slog.Logger, secrets 
 	if err != nil {
 		return nil, errors.Join(err, e.close())
 	}
-	r := &runner.Runner{Snapshots: cleanSnapshots{temp, secrets}, Tool: tool(), Log: log, Parallel: int(f.Parallel), PerHost: int(f.ParallelPerHost)}
+	r := &runner.Runner{Snapshots: cleanSnapshots{temp, secrets}, Tool: tool(), Log: log, Parallel: int(f.Parallel), PerHost: int(f.ParallelPerHost), Campaigns: campaignFolders{f, e.archive}}
 	return &dryRun{f, e, r, temp, secrets}, nil
 }
 

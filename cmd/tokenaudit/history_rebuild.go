@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"slices"
 	"strings"
 	"time"
@@ -37,7 +38,8 @@ name, and never deleted. In PostgreSQL the reviews are replaced in one transacti
 Retired sources (history retire) stay retired if the old ledger can be read. After the
 newest pack, only the ledger knows them.
 
-No message of a review in the packs is sent again, even if it had not arrived. A pack
+No message of a review in the packs is sent again, even if it had not arrived. Reminders of
+campaigns that are due by now count as sent, too. A pack
 that cannot be read, or differs from the chain, stays in the ledger as lost. The next
 pack follows it, so that verify reports it.`,
 		Example: `  tokenaudit history rebuild -c tokenaudit.yaml --dry-run
@@ -74,6 +76,13 @@ func (c *cli) rebuildFrom(ctx context.Context, file *configs.File, f rebuildFlag
 	if err != nil {
 		return err
 	}
+	reviews, err := jobsOf(file, c.log(slog.LevelWarn), c.secrets)
+	if err != nil {
+		return err
+	}
+	for i, cfg := range file.Jobs {
+		reviews[i].Notifiers = (&app{file: file}).notifiers(cfg, c.log(slog.LevelWarn))
+	}
 	var notes []string
 	check := func(old []audit.Pack, unreadable error) (err error) {
 		notes, err = compareOld(jobs, old, unreadable, f.forgetMissing)
@@ -86,7 +95,8 @@ func (c *cli) rebuildFrom(ctx context.Context, file *configs.File, f rebuildFlag
 		}
 		return c.sayRebuilt(file, jobs, notes, "would be rebuilt")
 	}
-	aside, err := ledger.Rebuild(ctx, file.Store, file.StorePassword, time.Now(), ledger.Rebuilding{
+	now := time.Now()
+	aside, err := ledger.Rebuild(ctx, file.Store, file.StorePassword, now, ledger.Rebuilding{
 		Check: check,
 		Fill: func(l *ledger.Ledger) error {
 			for i := range jobs {
@@ -94,7 +104,7 @@ func (c *cli) rebuildFrom(ctx context.Context, file *configs.File, f rebuildFlag
 					return fmt.Errorf("job %q: %w", jobs[i].name, err)
 				}
 			}
-			return nil
+			return noteCampaigns(ctx, l, archive, reviews, now)
 		},
 	})
 	if err != nil {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -230,7 +231,8 @@ func judge(s audit.Summary, floor audit.Severity) int {
 			return exitFindings
 		}
 	}
-	if s.Coverage.Verdict != audit.Complete {
+	unread := slices.ContainsFunc(s.Campaigns, func(c audit.CampaignStatus) bool { return c.Problem != "" })
+	if s.Coverage.Verdict != audit.Complete || unread {
 		return exitIncomplete
 	}
 	return exitDone

@@ -19,10 +19,11 @@ type scheduleFlags struct {
 
 // slotJSON is a slot in the JSON of schedule.
 type slotJSON struct {
-	Job  string    `json:"job"`
-	Slot time.Time `json:"slot"` // in the zone of the job
-	UTC  time.Time `json:"utc"`
-	Note string    `json:"note"`
+	Job      string    `json:"job"`
+	Campaign string    `json:"campaign,omitempty"` // that opens then; "" for a review
+	Slot     time.Time `json:"slot"`               // in the zone of the job
+	UTC      time.Time `json:"utc"`
+	Note     string    `json:"note"`
 }
 
 func (c *cli) schedule() *cobra.Command {
@@ -30,10 +31,10 @@ func (c *cli) schedule() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "schedule",
 		Short: "Print when reviews are due",
-		Long: `schedule prints the next slots of every job (the times at which reviews are due), in the
-zone of the job and in UTC. Each slot is reviewed once, also when the clocks change. If
-the clocks skip the time, the review is due at the change. If they show it twice, the
-first one counts.`,
+		Long: `schedule prints the next slots of every job (the times at which reviews are due), and the
+next openings of its campaigns. It prints them in the zone of the job and in UTC. Each
+slot is reviewed once, also when the clocks change. If the clocks skip the time, the
+review is due at the change. If they show it twice, the first one counts.`,
 		Example: `  tokenaudit schedule -c tokenaudit.yaml
   tokenaudit schedule --job weekly-review --from 2027-03-01 --next 8
   tokenaudit schedule -c tokenaudit.yaml --next 1 --json`,
@@ -82,13 +83,15 @@ func (c *cli) printSchedule(f scheduleFlags) error {
 			}
 			before = day.Add(-time.Nanosecond) // so that a slot at midnight is shown
 		}
-		for range f.next {
-			slot := s.Next(before)
-			if slot.IsZero() {
-				break
+		slots = append(slots, nextSlots(s, j.Name, "", before, f.next)...)
+		campaigns, err := campaignsOf(file, j)
+		if err != nil {
+			return usageError{err}
+		}
+		for _, of := range campaigns {
+			if of.Schedule != nil {
+				slots = append(slots, nextSlots(of.Schedule, j.Name, of.Terms.Name, before, f.next)...)
 			}
-			slots = append(slots, slotJSON{j.Name, slot, slot.UTC(), clockNote(s, before, slot)})
-			before = slot
 		}
 	}
 	if f.json {
@@ -96,10 +99,26 @@ func (c *cli) printSchedule(f scheduleFlags) error {
 	}
 	t := newTable(column{name: "JOB"}, column{name: "SLOT"}, column{name: "UTC", drop: 1}, column{name: "NOTE", shrink: 20})
 	for _, s := range slots {
+		if s.Campaign != "" {
+			s.Note = strings.TrimSuffix("campaign "+s.Campaign+" opens; "+s.Note, "; ")
+		}
 		t.row(s.Job, s.Slot.Format("Mon 2006-01-02 15:04 MST"), s.UTC.Format("2006-01-02 15:04"), s.Note)
 	}
 	_, err = fmt.Fprintln(c.stdout, t.render(c.columns()))
 	return err
+}
+
+// nextSlots are the next ones of a job, or of a campaign of it.
+func nextSlots(s *schedule.Schedule, job, campaign string, before time.Time, most int) (slots []slotJSON) {
+	for range most {
+		slot := s.Next(before)
+		if slot.IsZero() {
+			break
+		}
+		slots = append(slots, slotJSON{job, campaign, slot, slot.UTC(), clockNote(s, before, slot)})
+		before = slot
+	}
+	return slots
 }
 
 // clockNote marks a slot that a change of the clocks has to do with.

@@ -41,6 +41,7 @@ type app struct {
 	traffic   *metrics.Traffic
 	retention *retention
 	file      *configs.File
+	secrets   *secret.Redactor
 }
 
 func (a *app) close() error { return errors.Join(a.ledger.Close(), a.snapshots.Close()) }
@@ -83,9 +84,9 @@ func wireOver(ctx context.Context, over *app, f *configs.File, now runner.Clock,
 	if now == nil {
 		now = ledger.Now
 	}
-	a := &app{file: f, ledger: ledger, snapshots: snapshots, traffic: traffic, retention: &retention{why: map[string]string{}}, runner: &runner.Runner{
+	a := &app{file: f, secrets: secrets, ledger: ledger, snapshots: snapshots, traffic: traffic, retention: &retention{why: map[string]string{}}, runner: &runner.Runner{
 		Ledger: cleanLedger{ledger, secrets}, Snapshots: cleanSnapshots{snapshots, secrets}, Tool: tool(), Now: now, Log: log, Holder: rand.Text(),
-		Parallel: int(f.Parallel), PerHost: int(f.ParallelPerHost),
+		Parallel: int(f.Parallel), PerHost: int(f.ParallelPerHost), Campaigns: campaignFolders{f, snapshots},
 		Agree: func(ctx context.Context, job string) error { return runner.Agree(ctx, ledger, snapshots, job) },
 	}}
 	for i, cfg := range f.Jobs {
@@ -158,6 +159,10 @@ func jobOf(f *configs.File, cfg configs.Job, targets []runner.Target, roster fun
 		Basis: secrets.Clean(cfg.Basis), Retention: secrets.Clean(f.Retention(cfg)),
 		CatchUp: time.Duration(cfg.CatchUp), Jitter: time.Duration(cfg.Jitter), Deadline: time.Duration(cfg.Deadline), DeliverWithin: time.Duration(cfg.DeliverWithin),
 	}
+	j.People = f.People(cfg, roster)
+	if j.Campaigns, err = campaignsOf(f, cfg); err != nil {
+		return j, err
+	}
 	for _, t := range targets {
 		if len(cfg.Targets) == 0 || slices.Contains(cfg.Targets, t.Name) {
 			j.Targets = append(j.Targets, t)
@@ -202,20 +207,35 @@ func (a *app) notifiers(cfg configs.Job, log *slog.Logger) []runner.Notifier {
 	return out
 }
 
-// notifier lets the runner send by a channel. A delivery that an earlier attempt may
-// have made stays in doubt until one succeeds, whatever is sure about the attempts
-// between.
+// notifier lets the runner send by a channel.
 func (a *app) notifier(name string, n notify.Notifier) runner.Notifier {
-	send := func(ctx context.Context, m runner.Message) (string, error) {
+	out := runner.Notifier{Name: name, Deliveries: n.Deliveries}
+	out.Send = func(ctx context.Context, m runner.Message) (string, error) {
 		said := messageOf(a.file, a.snapshots, m.Summary, m.Highlights)
 		said.Delivery, said.Root, said.Again, said.Since = m.Name, m.Root, m.Again(), m.Since
 		ref, err := n.Send(ctx, said)
-		if err != nil && (said.Again || !errors.Is(err, notify.ErrNotPosted)) {
-			err = &runner.UncertainError{Err: err, GiveUp: errors.Is(err, notify.ErrGiveUp)}
-		}
-		return ref, err
+		return ref, doubt(err, said.Again)
 	}
-	return runner.Notifier{Name: name, Deliveries: n.Deliveries, Send: send}
+	if of, can := n.(notify.CampaignNotifier); can {
+		out.Tells = of.Tells
+		out.SendCampaign = func(ctx context.Context, m runner.CampaignMessage) (string, error) {
+			said := a.campaignMessage(m)
+			a.secrets.CleanAll(&said.Worst)
+			ref, err := of.SendCampaign(ctx, said)
+			return ref, doubt(err, said.Again)
+		}
+	}
+	return out
+}
+
+// doubt makes an error uncertain after which the message may have arrived. One that an
+// earlier attempt may have delivered stays in doubt until one succeeds, whatever is sure
+// about the attempts between.
+func doubt(err error, again bool) error {
+	if err != nil && (again || !errors.Is(err, notify.ErrNotPosted)) {
+		return &runner.UncertainError{Err: err, GiveUp: errors.Is(err, notify.ErrGiveUp)}
+	}
+	return err
 }
 
 // messageOf is what there is to say about a run.
@@ -231,11 +251,18 @@ func messageOf(f *configs.File, snapshots evidence.Archive, s audit.Summary, h a
 		}
 	}
 	job := jobNamed(f, s.Job)
-	if zone, err := time.LoadLocation(job.Timezone); err == nil {
-		m.Zone = zone
-	}
+	m.Zone = zoneOf(job)
 	m.Evidence = cmp.Or(job.EvidenceAt(run), m.Evidence)
 	return m
+}
+
+// zoneOf is the time zone of a job, nil if it is not known.
+func zoneOf(job configs.Job) *time.Location {
+	zone, err := time.LoadLocation(job.Timezone)
+	if err != nil {
+		return nil
+	}
+	return zone
 }
 
 // jobNamed is a job as it is configured; of one that is not any more, the name.

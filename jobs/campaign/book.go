@@ -18,8 +18,6 @@ type Book struct {
 	Exports     []Export
 	Remediation []Remediation
 	Closing     *Closing // nil while it is open
-
-	cutOff bool // an import was, see Mend
 }
 
 // Assignment gives an item to another reviewer: a line of assignments.jsonl.

@@ -11,7 +11,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -81,14 +80,13 @@ func Load(ctx context.Context, f Files) (*Book, error) {
 		return nil, fmt.Errorf("%s: %w", RefusedFile, err)
 	}
 	// What an import wrote before it was cut off does not count.
-	committed, decisions, refusals := len(b.Imports), len(b.Decisions), len(b.Refused)
+	committed := len(b.Imports)
 	for len(b.Decisions) > 0 && b.Decisions[len(b.Decisions)-1].Import > committed {
 		b.Decisions = b.Decisions[:len(b.Decisions)-1]
 	}
 	for len(b.Refused) > 0 && b.Refused[len(b.Refused)-1].Import > committed {
 		b.Refused = b.Refused[:len(b.Refused)-1]
 	}
-	b.cutOff = len(b.Decisions) < decisions || len(b.Refused) < refusals
 	text, err = f.Read(ctx, ClosedFile)
 	if errors.Is(err, fs.ErrNotExist) {
 		return b, nil
@@ -290,46 +288,6 @@ func (b *Book) Close(ctx context.Context, f Files, reason, by string, files []Fi
 	}
 	b.Closing = c
 	return nil
-}
-
-// Mend takes away what an import wrote before it was cut off. Nobody else may be changing
-// the campaign.
-func (b *Book) Mend(ctx context.Context, f Files) error {
-	if !b.cutOff {
-		return nil
-	}
-	if err := f.Write(ctx, RefusedFile, formatRefused(b.Refused)); err != nil {
-		return err
-	}
-	if err := writeLines(ctx, f, DecisionsFile, b.Decisions); err != nil {
-		return err
-	}
-	b.cutOff = false
-	return nil
-}
-
-// Digests are those of the files that only grow, as they are at this moment: all but the
-// report and the sums, and what an import left that was cut off. Mend comes before it.
-func (b *Book) Digests(ctx context.Context, f Files) (out []FileDigest, err error) {
-	names := []string{CampaignFile, ItemsFile, ImportsFile, DecisionsFile, RefusedFile, AssignmentsFile, ExportsFile, RemediationFile, ClosedFile, ClosedFile + SignatureSuffix}
-	for _, in := range b.Imports {
-		names = append(names, in.File)
-		if in.Signed {
-			names = append(names, in.File+SignatureSuffix)
-		}
-	}
-	for _, name := range names {
-		text, err := f.Read(ctx, name)
-		if errors.Is(err, fs.ErrNotExist) {
-			continue
-		}
-		if err != nil {
-			return nil, err
-		}
-		out = append(out, Digest(name, text))
-	}
-	slices.SortFunc(out, func(x, y FileDigest) int { return strings.Compare(x.Name, y.Name) })
-	return out, nil
 }
 
 // Digest is that of a file with the content.

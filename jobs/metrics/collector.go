@@ -56,12 +56,15 @@ var (
 	authorizations = describe("authorizations", "Authorizations in the newest review.", "job_name", "status")
 	coverage       = describe("coverage", "1 for the coverage of the target in the newest review (complete, partial or unknown), else 0.", "job_name", "target", "verdict")
 	lastSeen       = describe("target_last_seen_timestamp_seconds", "When the newest review began that saw anything of the target; absent before the first.", "job_name", "target")
+	campaignItems  = describe("campaign_items", "Items of a campaign in the newest review, by state: decided (and signed, or gone), undecided, conflict.", "job_name", "campaign", "state")
+	campaignDue    = describe("campaign_due_timestamp_seconds", "Until when the items of a campaign are to be decided.", "job_name", "campaign")
+	revocations    = describe("campaign_revocations", "Tokens that must be removed after signed decisions, in the newest review: done, outstanding, and of these overdue and unproven.", "job_name", "campaign", "state")
 	outboxParts    = describe("outbox_parts", "Messages of all reviews and campaigns, by state: new, sending, uncertain, sent, expired, withdrawn.", "job_name", "state")
 )
 
 // Describe names every metric of Collect.
 func (c *Collector) Describe(out chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{buildInfo, lastSuccess, lastSlot, nextSlot, lateness, overdue, missedSlots, runs, needAction, newAction, fixedAction, overdueAction, serverAction, activeWrite, findings, authorizations, coverage, lastSeen, outboxParts} {
+	for _, d := range []*prometheus.Desc{buildInfo, lastSuccess, lastSlot, nextSlot, lateness, overdue, missedSlots, runs, needAction, newAction, fixedAction, overdueAction, serverAction, activeWrite, findings, authorizations, coverage, lastSeen, campaignItems, campaignDue, revocations, outboxParts} {
 		out <- d
 	}
 }
@@ -91,6 +94,7 @@ func (c *Collector) Collect(out chan<- prometheus.Metric) {
 		}
 		if status.Last != nil {
 			collectLast(out, j.Name, *status.Last)
+			collectCampaigns(out, j.Name, status.Last.Campaigns)
 		}
 	}
 }
@@ -133,6 +137,24 @@ func collectLast(out chan<- prometheus.Metric, job string, s audit.Summary) {
 			gauge(out, coverage, indicator(t.Verdict == v), job, t.Target, string(v))
 		}
 		timestamp(out, lastSeen, s.LastSeen(t), job, t.Target)
+	}
+}
+
+// collectCampaigns gives those that the newest review was compared with, by their IDs. Of
+// one that cannot be read there is nothing.
+func collectCampaigns(out chan<- prometheus.Metric, job string, all []audit.CampaignStatus) {
+	for _, c := range all {
+		if c.Problem != "" {
+			continue
+		}
+		for state, n := range map[string]int{"decided": c.Items - c.Undecided, "undecided": c.Undecided - c.Conflicts, "conflict": c.Conflicts} {
+			gauge(out, campaignItems, float64(n), job, c.ID, state)
+		}
+		timestamp(out, campaignDue, c.Due, job, c.ID)
+		r := c.Revocations
+		for state, n := range map[string]int{"done": r.Done, "outstanding": r.Outstanding, "overdue": r.Overdue, "unproven": r.Unproven} {
+			gauge(out, revocations, float64(n), job, c.ID, state)
+		}
 	}
 }
 

@@ -46,7 +46,11 @@ func reviewed() audit.JobStatus {
 			{Target: "away", Verdict: audit.NotKnown, LastSeen: monday.AddDate(0, 0, -14)},
 			{Target: "never seen", Verdict: audit.NotKnown},
 		}}, Findings: counts.Findings, NeedsAction: counts.NeedsAction,
-		Inventory:      audit.Inventory{ActiveWrite: 3, New: 1},
+		Inventory: audit.Inventory{ActiveWrite: 3, New: 1},
+		Campaigns: []audit.CampaignStatus{
+			{ID: "quarterly/2026-10-01T0900Z", Due: monday, Items: 243, Undecided: 31, Conflicts: 2, Revocations: audit.RevocationCounts{Decided: 9, Done: 4, Outstanding: 5, Overdue: 2, Unproven: 1}},
+			{ID: "quarterly/2026-07-01T0900Z", Problem: "items.jsonl is damaged"},
+		},
 		Authorizations: audit.AuthorizationCounts{Active: 4, Inactive: 1},
 		Policy: audit.AppliedPolicy{Checks: []audit.AppliedCheck{
 			{Check: "operator", Severity: audit.Critical}, {Check: "active-write", Severity: audit.Medium}, {Check: "no-description", Severity: audit.Off},
@@ -112,6 +116,14 @@ func TestMetrics(t *testing.T) {
 tokenaudit_authorizations{job_name="weekly",status="active"} 4
 tokenaudit_authorizations{job_name="weekly",status="inactive"} 1
 tokenaudit_build_info{goversion="go1.26",version="1.2.3"} 1
+tokenaudit_campaign_due_timestamp_seconds{campaign="quarterly/2026-10-01T0900Z",job_name="weekly"} 1.7954244e+09
+tokenaudit_campaign_items{campaign="quarterly/2026-10-01T0900Z",job_name="weekly",state="conflict"} 2
+tokenaudit_campaign_items{campaign="quarterly/2026-10-01T0900Z",job_name="weekly",state="decided"} 212
+tokenaudit_campaign_items{campaign="quarterly/2026-10-01T0900Z",job_name="weekly",state="undecided"} 29
+tokenaudit_campaign_revocations{campaign="quarterly/2026-10-01T0900Z",job_name="weekly",state="done"} 4
+tokenaudit_campaign_revocations{campaign="quarterly/2026-10-01T0900Z",job_name="weekly",state="outstanding"} 5
+tokenaudit_campaign_revocations{campaign="quarterly/2026-10-01T0900Z",job_name="weekly",state="overdue"} 2
+tokenaudit_campaign_revocations{campaign="quarterly/2026-10-01T0900Z",job_name="weekly",state="unproven"} 1
 tokenaudit_coverage{job_name="weekly",target="away",verdict="complete"} 0
 tokenaudit_coverage{job_name="weekly",target="away",verdict="partial"} 0
 tokenaudit_coverage{job_name="weekly",target="away",verdict="unknown"} 1

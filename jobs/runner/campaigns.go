@@ -33,8 +33,10 @@ type Campaigns interface {
 	// Lock keeps everybody else from changing a campaign until unlock is called. Who changes
 	// one loads it, changes it and seals it in between, and does nothing that takes long.
 	Lock(ctx context.Context) (unlock func() error, err error)
-	// Seal writes the report of a campaign and the sums of its folder anew.
-	Seal(ctx context.Context, b *campaign.Book) error
+	// Seal writes the report of a campaign at a time, and the sums of its folder, anew. State
+	// is what of the folder stays as it is.
+	Seal(ctx context.Context, b *campaign.Book, at time.Time) error
+	State(ctx context.Context, id string) ([]campaign.FileDigest, error)
 }
 
 // Opening is a campaign to be opened on a review.
@@ -73,7 +75,7 @@ func (r *Runner) OpenCampaign(ctx context.Context, o Opening) (book *campaign.Bo
 		if err != nil {
 			return err
 		}
-		return r.Campaigns.Seal(ctx, book)
+		return r.Campaigns.Seal(ctx, book, o.At)
 	})
 	return book, opened && err == nil, err
 }
@@ -252,19 +254,16 @@ func (r *Runner) remember(ctx context.Context, j Job, s audit.Summary, id string
 		return r.damaged(j, s, id, err), evidence, nil
 	}
 	if err == nil {
-		err = book.Mend(ctx, f)
-	}
-	if err == nil {
 		err = book.Remember(ctx, f, book.Compare(seen))
 	}
 	if err == nil {
-		err = r.Campaigns.Seal(ctx, book)
+		err = r.Campaigns.Seal(ctx, book, s.Finished)
 	}
 	if err != nil {
 		return status, evidence, err
 	}
 	evidence.ID = id
-	evidence.Files, err = book.Digests(ctx, f)
+	evidence.Files, err = r.Campaigns.State(ctx, id)
 	return book.Summary(s.Run()), evidence, err
 }
 
