@@ -24,27 +24,31 @@ func (b *Book) Summary(run audit.Run) audit.CampaignStatus {
 		switch {
 		case s.State == InConflict:
 			out.Conflicts++
-		case !s.ToRemove() || s.Seen == nil || s.Seen.Decision == "":
-		case s.Seen.Settled && s.Seen.Run == run.ID():
-			out.Proven = append(out.Proven, s.revocation(s.Seen.Days))
-		case !s.Seen.Settled && run.Started.After(s.Seen.Due):
+		case !s.ToRemove():
+		case settled(&s) && s.Seen.Run == run.ID():
+			out.Proven = append(out.Proven, s.revocation(b.RevokeBy(&s), s.Seen.Days))
+		case !settled(&s) && run.Started.After(b.RevokeBy(&s)):
 			overdue = append(overdue, s)
 		}
 	}
 	slices.SortStableFunc(overdue, func(x, y Status) int {
-		return cmp.Or(rank(x.Item.Severity)-rank(y.Item.Severity), x.Seen.Due.Compare(y.Seen.Due))
+		return cmp.Or(rank(x.Item.Severity)-rank(y.Item.Severity), b.RevokeBy(&x).Compare(b.RevokeBy(&y)))
 	})
 	for _, s := range overdue[:min(len(overdue), audit.MaxCampaignTokens)] {
-		out.Overdue = append(out.Overdue, s.revocation(int(run.Started.Sub(s.Seen.Due)/(24*time.Hour))))
+		due := b.RevokeBy(&s)
+		out.Overdue = append(out.Overdue, s.revocation(due, int(run.Started.Sub(due)/(24*time.Hour))))
 	}
 	out.Proven = out.Proven[:min(len(out.Proven), audit.MaxCampaignTokens)]
 	return out
 }
 
-func (s *Status) revocation(days int) audit.Revocation {
-	return audit.Revocation{
+func (s *Status) revocation(due time.Time, days int) audit.Revocation {
+	r := audit.Revocation{
 		Target: s.Item.Target, Authorization: s.Item.Authorization, Description: s.Item.Description, User: s.Item.OwnerName(), Responsible: s.Item.Responsible,
-		Reviewer: s.Decision.By, Decision: string(s.Decision.Decision), Decided: s.Decision.At, Due: s.Seen.Due,
-		State: string(s.Seen.State), Days: days, Evidence: s.Seen.Evidence,
+		Reviewer: s.Decision.By, Decision: string(s.Decision.Decision), Decided: s.Decision.At, Due: due, State: string(Unproven), Days: days,
 	}
+	if s.Seen != nil && s.Seen.Decision != "" { // of a review since the decision
+		r.State, r.Evidence = string(s.Seen.State), s.Seen.Evidence
+	}
+	return r
 }
