@@ -43,7 +43,7 @@ var floors = map[string][]string{
 	"configs":                {"jobs/campaign", "jobs/influx", "jobs/roster", "jobs/schedule", "jobs/ledger", "jobs/evidence", "report", "notify/slack", "notify/email", "notify/webhook", "jobs/audit", "configs/secret", "configs/setting"},
 	"jobs/audit":             {},
 	"jobs/campaign":          {"jobs/audit"},
-	"report/campaign":        {"jobs/audit", "jobs/campaign", "report/html", "report/signature", "report/table", "report/xlsx"},
+	"report/campaign":        {"jobs/audit", "jobs/campaign", "report/pack", "report/html", "report/signature", "report/table", "report/xlsx"},
 	"report/signature":       {},
 	"configs/secret":         {},
 	"configs/setting":        {},

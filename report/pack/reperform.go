@@ -112,10 +112,10 @@ func keptAs(filter url.Values) string {
 	return out.String()
 }
 
-// Script is reperform.sh of a run: everything from outside goes through quote. The URLs
+// Script is reperform.sh of a run: everything from outside goes through Quote. The URLs
 // are those of the targets, by name.
 func Script(s audit.Summary, urls map[string]string) ([]byte, error) {
-	t, err := template.New(ReperformFile).Funcs(template.FuncMap{"quote": quote}).Parse(reperformTemplate)
+	t, err := template.New(ReperformFile).Funcs(template.FuncMap{"quote": Quote}).Parse(reperformTemplate)
 	if err != nil {
 		return nil, err
 	}
@@ -124,7 +124,7 @@ func Script(s audit.Summary, urls map[string]string) ([]byte, error) {
 	return out.Bytes(), err
 }
 
-// quote makes one harmless word for a POSIX shell: on one line, nothing in it acts.
-func quote(text string) string {
+// Quote makes one harmless word for a POSIX shell: on one line, nothing in it acts.
+func Quote(text string) string {
 	return "'" + strings.ReplaceAll(audit.Visible(text, false), "'", `'\''`) + "'"
 }
