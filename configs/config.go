@@ -178,6 +178,13 @@ func DefaultJob() Job {
 	return j
 }
 
+// DefaultCampaign is a campaign of nothing but defaults.
+func DefaultCampaign() Campaign {
+	var c Campaign
+	c.setDefaults()
+	return c
+}
+
 func (f *File) setDefaults() {
 	f.Store = "sqlite:./data/tokenaudit.db"
 	f.Evidence = "./data/evidence"

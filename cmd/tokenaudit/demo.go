@@ -19,8 +19,10 @@ import (
 
 	"tokenaudit/configs"
 	"tokenaudit/configs/secret"
+	"tokenaudit/jobs/campaign"
 	"tokenaudit/jobs/influx"
 	"tokenaudit/jobs/influx/influxtest"
+	"tokenaudit/notify"
 	"tokenaudit/notify/notifytest"
 	"tokenaudit/notify/slack"
 	"tokenaudit/report"
@@ -32,9 +34,10 @@ func (c *cli) demo() *cobra.Command {
 		Use:   "demo [--out DIR]",
 		Short: "Make a full report from built-in data, without a network",
 		Long: `demo starts a small InfluxDB and a small Slack inside the program. It reviews the same
-org twice, a week apart, with changes in between, and writes the reports to a folder.
-It shows in short what the second review found. With --verbose it shows all of it, as
-after a real review, and the messages that Slack got.`,
+org three times, a week apart, with changes in between, and writes the reports to a
+folder. After the second review a campaign opens: a reviewer decides on every token, and
+the third review proves what was revoked. It shows in short what was found. With --verbose
+it shows all of it, as after a real review, and the messages that Slack got.`,
 		Example: `  tokenaudit demo
   tokenaudit demo --verbose
   tokenaudit demo --out /tmp/tokenaudit-demo`,
@@ -55,7 +58,8 @@ func (c *cli) runDemo(ctx context.Context, out string) error {
 	}
 	now := time.Now()
 	lastWeek := now.AddDate(0, 0, -7)
-	db := influxtest.NewDemo(lastWeek)
+	clock := lastWeek.AddDate(0, 0, -7)
+	db := influxtest.NewDemo(clock)
 	receiver := &notifytest.Slack{Token: "demo-slack-token"}
 	dbURL, stop, err := listen(db.Server)
 	if err != nil {
@@ -68,10 +72,9 @@ func (c *cli) runDemo(ctx context.Context, out string) error {
 	}
 	defer stop()
 
-	clock := lastWeek
 	terse := *c
 	terse.verbose = false // here it is about the review, not about its steps
-	a, err := wire(ctx, demoConfig(out, db, dbURL, slackURL, receiver.Token, key), func(context.Context) (time.Time, error) { return clock, nil }, terse.log(slog.LevelWarn), c.secrets)
+	a, err := wire(ctx, demoConfig(out, db, dbURL, slackURL, receiver.Token, secret.InMemory(key)), func(context.Context) (time.Time, error) { return clock, nil }, terse.log(slog.LevelWarn), c.secrets)
 	if err != nil {
 		return err
 	}
@@ -79,25 +82,46 @@ func (c *cli) runDemo(ctx context.Context, out string) error {
 	if _, err := a.runner.ReviewNow(ctx, a.jobs[0]); err != nil {
 		return err
 	}
-	clock = now
-	db.NextWeek(now)
-	s, err := a.runner.ReviewNow(ctx, a.jobs[0])
+	clock = lastWeek
+	db.NextWeek(clock)
+	second, err := c.demoReview(ctx, a)
 	if err != nil {
 		return err
 	}
-	m, err := messageFrom(ctx, a.file, a.snapshots, *s)
+	b, err := c.demoCampaign(ctx, a, []byte(key), out, clock.Add(time.Hour))
+	if err != nil {
+		return fmt.Errorf("the campaign of the demo: %w", err)
+	}
+	clock = now
+	for _, s := range b.Status() { // somebody deletes what was decided, but for one token
+		if s.ToRemove() && s.Item.Description != demoDebugging {
+			db.Server.DeleteAuthorization(s.Item.Authorization)
+		}
+	}
+	third, err := c.demoReview(ctx, a)
 	if err != nil {
 		return err
 	}
 	if !c.verbose {
-		c.demoScreen(m, out)
+		c.demoScreen(second, third, out)
 		return nil
 	}
 	fmt.Fprintf(c.stdout, "%s\nThis is the second review.\n\n", demoTitle)
-	printSummary(c.stdout, m, nil, c.columns(), c.paint)
-	fmt.Fprintf(c.stdout, "\nThe thread that Slack got:\n\n%s", slack.Text(orDefault(jobNamed(a.file, s.Job).Slack), m, isTerminal(c.stdout)))
-	fmt.Fprintf(c.stdout, "\nOpen %s and report.html in it, and verify the evidence:\n%s\n", m.Location, demoVerify(calledAs(), "  ", out, m.Location))
+	printSummary(c.stdout, second, nil, c.columns(), c.paint)
+	fmt.Fprintf(c.stdout, "\nThe thread that Slack got:\n\n%s", slack.Text(orDefault(jobNamed(a.file, a.jobs[0].Name).Slack), second, isTerminal(c.stdout)))
+	fmt.Fprint(c.stdout, "\nThen people decided on every token. This is the third review.\n\n")
+	printSummary(c.stdout, third, nil, c.columns(), c.paint)
+	fmt.Fprintf(c.stdout, "\nOpen %s and report.html in it, and verify the evidence:\n%s\n", third.Location, demoVerify(calledAs(), "  ", out))
 	return nil
+}
+
+// demoReview makes a review, and gives what there is to say about it.
+func (c *cli) demoReview(ctx context.Context, a *app) (notify.Message, error) {
+	s, err := a.runner.ReviewNow(ctx, a.jobs[0])
+	if err != nil {
+		return notify.Message{}, err
+	}
+	return messageFrom(ctx, a.file, a.snapshots, *s)
 }
 
 func demoConfig(out string, db *influxtest.Demo, dbURL, slackURL, slackToken string, key secret.Ref) *configs.File {
@@ -114,7 +138,8 @@ func demoConfig(out string, db *influxtest.Demo, dbURL, slackURL, slackToken str
 	j := configs.DefaultJob()
 	j.Name, j.Schedule, j.Reports, j.SigningKey = "weekly-review", "0 9 * * 1", report.Names(), key
 	j.Slack = &slack.Config{Channel: "C0SECURITY1", Token: secret.InMemory(slackToken), APIURL: slackURL + "/api/", Upload: true}
-	f.Jobs = []configs.Job{j}
+	j.Basis = "TRA-2026-07, section 3 (PCI DSS 12.3.1)"
+	f.Jobs, f.Campaigns = []configs.Job{j}, demoCampaigns(out)
 	return f
 }
 
@@ -134,21 +159,24 @@ const demoSigners = "allowed_signers"
 
 // makeDemoKey makes a signing key for this one demo. The private half stays in
 // memory.
-func makeDemoKey(out string) (secret.Ref, error) {
-	public, private, err := ed25519.GenerateKey(nil)
+func makeDemoKey(out string) (private string, err error) {
+	public, key, err := ed25519.GenerateKey(nil)
 	if err != nil {
-		return secret.Ref{}, err
+		return "", err
 	}
-	block, err := ssh.MarshalPrivateKey(private, "tokenaudit demo")
+	block, err := ssh.MarshalPrivateKey(key, "tokenaudit demo")
 	if err != nil {
-		return secret.Ref{}, err
+		return "", err
 	}
-	key, err := ssh.NewPublicKey(public)
+	of, err := ssh.NewPublicKey(public)
 	if err != nil {
-		return secret.Ref{}, err
+		return "", err
 	}
-	line := fmt.Sprintf("demo@tokenaudit namespaces=\"tokenaudit\" %s", ssh.MarshalAuthorizedKey(key))
-	return secret.InMemory(string(pem.EncodeToMemory(block))), os.WriteFile(filepath.Join(out, demoSigners), []byte(line), 0o600)
+	line := fmt.Sprintf("demo@tokenaudit namespaces=\"tokenaudit\" %s", ssh.MarshalAuthorizedKey(of))
+	for _, who := range []string{demoReviewer, demoManager} {
+		line += fmt.Sprintf("%s namespaces=\"%s\" %s", who, campaign.Namespace, ssh.MarshalAuthorizedKey(of))
+	}
+	return string(pem.EncodeToMemory(block)), os.WriteFile(filepath.Join(out, demoSigners), []byte(line), 0o600)
 }
 
 // demoMarker shows that a folder is the demo's own, and may be replaced.

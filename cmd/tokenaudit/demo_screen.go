@@ -11,14 +11,14 @@ import (
 )
 
 const (
-	demoTitle  = "A demo with invented data: two reviews of one InfluxDB org, a week apart."
-	mostChecks = 4 // on the screen of the demo
+	demoTitle  = "A demo with invented data: three reviews of one InfluxDB org, a week apart."
+	mostChecks = 3 // on the screen of the demo
 	mostPeople = 3
 )
 
-// demoScreen shows on one screen of 24 lines what the demo found, where it is, and what to
-// try next.
-func (c *cli) demoScreen(m notify.Message, out string) {
+// demoScreen shows on one screen of 24 lines what the second review found, what the third
+// one says of the campaign, where it is, and what to try next.
+func (c *cli) demoScreen(m, third notify.Message, out string) {
 	s, page := m.Summary, notify.NewPage(m, mostPeople)
 	p := summaryPrinter{c.stdout, m, c.columns(), c.paint}
 	p.line("", demoTitle)
@@ -43,19 +43,22 @@ func (c *cli) demoScreen(m notify.Message, out string) {
 	all := len(m.Highlights.Owners) + m.Highlights.MoreOwners
 	p.line("", fmt.Sprintf("%s and %s more.", strings.TrimSuffix(who, ","), audit.Number(all-len(page.Who))))
 
+	for _, s := range third.Summary.Campaigns {
+		p.line("", fmt.Sprintf("Then a campaign: all %d decided. The next review: %d of %d revocations proven, %d overdue.", s.Items-s.Undecided, s.Revocations.Done, s.Revocations.Decided, s.Revocations.Overdue))
+	}
 	program := calledAs()
-	fmt.Fprintf(p, "\nReports: %s\nTry next:\n", m.Location)
+	fmt.Fprintf(p, "\nReports: %s\nTry next:\n", third.Location)
 	fmt.Fprintln(p, "  1. Open report.html there in a browser, then the workbook, review.xlsx.")
-	fmt.Fprintf(p, "  2. Verify the evidence, as an auditor does:\n%s\n", demoVerify(program, "     ", out, m.Location))
+	fmt.Fprintf(p, "  2. Verify the evidence, as an auditor does:\n%s\n", demoVerify(program, "     ", out))
 	fmt.Fprintf(p, "  3. Write a configuration for your InfluxDB: %s init\n", program)
 	fmt.Fprintf(p, "The whole review and the Slack messages: %s demo --verbose\n", program)
 }
 
 // demoVerify is the command that verifies the evidence of the demo.
-func demoVerify(program, indent, out, location string) string {
+func demoVerify(program, indent, out string) string {
 	more := " \\\n" + indent + "  "
 	if runtime.GOOS == "windows" {
 		more = " "
 	}
-	return fmt.Sprintf("%s%s verify %s%s--allowed-signers %s", indent, program, shellWord(filepath.Dir(location)), more, shellWord(filepath.Join(out, demoSigners)))
+	return fmt.Sprintf("%s%s verify %s%s--allowed-signers %s", indent, program, shellWord(out), more, shellWord(filepath.Join(out, demoSigners)))
 }

@@ -12,6 +12,8 @@ const (
 	exitUsage      = 2
 	exitFindings   = 3
 	exitIncomplete = 4
+	exitRefused    = 5
+	exitOpenItems  = 6
 )
 
 const exitHelp = `Exit codes:
@@ -19,7 +21,9 @@ const exitHelp = `Exit codes:
   1  could not run, or a message was not delivered
   2  wrong usage or configuration
   3  findings at or above --fail-on
-  4  done, but coverage is not complete`
+  4  done, but coverage is not complete
+  5  rows of an import were refused
+  6  items of a campaign are open, or revocations are overdue`
 
 // usageError is a mistake in the command line or the configuration.
 type usageError struct{ error }

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"tokenaudit/configs/secret"
+	"tokenaudit/jobs/runner"
 )
 
 // cli is what every command shares. What it prints leaves without secrets.
@@ -20,15 +21,24 @@ type cli struct {
 	screen         *screen   // standard error behind the redactor
 	paint          paint     // for stdout
 	secrets        *secret.Redactor
+	// clock is that of reviews and campaigns, nil for the one that the store goes by.
+	clock runner.Clock
 	logFlags
 }
 
-func newRoot(stdout, stderr io.Writer) *cobra.Command {
+func newCLI(stdout, stderr io.Writer) *cli {
 	secrets := secret.NewRedactor()
 	secrets.Learn(fromEnvironment(os.Getenv)...)
 	c := &cli{secrets: secrets, screen: &screen{to: stderr}}
 	c.stdout, c.data, c.stderr = secrets.Writer(stdout), secrets.Writer(stdout), secrets.Writer(c.screen)
 	c.paint = paint(colours(c.stdout))
+	return c
+}
+
+func newRoot(stdout, stderr io.Writer) *cobra.Command { return newCLI(stdout, stderr).root() }
+
+// root is the command that holds all others.
+func (c *cli) root() *cobra.Command {
 	root := &cobra.Command{
 		Use:   "tokenaudit",
 		Short: "Review the API tokens of InfluxDB on a schedule",
@@ -63,7 +73,7 @@ and messages. It only reads from InfluxDB.`,
 	root.SetErr(c.stderr)
 	root.SetFlagErrorFunc(flagError)
 	c.logFlags.add(root)
-	root.AddCommand(c.demo(), c.initialize(), c.run(), c.serve(), c.schedule(), c.doctor(), c.history(), c.notify(), c.tokens(), c.offboard(), c.rotate(), c.checks(), c.config(), c.verify(), c.version(), c.completion(), c.man())
+	root.AddCommand(c.demo(), c.initialize(), c.run(), c.serve(), c.schedule(), c.doctor(), c.history(), c.campaign(), c.notify(), c.tokens(), c.offboard(), c.rotate(), c.checks(), c.config(), c.verify(), c.version(), c.completion(), c.man())
 	root.AddCommand(topics()...)
 	root.SetHelpCommand(c.help())
 	root.InitDefaultHelpCmd()

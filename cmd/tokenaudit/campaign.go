@@ -1,0 +1,212 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/user"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"tokenaudit/configs"
+	"tokenaudit/configs/setting"
+	"tokenaudit/jobs/campaign"
+	"tokenaudit/jobs/evidence"
+	"tokenaudit/jobs/ledger"
+	campaignfiles "tokenaudit/report/campaign"
+)
+
+// campaignFlags are those of the commands below campaign.
+type campaignFlags struct {
+	config, campaign string
+	json             bool
+}
+
+func (c *cli) campaign() *cobra.Command {
+	return group("campaign", "Let people decide on tokens, and prove what became of it", `  tokenaudit campaign open quarterly
+  tokenaudit campaign export --reviewer ben@example.com
+  tokenaudit campaign import quarterly-ben@example.com.xlsx   # and its .sig
+  tokenaudit campaign show
+  tokenaudit campaign close
+  tokenaudit campaign report --script > revoke.sh`,
+		c.campaignList(), c.campaignOpen(), c.campaignShow(), c.campaignExport(), c.campaignImport(), c.campaignAssign(), c.campaignClose(), c.campaignReport())
+}
+
+func (f *campaignFlags) add(cmd *cobra.Command) {
+	configFlag(cmd, &f.config)
+	cmd.Flags().StringVar(&f.campaign, "campaign", "", "NAME, or NAME/OPENED (default: the open one, or the newest)")
+	completeNames(cmd, "campaign", campaignNames)
+}
+
+func campaignNames(f *configs.File) []string {
+	return namesOf(f.Campaigns, func(c configs.Campaign) string { return c.Name })
+}
+
+// campaigns are those of a configuration, and the evidence that has their folders.
+type campaigns struct {
+	file    *configs.File
+	archive evidence.Archive
+	unlock  func() error // nil where they are only read
+	now     time.Time    // when the command began
+}
+
+// openCampaigns opens them to be read, or to be changed, by one process at a time. It
+// needs no ledger, so that it works beside serve.
+func (c *cli) openCampaigns(ctx context.Context, path string, change bool) (*campaigns, error) {
+	f, err := c.loadConfig(path)
+	if err != nil {
+		return nil, err
+	}
+	if change {
+		if err := refuseRoot(f); err != nil {
+			return nil, err
+		}
+	}
+	cs := &campaigns{file: f, now: time.Now()}
+	if c.clock != nil {
+		if cs.now, err = c.clock(ctx); err != nil {
+			return nil, err
+		}
+	}
+	if change {
+		if cs.unlock, err = ledger.LockCampaigns(ctx, f.Store, f.StorePassword); err != nil {
+			return nil, forOwner(f, err)
+		}
+	}
+	if cs.archive, err = evidence.Open(f.Evidence, f.EvidenceLock); err != nil {
+		return nil, errors.Join(err, cs.close())
+	}
+	return cs, nil
+}
+
+func (cs *campaigns) close() error {
+	err := cs.archive.Close()
+	if cs.unlock != nil {
+		err = errors.Join(err, cs.unlock())
+	}
+	return err
+}
+
+// change opens the campaign that is named, lets do change it, and makes report and sums
+// again.
+func (c *cli) change(ctx context.Context, f campaignFlags, do func(cs *campaigns, folder evidence.CampaignFolder, b *campaign.Book) error) (err error) {
+	cs, err := c.openCampaigns(ctx, f.config, true)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, cs.close()) }()
+	b, folder, err := cs.choose(ctx, f.campaign)
+	if err != nil {
+		return err
+	}
+	if err := do(cs, folder, b); err != nil {
+		return err
+	}
+	return cs.seal(ctx, folder, b)
+}
+
+// seal makes report and sums of a campaign.
+func (cs *campaigns) seal(ctx context.Context, folder evidence.CampaignFolder, b *campaign.Book) error {
+	return sealCampaign(ctx, cs.file, folder, b, cs.now)
+}
+
+func sealCampaign(ctx context.Context, f *configs.File, folder evidence.CampaignFolder, b *campaign.Book, at time.Time) error {
+	var key []byte
+	if job := jobNamed(f, b.Job); !job.SigningKey.IsZero() {
+		text, err := job.SigningKey.ReadLines(ctx)
+		if err != nil {
+			return fmt.Errorf("signing_key: %w", err)
+		}
+		key = []byte(text.Reveal())
+	}
+	return campaignfiles.Write(ctx, folder, b, campaignfiles.Made{At: at, Tool: tool()}, key)
+}
+
+// books loads every campaign that was opened, oldest first in each name. One that cannot
+// be read is an error that names it.
+func (cs *campaigns) books(ctx context.Context) (books []*campaign.Book, err error) {
+	ids, err := cs.archive.Campaigns(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, id := range ids {
+		b, err := campaign.Load(ctx, cs.archive.Campaign(id))
+		if errors.Is(err, fs.ErrNotExist) { // cut off while it opened
+			continue
+		}
+		if err != nil {
+			return nil, fmt.Errorf("campaign %s: %w", id, err)
+		}
+		books = append(books, b)
+	}
+	return books, nil
+}
+
+// choose finds a campaign by NAME/OPENED, by its name the newest, or without a name the
+// only one that is open, or else the newest.
+func (cs *campaigns) choose(ctx context.Context, name string) (*campaign.Book, evidence.CampaignFolder, error) {
+	books, err := cs.books(ctx)
+	if err != nil {
+		return nil, evidence.CampaignFolder{}, err
+	}
+	if len(books) == 0 {
+		return nil, evidence.CampaignFolder{}, cs.none()
+	}
+	slices.SortStableFunc(books, func(a, b *campaign.Book) int { return a.Opened.Compare(b.Opened) })
+	var named, open []*campaign.Book
+	var known []string
+	for _, b := range books {
+		if name == b.ID() || name == b.Name || name == "" {
+			named = append(named, b)
+			if b.Closing == nil {
+				open = append(open, b)
+			}
+		}
+		known = append(known, b.Name, b.ID())
+	}
+	switch {
+	case len(named) == 0:
+		slices.Sort(known)
+		return nil, evidence.CampaignFolder{}, usagef("--campaign: %s", setting.Unknown("campaign", name, slices.Compact(known)))
+	case name == "" && len(open) > 1:
+		ids := namesOf(open, func(b *campaign.Book) string { return b.ID() })
+		return nil, evidence.CampaignFolder{}, usagef("several campaigns are open; choose one with --campaign: %s", strings.Join(ids, ", "))
+	case name == "" && len(open) == 1:
+		named = open
+	}
+	b := named[len(named)-1]
+	return b, cs.archive.Campaign(b.ID()), nil
+}
+
+func (cs *campaigns) none() error {
+	if len(cs.file.Campaigns) == 0 {
+		return usagef("%s has no campaigns; add one under campaigns (tokenaudit help campaigns)", cs.file.Path())
+	}
+	return fmt.Errorf("no campaign was opened yet; open one: tokenaudit campaign open %s", cs.file.Campaigns[0].Name)
+}
+
+// configured is the campaign of the configuration that a book is of; of one that is not
+// configured any more, the name.
+func (cs *campaigns) configured(b *campaign.Book) configs.Campaign {
+	at := slices.IndexFunc(cs.file.Campaigns, func(c configs.Campaign) bool { return c.Name == b.Name })
+	if at < 0 {
+		return configs.Campaign{Name: b.Name}
+	}
+	return cs.file.Campaigns[at]
+}
+
+// operator is who runs the command, as the system names them.
+func operator() string {
+	host, _ := os.Hostname()
+	name := fmt.Sprint("uid ", os.Geteuid())
+	if u, err := user.Current(); err == nil {
+		name = u.Username
+	}
+	return name + "@" + cmp.Or(host, "unknown")
+}

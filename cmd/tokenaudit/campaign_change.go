@@ -1,0 +1,257 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"tokenaudit/jobs/audit"
+	"tokenaudit/jobs/campaign"
+	"tokenaudit/jobs/evidence"
+	"tokenaudit/jobs/runner"
+	campaignfiles "tokenaudit/report/campaign"
+)
+
+type assignFlags struct {
+	campaignFlags
+	from, to, reason string
+}
+
+func (c *cli) campaignAssign() *cobra.Command {
+	var f assignFlags
+	cmd := &cobra.Command{
+		Use:   "assign ITEM… --to REVIEWER --reason TEXT",
+		Short: "Give items to another reviewer, and resolve conflicts",
+		Long: `assign gives items to another reviewer: by the ID of a token or of an item, or with --from
+all open ones of somebody who left. Nobody gets a token of their own. Drafts stay. In a
+conflict, and for an item that is signed, only what the new reviewer decides counts.`,
+		Example: `  tokenaudit campaign assign 0772396d1f411000 --to carla@example.com --reason SEC-12
+  tokenaudit campaign assign --from ben@example.com --to carla@example.com \
+    --reason "Ben left"`,
+		Args: func(cmd *cobra.Command, args []string) error {
+			switch {
+			case len(args) == 0 && f.from == "":
+				return usagef("%s needs an item, or --from with a reviewer", cmd.CommandPath())
+			case len(args) > 0 && f.from != "":
+				return usagef("%s takes items or --from, not both", cmd.CommandPath())
+			case !audit.IsAddress(f.to):
+				return usagef("%s needs --to with the e-mail address of a reviewer", cmd.CommandPath())
+			case strings.TrimSpace(f.reason) == "" || audit.Line(f.reason, 500) != f.reason:
+				return usagef("%s needs a --reason of one line: it is part of the evidence", cmd.CommandPath())
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, args []string) error { return c.assign(cmd.Context(), f, args) },
+	}
+	f.add(cmd)
+	cmd.Flags().StringVar(&f.from, "from", "", "all open items of this reviewer")
+	cmd.Flags().StringVar(&f.to, "to", "", "who decides")
+	cmd.Flags().StringVar(&f.reason, "reason", "", "why, such as a ticket")
+	return cmd
+}
+
+func (c *cli) assign(ctx context.Context, f assignFlags, items []string) error {
+	return c.change(ctx, f.campaignFlags, func(cs *campaigns, folder evidence.CampaignFolder, b *campaign.Book) error {
+		if f.from != "" {
+			for _, s := range b.OpenFor(f.from) {
+				items = append(items, s.Item.ID)
+			}
+			if len(items) == 0 {
+				return usagef("--from: %s has no open item in campaign %s", audit.Line(f.from, 100), b.ID())
+			}
+		}
+		var own []error
+		for _, item := range items {
+			a, err := b.Assign(item, f.to, f.reason, operator(), cs.now)
+			refused, is := errors.AsType[*campaign.AssignError](err)
+			if is && refused.Code == campaign.SelfReview && f.from != "" { // the others need not wait
+				own = append(own, fmt.Errorf("%s: %w", item, err))
+				continue
+			}
+			if err != nil {
+				return usagef("%s: %w", audit.Line(item, 100), err)
+			}
+			if err := b.Reassign(ctx, folder, a); err != nil {
+				return err
+			}
+			c.say("%s: from %s to %s\n", a.Item, orNobody(a.From), a.To)
+		}
+		if err := cs.seal(ctx, folder, b); err != nil {
+			return err
+		}
+		return errors.Join(own...)
+	})
+}
+
+func orNobody(who string) string {
+	if who == "" {
+		return "nobody"
+	}
+	return who
+}
+
+func (c *cli) campaignClose() *cobra.Command {
+	var f campaignFlags
+	var withOpen string
+	cmd := &cobra.Command{
+		Use:   "close",
+		Short: "Close a campaign",
+		Long: `close ends the decisions of a campaign and writes the closing statement, which the
+manager signs:
+
+  ssh-keygen -Y sign -n tokenaudit-review -f KEY closed.json
+  tokenaudit campaign import closed.json.sig
+
+While items are open it lists them, with exit code 6; --with-open closes all the same and
+keeps the reason. Reviews go on to prove the revocations.`,
+		Example: `  tokenaudit campaign close
+  tokenaudit campaign close --with-open "plant is down until January, SEC-77"`,
+		Args: noArguments,
+		RunE: func(cmd *cobra.Command, _ []string) error { return c.closeCampaign(cmd.Context(), f, withOpen) },
+	}
+	f.add(cmd)
+	cmd.Flags().StringVar(&withOpen, "with-open", "", "close with open items, for this reason")
+	return cmd
+}
+
+func (c *cli) closeCampaign(ctx context.Context, f campaignFlags, reason string) error {
+	if audit.Line(reason, 500) != reason {
+		return usagef("--with-open needs a reason of one line: it is part of the evidence")
+	}
+	return c.change(ctx, f, func(cs *campaigns, folder evidence.CampaignFolder, b *campaign.Book) error {
+		if b.Closing != nil {
+			return fmt.Errorf("campaign %s was closed on %s", b.ID(), b.Closing.At.Format(time.DateOnly))
+		}
+		now := cs.now
+		if open := b.Figures(now).Open; open > 0 && reason == "" {
+			c.printItems(b, now, false)
+			c.say("\n%s open. Decide them, or close with --with-open REASON.\n", audit.Plural(open, "item")+map[bool]string{true: " is", false: " are"}[open == 1])
+			return quietError{exitOpenItems}
+		}
+		if err := cs.closeBook(ctx, folder, b, reason); err != nil {
+			return err
+		}
+		c.say("%s\n%s signs the statement:\n  ssh-keygen -Y sign -n %s -f KEY %s\n  tokenaudit campaign import --campaign %s closed.json.sig\n",
+			campaignHeadline(b, b.Figures(now), now), b.Manager, campaign.Namespace, shellWord(folder.Location()+"/"+campaign.ClosedFile), b.ID())
+		return nil
+	})
+}
+
+// closeBook writes the closing statement over the files as they are.
+func (cs *campaigns) closeBook(ctx context.Context, folder evidence.CampaignFolder, b *campaign.Book, reason string) error {
+	files, err := campaignfiles.State(ctx, folder)
+	if err != nil {
+		return err
+	}
+	return b.Close(ctx, folder, reason, operator(), files, cs.now)
+}
+
+func (c *cli) campaignOpen() *cobra.Command {
+	var f campaignFlags
+	cmd := &cobra.Command{
+		Use:   "open [NAME]",
+		Short: "Open a campaign now, on the newest review of its job",
+		Long: `open makes the items of a campaign of the newest review of its job and names a reviewer
+for each. serve and run tell the reviewers. A campaign with a schedule opens by itself.`,
+		Example: "  tokenaudit campaign open quarterly",
+		Args: func(cmd *cobra.Command, args []string) error {
+			if len(args) > 1 {
+				return usagef("%s takes one campaign", cmd.CommandPath())
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return c.openCampaign(cmd.Context(), f, strings.Join(args, ""))
+		},
+	}
+	configFlag(cmd, &f.config)
+	return cmd
+}
+
+// named is the campaign of that name, or the only one.
+func (cs *campaigns) named(name string) (int, error) {
+	names := campaignNames(cs.file)
+	switch at := slices.Index(names, name); {
+	case len(names) == 0:
+		return 0, cs.none()
+	case at >= 0:
+		return at, nil
+	case name == "" && len(names) == 1:
+		return 0, nil
+	case name == "":
+		return 0, usagef("name a campaign: %s", strings.Join(names, ", "))
+	}
+	return 0, usagef("unknown campaign %q, known: %s", audit.Line(name, 100), strings.Join(names, ", "))
+}
+
+func (c *cli) openCampaign(ctx context.Context, f campaignFlags, name string) error {
+	cs, err := c.openCampaigns(ctx, f.config, false) // the runner locks it
+	if err != nil {
+		return err
+	}
+	defer cs.close()
+	if err := refuseRoot(cs.file); err != nil {
+		return err
+	}
+	at, err := cs.named(name)
+	if err != nil {
+		return err
+	}
+	b, err := cs.openNow(ctx, c.log(slog.LevelWarn), at)
+	if err != nil {
+		return err
+	}
+	c.say("Campaign %s is open: %s of run %s to decide until %s\n", b.ID(), audit.Plural(len(b.Items), "token"), b.Run, b.Due.Format(time.DateOnly))
+	for _, who := range b.ReviewersNow() {
+		c.say("  %s: %s\n", who, audit.Plural(len(b.OpenFor(who)), "item"))
+	}
+	if n := b.Figures(cs.now).Unassigned; n > 0 {
+		c.say("  nobody: %s; campaign assign says who decides\n", audit.Plural(n, "item"))
+	}
+	return nil
+}
+
+// openNow opens a campaign of the configuration on the newest review of its job that saw
+// anything, by its evidence.
+func (cs *campaigns) openNow(ctx context.Context, log *slog.Logger, at int) (*campaign.Book, error) {
+	cfg := cs.file.Campaigns[at]
+	review, err := cs.newestReview(ctx, cfg.Job)
+	if err != nil {
+		return nil, err
+	}
+	r := &runner.Runner{Snapshots: cs.archive, Campaigns: campaignFolders{cs.file, cs.archive}, Tool: tool(), Log: log}
+	b, opened, err := r.OpenCampaign(ctx, runner.Opening{
+		Terms: cs.file.CampaignTerms(cfg), At: cs.now.UTC().Truncate(time.Second), Trigger: audit.Manual, Review: review.summary, Pack: review.link,
+		People: cs.file.People(jobNamed(cs.file, cfg.Job), cs.file.RosterAt())(cs.now),
+	})
+	if err == nil && !opened {
+		err = fmt.Errorf("campaign %s was opened this second; try again", b.ID())
+	}
+	return b, err
+}
+
+// mostUnread is how many newest packs are looked through for a review that saw anything.
+const mostUnread = 20
+
+func (cs *campaigns) newestReview(ctx context.Context, job string) (sealedRun, error) {
+	packs, _, err := cs.archive.Newest(ctx, job, mostUnread)
+	if err != nil {
+		return sealedRun{}, err
+	}
+	for _, p := range packs {
+		s, err := readSealed(ctx, cs.archive, p.Run)
+		if err != nil {
+			return s, fmt.Errorf("run %s: %w", p.Run.ID(), err)
+		}
+		if s.summary.Coverage.Verdict != audit.NotKnown {
+			return s, nil
+		}
+	}
+	return sealedRun{}, fmt.Errorf("job %s has no review that saw anything; make one first: tokenaudit run --now --job %[1]s", job)
+}

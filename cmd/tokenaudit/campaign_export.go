@@ -1,0 +1,132 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"tokenaudit/jobs/audit"
+	"tokenaudit/jobs/campaign"
+	"tokenaudit/jobs/evidence"
+	campaignfiles "tokenaudit/report/campaign"
+)
+
+type exportFlags struct {
+	campaignFlags
+	reviewer, format, folder string
+	all                      bool
+}
+
+func (c *cli) campaignExport() *cobra.Command {
+	f := exportFlags{format: "xlsx"}
+	cmd := &cobra.Command{
+		Use:   "export",
+		Short: "Write the files that reviewers fill in",
+		Long: `export writes a file for each reviewer who has something to decide, or for one. Reviewers
+fill in the column Decision, sign the file and send it back:
+
+  ssh-keygen -Y sign -n tokenaudit-review -f KEY FILE
+
+The file lies outside the evidence. One that is there already is not replaced.`,
+		Example: `  tokenaudit campaign export
+  tokenaudit campaign export --reviewer ben@example.com --format csv
+  tokenaudit campaign export --folder /srv/reviews`,
+		Args: noArguments,
+		RunE: func(cmd *cobra.Command, _ []string) error { return c.exportCampaign(cmd.Context(), f) },
+	}
+	f.add(cmd)
+	cmd.Flags().StringVar(&f.reviewer, "reviewer", "", "only for this person (default: everybody with open items)")
+	choiceFlag(cmd, &f.format, "format", "form of the files", "xlsx", "csv")
+	cmd.Flags().StringVar(&f.folder, "folder", ".", "where to write them")
+	cmd.Flags().BoolVar(&f.all, "all", false, "with the items that are decided, and their decisions")
+	return cmd
+}
+
+func (c *cli) exportCampaign(ctx context.Context, f exportFlags) error {
+	if err := checkChoice("format", "format", f.format, []string{"xlsx", "csv"}); err != nil {
+		return err
+	}
+	return c.change(ctx, f.campaignFlags, func(cs *campaigns, folder evidence.CampaignFolder, b *campaign.Book) error {
+		if b.Closing != nil {
+			return fmt.Errorf("campaign %s was closed on %s; nothing is left to decide", b.ID(), b.Closing.At.Format(time.DateOnly))
+		}
+		reviewers := b.ReviewersNow()
+		if f.reviewer != "" {
+			if !slices.ContainsFunc(reviewers, func(who string) bool { return campaign.Same(who, f.reviewer) }) {
+				return usagef("--reviewer: %s has no item in campaign %s; reviewers: %s", audit.Line(f.reviewer, 100), b.ID(), strings.Join(reviewers, ", "))
+			}
+			reviewers = []string{f.reviewer}
+		}
+		if err := os.MkdirAll(f.folder, 0o700); err != nil {
+			return err
+		}
+		written := 0
+		for _, who := range reviewers {
+			open := len(b.OpenFor(who))
+			if open == 0 && !f.all && f.reviewer == "" {
+				continue
+			}
+			text, err := reviewerFile(b, who, f.format, f.all)
+			if err != nil {
+				return err
+			}
+			path := filepath.Join(f.folder, fmt.Sprintf("%s-%s-%s.%s", b.Name, b.Opened.Format(time.DateOnly), campaign.FileName(who), f.format))
+			if err := writeNew(path, text); errors.Is(err, fs.ErrExist) {
+				return fmt.Errorf("%s is there already, and may have decisions; move it, or choose another --folder", path)
+			} else if err != nil {
+				return err
+			}
+			sum := sha256.Sum256(text)
+			if err := b.Note(ctx, folder, campaign.Export{At: cs.now.UTC().Truncate(time.Second), Reviewer: who, Items: open, SHA256: hex.EncodeToString(sum[:])}); err != nil {
+				return err
+			}
+			c.say("%s: %s to decide for %s\n", path, audit.Plural(open, "item"), who)
+			written++
+		}
+		if written == 0 {
+			c.say("Everything is decided and signed; nothing to export.\n")
+		}
+		return nil
+	})
+}
+
+// reviewerFile is the file of a reviewer: the rows with an open item, or all of them with
+// what was decided.
+func reviewerFile(b *campaign.Book, who, format string, all bool) ([]byte, error) {
+	open, decided := map[string]bool{}, map[string]campaign.Decision{}
+	for _, s := range b.Status() {
+		open[s.Item.ID] = s.State.Open()
+		if s.Decision != nil && all {
+			decided[s.Item.ID] = *s.Decision
+		}
+	}
+	lines := b.Lines(b.ItemsOf(who))
+	if !all {
+		lines = slices.DeleteFunc(lines, func(l campaign.Line) bool {
+			return !slices.ContainsFunc(l.Items, func(it campaign.Item) bool { return open[it.ID] })
+		})
+	}
+	for _, l := range lines {
+		if d, ok := decided[l.Items[0].ID]; ok {
+			decided[l.ID] = d
+		}
+	}
+	var out bytes.Buffer
+	write := campaignfiles.WriteWorkbook
+	if format == "csv" {
+		write = campaignfiles.WriteCSV
+	}
+	err := write(&out, b.Campaign, who, lines, decided)
+	return out.Bytes(), err
+}

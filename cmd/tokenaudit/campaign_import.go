@@ -1,0 +1,246 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"tokenaudit/jobs/audit"
+	"tokenaudit/jobs/campaign"
+	campaignfiles "tokenaudit/report/campaign"
+	"tokenaudit/report/signature"
+)
+
+func (c *cli) campaignImport() *cobra.Command {
+	var f campaignFlags
+	var dryRun bool
+	cmd := &cobra.Command{
+		Use:   "import FILE…",
+		Short: "Take the decisions of reviewers",
+		Long: `import reads files that reviewers filled in, and the signature beside each (FILE.sig). It
+takes the rows that fit and refuses the others, each with a code ("tokenaudit help
+campaigns"). A file without a signature is a draft; its decisions count once it is signed.
+To import a file twice changes nothing. The exit code is 5 if rows were refused.
+
+closed.json.sig, the signature of the manager, is imported likewise.`,
+		Example: `  tokenaudit campaign import --dry-run quarterly-2026-10-01-ben@example.com.xlsx
+  tokenaudit campaign import *.xlsx
+  tokenaudit campaign import closed.json.sig`,
+		Args: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return usagef("%s needs a file that a reviewer filled in", cmd.CommandPath())
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return c.importFiles(cmd.Context(), f, args, dryRun)
+		},
+	}
+	f.add(cmd)
+	cmd.Flags().BoolVar(&dryRun, "dry-run", false, "say what would be taken and refused, and change nothing")
+	return cmd
+}
+
+func (c *cli) importFiles(ctx context.Context, f campaignFlags, paths []string, dryRun bool) (err error) {
+	cs, err := c.openCampaigns(ctx, f.config, !dryRun)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, cs.close()) }()
+	refused, failed := 0, []error{}
+	for _, path := range paths {
+		if name := filepath.Base(path); strings.HasSuffix(name, campaign.SignatureSuffix) && name != campaign.ClosedFile+campaign.SignatureSuffix {
+			continue // of a file that is named itself
+		}
+		n, err := c.importFile(ctx, cs, f.campaign, path, dryRun)
+		if err != nil {
+			failed = append(failed, fmt.Errorf("%s: %w", path, err))
+		}
+		refused += n
+	}
+	switch err := errors.Join(failed...); {
+	case err != nil:
+		return err
+	case refused > 0:
+		return quietError{exitRefused}
+	}
+	return nil
+}
+
+// largestReviewed is what a file of a reviewer may have.
+const largestReviewed = 20 << 20
+
+// importFile imports one file, and says how many rows it refused.
+func (c *cli) importFile(ctx context.Context, cs *campaigns, name, path string, dryRun bool) (refused int, err error) {
+	content, err := readAtMost(path, largestReviewed)
+	if err != nil {
+		return 0, err
+	}
+	if filepath.Base(path) == campaign.ClosedFile+campaign.SignatureSuffix {
+		return 0, c.importManager(ctx, cs, name, content, dryRun)
+	}
+	rows, ext, err := campaignfiles.Read(content)
+	if err != nil {
+		return 0, err
+	}
+	if len(rows) == 0 {
+		return 0, errors.New("it has no row to import")
+	}
+	b, folder, err := cs.choose(ctx, cmp.Or(name, campaignOf(rows)))
+	if err != nil {
+		return 0, err
+	}
+	in := campaign.Received{Name: filepath.Base(path), Content: content, Reviewer: reviewerOf(rows)}
+	in.Signature, err = readAtMost(path+campaign.SignatureSuffix, largestReviewed)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+	case err != nil:
+		return 0, err
+	default:
+		if in.Reviewer, in.Key, err = cs.signer(b, filepath.Base(path), content, in.Signature, in.Reviewer); err != nil {
+			return 0, fmt.Errorf("its signature %w", err)
+		}
+	}
+	if before, was := b.Imported(in); was {
+		c.say("%s: imported before, on %s; nothing changes\n", path, before.At.Format(time.DateOnly))
+		return 0, cs.seal(ctx, folder, b)
+	}
+	imported := b.NewImport(in, ext, cs.now)
+	o := b.Judge(imported, rows)
+	if !dryRun {
+		if err := b.Take(ctx, folder, imported, in, o); err != nil {
+			return 0, err
+		}
+		if err := cs.seal(ctx, folder, b); err != nil {
+			return 0, err
+		}
+	}
+	c.sayImported(path, imported, o, dryRun)
+	return len(o.Refused), nil
+}
+
+// campaignOf is the campaign that most rows of a file say they are of.
+func campaignOf(rows []campaign.Row) string {
+	return most(rows, func(r campaign.Row) string { return r.Campaign })
+}
+
+// reviewerOf is whom most rows of a file say they are for.
+func reviewerOf(rows []campaign.Row) string {
+	return most(rows, func(r campaign.Row) string { return strings.ToLower(strings.TrimSpace(r.Reviewer)) })
+}
+
+func most(rows []campaign.Row, value func(campaign.Row) string) string {
+	n, best := map[string]int{}, ""
+	for _, r := range rows {
+		v := value(r)
+		if n[v]++; v != "" && n[v] > n[best] || best == "" {
+			best = v
+		}
+	}
+	return best
+}
+
+// signer is who signed a file of a campaign, and by which key.
+func (cs *campaigns) signer(b *campaign.Book, name string, content, armored []byte, said string) (who, key string, err error) {
+	path := string(cs.configured(b).Signers)
+	if path == "" {
+		return "", "", fmt.Errorf("cannot be checked: campaign %s is not in the configuration any more, and with it signers", b.Name)
+	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return "", "", fmt.Errorf("cannot be checked: signers: %w", err)
+	}
+	allowed, err := signature.Parse(text, campaign.Namespace)
+	if err != nil {
+		return "", "", fmt.Errorf("cannot be checked: signers: %w", err)
+	}
+	line, key, err := allowed.Verify(name, content, armored, cs.now)
+	if err != nil {
+		return "", "", err
+	}
+	who, err = line.Person(said)
+	return who, key, err
+}
+
+// importManager takes the signature of the closing statement.
+func (c *cli) importManager(ctx context.Context, cs *campaigns, name string, armored []byte, dryRun bool) error {
+	b, folder, err := cs.choose(ctx, name)
+	if err != nil {
+		return err
+	}
+	if b.Closing == nil {
+		return fmt.Errorf("campaign %s is not closed yet: the manager signs its closing statement", b.ID())
+	}
+	text, err := folder.Read(ctx, campaign.ClosedFile)
+	if err != nil {
+		return err
+	}
+	who, _, err := cs.signer(b, campaign.ClosedFile, text, armored, b.Manager)
+	if err != nil {
+		return fmt.Errorf("it %w", err)
+	}
+	if !campaign.Same(who, b.Manager) {
+		return fmt.Errorf("it is signed by %s, and the manager of campaign %s is %s", who, b.ID(), b.Manager)
+	}
+	c.say("Campaign %s: the end is signed by %s\n", b.ID(), who)
+	if dryRun {
+		return nil
+	}
+	if err := folder.Write(ctx, campaign.ClosedFile+campaign.SignatureSuffix, armored); err != nil {
+		return err
+	}
+	return cs.seal(ctx, folder, b)
+}
+
+// mostRefused is how many refused rows are printed; refused.csv has them all.
+const mostRefused = 50
+
+func (c *cli) sayImported(path string, in campaign.Import, o campaign.Outcome, dryRun bool) {
+	form := "draft of " + cmp.Or(in.Reviewer, "nobody")
+	if in.Signed {
+		form = "signed by " + in.Reviewer
+	}
+	if dryRun {
+		form += ", dry run"
+	}
+	c.say("%s: %s: %s taken, %d refused, %d as before, %d without a decision\n", path, audit.Line(form, 200), audit.Plural(len(o.Decisions), "decision"), len(o.Refused), o.Unchanged, o.Empty)
+	if len(o.Refused) > 0 {
+		t := newTable(column{name: "ROW", right: true}, column{name: "ITEM", shrink: 16}, column{name: "CODE"}, column{name: "REASON", shrink: 20})
+		for _, r := range o.Refused[:min(len(o.Refused), mostRefused)] {
+			t.row(r.Line, audit.Line(r.Item, 80), r.Code, audit.Line(r.Reason, 200))
+		}
+		c.say("%s", t.render(c.columns()))
+		if more := len(o.Refused) - mostRefused; more > 0 {
+			c.say("and %d more, in %s\n", more, campaign.RefusedFile)
+		}
+	}
+	if !in.Signed && len(o.Decisions) > 0 {
+		c.say("These decisions count once the file is signed and imported again:\n  ssh-keygen -Y sign -n %s -f KEY %s\n", campaign.Namespace, shellWord(path))
+	}
+}
+
+// readAtMost reads a file of people.
+func readAtMost(path string, most int64) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() {
+		return nil, errors.Join(err, errors.New("not a regular file"))
+	}
+	content, err := io.ReadAll(io.LimitReader(f, most+1))
+	if err == nil && int64(len(content)) > most {
+		err = fmt.Errorf("larger than the limit of %d MiB", most>>20)
+	}
+	return content, err
+}

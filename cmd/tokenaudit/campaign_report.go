@@ -1,0 +1,128 @@
+package main
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"tokenaudit/jobs/audit"
+	"tokenaudit/jobs/campaign"
+	"tokenaudit/jobs/evidence"
+	campaignfiles "tokenaudit/report/campaign"
+)
+
+type reportFlags struct {
+	campaignFlags
+	folder           string
+	script, inactive bool
+}
+
+func (c *cli) campaignReport() *cobra.Command {
+	var f reportFlags
+	cmd := &cobra.Command{
+		Use:   "report",
+		Short: "Make the report of a campaign, or the script that revokes",
+		Long: `report makes report.xlsx and report.html of a campaign as it stands, in its evidence
+folder, and with --folder copies all of the evidence there.
+
+With --script it prints a shell script for what is decided and signed and still there. The
+script asks for each token whether it is still the one that was decided on. It only shows
+what it would do; --yes does it. tokenaudit itself never changes InfluxDB.`,
+		Example: `  tokenaudit campaign report
+  tokenaudit campaign report --folder ./for-the-auditor
+  tokenaudit campaign report --script > revoke.sh && sh revoke.sh`,
+		Args: noArguments,
+		RunE: func(cmd *cobra.Command, _ []string) error { return c.reportCampaign(cmd.Context(), f) },
+	}
+	f.add(cmd)
+	cmd.Flags().StringVar(&f.folder, "folder", "", "copy the evidence of the campaign there")
+	cmd.Flags().BoolVar(&f.script, "script", false, "print revoke.sh instead")
+	cmd.Flags().BoolVar(&f.inactive, "inactive", false, "with --script: set tokens inactive instead of deleting them")
+	return cmd
+}
+
+func (c *cli) reportCampaign(ctx context.Context, f reportFlags) error {
+	switch {
+	case f.inactive && !f.script:
+		return usagef("--inactive goes with --script")
+	case f.script && f.folder != "":
+		return usagef("--script prints the script; it takes no --folder")
+	case f.script:
+		return c.printScript(ctx, f)
+	}
+	var copied evidence.CampaignFolder
+	err := c.change(ctx, f.campaignFlags, func(_ *campaigns, folder evidence.CampaignFolder, b *campaign.Book) error {
+		copied = folder
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	c.say("%s/report.html\n%[1]s/report.xlsx\n", copied.Location())
+	if f.folder == "" {
+		return nil
+	}
+	return c.copyCampaign(ctx, f)
+}
+
+// copyCampaign copies the evidence of a campaign into a folder, which must not have it yet.
+func (c *cli) copyCampaign(ctx context.Context, f reportFlags) error {
+	cs, err := c.openCampaigns(ctx, f.config, false)
+	if err != nil {
+		return err
+	}
+	defer cs.close()
+	b, folder, err := cs.choose(ctx, f.campaign)
+	if err != nil {
+		return err
+	}
+	names, err := folder.Names(ctx)
+	if err != nil {
+		return err
+	}
+	for _, name := range names {
+		content, err := folder.Read(ctx, name)
+		if err != nil {
+			return err
+		}
+		local, err := filepath.Localize(name)
+		if err != nil {
+			return err
+		}
+		path := filepath.Join(f.folder, local)
+		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+			return err
+		}
+		if err := writeNew(path, content); err != nil {
+			return err
+		}
+	}
+	c.say("%s of campaign %s copied to %s\n", audit.Plural(len(names), "file"), b.ID(), f.folder)
+	return nil
+}
+
+func (c *cli) printScript(ctx context.Context, f reportFlags) error {
+	cs, err := c.openCampaigns(ctx, f.config, false)
+	if err != nil {
+		return err
+	}
+	defer cs.close()
+	b, _, err := cs.choose(ctx, f.campaign)
+	if err != nil {
+		return err
+	}
+	addresses := map[string]string{} // of the targets; a database file has none
+	for _, t := range cs.file.Targets {
+		if t.URL != "" {
+			addresses[t.Name] = t.URL
+		}
+	}
+	text, err := campaignfiles.Script(b, addresses, f.inactive)
+	if err != nil {
+		return err
+	}
+	_, err = c.data.Write(text)
+	return err
+}

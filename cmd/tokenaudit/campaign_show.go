@@ -1,0 +1,376 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"tokenaudit/jobs/audit"
+	"tokenaudit/jobs/campaign"
+)
+
+func (c *cli) campaignList() *cobra.Command {
+	var f campaignFlags
+	cmd := &cobra.Command{
+		Use:     "list",
+		Short:   "List the campaigns that were opened",
+		Example: "  tokenaudit campaign list\n  tokenaudit campaign list --json",
+		Args:    noArguments,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			cs, err := c.openCampaigns(cmd.Context(), f.config, false)
+			if err != nil {
+				return err
+			}
+			defer cs.close()
+			books, err := cs.books(cmd.Context())
+			if err != nil {
+				return err
+			}
+			return c.listCampaigns(cs, books, f.json)
+		},
+	}
+	configFlag(cmd, &f.config)
+	jsonFlag(cmd, &f.json)
+	return cmd
+}
+
+// campaignJSON is a campaign in campaign list --json and, with items, campaign show --json.
+type campaignJSON struct {
+	Campaign string           `json:"campaign"`
+	Job      string           `json:"job"`
+	Opened   time.Time        `json:"opened"`
+	Due      time.Time        `json:"due"`
+	Closed   *time.Time       `json:"closed"`
+	Overdue  bool             `json:"overdue"`
+	Evidence string           `json:"evidence"`
+	Figures  campaign.Figures `json:"figures"`
+}
+
+func (cs *campaigns) json(b *campaign.Book) campaignJSON {
+	out := campaignJSON{b.ID(), b.Job, b.Opened, b.Due, nil, b.Overdue(cs.now), cs.archive.Campaign(b.ID()).Location(), b.Figures(cs.now)}
+	if b.Closing != nil {
+		out.Closed = &b.Closing.At
+	}
+	return out
+}
+
+func (c *cli) listCampaigns(cs *campaigns, books []*campaign.Book, asJSON bool) error {
+	if asJSON {
+		all := []campaignJSON{}
+		for _, b := range books {
+			all = append(all, cs.json(b))
+		}
+		return c.encode(struct {
+			Campaigns []campaignJSON `json:"campaigns"`
+		}{all})
+	}
+	if len(books) == 0 {
+		fmt.Fprintln(c.stdout, cs.none())
+		return nil
+	}
+	t := newTable(column{name: "CAMPAIGN"}, column{name: "STATE"}, column{name: "DUE"}, column{name: "ITEMS", right: true}, column{name: "OPEN", right: true},
+		column{name: "TO REVOKE", right: true, drop: 2}, column{name: "DONE", right: true, drop: 2}, column{name: "OVERDUE", right: true}, column{name: "JOB", drop: 1})
+	for _, b := range books {
+		fig := b.Figures(cs.now)
+		t.row(b.ID(), stateOf(b, cs.now), b.Due.Format(time.DateOnly), fig.Items, fig.Open, fig.Revocations.Decided, fig.Revocations.Done, fig.Revocations.Overdue, b.Job)
+	}
+	fmt.Fprint(c.stdout, t.render(c.columns()))
+	return nil
+}
+
+// stateOf is the state of a campaign in a word.
+func stateOf(b *campaign.Book, now time.Time) string {
+	switch {
+	case b.Closing != nil:
+		return "closed"
+	case b.Overdue(now):
+		return "overdue"
+	}
+	return "open"
+}
+
+func (c *cli) campaignShow() *cobra.Command {
+	var f campaignFlags
+	var all bool
+	cmd := &cobra.Command{
+		Use:   "show",
+		Short: "Show how a campaign stands: who has to decide what, and what has to go",
+		Long: `show says how many items are decided and signed, who still has to decide, and which
+tokens have to go. The exit code is 6 while items are open or a revocation is overdue.`,
+		Example: `  tokenaudit campaign show
+  tokenaudit campaign show --campaign quarterly/2026-10-01T0700Z --all
+  tokenaudit campaign show --json | jq '.items[] | select(.state == "pending")'`,
+		Args: noArguments,
+		RunE: func(cmd *cobra.Command, _ []string) error { return c.showCampaign(cmd.Context(), f, all) },
+	}
+	f.add(cmd)
+	cmd.Flags().BoolVar(&all, "all", false, "list every item, decided ones too")
+	jsonFlag(cmd, &f.json)
+	return cmd
+}
+
+// campaignItemJSON is an item in campaign show --json.
+type campaignItemJSON struct {
+	Item          string         `json:"item"`
+	Description   string         `json:"description"`
+	Owner         string         `json:"owner"`
+	Severity      audit.Severity `json:"severity"`
+	State         campaign.State `json:"state"`
+	Reviewer      string         `json:"reviewer"`
+	NotMine       bool           `json:"not_mine"`
+	Decision      campaign.Kind  `json:"decision"`
+	By            string         `json:"by"`
+	At            *time.Time     `json:"at"`
+	Justification string         `json:"justification"`
+	Ticket        string         `json:"ticket"`
+	Remediation   campaign.Seen  `json:"remediation"`
+	Settled       bool           `json:"settled"`
+	Due           *time.Time     `json:"due"`
+	Overdue       bool           `json:"overdue"`
+	Run           string         `json:"run"`
+	Evidence      string         `json:"evidence"`
+	ReplacedBy    string         `json:"replaced_by"`
+}
+
+func itemJSON(s campaign.Status, now time.Time) campaignItemJSON {
+	out := campaignItemJSON{
+		Item: s.Item.ID, Description: s.Item.Description, Owner: s.Item.OwnerName(), Severity: s.Item.Severity, State: s.State, Reviewer: s.Reviewer, NotMine: s.NotMine,
+	}
+	if d := s.Decision; d != nil {
+		out.Decision, out.By, out.At, out.Justification, out.Ticket = d.Decision, d.By, &d.At, d.Justification, d.Ticket
+	}
+	if m := s.Seen; m != nil {
+		out.Remediation, out.Settled, out.Run, out.Evidence, out.ReplacedBy = m.State, m.Settled, m.Run, m.Evidence, m.By
+		if !m.Due.IsZero() {
+			out.Due, out.Overdue = &m.Due, !m.Settled && now.After(m.Due)
+		}
+	}
+	return out
+}
+
+func (c *cli) showCampaign(ctx context.Context, f campaignFlags, all bool) error {
+	cs, err := c.openCampaigns(ctx, f.config, false)
+	if err != nil {
+		return err
+	}
+	defer cs.close()
+	b, _, err := cs.choose(ctx, f.campaign)
+	if err != nil {
+		return err
+	}
+	left := b.Closing == nil && b.Figures(cs.now).Open > 0 || b.Figures(cs.now).Revocations.Overdue > 0
+	if f.json {
+		items := []campaignItemJSON{}
+		for _, s := range b.Status() {
+			items = append(items, itemJSON(s, cs.now))
+		}
+		err = c.encode(struct {
+			campaignJSON
+			Items []campaignItemJSON `json:"items"`
+		}{cs.json(b), items})
+	} else {
+		c.printCampaign(cs, b, all)
+	}
+	if err == nil && left {
+		err = quietError{exitOpenItems}
+	}
+	return err
+}
+
+// mostShown is how many items show prints of each kind without --all.
+const mostShown = 20
+
+func (c *cli) printCampaign(cs *campaigns, b *campaign.Book, all bool) {
+	fig := b.Figures(cs.now)
+	fmt.Fprintln(c.stdout, c.paint.bold(campaignHeadline(b, fig, cs.now)))
+	facts := [][2]string{
+		{"opened", fmt.Sprintf("%s, on run %s (%s)", b.Opened.Format("2006-01-02 15:04 MST"), b.Run, scopeWords(b.Scope))},
+		{"evidence", cs.archive.Campaign(b.ID()).Location()},
+		{"items", itemWords(fig)},
+		{"decisions", decisionWords(fig)},
+	}
+	if fig.Revocations.Decided > 0 {
+		facts = append(facts, [2]string{"revocations", revocationWords(fig.Revocations)})
+	}
+	if b.Closing != nil && b.Closing.Reason != "" {
+		facts = append(facts, [2]string{"closed", b.Closing.Reason})
+	}
+	for _, f := range facts {
+		fmt.Fprintln(c.stdout, hanging("", fmt.Sprintf("%-12s %s", f[0], audit.Line(f[1], 400)), c.width()))
+	}
+	if len(fig.Reviewers) > 0 {
+		t := newTable(column{name: "REVIEWER", shrink: 20}, column{name: "ITEMS", right: true}, column{name: "OPEN", right: true}, column{name: "SIGNED", right: true},
+			column{name: "KEPT", right: true, drop: 2}, column{name: "SAME REASON", right: true, drop: 1}, column{name: "LAST", drop: 3})
+		for _, r := range fig.Reviewers {
+			kept, same, last := "", "", ""
+			if r.Signed > 0 {
+				kept, same, last = fmt.Sprintf("%d %%", r.KeepRate), fmt.Sprintf("%d %%", r.SameReason), r.LastAt.Format(time.DateOnly)
+			}
+			t.row(audit.Line(r.Reviewer, 80), r.Items, r.Open, r.Signed, kept, same, last)
+		}
+		fmt.Fprint(c.stdout, "\n", t.render(c.columns()))
+	}
+	c.printItems(b, cs.now, all)
+}
+
+// printItems lists what is open and what has to go, and with all everything.
+func (c *cli) printItems(b *campaign.Book, now time.Time, all bool) {
+	var open, away, other []campaign.Status
+	for _, s := range b.Status() {
+		toGo := s.State == campaign.Signed && (s.Decision.Decision == campaign.Revoke || s.Decision.Decision == campaign.Modify)
+		switch {
+		case s.State.Open():
+			open = append(open, s)
+		case toGo && (all || s.Seen == nil || !s.Seen.Settled):
+			away = append(away, s)
+		case all:
+			other = append(other, s)
+		}
+	}
+	if len(open) > 0 {
+		t := newTable(column{name: "TO DECIDE", shrink: 24}, column{name: "OWNER", shrink: 10}, column{name: "SEVERITY"}, column{name: "STATE"}, column{name: "REVIEWER", shrink: 16})
+		for _, s := range open[:atMost(len(open), all)] {
+			t.row(itemName(s.Item), audit.Line(s.Item.OwnerName(), 40), s.Item.Severity, openWords(s), audit.Line(s.Reviewer, 60))
+		}
+		c.printRows(t, len(open), all)
+	}
+	if len(away) > 0 {
+		t := newTable(column{name: "TO REVOKE", shrink: 24}, column{name: "OWNER", shrink: 10}, column{name: "DECIDED"}, column{name: "DUE"}, column{name: "SEEN", shrink: 16})
+		for _, s := range away[:atMost(len(away), all)] {
+			j := itemJSON(s, now)
+			seen, due := "not reviewed since", ""
+			if j.Due != nil {
+				seen, due = string(j.Remediation)+" on "+s.Seen.At.Format(time.DateOnly), j.Due.Format(time.DateOnly)
+			}
+			if j.Overdue {
+				due += " overdue"
+			}
+			t.row(itemName(s.Item), audit.Line(j.Owner, 40), string(j.Decision)+" "+j.At.Format(time.DateOnly), due, seen)
+		}
+		c.printRows(t, len(away), all)
+	}
+	if len(other) > 0 {
+		t := newTable(column{name: "DECIDED", shrink: 24}, column{name: "OWNER", shrink: 10}, column{name: "DECISION"}, column{name: "BY", shrink: 16}, column{name: "WHY", shrink: 12})
+		for _, s := range other {
+			j := itemJSON(s, now)
+			decision := string(j.Decision)
+			if s.State == campaign.Gone {
+				decision = "gone"
+			}
+			t.row(itemName(s.Item), audit.Line(j.Owner, 40), decision, audit.Line(j.By, 60), audit.Line(j.Justification, 80))
+		}
+		c.printRows(t, len(other), all)
+	}
+}
+
+func atMost(n int, all bool) int {
+	if all {
+		return n
+	}
+	return min(n, mostShown)
+}
+
+func (c *cli) printRows(t *textTable, n int, all bool) {
+	fmt.Fprint(c.stdout, "\n", t.render(c.columns()))
+	if more := n - atMost(n, all); more > 0 {
+		fmt.Fprintf(c.stdout, "and %d more; --all lists them\n", more)
+	}
+}
+
+func itemName(it campaign.Item) string {
+	name := it.Target + "/" + it.Authorization
+	if it.Description != "" {
+		name += " " + audit.Line(it.Description, 60)
+	}
+	return name
+}
+
+// openWords say why an item is still open.
+func openWords(s campaign.Status) string {
+	switch {
+	case s.Reviewer == "":
+		return "nobody may decide: assign it"
+	case s.NotMine:
+		return "not theirs: assign it"
+	case s.State == campaign.InConflict:
+		return "conflict: assign it"
+	case s.State == campaign.Decided:
+		return "draft, not signed"
+	case s.State == campaign.Changed:
+		return "stale: the token changed"
+	}
+	return string(s.State)
+}
+
+func campaignHeadline(b *campaign.Book, fig campaign.Figures, now time.Time) string {
+	switch stateOf(b, now) {
+	case "closed":
+		return fmt.Sprintf("Campaign %s: closed on %s", b.ID(), b.Closing.At.Format(time.DateOnly))
+	case "overdue":
+		return fmt.Sprintf("Campaign %s: %d of %d undecided, overdue since %s", b.ID(), fig.Open, fig.Items, b.Due.Format(time.DateOnly))
+	}
+	return fmt.Sprintf("Campaign %s: %d of %d undecided, due %s", b.ID(), fig.Open, fig.Items, b.Due.Format(time.DateOnly))
+}
+
+func scopeWords(s campaign.Scope) string {
+	if s == campaign.ScopeAll {
+		return "all tokens"
+	}
+	return string(s) + " tokens"
+}
+
+func itemWords(f campaign.Figures) string {
+	parts := []string{fmt.Sprintf("%d: %d signed", f.Items, f.Signed)}
+	for _, p := range []struct {
+		n    int
+		what string
+	}{{f.Drafts, "in drafts"}, {f.Conflicts, "in conflict"}, {f.Gone, "gone before a decision"}, {f.Open, "open in all"}, {f.Unassigned, "without a reviewer"}} {
+		if p.n > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", p.n, p.what))
+		}
+	}
+	return strings.Join(parts, ", ")
+}
+
+func decisionWords(f campaign.Figures) string {
+	var parts []string
+	for _, kind := range []campaign.Kind{campaign.Keep, campaign.Revoke, campaign.Modify} {
+		parts = append(parts, fmt.Sprintf("%s %d", kind, f.ByDecision[kind]))
+	}
+	parts = append(parts, fmt.Sprintf("%d of %d on time", f.OnTime, f.Signed), fmt.Sprintf("%d self-reviews", f.SelfReviews))
+	if refused := 0; len(f.Refused) > 0 {
+		for _, n := range f.Refused {
+			refused += n
+		}
+		parts = append(parts, audit.Plural(refused, "row")+" refused")
+	}
+	return strings.Join(parts, ", ")
+}
+
+func revocationWords(r campaign.Revocations) string {
+	parts := []string{fmt.Sprintf("%d of %d done", r.Done, r.Decided)}
+	if r.Done > 0 {
+		parts = append(parts, fmt.Sprintf("median %s, worst %s", audit.Plural(r.DaysMedian, "day"), audit.Plural(r.DaysWorst, "day")))
+	}
+	if r.Late > 0 {
+		parts = append(parts, fmt.Sprintf("%d late", r.Late))
+	}
+	if r.Overdue > 0 {
+		parts = append(parts, fmt.Sprintf("%d overdue", r.Overdue))
+	}
+	if r.Unproven > 0 {
+		parts = append(parts, fmt.Sprintf("%d not proven", r.Unproven))
+	}
+	return strings.Join(parts, ", ")
+}
+
+// reviewers complete the addresses of the configuration.
+func reviewersOf(cs *campaigns, b *campaign.Book) []string {
+	all := append(b.ReviewersNow(), b.Manager)
+	slices.Sort(all)
+	return slices.Compact(all)
+}
