@@ -218,7 +218,7 @@ func (c *cli) sayImported(path string, in campaign.Import, o campaign.Outcome, d
 		for _, r := range o.Refused[:min(len(o.Refused), mostRefused)] {
 			t.row(r.Line, audit.Line(r.Item, 80), r.Code, audit.Line(r.Reason, 200))
 		}
-		c.say("%s", t.render(c.columns()))
+		c.say("%s\n", t.render(c.columns()))
 		if more := len(o.Refused) - mostRefused; more > 0 {
 			c.say("and %d more, in %s\n", more, campaign.RefusedFile)
 		}

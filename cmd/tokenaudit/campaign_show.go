@@ -78,7 +78,7 @@ func (c *cli) listCampaigns(cs *campaigns, books []*campaign.Book, asJSON bool) 
 		fig := b.Figures(cs.now)
 		t.row(b.ID(), stateOf(b, cs.now), b.Due.Format(time.DateOnly), fig.Items, fig.Open, fig.Revocations.Decided, fig.Revocations.Done, fig.Revocations.Overdue, b.Job)
 	}
-	fmt.Fprint(c.stdout, t.render(c.columns()))
+	fmt.Fprintln(c.stdout, t.render(c.columns()))
 	return nil
 }
 
@@ -212,7 +212,7 @@ func (c *cli) printCampaign(cs *campaigns, b *campaign.Book, all bool) {
 			}
 			t.row(audit.Line(r.Reviewer, 80), r.Items, r.Open, r.Signed, kept, same, last)
 		}
-		fmt.Fprint(c.stdout, "\n", t.render(c.columns()))
+		fmt.Fprintf(c.stdout, "\n%s\n", t.render(c.columns()))
 	}
 	c.printItems(b, cs.now, all)
 }
@@ -275,7 +275,7 @@ func atMost(n int, all bool) int {
 }
 
 func (c *cli) printRows(t *textTable, n int, all bool) {
-	fmt.Fprint(c.stdout, "\n", t.render(c.columns()))
+	fmt.Fprintf(c.stdout, "\n%s\n", t.render(c.columns()))
 	if more := n - atMost(n, all); more > 0 {
 		fmt.Fprintf(c.stdout, "and %d more; --all lists them\n", more)
 	}

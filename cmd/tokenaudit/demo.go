@@ -173,9 +173,7 @@ func makeDemoKey(out string) (private string, err error) {
 		return "", err
 	}
 	line := fmt.Sprintf("demo@tokenaudit namespaces=\"tokenaudit\" %s", ssh.MarshalAuthorizedKey(of))
-	for _, who := range []string{demoReviewer, demoManager} {
-		line += fmt.Sprintf("%s namespaces=\"%s\" %s", who, campaign.Namespace, ssh.MarshalAuthorizedKey(of))
-	}
+	line += fmt.Sprintf("%s,%s namespaces=\"%s\" %s", demoReviewer, demoManager, campaign.Namespace, ssh.MarshalAuthorizedKey(of))
 	return string(pem.EncodeToMemory(block)), os.WriteFile(filepath.Join(out, demoSigners), []byte(line), 0o600)
 }
 
