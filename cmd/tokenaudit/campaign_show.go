@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -38,22 +37,65 @@ func (c *cli) campaignList() *cobra.Command {
 	return cmd
 }
 
-// campaignJSON is a campaign in campaign list --json and, with items, campaign show --json.
+// campaignJSON is a campaign in campaign list --json and campaign show --json.
 type campaignJSON struct {
-	Campaign string           `json:"campaign"`
-	Job      string           `json:"job"`
-	Opened   time.Time        `json:"opened"`
-	Due      time.Time        `json:"due"`
-	Closed   *time.Time       `json:"closed"`
-	Overdue  bool             `json:"overdue"`
-	Evidence string           `json:"evidence"`
-	Figures  campaign.Figures `json:"figures"`
+	Campaign    string             `json:"campaign"`
+	Job         string             `json:"job"`
+	Run         string             `json:"run"`
+	Opened      time.Time          `json:"opened"`
+	Due         time.Time          `json:"due"`
+	Closed      *time.Time         `json:"closed"`
+	Evidence    string             `json:"evidence"`
+	Items       int                `json:"items"`
+	Open        int                `json:"open"`
+	Signed      int                `json:"signed"`
+	OnTime      int                `json:"on_time"`
+	Gone        int                `json:"gone"`
+	Conflicts   int                `json:"conflicts"`
+	Unassigned  int                `json:"unassigned"`
+	Keep        int                `json:"keep"`
+	Revoke      int                `json:"revoke"`
+	Modify      int                `json:"modify"`
+	Reassigned  int                `json:"reassigned"`
+	SelfReviews int                `json:"self_reviews"`
+	Refused     int                `json:"refused"`
+	Revocations revocationsJSON    `json:"revocations"`
+	Reviewers   []campaignReviewer `json:"reviewers"`
+}
+
+type revocationsJSON struct {
+	Decided     int `json:"decided"`
+	Done        int `json:"done"`
+	Late        int `json:"late"`
+	Outstanding int `json:"outstanding"`
+	Overdue     int `json:"overdue"`
+	Unproven    int `json:"unproven"`
+	DaysMedian  int `json:"days_median"`
+	DaysWorst   int `json:"days_worst"`
+}
+
+type campaignReviewer struct {
+	Reviewer string `json:"reviewer"`
+	Items    int    `json:"items"`
+	Open     int    `json:"open"`
+	Signed   int    `json:"signed"`
 }
 
 func (cs *campaigns) json(b *campaign.Book) campaignJSON {
-	out := campaignJSON{b.ID(), b.Job, b.Opened, b.Due, nil, b.Overdue(cs.now), cs.archive.Campaign(b.ID()).Location(), b.Figures(cs.now)}
+	f := b.Figures(cs.now)
+	r := f.Revocations
+	out := campaignJSON{
+		Campaign: b.ID(), Job: b.Job, Run: b.Run, Opened: b.Opened, Due: b.Due, Evidence: cs.archive.Campaign(b.ID()).Location(),
+		Items: f.Items, Open: f.Open, Signed: f.Signed, OnTime: f.OnTime, Gone: f.Gone, Conflicts: f.Conflicts, Unassigned: f.Unassigned,
+		Keep: f.ByDecision[campaign.Keep], Revoke: f.ByDecision[campaign.Revoke], Modify: f.ByDecision[campaign.Modify],
+		Reassigned: f.Reassigned, SelfReviews: f.SelfReviews, Refused: len(b.Refused),
+		Revocations: revocationsJSON{r.Decided, r.Done, r.Late, r.Outstanding, r.Overdue, r.Unproven, r.DaysMedian, r.DaysWorst}, Reviewers: []campaignReviewer{},
+	}
 	if b.Closing != nil {
 		out.Closed = &b.Closing.At
+	}
+	for _, p := range f.Reviewers {
+		out.Reviewers = append(out.Reviewers, campaignReviewer{p.Reviewer, p.Items, p.Open, p.Signed})
 	}
 	return out
 }
@@ -64,9 +106,7 @@ func (c *cli) listCampaigns(cs *campaigns, books []*campaign.Book, asJSON bool) 
 		for _, b := range books {
 			all = append(all, cs.json(b))
 		}
-		return c.encode(struct {
-			Campaigns []campaignJSON `json:"campaigns"`
-		}{all})
+		return c.encode(all)
 	}
 	if len(books) == 0 {
 		fmt.Fprintln(c.stdout, cs.none())
@@ -103,7 +143,7 @@ func (c *cli) campaignShow() *cobra.Command {
 tokens have to go. The exit code is 6 while items are open or a revocation is overdue.`,
 		Example: `  tokenaudit campaign show
   tokenaudit campaign show --campaign quarterly/2026-10-01T0700Z --all
-  tokenaudit campaign show --json | jq '.items[] | select(.state == "pending")'`,
+  tokenaudit campaign show --json | jq '.list[] | select(.state == "pending")'`,
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error { return c.showCampaign(cmd.Context(), f, all) },
 	}
@@ -134,6 +174,12 @@ type campaignItemJSON struct {
 	Run           string         `json:"run"`
 	Evidence      string         `json:"evidence"`
 	ReplacedBy    string         `json:"replaced_by"`
+}
+
+// campaignDetails is what campaign show --json prints.
+type campaignDetails struct {
+	campaignJSON
+	List []campaignItemJSON `json:"list"`
 }
 
 func itemJSON(s campaign.Status, now time.Time) campaignItemJSON {
@@ -168,10 +214,7 @@ func (c *cli) showCampaign(ctx context.Context, f campaignFlags, all bool) error
 		for _, s := range b.Status() {
 			items = append(items, itemJSON(s, cs.now))
 		}
-		err = c.encode(struct {
-			campaignJSON
-			Items []campaignItemJSON `json:"items"`
-		}{cs.json(b), items})
+		err = c.encode(campaignDetails{cs.json(b), items})
 	} else {
 		c.printCampaign(cs, b, all)
 	}
@@ -342,10 +385,11 @@ func decisionWords(f campaign.Figures) string {
 		parts = append(parts, fmt.Sprintf("%s %d", kind, f.ByDecision[kind]))
 	}
 	parts = append(parts, fmt.Sprintf("%d of %d on time", f.OnTime, f.Signed), fmt.Sprintf("%d self-reviews", f.SelfReviews))
-	if refused := 0; len(f.Refused) > 0 {
-		for _, n := range f.Refused {
-			refused += n
-		}
+	refused := 0
+	for _, n := range f.Refused {
+		refused += n
+	}
+	if refused > 0 {
 		parts = append(parts, audit.Plural(refused, "row")+" refused")
 	}
 	return strings.Join(parts, ", ")
@@ -366,11 +410,4 @@ func revocationWords(r campaign.Revocations) string {
 		parts = append(parts, fmt.Sprintf("%d not proven", r.Unproven))
 	}
 	return strings.Join(parts, ", ")
-}
-
-// reviewers complete the addresses of the configuration.
-func reviewersOf(cs *campaigns, b *campaign.Book) []string {
-	all := append(b.ReviewersNow(), b.Manager)
-	slices.Sort(all)
-	return slices.Compact(all)
 }

@@ -43,6 +43,8 @@ func jsonShapes() map[string]any {
 		"offboard":        offboarding{},
 		"offboard --done": offboarded{},
 		"rotate":          rotation{},
+		"campaign list":   campaignJSON{},
+		"campaign show":   campaignDetails{},
 
 		"campaigns in summary.json": audit.CampaignStatus{},
 	}
