@@ -137,8 +137,15 @@ func (c *cli) closeCampaign(ctx context.Context, f campaignFlags, reason string)
 		if err := cs.closeBook(ctx, folder, b, reason); err != nil {
 			return err
 		}
-		c.say("%s\n%s signs the statement:\n  ssh-keygen -Y sign -n %s -f KEY %s\n  tokenaudit campaign import --campaign %s closed.json.sig\n",
-			campaignHeadline(b, b.Figures(now), now), b.Manager, campaign.Namespace, shellWord(folder.Location()+"/"+campaign.ClosedFile), b.ID())
+		statement := shellWord(folder.Location() + "/" + campaign.ClosedFile)
+		if evidence.IsBucket(cs.file.Evidence) { // where nobody signs
+			statement = campaign.ClosedFile
+		}
+		c.say("%s\n%s signs the statement:\n  ssh-keygen -Y sign -n %s -f KEY %s\n  tokenaudit campaign import --campaign %s %s\n",
+			campaignHeadline(b, b.Figures(now), now), b.Manager, campaign.Namespace, statement, b.ID(), statement+campaign.SignatureSuffix)
+		if evidence.IsBucket(cs.file.Evidence) {
+			c.say("campaign report --folder gets %s.\n", campaign.ClosedFile)
+		}
 		return nil
 	})
 }

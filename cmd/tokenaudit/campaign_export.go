@@ -5,9 +5,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -82,9 +80,10 @@ func (c *cli) exportCampaign(ctx context.Context, f exportFlags) error {
 				return err
 			}
 			path := filepath.Join(f.folder, fmt.Sprintf("%s-%s-%s.%s", b.Name, b.Opened.Format(time.DateOnly), campaign.FileName(who), f.format))
-			if err := writeNew(path, text); errors.Is(err, fs.ErrExist) {
+			if exists(path) {
 				return fmt.Errorf("%s is there already, and may have decisions; move it, or choose another --folder", path)
-			} else if err != nil {
+			}
+			if err := writeNew(path, text); err != nil {
 				return err
 			}
 			sum := sha256.Sum256(text)
