@@ -16,10 +16,13 @@ import (
 
 	"tokenaudit/configs"
 	"tokenaudit/configs/setting"
+	"tokenaudit/jobs/audit"
 	"tokenaudit/jobs/campaign"
 	"tokenaudit/jobs/evidence"
+	"tokenaudit/jobs/influx"
 	"tokenaudit/jobs/ledger"
 	campaignfiles "tokenaudit/report/campaign"
+	"tokenaudit/report/signature"
 )
 
 // campaignFlags are those of the commands below campaign.
@@ -209,4 +212,35 @@ func operator() string {
 		name = u.Username
 	}
 	return name + "@" + cmp.Or(host, "unknown")
+}
+
+// examineSigners says whether everybody whom the configuration has decide can sign.
+func examineSigners(f *configs.File, cfg configs.Campaign) influx.Diagnosis {
+	d := influx.Diagnosis{What: "signers"}
+	text, err := os.ReadFile(string(cfg.Signers))
+	var allowed signature.Signers
+	if err == nil {
+		allowed, err = signature.Parse(text, campaign.Namespace)
+	}
+	if err != nil {
+		d.Result, d.Fix = err.Error(), "Write a line for each person, such as: "+cfg.Manager+" namespaces=\""+campaign.Namespace+"\" ssh-ed25519 AAAA…"
+		return d
+	}
+	people := []string{cfg.Reviewer, cfg.Manager}
+	for _, o := range f.Owners {
+		people = append(people, o.Reviewer)
+	}
+	for _, t := range f.Targets {
+		people = append(people, t.Reviewer)
+	}
+	slices.Sort(people)
+	people = slices.DeleteFunc(slices.Compact(people), func(who string) bool { return who == "" })
+	missing := slices.DeleteFunc(slices.Clone(people), allowed.Has)
+	if len(missing) > 0 {
+		d.Result = "no key of " + audit.Names(missing, 5) + ", whose decisions cannot be signed"
+		d.Fix = "Add their public keys to " + string(cfg.Signers)
+		return d
+	}
+	d.OK, d.Result = true, fmt.Sprintf("%d people, each with a key", len(people))
+	return d
 }

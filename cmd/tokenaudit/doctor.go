@@ -73,6 +73,9 @@ func (c *cli) examine(ctx context.Context, path string, asJSON bool) (e *examina
 	for _, j := range f.Jobs {
 		examineNotifiers(ctx, e, f, j)
 	}
+	for _, cfg := range f.Campaigns {
+		e.add("campaign "+cfg.Name, examineSigners(f, cfg))
+	}
 	e.add("evidence", examineEvidence(ctx, f.Evidence, f.EvidenceLock))
 	if errEarlier != nil {
 		e.line("store", note, "earlier reviews", "not known: "+errEarlier.Error()+". The verdicts above are those of a first review", "")

@@ -30,9 +30,14 @@ func main() {
 
 // run is the program without the process around it.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
-	root := newRoot(stdout, stderr)
+	return newCLI(stdout, stderr).execute(ctx, args)
+}
+
+// execute runs a command, and gives the exit code.
+func (c *cli) execute(ctx context.Context, args []string) int {
+	root := c.root()
 	root.SetArgs(args)
-	stderr = root.ErrOrStderr() // without secrets
+	stderr := root.ErrOrStderr() // without secrets
 	err := root.ExecuteContext(ctx)
 	code := exitCode(err)
 	var silent quietError

@@ -122,6 +122,9 @@ func (c *cli) runJobs(ctx context.Context, f runFlags) error {
 		return c.runBeside(ctx, serve, file, asked, f)
 	}
 	defer a.close()
+	if c.clock != nil {
+		a.runner.Now = c.clock
+	}
 	chosen, err := find(a.jobs, f.job)
 	if err != nil {
 		return err

@@ -120,6 +120,14 @@ func (s Signers) Of(key ssh.PublicKey, at time.Time) (Signer, error) {
 	return Signer{}, errors.New(reason)
 }
 
+// Has reports whether somebody has a key, by exact name.
+func (s Signers) Has(person string) bool {
+	return slices.ContainsFunc(s.all, func(line Signer) bool {
+		who, err := line.Person(person)
+		return err == nil && strings.EqualFold(who, person)
+	})
+}
+
 // Verify checks the signature of a file by a person, and gives the line of its key and the
 // fingerprint of that. Its errors go on where the name of the signature stands.
 func (s Signers) Verify(file string, content, armored []byte, at time.Time) (signer Signer, key string, err error) {

@@ -1,6 +1,7 @@
 // Command serve is InfluxDB's own handlers on a port of this machine, with one org, for
-// trying the product by hand and by .ci/newcomer. It prints where it is and a token that
-// can read and nothing else, as assignments of a shell, and ends with its input:
+// trying the product by hand, by .ci/newcomer and by tests of the whole product. It prints
+// where it is, a token that can read and nothing else, and one that may do everything, as
+// assignments of a shell, and ends with its input:
 //
 //	cd jobs/influx/contract && go run ./serve
 package main
@@ -23,21 +24,21 @@ func main() {
 	p := &process{}
 	defer p.end()
 	server := realinflux.New(p, true)
-	token := fill(server)
+	token, operator := fill(server)
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		p.Fatal(err)
 	}
 	web := &http.Server{Handler: server, ReadHeaderTimeout: time.Minute}
 	go func() { _ = web.Serve(listener) }()
-	fmt.Printf("INFLUX_HOST=http://%s\nINFLUX_ORG=acme\nINFLUX_AUDIT_TOKEN=%s\n", listener.Addr(), token)
+	fmt.Printf("INFLUX_HOST=http://%s\nINFLUX_ORG=acme\nINFLUX_OPERATOR_TOKEN=%s\nINFLUX_AUDIT_TOKEN=%s\n", listener.Addr(), operator, token)
 	_, _ = io.Copy(io.Discard, os.Stdin)
 	_ = web.Close()
 }
 
 // fill makes the org of a small plant. Its audit token is the one that
 // "influx auth create --read-authorizations --read-users --read-orgs" gives.
-func fill(s *realinflux.Server) (token string) {
+func fill(s *realinflux.Server) (token, operator string) {
 	org := s.AddOrg("acme")
 	lines, lab := s.AddBucket(org, "lines"), s.AddBucket(org, "lab")
 	admin := s.AddUser("admin")
@@ -51,13 +52,13 @@ func fill(s *realinflux.Server) (token string) {
 		_, token = s.AddAuthorization(influxtest.Authorization{OrgID: org, UserID: user, Description: description, Permissions: permissions})
 		return token
 	}
-	add(admin, "admin's Token", influxtest.Operator())
+	operator = add(admin, "admin's Token", influxtest.Operator())
 	add(users["telegraf"], "telemetry of the lines", influxtest.WriteBuckets(org, lines))
 	add(users["anna"], "reports of the lab", influxtest.ReadWriteBuckets(org, lab))
 	add(users["leaver"], "all access of a leaver", influxtest.AllAccess(org, users["leaver"]))
 	token = add(users["security-auditor"], "tokenaudit", influxtest.AuditorPermissions(org))
 	s.SetUserStatus(users["leaver"], influxtest.Inactive)
-	return token
+	return token, operator
 }
 
 // process is the testing.TB of a server that lives as long as the process.
