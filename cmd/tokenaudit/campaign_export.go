@@ -79,7 +79,7 @@ func (c *cli) exportCampaign(ctx context.Context, f exportFlags) error {
 			if err != nil {
 				return err
 			}
-			path := filepath.Join(f.folder, fmt.Sprintf("%s-%s-%s.%s", b.Name, b.Opened.Format(time.DateOnly), campaign.FileName(who), f.format))
+			path := filepath.Join(f.folder, reviewerFileName(b, who, f.format))
 			if exists(path) {
 				return fmt.Errorf("%s is there already, and may have decisions; move it, or choose another --folder", path)
 			}
@@ -98,6 +98,11 @@ func (c *cli) exportCampaign(ctx context.Context, f exportFlags) error {
 		}
 		return nil
 	})
+}
+
+// reviewerFileName is how the file of a reviewer is called.
+func reviewerFileName(b *campaign.Book, who, format string) string {
+	return fmt.Sprintf("%s-%s-%s.%s", b.Name, b.Opened.Format(time.DateOnly), campaign.FileName(who), format)
 }
 
 // reviewerFile is the file of a reviewer: the rows with an open item, or all of them with
