@@ -3,6 +3,7 @@ package configs
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -75,9 +76,7 @@ func (c Campaign) remind() []setting.Duration {
 // revokeWithin has the default ones, where a file names others.
 func (c Campaign) revokeWithin() map[string]setting.Duration {
 	out := map[string]setting.Duration{string(audit.Critical): setting.Duration(3 * setting.Day), string(audit.High): setting.Duration(14 * setting.Day), defaultWithin: setting.Duration(30 * setting.Day)}
-	for severity, within := range c.RevokeWithin {
-		out[severity] = within
-	}
+	maps.Copy(out, c.RevokeWithin)
 	return out
 }
 
@@ -180,17 +179,19 @@ func (c Campaign) validate(jobs []string, problem func(key, text string)) {
 		problem("escalate.to", "needs a Slack user ID (U0123456789), a channel ID (C0123456789) or an e-mail address")
 	}
 	known := append(names(audit.Severities(), func(s audit.Severity) string { return string(s) }), defaultWithin)
-	for severity, within := range c.RevokeWithin {
+	for _, severity := range slices.Sorted(maps.Keys(c.RevokeWithin)) {
+		within := c.RevokeWithin[severity]
 		if !slices.Contains(known, severity) {
 			problem(join("revoke_within", severity), setting.Unknown("severity", severity, known))
 		} else if within < setting.Duration(setting.Day) {
 			problem(join("revoke_within", severity), "needs at least 1d")
 		}
 	}
-	for key, who := range map[string]string{"reviewer": c.Reviewer, "manager": c.Manager} {
-		if !audit.IsAddress(who) {
-			problem(key, needsAddress)
-		}
+	if !audit.IsAddress(c.Reviewer) {
+		problem("reviewer", needsAddress)
+	}
+	if !audit.IsAddress(c.Manager) {
+		problem("manager", needsAddress)
 	}
 	if c.Reviewer != "" && campaign.Same(c.Reviewer, c.Manager) {
 		problem("manager", "must be a different person than reviewer")
