@@ -70,7 +70,8 @@ type Status struct {
 	// Seen is what the newest review that had something to say saw; nil if none had.
 	Seen *Remediation
 
-	all []Decision // the newest of each person
+	all     []Decision // the newest of each person
+	wasAway bool       // a review saw that it was gone or inactive, after the decision
 }
 
 // Status gives every item as it stands, in the order of the items.
@@ -104,6 +105,7 @@ func (b *Book) Status() []Status {
 // see takes in what a review saw, in the order of the reviews.
 func (s *Status) see(m *Remediation) {
 	s.Seen = m
+	s.wasAway = s.wasAway || m.Decision != "" && (m.State == Done || m.State == Deactivated || m.State == Replaced)
 	if m.State == TokenChanged && m.Facts != nil {
 		reviewer, last := s.Item.Reviewer, s.Item.Last
 		s.Item = *m.Facts // in no group any more

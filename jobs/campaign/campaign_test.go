@@ -484,28 +484,29 @@ func TestCompare(t *testing.T) {
 		want     string           // states; ! is overdue, + is settled, ~ is late
 		by       string
 	}{
-		"done in time":              {"revoke", false, [][]audit.Record{{gone}, {away(audit.Remembered, "")}}, "done+ .", ""},
-		"late":                      {"revoke", false, [][]audit.Record{{a}, {gone}}, "still-there! done+~", ""},
-		"undone":                    {"revoke", false, [][]audit.Record{{gone}, {a}, {a}}, "done+ undone! undone!", ""},
-		"inactive is not done":      {"revoke", false, [][]audit.Record{{inactive}, {inactive}}, "deactivated! deactivated!", ""},
-		"inactive is done":          {"revoke", true, [][]audit.Record{{inactive}, {inactive}, {a}}, "deactivated+~ . undone!", ""},
-		"hidden is not done":        {"revoke", false, [][]audit.Record{{away(audit.Hidden, "404: user not found")}}, "hidden!", ""},
-		"unseen":                    {"revoke", false, [][]audit.Record{{away(audit.Unseen, "503")}, {}}, "unproven! unproven!", ""},
-		"unseen after it was done":  {"revoke", false, [][]audit.Record{{gone}, {}}, "done+ .", ""},
-		"replaced by an equal one":  {"revoke", false, [][]audit.Record{{gone, twin(read("b1"), write("b1"))}}, "replaced!", "n"},
-		"replaced later":            {"revoke", false, [][]audit.Record{{gone}, {away(audit.Remembered, ""), twin(write("b1"), read("b1"))}}, "done+ replaced!", "n"},
-		"a wider one is another":    {"revoke", false, [][]audit.Record{{gone, twin(read("b1"), write("b1"), write("b9"))}}, "done+", ""},
-		"an inactive twin is none":  {"revoke", false, [][]audit.Record{{gone, with(twin(read("b1"), write("b1")), func(r *audit.Record) { r.Status = audit.Inactive })}}, "done+", ""},
-		"an old twin is none":       {"revoke", false, [][]audit.Record{{gone, seen("n", "telegraf", read("b1"), write("b1"))}}, "done+", ""},
-		"a twin of another user":    {"revoke", false, [][]audit.Record{{gone, with(twin(read("b1"), write("b1")), func(r *audit.Record) { r.UserID = "u2" })}}, "done+", ""},
-		"modify, narrower":          {"modify;x;read b1", false, [][]audit.Record{{gone, twin(read("b1"))}}, "done+", "n"},
-		"modify, nothing instead":   {"modify;x;read b1", false, [][]audit.Record{{gone}}, "done+", ""},
-		"modify, the same again":    {"modify;x;read b1", false, [][]audit.Record{{gone, twin(read("b1"), write("b1"))}}, "replaced!", "n"},
-		"kept, nothing to say":      {"keep;x", false, [][]audit.Record{{a}, {a}}, ". .", ""},
-		"kept, and changed":         {"keep;x", false, [][]audit.Record{{inactive}, {inactive}}, "changed .", ""},
-		"kept, and gone":            {"keep;x", false, [][]audit.Record{{gone}}, ".", ""},
-		"kept, unreadable":          {"keep;x", false, [][]audit.Record{{with(a, func(r *audit.Record) { r.Permissions = nil })}}, ".", ""},
-		"revoke stands on a change": {"revoke", false, [][]audit.Record{{with(a, func(r *audit.Record) { r.UserID = "u9" })}}, "still-there!", ""},
+		"done in time":               {"revoke", false, [][]audit.Record{{gone}, {away(audit.Remembered, "")}}, "done+ .", ""},
+		"late":                       {"revoke", false, [][]audit.Record{{a}, {gone}}, "still-there! done+~", ""},
+		"undone":                     {"revoke", false, [][]audit.Record{{gone}, {a}, {a}}, "done+ undone! undone!", ""},
+		"undone, whatever is unseen": {"revoke", false, [][]audit.Record{{gone}, {}, {a}, {}, {a}}, "done+ . undone! unproven! undone!", ""},
+		"inactive is not done":       {"revoke", false, [][]audit.Record{{inactive}, {inactive}}, "deactivated! deactivated!", ""},
+		"inactive is done":           {"revoke", true, [][]audit.Record{{inactive}, {inactive}, {a}}, "deactivated+~ . undone!", ""},
+		"hidden is not done":         {"revoke", false, [][]audit.Record{{away(audit.Hidden, "404: user not found")}}, "hidden!", ""},
+		"unseen":                     {"revoke", false, [][]audit.Record{{away(audit.Unseen, "503")}, {}}, "unproven! unproven!", ""},
+		"unseen after it was done":   {"revoke", false, [][]audit.Record{{gone}, {}}, "done+ .", ""},
+		"replaced by an equal one":   {"revoke", false, [][]audit.Record{{gone, twin(read("b1"), write("b1"))}}, "replaced!", "n"},
+		"replaced later":             {"revoke", false, [][]audit.Record{{gone}, {away(audit.Remembered, ""), twin(write("b1"), read("b1"))}}, "done+ replaced!", "n"},
+		"a wider one is another":     {"revoke", false, [][]audit.Record{{gone, twin(read("b1"), write("b1"), write("b9"))}}, "done+", ""},
+		"an inactive twin is none":   {"revoke", false, [][]audit.Record{{gone, with(twin(read("b1"), write("b1")), func(r *audit.Record) { r.Status = audit.Inactive })}}, "done+", ""},
+		"an old twin is none":        {"revoke", false, [][]audit.Record{{gone, seen("n", "telegraf", read("b1"), write("b1"))}}, "done+", ""},
+		"a twin of another user":     {"revoke", false, [][]audit.Record{{gone, with(twin(read("b1"), write("b1")), func(r *audit.Record) { r.UserID = "u2" })}}, "done+", ""},
+		"modify, narrower":           {"modify;x;read b1", false, [][]audit.Record{{gone, twin(read("b1"))}}, "done+", "n"},
+		"modify, nothing instead":    {"modify;x;read b1", false, [][]audit.Record{{gone}}, "done+", ""},
+		"modify, the same again":     {"modify;x;read b1", false, [][]audit.Record{{gone, twin(read("b1"), write("b1"))}}, "replaced!", "n"},
+		"kept, nothing to say":       {"keep;x", false, [][]audit.Record{{a}, {a}}, ". .", ""},
+		"kept, and changed":          {"keep;x", false, [][]audit.Record{{inactive}, {inactive}}, "changed .", ""},
+		"kept, and gone":             {"keep;x", false, [][]audit.Record{{gone}}, ".", ""},
+		"kept, unreadable":           {"keep;x", false, [][]audit.Record{{with(a, func(r *audit.Record) { r.Permissions = nil })}}, ".", ""},
+		"revoke stands on a change":  {"revoke", false, [][]audit.Record{{with(a, func(r *audit.Record) { r.UserID = "u9" })}}, "still-there!", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			terms := terms
@@ -712,5 +713,21 @@ func TestLoadRefuses(t *testing.T) {
 	}
 	if _, err := Load(t.Context(), memory{ItemsFile: ""}); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("one that was cut off while it opened: %v", err)
+	}
+}
+
+// TestOneSuccessor: a new token takes the place of one token, of the one that went last.
+func TestOneSuccessor(t *testing.T) {
+	first, second := population()[0], seen("z", "telegraf", read("b1"), write("b1"))
+	_, folder := open(t, terms, nil, first, second)
+	imports(t, folder, "ben@example.com", true, opened.Add(day24), fileOf(load(t, folder), "ben@example.com", map[string]string{"a": "revoke", "z": "revoke"})...)
+	gone := func(r audit.Record) audit.Record {
+		return with(r, func(r *audit.Record) { r.Presence = audit.Gone })
+	}
+	twin := with(seen("n", "telegraf", read("b1"), write("b1")), func(r *audit.Record) { r.FirstSeen = opened.Add(9 * day24) })
+	review(t, folder, 3, gone(first), second)
+	got := review(t, folder, 10, with(first, func(r *audit.Record) { r.Presence = audit.Remembered }), gone(second), twin)
+	if _, said := got["a"]; said || got["z"].State != Replaced || got["z"].By != "n" {
+		t.Errorf("the reviews say %+v", got)
 	}
 }

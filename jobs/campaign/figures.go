@@ -103,7 +103,7 @@ func (b *Book) Figures(now time.Time) Figures {
 		}
 		if s.ToRemove() {
 			f.Revocations.add(&s, now.After(b.RevokeBy(&s)))
-			if settled(&s) {
+			if wasSettled(&s) {
 				days = append(days, s.Seen.Days)
 			}
 		}
@@ -135,8 +135,6 @@ func (f *Figures) addState(s *Status) {
 		f.Open++
 	}
 }
-
-func settled(s *Status) bool { return s.Seen != nil && s.Seen.Decision != "" && s.Seen.Settled }
 
 // add counts a token; late is whether it had to be gone by now.
 func (r *Revocations) add(s *Status, late bool) {

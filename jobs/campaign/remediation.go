@@ -130,20 +130,41 @@ func (b *Book) Compare(s *Sighting) []Remediation {
 	if slices.ContainsFunc(b.Remediation, func(m Remediation) bool { return m.Run == s.run.ID() }) {
 		return nil
 	}
-	c := comparing{Book: b, Sighting: s}
-	var out []Remediation
+	c := comparing{Book: b, Sighting: s, successors: map[string]string{}}
 	all := b.Status()
-	for i := range all {
-		if m, ok := c.conclude(&compared{&all[i], s.items[all[i].Item.ID]}); ok {
-			out = append(out, m)
+	for _, it := range all {
+		if it.Seen != nil && it.Seen.State == Replaced {
+			c.successors[it.Seen.By] = it.Item.ID
+		}
+	}
+	lines := make([]*Remediation, len(all))
+	for _, settled := range []bool{false, true} { // a token that just went is the first to be replaced
+		for i := range all {
+			if wasSettled(&all[i]) != settled {
+				continue
+			}
+			if m, ok := c.conclude(&compared{&all[i], s.items[all[i].Item.ID]}); ok {
+				lines[i] = &m
+			}
+		}
+	}
+	var out []Remediation
+	for _, m := range lines {
+		if m != nil {
+			out = append(out, *m)
 		}
 	}
 	return out
 }
 
+// wasSettled reports whether the newest line proves that the token went.
+func wasSettled(s *Status) bool { return s.Seen != nil && s.Seen.Decision != "" && s.Seen.Settled }
+
 type comparing struct {
 	*Book
 	*Sighting
+	// successors are tokens that took the place of an item, each of one.
+	successors map[string]string
 }
 
 // compared is an item and its record, as far as the review has one.
@@ -170,7 +191,7 @@ func (c *comparing) conclude(it *compared) (m Remediation, ok bool) {
 	}
 	m.Settled = m.State == Done || m.State == Deactivated && c.InactiveCountsAsDone
 	m.Overdue, m.Late = !m.Settled && m.At.After(m.Due), m.Settled && m.At.After(m.Due)
-	if it.Seen != nil && it.Seen.Settled && it.Seen.Decision != "" && (m.State == before || m.State == Unproven) {
+	if wasSettled(it.Status) && (m.State == before || m.State == Unproven) {
 		return m, false // proven before, and nothing says otherwise
 	}
 	return m, true
@@ -179,7 +200,6 @@ func (c *comparing) conclude(it *compared) (m Remediation, ok bool) {
 // state is what the record of a token that has to go says.
 func (c *comparing) state(it *compared) (Seen, string) {
 	r := it.record
-	wasAway := it.Seen != nil && (it.Seen.State == Done || it.Seen.State == Deactivated || it.Seen.State == Replaced || it.Seen.State == Undone)
 	switch {
 	case r == nil:
 		return Unproven, "the review has no record of it"
@@ -193,7 +213,7 @@ func (c *comparing) state(it *compared) (Seen, string) {
 		return Deactivated, "in the list as inactive"
 	case r.Status != audit.Active:
 		return Unproven, fmt.Sprintf("in the list with the status %.40q", r.Status)
-	case wasAway:
+	case it.wasAway:
 		return Undone, "in the list as active again"
 	}
 	return StillThere, "in the list as active"
@@ -217,6 +237,10 @@ func (c *comparing) successor(it *compared, m *Remediation) {
 		}
 		switch {
 		case inside && len(t.permissions) == len(old):
+			if of, taken := c.successors[t.id]; taken && of != it.Item.ID {
+				continue
+			}
+			c.successors[t.id] = it.Item.ID
 			m.State, m.By = Replaced, t.id
 			m.Evidence += "; " + t.id + " of the same owner may do the same"
 			return
