@@ -21,7 +21,6 @@ import (
 	"tokenaudit/jobs/evidence"
 	"tokenaudit/jobs/influx"
 	"tokenaudit/jobs/ledger"
-	campaignfiles "tokenaudit/report/campaign"
 	"tokenaudit/report/signature"
 )
 
@@ -32,7 +31,7 @@ type campaignFlags struct {
 }
 
 func (c *cli) campaign() *cobra.Command {
-	return group("campaign", "Let people decide on tokens, and prove what became of it", `  tokenaudit campaign open quarterly
+	return group("campaign", "Let people decide on tokens, and prove that it was done", `  tokenaudit campaign open quarterly
   tokenaudit campaign export --reviewer ben@example.com
   tokenaudit campaign import quarterly-ben@example.com.xlsx   # and its .sig
   tokenaudit campaign show
@@ -117,18 +116,6 @@ func (c *cli) change(ctx context.Context, f campaignFlags, do func(cs *campaigns
 // seal makes report and sums of a campaign.
 func (cs *campaigns) seal(ctx context.Context, folder evidence.CampaignFolder, b *campaign.Book) error {
 	return sealCampaign(ctx, cs.file, folder, b, cs.now)
-}
-
-func sealCampaign(ctx context.Context, f *configs.File, folder evidence.CampaignFolder, b *campaign.Book, at time.Time) error {
-	var key []byte
-	if job := jobNamed(f, b.Job); !job.SigningKey.IsZero() {
-		text, err := job.SigningKey.ReadLines(ctx)
-		if err != nil {
-			return fmt.Errorf("signing_key: %w", err)
-		}
-		key = []byte(text.Reveal())
-	}
-	return campaignfiles.Write(ctx, folder, b, campaignfiles.Made{At: at, Tool: tool()}, key)
 }
 
 // books loads every campaign that was opened, oldest first in each name. One that cannot

@@ -28,10 +28,11 @@ func (c *cli) campaignAssign() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "assign ITEM… --to REVIEWER --reason TEXT",
 		Short: "Give items to another reviewer, and resolve conflicts",
-		Long: `assign gives items to another reviewer: by the ID of a token or of an item, or with --from
-all open ones of somebody who left. Nobody gets a token of their own. Drafts stay. In a
+		Long: `assign gives items to another reviewer, by the ID of a token or of an item. With --from it
+gives all open ones of somebody who left. Nobody gets a token of their own. Drafts stay. In a
 conflict, and for an item that is signed, only what the new reviewer decides counts.`,
-		Example: `  tokenaudit campaign assign 0772396d1f411000 --to carla@example.com --reason SEC-12
+		Example: `  tokenaudit campaign assign 0772396d1f411000 --to carla@example.com \
+    --reason SEC-12
   tokenaudit campaign assign --from ben@example.com --to carla@example.com \
     --reason "Ben left"`,
 		Args: func(cmd *cobra.Command, args []string) error {
@@ -108,8 +109,8 @@ manager signs:
   ssh-keygen -Y sign -n tokenaudit-review -f KEY closed.json
   tokenaudit campaign import closed.json.sig
 
-While items are open it lists them, with exit code 6; --with-open closes all the same and
-keeps the reason. Reviews go on to prove the revocations.`,
+While items are open it lists them, with exit code 6. With --with-open it closes, and the
+reason is part of the evidence. Reviews go on to prove the revocations.`,
 		Example: `  tokenaudit campaign close
   tokenaudit campaign close --with-open "plant is down until January, SEC-77"`,
 		Args: noArguments,

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -17,7 +16,6 @@ import (
 	"tokenaudit/jobs/audit"
 	"tokenaudit/jobs/campaign"
 	"tokenaudit/jobs/evidence"
-	campaignfiles "tokenaudit/report/campaign"
 )
 
 type exportFlags struct {
@@ -98,39 +96,4 @@ func (c *cli) exportCampaign(ctx context.Context, f exportFlags) error {
 		}
 		return nil
 	})
-}
-
-// reviewerFileName is how the file of a reviewer is called.
-func reviewerFileName(b *campaign.Book, who, format string) string {
-	return fmt.Sprintf("%s-%s-%s.%s", b.Name, b.Opened.Format(time.DateOnly), campaign.FileName(who), format)
-}
-
-// reviewerFile is the file of a reviewer: the rows with an open item, or all of them with
-// what was decided.
-func reviewerFile(b *campaign.Book, who, format string, all bool) ([]byte, error) {
-	open, decided := map[string]bool{}, map[string]campaign.Decision{}
-	for _, s := range b.Status() {
-		open[s.Item.ID] = s.State.Open()
-		if s.Decision != nil && all {
-			decided[s.Item.ID] = *s.Decision
-		}
-	}
-	lines := b.Lines(b.ItemsOf(who))
-	if !all {
-		lines = slices.DeleteFunc(lines, func(l campaign.Line) bool {
-			return !slices.ContainsFunc(l.Items, func(it campaign.Item) bool { return open[it.ID] })
-		})
-	}
-	for _, l := range lines {
-		if d, ok := decided[l.Items[0].ID]; ok {
-			decided[l.ID] = d
-		}
-	}
-	var out bytes.Buffer
-	write := campaignfiles.WriteWorkbook
-	if format == "csv" {
-		write = campaignfiles.WriteCSV
-	}
-	err := write(&out, b.Campaign, who, lines, decided)
-	return out.Bytes(), err
 }

@@ -77,7 +77,7 @@ func (c *cli) importFiles(ctx context.Context, f campaignFlags, paths []string, 
 }
 
 // largestReviewed is what a file of a reviewer may have.
-const largestReviewed = 20 << 20
+const largestReviewed = 100 << 20
 
 // importFile imports one file, and says how many rows it refused.
 func (c *cli) importFile(ctx context.Context, cs *campaigns, name, path string, dryRun bool) (refused int, err error) {

@@ -15,8 +15,8 @@ import (
 
 type reportFlags struct {
 	campaignFlags
-	folder           string
-	script, inactive bool
+	folder string
+	script bool
 }
 
 func (c *cli) campaignReport() *cobra.Command {
@@ -39,14 +39,11 @@ what it would do; --yes does it. tokenaudit itself never changes InfluxDB.`,
 	f.add(cmd)
 	cmd.Flags().StringVar(&f.folder, "folder", "", "copy the evidence of the campaign there")
 	cmd.Flags().BoolVar(&f.script, "script", false, "print revoke.sh instead")
-	cmd.Flags().BoolVar(&f.inactive, "inactive", false, "with --script: set tokens inactive instead of deleting them")
 	return cmd
 }
 
 func (c *cli) reportCampaign(ctx context.Context, f reportFlags) error {
 	switch {
-	case f.inactive && !f.script:
-		return usagef("--inactive goes with --script")
 	case f.script && f.folder != "":
 		return usagef("--script prints the script; it takes no --folder")
 	case f.script:
@@ -119,7 +116,7 @@ func (c *cli) printScript(ctx context.Context, f reportFlags) error {
 			addresses[t.Name] = t.URL
 		}
 	}
-	text, err := campaignfiles.Script(b, addresses, f.inactive)
+	text, err := campaignfiles.Script(b, addresses)
 	if err != nil {
 		return err
 	}

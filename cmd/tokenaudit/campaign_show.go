@@ -138,7 +138,7 @@ func (c *cli) campaignShow() *cobra.Command {
 	var all bool
 	cmd := &cobra.Command{
 		Use:   "show",
-		Short: "Show how a campaign stands: who has to decide what, and what has to go",
+		Short: "Show who has to decide what, and which tokens have to go",
 		Long: `show says how many items are decided and signed, who still has to decide, and which
 tokens have to go. The exit code is 6 while items are open or a revocation is overdue.`,
 		Example: `  tokenaudit campaign show

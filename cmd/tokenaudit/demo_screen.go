@@ -12,7 +12,7 @@ import (
 
 const (
 	demoTitle  = "A demo with invented data: three reviews of one InfluxDB org, a week apart."
-	mostChecks = 3 // on the screen of the demo
+	mostChecks = 2 // on the screen of the demo
 	mostPeople = 3
 )
 
@@ -44,7 +44,7 @@ func (c *cli) demoScreen(m, third notify.Message, out string) {
 	p.line("", fmt.Sprintf("%s and %s more.", strings.TrimSuffix(who, ","), audit.Number(all-len(page.Who))))
 
 	for _, s := range third.Summary.Campaigns {
-		p.line("", fmt.Sprintf("Then a campaign: all %d decided. The next review: %d of %d revocations proven, %d overdue.", s.Items-s.Undecided, s.Revocations.Done, s.Revocations.Decided, s.Revocations.Overdue))
+		p.line("", fmt.Sprintf("Then a campaign: %d of %d decided; %d of %d revocations proven, %d overdue.", s.Items-s.Undecided, s.Items, s.Revocations.Done, s.Revocations.Decided, s.Revocations.Overdue))
 	}
 	program := calledAs()
 	fmt.Fprintf(p, "\nReports: %s\nTry next:\n", third.Location)

@@ -171,7 +171,7 @@ func TestManualConfigurations(t *testing.T) {
 			path, backup := filepath.Join(folder, "shown.yaml"), filepath.Join(folder, "backup")
 			if err := errors.Join(os.Mkdir(backup, 0o700), os.WriteFile(path, []byte(block[1]), 0o600),
 				os.WriteFile(filepath.Join(backup, "20261123T080000Z.bolt.gz"), nil, 0o600),
-				os.WriteFile(filepath.Join(folder, "roster.csv"), []byte("name\nalice\n"), 0o600)); err != nil {
+				os.WriteFile(filepath.Join(folder, "reviewers"), nil, 0o600), os.WriteFile(filepath.Join(folder, "roster.csv"), []byte("name\nalice\n"), 0o600)); err != nil {
 				t.Fatal(err)
 			}
 			if _, err := configs.Load(path); err != nil {
