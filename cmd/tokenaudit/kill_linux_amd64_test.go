@@ -26,9 +26,10 @@ import (
 
 // mortal is one yearly job, due once, and the servers that it talks to.
 type mortal struct {
-	t     *testing.T
-	dir   string
-	slack *notifytest.Slack
+	t      *testing.T
+	dir    string
+	influx *influxtest.Demo
+	slack  *notifytest.Slack
 	// victim is killed when Slack gets its request of that number: before it is
 	// carried out, or after that and before the answer.
 	victim   atomic.Pointer[os.Process]
@@ -45,7 +46,7 @@ func newMortal(t *testing.T, workbook bool) *mortal {
 		reports, upload = "xlsx, csv", "on"
 	}
 	db := influxtest.NewDemo(time.Now())
-	w := &mortal{t: t, dir: t.TempDir(), slack: &notifytest.Slack{Token: "slack-token"}}
+	w := &mortal{t: t, dir: t.TempDir(), influx: db, slack: &notifytest.Slack{Token: "slack-token"}}
 	influx, slack := httptest.NewServer(db.Server), httptest.NewServer(http.HandlerFunc(w.serveSlack))
 	t.Cleanup(influx.Close)
 	t.Cleanup(slack.Close)
@@ -75,9 +76,15 @@ func (w *mortal) config() string { return filepath.Join(w.dir, "tokenaudit.yaml"
 func (w *mortal) makeDue() {
 	w.t.Helper()
 	w.mustRun("run", "-c", w.config(), "--quiet")
+	w.update(`UPDATE job SET reached = $1`, time.Now().AddDate(-1, 0, 0).Unix())
+}
+
+// update changes the ledger while nobody works on it.
+func (w *mortal) update(statement string, args ...any) {
+	w.t.Helper()
 	db, err := sql.Open("sqlite", filepath.Join(w.dir, "tokenaudit.db"))
 	if err == nil {
-		_, err = db.Exec(`UPDATE job SET reached = $1`, time.Now().AddDate(-1, 0, 0).Unix())
+		_, err = db.Exec(statement, args...)
 		err = errors.Join(err, db.Close())
 	}
 	if err != nil {
@@ -182,6 +189,20 @@ func (w *mortal) expectParts() {
 	}
 }
 
+// killedAt runs a command and kills it after a step; 0 lets it go on, and out is how many
+// steps there were.
+func (w *mortal) killedAt(step int, args ...string) (out []byte, killed bool) {
+	w.t.Helper()
+	cmd := exec.Command("killed", append([]string{fmt.Sprint(step)}, append(args, "-c", w.config(), "--quiet")...)...)
+	cmd.Env = append(os.Environ(), "TMPDIR="+w.t.TempDir()) // what it could not clear away goes with the test
+	out, err := cmd.CombinedOutput()
+	var exit *exec.ExitError
+	if killed = errors.As(err, &exit) && exit.ExitCode() == 137; err != nil && !killed {
+		w.t.Fatalf("%v: %s", err, out)
+	}
+	return out, killed
+}
+
 // TestKilledAtEveryStep kills the program after each write to the ledger and each
 // file, and then lets it go on. All formats are written alike; CSV is the quickest.
 func TestKilledAtEveryStep(t *testing.T) {
@@ -189,17 +210,7 @@ func TestKilledAtEveryStep(t *testing.T) {
 		t.Skip("long; runs without -short")
 	}
 	t.Parallel()
-	killed := func(w *mortal, step int) (out []byte, killed bool) {
-		cmd := exec.Command("killed", fmt.Sprint(step), "run", "-c", w.config(), "--quiet")
-		cmd.Env = append(os.Environ(), "TMPDIR="+w.t.TempDir()) // what it could not clear away goes with the test
-		out, err := cmd.CombinedOutput()
-		var exit *exec.ExitError
-		if killed = errors.As(err, &exit) && exit.ExitCode() == 137; err != nil && !killed {
-			w.t.Fatalf("%v: %s", err, out)
-		}
-		return out, killed
-	}
-	out, _ := killed(newMortal(t, false), 0)
+	out, _ := newMortal(t, false).killedAt(0, "run")
 	steps, err := strconv.Atoi(strings.TrimSpace(string(out)))
 	if err != nil || steps < 50 {
 		t.Fatalf("steps of a run that is not killed: %s", out)
@@ -214,7 +225,7 @@ func TestKilledAtEveryStep(t *testing.T) {
 		t.Run(fmt.Sprintf("step %d", step+1), func(t *testing.T) {
 			t.Parallel()
 			w := newMortal(t, false)
-			if _, killed := killed(w, step+1); killed {
+			if _, killed := w.killedAt(step+1, "run"); killed {
 				kills.Add(1)
 			}
 			w.expectOnce()

@@ -11,12 +11,15 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"tokenaudit/jobs/campaign"
 )
 
 // TestReplicas lets three processes serve one job of every minute, kills the one
 // that reviews and the one that delivers, and takes the database away before a slot
-// becomes due. No slot is lost, none is doubled, and each message is posted once. The
-// processes go by the clock of the database, which stands still until the test sets
+// becomes due. No slot is lost, none is doubled, and each message is posted once. A
+// campaign is due when the second one is killed: it opens once, and its reviewer is told
+// once. The processes go by the clock of the database, which stands still until the test sets
 // it; what it waits for are their heartbeats.
 func TestReplicas(t *testing.T) {
 	if testing.Short() || os.Getenv("CI") != "true" && os.Getenv("TOKENAUDIT_SLOW") != "1" {
@@ -84,6 +87,7 @@ func (w *replicas) expectEverySlotOnce(slots ...time.Time) {
 			w.t.Errorf("run %s has messages that are not sent", e.Run)
 		}
 	}
+	want[w.openedOnce()]++
 	if diff := cmp.Diff(want, w.messages()); diff != "" || len(want) < len(runs) {
 		w.t.Errorf("messages in Slack (-want +got):\n%s", diff)
 	}
@@ -93,4 +97,23 @@ func (w *replicas) expectEverySlotOnce(slots ...time.Time) {
 	if len(packs) != len(runs) || len(left) > 0 {
 		w.t.Errorf("%d packs of %d runs; left over %v", len(packs), len(runs), left)
 	}
+}
+
+// openedOnce finds the one campaign, and the message to its reviewer as messages has it.
+func (w *replicas) openedOnce() string {
+	w.t.Helper()
+	folders, _ := filepath.Glob(filepath.Join(w.dir, "evidence", "campaigns", "access", "*"))
+	if len(folders) != 1 {
+		w.t.Fatalf("campaigns %v", folders)
+	}
+	w.expectSums(folders[0])
+	var c campaign.Campaign
+	text, err := os.ReadFile(filepath.Join(folders[0], campaign.CampaignFile))
+	if err == nil {
+		err = json.Unmarshal(text, &c)
+	}
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return c.Manifest + " " + c.ID() + "/open/secops@example.com"
 }

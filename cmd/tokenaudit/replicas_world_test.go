@@ -66,6 +66,8 @@ func newReplicas(t *testing.T) *replicas {
 	t.Cleanup(slack.Close)
 	w.write("influx-token", db.Token)
 	w.write("slack-token", w.slack.Token)
+	w.write("reviewers", "secops@example.com,ciso@example.com "+publicKey+"\n")
+	w.slack.Members = map[string]string{"secops@example.com": "U0000011"}
 	config := fmt.Sprintf(`store: %s
 store_password: {file: %s}
 evidence: ./evidence
@@ -78,6 +80,8 @@ jobs:
   - name: minutely
     schedule: "* * * * *"
     slack: {channel: C0123456789, token: {file: slack-token}, api_url: %s/api/}
+campaigns:
+  - {name: access, job: minutely, schedule: "1 9 * * *", reviewer: secops@example.com, manager: ciso@example.com, signers: reviewers}
 `, w.store, w.postgres.Password.File, influx.URL, db.Org, slack.URL)
 	if err := os.WriteFile(w.config(), []byte(config), 0o600); err != nil {
 		t.Fatal(err)
