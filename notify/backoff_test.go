@@ -79,3 +79,36 @@ func TestBackoffWaits(t *testing.T) {
 		}
 	})
 }
+
+// tellingFails is one that tells of campaigns, as failing sends.
+type tellingFails struct{ *failing }
+
+func (tellingFails) Tells(recipient string) bool { return recipient == "ben@example.com" }
+
+func (f tellingFails) SendCampaign(ctx context.Context, m notify.CampaignMessage) (string, error) {
+	return f.Send(ctx, delivery(m.Delivery))
+}
+
+// TestBackoffOfCampaigns: messages about campaigns are tried as rarely, and whoever does not
+// tell of campaigns does not by that.
+func TestBackoffOfCampaigns(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := &failing{errs: []error{notify.NotPosted(errors.New("HTTP 403"))}}
+		if _, can := notify.Backoff(f).(notify.CampaignNotifier); can {
+			t.Error("one that does not know campaigns tells of them")
+		}
+		n, can := notify.Backoff(tellingFails{f}).(notify.CampaignNotifier)
+		if !can || !n.Tells("ben@example.com") || n.Tells("C0123456789") {
+			t.Fatalf("tells of campaigns: %t", can)
+		}
+		for range 4 * 60 {
+			if _, err := n.SendCampaign(t.Context(), notify.CampaignMessage{Delivery: "quarterly/2026-10-01T0900Z/open/ben"}); !errors.Is(err, notify.ErrNotPosted) {
+				t.Fatal(err)
+			}
+			time.Sleep(15 * time.Second)
+		}
+		if got := len(f.sent["quarterly/2026-10-01T0900Z/open/ben"]); got != 6 { // after 0, 1, 3, 7, 15 and 31 minutes
+			t.Errorf("%d attempts in an hour", got)
+		}
+	})
+}

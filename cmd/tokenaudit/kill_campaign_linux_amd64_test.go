@@ -46,8 +46,6 @@ func newOverdue(t *testing.T) *mortal {
 	return w
 }
 
-const publicKey = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f"
-
 // expectCampaign: one campaign, whose folder is sealed; each line of what reviews saw once;
 // each message in Slack once, and sent by the ledger.
 func (w *mortal) expectCampaign(reviews int) {
@@ -130,6 +128,27 @@ func (w *mortal) expectSums(folder string) {
 	})
 	if err != nil {
 		w.t.Error(err)
+	}
+}
+
+// TestLostLedgerOfCampaign: after a rebuild it is not opened again, and nobody is told twice.
+func TestLostLedgerOfCampaign(t *testing.T) {
+	t.Parallel()
+	w := newOverdue(t)
+	w.mustRun("run", "-c", w.config(), "--quiet")
+	for _, suffix := range []string{"", "-wal", "-shm"} {
+		os.Remove(filepath.Join(w.dir, "tokenaudit.db"+suffix))
+	}
+	w.mustRun("history", "rebuild", "-c", w.config())
+	w.expectCampaign(1)
+	folders, _ := filepath.Glob(filepath.Join(w.dir, "evidence", "campaigns", "access", "*", campaign.CampaignFile))
+	for _, file := range folders { // as if it had been cut off while it was opened
+		os.Remove(file)
+	}
+	w.mustRun("history", "rebuild", "-c", w.config())
+	w.mustRun("run", "-c", w.config(), "--quiet")
+	if again, _ := filepath.Glob(folders[0]); len(again) != 1 {
+		t.Error("one that was cut off while it was opened is not opened after the rebuild")
 	}
 }
 

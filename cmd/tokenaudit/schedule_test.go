@@ -66,3 +66,29 @@ func TestScheduleNotes(t *testing.T) {
 		})
 	}
 }
+
+// TestScheduleShowsOpenings: those of the campaigns of a job stand after its reviews; one
+// that people open has none.
+func TestScheduleShowsOpenings(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "tokenaudit.yaml")
+	for name, text := range map[string]string{"reviewers": "ben@example.com " + publicKey + "\n", "tokenaudit.yaml": `targets: [{name: prod, url: https://influxdb.example.com, org: acme, token: {env: X}}]
+jobs: [{name: weekly, schedule: "0 9 * * 1", timezone: Europe/Berlin}]
+campaigns:
+  - {name: quarterly, job: weekly, schedule: "0 9 1 1,4,7,10 *", reviewer: ben@example.com, manager: ciso@example.com, signers: reviewers}
+  - {name: byhand, job: weekly, reviewer: ben@example.com, manager: ciso@example.com, signers: reviewers}
+`} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var out, errs bytes.Buffer
+	if code := run(t.Context(), []string{"schedule", "-c", path, "--from", "2026-09-28", "--next", "1"}, &out, &errs); code != 0 {
+		t.Fatalf("exit code %d: %s", code, &errs)
+	}
+	for _, want := range []string{"weekly  Mon 2026-09-28 09:00 CEST", "weekly  Thu 2026-10-01 09:00 CEST  2026-10-01 07:00  campaign quarterly opens\n"} {
+		if !strings.Contains(out.String(), want) || strings.Contains(out.String(), "byhand") {
+			t.Errorf("%q is not in\n%s", want, &out)
+		}
+	}
+}

@@ -28,6 +28,7 @@ func TestCampaignWords(t *testing.T) {
 		"nothing in scope":         {audit.CampaignStatus{}, "nothing to decide, due 30 Nov 2026"},
 		"closed":                   {audit.CampaignStatus{Closed: closed, Items: 243, Revocations: audit.RevocationCounts{Decided: 7, Done: 5, Outstanding: 2, Overdue: 2}}, "closed on 14 Oct 2026; 5 of 7 revocations done, 2 overdue"},
 		"closed with an open item": {audit.CampaignStatus{Closed: closed, Items: 243, Undecided: 1}, "closed on 14 Oct 2026 with 1 of 243 undecided; nothing to revoke"},
+		"cannot be read":           {audit.CampaignStatus{Problem: "items.jsonl, line 3:\nunexpected end"}, `its evidence cannot be read: items.jsonl, line 3:\nunexpected end`},
 		"closed without decisions": {audit.CampaignStatus{Closed: closed}, "closed on 14 Oct 2026; nothing to revoke"},
 	} {
 		t.Run(name, func(t *testing.T) {
