@@ -147,12 +147,13 @@ func (r *Runner) openDueCampaign(ctx context.Context, j Job, c Campaign, now tim
 	if err != nil {
 		return false, err
 	}
-	slot, missed := c.Schedule.Latest(reached, now)
+	offset := j.offset() // a review of the same slot comes first
+	slot, missed := c.Schedule.Latest(reached, now.Add(-offset))
 	if slot.IsZero() {
 		return false, nil
 	}
 	log := r.Log.With("job", j.Name, "campaign", campaign.ID(c.Terms.Name, slot))
-	late := now.Sub(slot)
+	late := now.Sub(slot) - offset
 	if late > j.CatchUp {
 		log.Error("the campaign was due too long ago and is not opened; to open it now: tokenaudit campaign open "+c.Terms.Name, "catch_up", j.CatchUp)
 		return false, r.Ledger.Pass(ctx, c.Key(), slot)

@@ -254,6 +254,27 @@ func TestCampaignDecided(t *testing.T) {
 	})
 }
 
+// TestCampaignAfterReview: a campaign and a review of one slot open in this order, also if
+// the job begins later by its jitter.
+func TestCampaignAfterReview(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w, f := reviewing(t)
+		w.job.Jitter, w.job.Campaigns[0].Schedule = time.Hour, w.job.Schedule
+		monday := untilMonday()
+		w.serveFor(12 * time.Hour)
+		b, err := campaign.Load(t.Context(), f.Folder(campaign.ID("weekly-access", monday.Add(9*time.Hour))))
+		if want := (audit.Run{Job: "weekly", Slot: monday.Add(9 * time.Hour)}).ID(); err != nil || b.Run != want {
+			t.Errorf("opened on %+v, want %s; %v", b, want, err)
+		}
+		w.serveFor(7 * 24 * time.Hour)
+		b, err = campaign.Load(t.Context(), f.Folder(campaign.ID("weekly-access", monday.AddDate(0, 0, 7).Add(9*time.Hour))))
+		if want := (audit.Run{Job: "weekly", Slot: monday.AddDate(0, 0, 7).Add(9 * time.Hour)}).ID(); err != nil || b.Run != want {
+			t.Errorf("the next one opened on %+v, want %s; %v", b, want, err)
+		}
+	})
+}
+
 // TestCampaignWaits: without a review there is nothing to open it on, and one that is due
 // too long is left out, which is said once.
 func TestCampaignWaits(t *testing.T) {
