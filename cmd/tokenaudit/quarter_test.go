@@ -243,7 +243,7 @@ func (q *quarter) serve() (audit string) {
 	}
 	front := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if q.away.Load() {
-			http.Error(w, "down for maintenance", http.StatusServiceUnavailable)
+			http.Error(w, "not for you", http.StatusForbidden)
 			return
 		}
 		proxy.ServeHTTP(w, r)

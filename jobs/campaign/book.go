@@ -70,8 +70,9 @@ type Status struct {
 	// Seen is what the newest review that had something to say saw; nil if none had.
 	Seen *Remediation
 
-	all     []Decision // the newest of each person
-	wasAway bool       // a review saw that it was gone or inactive, after the decision
+	all       []Decision // the newest of each person
+	wasAway   bool       // a review saw that it was gone or inactive, after the decision
+	successor string     // the token that took its place, as far as is known
 }
 
 // Status gives every item as it stands, in the order of the items.
@@ -105,6 +106,12 @@ func (b *Book) Status() []Status {
 // see takes in what a review saw, in the order of the reviews.
 func (s *Status) see(m *Remediation) {
 	s.Seen = m
+	if m.State != Unproven {
+		s.successor = ""
+	}
+	if m.State == Replaced {
+		s.successor = m.By
+	}
 	s.wasAway = s.wasAway || m.Decision != "" && (m.State == Done || m.State == Deactivated || m.State == Replaced)
 	if m.State == TokenChanged && m.Facts != nil {
 		reviewer, last := s.Item.Reviewer, s.Item.Last

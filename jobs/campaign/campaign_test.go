@@ -495,6 +495,8 @@ func TestCompare(t *testing.T) {
 		"unseen after it was done":   {"revoke", false, [][]audit.Record{{gone}, {}}, "done+ .", ""},
 		"replaced by an equal one":   {"revoke", false, [][]audit.Record{{gone, twin(read("b1"), write("b1"))}}, "replaced!", "n"},
 		"replaced later":             {"revoke", false, [][]audit.Record{{gone}, {away(audit.Remembered, ""), twin(write("b1"), read("b1"))}}, "done+ replaced!", "n"},
+		"replaced, then unseen":      {"revoke", false, [][]audit.Record{{gone, twin(read("b1"), write("b1"))}, {away(audit.Remembered, "")}, {away(audit.Remembered, ""), with(twin(read("b1"), write("b1")), func(r *audit.Record) { r.Presence = audit.Unseen })}}, "replaced! unproven! unproven!", "n"},
+		"the twin goes, too":         {"revoke", false, [][]audit.Record{{gone, twin(read("b1"), write("b1"))}, {away(audit.Remembered, ""), with(twin(read("b1"), write("b1")), func(r *audit.Record) { r.Presence = audit.Gone })}}, "replaced! done+~", ""},
 		"a wider one is another":     {"revoke", false, [][]audit.Record{{gone, twin(read("b1"), write("b1"), write("b9"))}}, "done+", ""},
 		"an inactive twin is none":   {"revoke", false, [][]audit.Record{{gone, with(twin(read("b1"), write("b1")), func(r *audit.Record) { r.Status = audit.Inactive })}}, "done+", ""},
 		"an old twin is none":        {"revoke", false, [][]audit.Record{{gone, seen("n", "telegraf", read("b1"), write("b1"))}}, "done+", ""},
@@ -729,5 +731,12 @@ func TestOneSuccessor(t *testing.T) {
 	got := review(t, folder, 10, with(first, func(r *audit.Record) { r.Presence = audit.Remembered }), gone(second), twin)
 	if _, said := got["a"]; said || got["z"].State != Replaced || got["z"].By != "n" {
 		t.Errorf("the reviews say %+v", got)
+	}
+	review(t, folder, 17) // sees nothing
+	away := func(r audit.Record) audit.Record {
+		return with(r, func(r *audit.Record) { r.Presence = audit.Remembered })
+	}
+	if got := review(t, folder, 24, away(first), away(second), twin); got["z"].By != "n" || got["a"].State != "" {
+		t.Errorf("after a review that saw nothing: %+v", got)
 	}
 }

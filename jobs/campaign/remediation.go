@@ -76,7 +76,7 @@ type Sighting struct {
 	run      audit.Run
 	contacts audit.Contacts
 	items    map[string]*audit.Record // nil: the review has no record of it
-	owners   map[string][]newToken    // active tokens, newer than the oldest of the campaigns
+	owners   map[string][]newToken    // tokens, newer than the oldest of the campaigns
 	since    time.Time
 }
 
@@ -84,6 +84,8 @@ type Sighting struct {
 type newToken struct {
 	id          string
 	firstSeen   time.Time
+	active      bool // and its permissions are known
+	away        bool // gone, or inactive; what is neither was not seen
 	permissions map[string]bool
 }
 
@@ -113,10 +115,13 @@ func (s *Sighting) Add(r *audit.Record) {
 		s.items[id] = &record
 	}
 	key := ownerKey(r.Target, r.OrgID, r.UserID)
-	if _, wanted := s.owners[key]; !wanted || r.Presence != audit.Listed || r.Status != audit.Active || !r.PermissionsKnown() || !r.FirstSeen.After(s.since) {
+	if _, wanted := s.owners[key]; !wanted || !r.FirstSeen.After(s.since) {
 		return
 	}
+	listed := r.Presence == audit.Listed
 	t := newToken{id: r.ID, firstSeen: r.FirstSeen, permissions: map[string]bool{}}
+	t.active = listed && r.Status == audit.Active && r.PermissionsKnown()
+	t.away = listed && r.Status == audit.Inactive || r.Presence == audit.Gone || r.Presence == audit.Remembered
 	for i := range r.Permissions {
 		t.permissions[r.Permissions[i].String()] = true
 	}
@@ -133,8 +138,8 @@ func (b *Book) Compare(s *Sighting) []Remediation {
 	c := comparing{Book: b, Sighting: s, successors: map[string]string{}}
 	all := b.Status()
 	for _, it := range all {
-		if it.Seen != nil && it.Seen.State == Replaced {
-			c.successors[it.Seen.By] = it.Item.ID
+		if it.successor != "" {
+			c.successors[it.successor] = it.Item.ID
 		}
 	}
 	lines := make([]*Remediation, len(all))
@@ -227,8 +232,14 @@ func (c *comparing) successor(it *compared, m *Remediation) {
 		old[p] = true
 	}
 	narrower := ""
-	for _, t := range c.owners[ownerKey(it.Item.Target, it.Item.OrgID, it.Item.UserID)] {
-		if !t.firstSeen.After(c.Opened) || t.id == it.Item.Authorization {
+	tokens := c.owners[ownerKey(it.Item.Target, it.Item.OrgID, it.Item.UserID)]
+	seen := func(t newToken) bool { return t.id == it.successor && (t.active || t.away) }
+	if it.successor != "" && !slices.ContainsFunc(tokens, seen) {
+		m.State, m.By, m.Evidence = Unproven, it.successor, it.successor+" took its place, and could not be seen"
+		return
+	}
+	for _, t := range tokens {
+		if !t.active || !t.firstSeen.After(c.Opened) || t.id == it.Item.Authorization {
 			continue
 		}
 		inside := len(t.permissions) > 0
