@@ -55,6 +55,7 @@ func sceneCommands() map[string]func(*testscript.TestScript, bool, []string) {
 		"ids":    cmdIDs,
 		"pings":  cmdPings,
 		"seal":   cmdSeal,
+		"open":   cmdOpen,
 		"flip":   cmdFlip,
 
 		"accept":      cmdAccept,

@@ -8,6 +8,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -19,6 +20,7 @@ import (
 	"tokenaudit/jobs/audit"
 	"tokenaudit/jobs/evidence"
 	"tokenaudit/jobs/schedule"
+	campaignfiles "tokenaudit/report/campaign"
 	"tokenaudit/report/pack"
 )
 
@@ -34,19 +36,22 @@ func (c *cli) verify() *cobra.Command {
 		Use:   "verify PATH",
 		Short: "Check evidence packs, and whether a period was reviewed",
 		Long: `verify checks the evidence pack of one run, all packs of a job, or those of every job in
-the folder of the evidence. It checks:
+the folder of the evidence. With the last come the campaigns; PATH may also be the folder
+of all campaigns, or of one. It checks:
 
   - that no file was changed, removed or added
   - who signed
   - that no pack is missing or was exchanged
   - that the reports follow from the snapshots
   - for a period, that every planned review took place
+  - of campaigns, that decisions and reports follow from the signed files
 
 It reports what is wrong, what is proven and what is not. It needs no configuration and
 no ledger. PATH may be the URL of a bucket; the credentials come from the environment.
 
 A period is a year, a quarter or a month, in the time zone of the job. The file of
-allowed signers has the format of ssh-keygen(1); the namespace is tokenaudit.
+allowed signers has the format of ssh-keygen(1); the namespace is tokenaudit for packs,
+and tokenaudit-review for the decisions of people.
 
 Exit code 0: no error was found. 1: an error was found, or a planned review is missing.`,
 		Example: `  tokenaudit verify data/evidence
@@ -106,30 +111,79 @@ func (c *cli) verifyPath(ctx context.Context, path string, f verifyFlags) error 
 	if err := checkFolder(path); err != nil {
 		return err
 	}
-	jobs, err := pack.Verify(ctx, path, o)
-	switch {
-	case ctx.Err() != nil:
-		return ctx.Err()
-	case err != nil: // nothing could be checked
-		return usageError{forOwnerOf([]string{path}, nil, err)}
+	folders, alone := campaignsBelow(path)
+	var jobs []*pack.Result
+	if !alone {
+		var err error
+		jobs, err = pack.Verify(ctx, path, o)
+		switch {
+		case ctx.Err() != nil:
+			return ctx.Err()
+		case err != nil: // nothing could be checked
+			return usageError{forOwnerOf([]string{path}, nil, err)}
+		}
+	}
+	campaigns, err := verifyCampaigns(ctx, folders, alone, jobs, o.Signers)
+	if err != nil {
+		return err
 	}
 	if f.json {
 		verdicts := []verdictJSON{}
 		for _, v := range jobs {
 			verdicts = append(verdicts, newVerdictJSON(v))
 		}
+		for _, v := range campaigns {
+			verdicts = append(verdicts, newCampaignVerdictJSON(v))
+		}
 		if err := c.encode(verdicts); err != nil {
 			return err
 		}
-	} else if err := printVerdicts(c.stdout, jobs, c.columns(), c.paint); err != nil {
+	} else if err := printVerdicts(c.stdout, jobs, campaigns, c.columns(), c.paint); err != nil {
 		return err
 	}
-	for _, v := range jobs {
-		if !v.OK() {
-			return quietError{exitFailed}
-		}
+	if slices.ContainsFunc(jobs, func(v *pack.Result) bool { return !v.OK() }) || slices.ContainsFunc(campaigns, func(v *campaignfiles.Result) bool { return !v.OK() }) {
+		return quietError{exitFailed}
 	}
 	return nil
+}
+
+// campaignsBelow are the folders of campaigns in a folder. They are alone where that is
+// one of them, or has nothing else in it.
+func campaignsBelow(path string) (folders []string, alone bool) {
+	has := func(folder, name string) bool {
+		_, err := os.Lstat(filepath.Join(folder, name))
+		return err == nil
+	}
+	for _, below := range []string{".", "*", "*/*", "campaigns/*/*"} {
+		found, _ := filepath.Glob(filepath.Join(path, below)) // the patterns are good
+		for _, folder := range found {
+			if has(folder, "campaign.json") || has(folder, "items.jsonl") && has(folder, campaignfiles.SumsFile) {
+				folders, alone = append(folders, folder), below != "campaigns/*/*"
+			}
+		}
+	}
+	return folders, alone
+}
+
+// verifyCampaigns checks folders of campaigns with the packs of all jobs. One that stands
+// alone may have been copied from anywhere, and is of whatever campaign it says.
+func verifyCampaigns(ctx context.Context, folders []string, alone bool, jobs []*pack.Result, signers []byte) (results []*campaignfiles.Result, err error) {
+	o := campaignfiles.Options{Signers: signers, Tool: tool()}
+	for _, v := range jobs {
+		o.Packs = append(o.Packs, v.Packs...)
+	}
+	for _, folder := range folders {
+		id := filepath.Base(filepath.Dir(folder)) + "/" + filepath.Base(folder)
+		if alone {
+			id = ""
+		}
+		result, err := campaignfiles.Verify(ctx, id, evidence.CampaignAt(folder), o)
+		if err != nil {
+			return nil, fmt.Errorf("the campaign in %s: %w", folder, err)
+		}
+		results = append(results, result)
+	}
+	return results, nil
 }
 
 // checkFolder says what to name where there is no folder.
@@ -161,7 +215,7 @@ func plannedSlots(spec, zone string, from, to time.Time) ([]time.Time, error) {
 // printVerdicts shows what came of each job. What is not proven of any of them is said
 // once, at the end. What is in the packs goes through audit.Line: somebody may have forged
 // them.
-func printVerdicts(w io.Writer, jobs []*pack.Result, terminal int, paint paint) error {
+func printVerdicts(w io.Writer, jobs []*pack.Result, campaigns []*campaignfiles.Result, terminal int, paint paint) error {
 	var b strings.Builder
 	columns := min(cmp.Or(terminal, 80), 100) // longer lines are hard to read
 	var everywhere []string
@@ -177,7 +231,7 @@ func printVerdicts(w io.Writer, jobs []*pack.Result, terminal int, paint paint) 
 			fmt.Fprintf(&b, "Job %s\n\n", line(v.Job))
 		}
 		printPacks(&b, terminal, v, paint)
-		printLists(&b, columns, v, everywhere)
+		printLists(&b, columns, v.Problems, v.Remarks, v.Proven, slices.DeleteFunc(slices.Clone(v.NotProven), func(s string) bool { return slices.Contains(everywhere, s) }))
 		b.WriteString("\n")
 		if !v.OK() {
 			wrong = append(wrong, line(v.Job))
@@ -185,6 +239,19 @@ func printVerdicts(w io.Writer, jobs []*pack.Result, terminal int, paint paint) 
 		problems, packs = problems+len(v.Problems), packs+len(v.Packs)
 		if v.Attendance != nil {
 			absent += len(v.Attendance.Missing)
+		}
+	}
+	for _, v := range campaigns {
+		fmt.Fprintf(&b, "Campaign %s\n", line(v.ID))
+		here := slices.Clone(v.Problems)
+		for i := range here {
+			here[i].Pack = "" // it stands above
+		}
+		printLists(&b, columns, here, v.Remarks, v.Proven, v.NotProven)
+		b.WriteString("\n")
+		problems += len(v.Problems)
+		if !v.OK() {
+			wrong = append(wrong, line(v.ID))
 		}
 	}
 	var last strings.Builder
@@ -199,14 +266,23 @@ func printVerdicts(w io.Writer, jobs []*pack.Result, terminal int, paint paint) 
 		conclusion = "NOT VERIFIED: " + audit.Plural(problems, "problem")
 	case absent > 0:
 		conclusion = "NOT VERIFIED: planned reviews are missing"
-	case packs == 0:
+	case packs == 0 && len(campaigns) == 0:
 		conclusion = "No errors, but there is no pack"
 	}
+	checked := audit.Plural(len(jobs), "job")
 	switch {
-	case len(jobs) > 1 && len(wrong) > 0:
-		conclusion += fmt.Sprintf(" (%s; %d of %d jobs)", strings.Join(wrong, ", "), len(wrong), len(jobs))
-	case len(jobs) > 1:
-		conclusion += ", in " + audit.Plural(len(jobs), "job")
+	case len(campaigns) > 0 && len(jobs) > 0:
+		checked += " and " + audit.Plural(len(campaigns), "campaign")
+	case len(campaigns) > 0:
+		checked = audit.Plural(len(campaigns), "campaign")
+	}
+	switch all := len(jobs) + len(campaigns); {
+	case len(campaigns) > 0 && len(wrong) > 0:
+		conclusion += " (" + strings.Join(wrong, ", ") + ")"
+	case all > 1 && len(wrong) > 0:
+		conclusion += fmt.Sprintf(" (%s; %d of %s)", strings.Join(wrong, ", "), len(wrong), checked)
+	case all > 1:
+		conclusion += ", in " + checked
 	}
 	if problems+absent > 0 {
 		mark = paint.bad
@@ -251,16 +327,16 @@ func brief(key string) string {
 	return key[:shown] + "…"
 }
 
-// printLists shows what was found and what follows, but for what is said elsewhere.
-func printLists(w io.Writer, columns int, v *pack.Result, elsewhere []string) {
+// printLists shows what was found and what follows.
+func printLists(w io.Writer, columns int, wrong []pack.Problem, notes, proven, notProven []string) {
 	var problems []string
-	for _, p := range v.Problems {
+	for _, p := range wrong {
 		problems = append(problems, p.String())
 	}
 	printList(w, columns, "Problems", problems)
-	printList(w, columns, "Notes", v.Remarks)
-	printList(w, columns, "Proven", v.Proven)
-	printList(w, columns, "Not proven", slices.DeleteFunc(slices.Clone(v.NotProven), func(s string) bool { return slices.Contains(elsewhere, s) }))
+	printList(w, columns, "Notes", notes)
+	printList(w, columns, "Proven", proven)
+	printList(w, columns, "Not proven", notProven)
 }
 
 func printAttendance(w io.Writer, a pack.Attendance) {

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"tokenaudit/jobs/audit"
+	campaignfiles "tokenaudit/report/campaign"
 	"tokenaudit/report/pack"
 )
 
@@ -11,6 +12,7 @@ import (
 // visible: somebody may have forged them.
 type verdictJSON struct {
 	Job       string        `json:"job"`
+	Campaign  string        `json:"campaign"`
 	OK        bool          `json:"ok"`
 	Packs     []packJSON    `json:"packs"`
 	Problems  []problemJSON `json:"problems"`
@@ -77,6 +79,18 @@ func newVerdictJSON(r *pack.Result) verdictJSON {
 	}
 	if r.Attendance != nil {
 		v.Period = newPeriodJSON(*r.Attendance)
+	}
+	return v
+}
+
+// newCampaignVerdictJSON is that of a campaign, which has no packs.
+func newCampaignVerdictJSON(r *campaignfiles.Result) verdictJSON {
+	v := verdictJSON{
+		Job: visible(r.Job), Campaign: visible(r.ID), OK: r.OK(), Packs: []packJSON{}, Problems: []problemJSON{},
+		Notes: visibleLines(r.Remarks), Proven: visibleLines(r.Proven), NotProven: visibleLines(r.NotProven),
+	}
+	for _, p := range r.Problems {
+		v.Problems = append(v.Problems, problemJSON{visible(p.Pack), visible(p.File), visible(p.Text)})
 	}
 	return v
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -12,6 +13,9 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"tokenaudit/jobs/audit"
+	"tokenaudit/jobs/campaign"
+	"tokenaudit/jobs/evidence"
+	campaignfiles "tokenaudit/report/campaign"
 	"tokenaudit/report/pack"
 )
 
@@ -38,6 +42,26 @@ func cmdSeal(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(os.WriteFile(filepath.Join(dir, "findings.csv"), []byte("run\r\n"+run.ID()+"\r\n"), 0o600))
 	_, err = pack.Seal(context.Background(), dir, p)
 	ts.Check(err)
+}
+
+// cmdOpen opens a made-up campaign beside the packs at evidence, has a draft imported that
+// revokes its token, and writes the report: open
+func cmdOpen(ts *testscript.TestScript, _ bool, _ []string) {
+	ctx, opened := context.Background(), time.Date(2026, 10, 1, 9, 0, 0, 0, time.UTC)
+	c := campaign.Campaign{Format: campaign.Format, Name: "quarterly", Opened: opened, Job: "weekly", Zone: "UTC", Scope: campaign.ScopeAll, Due: opened.AddDate(0, 0, 14), Manager: "cleo@example.com", Items: 1}
+	folder := evidence.CampaignAt(ts.MkAbs("evidence/campaigns/" + c.ID()))
+	items := []campaign.Item{{ID: "prod/aa/0000000000000001", Target: "prod", OrgID: "aa", Authorization: "0000000000000001", Description: "telegraf", User: "telegraf", Fingerprint: "f1", Reviewer: "ben@example.com", Presence: audit.Listed}}
+	b, err := campaign.Create(ctx, folder, c, items)
+	ts.Check(err)
+	var file bytes.Buffer
+	lines := b.Lines(items)
+	ts.Check(campaignfiles.WriteCSV(&file, b.Campaign, "ben@example.com", lines, map[string]campaign.Decision{lines[0].ID: {Decision: campaign.Revoke}}))
+	r := campaign.Received{Name: "ben.csv", Content: file.Bytes(), Reviewer: "ben@example.com"}
+	rows, ext, err := campaignfiles.Read(r.Content)
+	ts.Check(err)
+	in := b.NewImport(r, ext, opened.Add(time.Hour))
+	ts.Check(b.Take(ctx, folder, in, r, b.Judge(in, rows)))
+	ts.Check(campaignfiles.Write(ctx, folder, b, campaignfiles.Made{At: opened.Add(2 * time.Hour), Tool: tool()}, nil))
 }
 
 func headOf(ts *testscript.TestScript, folder string) *audit.Link {

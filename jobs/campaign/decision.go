@@ -106,6 +106,10 @@ type Import struct {
 	Rows    int    `json:"rows"` // with a decision
 	Taken   int    `json:"taken"`
 	Refused int    `json:"refused"`
+	// Assigned and Seen are how many lines of assignments.jsonl and remediation.jsonl there
+	// were when its rows were judged.
+	Assigned int `json:"assigned"`
+	Seen     int `json:"seen"`
 }
 
 // Outcome is what becomes of the rows of a file.

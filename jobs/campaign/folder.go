@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -215,6 +216,7 @@ func FileName(who string) string {
 // imports.jsonl does not count, and is written over by the next import.
 func (b *Book) Take(ctx context.Context, f Files, in Import, r Received, o Outcome) error {
 	in.Rows, in.Taken, in.Refused = len(o.Decisions)+len(o.Refused)+o.Unchanged, len(o.Decisions), len(o.Refused)
+	in.Assigned, in.Seen = len(b.Assignments), len(b.Remediation)
 	if err := f.Write(ctx, in.File, r.Content); err != nil {
 		return err
 	}
@@ -253,6 +255,18 @@ func (b *Book) Remember(ctx context.Context, f Files, seen []Remediation) error 
 	}
 	b.Remediation = append(b.Remediation, seen...)
 	return writeLines(ctx, f, RemediationFile, b.Remediation)
+}
+
+// Before is the book as it was when an import was judged.
+func (b *Book) Before(in Import) *Book {
+	then := *b
+	then.Imports, then.Assignments, then.Remediation = b.Imports[:in.Import-1], b.Assignments[:min(in.Assigned, len(b.Assignments))], b.Remediation[:min(in.Seen, len(b.Remediation))]
+	then.Decisions = slices.DeleteFunc(slices.Clone(b.Decisions), func(d Decision) bool { return d.Import >= in.Import })
+	then.Refused = slices.DeleteFunc(slices.Clone(b.Refused), func(r Refusal) bool { return r.Import >= in.Import })
+	if b.Closing != nil && in.At.Before(b.Closing.At) {
+		then.Closing = nil
+	}
+	return &then
 }
 
 // Closing is closed.json: the statement that the manager signs.

@@ -43,6 +43,9 @@ func (a Archive) Campaign(id string) CampaignFolder {
 	return CampaignFolder{a, filepath.Join(a.Root, campaignsFolder, filepath.FromSlash(id))}
 }
 
+// CampaignAt is the folder of a campaign, wherever it was copied to.
+func CampaignAt(folder string) CampaignFolder { return CampaignFolder{folder: folder} }
+
 // CampaignFolder has the evidence of a campaign: small files, which grow as it goes on.
 type CampaignFolder struct {
 	archive Archive

@@ -37,6 +37,12 @@ func (pageView) Brief(rows []row) []row { return rows[:min(len(rows), mostBrief)
 // More is what Brief leaves out.
 func (pageView) More(rows []row) int { return max(0, len(rows)-mostBrief) }
 
+// MadeBy names the program that made the page.
+func (v pageView) MadeBy() string {
+	t := v.Made.Tool
+	return joined(" ", t.Name, t.Version, t.Build)
+}
+
 // OnPage are the items that the page has: the first ones, which are what is to do.
 func (v pageView) OnPage() []row { return v.Rows[:min(len(v.Rows), mostItems)] }
 

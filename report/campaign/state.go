@@ -13,6 +13,7 @@ import (
 	"strings"
 
 	"tokenaudit/jobs/campaign"
+	"tokenaudit/report/pack"
 )
 
 // State is what of a folder stays as it is: the files that are written once, and of those
@@ -41,6 +42,15 @@ func State(ctx context.Context, f Folder) ([]campaign.FileDigest, error) {
 		out = append(out, campaign.Digest(d.Name, content))
 	}
 	return out, nil
+}
+
+// InManifest is the state of a campaign as the manifest of an evidence pack has it.
+func InManifest(id string, state []campaign.FileDigest) pack.CampaignState {
+	out := pack.CampaignState{Campaign: id, Files: []pack.File{}}
+	for _, d := range state {
+		out.Files = append(out.Files, pack.File{Name: d.Name, Size: d.Size, SHA256: d.SHA256})
+	}
+	return out
 }
 
 // isReport reports whether Write makes the file.

@@ -46,9 +46,18 @@ type Manifest struct {
 	// Signed packs have a SHA256SUMS.sig, made with the key of this fingerprint.
 	Signed bool   `json:"signed"`
 	Key    string `json:"key,omitempty"` // SHA256:…
+	// Campaigns are those that the review was compared with, as they were then.
+	Campaigns []CampaignState `json:"campaigns,omitempty"`
 	// Files are all files of the pack, by name, but this one and SHA256SUMS with
 	// its signature, which cover this one.
 	Files []File `json:"files"`
+}
+
+// CampaignState is how the evidence folder of a campaign was: its files that are written
+// once, and those that grow, up to what they held.
+type CampaignState struct {
+	Campaign string `json:"campaign"` // NAME/OPENED
+	Files    []File `json:"files"`    // by name
 }
 
 // Coverage says how much of what was asked for the run could see.
@@ -94,7 +103,7 @@ func newManifest(in Input, files []File, key ssh.Signer) Manifest {
 		Sequence: 1, Previous: in.Previous, Tool: s.Tool,
 		ConfigSHA256: digest([]byte(in.Config)), ControlsSHA256: digest(controls),
 		Coverage: Coverage{s.Coverage.Verdict, append([]string{}, s.Coverage.Reasons...), audit.AcceptedWords(s.Coverage.Accepted())},
-		Requests: []TargetRequests{}, Signed: key != nil, Files: files,
+		Requests: []TargetRequests{}, Signed: key != nil, Campaigns: in.Campaigns, Files: files,
 	}
 	for _, t := range s.Coverage.Targets {
 		m.Requests = append(m.Requests, TargetRequests{t.Target, t.Source, t.Server, t.Verdict, append([]audit.Asked{}, t.Asked...)})
@@ -170,6 +179,13 @@ func (m Manifest) validate() error {
 			return fmt.Errorf("file %q has no proper size or SHA-256", f.Name)
 		}
 		last = f.Name
+	}
+	for _, c := range m.Campaigns {
+		for _, f := range c.Files {
+			if f.Size < 0 || !isDigest(f.SHA256) {
+				return fmt.Errorf("file %q of campaign %q has no proper size or SHA-256", f.Name, c.Campaign)
+			}
+		}
 	}
 	switch before := m.Previous; {
 	case m.Sequence < 1:

@@ -57,6 +57,8 @@ type Input struct {
 	// Config is the effective configuration without secrets.
 	Config   string
 	Controls audit.Controls
+	// Campaigns are those that the review was compared with.
+	Campaigns []CampaignState
 	// Key signs the pack: a private SSH key without a passphrase, in PEM. Empty for
 	// a pack that says that it is not signed.
 	Key []byte

@@ -72,6 +72,9 @@ type Checked struct {
 	when int // -1 before the period, 0 in it or without one, 1 after it
 }
 
+// Link points to the pack.
+func (p *Checked) Link() audit.Link { return p.link }
+
 // Problem is something that is wrong with a pack, a file of it, or the chain.
 type Problem struct{ Pack, File, Text string }
 

@@ -1,0 +1,457 @@
+package campaign
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"golang.org/x/crypto/ssh"
+
+	"tokenaudit/jobs/audit"
+	"tokenaudit/jobs/campaign"
+	"tokenaudit/report/pack"
+	"tokenaudit/report/signature"
+)
+
+// Options say what the folder of a campaign is held against.
+type Options struct {
+	// Signers is an allowed-signers file, with keys of people and of the job, as
+	// ssh-keygen -Y verify takes it; nil for none.
+	Signers []byte
+	// Tool is this program: what it made itself, it makes again.
+	Tool audit.Tool
+	// Packs are the evidence packs at hand, of any job.
+	Packs []*pack.Checked
+}
+
+// Result is what Verify found of a campaign.
+type Result struct {
+	ID, Job           string
+	Problems          []pack.Problem // their Pack is the campaign
+	Remarks           []string
+	Proven, NotProven []string
+}
+
+// OK reports whether nothing is wrong.
+func (r *Result) OK() bool { return len(r.Problems) == 0 }
+
+// Verify checks the evidence folder of a campaign, of that ID unless it is "": its sums, the signatures, and whether
+// decisions, figures and reports follow from the files that people sent. What is wrong is
+// in the result; an error means that nothing could be checked.
+func Verify(ctx context.Context, id string, f Folder, o Options) (*Result, error) {
+	files, err := readAll(ctx, f)
+	if err != nil {
+		return nil, err
+	}
+	v := &verifier{Result: &Result{ID: id}, options: o, files: files}
+	if v.book, err = campaign.Load(ctx, memory(files)); err != nil {
+		if errors.Is(err, fs.ErrNotExist) {
+			err = errors.New(campaign.CampaignFile + " is missing")
+		}
+		v.sums()
+		v.problem("", "cannot be read: %v", err)
+		return v.Result, nil
+	}
+	v.Job = v.book.Job
+	if v.ID = cmp.Or(id, v.book.ID()); v.book.ID() != v.ID {
+		v.problem(campaign.CampaignFile, "is of the campaign %s: folders were exchanged, copied or renamed", v.book.ID())
+	}
+	v.sums()
+	v.signatures()
+	v.items()
+	v.replay()
+	v.assignments()
+	v.remediation()
+	v.closing(ctx)
+	v.reports()
+	v.packs()
+	v.conclude()
+	return v.Result, ctx.Err()
+}
+
+// verifier is the state of one Verify.
+type verifier struct {
+	*Result
+	options Options
+	files   map[string][]byte
+	book    *campaign.Book
+
+	people, job         *signature.Signers // nil without keys of the namespace
+	signedSums          string             // who signed them, "" for nobody
+	signedFiles, sealed int
+	signedClosing       bool
+	reportsAlike        bool
+}
+
+func (v *verifier) problem(file, format string, args ...any) {
+	v.Problems = append(v.Problems, pack.Problem{Pack: v.ID, File: file, Text: fmt.Sprintf(format, args...)})
+}
+
+func (v *verifier) proven(format string, args ...any) {
+	v.Proven = append(v.Proven, fmt.Sprintf(format, args...))
+}
+
+func (v *verifier) notProven(format string, args ...any) {
+	v.NotProven = append(v.NotProven, fmt.Sprintf(format, args...))
+}
+
+// sums compares the files with SHA256SUMS.
+func (v *verifier) sums() {
+	text, there := v.files[SumsFile]
+	if !there {
+		v.problem(SumsFile, "is missing")
+		return
+	}
+	said := map[string]string{}
+	for line := range strings.Lines(string(text)) {
+		if sum, name, ok := strings.Cut(strings.TrimSuffix(line, "\n"), "  "); ok {
+			said[name] = sum
+		}
+	}
+	before := len(v.Problems)
+	for _, d := range digests(v.files) {
+		switch sum, listed := said[d.Name]; {
+		case !listed:
+			v.problem(d.Name, "is not in %s: it was added, or a step was cut off", SumsFile)
+		case sum != d.SHA256:
+			v.problem(d.Name, "was changed: SHA-256 %s, not %s", d.SHA256, sum)
+		}
+		delete(said, d.Name)
+	}
+	for _, name := range slices.Sorted(maps.Keys(said)) {
+		v.problem(name, "is missing")
+	}
+	if len(v.Problems) == before && !bytes.Equal(text, sumsOf(v.files)) {
+		v.problem(SumsFile, "was changed: it is not written as tokenaudit writes it")
+	}
+}
+
+// signatures checks those of SHA256SUMS and of the imported files.
+func (v *verifier) signatures() {
+	for namespace, into := range map[string]**signature.Signers{campaign.Namespace: &v.people, sumsNamespace: &v.job} {
+		if s, err := signature.Parse(v.options.Signers, namespace); err == nil {
+			*into = &s
+		}
+	}
+	signed, there := v.files[SumsSignatureFile]
+	switch key, err := signature.KeyOf(SumsFile, v.files[SumsFile], signed, sumsNamespace); {
+	case !there && v.job != nil:
+		v.problem(SumsSignatureFile, "is missing, and the allowed-signers file has a key for it")
+	case !there:
+	case err != nil:
+		v.problem(SumsSignatureFile, "%v", err)
+	case !signature.IsOurs(signed):
+		v.problem(SumsSignatureFile, "was changed: it is not written as tokenaudit writes it")
+	default:
+		v.signedSums = ssh.FingerprintSHA256(key)
+		if v.job != nil {
+			if line, err := v.job.Of(key, v.madeAt()); err != nil {
+				v.problem(SumsSignatureFile, "%v", err)
+			} else {
+				v.signedSums = line.Principals
+			}
+		}
+	}
+	for i, in := range v.book.Imports {
+		where := fmt.Sprintf("%s, line %d", campaign.ImportsFile, i+1)
+		content, there := v.files[in.File]
+		switch {
+		case in.Import != i+1:
+			v.problem(where, "has the number %d", in.Import)
+		case !there:
+			v.problem(in.File, "is missing")
+		case campaign.Digest("", content).SHA256 != in.SHA256:
+			v.problem(in.File, "is not the file that was imported: %s says SHA-256 %s", where, in.SHA256)
+		case in.Signed:
+			v.signedFile(in.File, content, in.Reviewer, in.Key, in.At)
+			v.signedFiles++
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(v.files)) {
+		switch inside := strings.HasPrefix(name, campaign.DecisionsFolder); {
+		case inside && !imported(v.book, name):
+			v.Remarks = append(v.Remarks, name+" does not belong to any import: one was cut off, or it was added")
+		case !inside && !isReport(name) && !slices.Contains(folderFiles(), name):
+			v.Remarks = append(v.Remarks, name+" does not belong to a campaign")
+		}
+	}
+}
+
+// folderFiles are the files of a campaign that have one name.
+func folderFiles() []string {
+	return []string{
+		campaign.CampaignFile, campaign.ItemsFile, campaign.ImportsFile, campaign.DecisionsFile, campaign.RefusedFile, campaign.AssignmentsFile,
+		campaign.ExportsFile, campaign.RemediationFile, campaign.ClosedFile, campaign.ClosedFile + campaign.SignatureSuffix,
+	}
+}
+
+// signedFile checks the signature of a person: with that key, if one is named.
+func (v *verifier) signedFile(name string, content []byte, who, key string, at time.Time) {
+	file := name + campaign.SignatureSuffix
+	public, err := signature.KeyOf(name, content, v.files[file], campaign.Namespace)
+	switch {
+	case v.files[file] == nil:
+		v.problem(file, "is missing")
+	case err != nil:
+		v.problem(file, "%v", err)
+	case key != "" && ssh.FingerprintSHA256(public) != key:
+		v.problem(file, "is of the key %s, %s says %s", ssh.FingerprintSHA256(public), campaign.ImportsFile, key)
+	case v.people != nil:
+		line, err := v.people.Of(public, at)
+		if err == nil {
+			_, err = line.Person(who)
+		}
+		if err != nil {
+			v.problem(file, "%v", err)
+		}
+	}
+}
+
+func (v *verifier) items() {
+	if sum := campaign.Digest("", v.files[campaign.ItemsFile]).SHA256; sum != v.book.ItemsSHA256 {
+		v.problem(campaign.ItemsFile, "is not what the campaign opened on: SHA-256 %s, %s says %s", sum, campaign.CampaignFile, v.book.ItemsSHA256)
+	} else if len(v.book.Items) != v.book.Campaign.Items {
+		v.problem(campaign.ItemsFile, "has %s, %s says %d", audit.Plural(len(v.book.Items), "item"), campaign.CampaignFile, v.book.Campaign.Items)
+	}
+}
+
+// replay judges the rows of every imported file again, against the campaign as it was.
+func (v *verifier) replay() {
+	for i, in := range v.book.Imports {
+		if in.Import != i+1 || campaign.Digest("", v.files[in.File]).SHA256 != in.SHA256 { // said before
+			continue
+		}
+		rows, _, err := Read(v.files[in.File])
+		if err != nil {
+			v.problem(in.File, "cannot be read again: %v", err)
+			continue
+		}
+		out := v.book.Before(in).Judge(in, rows)
+		compareLines(v, campaign.DecisionsFile, 1, v.book.Decisions, out.Decisions, in, func(d campaign.Decision) int { return d.Import }, func(d campaign.Decision) string { return d.Item })
+		compareLines(v, campaign.RefusedFile, 2, v.book.Refused, out.Refused, in, func(r campaign.Refusal) int { return r.Import }, func(r campaign.Refusal) string { return r.Item })
+	}
+}
+
+// compareLines names the first line of an import that is not what its file gives; the lines
+// of the file begin at first.
+func compareLines[T any](v *verifier, file string, first int, all, want []T, in campaign.Import, of func(T) int, item func(T) string) {
+	n := 0
+	for i, has := range all {
+		if of(has) != in.Import {
+			continue
+		}
+		where := fmt.Sprintf("%s, line %d", file, i+first)
+		switch {
+		case n >= len(want):
+			v.problem(where, "item %s does not follow from %s: the line was added", item(has), in.File)
+			return
+		case !equal(has, want[n]):
+			v.problem(where, "item %s is not as %s gives it: the line, the file or what was known then was changed", item(has), in.File)
+			return
+		}
+		n++
+	}
+	if n < len(want) {
+		v.problem(file, "item %s of %s is missing", item(want[n]), in.File)
+	}
+}
+
+// equal compares what is written, as times have more to them than that.
+func equal(a, b any) bool {
+	x, errX := json.Marshal(a)
+	y, errY := json.Marshal(b)
+	return errX == nil && errY == nil && bytes.Equal(x, y)
+}
+
+// assignments follows the reviewers of the items.
+func (v *verifier) assignments() {
+	for i, a := range v.book.Assignments {
+		then := *v.book
+		then.Assignments, then.Closing = v.book.Assignments[:i], nil
+		again, err := then.Assign(a.Item, a.To, a.Reason, a.By, a.At)
+		switch where := fmt.Sprintf("%s, line %d", campaign.AssignmentsFile, i+1); {
+		case err != nil:
+			v.problem(where, "item %s cannot be assigned so: %v", a.Item, err)
+		case again.From != a.From || again.To != a.To:
+			v.problem(where, "item %s was with %s then, not with %s", a.Item, again.From, a.From)
+		}
+	}
+}
+
+// remediation checks what the lines say by themselves: item, decision, days and order.
+func (v *verifier) remediation() {
+	known := map[string]bool{}
+	for _, it := range v.book.Items {
+		known[it.ID] = true
+	}
+	var last time.Time
+	for i, m := range v.book.Remediation {
+		where := fmt.Sprintf("%s, line %d", campaign.RemediationFile, i+1)
+		decided := slices.ContainsFunc(v.book.Decisions, func(d campaign.Decision) bool {
+			return d.Item == m.Item && d.Signed && d.Decision == m.Decision && int(m.At.Sub(d.At)/(24*time.Hour)) == m.Days
+		})
+		done := m.State == campaign.Done || m.State == campaign.Deactivated && v.book.InactiveCountsAsDone
+		switch {
+		case !known[m.Item]:
+			v.problem(where, "the campaign has no item %s", m.Item)
+		case m.At.Before(last):
+			v.problem(where, "item %s: the review %s began before the one of the line above", m.Item, m.Run)
+		case m.Decision != "" && !decided:
+			v.problem(where, "item %s: no signed decision says %s %s before the review", m.Item, m.Decision, daysWords(m.Days))
+		case m.Decision != "" && (m.Settled != done || m.Overdue != (!done && m.At.After(m.Due)) || m.Late != (done && m.At.After(m.Due))):
+			v.problem(where, "item %s: %s, settled, overdue and late contradict each other", m.Item, m.State)
+		}
+		last = m.At
+	}
+}
+
+// closing holds the closing statement against the files as they were.
+func (v *verifier) closing(ctx context.Context) {
+	c := v.book.Closing
+	if c == nil {
+		return
+	}
+	then := memory{}
+	for _, d := range c.Files {
+		if v.prefix(d.Name, d.Size, d.SHA256, "the closing statement") {
+			then[d.Name] = v.files[d.Name][:d.Size]
+		}
+	}
+	if book, err := campaign.Load(ctx, then); err == nil && len(then) == len(c.Files) && !equal(book.Figures(c.At), c.Figures) {
+		v.problem(campaign.ClosedFile, "its figures are not those of the files")
+	}
+	if _, v.signedClosing = v.files[campaign.ClosedFile+campaign.SignatureSuffix]; v.signedClosing {
+		v.signedFile(campaign.ClosedFile, v.files[campaign.ClosedFile], c.Manager, "", c.At)
+	}
+}
+
+// prefix tells whether a file is, or begins, as it was.
+func (v *verifier) prefix(name string, size int64, sum, said string) bool {
+	content, there := v.files[name]
+	switch {
+	case !there:
+		v.problem(name, "is missing, and %s has it", said)
+	case size < 0 || int64(len(content)) < size:
+		v.problem(name, "was cut: it has %d bytes, and had %d by %s", len(content), size, said)
+	case campaign.Digest("", content[:size]).SHA256 != sum:
+		v.problem(name, "was changed: its first %d bytes are not what %s has", size, said)
+	default:
+		return true
+	}
+	return false
+}
+
+var (
+	madeAt = regexp.MustCompile(`<meta name="made-at" content="([^"]*)">`)
+	madeBy = regexp.MustCompile(`<meta name="made-by" content="([^"]*)">`)
+)
+
+// madeAt is when the report was made, by itself.
+func (v *verifier) madeAt() time.Time {
+	m := madeAt.FindSubmatch(v.files[PageFile])
+	if m == nil {
+		return time.Time{}
+	}
+	at, _ := time.Parse(time.RFC3339, strings.ReplaceAll(string(m[1]), "&#43;", "+")) // zero where it is none
+	return at
+}
+
+// reports makes the report again, if this version made it.
+func (v *verifier) reports() {
+	by := madeBy.FindSubmatch(v.files[PageFile])
+	this := pageView{view: &view{Made: Made{Tool: v.options.Tool}}}.MadeBy()
+	if by == nil || v.madeAt().IsZero() {
+		v.problem(PageFile, "does not say when and by what it was made: it was changed")
+		return
+	}
+	if string(by[1]) != this {
+		v.notProven("That the reports follow from the other files: they were made by %s, and this is %s.", audit.Line(string(by[1]), 100), this)
+		return
+	}
+	made, err := reportsOf(newView(v.book, Made{v.madeAt(), v.options.Tool}, closingSigner(v.files)))
+	if err != nil {
+		v.problem("", "the reports cannot be made again: %v", err)
+		return
+	}
+	v.reportsAlike = true
+	for _, r := range made {
+		if !bytes.Equal(r.content, v.files[r.name]) {
+			v.problem(r.name, "is not what the other files give: it was changed, or they were")
+		}
+	}
+}
+
+// packs holds the folder against what evidence packs have of it.
+func (v *verifier) packs() {
+	for _, p := range v.options.Packs {
+		if p.RunID == v.book.Run && p.Link().Manifest != v.book.Manifest {
+			v.problem(campaign.CampaignFile, "is of another review: the pack of %s has the manifest %s, not %s", p.RunID, p.Link().Manifest, v.book.Manifest)
+		}
+		for _, c := range p.Campaigns {
+			if c.Campaign != v.ID {
+				continue
+			}
+			v.sealed++
+			for _, f := range c.Files {
+				v.prefix(path.Clean(f.Name), f.Size, f.SHA256, "the pack of "+p.RunID)
+			}
+		}
+	}
+}
+
+// conclude writes down what follows, and what does not.
+func (v *verifier) conclude() {
+	b := v.book
+	switch {
+	case v.signedSums == "":
+		v.notProven("That nobody changed the folder on purpose: %s is not signed, and hashes alone show accidents only.", SumsFile)
+	case v.job == nil:
+		v.notProven("Who signed %s: without a key for %s in an allowed-signers file, anybody can have made it.", SumsFile, sumsNamespace)
+	}
+	if v.signedFiles > 0 && v.people == nil {
+		v.notProven("Who signed the decisions: without keys for %s in an allowed-signers file, a signature only shows that some key was used.", campaign.Namespace)
+	}
+	if drafts := len(b.Imports) - v.signedFiles; drafts > 0 {
+		v.notProven("Who sent %s: they are drafts, not signed.", audit.Plural(drafts, "file"))
+	}
+	switch {
+	case b.Closing == nil:
+		v.notProven("That the manager acknowledged the result: the campaign is open.")
+	case !v.signedClosing:
+		v.notProven("That the manager acknowledged the result: %s is not signed.", campaign.ClosedFile)
+	}
+	if v.sealed == 0 {
+		v.notProven("That the folder was the same before: no evidence pack at hand names it.")
+	}
+	v.notProven("What the reviews saw: that is in their evidence packs, which %s names.", campaign.RemediationFile)
+	if !v.OK() {
+		return
+	}
+	v.proven("Integrity: all %d files are as %s lists them; none is missing, none was added.", len(digests(v.files)), SumsFile)
+	if v.signedSums != "" && v.job != nil {
+		v.proven("Origin: %s is signed by a key that the allowed-signers file gives to %s.", SumsFile, v.signedSums)
+	}
+	v.proven("Decisions: %s and %s follow from the rows of %s, judged again.", audit.Plural(len(b.Decisions), "decision"), audit.Plural(len(b.Refused), "refused row"), audit.Plural(len(b.Imports), "file"))
+	if v.signedFiles > 0 && v.people != nil {
+		v.proven("Reviewers: %s signed by the keys of their reviewers.", audit.Plural(v.signedFiles, "file"))
+	}
+	if v.signedClosing && v.people != nil {
+		v.proven("End: the closing statement is signed by %s, and its figures are those of the files.", b.Manager)
+	}
+	if v.reportsAlike {
+		v.proven("Reports: %s and %s are what this version makes of the other files.", WorkbookFile, PageFile)
+	}
+	if v.sealed > 0 {
+		v.proven("History: nothing was changed that %s had of the campaign.", audit.Plural(v.sealed, "evidence pack"))
+	}
+}
