@@ -477,3 +477,31 @@ func TestSecretsOfEnvironment(t *testing.T) {
 		})
 	}
 }
+
+// TestCleanCampaignDelivery: what a receiver answers to a message about a campaign is kept
+// without secrets.
+func TestCleanCampaignDelivery(t *testing.T) {
+	secrets, kept := secret.NewRedactor(), new(keptDelivery)
+	secrets.Learn(leakedAnswer)
+	d := audit.CampaignDelivery{Recipient: "ben@example.com"}
+	d.Ref, d.Error = leakedAnswer, "the answer was "+leakedAnswer
+	if err := (cleanLedger{kept, secrets}).SaveCampaignDelivery(t.Context(), "me", d); err != nil {
+		t.Fatal(err)
+	}
+	if strings.Contains(kept.Ref+kept.Error, leakedAnswer) || kept.Recipient != d.Recipient {
+		t.Errorf("kept %+v", kept)
+	}
+}
+
+const leakedAnswer = "a-long-secret-of-somebody"
+
+// keptDelivery is the message about a campaign that was saved last.
+type keptDelivery struct {
+	runner.Ledger
+	audit.CampaignDelivery
+}
+
+func (k *keptDelivery) SaveCampaignDelivery(_ context.Context, _ string, d audit.CampaignDelivery) error {
+	k.CampaignDelivery = d
+	return nil
+}

@@ -89,6 +89,12 @@ func (l cleanLedger) SaveDelivery(ctx context.Context, holder string, d audit.De
 	return l.Ledger.SaveDelivery(ctx, holder, d)
 }
 
+// SaveCampaignDelivery implements runner.Ledger.
+func (l cleanLedger) SaveCampaignDelivery(ctx context.Context, holder string, d audit.CampaignDelivery) error {
+	d.Ref, d.Error = l.secrets.Clean(d.Ref), l.secrets.Clean(d.Error)
+	return l.Ledger.SaveCampaignDelivery(ctx, holder, d)
+}
+
 func cleanSummary(secrets *secret.Redactor, s *audit.Summary) {
 	secrets.CleanAll(&s.Coverage.Reasons)
 	secrets.CleanAll(&s.Coverage.Gaps)

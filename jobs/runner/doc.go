@@ -7,8 +7,11 @@
 //	         row (job, slot) in the ledger opens its run, which only one can insert
 //	collect  every target, several at a time: ask for everything, compare it with the
 //	         snapshot of the run before, judge it, write the new snapshot
-//	report   add up, write the reports from the snapshots, close the run
+//	report   add up, compare with what campaigns decided, write the reports from the
+//	         snapshots, close the run
 //	deliver  send what the ledger's outbox holds, of earlier runs too
+//	tend     open the campaigns that are due on the newest review, note in the ledger
+//	         what has to be said of them, and say it
 //
 // One process at a time works on a job: it holds a lease of the ledger and renews it
 // while it works. What breaks one target, a panic included, is said in the coverage

@@ -29,6 +29,9 @@ func rebuild(t *testing.T, s store) {
 	}
 	mustFinish(t, l, weekly(0), 1)
 	mustBegin(t, l, weekly(1), "prod")
+	if err := l.Announce(ctx, []audit.CampaignDelivery{told("open", "ben@example.com")}); err != nil {
+		t.Fatal(err)
+	}
 	if err := l.Retire(ctx, audit.Retirement{Source: "server/b", Reason: "gone", At: monday}); err != nil {
 		t.Fatal(err)
 	}
@@ -51,6 +54,11 @@ func rebuild(t *testing.T, s store) {
 					t.Error(err)
 				}
 				if _, err := l.Reached(ctx, "weekly", "0 9 * * 1 UTC", weekly(2).Slot); err != nil {
+					t.Error(err)
+				}
+				said := told("3d", "ben@example.com")
+				said.State = audit.DeliverySent
+				if err := l.Announce(ctx, []audit.CampaignDelivery{said}); err != nil {
 					t.Error(err)
 				}
 				return fill
@@ -83,6 +91,9 @@ func rebuild(t *testing.T, s store) {
 	if unsent, err := l.Unsent(ctx, "weekly"); err != nil || len(unsent) != 0 {
 		t.Errorf("unsent %+v, %v", unsent, err)
 	}
+	if unsaid, err := l.Unsaid(ctx, "weekly"); err != nil || len(unsaid) != 0 {
+		t.Errorf("unsaid %+v, %v", unsaid, err)
+	}
 	if head, err := l.Head(ctx, weekly(3)); err != nil || head == nil || *head != (audit.Link{Sequence: 7, Run: weekly(2).ID(), Manifest: "def"}) {
 		t.Errorf("head %+v, %v", head, err)
 	}
@@ -94,7 +105,7 @@ func rebuild(t *testing.T, s store) {
 	if retired, err := l.Retired(ctx); err != nil || retired["server/b"].Reason != "gone" {
 		t.Errorf("retired %v, %v", retired, err)
 	}
-	if status, err := l.Status(ctx, "weekly"); err != nil || !status.Reached.Equal(weekly(2).Slot) || status.Running != nil {
+	if status, err := l.Status(ctx, "weekly"); err != nil || !status.Reached.Equal(weekly(2).Slot) || status.Running != nil || status.Deliveries[audit.DeliverySent] != 1 {
 		t.Errorf("status %+v, %v", status, err)
 	}
 	path, isFile := ledger.StorePath(s.url)
