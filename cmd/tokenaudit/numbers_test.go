@@ -364,7 +364,7 @@ func campaignNumbers(t *testing.T, text string) numbers {
 	if found := regexp.MustCompile(`Campaign quarterly:? (\d+) of (\d+) undecided \(2 in conflict\), due [\w -]+; (\d+) revocations overdue`).FindStringSubmatch(words); found != nil {
 		got[undecided], got[decidable], got[lateRevocations] = number(t, found[1]), number(t, found[2]), number(t, found[3])
 		got[namedLate] = len(regexp.MustCompile(`0d3f1c0a9b8e7d0[45]\): (revoke|modify), overdue since \S`).FindAllString(words, -1))
-		got[namedProven] = len(regexp.MustCompile(`0d3f1c0a9b8e7d06\): deleted 12 days after ben@example.com decided to revoke it; proven by: GET`).FindAllString(words, -1))
+		got[namedProven] = len(regexp.MustCompile(`0d3f1c0a9b8e7d06\): deleted within 12 days after ben@example.com decided to revoke it; proven by: GET`).FindAllString(words, -1))
 	}
 	if found := regexp.MustCompile(`Campaign privileged:? closed on [\w -]+; (\d+) revocations done`).FindStringSubmatch(words); found != nil {
 		got[doneRevocations] = number(t, found[1])

@@ -138,9 +138,9 @@ func (r Revocation) OverdueWords(day func(time.Time) string) string {
 }
 
 // ProvenWords say of one that is proven how long it took, and by which answer that is known:
-// "deleted 5 days after ben@example.com decided to revoke it; proven by: …".
+// "deleted within 5 days after ben@example.com decided to revoke it; proven by: …".
 func (r Revocation) ProvenWords() string {
-	after := Plural(r.Days, "day") + " after"
+	after := "within " + Plural(r.Days, "day") + " after"
 	if r.Days == 0 {
 		after = "on the day on which"
 	}

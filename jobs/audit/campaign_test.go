@@ -58,7 +58,7 @@ func TestRevocationWords(t *testing.T) {
 		"overdue":         {overdue.OverdueWords(campaignDay), "revoke, overdue since 28 Oct 2026 (3 days), still there; decided by ben@example.com, owner telegraf-writer (anna@example.com)"},
 		"of one's own":    {own.OverdueWords(campaignDay), "revoke, overdue since 28 Oct 2026 (1 day), still there; decided by ben@example.com, owner anna@example.com"},
 		"since today":     {today.OverdueWords(campaignDay), "revoke, overdue since 28 Oct 2026, still there; decided by ben@example.com, owner telegraf-writer (anna@example.com)"},
-		"proven":          {proven.ProvenWords(), "deleted 5 days after ben@example.com decided to revoke it; proven by: 404 authorization not found"},
+		"proven":          {proven.ProvenWords(), "deleted within 5 days after ben@example.com decided to revoke it; proven by: 404 authorization not found"},
 		"on the same day": {same.ProvenWords(), "set inactive on the day on which ben@example.com decided to revoke it"},
 	} {
 		if test.got != test.want {

@@ -133,7 +133,7 @@ type HighlightsBuilder struct {
 // NewHighlightsBuilder is for the records of a review.
 func NewHighlightsBuilder(s Summary, contacts Contacts) *HighlightsBuilder {
 	b := &HighlightsBuilder{contacts: contacts, at: s.Started, first: map[string]bool{}, later: s.Previous != nil}
-	b.pairs.policy.ServiceUsers = s.Policy.ServiceUsers
+	b.pairs.policy.ServiceUsers, b.pairs.at = s.Policy.ServiceUsers, s.Started
 	for _, t := range s.Coverage.Targets {
 		b.first[t.Target] = !t.Comparable()
 	}
@@ -315,7 +315,8 @@ func bounded(text string) string {
 // pairs finds the tokens that others took the place of, among records in any order. It holds
 // the newest active tokens and the first that ended, however many there are.
 type pairs struct {
-	policy Policy // its service users
+	policy Policy    // its service users
+	at     time.Time // of the review
 	active []pairable
 	ended  []pairable
 }
@@ -325,6 +326,10 @@ const (
 	mostActive = 5000
 	mostEnded  = 1000
 )
+
+// takesPlaceWithin is how long before another one ended a token may have come to have taken
+// its place: two that worked side by side for longer only may do the same.
+const takesPlaceWithin = 90 * 24 * time.Hour
 
 // pairable is what pairs keeps of a token.
 type pairable struct {
@@ -337,6 +342,14 @@ type pairable struct {
 
 // arrival says when a token came: either may be zero.
 type arrival struct{ created, seen time.Time }
+
+// time is when it was created, or where that is not known, when a review first saw it.
+func (a arrival) time() time.Time {
+	if a.created.IsZero() {
+		return a.seen
+	}
+	return a.created
+}
 
 // Newer reports whether one token came after another: it was created later, or a review saw it
 // first later.
@@ -403,7 +416,7 @@ func (p *pairs) replaced() []Replacement {
 	for _, old := range p.ended {
 		same := successors[access{old.target, old.key}]
 		at := slices.IndexFunc(same, func(t pairable) bool {
-			return t.id != old.id && (t.service || t.userID == old.userID) && t.came.after(old.came)
+			return t.id != old.id && (t.service || t.userID == old.userID) && t.came.after(old.came) && p.at.Sub(t.came.time()) <= takesPlaceWithin
 		})
 		if at >= 0 {
 			out = append(out, Replacement{old.target, old.id, old.description, old.user, old.gone, same[at].id, same[at].user})

@@ -216,11 +216,14 @@ func TestReplaced(t *testing.T) {
 		first  bool
 		found  bool
 	}{
-		"gone, same owner":          {func(_, _ *Record) {}, false, true},
-		"set inactive":              {inactive, false, true},
-		"of a service user":         {of("telegraf"), false, true},
-		"in another order":          {func(_, next *Record) { slices.Reverse(next.Permissions) }, false, true},
-		"seen first at once":        {func(_, next *Record) { next.FirstSeen = before.AddDate(0, 0, -7) }, false, true},
+		"gone, same owner":   {func(_, _ *Record) {}, false, true},
+		"set inactive":       {inactive, false, true},
+		"of a service user":  {of("telegraf"), false, true},
+		"in another order":   {func(_, next *Record) { slices.Reverse(next.Permissions) }, false, true},
+		"seen first at once": {func(_, next *Record) { next.FirstSeen = before.AddDate(0, 0, -7) }, false, true},
+		"both worked for long": {func(old, next *Record) {
+			old.CreatedAt, next.CreatedAt = next.CreatedAt.AddDate(-2, 0, 0), next.CreatedAt.AddDate(-1, 0, 0)
+		}, false, false},
 		"created at a time unknown": {func(_, next *Record) { next.CreatedAt = time.Time{} }, false, true},
 		"of somebody else":          {of("bob"), false, false},
 		"other permissions":         {func(_, next *Record) { next.Permissions = permissions("c") }, false, false},

@@ -73,6 +73,8 @@ type Status struct {
 	all       []Decision // the newest of each person
 	wasAway   bool       // a review saw that it was gone or inactive, after the decision
 	successor string     // the token that took its place, as far as is known
+	// wasOverdue: a review saw that it was, after the decision.
+	wasOverdue bool
 }
 
 // Status gives every item as it stands, in the order of the items.
@@ -112,6 +114,7 @@ func (s *Status) see(m *Remediation) {
 	if m.State == Replaced {
 		s.successor = m.By
 	}
+	s.wasOverdue = s.wasOverdue || m.Overdue
 	s.wasAway = s.wasAway || m.Decision != "" && (m.State == Done || m.State == Deactivated || m.State == Replaced)
 	if m.State == TokenChanged && m.Facts != nil {
 		reviewer, last := s.Item.Reviewer, s.Item.Last

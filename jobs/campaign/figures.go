@@ -30,7 +30,7 @@ type Figures struct {
 type Revocations struct {
 	Decided     int          `json:"decided"`
 	Done        int          `json:"done"` // settled
-	Late        int          `json:"late"` // of Done
+	Late        int          `json:"late"` // of Done: a review saw them overdue before
 	Outstanding int          `json:"outstanding"`
 	Overdue     int          `json:"overdue"`
 	Unproven    int          `json:"unproven"` // of Outstanding: the newest review could not see it, or none was made

@@ -37,7 +37,7 @@ type Remediation struct {
 	Settled bool      `json:"settled"`
 	Due     time.Time `json:"due,omitzero"` // when it has to be settled
 	Overdue bool      `json:"overdue,omitempty"`
-	Late    bool      `json:"late,omitempty"` // settled after it was due
+	Late    bool      `json:"late,omitempty"` // settled after a review saw that it was overdue
 	// Days are the whole days from the decision to this review.
 	Days int `json:"days"`
 	// By is the authorization that took its place.
@@ -195,7 +195,7 @@ func (c *comparing) conclude(it *compared) (m Remediation, ok bool) {
 		c.successor(it, &m)
 	}
 	m.Settled = m.State == Done || m.State == Deactivated && c.InactiveCountsAsDone
-	m.Overdue, m.Late = !m.Settled && m.At.After(m.Due), m.Settled && m.At.After(m.Due)
+	m.Overdue, m.Late = !m.Settled && m.At.After(m.Due), m.Settled && it.wasOverdue
 	if wasSettled(it.Status) && (m.State == before || m.State == Unproven) {
 		return m, false // proven before, and nothing says otherwise
 	}

@@ -173,7 +173,7 @@ func TestPage(t *testing.T) {
 		"0 Self-reviews of 7 signed decisions; 1 attempt refused", "1 Days to proof, median the worst 1", "Basis of the frequency: TRA-2026-07, section 3",
 		"critical telegraf line 3 0000000000000001 revoke, decided by ben@example.com; owner telegraf-writer, otto@example.com 2026-10-07 14 days over still there",
 		"test 0000000000000008 ben@example.com has to sign draft", "signed revoke anna@example.com, 2026-10-16 , late “replaced by the new exporter” ticket OPS-4 assigned 2026-10-06, from ben@example.com to anna@example.com: ben is on leave",
-		"otto@example.com · line 3 · telemetry", "done 1 day after the decision 404 authorization not found weekly-review/2026-10-05T0900Z",
+		"otto@example.com · line 3 · telemetry", "done within 1 day of the decision 404 authorization not found weekly-review/2026-10-05T0900Z",
 		"self-review 1 unknown-decision 1 unknown-item 1", "Review that the items are of weekly-review/2026-09-28T0700Z", strings.Repeat("ab", 32),
 	} {
 		if !strings.Contains(text, want) {

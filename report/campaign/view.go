@@ -185,9 +185,12 @@ func seenWords(m campaign.Remediation) string {
 	}[m.State]
 	switch {
 	case m.Settled && m.Late:
-		return words + " " + daysWords(m.Days) + " after the decision, late"
+		return words + ", late: " + daysWords(m.Days) + " after the decision"
 	case m.Settled:
-		return words + " " + daysWords(m.Days) + " after the decision"
+		if m.Days == 0 {
+			return words + " on the day of the decision"
+		}
+		return words + " within " + daysWords(m.Days) + " of the decision"
 	}
 	return cmp.Or(words, string(m.State))
 }
