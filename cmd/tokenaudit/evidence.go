@@ -18,6 +18,7 @@ import (
 	"tokenaudit/jobs/evidence"
 	"tokenaudit/jobs/runner"
 	"tokenaudit/report"
+	campaignfiles "tokenaudit/report/campaign"
 	"tokenaudit/report/pack"
 )
 
@@ -103,6 +104,9 @@ func (e reporter) seal(ctx context.Context, folder string, of runner.Evidence, u
 	in := pack.Input{
 		Summary: of.Summary, Addresses: urls, Schedule: e.job.Schedule, Zone: e.job.Timezone, Previous: of.Previous,
 		Files: report.Files(e.job.Reports), Config: e.secrets.Clean(e.file.Effective()), Controls: e.controls,
+	}
+	for _, c := range of.Campaigns {
+		in.Campaigns = append(in.Campaigns, campaignfiles.InManifest(c.ID, c.Files))
 	}
 	for _, target := range of.Summary.Reviewed() {
 		in.Files = append(in.Files, evidence.SnapshotFile(target))
