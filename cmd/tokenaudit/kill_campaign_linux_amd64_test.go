@@ -97,7 +97,11 @@ func (w *mortal) expectCampaign(reviews int) {
 	if len(packs) != reviews {
 		w.t.Errorf("packs %v", packs)
 	}
+	if last, err := os.ReadFile(packs[len(packs)-1]); err != nil || strings.Contains(string(last), `"campaign": "`+id+`"`) != (reviews > 1) {
+		w.t.Errorf("the manifest of the newest pack, after %d reviews, %v:\n%s", reviews, err, last)
+	}
 	w.mustRun("verify", filepath.Join(w.dir, "evidence", "yearly"))
+	w.mustRun("verify", folders[0])
 }
 
 func values(of map[string]int) (out []int) {
