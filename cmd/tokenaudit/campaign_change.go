@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"slices"
 	"strings"
@@ -64,9 +65,10 @@ func (c *cli) assign(ctx context.Context, f assignFlags, items []string) error {
 				items = append(items, s.Item.ID)
 			}
 			if len(items) == 0 {
-				return usagef("--from: %s has no open item in campaign %s", audit.Line(f.from, 100), b.ID())
+				return errors.Join(cs.seal(ctx, folder, b), usagef("--from: %s has no open item in campaign %s", audit.Line(f.from, 100), b.ID()))
 			}
 		}
+		var given []campaign.Assignment
 		var own []error
 		for _, item := range items {
 			a, err := b.Assign(item, f.to, f.reason, operator(), cs.now)
@@ -78,9 +80,20 @@ func (c *cli) assign(ctx context.Context, f assignFlags, items []string) error {
 			if err != nil {
 				return usagef("%s: %w", audit.Line(item, 100), err)
 			}
-			if err := b.Reassign(ctx, folder, a); err != nil {
+			switch same := func(o campaign.Assignment) bool { return o.Item == a.Item }; {
+			case slices.ContainsFunc(given, same): // named twice
+			case campaign.Same(a.From, a.To) && !a.Resolves:
+				c.say("%s: %s is the reviewer already\n", a.Item, a.To)
+			default:
+				given = append(given, a)
+			}
+		}
+		if len(given) > 0 {
+			if err := b.Reassign(ctx, folder, given...); err != nil {
 				return err
 			}
+		}
+		for _, a := range given {
 			c.say("%s: from %s to %s\n", a.Item, orNobody(a.From), a.To)
 		}
 		if err := cs.seal(ctx, folder, b); err != nil {
@@ -127,7 +140,7 @@ func (c *cli) closeCampaign(ctx context.Context, f campaignFlags, reason string)
 	}
 	return c.change(ctx, f, func(cs *campaigns, folder evidence.CampaignFolder, b *campaign.Book) error {
 		if b.Closing != nil {
-			return fmt.Errorf("campaign %s was closed on %s", b.ID(), b.Closing.At.Format(time.DateOnly))
+			return errors.Join(cs.seal(ctx, folder, b), fmt.Errorf("campaign %s was closed on %s", b.ID(), b.Closing.At.Format(time.DateOnly)))
 		}
 		now := cs.now
 		if open := b.Figures(now).Open; open > 0 && reason == "" {
@@ -166,7 +179,8 @@ func (c *cli) campaignOpen() *cobra.Command {
 		Use:   "open [NAME]",
 		Short: "Open a campaign now, on the newest review of its job",
 		Long: `open makes the items of a campaign of the newest review of its job and names a reviewer
-for each. serve and run tell the reviewers. A campaign with a schedule opens by itself.`,
+for each. serve and run tell the reviewers. A campaign with a schedule opens by itself. While
+one is open on that review, open opens no other.`,
 		Example: "  tokenaudit campaign open quarterly",
 		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) > 1 {
@@ -198,24 +212,25 @@ func (cs *campaigns) named(name string) (int, error) {
 	return 0, usagef("unknown campaign %q, known: %s", audit.Line(name, 100), strings.Join(names, ", "))
 }
 
-func (c *cli) openCampaign(ctx context.Context, f campaignFlags, name string) error {
-	cs, err := c.openCampaigns(ctx, f.config, false) // the runner locks it
+func (c *cli) openCampaign(ctx context.Context, f campaignFlags, name string) (err error) {
+	cs, err := c.openCampaigns(ctx, f.config, true)
 	if err != nil {
 		return err
 	}
-	defer cs.close()
-	if err := refuseRoot(cs.file); err != nil {
-		return err
-	}
+	defer func() { err = errors.Join(err, cs.close()) }()
 	at, err := cs.named(name)
 	if err != nil {
 		return err
 	}
-	b, err := cs.openNow(ctx, c.log(slog.LevelWarn), at)
+	b, opened, err := cs.openNow(ctx, c.log(slog.LevelWarn), at)
 	if err != nil {
 		return err
 	}
-	c.say("Campaign %s is open: %s of run %s to decide until %s\n", b.ID(), audit.Plural(len(b.Items), "token"), b.Run, b.Due.Format(time.DateOnly))
+	is := "is"
+	if !opened {
+		is = "was"
+	}
+	c.say("Campaign %s %s open: %s of run %s to decide until %s\n", b.ID(), is, audit.Plural(len(b.Items), "token"), b.Run, b.Due.Format(time.DateOnly))
 	for _, who := range b.ReviewersNow() {
 		c.say("  %s: %s\n", who, audit.Plural(len(b.OpenFor(who)), "item"))
 	}
@@ -226,22 +241,55 @@ func (c *cli) openCampaign(ctx context.Context, f campaignFlags, name string) er
 }
 
 // openNow opens a campaign of the configuration on the newest review of its job that saw
-// anything, by its evidence.
-func (cs *campaigns) openNow(ctx context.Context, log *slog.Logger, at int) (*campaign.Book, error) {
+// anything, by its evidence. One that is open on that review stays the only one; opened is
+// false then. The caller has the lock.
+func (cs *campaigns) openNow(ctx context.Context, log *slog.Logger, at int) (b *campaign.Book, opened bool, err error) {
 	cfg := cs.file.Campaigns[at]
 	review, err := cs.newestReview(ctx, cfg.Job)
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
-	r := &runner.Runner{Snapshots: cs.archive, Campaigns: campaignFolders{cs.file, cs.archive}, Tool: tool(), Log: log}
-	b, opened, err := r.OpenCampaign(ctx, runner.Opening{
-		Terms: cs.file.CampaignTerms(cfg), At: cs.now.UTC().Truncate(time.Second), Trigger: audit.Manual, Review: review.summary, Pack: review.link,
+	ids, err := cs.archive.Campaigns(ctx)
+	if err != nil {
+		return nil, false, err
+	}
+	now := cs.now.UTC().Truncate(time.Second)
+	for _, id := range ids {
+		if name, _, ok := campaign.ParseID(id); !ok || name != cfg.Name {
+			continue
+		}
+		folder := cs.archive.Campaign(id)
+		switch before, err := campaign.Load(ctx, folder); {
+		case errors.Is(err, fs.ErrNotExist):
+			if err := discardUnopened(ctx, folder); err != nil {
+				return nil, false, err
+			}
+		case err == nil && before.Closing == nil && before.Run == review.link.Run:
+			now = before.Opened
+		}
+	}
+	r := &runner.Runner{Snapshots: cs.archive, Campaigns: lockedFolders{campaignFolders{cs.file, cs.archive}}, Tool: tool(), Log: log}
+	return r.OpenCampaign(ctx, runner.Opening{
+		Terms: cs.file.CampaignTerms(cfg), At: now, Trigger: audit.Manual, Review: review.summary, Pack: review.link,
 		People: cs.file.People(jobNamed(cs.file, cfg.Job), cs.file.RosterAt())(cs.now),
 	})
-	if err == nil && !opened {
-		err = fmt.Errorf("campaign %s was opened this second; try again", b.ID())
+}
+
+// discardUnopened takes away what is left of a campaign that was cut off while it opened,
+// which has its items alone.
+func discardUnopened(ctx context.Context, folder evidence.CampaignFolder) error {
+	names, err := folder.Names(ctx)
+	if err != nil || slices.ContainsFunc(names, func(name string) bool { return name != campaign.ItemsFile }) {
+		return err
 	}
-	return b, err
+	return folder.Discard(ctx)
+}
+
+// lockedFolders are those of somebody who has the lock already.
+type lockedFolders struct{ campaignFolders }
+
+func (lockedFolders) Lock(context.Context) (func() error, error) {
+	return func() error { return nil }, nil
 }
 
 // mostUnread is how many newest packs are looked through for a review that saw anything.

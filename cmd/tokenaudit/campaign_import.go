@@ -16,6 +16,7 @@ import (
 
 	"tokenaudit/jobs/audit"
 	"tokenaudit/jobs/campaign"
+	"tokenaudit/jobs/evidence"
 	campaignfiles "tokenaudit/report/campaign"
 	"tokenaudit/report/signature"
 )
@@ -117,6 +118,9 @@ func (c *cli) importFile(ctx context.Context, cs *campaigns, name, path string, 
 	imported := b.NewImport(in, ext, cs.now)
 	o := b.Judge(imported, rows)
 	if !dryRun {
+		if err := clearNumber(ctx, folder, imported); err != nil {
+			return 0, err
+		}
 		if err := b.Take(ctx, folder, imported, in, o); err != nil {
 			return 0, err
 		}
@@ -126,6 +130,17 @@ func (c *cli) importFile(ctx context.Context, cs *campaigns, name, path string, 
 	}
 	c.sayImported(path, imported, o, dryRun)
 	return len(o.Refused), nil
+}
+
+// clearNumber takes away what an import that was cut off left under the number of another.
+func clearNumber(ctx context.Context, folder evidence.CampaignFolder, in campaign.Import) error {
+	names, err := folder.Names(ctx)
+	for _, name := range names {
+		if err == nil && strings.HasPrefix(name, in.NumberedAs()) {
+			err = folder.Remove(ctx, name)
+		}
+	}
+	return err
 }
 
 // campaignOf is the campaign that most rows of a file say they are of.

@@ -120,7 +120,10 @@ func (o office) sign(who, name string) {
 func (o office) run(args ...string) (code int, stdout, stderr string) {
 	o.Helper()
 	var out, errs bytes.Buffer
-	code = run(o.Context(), append(slices.Clone(args), "-c", o.path("tokenaudit.yaml")), &out, &errs)
+	if args[0] != "verify" {
+		args = append(slices.Clone(args), "-c", o.path("tokenaudit.yaml"))
+	}
+	code = run(o.Context(), args, &out, &errs)
 	return code, out.String(), errs.String()
 }
 

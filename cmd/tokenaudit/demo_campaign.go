@@ -41,7 +41,7 @@ func (c *cli) demoCampaign(ctx context.Context, a *app, key []byte, out string, 
 	quiet := *c
 	quiet.stdout, quiet.clock = io.Discard, func(context.Context) (time.Time, error) { return at, nil }
 	cs := &campaigns{file: a.file, archive: a.snapshots, now: at}
-	b, err := cs.openNow(ctx, a.runner.Log, 0)
+	b, _, err := cs.openNow(ctx, a.runner.Log, 0)
 	if err != nil {
 		return nil, err
 	}

@@ -195,11 +195,15 @@ func (b *Book) Imported(r Received) (Import, bool) {
 // NewImport is the import that a file will be.
 func (b *Book) NewImport(r Received, ext string, at time.Time) Import {
 	n := len(b.Imports) + 1
-	return Import{
+	in := Import{
 		Import: n, At: at.UTC().Truncate(time.Second), Name: r.Name, SHA256: digest(r.Content), Reviewer: folded(r.Reviewer), Signed: r.Key != "", Key: r.Key,
-		File: fmt.Sprintf("%s%04d-%s%s", DecisionsFolder, n, FileName(r.Reviewer), ext),
 	}
+	in.File = in.NumberedAs() + FileName(r.Reviewer) + ext
+	return in
 }
+
+// NumberedAs begins the names of the files of an import in the folder.
+func (in Import) NumberedAs() string { return fmt.Sprintf("%s%04d-", DecisionsFolder, in.Import) }
 
 // FileName is a name without what a file system or sha256sum would take amiss.
 func FileName(who string) string {
@@ -236,9 +240,9 @@ func (b *Book) Take(ctx context.Context, f Files, in Import, r Received, o Outco
 	return writeLines(ctx, f, ImportsFile, b.Imports)
 }
 
-// Reassign writes an assignment.
-func (b *Book) Reassign(ctx context.Context, f Files, a Assignment) error {
-	b.Assignments = append(b.Assignments, a)
+// Reassign writes assignments, all of them or none.
+func (b *Book) Reassign(ctx context.Context, f Files, all ...Assignment) error {
+	b.Assignments = append(b.Assignments, all...)
 	return writeLines(ctx, f, AssignmentsFile, b.Assignments)
 }
 

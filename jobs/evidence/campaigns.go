@@ -82,7 +82,7 @@ func (c CampaignFolder) Write(ctx context.Context, name string, content []byte) 
 		}
 		return nil
 	}
-	return write(file, func(w io.Writer) error {
+	return write(file, ".new", func(w io.Writer) error {
 		_, err := w.Write(content)
 		return err
 	})
@@ -98,6 +98,18 @@ func (c CampaignFolder) Remove(ctx context.Context, name string) error {
 		return b.remove(ctx, c.archive.key(file))
 	}
 	return os.RemoveAll(file)
+}
+
+// Discard takes away the whole folder.
+func (c CampaignFolder) Discard(ctx context.Context) error {
+	if c.archive.bucket == nil {
+		return os.RemoveAll(c.folder)
+	}
+	names, err := c.Names(ctx)
+	for _, name := range names {
+		err = errors.Join(err, c.Remove(ctx, name))
+	}
+	return err
 }
 
 // Names are the files, in order, with the folder that they are in below this one.

@@ -91,13 +91,15 @@ func (a Archive) put(ctx context.Context, run audit.Run, name string, content fu
 	case sealed:
 		return a.replaceError(run)
 	}
-	if err := write(path, content); err != nil || a.bucket == nil {
+	if err := write(path, "."+name, content); err != nil || a.bucket == nil {
 		return err
 	}
 	return a.bucket.store(ctx, a.key(path), path, a.until(run), false)
 }
 
-func write(path string, content func(io.Writer) error) (err error) {
+// write lets a file appear whole or not at all. Until then it has the name temp, which is
+// always the same, so that what a killed process left is taken away.
+func write(path, temp string, content func(io.Writer) error) (err error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return err
 	}
@@ -107,8 +109,7 @@ func write(path string, content func(io.Writer) error) (err error) {
 	} else if !info.IsDir() {
 		return fmt.Errorf("%s is a link, and a review does not write through links; remove it", folder)
 	}
-	// The name is fixed, so that what a killed process left is taken away.
-	temp := filepath.Join(folder, "."+filepath.Base(path))
+	temp = filepath.Join(folder, temp)
 	if err := os.RemoveAll(temp); err != nil {
 		return err
 	}
