@@ -55,7 +55,7 @@ type campaigns struct {
 	file    *configs.File
 	archive evidence.Archive
 	unlock  func() error // nil where they are only read
-	now     time.Time    // when the command began
+	now     time.Time    // when it had the lock
 }
 
 // openCampaigns opens them to be read, or to be changed, by one process at a time. It
@@ -70,12 +70,7 @@ func (c *cli) openCampaigns(ctx context.Context, path string, change bool) (*cam
 			return nil, err
 		}
 	}
-	cs := &campaigns{file: f, now: time.Now()}
-	if c.clock != nil {
-		if cs.now, err = c.clock(ctx); err != nil {
-			return nil, err
-		}
-	}
+	cs := &campaigns{file: f}
 	if change {
 		if cs.unlock, err = ledger.LockCampaigns(ctx, f.Store, f.StorePassword); err != nil {
 			return nil, forOwner(f, err)
@@ -83,6 +78,12 @@ func (c *cli) openCampaigns(ctx context.Context, path string, change bool) (*cam
 	}
 	if cs.archive, err = evidence.Open(f.Evidence, f.EvidenceLock); err != nil {
 		return nil, errors.Join(err, cs.close())
+	}
+	cs.now = time.Now() // and not before others had the lock
+	if c.clock != nil {
+		if cs.now, err = c.clock(ctx); err != nil {
+			return nil, errors.Join(err, cs.close())
+		}
 	}
 	return cs, nil
 }

@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -60,11 +61,15 @@ func (c *cli) importFiles(ctx context.Context, f campaignFlags, paths []string, 
 	refused, failed := 0, []error{}
 	for _, path := range paths {
 		if name := filepath.Base(path); strings.HasSuffix(name, campaign.SignatureSuffix) && name != campaign.ClosedFile+campaign.SignatureSuffix {
-			continue // of a file that is named itself
+			of := filepath.Clean(strings.TrimSuffix(path, campaign.SignatureSuffix))
+			if !slices.ContainsFunc(paths, func(p string) bool { return filepath.Clean(p) == of }) {
+				failed = append(failed, fmt.Errorf("%s: it is a signature; name the file that it is of", shownPath(path)))
+			}
+			continue
 		}
 		n, err := c.importFile(ctx, cs, f.campaign, path, dryRun)
 		if err != nil {
-			failed = append(failed, fmt.Errorf("%s: %w", path, err))
+			failed = append(failed, fmt.Errorf("%s: %w", shownPath(path), err))
 		}
 		refused += n
 	}
@@ -76,6 +81,9 @@ func (c *cli) importFiles(ctx context.Context, f campaignFlags, paths []string, 
 	}
 	return nil
 }
+
+// shownPath is a path whose name anybody chose, who sent the file.
+func shownPath(path string) string { return audit.Line(path, 1000) }
 
 // largestReviewed is what a file of a reviewer may have.
 const largestReviewed = 100 << 20
@@ -96,7 +104,11 @@ func (c *cli) importFile(ctx context.Context, cs *campaigns, name, path string, 
 	if len(rows) == 0 {
 		return 0, errors.New("it has no row to import")
 	}
-	b, folder, err := cs.choose(ctx, cmp.Or(name, campaignOf(rows)))
+	of := campaignOf(rows)
+	b, folder, err := cs.choose(ctx, cmp.Or(name, of))
+	if name == "" && of != "" && errors.As(err, new(usageError)) {
+		err = fmt.Errorf("it is of the campaign %s, which the evidence here does not have; import it where it was exported", audit.Line(of, 100))
+	}
 	if err != nil {
 		return 0, err
 	}
@@ -112,7 +124,7 @@ func (c *cli) importFile(ctx context.Context, cs *campaigns, name, path string, 
 		}
 	}
 	if before, was := b.Imported(in); was {
-		c.say("%s: imported before, on %s; nothing changes\n", path, before.At.Format(time.DateOnly))
+		c.say("%s: imported before, on %s; nothing changes\n", shownPath(path), before.At.Format(time.DateOnly))
 		return 0, cs.seal(ctx, folder, b)
 	}
 	imported := b.NewImport(in, ext, cs.now)
@@ -227,35 +239,50 @@ func (c *cli) sayImported(path string, in campaign.Import, o campaign.Outcome, d
 	if dryRun {
 		form += ", dry run"
 	}
-	c.say("%s: %s: %s taken, %d refused, %d as before, %d without a decision\n", path, audit.Line(form, 200), audit.Plural(len(o.Decisions), "decision"), len(o.Refused), o.Unchanged, o.Empty)
+	c.say("%s: %s: %s taken, %d refused, %d as before, %d without a decision\n", shownPath(path), audit.Line(form, 200), audit.Plural(len(o.Decisions), "decision"), len(o.Refused), o.Unchanged, o.Empty)
 	if len(o.Refused) > 0 {
 		t := newTable(column{name: "ROW", right: true}, column{name: "ITEM", shrink: 16}, column{name: "CODE"}, column{name: "REASON", shrink: 20})
 		for _, r := range o.Refused[:min(len(o.Refused), mostRefused)] {
 			t.row(r.Line, audit.Line(r.Item, 80), r.Code, audit.Line(r.Reason, 200))
 		}
 		c.say("%s\n", t.render(c.columns()))
-		if more := len(o.Refused) - mostRefused; more > 0 {
+		switch more := len(o.Refused) - mostRefused; {
+		case more > 0 && dryRun:
+			c.say("and %d more\n", more)
+		case more > 0:
 			c.say("and %d more, in %s\n", more, campaign.RefusedFile)
 		}
 	}
 	if !in.Signed && len(o.Decisions) > 0 {
-		c.say("These decisions count once the file is signed and imported again:\n  ssh-keygen -Y sign -n %s -f KEY %s\n", campaign.Namespace, shellWord(path))
+		c.say("These decisions count once the file is signed and imported again:\n  ssh-keygen -Y sign -n %s -f KEY %s\n", campaign.Namespace, shellWord(shownPath(path)))
 	}
 }
 
 // readAtMost reads a file of people.
 func readAtMost(path string, most int64) ([]byte, error) {
+	info, err := os.Stat(path) // to open a pipe waits for its other end
+	if err == nil && !info.Mode().IsRegular() {
+		return nil, errors.New("it is no file; name the workbook or CSV that a reviewer sent back")
+	}
+	if err != nil {
+		return nil, withoutPath(err)
+	}
 	f, err := os.Open(path)
 	if err != nil {
-		return nil, err
+		return nil, withoutPath(err)
 	}
 	defer f.Close()
-	if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() {
-		return nil, errors.Join(err, errors.New("not a regular file"))
-	}
 	content, err := io.ReadAll(io.LimitReader(f, most+1))
 	if err == nil && int64(len(content)) > most {
 		err = fmt.Errorf("larger than the limit of %d MiB", most>>20)
 	}
 	return content, err
+}
+
+// withoutPath is for a message that has the path already.
+func withoutPath(err error) error {
+	if failed, is := errors.AsType[*fs.PathError](err); is {
+		return failed.Err
+	}
+	return err
 }
