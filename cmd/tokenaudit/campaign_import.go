@@ -104,11 +104,12 @@ func (c *cli) importFile(ctx context.Context, cs *campaigns, name, path string, 
 	if len(rows) == 0 {
 		return 0, errors.New("it has no row to import")
 	}
-	of := campaignOf(rows)
-	b, folder, err := cs.choose(ctx, cmp.Or(name, of))
-	if name == "" && of != "" && errors.As(err, new(usageError)) {
-		err = fmt.Errorf("it is of the campaign %s, which the evidence here does not have; import it where it was exported", audit.Line(of, 100))
+	if name == "" {
+		if name, err = cs.campaignOf(ctx, rows); err != nil {
+			return 0, err
+		}
 	}
+	b, folder, err := cs.choose(ctx, name)
 	if err != nil {
 		return 0, err
 	}
@@ -155,9 +156,23 @@ func clearNumber(ctx context.Context, folder evidence.CampaignFolder, in campaig
 	return err
 }
 
-// campaignOf is the campaign that most rows of a file say they are of.
-func campaignOf(rows []campaign.Row) string {
-	return most(rows, func(r campaign.Row) string { return r.Campaign })
+// campaignOf is the campaign that most rows of a file say they are of, among those that the
+// evidence has; "" if no row says one.
+func (cs *campaigns) campaignOf(ctx context.Context, rows []campaign.Row) (string, error) {
+	ids, err := cs.archive.Campaigns(ctx)
+	if err != nil {
+		return "", err
+	}
+	here := most(rows, func(r campaign.Row) string {
+		if slices.Contains(ids, r.Campaign) {
+			return r.Campaign
+		}
+		return ""
+	})
+	if other := most(rows, func(r campaign.Row) string { return r.Campaign }); here == "" && other != "" {
+		return "", fmt.Errorf("it is of the campaign %s, which the evidence here does not have; import it where it was exported", audit.Line(other, 100))
+	}
+	return here, nil
 }
 
 // reviewerOf is whom most rows of a file say they are for.

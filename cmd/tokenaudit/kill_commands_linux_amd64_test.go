@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -132,4 +133,15 @@ func (o office) killed(step int, args []string) (out string, killed bool) {
 		o.Fatalf("%q: exit code %d\n%s", args, code, text)
 	}
 	return string(text), false
+}
+
+// TestImportPipe: a pipe is refused, and not waited for.
+func TestImportPipe(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t)
+	o.open()
+	must(t, syscall.Mkfifo(o.path("pipe"), 0o600))
+	if code, _, errs := o.campaign([]string{"import", o.path("pipe")}); code != exitFailed || !strings.Contains(errs, "pipe: it is no file") {
+		t.Errorf("exit code %d: %s", code, errs)
+	}
 }
