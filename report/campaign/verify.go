@@ -295,6 +295,7 @@ func (v *verifier) remediation() {
 		known[it.ID] = true
 	}
 	var last time.Time
+	wasOverdue := map[string]bool{}
 	for i, m := range v.book.Remediation {
 		where := fmt.Sprintf("%s, line %d", campaign.RemediationFile, i+1)
 		decided := slices.ContainsFunc(v.book.Decisions, func(d campaign.Decision) bool {
@@ -308,10 +309,10 @@ func (v *verifier) remediation() {
 			v.problem(where, "item %s: the review %s began before the one of the line above", m.Item, m.Run)
 		case m.Decision != "" && !decided:
 			v.problem(where, "item %s: no signed decision says %s %s before the review", m.Item, m.Decision, daysWords(m.Days))
-		case m.Decision != "" && (m.Settled != done || m.Overdue != (!done && m.At.After(m.Due)) || m.Late != (done && m.At.After(m.Due))):
+		case m.Decision != "" && (m.Settled != done || m.Overdue != (!done && m.At.After(m.Due)) || m.Late != (done && wasOverdue[m.Item])):
 			v.problem(where, "item %s: %s, settled, overdue and late contradict each other", m.Item, m.State)
 		}
-		last = m.At
+		last, wasOverdue[m.Item] = m.At, wasOverdue[m.Item] || m.Overdue
 	}
 }
 
