@@ -21,6 +21,7 @@ import (
 	"tokenaudit/jobs/evidence"
 	"tokenaudit/jobs/influx"
 	"tokenaudit/jobs/ledger"
+	campaignfiles "tokenaudit/report/campaign"
 	"tokenaudit/report/signature"
 )
 
@@ -171,8 +172,12 @@ func (cs *campaigns) choose(ctx context.Context, name string) (*campaign.Book, e
 	case name == "" && len(open) == 1:
 		named = open
 	}
-	b := named[len(named)-1]
-	return b, cs.archive.Campaign(b.ID()), nil
+	id := named[len(named)-1].ID()
+	b, err := campaignfiles.Load(ctx, cs.archive.Campaign(id))
+	if err != nil {
+		err = fmt.Errorf("campaign %s: %w", id, err)
+	}
+	return b, cs.archive.Campaign(id), err
 }
 
 func (cs *campaigns) none() error {

@@ -34,6 +34,11 @@ func (c campaignFolders) IDs(ctx context.Context) ([]string, error) { return c.a
 // Folder implements runner.Campaigns.
 func (c campaignFolders) Folder(id string) campaign.Files { return c.archive.Campaign(id) }
 
+// Load implements runner.Campaigns.
+func (c campaignFolders) Load(ctx context.Context, id string) (*campaign.Book, error) {
+	return campaignfiles.Load(ctx, c.archive.Campaign(id))
+}
+
 // Lock implements runner.Campaigns.
 func (c campaignFolders) Lock(ctx context.Context) (func() error, error) {
 	return ledger.LockCampaigns(ctx, c.file.Store, c.file.StorePassword)

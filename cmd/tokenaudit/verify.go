@@ -183,6 +183,9 @@ func verifyCampaigns(ctx context.Context, folders []string, alone bool, jobs []*
 		}
 		results = append(results, result)
 	}
+	if !alone {
+		results = append(results, campaignfiles.Missing(o.Packs, results)...)
+	}
 	return results, nil
 }
 

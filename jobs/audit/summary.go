@@ -88,6 +88,17 @@ type Previous struct {
 	// Coverage is that of its targets.
 	Coverage []Coverage    `json:"-"`
 	Policy   AppliedPolicy `json:"-"`
+	// Campaigns are the IDs of those that it was compared with, or should have been.
+	Campaigns []string `json:"-"`
+}
+
+// MissingCampaigns are those of the review before that are not among ids, though one that is
+// over stays where it is.
+func (p *Previous) MissingCampaigns(ids []string) []string {
+	if p == nil {
+		return nil
+	}
+	return slices.DeleteFunc(slices.Clone(p.Campaigns), func(id string) bool { return slices.Contains(ids, id) })
 }
 
 // Gap notes what the job as a whole lacks; the ID may end in what it is about. Nobody

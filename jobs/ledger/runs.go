@@ -153,6 +153,9 @@ func (e earlier) Previous(ctx context.Context, run audit.Run) (*audit.Previous, 
 	for _, t := range s.Coverage.Targets {
 		p.Targets = append(p.Targets, t.Target)
 	}
+	for _, c := range s.Campaigns {
+		p.Campaigns = append(p.Campaigns, c.ID)
+	}
 	return p, nil
 }
 

@@ -30,6 +30,8 @@ type Campaigns interface {
 	// while it was opened is among them.
 	IDs(ctx context.Context) ([]string, error)
 	Folder(id string) campaign.Files
+	// Load reads a campaign that is to be changed. One that somebody else changed is an error.
+	Load(ctx context.Context, id string) (*campaign.Book, error)
 	// Lock keeps everybody else from changing a campaign until unlock is called. Who changes
 	// one loads it, changes it and seals it in between, and does nothing that takes long.
 	Lock(ctx context.Context) (unlock func() error, err error)
@@ -216,6 +218,9 @@ func (r *Runner) follow(ctx context.Context, j Job, s audit.Summary, dry bool) (
 		}
 		newest[name] = newest[name] || err == nil
 	}
+	for _, id := range s.Previous.MissingCampaigns(ids) {
+		standing = append(standing, r.damaged(j, s, id, errors.New("its folder in the evidence is missing; restore it from a backup")))
+	}
 	seen, err := r.sight(ctx, j, s, books)
 	if err != nil {
 		return nil, nil, err
@@ -250,7 +255,7 @@ func (r *Runner) follow(ctx context.Context, j Job, s audit.Summary, dry bool) (
 // loaded first.
 func (r *Runner) remember(ctx context.Context, j Job, s audit.Summary, id string, seen *campaign.Sighting) (status audit.CampaignStatus, evidence CampaignEvidence, err error) {
 	f := r.Campaigns.Folder(id)
-	book, err := campaign.Load(ctx, f)
+	book, err := r.Campaigns.Load(ctx, id)
 	if err != nil && !passes(ctx, err) {
 		return r.damaged(j, s, id, err), evidence, nil
 	}

@@ -45,6 +45,10 @@ func (f *folders) IDs(context.Context) ([]string, error) {
 
 func (f *folders) Folder(id string) campaign.Files { return memoryFolder{f, id} }
 
+func (f *folders) Load(ctx context.Context, id string) (*campaign.Book, error) {
+	return campaign.Load(ctx, f.Folder(id))
+}
+
 func (f *folders) Lock(context.Context) (func() error, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()

@@ -162,6 +162,19 @@ func (v *verifier) signatures() {
 			}
 		}
 	}
+	v.imports()
+	for _, name := range slices.Sorted(maps.Keys(v.files)) {
+		switch inside := strings.HasPrefix(name, campaign.DecisionsFolder); {
+		case inside && !imported(v.book, name):
+			v.Remarks = append(v.Remarks, name+" does not belong to any import: one was cut off, or it was added")
+		case !inside && !isReport(name) && !slices.Contains(folderFiles(), name):
+			v.Remarks = append(v.Remarks, name+" does not belong to a campaign")
+		}
+	}
+}
+
+// imports checks the files that people sent, and their signatures.
+func (v *verifier) imports() {
 	for i, in := range v.book.Imports {
 		where := fmt.Sprintf("%s, line %d", campaign.ImportsFile, i+1)
 		content, there := v.files[in.File]
@@ -175,14 +188,6 @@ func (v *verifier) signatures() {
 		case in.Signed:
 			v.signedFile(in.File, content, in.Reviewer, in.Key, in.At)
 			v.signedFiles++
-		}
-	}
-	for _, name := range slices.Sorted(maps.Keys(v.files)) {
-		switch inside := strings.HasPrefix(name, campaign.DecisionsFolder); {
-		case inside && !imported(v.book, name):
-			v.Remarks = append(v.Remarks, name+" does not belong to any import: one was cut off, or it was added")
-		case !inside && !isReport(name) && !slices.Contains(folderFiles(), name):
-			v.Remarks = append(v.Remarks, name+" does not belong to a campaign")
 		}
 	}
 }
@@ -455,4 +460,20 @@ func (v *verifier) conclude() {
 	if v.sealed > 0 {
 		v.proven("History: nothing was changed that %s had of the campaign.", audit.Plural(v.sealed, "evidence pack"))
 	}
+}
+
+// Missing are results for campaigns that packs name, and of which there is no folder.
+func Missing(packs []*pack.Checked, there []*Result) (out []*Result) {
+	for _, p := range packs {
+		for _, c := range p.Campaigns {
+			known := func(r *Result) bool { return r.ID == c.Campaign }
+			if slices.ContainsFunc(there, known) || slices.ContainsFunc(out, known) {
+				continue
+			}
+			r := &Result{ID: c.Campaign, Job: p.Job}
+			r.Problems = []pack.Problem{{Pack: c.Campaign, Text: "is missing: the pack of " + p.RunID + " knows it"}}
+			out = append(out, r)
+		}
+	}
+	return out
 }

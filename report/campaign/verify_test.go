@@ -1,6 +1,7 @@
 package campaign
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -128,7 +129,14 @@ func TestVerifyNamesWhatWasChanged(t *testing.T) {
 			if v := q.verify(o); !v.OK() {
 				t.Fatal(v.Problems)
 			}
+			if _, err := Load(t.Context(), q.folder); err != nil {
+				t.Fatal(err)
+			}
 			c.do(q)
+			made := c.file == PageFile || c.file == WorkbookFile || c.file == "notes.txt" // by the next step
+			if _, err := Load(t.Context(), q.folder); errors.As(err, new(*AlteredError)) == made {
+				t.Errorf("to go on with it: %v", err)
+			}
 			if v := q.verify(o); len(v.Proven) > 0 || !slices.ContainsFunc(v.Problems, func(p pack.Problem) bool { return p.File == c.file }) {
 				t.Errorf("nothing names %s: %q", c.file, v.Problems)
 			}
@@ -223,5 +231,14 @@ func TestStateLeavesOutWhatWasCutOff(t *testing.T) {
 	must(t, err)
 	if !slices.Equal(before, after) {
 		t.Errorf("before %v\nafter %v", before, after)
+	}
+}
+
+// TestMissing: a pack names a campaign of which there is no folder.
+func TestMissing(t *testing.T) {
+	packs := []*pack.Checked{{Manifest: pack.Manifest{RunID: "weekly-review/2026-10-19T0900Z", Campaigns: []pack.CampaignState{{Campaign: "quarterly/2026-10-01T0900Z"}, {Campaign: "yearly/2026-01-01T0900Z"}}}}}
+	got := Missing(append(packs, packs...), []*Result{{ID: "yearly/2026-01-01T0900Z"}})
+	if len(got) != 1 || got[0].ID != "quarterly/2026-10-01T0900Z" || got[0].OK() {
+		t.Errorf("missing: %+v", got)
 	}
 }
