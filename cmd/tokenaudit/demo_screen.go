@@ -23,7 +23,7 @@ func (c *cli) demoScreen(m, third notify.Message, out string) {
 	p := summaryPrinter{c.stdout, m, c.columns(), c.paint}
 	p.line("", demoTitle)
 	fmt.Fprintln(p)
-	p.line("", c.paint.bold(page.Headline))
+	p.line("", "Second review: "+c.paint.bold(page.Headline))
 	p.line("", fmt.Sprintf("%s reviewed, coverage %s. %s.", audit.Plural(s.Authorizations.Total, "token"), page.Coverage, page.Inventory))
 	for _, t := range s.Coverage.Targets {
 		p.line("", t.HiddenWords("token")+".")
@@ -33,10 +33,7 @@ func (c *cli) demoScreen(m, third notify.Message, out string) {
 		t.row(c.paint.severity(audit.Severity(d.Severity)), audit.Number(d.Tokens), audit.Number(d.New), audit.Number(d.Overdue), d.Title)
 	}
 	fmt.Fprintf(p, "\n%s\n", t.render(c.columns()))
-	if more := len(page.Decide) - mostChecks; more > 0 {
-		fmt.Fprintf(p, "and %s\n", audit.Plural(more, "more check"))
-	}
-	who := "Who:"
+	who := fmt.Sprintf("and %s. Who:", audit.Plural(len(page.Decide)-mostChecks, "more check"))
 	for _, o := range page.Who {
 		who += fmt.Sprintf(" %s %s,", o.Name, audit.Number(o.Tokens))
 	}
@@ -44,10 +41,11 @@ func (c *cli) demoScreen(m, third notify.Message, out string) {
 	p.line("", fmt.Sprintf("%s and %s more.", strings.TrimSuffix(who, ","), audit.Number(all-len(page.Who))))
 
 	for _, s := range third.Summary.Campaigns {
-		p.line("", fmt.Sprintf("Then a campaign: %d of %d decided; %d of %d revocations proven, %d overdue.", s.Items-s.Undecided, s.Items, s.Revocations.Done, s.Revocations.Decided, s.Revocations.Overdue))
+		p.line("", fmt.Sprintf("Campaign: %d of %d tokens decided and signed, %d to revoke.", s.Items-s.Undecided, s.Items, s.Revocations.Decided))
+		p.line("", fmt.Sprintf("Third review: %s; %d revoked, %d overdue.", c.paint.bold(notify.NewPage(third, mostPeople).Headline), s.Revocations.Done, s.Revocations.Overdue))
 	}
 	program := calledAs()
-	fmt.Fprintf(p, "\nReports: %s\nTry next:\n", third.Location)
+	fmt.Fprintf(p, "\nReports of the third review: %s\nTry next:\n", third.Location)
 	fmt.Fprintln(p, "  1. Open report.html there in a browser, then the workbook, review.xlsx.")
 	fmt.Fprintf(p, "  2. Verify the evidence, as an auditor does:\n%s\n", demoVerify(program, "     ", out))
 	fmt.Fprintf(p, "  3. Write a configuration for your InfluxDB: %s init\n", program)
