@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -79,7 +80,7 @@ func (c *cli) exportCampaign(ctx context.Context, f exportFlags) error {
 			}
 			path := filepath.Join(f.folder, reviewerFileName(b, who, f.format))
 			if exists(path) {
-				return fmt.Errorf("%s is there already, and may have decisions; move it, or choose another --folder", path)
+				return errors.Join(cs.seal(ctx, folder, b), fmt.Errorf("%s is there already, and may have decisions; move it, or choose another --folder", path))
 			}
 			if err := writeNew(path, text); err != nil {
 				return err

@@ -6,6 +6,8 @@ import (
 	"encoding/csv"
 	"fmt"
 	"maps"
+	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -204,6 +206,23 @@ func TestImportBadFiles(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestExportInPart: where a file is there already, those before it are noted, and the sums
+// of the campaign are right.
+func TestExportInPart(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t)
+	o.open()
+	found, _ := filepath.Glob(o.path("files/*-ben@example.com.csv"))
+	must(t, os.Rename(found[0], o.path("ben.csv")))
+	if code, _, errs := o.run("campaign", "export", "--format", "csv", "--folder", o.path("files")); code != exitFailed || !strings.Contains(errs, "is there already") {
+		t.Errorf("exit code %d: %s", code, errs)
+	}
+	if n := strings.Count(o.files()[campaign.ExportsFile], "ben@example.com"); n != 3 {
+		t.Errorf("%d exports for Ben are noted", n)
+	}
+	o.tidy()
 }
 
 // fixed are the files of the campaign, byte by byte, without the reports and sums.

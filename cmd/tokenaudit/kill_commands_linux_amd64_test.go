@@ -1,6 +1,8 @@
 package main
 
 import (
+	"bytes"
+	"context"
 	"fmt"
 	"os"
 	"os/exec"
@@ -9,9 +11,12 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/xuri/excelize/v2"
+
+	"tokenaudit/jobs/campaign"
 )
 
 // TestCommandsOfCampaignKilledAtEveryStep kills each command that changes a campaign after each of
@@ -38,14 +43,15 @@ func TestCommandsOfCampaignKilledAtEveryStep(t *testing.T) {
 		again []string // what is called after the kill; the same, if nil
 		codes []int    // of that
 	}{
-		"open":                   {closed, []string{"open"}, nil, []int{exitDone}},
-		"import":                 {opened, []string{"import", "ben.xlsx", "carla.csv", "secops.csv"}, nil, []int{exitDone, exitRefused}},
-		"import, then another":   {opened, []string{"import", "ben.xlsx"}, []string{"import", "secops.csv"}, []int{exitDone}},
-		"assign":                 {opened, []string{"assign", "--from", "carla@example.com", "--to", "ben@example.com", "--reason", "left"}, nil, []int{exitDone, exitUsage}},
-		"assign an item":         {opened, []string{"assign", rows[1][18], "--to", "ben@example.com", "--reason", "left"}, nil, []int{exitDone}},
-		"close":                  {opened, []string{"close", "--with-open", "plant is down"}, nil, []int{exitDone, exitFailed}},
-		"report":                 {opened, []string{"report"}, nil, []int{exitDone}},
-		"report after an import": {imported(opened), []string{"report"}, nil, []int{exitDone}},
+		"open":                            {closed, []string{"open"}, nil, []int{exitDone}},
+		"import":                          {opened, []string{"import", "ben.xlsx", "carla.csv", "secops.csv"}, nil, []int{exitDone, exitRefused}},
+		"import, then another":            {opened, []string{"import", "ben.xlsx"}, []string{"import", "secops.csv"}, []int{exitDone}},
+		"assign":                          {opened, []string{"assign", "--from", "carla@example.com", "--to", "ben@example.com", "--reason", "left"}, nil, []int{exitDone, exitUsage}},
+		"assign an item":                  {opened, []string{"assign", rows[1][18], "--to", "ben@example.com", "--reason", "left"}, nil, []int{exitDone}},
+		"close":                           {opened, []string{"close", "--with-open", "plant is down"}, nil, []int{exitDone, exitFailed}},
+		"import the signature of the end": {ended(opened), []string{"import", "closed.json.sig"}, nil, []int{exitDone}},
+		"report":                          {opened, []string{"report"}, nil, []int{exitDone}},
+		"report after an import":          {imported(opened), []string{"report"}, nil, []int{exitDone}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			again := tc.again
@@ -104,15 +110,29 @@ func imported(from office) office {
 	return o
 }
 
-// campaign calls a command of campaign in this process; files are those of the office.
+// ended is an office whose campaign is closed, and the end of it signed.
+func ended(from office) office {
+	o := from.copied(from.T)
+	o.must("campaign", "close", "--with-open", "plant is down")
+	o.write(campaign.ClosedFile, o.files()[campaign.ClosedFile])
+	o.sign("ciso", campaign.ClosedFile)
+	return o
+}
+
+// campaign calls a command of campaign in this process, a minute later; files are those of
+// the office.
 func (o office) campaign(args []string) (code int, stdout, stderr string) {
 	o.Helper()
-	return o.run(append([]string{"campaign"}, o.inside(args)...)...)
+	var out, errs bytes.Buffer
+	c := newCLI(&out, &errs)
+	c.clock = func(context.Context) (time.Time, error) { return time.Now().Add(time.Minute), nil }
+	code = c.execute(o.Context(), slices.Concat([]string{"campaign"}, o.inside(args), []string{"-c", o.path("tokenaudit.yaml")}))
+	return code, out.String(), errs.String()
 }
 
 func (o office) inside(args []string) (out []string) {
 	for _, a := range args {
-		if strings.HasSuffix(a, ".xlsx") || strings.HasSuffix(a, ".csv") {
+		if strings.HasSuffix(a, ".xlsx") || strings.HasSuffix(a, ".csv") || strings.HasSuffix(a, campaign.SignatureSuffix) {
 			a = o.path(a)
 		}
 		out = append(out, a)
