@@ -24,7 +24,7 @@ import (
 func TestCommandsOfCampaignKilledAtEveryStep(t *testing.T) {
 	every := 1
 	if testing.Short() {
-		every = 12
+		every = 25
 	}
 	t.Parallel()
 	closed := newOffice(t)
