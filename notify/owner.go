@@ -244,7 +244,7 @@ func newToken(m Message, h audit.Highlight) Token {
 
 // before names the target where there are several: the command is right on one server only.
 func (m Message) before(r audit.Record, f audit.Finding) string {
-	words := audit.BeforeCommand(f)
+	words := audit.BeforeCommand(&r, f)
 	if len(m.Summary.Coverage.Targets) > 1 {
 		where := "n " + Show(r.Target, 40, "unnamed target")
 		if words == "" {

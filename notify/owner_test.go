@@ -15,22 +15,23 @@ import (
 func TestToken(t *testing.T) {
 	t.Parallel()
 	type command struct{ check, before, command string }
+	const deleteByAPI = `printf 'Authorization: Token %s\n' "$INFLUX_TOKEN" | curl -fsS -X DELETE -H @- "$INFLUX_HOST/api/v2/authorizations/0d3f1c0a9b8e7d01"`
 	for name, test := range map[string]struct {
 		checks  []string
 		targets int
 		want    []command
 	}{
 		"in use":                    {[]string{"all-access"}, 1, []command{{"All-access token", "After the replacement works", "influx auth inactive --id 0d3f1c0a9b8e7d01"}}},
-		"of no use":                 {[]string{"deleted-owner"}, 1, []command{{"Owner was deleted", "", "influx auth delete --id 0d3f1c0a9b8e7d01"}}},
+		"of no use":                 {[]string{"deleted-owner"}, 1, []command{{"Owner was deleted", "", deleteByAPI}}},
 		"in use, several targets":   {[]string{"all-access"}, 2, []command{{"All-access token", "After the replacement works, on eu/acme", "influx auth inactive --id 0d3f1c0a9b8e7d01"}}},
-		"of no use, several":        {[]string{"deleted-owner"}, 2, []command{{"Owner was deleted", "On eu/acme", "influx auth delete --id 0d3f1c0a9b8e7d01"}}},
-		"the command comes once":    {[]string{"deleted-owner", "all-access"}, 1, []command{{"Owner was deleted", "", "influx auth delete --id 0d3f1c0a9b8e7d01"}, {"All-access token", "", ""}}},
+		"of no use, several":        {[]string{"deleted-owner"}, 2, []command{{"Owner was deleted", "On eu/acme", deleteByAPI}}},
+		"the command comes once":    {[]string{"deleted-owner", "all-access"}, 1, []command{{"Owner was deleted", "", deleteByAPI}, {"All-access token", "", ""}}},
 		"not of the first, but its": {[]string{"exception-void", "all-access"}, 1, []command{{audit.CheckOf("exception-void").Title, "", ""}, {"All-access token", "After the replacement works", "influx auth inactive --id 0d3f1c0a9b8e7d01"}}},
 	} {
 		m := notifytest.Typical()
 		m.Summary.Coverage.Targets = m.Summary.Coverage.Targets[:test.targets]
 		h := notifytest.NewFindings()[0]
-		h.Record.Status, h.Findings = audit.Active, nil
+		h.Record.Status, h.Record.Owner.State, h.Findings = audit.Active, audit.OwnerPresent, nil
 		for _, check := range test.checks {
 			h.Findings = append(h.Findings, audit.Finding{Check: check, Severity: audit.High, State: audit.Open, Since: m.Summary.Slot})
 		}

@@ -53,7 +53,7 @@ func influxCreate(a audit.Authorization, user string) (command, why string) {
 		}
 	}
 	if len(other) > 0 {
-		return "", "the influx CLI has no flag for " + audit.Names(other, 3) + "; create it in the API (POST " + strings.TrimSuffix(apiPath(a), "/") + ")"
+		return "", "the influx CLI has no flag for " + audit.Names(other, 3) + "; create it in the API (POST " + audit.APIPath(a) + ")"
 	}
 	return strings.Join(words, " "), ""
 }
@@ -85,21 +85,4 @@ func isOperator(a audit.Authorization) bool {
 		inOrg.Permissions[i].Resource.OrgID = a.OrgID
 	}
 	return audit.AccessOf(inOrg).AllAccess
-}
-
-// apiDelete deletes a token whose user was deleted: the influx CLI asks for it first and gets
-// 404 user not found. The credential is in no argument that others could see.
-func apiDelete(a audit.Authorization) string {
-	if !influx.IsID(a.ID) {
-		return ""
-	}
-	return `printf 'Authorization: Token %s\n' "$INFLUX_TOKEN" | curl -fsS -X DELETE -H @- "$INFLUX_HOST` + apiPath(a) + a.ID + `"`
-}
-
-// apiPath is where the API has authorizations of that kind.
-func apiPath(a audit.Authorization) string {
-	if a.Legacy {
-		return "/private/legacy/authorizations/"
-	}
-	return "/api/v2/authorizations/"
 }

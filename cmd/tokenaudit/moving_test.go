@@ -148,7 +148,7 @@ func TestPlanRotation(t *testing.T) {
 		"the new one is here": {record(), &twin, nextSwitch, 14, "influx auth inactive --id " + tokenA},
 		"inactive since then": {record(statusIs(audit.Inactive), updated(-2)), &twin, nextDelete, 5, "influx auth delete --id " + tokenA},
 		"inactive for long":   {record(statusIs(audit.Inactive), updated(-30)), &twin, nextDelete, 0, "influx auth delete --id " + tokenA},
-		"owner deleted":       {record(ownerIs(audit.OwnerDeleted), updated(-2)), nil, nextDelete, 0, apiDelete(record().Authorization)},
+		"owner deleted":       {record(ownerIs(audit.OwnerDeleted), updated(-2)), nil, nextDelete, 0, audit.APIDeleteCommand(record().Authorization)},
 		"gone":                {record(presenceIs(audit.Gone)), &twin, nextNone, 14, ""},
 	} {
 		t.Run(name, func(t *testing.T) {

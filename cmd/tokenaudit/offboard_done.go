@@ -98,7 +98,7 @@ func (l leaver) left() offboardLeft {
 		m := leftToken{plannedToken: plannedTokenOf(r), State: leftState(r)}
 		switch m.State {
 		case leftOrphan:
-			m.Command = apiDelete(r.Authorization)
+			m.Command = audit.APIDeleteCommand(r.Authorization)
 		case leftWorks, leftInactive:
 			m.Command = audit.DeleteCommand(r.Authorization)
 		case leftUnknown:

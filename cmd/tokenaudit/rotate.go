@@ -165,7 +165,7 @@ func planRotation(old audit.Record, twin *audit.Record, to heir, t surveyed, now
 		do := fmt.Sprintf("Delete the old token on %s or later.", p.DeleteBy.Format(time.DateOnly))
 		command := audit.DeleteCommand(old.Authorization)
 		if old.Owner.State == audit.OwnerDeleted {
-			command = apiDelete(old.Authorization)
+			command = audit.APIDeleteCommand(old.Authorization)
 		}
 		p.Steps = []step{{do, []string{command}}}
 		return p

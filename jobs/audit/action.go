@@ -202,13 +202,15 @@ func (s Summary) Decide() []Decision {
 // tokenIDs as InfluxDB gives them. Nothing else may stand in a command that people run.
 var tokenIDs = regexp.MustCompile(`^[0-9a-f]{16}$`)
 
-// Command is the command of the influx CLI that ends what a finding is about; empty where
-// none does.
+// Command is the command that ends what a finding is about, one of the influx CLI where it
+// can; empty where none does.
 func Command(r *Record, f Finding) string {
 	if r.IsServer() || !f.Actionable() || f.Check == "no-description" || aboutExceptions(f.Check) {
 		return ""
 	}
 	switch {
+	case f.Check == "deleted-owner", f.Check == "deleted-org", r.orphaned():
+		return APIDeleteCommand(r.Authorization)
 	case CheckOf(f.Check).Deletes:
 		return DeleteCommand(r.Authorization)
 	case r.Status == Inactive:
@@ -216,6 +218,9 @@ func Command(r *Record, f Finding) string {
 	}
 	return InactiveCommand(r.Authorization)
 }
+
+// orphaned tokens do not work: their user or their org was deleted.
+func (r *Record) orphaned() bool { return r.Owner.State == OwnerDeleted || r.OrgDeleted }
 
 // DeleteCommand is the command of the influx CLI that deletes a token, "" for what has no ID of
 // InfluxDB. The CLI asks for the token first: it cannot delete one whose user was deleted.
@@ -227,6 +232,23 @@ func DeleteCommand(a Authorization) string {
 		return "influx v1 auth delete --id " + a.ID
 	}
 	return "influx auth delete --id " + a.ID
+}
+
+// APIDeleteCommand deletes a token whose user or org was deleted, to which nothing else can be
+// done. The credential is in no argument that others could see. "" as in DeleteCommand.
+func APIDeleteCommand(a Authorization) string {
+	if !tokenIDs.MatchString(a.ID) {
+		return ""
+	}
+	return `printf 'Authorization: Token %s\n' "$INFLUX_TOKEN" | curl -fsS -X DELETE -H @- "$INFLUX_HOST` + APIPath(a) + "/" + a.ID + `"`
+}
+
+// APIPath is where the API has authorizations of the kind of a.
+func APIPath(a Authorization) string {
+	if a.Legacy {
+		return "/private/legacy/authorizations"
+	}
+	return "/api/v2/authorizations"
 }
 
 // InactiveCommand is the one that sets a token inactive.
@@ -245,8 +267,8 @@ var replaced = [...]string{"operator", "mints-tokens", "auditor-can-write", "adm
 
 // BeforeCommand says what has to be true before Command is run, without a full stop; empty
 // where nothing has to be. Whatever uses a token stops at once when it is set inactive.
-func BeforeCommand(f Finding) string {
-	if slices.Contains(replaced[:], f.Check) {
+func BeforeCommand(r *Record, f Finding) string {
+	if !r.orphaned() && slices.Contains(replaced[:], f.Check) {
 		return "After the replacement works"
 	}
 	return ""

@@ -161,15 +161,20 @@ func TestContacts(t *testing.T) {
 // TestCommand: nothing but an ID of InfluxDB gets into a command that people run.
 func TestCommand(t *testing.T) {
 	const id = "0772396d1f411000"
+	const byAPI = `printf 'Authorization: Token %s\n' "$INFLUX_TOKEN" | curl -fsS -X DELETE -H @- "$INFLUX_HOST`
 	tests := []struct {
 		name    string
 		record  Record
 		finding Finding
 		want    string
 	}{
-		{"a token without use", Record{Authorization: Authorization{ID: id}}, Finding{Check: "deleted-owner"}, "influx auth delete --id " + id},
+		{"a token without use", Record{Authorization: Authorization{ID: id}}, Finding{Check: "inactive-owner"}, "influx auth delete --id " + id},
+		{"its owner was deleted", Record{Authorization: Authorization{ID: id}}, Finding{Check: "deleted-owner"}, byAPI + `/api/v2/authorizations/` + id + `"`},
+		{"its org was deleted", Record{Authorization: Authorization{ID: id}, OrgDeleted: true}, Finding{Check: "deleted-org"}, byAPI + `/api/v2/authorizations/` + id + `"`},
+		{"its owner was deleted, and it may do much", Record{Authorization: Authorization{ID: id}, Owner: Owner{State: OwnerDeleted}}, Finding{Check: "all-access"}, byAPI + `/api/v2/authorizations/` + id + `"`},
+		{"its owner was deleted, of 1.x", Record{Authorization: Authorization{ID: id, Legacy: true}}, Finding{Check: "deleted-owner"}, byAPI + `/private/legacy/authorizations/` + id + `"`},
 		{"a token that works", Record{Authorization: Authorization{ID: id, Status: Active}}, Finding{Check: "all-access"}, "influx auth inactive --id " + id},
-		{"of 1.x, without use", Record{Authorization: Authorization{ID: id, Legacy: true}}, Finding{Check: "deleted-owner"}, "influx v1 auth delete --id " + id},
+		{"of 1.x, without use", Record{Authorization: Authorization{ID: id, Legacy: true}}, Finding{Check: "inactive-owner"}, "influx v1 auth delete --id " + id},
 		{"of 1.x, works", Record{Authorization: Authorization{ID: id, Legacy: true}}, Finding{Check: "org-wide-write"}, "influx v1 auth set-inactive --id " + id},
 		{"inactive already", Record{Authorization: Authorization{ID: id, Status: Inactive}}, Finding{Check: "permission-drift"}, ""},
 		{"excepted", Record{Authorization: Authorization{ID: id}}, Finding{Check: "all-access", State: Excepted}, ""},
@@ -181,6 +186,9 @@ func TestCommand(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			if got := Command(&tt.record, tt.finding); got != tt.want {
 				t.Errorf("%q, want %q", got, tt.want)
+			}
+			if before := BeforeCommand(&tt.record, tt.finding); before != "" && tt.record.orphaned() {
+				t.Errorf("%q is said of what does not work", before)
 			}
 		})
 	}

@@ -63,7 +63,7 @@ func TestEmailOwners(t *testing.T) {
 	notifytest.Golden(t, "testdata/owner.txt", owner.text)
 	notifytest.Golden(t, "testdata/owner.html", owner.html)
 	for _, text := range []string{owner.text, owner.html} {
-		if strings.Contains(text, "ops-root") || strings.Count(text, "influx auth inactive --id 0d3f1c0a9b8e7d03") != 1 || strings.Count(text, "influx auth delete --id 0d3f1c0a9b8e7d01") != 1 {
+		if strings.Contains(text, "ops-root") || strings.Count(text, "influx auth inactive --id 0d3f1c0a9b8e7d03") != 1 || strings.Count(text, "curl -fsS -X DELETE -H @- ") != 1 || strings.Contains(text, "influx auth delete") {
 			t.Errorf("not their tokens, new ones in full and older ones in a line:\n%s", text)
 		}
 	}

@@ -136,18 +136,19 @@ func TestReply(t *testing.T) {
 		t.Fatal(err)
 	}
 	for want, times := range map[string]int{
-		"for 3 InfluxDB users: 30 tokens need action (3 new, 1 overdue)": 1,
-		"New, critical: grafana on edge-7":                               1,
-		`user not found`:                                                 1,
-		"All-access token":                                               2,
-		"Why it matters":                                                 2,
-		"The token stopped working when its user was deleted":            1,
-		`"text":"influx auth delete --id 0d3f1c0a9b8e7d01","style":{"code":true}`: 1,
-		" · open for 16 weeks":                       2,
-		`"text":"overdue since 3 Nov 2026"`:          2,
-		"Create a new token":                         1,
-		"and 25 more tokens, see the evidence":       1,
-		"keep (with a reason and a ticket), or done": 1,
+		"for 3 InfluxDB users: 30 tokens need action (3 new, 1 overdue)":   1,
+		"New, critical: grafana on edge-7":                                 1,
+		`user not found`:                                                   1,
+		"All-access token":                                                 2,
+		"Why it matters":                                                   2,
+		"The token stopped working when its user was deleted":              1,
+		`/api/v2/authorizations/0d3f1c0a9b8e7d01\"","style":{"code":true}`: 1,
+		"influx auth delete":                                               0,
+		" · open for 16 weeks":                                             2,
+		`"text":"overdue since 3 Nov 2026"`:                                2,
+		"Create a new token":                                               1,
+		"and 25 more tokens, see the evidence":                             1,
+		"keep (with a reason and a ticket), or done":                       1,
 	} {
 		if got := strings.Count(string(data), want); got != times {
 			t.Errorf("%q is there %d times, want %d:\n%s", want, got, times, data)
@@ -167,7 +168,7 @@ func TestEarlierLedger(t *testing.T) {
 	fake := &notifytest.Slack{}
 	n := slack.New(both(t)["bot"], fake.Client(), discard())
 	m.Root, m.Delivery = "C0123456789/1.1", "owner:0a1b2c3d4e5f6071"
-	if _, err := n.Send(t.Context(), m); err != nil || !strings.Contains(string(fake.Messages()[0].Blocks), "influx auth delete --id 0d3f1c0a9b8e7d01") {
+	if _, err := n.Send(t.Context(), m); err != nil || !strings.Contains(string(fake.Messages()[0].Blocks), "/api/v2/authorizations/0d3f1c0a9b8e7d01") {
 		t.Errorf("%v: %+v", err, fake.Messages())
 	}
 	m.Delivery = "owner:ffffffffffffffff"

@@ -60,6 +60,9 @@ func newRevoked(r row, address string) revoked {
 	if it.Legacy {
 		out.Legacy = 1
 	}
+	if it.OwnerState == audit.OwnerDeleted {
+		out.Owner = joined(", ", it.OwnerName()+" (deleted: the token can only be deleted)", it.Responsible)
+	}
 	out.Create = "influx auth create --org-id " + audit.Line(it.OrgID, 60) + " --user " + pack.Quote(it.OwnerName()) + " --description " + pack.Quote(audit.Line(it.Description, 200)) + " and a flag for each permission"
 	switch base, err := url.Parse(address); {
 	case err != nil, base.Host == "", base.User != nil, base.Scheme != "http" && base.Scheme != "https":

@@ -157,9 +157,10 @@ func TestDueAndCommand(t *testing.T) {
 			got[row["check"]] = []string{row["needs_action"], row["due"], row["command"], row["controls"]}
 		}
 	}
+	const deleteByAPI = `printf 'Authorization: Token %s\n' "$INFLUX_TOKEN" | curl -fsS -X DELETE -H @- "$INFLUX_HOST/api/v2/authorizations/11adece381a52001"`
 	if diff := cmp.Diff(map[string][]string{
 		"active-write":   {"no", "", "influx auth inactive --id 11adece381a52001", "PCI DSS 7.2.5.1, NIST 800-53 AC-6(7)"},
-		"deleted-owner":  {"yes", "2026-11-30T08:00:03Z", "influx auth delete --id 11adece381a52001", "NIST 800-53 AC-2"},
+		"deleted-owner":  {"yes", "2026-11-30T08:00:03Z", deleteByAPI, "NIST 800-53 AC-2"},
 		"not-rotated":    {"yes", "2026-11-22T08:00:03Z", "influx auth inactive --id 11adece381a52001", ""},
 		"no-description": {"no", "", "", ""},
 	}, got); diff != "" {

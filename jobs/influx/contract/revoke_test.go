@@ -19,9 +19,12 @@ import (
 type revocation struct {
 	*reviewer
 	org, owner string
+	leaver     string // owns the orphan
 	ids        map[string]string
 	script     string
 }
+
+var tokens = [...]string{"orphan", "old", "changed", "inactive", "gone", "narrow", "kept"}
 
 // hostile would do harm in a shell if it were more than text.
 const hostile = "'; touch pwned; $(touch pwned) `touch pwned`\n touch pwned # \u202e"
@@ -37,12 +40,16 @@ func newRevocation(t *testing.T) *revocation {
 		}
 	}
 	w := conformance.Empty(influxDB(t, false))
-	v := &revocation{ids: map[string]string{}, org: w.AddOrg("acme"), owner: w.AddUser("o'neil")}
+	v := &revocation{ids: map[string]string{}, org: w.AddOrg("acme"), owner: w.AddUser("o'neil"), leaver: w.AddUser("carol")}
 	w.AddMember(v.org, v.owner)
 	_, w.Tokens["operator"] = w.AddAuthorization(influxtest.Authorization{OrgID: v.org, UserID: w.AddUser("admin"), Permissions: influxtest.Operator()})
-	for _, name := range []string{"old", "changed", "inactive", "gone", "narrow", "kept"} {
+	for _, name := range tokens {
+		owner := v.owner
+		if name == "orphan" {
+			owner = v.leaver
+		}
 		permissions := append(influxtest.WriteBuckets(v.org), influxtest.ReadBuckets(v.org)...)
-		v.ids[name], w.Tokens[name] = w.AddAuthorization(influxtest.Authorization{OrgID: v.org, UserID: v.owner, Status: influxtest.Active, Description: name + " of söhne " + hostile, Permissions: permissions})
+		v.ids[name], w.Tokens[name] = w.AddAuthorization(influxtest.Authorization{OrgID: v.org, UserID: owner, Status: influxtest.Active, Description: name + " of söhne " + hostile, Permissions: permissions})
 		w.IDs[name] = v.ids[name]
 	}
 	v.reviewer = newReviewer(t, w, "operator", "")
@@ -104,13 +111,13 @@ func (v *revocation) run(t *testing.T, shell, token, path string, args ...string
 	return said, cmd.ProcessState.ExitCode()
 }
 
-// left are the tokens of the owner that the server still has, with their status.
+// left are the tokens that the server still has, with their status.
 func (v *revocation) left(t *testing.T) string {
 	t.Helper()
 	var left []string
 	rows := v.review(t).Rows
-	for _, name := range []string{"old", "changed", "inactive", "gone", "narrow", "kept"} {
-		if rows[name].Presence == audit.Listed {
+	for _, name := range tokens {
+		if p := rows[name].Presence; p == audit.Listed || p == audit.Hidden {
 			left = append(left, name)
 		}
 	}
@@ -120,6 +127,7 @@ func (v *revocation) left(t *testing.T) string {
 // meanwhile lets tokens change after the decision.
 func (v *revocation) meanwhile() {
 	v.SetStatus(v.ids["inactive"], influxtest.Inactive)
+	v.DeleteUser(v.leaver)
 	v.DeleteAuthorization(v.ids["gone"])
 	v.DeleteAuthorization(v.ids["changed"]) // and comes again with other permissions, under its ID
 	v.AddAuthorization(influxtest.Authorization{ID: v.ids["changed"], OrgID: v.org, UserID: v.owner, Status: influxtest.Active, Permissions: influxtest.ReadBuckets(v.org)})
@@ -127,9 +135,9 @@ func (v *revocation) meanwhile() {
 
 func TestRevokeScript(t *testing.T) {
 	const (
-		all  = "old changed inactive narrow kept"
-		dry  = "would    prod old: influx auth delete --host URL --id old|would    prod inactive: influx auth delete|gone     prod gone|REFUSED  prod changed: it is not as it was decided on"
-		done = "done     prod old: delete|done     prod inactive: delete|gone     prod gone|REFUSED  prod changed"
+		all  = "orphan old changed inactive narrow kept"
+		dry  = "would    prod orphan: DELETE URL/api/v2/authorizations/orphan; its user or org was deleted|would    prod old: influx auth delete --host URL --id old|would    prod inactive: influx auth delete|gone     prod gone|REFUSED  prod changed: it is not as it was decided on"
+		done = "done     prod orphan: delete|done     prod old: delete|done     prod inactive: delete|gone     prod gone|REFUSED  prod changed"
 	)
 	for name, c := range map[string]struct {
 		shell, token string
@@ -141,8 +149,8 @@ func TestRevokeScript(t *testing.T) {
 		"dry in bash":             {"bash", "operator", nil, dry, all, 1},
 		"done":                    {"sh", "operator", []string{"--yes"}, done, "changed narrow kept", 1},
 		"done in bash":            {"bash", "operator", []string{"--yes"}, done, "changed narrow kept", 1},
-		"set inactive":            {"sh", "operator", []string{"--yes", "--inactive"}, "done     prod old: inactive|done     prod inactive: it is inactive|REFUSED  prod changed", all, 1},
-		"only one":                {"sh", "operator", []string{"--yes", "OLD"}, "done     prod old: delete", "changed inactive narrow kept", 0},
+		"set inactive":            {"sh", "operator", []string{"--yes", "--inactive"}, "FAILED   prod orphan: its user or org was deleted, so it cannot be set inactive|done     prod old: inactive|done     prod inactive: it is inactive|REFUSED  prod changed", all, 1},
+		"only one":                {"sh", "operator", []string{"--yes", "OLD"}, "done     prod old: delete", "orphan changed inactive narrow kept", 0},
 		"another target":          {"sh", "operator", []string{"--yes", "test"}, "nothing to revoke", all, 2},
 		"a credential that reads": {"sh", "old", []string{"--yes"}, "FAILED   prod ", all, 1},
 		"a token of nobody":       {"sh", "unknown", []string{"--yes"}, "FAILED   prod old: the server answered 401", all, 1},
@@ -188,8 +196,9 @@ curl -s -X DELETE -H "Authorization: Token $INFLUX_TOKEN" "$4/api/v2/authorizati
 	if err := os.WriteFile(filepath.Join(bin, "influx"), []byte(cli), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	out, code := v.run(t, "sh", "operator", bin+":", "--yes", v.ids["old"])
-	if code != 0 || !strings.Contains(out, "done     prod old: delete") {
+	v.DeleteUser(v.leaver)
+	out, code := v.run(t, "sh", "operator", bin+":", "--yes", v.ids["old"], v.ids["orphan"])
+	if code != 0 || !strings.Contains(out, "done     prod old: delete") || !strings.Contains(out, "done     prod orphan: delete") {
 		t.Errorf("exit code %d:\n%s", code, out)
 	}
 	called, err := os.ReadFile(filepath.Join(bin, "called"))
