@@ -87,7 +87,7 @@ func (c *cli) runDemo(ctx context.Context, out string) error {
 	}
 	clock = lastWeek
 	db.NextWeek(clock)
-	second, err := demoReview(ctx, a, a.jobs[0])
+	second, err := reviewDemo(ctx, a, a.jobs[0])
 	if err != nil {
 		return err
 	}
@@ -101,7 +101,7 @@ func (c *cli) runDemo(ctx context.Context, out string) error {
 			db.Server.DeleteAuthorization(s.Item.Authorization)
 		}
 	}
-	third, err := demoReview(ctx, a, untold)
+	third, err := reviewDemo(ctx, a, untold)
 	if err != nil {
 		return err
 	}
@@ -118,8 +118,8 @@ func (c *cli) runDemo(ctx context.Context, out string) error {
 	return nil
 }
 
-// demoReview makes a review, and gives what there is to say about it.
-func demoReview(ctx context.Context, a *app, job runner.Job) (notify.Message, error) {
+// reviewDemo makes a review, and gives what there is to say about it.
+func reviewDemo(ctx context.Context, a *app, job runner.Job) (notify.Message, error) {
 	s, err := a.runner.ReviewNow(ctx, job)
 	if err != nil {
 		return notify.Message{}, err
@@ -133,10 +133,13 @@ func demoConfig(out string, db *influxtest.Demo, dbURL, slackURL, slackToken str
 	f.Targets = []influx.Config{{Name: "plant-eu", URL: dbURL, Org: db.Org, Token: secret.InMemory(db.Token)}}
 	f.Policy.ServiceUsers = []string{"telegraf-writer", "iot-gateway", "ci-deploy", "security-auditor"}
 	f.Owners = map[string]configs.Owner{
-		"alice":           {Responsible: "alice@example.com", Team: "process control", Purpose: "analyses of the plant"},
-		"telegraf-writer": {Slack: "U0PLATFORM1", Team: "platform", Purpose: "telemetry of both lines"},
-		"ci-deploy":       {Slack: "U0PLATFORM1", Team: "platform", Purpose: "releases and provisioning"},
-		"dave":            {Responsible: "Erin Quinn", Team: "paint shop"},
+		"alice":            {Responsible: "alice@example.com", Team: "process control", Purpose: "analyses of the plant"},
+		"telegraf-writer":  {Slack: "U0PLATFORM1", Team: "platform", Purpose: "telemetry of both lines"},
+		"ci-deploy":        {Slack: "U0PLATFORM1", Team: "platform", Purpose: "releases and provisioning"},
+		"iot-gateway":      {Team: "plant IT", Purpose: "readings of the edge gateways"},
+		"grafana":          {Team: "plant IT", Purpose: "dashboards, read only"},
+		"security-auditor": {Team: "security", Purpose: "the reviews themselves"},
+		"dave":             {Responsible: "Erin Quinn", Team: "paint shop"},
 	}
 	j := configs.DefaultJob()
 	j.Name, j.Schedule, j.Reports, j.SigningKey = "weekly-review", "0 9 * * 1", report.Names(), key
