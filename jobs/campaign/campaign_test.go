@@ -737,3 +737,26 @@ func TestOneSuccessor(t *testing.T) {
 		t.Errorf("after a review that saw nothing: %+v", got)
 	}
 }
+
+// TestBeforeTheEnd: an import and the end of a campaign may be of one second.
+func TestBeforeTheEnd(t *testing.T) {
+	t.Parallel()
+	at := time.Date(2026, 10, 15, 9, 0, 0, 0, time.UTC)
+	open, closed := &Book{}, &Book{Closing: &Closing{At: at}}
+	for name, tt := range map[string]struct {
+		from   *Book // as it was when the file was imported
+		at     time.Time
+		closed bool
+	}{
+		"a second before":          {open, at.Add(-time.Second), false},
+		"in the second, before it": {open, at, false},
+		"in the second, after it":  {closed, at, true},
+		"a second after":           {closed, at.Add(time.Second), true},
+		"a line that was added":    {open, at.Add(time.Second), true},
+	} {
+		in := tt.from.NewImport(Received{Reviewer: "ben@example.com"}, ".csv", tt.at)
+		if got := closed.Before(in).Closing != nil; got != tt.closed {
+			t.Errorf("%s: the campaign was closed: %t", name, got)
+		}
+	}
+}

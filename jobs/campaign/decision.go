@@ -110,6 +110,8 @@ type Import struct {
 	// were when its rows were judged.
 	Assigned int `json:"assigned"`
 	Seen     int `json:"seen"`
+	// Closed: the campaign was closed by then.
+	Closed bool `json:"closed,omitempty"`
 }
 
 // Outcome is what becomes of the rows of a file.

@@ -196,7 +196,7 @@ func (b *Book) Imported(r Received) (Import, bool) {
 func (b *Book) NewImport(r Received, ext string, at time.Time) Import {
 	n := len(b.Imports) + 1
 	in := Import{
-		Import: n, At: at.UTC().Truncate(time.Second), Name: r.Name, SHA256: digest(r.Content), Reviewer: folded(r.Reviewer), Signed: r.Key != "", Key: r.Key,
+		Import: n, At: at.UTC().Truncate(time.Second), Name: r.Name, SHA256: digest(r.Content), Reviewer: folded(r.Reviewer), Signed: r.Key != "", Key: r.Key, Closed: b.Closing != nil,
 	}
 	in.File = in.NumberedAs() + FileName(r.Reviewer) + ext
 	return in
@@ -267,7 +267,7 @@ func (b *Book) Before(in Import) *Book {
 	then.Imports, then.Assignments, then.Remediation = b.Imports[:in.Import-1], b.Assignments[:min(in.Assigned, len(b.Assignments))], b.Remediation[:min(in.Seen, len(b.Remediation))]
 	then.Decisions = slices.DeleteFunc(slices.Clone(b.Decisions), func(d Decision) bool { return d.Import >= in.Import })
 	then.Refused = slices.DeleteFunc(slices.Clone(b.Refused), func(r Refusal) bool { return r.Import >= in.Import })
-	if b.Closing != nil && in.At.Before(b.Closing.At) {
+	if b.Closing != nil && (in.At.Before(b.Closing.At) || in.At.Equal(b.Closing.At) && !in.Closed) {
 		then.Closing = nil
 	}
 	return &then
