@@ -5,9 +5,13 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/jedib0t/go-pretty/v6/text"
 
 	"tokenaudit/jobs/audit"
 	"tokenaudit/jobs/influx"
@@ -62,20 +66,48 @@ type step struct {
 	Commands []string `json:"commands"`
 }
 
-// placeholder stands for a user who is not decided.
-const placeholder = "SERVICE-USER"
+// Placeholders stand for a user who is not decided: of what writes, and of what administers.
+const (
+	placeholder      = "SERVICE-USER"
+	adminPlaceholder = "NEW-OWNER"
+)
 
 // heir is the user who takes over.
 type heir struct {
 	name, id string   // "" if it is not decided
 	of       []string // those who may be meant
 	missing  bool     // the server has no such user
+	chosen   bool     // by people, and not by default: takes over whatever it is
+}
+
+// under is the user under whom a token is created again. None by default gets one that
+// administers.
+func (h heir) under(a audit.Authorization) string {
+	if broad(a) != "" && !h.chosen {
+		return adminPlaceholder
+	}
+	return cmp.Or(h.name, placeholder)
+}
+
+// broad is the check that finds a token that narrow ones have to replace; "" for others.
+func broad(a audit.Authorization) string {
+	switch access := audit.AccessOf(a); {
+	case access.EveryOrg:
+		return "operator"
+	case access.AllAccess:
+		return "all-access"
+	case access.Mints:
+		return "mints-tokens"
+	case access.AdministersUsers:
+		return "administers-users"
+	}
+	return ""
 }
 
 // takesOver is the user that was named, or else the only service user. Where a service user
 // leaves, somebody has to name the next one.
 func takesOver(named string, policy audit.Policy, leaver audit.Owner) heir {
-	h := heir{name: named}
+	h := heir{name: named, chosen: named != ""}
 	for _, u := range policy.ServiceUsers {
 		if u != leaver.Name && u != leaver.ID {
 			h.of = append(h.of, u)
@@ -161,6 +193,10 @@ func move(r audit.Record, twin *audit.Record, to heir, t surveyed) movingToken {
 	m := movingToken{plannedToken: plannedTokenOf(r)}
 	works := r.Status != audit.Inactive && r.Owner.State != audit.OwnerDeleted && r.Owner.State != audit.OwnerInactive && !r.OrgDeleted
 	reviewed := slices.ContainsFunc(t.coverage.Credentials, func(c audit.Credential) bool { return c.ID != "" && c.ID == r.ID })
+	if twin != nil {
+		name := cmp.Or(twin.User, twin.Owner.Name)
+		m.Twin = &twinToken{twin.ID, twin.Description, name, twin.UserID, to.is(twin.UserID, name)}
+	}
 	switch {
 	case !works:
 		return m
@@ -171,13 +207,10 @@ func move(r audit.Record, twin *audit.Record, to heir, t surveyed) movingToken {
 	default:
 		m.Stops = "reading"
 	}
-	if twin != nil {
-		m.Twin = &twinToken{twin.ID, twin.Description, cmp.Or(twin.User, twin.Owner.Name), twin.UserID, false}
-		if m.Twin.InPlace = to.is(m.Twin.UserID, m.Twin.User); m.Twin.InPlace {
-			return m
-		}
+	if m.Twin != nil && m.Twin.InPlace {
+		return m
 	}
-	m.Create, m.Note = influxCreate(r.Authorization, cmp.Or(to.name, placeholder))
+	m.Create, m.Note = influxCreate(r.Authorization, to.under(r.Authorization))
 	switch {
 	case m.Create != "" && r.Legacy:
 		m.Note = "run it with a credential of the new user, and choose a new user name and password"
@@ -196,23 +229,29 @@ const (
 
 // moveSteps are what people do so that other tokens take the place of some, in order.
 func moveSteps(tokens []movingToken, to heir, now time.Time) []step {
-	var create, missing, inactive, remove, inPlace, writers []string
+	var narrow, create, same, missing, inactive, remove, inPlace, writers []string
 	for _, m := range tokens {
 		if m.Presence == audit.Unseen {
 			continue
 		}
-		label := cmp.Or(m.Description, m.ID)
+		label := audit.Line(cmp.Or(m.Description, m.ID), 60)
+		check := broad(m.token)
+		if check != "" && m.Stops != "" {
+			narrow = append(narrow, fmt.Sprintf("%s: %s. %s", label, audit.CheckOf(check).Title, audit.CheckOf(check).Fix))
+		}
 		switch {
+		case m.Create != "" && check != "":
+			same = append(same, m.Create)
 		case m.Create != "":
 			create = append(create, m.Create)
-		case m.Twin != nil && m.Twin.InPlace:
-			inPlace = append(inPlace, fmt.Sprintf("%s → %s of %s", audit.Line(label, 60), audit.Line(m.Twin.ID, 16), audit.Line(m.Twin.User, 60)))
+		case m.Stops != "" && m.Twin != nil && m.Twin.InPlace:
+			inPlace = append(inPlace, fmt.Sprintf("%s → %s of %s", label, audit.Line(m.Twin.ID, 16), audit.Line(m.Twin.User, 60)))
 		}
 		if m.Note != "" {
-			missing = append(missing, audit.Line(label, 60)+": "+m.Note)
+			missing = append(missing, label+": "+m.Note)
 		}
 		if m.Stops != "" {
-			writers = append(writers, audit.Line(label, 60))
+			writers = append(writers, label)
 			inactive = append(inactive, audit.InactiveCommand(m.token))
 		}
 		if m.OwnerState != audit.OwnerDeleted { // offboard --done has those
@@ -223,13 +262,23 @@ func moveSteps(tokens []movingToken, to heir, now time.Time) []step {
 	add := func(do string, commands []string) {
 		steps = append(steps, step{do, slices.DeleteFunc(commands, func(line string) bool { return line == "" })})
 	}
+	for _, words := range narrow {
+		add(words, nil)
+	}
+	const once = " The CLI shows each new token once: store it at once."
+	if to.missing && (len(create) > 0 || len(same) > 0 && to.chosen) {
+		add(audit.Line(to.name, 80)+" does not exist here: create that user first.",
+			[]string{"influx user create --org-id " + cmp.Or(orgOf(tokens), "ORG-ID") + " --name " + shellQuoted(audit.Line(to.name, 200))})
+	}
 	if len(create) > 0 {
-		do := "Create the same under " + audit.Line(cmp.Or(to.name, placeholder), 80) + ". The CLI shows each new token once: store it at once."
-		if to.missing {
-			do = audit.Line(to.name, 80) + " does not exist here. Create that user, then the tokens. The CLI shows each new token once: store it at once."
-			create = append([]string{"influx user create --org-id " + cmp.Or(orgOf(tokens), "ORG-ID") + " --name " + shellQuoted(audit.Line(to.name, 200))}, create...)
+		add("Create the same under "+audit.Line(cmp.Or(to.name, placeholder), 80)+"."+once, create)
+	}
+	if len(same) > 0 {
+		user := adminPlaceholder + ", a person who administers InfluxDB (--to NAME puts it in)"
+		if to.chosen {
+			user = audit.Line(to.name, 80)
 		}
-		add(do, create)
+		add("Only if narrow tokens cannot do it, create the same under "+user+"."+once, same)
 	}
 	for _, words := range missing {
 		add("Note for "+words+".", nil)
@@ -253,28 +302,28 @@ func moveSteps(tokens []movingToken, to heir, now time.Time) []step {
 	return steps
 }
 
-// printSteps numbers the steps. Commands are not broken into lines, so that they can be copied.
+// printSteps numbers the steps.
 func printSteps(w io.Writer, steps []step, to heir, width int) {
 	if len(steps) == 0 {
 		return
 	}
+	var commands []string
 	fmt.Fprintln(w)
 	for i, s := range steps {
 		fmt.Fprintln(w, hanging("", fmt.Sprintf("%d. %s", i+1, s.Do), width))
 		for _, command := range s.Commands {
-			fmt.Fprintf(w, "   %s\n", command)
+			fmt.Fprintln(w, continued("   ", command, width))
 		}
+		commands = append(commands, s.Commands...)
 	}
-	uses := func(command string) bool {
-		return slices.ContainsFunc(steps, func(s step) bool {
-			return slices.ContainsFunc(s.Commands, func(line string) bool { return strings.HasPrefix(line, command) })
-		})
+	creates := func(line string) bool {
+		return strings.HasPrefix(line, "influx auth create") && !strings.Contains(line, "--user "+adminPlaceholder+" ")
 	}
 	var notes []string
-	if uses("influx auth create") && to.note() != "" {
+	if slices.ContainsFunc(commands, creates) && to.note() != "" {
 		notes = append(notes, to.note())
 	}
-	if uses("influx auth inactive") {
+	if slices.ContainsFunc(commands, func(line string) bool { return strings.HasPrefix(line, "influx auth inactive") }) {
 		notes = append(notes, "influx auth inactive ignores INFLUX_HOST and INFLUX_TOKEN: it changes the server of the active configuration of the influx CLI (influx config list).")
 	}
 	for _, note := range notes {
@@ -282,11 +331,41 @@ func printSteps(w io.Writer, steps []step, to heir, width int) {
 	}
 }
 
+// shellToken is a word of a command, with what is quoted in it.
+var shellToken = regexp.MustCompile(`(?:'[^']*'|"[^"]*"|\\.|[^ '"\\])+`)
+
+// continued breaks a command for a POSIX shell where a terminal ends, before a flag or a pipe,
+// so that it can be copied.
+func continued(indent, command string, columns int) string {
+	if columns == 0 || text.StringWidth(indent+command) <= columns || filepath.Separator == '\\' {
+		return indent + command
+	}
+	var parts []string
+	for _, word := range shellToken.FindAllString(command, -1) {
+		if len(parts) > 0 && word[0] != '-' && word[0] != '|' {
+			parts[len(parts)-1] += " " + word
+			continue
+		}
+		parts = append(parts, word)
+	}
+	out, line := "", indent
+	for i, part := range parts {
+		if i > 0 && text.StringWidth(line+part+" \\") > columns {
+			out, line = out+line+"\\\n", indent+"  "
+		}
+		line += part + " "
+	}
+	return out + strings.TrimSuffix(line, " ")
+}
+
 // movingTable has a row for each token, with what is there in its place.
 func movingTable(tokens []movingToken, width int) string {
 	t := newTable(column{name: "ID"}, column{name: "STATUS"}, column{name: "SEEN"}, column{name: "DESCRIPTION", shrink: 12}, column{name: "MAY WRITE", shrink: 12}, column{name: "SAME PERMISSIONS", shrink: 16})
 	for _, m := range tokens {
 		status, seen, twin := string(m.Status), "", "none"
+		if !m.token.PermissionsKnown() {
+			twin = "not known"
+		}
 		if m.OwnerState == audit.OwnerDeleted {
 			status = "no owner"
 		}

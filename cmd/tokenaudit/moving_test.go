@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -149,6 +150,7 @@ func TestPlanRotation(t *testing.T) {
 		"inactive since then": {record(statusIs(audit.Inactive), updated(-2)), &twin, nextDelete, 5, "influx auth delete --id " + tokenA},
 		"inactive for long":   {record(statusIs(audit.Inactive), updated(-30)), &twin, nextDelete, 0, "influx auth delete --id " + tokenA},
 		"owner deleted":       {record(ownerIs(audit.OwnerDeleted), updated(-2)), nil, nextDelete, 0, audit.APIDeleteCommand(record().Authorization)},
+		"of an inactive user": {record(ownerIs(audit.OwnerInactive)), &twin, nextDelete, 0, "influx auth delete --id " + tokenA},
 		"gone":                {record(presenceIs(audit.Gone)), &twin, nextNone, 14, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -185,10 +187,133 @@ func TestRightOwner(t *testing.T) {
 		"named":                    {record(reads), "ci", services, "ci"},
 		"of a deleted user, reads": {record(reads, ownerIs(audit.OwnerDeleted)), "", services, "telegraf"},
 		"several may be meant":     {record(), "", audit.Policy{ServiceUsers: []string{"telegraf", "ci"}}, ""},
+		"an operator":              {record(mayDoAll), "", services, "alice"},
+		"an operator, named":       {record(mayDoAll), "ci", services, "ci"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if got := rightOwner(test.record, test.named, test.policy); got.name != test.want {
 				t.Errorf("%q, want %q", got.name, test.want)
+			}
+		})
+	}
+}
+
+// mayDoAll makes an operator token of it.
+func mayDoAll(r *audit.Record) {
+	r.Description, r.Permissions = "admin", nil
+	for _, resource := range influxTypes {
+		if resource == "instance" { // which no token has
+			continue
+		}
+		r.Permissions = append(r.Permissions, permission("read", resource, "", ""), permission("write", resource, "", ""))
+	}
+}
+
+// TestBroadTokensAreNarrowed: one that administers is to be replaced by narrow tokens first. The
+// same permissions are the alternative, and no service user gets them by default.
+func TestBroadTokensAreNarrowed(t *testing.T) {
+	t.Parallel()
+	services := audit.Policy{ServiceUsers: []string{"telegraf"}}
+	may := func(action, resource, org string) func(*audit.Record) {
+		return func(r *audit.Record) { r.Permissions = []audit.Permission{permission(action, resource, "", org)} }
+	}
+	everything := func(r *audit.Record) {
+		mayDoAll(r)
+		for i := range r.Permissions {
+			r.Permissions[i].Resource.OrgID = orgA
+		}
+	}
+	byDefault, named := takesOver("", services, audit.Owner{Name: "alice"}), takesOver("carol", services, audit.Owner{Name: "alice"})
+	for name, test := range map[string]struct {
+		old   audit.Record
+		to    heir
+		first string // words of the first step
+		user  string // that the command names
+	}{
+		"operator, leaves":    {record(mayDoAll), byDefault, "admin: Writes to every org (operator token). Replace it with tokens for one org", adminPlaceholder},
+		"operator, to a user": {record(mayDoAll), named, "admin: Writes to every org (operator token). Replace it with tokens for one org", "carol"},
+		"operator, rotated":   {record(mayDoAll), rightOwner(record(mayDoAll), "", services), "admin: Writes to every org (operator token). Replace it", "alice"},
+		"all-access":          {record(everything), byDefault, "admin: All-access token. Replace it with a token limited to the buckets", adminPlaceholder},
+		"creates tokens":      {record(may("write", "authorizations", orgA)), byDefault, "sensor: Can create tokens. Revoke it, and create tokens in a personal session", adminPlaceholder},
+		"administers users": {record(func(r *audit.Record) {
+			r.Permissions = []audit.Permission{permission("write", "users", "0d3f1c0a9b8e7b02", "")}
+		}), byDefault, "sensor: Can administer users. Revoke it, and create a token without write on users", adminPlaceholder},
+		"reads authorizations": {record(may("read", "authorizations", orgA)), byDefault, "Create the same under telegraf.", "telegraf"},
+		"writes a bucket":      {record(), byDefault, "Create the same under telegraf.", "telegraf"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			m := move(test.old, nil, test.to, surveyed{})
+			steps := moveSteps([]movingToken{m}, test.to, time.Now())
+			if !strings.HasPrefix(steps[0].Do, test.first) {
+				t.Errorf("first %q, want %q", steps[0].Do, test.first)
+			}
+			if m.Create != "" && !strings.Contains(m.Create, " --user "+test.user+" ") {
+				t.Errorf("%q, want it for %s", m.Create, test.user)
+			}
+			var page strings.Builder
+			printSteps(&page, steps, test.to, 0)
+			if text := page.String(); strings.Contains(text, adminPlaceholder) && strings.Contains(text, placeholder) {
+				t.Errorf("two users to put in:\n%s", text)
+			}
+		})
+	}
+}
+
+// TestTwinOfInactive: another token with the same permissions is shown for one that does not
+// work, too, and nobody has to switch to it. What cannot be compared is not known.
+func TestTwinOfInactive(t *testing.T) {
+	t.Parallel()
+	twin := record(func(r *audit.Record) { r.ID, r.User = "0d3f1c0a9b8e7d02", "telegraf" })
+	to := heir{name: "telegraf"}
+	m := move(record(statusIs(audit.Inactive)), &twin, to, surveyed{})
+	if page := movingTable([]movingToken{m}, 0); !strings.Contains(page, "0d3f1c0a9b8e7d02 of telegraf") {
+		t.Errorf("got\n%s", page)
+	}
+	if steps := moveSteps([]movingToken{m}, to, time.Now()); len(steps) != 1 || steps[0].Do != "Delete what is not in use." {
+		t.Errorf("%+v", steps)
+	}
+	unread := record(func(r *audit.Record) { r.Permissions = nil })
+	if page := movingTable([]movingToken{move(unread, nil, to, surveyed{})}, 0); !strings.Contains(page, "not known") {
+		t.Errorf("got\n%s", page)
+	}
+}
+
+// TestRotationFitsTheTerminal: an operator token may write more than a line has room for.
+func TestRotationFitsTheTerminal(t *testing.T) {
+	t.Setenv("COLUMNS", "80")
+	old := record(mayDoAll)
+	to := rightOwner(old, "", audit.Policy{ServiceUsers: []string{"telegraf"}})
+	page := (&cli{}).rotationPage(planRotation(old, nil, to, surveyed{}, time.Now()), to)
+	for line := range strings.Lines(page) {
+		if n := len([]rune(strings.TrimSuffix(line, "\n"))); n > 80 {
+			t.Errorf("%d columns: %s", n, line)
+		}
+	}
+	for _, want := range []string{"views", "replace it by narrow tokens", "Only if narrow tokens cannot do it"} {
+		if !strings.Contains(page, want) {
+			t.Errorf("no %q in\n%s", want, page)
+		}
+	}
+}
+
+// TestContinued: a broken command is the same to a shell.
+func TestContinued(t *testing.T) {
+	t.Parallel()
+	if filepath.Separator == '\\' {
+		t.Skip("commands are not broken here")
+	}
+	for name, test := range map[string]struct{ command, want string }{
+		"fits":   {"influx auth delete --id 1", "   influx auth delete --id 1"},
+		"flags":  {"influx auth create --org-id 12345678 --user telegraf --read-bucket 1", "   influx auth create --org-id 12345678 \\\n     --user telegraf --read-bucket 1"},
+		"quotes": {`influx auth create --description 'a --b '\''c'\'' --d' --operator`, "   influx auth create \\\n     --description 'a --b '\\''c'\\'' --d' \\\n     --operator"},
+		"a pipe": {`printf 'T %s\n' "$INFLUX TOKEN" | curl -fsS -X DELETE`, "   printf 'T %s\\n' \"$INFLUX TOKEN\" | curl \\\n     -fsS -X DELETE"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if got := continued("   ", test.command, 44); got != test.want {
+				t.Errorf("got\n%s\nwant\n%s", got, test.want)
+			}
+			if got := continued("   ", test.command, 0); got != "   "+test.command {
+				t.Errorf("without a width: %s", got)
 			}
 		})
 	}

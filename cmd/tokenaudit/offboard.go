@@ -37,7 +37,8 @@ and whether another active token has the same permissions.
 Then it prints the steps in order, with the commands of the influx CLI. The same tokens are
 created under a service user, and the writers are switched. The old tokens are inactive for
 a week before they are deleted, and then the user. The service user is that of --to, or the
-only one of policy.service_users. offboard only asks; people run the commands.
+only one of policy.service_users. Narrow tokens are to replace those that may do nearly
+everything, create tokens or administer users. offboard only asks; people run the commands.
 
 With --done, after the user was deleted, it shows what is left: tokens without an owner,
 tokens that still work, and the user. It exits 3 if something is left.
@@ -190,6 +191,7 @@ type offboardTarget struct {
 	Tokens    []movingToken `json:"tokens"`
 	Steps     []step        `json:"steps"`
 	Unknown   []string      `json:"unknown"` // why there may be more
+	org       string        // the flag that names it to the influx CLI
 }
 
 func (c *cli) offboardPlan(ctx context.Context, f offboardFlags, user string) (err error) {
@@ -251,6 +253,7 @@ func (c *cli) leaving(ctx context.Context, s *survey, l leaver, user string, to 
 			t.Tokens = append(t.Tokens, move(r, twins[r.Key()], there, l.surveyed))
 		}
 	}
+	t.org = orgFlag(t.Tokens, l.config.Org)
 	isNew := func(r audit.Record) bool { return r.FirstSeen.Equal(l.run.Started) }
 	t.Steps = offboardSteps(t, user, there, slices.ContainsFunc(l.tokens, isNew), strings.Contains(l.coverage.Server, "Cloud"), now)
 	return t, nil
@@ -288,24 +291,37 @@ func (l leaver) unknown() []string {
 // offboardSteps are what people do before the user is deleted, in order. Unreviewed: there are
 // tokens that no review has seen, so that nobody would know them when they are hidden.
 func offboardSteps(t offboardTarget, user string, to heir, unreviewed, cloud bool, now time.Time) []step {
+	left := "tokenaudit offboard --done " + shellQuoted(audit.Line(user, 200))
 	steps := moveSteps(t.Tokens, to, now)
+	if t.UserState == "not_found" {
+		return append(steps, step{"See what is left, with the commands that delete it.", []string{left}})
+	}
 	if unreviewed {
 		steps = slices.Insert(steps, 0, step{"Run a review first: InfluxDB hides the tokens of a deleted user, and no review has seen all of these yet.", []string{"tokenaudit run --now"}})
 	}
 	switch {
 	case len(t.Unknown) > 0:
 		steps = append(steps, step{"Do not delete the user yet: some tokens may be missing here. Run this again when everything can be read.", nil})
-	case t.UserState == "not_found":
-		steps = append(steps, step{"The user is deleted already. tokenaudit offboard --done shows what is left.", nil})
 	case cloud:
 		steps = append(steps, step{"Remove the user from the org in the user interface of InfluxDB Cloud.", nil})
 	case influx.IsID(t.UserID):
-		steps = append(steps, step{"Delete the user. Check the tasks first: those that the user owns stop too, and this review cannot see them.", []string{"influx user delete --id " + t.UserID}})
-		if org := orgOf(t.Tokens); org != "" {
-			steps[len(steps)-1].Commands = []string{"influx task list --org-id " + org + " --user-id " + t.UserID, "influx user delete --id " + t.UserID}
-		}
+		steps = append(steps, step{"Delete the user. Check the tasks first: those that the user owns stop too, and this review cannot see them.",
+			[]string{"influx task list" + t.org + " --user-id " + t.UserID, "influx user delete --id " + t.UserID}})
 	}
-	return append(steps, step{"Check what is left.", []string{"tokenaudit offboard --done " + shellQuoted(audit.Line(user, 200))}})
+	return append(steps, step{"Check what is left.", []string{left}})
+}
+
+// orgFlag names an org to the influx CLI: that of the tokens, or else that of the target. The
+// CLI has one of its own without.
+func orgFlag(tokens []movingToken, org string) string {
+	org = cmp.Or(orgOf(tokens), org)
+	switch {
+	case org == "":
+		return ""
+	case influx.IsID(org):
+		return " --org-id " + org
+	}
+	return " --org " + shellQuoted(audit.Line(org, 200))
 }
 
 // orgOf is the org of the first token that has the ID of one.
@@ -316,84 +332,4 @@ func orgOf(tokens []movingToken) string {
 		}
 	}
 	return ""
-}
-
-// offboardPage is a plan for people.
-func (c *cli) offboardPage(p offboarding, to heir) string {
-	var out strings.Builder
-	width := c.columns()
-	tokens, writes, targets := 0, 0, 0
-	for _, t := range p.Targets {
-		for _, m := range t.Tokens {
-			tokens++
-			if m.MayWrite != "" && m.Stops != "" {
-				writes++
-			}
-		}
-		if len(t.Tokens) > 0 {
-			targets++
-		}
-	}
-	head := fmt.Sprintf("%s: %s in %s, %d of them work and may write", audit.Line(p.User, 60), audit.Plural(tokens, "token"), audit.Plural(targets, "target"), writes)
-	if !p.Complete {
-		head += "; some may be missing here"
-	}
-	fmt.Fprintln(&out, c.paint.bold(hanging("", head, width)))
-	for _, t := range p.Targets {
-		fmt.Fprintf(&out, "\n%s\n", c.paint.bold(hanging("", audit.Line(t.Target+": "+t.Source, 200), width)))
-		for _, u := range t.Unknown {
-			fmt.Fprintln(&out, hanging("", c.paint.bad("NOT KNOWN")+": "+audit.Line(u, 500), width))
-		}
-		switch {
-		case t.UserID != "":
-			fmt.Fprintln(&out, hanging("", fmt.Sprintf("User %s, ID %s, %s", audit.Line(cmp.Or(t.User, p.User), 80), audit.Line(t.UserID, 16), t.UserState), width))
-		case len(t.Tokens) == 0 && len(t.Unknown) == 0:
-			fmt.Fprintln(&out, hanging("", "There is no such user here, and no token of one."+idNote(p.User), width))
-			continue
-		case t.UserState == "not_found":
-			fmt.Fprintln(&out, "The user does not exist.")
-		}
-		if len(t.Tokens) > 0 {
-			fmt.Fprintf(&out, "\n%s\n", movingTable(t.Tokens, width))
-			fmt.Fprintf(&out, "\n%s\n", hanging("", stopWords(t.Tokens), width))
-		} else if t.UserID != "" {
-			fmt.Fprintln(&out, "No token of this user could be seen.")
-		}
-		printSteps(&out, t.Steps, to, width)
-	}
-	return out.String()
-}
-
-// idNote says what an ID leaves out.
-func idNote(user string) string {
-	if influx.IsID(user) {
-		return " An ID is that of one server; give the name to look for a person everywhere."
-	}
-	return ""
-}
-
-// stopWords say what ends when the user is deleted.
-func stopWords(tokens []movingToken) string {
-	var writes, reads []string
-	for _, m := range tokens {
-		label := cmp.Or(m.Description, m.ID)
-		switch {
-		case m.Stops == "":
-		case m.MayWrite != "":
-			writes = append(writes, label)
-		default:
-			reads = append(reads, label)
-		}
-	}
-	if len(writes)+len(reads) == 0 {
-		return "None of the tokens works now: nothing stops when the user is deleted."
-	}
-	words := fmt.Sprintf("%s will stop working when the user is deleted.", audit.Plural(len(writes)+len(reads), "active token"))
-	if len(writes) > 0 {
-		words += " Writing ends: " + audit.Names(writes, 10) + "."
-	}
-	if len(reads) > 0 {
-		words += " Reading ends: " + audit.Names(reads, 10) + "."
-	}
-	return words
 }

@@ -193,6 +193,9 @@ func (c *cli) preview(ctx context.Context, f previewFlags) error {
 		return err
 	}
 	job := jobNamed(file, m.Summary.Job)
+	if err := checkPart(f.part, job, m); err != nil {
+		return err
+	}
 	shown := slices.DeleteFunc(all, func(p previewer) bool {
 		return !inForm(p) || f.notifier != "" && !named(p) || f.notifier == "" && f.format == "text" && !p.has(job)
 	})
@@ -211,6 +214,34 @@ func (c *cli) preview(ctx context.Context, f previewFlags) error {
 	}
 	_, err = out.WriteTo(c.data)
 	return err
+}
+
+// checkPart refuses a part that no notifier sends of a message.
+func checkPart(part string, job configs.Job, m notify.Message) error {
+	if part == notify.SummaryDelivery {
+		return nil
+	}
+	mails, err := email.Preview(orDefault(job.Email), m)
+	if err != nil {
+		return err
+	}
+	known := append([]string{notify.SummaryDelivery}, notify.CampaignParts()...)
+	for _, p := range slack.Posts(orDefault(job.Slack), m) {
+		known = append(known, p.Delivery)
+	}
+	for _, mail := range mails {
+		known = append(known, mail.Delivery)
+	}
+	if slices.Contains(known, part) {
+		return nil
+	}
+	var names []string
+	for _, name := range known {
+		if name = audit.Line(name, 120); !slices.Contains(names, name) {
+			names = append(names, name)
+		}
+	}
+	return usagef("--part: %s", setting.Unknown("part", part, names))
 }
 
 // message is that of the run that is asked for, of the newest finished one, or a

@@ -30,6 +30,9 @@ of policy.service_users. A token of a service user stays with that user. If an a
 of the right owner has the same permissions already, the plan continues from there. One of
 the same owner has to be newer.
 
+Narrow tokens are to replace one that may do nearly everything, create tokens or administer
+users. The same permissions are the alternative, under its owner or the user of --to.
+
 rotate only asks; people run the commands.`,
 		Example: `  tokenaudit rotate 11adece381a52001
   tokenaudit rotate 11adece381a52001 --target prod-eu --to telegraf --json`,
@@ -130,11 +133,12 @@ func (s *survey) findToken(ctx context.Context, c *cli, id string) (leaver, erro
 	return leaver{}, s.unproven(c, err)
 }
 
-// rightOwner is the user that a token belongs under: a service user if it may write.
+// rightOwner is the user that a token belongs under: a service user if it may write, but none
+// by default for one that administers.
 func rightOwner(r audit.Record, named string, policy audit.Policy) heir {
-	owner := heir{name: cmp.Or(r.User, r.Owner.Name), id: r.UserID}
+	owner := heir{name: cmp.Or(r.User, r.Owner.Name), id: r.UserID, chosen: true}
 	stays := r.Owner.State != audit.OwnerDeleted && r.Owner.State != audit.OwnerInactive && owner.name != "" &&
-		(policy.IsServiceUser(&r.Owner) || len(policy.ServiceUsers) == 0 || audit.AccessOf(r.Authorization).Writes == 0)
+		(broad(r.Authorization) != "" || policy.IsServiceUser(&r.Owner) || len(policy.ServiceUsers) == 0 || audit.AccessOf(r.Authorization).Writes == 0)
 	if named == "" && stays {
 		return owner
 	}
@@ -157,7 +161,7 @@ func planRotation(old audit.Record, twin *audit.Record, to heir, t surveyed, now
 	case !old.Exists():
 		p.Next = nextNone
 		return p
-	case old.Status == audit.Inactive || old.Owner.State == audit.OwnerDeleted:
+	case p.Token.Stops == "":
 		p.Next, p.InactiveBy, p.DeleteBy = nextDelete, now, now
 		if updated := old.UpdatedAt; old.Owner.State != audit.OwnerDeleted && updated.Add(keepInactive).After(now) {
 			p.DeleteBy = updated.Add(keepInactive)
@@ -184,14 +188,12 @@ func (c *cli) rotationPage(p rotation, to heir) string {
 	if m.Presence == audit.Unseen {
 		fmt.Fprintln(&out, hanging("", c.paint.bad("NOT KNOWN")+": the token could not be asked for. This is what an earlier review saw.", width))
 	}
-	about := newTable(column{}, column{shrink: 30})
 	for _, line := range [][2]string{
 		{"Description", m.Description}, {"Status", string(m.Status)}, {"Owner", cmp.Or(m.User, m.UserID) + " (" + string(m.OwnerState) + ")"},
 		{"Class", m.Class}, {"May write", cmp.Or(m.MayWrite, "nothing")}, {"New owner", cmp.Or(p.To, "not decided")}, {"Next", nextWords(p)},
 	} {
-		about.row(line[0], audit.Line(line[1], 500))
+		fmt.Fprintln(&out, hanging("", fmt.Sprintf("%-11s  %s", line[0], audit.Line(line[1], 500)), c.width()))
 	}
-	fmt.Fprintln(&out, about.render(width))
 	printSteps(&out, p.Steps, to, width)
 	return out.String()
 }
@@ -205,6 +207,9 @@ func nextWords(p rotation) string {
 		return "delete the old token: it does not work any more"
 	case nextSwitch:
 		return fmt.Sprintf("switch the writer: %s of %s has the same permissions", twin.ID, cmp.Or(twin.User, twin.UserID))
+	}
+	if broad(p.Token.token) != "" {
+		return "replace it by narrow tokens"
 	}
 	return "create the new token"
 }

@@ -26,7 +26,8 @@ type Highlights struct {
 }
 
 // Replacement is a token that is gone or was set inactive since the review before, while a
-// newer active one may do the same: of the same owner, or of a service user.
+// newer active one may do the same: of the same owner, or of a service user. No token takes
+// the place of two.
 type Replacement struct {
 	Target        string `json:"target"`
 	Authorization string `json:"authorization"`
@@ -391,7 +392,7 @@ func (p *pairs) add(r *Record) {
 // newestFirst orders what is kept where not all is, so that the same review always finds the
 // same.
 func newestFirst(a, b pairable) int {
-	return cmp.Or(b.came.newest().Compare(a.came.newest()), strings.Compare(a.target, b.target), strings.Compare(a.id, b.id))
+	return cmp.Or(b.came.newest().Compare(a.came.newest()), b.came.time().Compare(a.came.time()), strings.Compare(a.target, b.target), strings.Compare(a.id, b.id))
 }
 
 func (a arrival) newest() time.Time {
@@ -401,25 +402,47 @@ func (a arrival) newest() time.Time {
 	return a.seen
 }
 
-// replaced pairs each token that ended with the newest that took its place.
+// likeliest says which of the tokens that may have taken the place of another one did, best
+// first: a copy, one of the same owner, any.
+var likeliest = [...]func(old, t pairable) bool{
+	func(old, t pairable) bool { return t.description == old.description && t.description != "" },
+	func(old, t pairable) bool { return t.userID == old.userID },
+	func(_, _ pairable) bool { return true },
+}
+
+// replaced pairs tokens that ended with those that took their place, one to one: of two that
+// may be meant, the newest that ended with the newest that came.
 func (p *pairs) replaced() []Replacement {
 	type access struct {
 		target string
 		key    AccessKey
 	}
-	successors := map[access][]pairable{}
+	free := map[access][]pairable{}
 	slices.SortFunc(p.active, newestFirst)
 	for _, t := range p.active {
-		successors[access{t.target, t.key}] = append(successors[access{t.target, t.key}], t)
+		free[access{t.target, t.key}] = append(free[access{t.target, t.key}], t)
+	}
+	slices.SortFunc(p.ended, newestFirst)
+	by := make([]*pairable, len(p.ended))
+	for _, likely := range likeliest {
+		for i, old := range p.ended {
+			if by[i] != nil {
+				continue
+			}
+			same := free[access{old.target, old.key}]
+			at := slices.IndexFunc(same, func(t pairable) bool {
+				return t.id != old.id && (t.service || t.userID == old.userID) && t.came.after(old.came) && p.at.Sub(t.came.time()) <= takesPlaceWithin && likely(old, t)
+			})
+			if at >= 0 {
+				next := same[at]
+				by[i], free[access{old.target, old.key}] = &next, slices.Delete(same, at, at+1)
+			}
+		}
 	}
 	var out []Replacement
-	for _, old := range p.ended {
-		same := successors[access{old.target, old.key}]
-		at := slices.IndexFunc(same, func(t pairable) bool {
-			return t.id != old.id && (t.service || t.userID == old.userID) && t.came.after(old.came) && p.at.Sub(t.came.time()) <= takesPlaceWithin
-		})
-		if at >= 0 {
-			out = append(out, Replacement{old.target, old.id, old.description, old.user, old.gone, same[at].id, same[at].user})
+	for i, old := range p.ended {
+		if by[i] != nil {
+			out = append(out, Replacement{old.target, old.id, old.description, old.user, old.gone, by[i].id, by[i].user})
 		}
 	}
 	return out

@@ -321,3 +321,57 @@ func TestReplacedIsBounded(t *testing.T) {
 		t.Errorf("%d ended tokens are held", held)
 	}
 }
+
+// TestReplacedOneToOne: no token takes the place of two. A copy is meant before another one, a
+// token of the same owner before that of a service user, and the newest before older ones.
+func TestReplacedOneToOne(t *testing.T) {
+	t.Parallel()
+	type token struct {
+		id, user, description string
+		ended                 bool
+		days                  int // since it was created
+	}
+	for name, test := range map[string]struct {
+		tokens []token
+		want   string
+	}{
+		"one for two": {[]token{{"a", "alice", "", true, 300}, {"b", "alice", "", true, 200}, {"n", "alice", "", false, 3}}, "b by n"},
+		"as old":      {[]token{{"b", "alice", "", true, 200}, {"a", "alice", "", true, 200}, {"n", "alice", "", false, 3}}, "a by n"},
+		"in order":    {[]token{{"a", "alice", "", true, 300}, {"b", "alice", "", true, 200}, {"m", "alice", "", false, 4}, {"n", "alice", "", false, 3}}, "b by n, a by m"},
+		"copies": {[]token{
+			{"a", "alice", "etl", true, 300}, {"b", "alice", "sensor", true, 200}, {"m", "telegraf", "sensor", false, 4}, {"n", "telegraf", "etl", false, 3},
+		}, "b by m, a by n"},
+		"a copy for the older one": {[]token{{"a", "alice", "etl", true, 300}, {"b", "alice", "sensor", true, 200}, {"n", "alice", "etl", false, 3}}, "a by n"},
+		"of the owner first": {[]token{
+			{"a", "alice", "", true, 300}, {"b", "bob", "", true, 200}, {"m", "bob", "", false, 4}, {"n", "telegraf", "", false, 3},
+		}, "b by m, a by n"},
+		"too old for one of them": {[]token{{"a", "alice", "", true, 300}, {"b", "alice", "", true, 200}, {"m", "alice", "", false, 100}, {"n", "alice", "", false, 3}}, "b by n"},
+	} {
+		for _, order := range []string{"", ", reversed"} {
+			t.Run(name+order, func(t *testing.T) {
+				tokens := slices.Clone(test.tokens)
+				if order != "" {
+					slices.Reverse(tokens)
+				}
+				b := NewHighlightsBuilder(Summary{Started: highlightsAt, Policy: AppliedPolicy{ServiceUsers: []string{"telegraf"}}}, nil)
+				for _, k := range tokens {
+					r := Record{Target: "prod", Presence: Listed, FirstSeen: highlightsAt, Owner: Owner{ID: k.user, Name: k.user}, Authorization: Authorization{
+						ID: k.id, UserID: k.user, Description: k.description, Status: Active, CreatedAt: highlightsAt.AddDate(0, 0, -k.days),
+						Permissions: []Permission{{"read", Resource{Type: "buckets", ID: "b"}}},
+					}}
+					if k.ended {
+						r.Presence = Gone
+					}
+					b.Add(&r)
+				}
+				var got []string
+				for _, r := range b.Highlights().Replaced {
+					got = append(got, r.Authorization+" by "+r.By)
+				}
+				if words := strings.Join(got, ", "); words != test.want {
+					t.Errorf("%s, want %s", words, test.want)
+				}
+			})
+		}
+	}
+}
