@@ -254,7 +254,11 @@ func (c *cli) sayImported(path string, in campaign.Import, o campaign.Outcome, d
 	if dryRun {
 		form += ", dry run"
 	}
-	c.say("%s: %s: %s taken, %d refused, %d as before, %d without a decision\n", shownPath(path), audit.Line(form, 200), audit.Plural(len(o.Decisions), "decision"), len(o.Refused), o.Unchanged, o.Empty)
+	taken := audit.Plural(o.Taken, "row") + " taken"
+	if len(o.Decisions) != o.Taken {
+		taken += " (" + audit.Plural(len(o.Decisions), "token") + " in all)"
+	}
+	c.say("%s: %s\n  %s, %d refused, %d as before, %d without a decision\n", shownPath(path), audit.Line(form, 200), taken, len(o.Refused), o.Unchanged, o.Empty)
 	if len(o.Refused) > 0 {
 		t := newTable(column{name: "ROW", right: true}, column{name: "ITEM", shrink: 16}, column{name: "CODE"}, column{name: "REASON", shrink: 20})
 		for _, r := range o.Refused[:min(len(o.Refused), mostRefused)] {

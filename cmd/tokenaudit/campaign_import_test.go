@@ -67,9 +67,9 @@ func TestImportBadFiles(t *testing.T) {
 		refused []campaign.Code // nil where nothing is imported
 		says    string
 	}{
-		"as it was filled in":       {table(func(rows [][]string) [][]string { return rows }), exitDone, 2, none, "2 decisions taken, 0 refused"},
-		"sorted":                    {table(func(rows [][]string) [][]string { slices.Reverse(rows[1:]); return rows }), exitDone, 2, none, "2 decisions taken"},
-		"filtered, or rows deleted": {table(func(rows [][]string) [][]string { return rows[:2] }), exitDone, 1, none, "1 decision taken"},
+		"as it was filled in":       {table(func(rows [][]string) [][]string { return rows }), exitDone, 2, none, "2 rows taken, 0 refused"},
+		"sorted":                    {table(func(rows [][]string) [][]string { slices.Reverse(rows[1:]); return rows }), exitDone, 2, none, "2 rows taken"},
+		"filtered, or rows deleted": {table(func(rows [][]string) [][]string { return rows[:2] }), exitDone, 1, none, "1 row taken"},
 		"a row twice":               {table(func(rows [][]string) [][]string { return append(rows, rows[1]) }), exitRefused, 2, []campaign.Code{campaign.Duplicate}, "more than once"},
 		"a row twice, decided otherwise": {table(func(rows [][]string) [][]string {
 			again := slices.Clone(rows[1])
@@ -79,8 +79,8 @@ func TestImportBadFiles(t *testing.T) {
 		"nothing decided": {table(func(rows [][]string) [][]string {
 			rows[1][columnDecision], rows[2][columnDecision] = "", " "
 			return rows
-		}), exitDone, 0, none, "0 decisions taken, 0 refused, 0 as before, 2 without a decision"},
-		"a note below the rows": {table(func(rows [][]string) [][]string { return append(rows, []string{"", "asked Anna"}) }), exitDone, 2, none, "2 decisions taken"},
+		}), exitDone, 0, none, "0 rows taken, 0 refused, 0 as before, 2 without a decision"},
+		"a note below the rows": {table(func(rows [][]string) [][]string { return append(rows, []string{"", "asked Anna"}) }), exitDone, 2, none, "2 rows taken"},
 		"a semicolon and a BOM": {func(o office) []string {
 			var text strings.Builder
 			w := csv.NewWriter(&text)
@@ -88,7 +88,7 @@ func TestImportBadFiles(t *testing.T) {
 			must(o, w.WriteAll(fill(o.rows("carla"), "keep")))
 			o.write("back.csv", "\ufeff"+text.String())
 			return []string{"back.csv"}
-		}, exitDone, 2, none, "2 decisions taken"},
+		}, exitDone, 2, none, "2 rows taken"},
 		"an edited fact":             {set(columnToken, "a harmless token"), exitRefused, 1, []campaign.Code{campaign.FactsEdited}, "the column Token was changed"},
 		"an edited hash":             {set(columnFacts, "#00000000000000000000000000000000"), exitRefused, 1, []campaign.Code{campaign.FactsEdited}, "facts-edited"},
 		"an ID that is a number":     {set(columnItem, "1.1E+15"), exitRefused, 1, []campaign.Code{campaign.IDIsNumber}, "export again"},
@@ -106,8 +106,11 @@ func TestImportBadFiles(t *testing.T) {
 			own := fill(opened.rows("ciso"), "keep")
 			i := slices.IndexFunc(own, func(r []string) bool { return strings.HasPrefix(r[columnToken], "of secops (") })
 			own[i][columnReview] = "secops@example.com"
-			return append(rows, own[i])
-		}), exitRefused, 2, []campaign.Code{campaign.SelfReview}, "is the owner, or responsible"},
+			return [][]string{rows[0], own[i]}
+		}), exitRefused, 0, []campaign.Code{campaign.SelfReview}, "is the owner, or responsible"},
+		"rows of two people": {table(func(rows [][]string) [][]string {
+			return append(rows, fill(opened.rows("ciso"), "keep")[1])
+		}), exitRefused, 2, []campaign.Code{campaign.NotYours}, "not-yours"},
 		"a row of another campaign": {set(columnCampaign, "quarterly/2020-01-01T0900Z"), exitRefused, 1, []campaign.Code{campaign.OtherCampaign}, "of campaign quarterly/2020-01-01T0900Z"},
 		"another campaign's file": {table(func(rows [][]string) [][]string {
 			for _, r := range rows[1:] {
@@ -126,7 +129,7 @@ func TestImportBadFiles(t *testing.T) {
 			f.SetCellValue("Review", "A2", nil)
 			return f.SetCellFormula("Review", "A2", `"ke"&"ep"`)
 		}), exitRefused, 1, []campaign.Code{campaign.UnknownDecision}, "unknown-decision"},
-		"merged cells":               {book(func(f *excelize.File) error { return f.MergeCell("Review", "A2", "A3") }), exitDone, 1, none, "1 decision taken"},
+		"merged cells":               {book(func(f *excelize.File) error { return f.MergeCell("Review", "A2", "A3") }), exitDone, 1, none, "1 row taken"},
 		"an ID that Excel made 1e15": {book(func(f *excelize.File) error { return f.SetCellValue("Review", "S2", 1.1e15) }), exitRefused, 1, []campaign.Code{campaign.IDIsNumber}, "export again"},
 		"hostile texts": {table(func(rows [][]string) [][]string {
 			for _, r := range rows[1:] {

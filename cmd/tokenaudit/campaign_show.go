@@ -88,7 +88,7 @@ func (cs *campaigns) json(b *campaign.Book) campaignJSON {
 		Campaign: b.ID(), Job: b.Job, Run: b.Run, Opened: b.Opened, Due: b.Due, Evidence: cs.archive.Campaign(b.ID()).Location(),
 		Items: f.Items, Open: f.Open, Signed: f.Signed, OnTime: f.OnTime, Gone: f.Gone, Conflicts: f.Conflicts, Unassigned: f.Unassigned,
 		Keep: f.ByDecision[campaign.Keep], Revoke: f.ByDecision[campaign.Revoke], Modify: f.ByDecision[campaign.Modify],
-		Reassigned: f.Reassigned, SelfReviews: f.SelfReviews, Refused: len(b.Refused),
+		Reassigned: f.Reassigned, SelfReviews: f.SelfReviews, Refused: f.RefusedRows(),
 		Revocations: revocationsJSON{r.Decided, r.Done, r.Late, r.Outstanding, r.Overdue, r.Unproven, r.DaysMedian, r.DaysWorst}, Reviewers: []campaignReviewer{},
 	}
 	if b.Closing != nil {
@@ -332,21 +332,12 @@ func itemName(it campaign.Item) string {
 	return name
 }
 
-// openWords say why an item is still open.
+// openWords are the state of an open item, and what that needs.
 func openWords(s campaign.Status) string {
-	switch {
-	case s.Reviewer == "":
-		return "nobody may decide: assign it"
-	case s.NotMine:
-		return "not theirs: assign it"
-	case s.State == campaign.InConflict:
-		return "conflict: assign it"
-	case s.State == campaign.Decided:
-		return "draft, not signed"
-	case s.State == campaign.Changed:
-		return "stale: the token changed"
+	if s.Reviewer == "" || s.NotMine || s.State == campaign.InConflict {
+		return s.StateWords() + ": assign it"
 	}
-	return string(s.State)
+	return s.StateWords()
 }
 
 func campaignHeadline(b *campaign.Book, fig campaign.Figures, now time.Time) string {
@@ -385,11 +376,7 @@ func decisionWords(f campaign.Figures) string {
 		parts = append(parts, fmt.Sprintf("%s %d", kind, f.ByDecision[kind]))
 	}
 	parts = append(parts, fmt.Sprintf("%d of %d on time", f.OnTime, f.Signed), fmt.Sprintf("%d self-reviews", f.SelfReviews))
-	refused := 0
-	for _, n := range f.Refused {
-		refused += n
-	}
-	if refused > 0 {
+	if refused := f.RefusedRows(); refused > 0 {
 		parts = append(parts, audit.Plural(refused, "row")+" refused")
 	}
 	return strings.Join(parts, ", ")

@@ -57,6 +57,25 @@ const (
 // Open reports whether somebody still has to do something about an item in the state.
 func (s State) Open() bool { return s != Signed && s != Gone }
 
+// StateWords are the state as people read it.
+func (s *Status) StateWords() string {
+	switch {
+	case s.State.Open() && s.Reviewer == "":
+		return "without a reviewer"
+	case s.State == InConflict:
+		return "in conflict"
+	case s.State.Open() && s.NotMine:
+		return "not theirs"
+	case s.State == Pending:
+		return "open"
+	case s.State == Decided:
+		return "draft, not signed"
+	case s.State == Changed:
+		return "token changed"
+	}
+	return string(s.State)
+}
+
 // Status is how an item stands.
 type Status struct {
 	Item     Item // with the facts of now, should the token have changed
@@ -241,22 +260,16 @@ func (b *Book) Overdue(now time.Time) bool {
 	return b.Closing == nil && now.After(b.Due) && slices.ContainsFunc(b.Status(), func(s Status) bool { return s.State.Open() })
 }
 
-// lastDecisions are the signed decisions of a campaign, and what that knew of earlier ones,
-// by item.
-func (b *Book) lastDecisions() map[string]earlierDecision {
-	out := map[string]earlierDecision{}
-	if b == nil {
-		return out
-	}
+// Earlier are the newest signed decisions of earlier campaigns, by item.
+type Earlier map[string]earlierDecision
+
+// Add takes in those of a campaign that was opened later than the ones before.
+func (e Earlier) Add(b *Book) {
 	for _, s := range b.Status() {
-		switch {
-		case s.State == Signed:
-			out[s.Item.ID] = earlierDecision{LastDecision{Campaign: b.ID(), Decision: s.Decision.Decision, By: s.Decision.By, At: s.Decision.At}, s.Decision.Fingerprint}
-		case s.Item.Last != nil:
-			out[s.Item.ID] = earlierDecision{*s.Item.Last, s.Item.Fingerprint}
+		if s.State == Signed {
+			e[s.Item.ID] = earlierDecision{LastDecision{Campaign: b.ID(), Decision: s.Decision.Decision, By: s.Decision.By, At: s.Decision.At}, s.Decision.Fingerprint}
 		}
 	}
-	return out
 }
 
 type earlierDecision struct {

@@ -28,7 +28,7 @@ const (
 	ScopeAll        Scope = "all"
 	ScopeFlagged    Scope = "flagged"    // with a finding that stands, other than info
 	ScopePrivileged Scope = "privileged" // see Item.Privileged
-	// ScopeChanged leaves out what the campaign before kept and that is as it was then,
+	// ScopeChanged leaves out what an earlier campaign kept and that is as it was then,
 	// unless it is privileged.
 	ScopeChanged Scope = "changed"
 )

@@ -97,11 +97,12 @@ func population() []audit.Record {
 // open opens a campaign on records in a folder.
 func open(t *testing.T, terms Terms, before *Book, records ...audit.Record) (*Book, memory) {
 	t.Helper()
-	at := opened
+	at, earlier := opened, Earlier{}
 	if before != nil {
 		at = before.Opened.Add(90 * day24)
+		earlier.Add(before)
 	}
-	c, items, err := Open(terms, at, audit.Scheduled, audit.Link{Run: "weekly/2026-09-28T0700Z", Manifest: strings.Repeat("ab", 32)}, rows(records...), people, before)
+	c, items, err := Open(terms, at, audit.Scheduled, audit.Link{Run: "weekly/2026-09-28T0700Z", Manifest: strings.Repeat("ab", 32)}, rows(records...), people, earlier)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -253,7 +254,10 @@ func TestJudge(t *testing.T) {
 		"in capitals":              {by: ben, decision: " Revoke "},
 		"keep a critical one":      {by: ben, decision: "keep", want: NeedsJustification},
 		"keep one without finding": {by: secops, decision: "keep"},
-		"modify without a reason":  {by: ben, decision: "modify", want: NeedsJustification},
+		"modify without a reason":  {by: ben, decision: "modify;;read b1", want: NeedsJustification},
+		"kept until yesterday":     {by: ben, decision: "keep;needed;2026-10-01", want: PastDate},
+		"kept until today":         {by: ben, decision: "keep;needed;2026-10-02"},
+		"kept until words":         {by: ben, decision: "keep;needed;end of year"},
 		"modify without a scope":   {by: ben, decision: "modify;too wide", want: NeedsScope},
 		"modify":                   {by: ben, decision: "modify;too wide;read b1"},
 		"no ticket":                {by: ben, decision: "revoke", terms: func(t *Terms) { t.TicketRequired = true }, want: NeedsTicket},
@@ -354,6 +358,73 @@ func TestDoubledRows(t *testing.T) {
 	}
 }
 
+// TestDraftIsOfOnePerson: a file decides the items of whom it is of, and rows of others in it
+// nothing.
+func TestDraftIsOfOnePerson(t *testing.T) {
+	b, folder := open(t, terms, nil, population()...)
+	all := map[string]string{"a": "revoke", "b": "revoke", "c": "revoke"}
+	rows := append(fileOf(b, "ben@example.com", all), fileOf(b, "secops@example.com", all)...)
+	o := imports(t, folder, "ben@example.com", false, opened, rows...)
+	if len(o.Decisions) != 1 || len(o.Refused) != 1 || o.Refused[0].Code != NotYours {
+		t.Errorf("taken %+v, refused %+v", o.Decisions, o.Refused)
+	}
+}
+
+// TestRowsCountOnce: a row is taken, refused, as before or empty, of however many tokens.
+func TestRowsCountOnce(t *testing.T) {
+	b, folder := open(t, terms, nil, population()...)
+	send := func(decision string) Outcome {
+		return imports(t, folder, "secops@example.com", true, opened.Add(time.Hour), fileOf(b, "secops@example.com", map[string]string{"c": decision})...)
+	}
+	for _, step := range []struct {
+		decision                                 string
+		tokens, taken, refused, unchanged, empty int
+	}{{"keep", 2, 1, 0, 0, 0}, {"keep", 0, 0, 0, 1, 0}, {"revoke", 0, 0, 1, 0, 0}, {"", 0, 0, 0, 0, 1}} {
+		o := send(step.decision)
+		if len(o.Decisions) != step.tokens || o.Taken != step.taken || len(o.Refused) != step.refused || o.Unchanged != step.unchanged || o.Empty != step.empty {
+			t.Errorf("%q: %+v", step.decision, o)
+		}
+	}
+	if in := load(t, folder).Imports[2]; in.Rows != 1 || in.Refused != 1 {
+		t.Errorf("%+v", in)
+	}
+}
+
+// TestRefusedFigures: a refused row counts until its reviewer sends the item again.
+func TestRefusedFigures(t *testing.T) {
+	b, folder := open(t, terms, nil, population()...)
+	for i, step := range []struct {
+		who, decision string
+		signed        bool
+		want          map[Code]int
+	}{
+		{"ben@example.com", "maybe", false, map[Code]int{UnknownDecision: 1}},
+		{"ben@example.com", "maybe", true, map[Code]int{UnknownDecision: 1}},
+		{"secops@example.com", "maybe", false, map[Code]int{UnknownDecision: 2}},
+		{"ben@example.com", "revoke", true, map[Code]int{UnknownDecision: 1}},
+		{"secops@example.com", "keep", true, map[Code]int{}},
+		{"ben@example.com", "keep;x", true, map[Code]int{Final: 1}},
+	} {
+		imports(t, folder, step.who, step.signed, opened.Add(time.Duration(i)*time.Hour), fileOf(b, step.who, map[string]string{"a": step.decision, "c": step.decision})...)
+		if got := load(t, folder).Figures(opened); !maps.Equal(got.Refused, step.want) || got.RefusedRows() > 2 {
+			t.Errorf("after step %d: %v, want %v", i, got.Refused, step.want)
+		}
+	}
+}
+
+// TestStateWords: one word for each state.
+func TestStateWords(t *testing.T) {
+	for want, s := range map[string]Status{
+		"open": {State: Pending, Reviewer: "x"}, "without a reviewer": {State: Pending}, "not theirs": {State: Reassigned, Reviewer: "x", NotMine: true},
+		"in conflict": {State: InConflict, Reviewer: "x", NotMine: true}, "draft, not signed": {State: Decided, Reviewer: "x"}, "token changed": {State: Changed, Reviewer: "x"},
+		"gone": {State: Gone}, "signed": {State: Signed, NotMine: true},
+	} {
+		if got := s.StateWords(); got != want {
+			t.Errorf("%+v is %q, want %q", s, got, want)
+		}
+	}
+}
+
 // TestManyDoubledRows: a file of one row, copied down the sheet, is judged in one walk.
 func TestManyDoubledRows(t *testing.T) {
 	b, _ := open(t, terms, nil, population()...)
@@ -420,6 +491,7 @@ func TestDecisions(t *testing.T) {
 		"a draft, then signed":            {[]step{send(ben, "revoke", false, ""), send(ben, "revoke", true, "")}, Signed, ben},
 		"signed is final":                 {[]step{send(ben, "revoke", true, ""), send(ben, "keep;x", true, Final)}, Signed, ben},
 		"signed, and the same again":      {[]step{send(ben, "revoke", true, ""), send(ben, "revoke", false, "")}, Signed, ben},
+		"not mine, and decided after all": {[]step{send(ben, "not mine", true, ""), send(ben, "revoke", true, "")}, Signed, ben},
 		"not mine":                        {[]step{send(ben, "not mine", true, "")}, Pending, ""},
 		"reassigned":                      {[]step{assign(carla)}, Reassigned, ""},
 		"signed, and given to another":    {[]step{send(ben, "revoke", true, ""), assign(carla)}, Reassigned, ""},
@@ -506,7 +578,8 @@ func TestCompare(t *testing.T) {
 		"modify, the same again":     {"modify;x;read b1", false, [][]audit.Record{{gone, twin(read("b1"), write("b1"))}}, "replaced!", "n"},
 		"kept, nothing to say":       {"keep;x", false, [][]audit.Record{{a}, {a}}, ". .", ""},
 		"kept, and changed":          {"keep;x", false, [][]audit.Record{{inactive}, {inactive}}, "changed .", ""},
-		"kept, and gone":             {"keep;x", false, [][]audit.Record{{gone}}, ".", ""},
+		"kept, and gone":             {"keep;x", false, [][]audit.Record{{gone}, {away(audit.Remembered, "")}, {}, {a}, {a}}, "gone+ . . still-there .", ""},
+		"kept, and hidden":           {"keep;x", false, [][]audit.Record{{away(audit.Hidden, "404: user not found")}}, ".", ""},
 		"kept, unreadable":           {"keep;x", false, [][]audit.Record{{with(a, func(r *audit.Record) { r.Permissions = nil })}}, ".", ""},
 		"revoke stands on a change":  {"revoke", false, [][]audit.Record{{with(a, func(r *audit.Record) { r.UserID = "u9" })}}, "still-there!", ""},
 	} {
@@ -578,6 +651,35 @@ func TestNextCampaign(t *testing.T) {
 		got = append(got, fmt.Sprint(it.Authorization, " ", it.Last.Decision, " ", it.Last.Changed))
 	}
 	if want := []string{"a keep true", "d revoke false", "w keep false"}; !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+// TestEarlierCampaigns: the newest decision is shown, also where a campaign lies between that
+// did not have the item, or ended without a decision.
+func TestEarlierCampaigns(t *testing.T) {
+	all := population()
+	first, folder := open(t, terms, nil, all...)
+	imports(t, folder, "ben@example.com", true, opened.Add(day24), fileOf(first, "ben@example.com", map[string]string{"a": "keep;x"})...)
+	imports(t, folder, "secops@example.com", true, opened.Add(day24), fileOf(first, "secops@example.com", map[string]string{"c": "revoke"})...)
+	first = load(t, folder)
+	all[0].Permissions = all[0].Permissions[:1]
+	second, folder := open(t, terms, first, all[0], all[1])
+	imports(t, folder, "secops@example.com", true, opened.Add(91*day24), fileOf(second, "secops@example.com", map[string]string{"b": "keep"})...)
+	earlier := Earlier{}
+	earlier.Add(first)
+	earlier.Add(load(t, folder))
+	_, items, err := Open(terms, opened.Add(180*day24), audit.Scheduled, audit.Link{}, rows(all...), people, earlier)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, it := range items {
+		if it.Last != nil {
+			got = append(got, fmt.Sprint(it.Authorization, " ", it.Last.Decision, " ", it.Last.Changed))
+		}
+	}
+	if want := []string{"a keep true", "b keep false", "c revoke false"}; !slices.Equal(got, want) {
 		t.Errorf("got %q, want %q", got, want)
 	}
 }

@@ -61,6 +61,7 @@ const (
 	NeedsJustification Code = "needs-justification"
 	NeedsScope         Code = "needs-scope"
 	NeedsTicket        Code = "needs-ticket"
+	PastDate           Code = "past-date" // until when it is kept
 	Duplicate          Code = "duplicate"
 	Conflict           Code = "conflict" // kept, and counts once it is resolved
 	Final              Code = "final"    // signed before, and decided otherwise now
@@ -101,11 +102,13 @@ type Import struct {
 	SHA256   string    `json:"sha256"`
 	Reviewer string    `json:"reviewer"`
 	// Signed files have a signature beside them, by the key of that fingerprint.
-	Signed  bool   `json:"signed"`
-	Key     string `json:"key,omitempty"`
-	Rows    int    `json:"rows"` // with a decision
-	Taken   int    `json:"taken"`
-	Refused int    `json:"refused"`
+	Signed bool   `json:"signed"`
+	Key    string `json:"key,omitempty"`
+	// Rows with a decision are taken, refused, or say what was decided before. A row may be
+	// of several tokens.
+	Rows    int `json:"rows"`
+	Taken   int `json:"taken"`
+	Refused int `json:"refused"`
 	// Assigned and Seen are how many lines of assignments.jsonl and remediation.jsonl there
 	// were when its rows were judged.
 	Assigned int `json:"assigned"`
@@ -114,16 +117,19 @@ type Import struct {
 	Closed bool `json:"closed,omitempty"`
 }
 
-// Outcome is what becomes of the rows of a file.
+// Outcome is what becomes of the rows of a file. Each is taken, refused, unchanged or
+// empty. One that is refused for a conflict, or for some of its tokens, may have decisions
+// all the same.
 type Outcome struct {
 	Decisions []Decision
 	Refused   []Refusal
+	Taken     int // rows
 	Unchanged int // rows that say what was decided before
 	Empty     int // rows without a decision
 }
 
-// Judge takes or refuses the rows of a file, as the book stands. The reviewer of a signed
-// file is who signed it, and of a draft who the row says. It changes nothing.
+// Judge takes or refuses the rows of a file, as the book stands. All of them are of the
+// reviewer of the import, whomever a row names. It changes nothing.
 func (b *Book) Judge(in Import, rows []Row) Outcome {
 	j := judging{Book: b, in: in, status: map[string]*Status{}, lines: map[string]Line{}, met: map[string]*met{}}
 	all := b.Status()
@@ -181,12 +187,9 @@ func (j *judging) row(r Row) {
 		return
 	}
 	by := j.in.Reviewer
-	if !j.in.Signed {
-		by = cmp.Or(folded(r.Reviewer), by)
-	}
 	line, code, reason := j.find(r, by)
 	if code == "" {
-		code, reason = j.Campaign.lacks(r, line)
+		code, reason = j.Campaign.lacks(r, line, j.in.At)
 	}
 	if code == "" {
 		code, reason = j.doubled(r)
@@ -195,27 +198,32 @@ func (j *judging) row(r Row) {
 		j.refuse(r, code, reason)
 		return
 	}
-	taken := 0
+	taken := false
 	for _, it := range line.Items {
 		d := Decision{
 			Import: j.in.Import, At: j.in.At, By: by, Signed: j.in.Signed, Item: it.ID, Decision: r.decision(), Fingerprint: it.Fingerprint,
 			Justification: strings.TrimSpace(r.Justification), UntilOrScope: strings.TrimSpace(r.UntilOrScope), Ticket: strings.TrimSpace(r.Ticket),
 		}
 		switch earlier := j.status[it.ID].by(by); {
-		case earlier != nil && earlier.Signed && !earlier.sameAs(d):
-			j.refuse(r, Final, "signed on "+day(earlier.At)+" as "+string(earlier.Decision)+"; a new decision needs campaign assign")
+		case earlier != nil && earlier.Signed && !earlier.sameAs(d) && earlier.Decision != NotMine:
+			code, reason = Final, "signed on "+day(earlier.At)+" as "+string(earlier.Decision)+"; a new decision needs campaign assign"
 			continue
 		case earlier != nil && earlier.sameAs(d) && (earlier.Signed || !d.Signed):
 			continue
 		}
 		if other := j.status[it.ID].otherwise(d); other != nil {
 			d.Conflict = true
-			j.refuse(r, Conflict, other.By+" decided "+string(other.Decision)+"; campaign assign says who decides")
+			code, reason = Conflict, other.By+" decided "+string(other.Decision)+"; campaign assign says who decides"
 		}
 		j.out.Decisions = append(j.out.Decisions, d)
-		taken++
+		taken = true
 	}
-	if taken == 0 {
+	switch {
+	case code != "":
+		j.refuse(r, code, reason)
+	case taken:
+		j.out.Taken++
+	default:
 		j.out.Unchanged++
 	}
 }
@@ -280,16 +288,21 @@ func edited(r Row, l Line) string {
 	return ""
 }
 
-// lacks says what a decision needs besides.
-func (c Campaign) lacks(r Row, l Line) (Code, string) {
+// lacks says what a decision needs besides, at a time.
+func (c Campaign) lacks(r Row, l Line, at time.Time) (Code, string) {
 	critical := slices.ContainsFunc(l.Items, Item.NeedsJustification)
+	until, err := time.Parse(time.DateOnly, strings.TrimSpace(r.UntilOrScope))
 	switch kind := r.decision(); {
 	case !slices.Contains(Kinds(), string(kind)):
 		return UnknownDecision, "known are " + strings.Join(Kinds(), ", ")
+	case strings.TrimSpace(r.Justification) == "" && strings.TrimSpace(r.UntilOrScope) == "" && kind == Modify:
+		return NeedsJustification, "modify needs a justification, and what the new token may do"
 	case strings.TrimSpace(r.Justification) == "" && (kind == Modify || kind == Keep && critical):
 		return NeedsJustification, string(kind) + " needs a justification"
 	case strings.TrimSpace(r.UntilOrScope) == "" && kind == Modify:
 		return NeedsScope, "modify needs what the new token may do"
+	case kind == Keep && err == nil && day(until) < day(at):
+		return PastDate, "it cannot be kept until " + day(until) + ", which is over"
 	case strings.TrimSpace(r.Ticket) == "" && c.TicketRequired && (kind == Revoke || kind == Modify):
 		return NeedsTicket, string(kind) + " needs a ticket"
 	}

@@ -19,9 +19,11 @@ type Figures struct {
 	ByDecision map[Kind]int `json:"by_decision"` // of Signed
 	Reassigned int          `json:"reassigned"`
 	// SelfReviews counts signed decisions on tokens of the reviewer's own, which are refused.
-	SelfReviews int              `json:"self_reviews"`
-	Refused     map[Code]int     `json:"refused"`
-	Reviewers   []ReviewerFigure `json:"reviewers"`
+	SelfReviews int `json:"self_reviews"`
+	// Refused rows count until the reviewer sends a row of the same item again, which counts
+	// instead: a draft that is corrected leaves none.
+	Refused   map[Code]int     `json:"refused"`
+	Reviewers []ReviewerFigure `json:"reviewers"`
 
 	Revocations Revocations `json:"revocations"`
 }
@@ -109,7 +111,7 @@ func (b *Book) Figures(now time.Time) Figures {
 		}
 	}
 	f.Reassigned = len(b.Assignments)
-	for _, r := range b.Refused {
+	for _, r := range b.standing() {
 		f.Refused[r.Code]++
 	}
 	b.addPeople(&f, people, reasons)
@@ -118,6 +120,38 @@ func (b *Book) Figures(now time.Time) Figures {
 		f.Revocations.DaysMedian, f.Revocations.DaysWorst = days[len(days)/2], days[len(days)-1]
 	}
 	return f
+}
+
+// RefusedRows are those of all codes.
+func (f Figures) RefusedRows() (sum int) {
+	for _, n := range f.Refused {
+		sum += n
+	}
+	return sum
+}
+
+// standing are the refused rows that the reviewer sent no later row for.
+func (b *Book) standing() (out []Refusal) {
+	reviewers := map[int]string{} // by import
+	for _, in := range b.Imports {
+		reviewers[in.Import] = folded(in.Reviewer)
+	}
+	newest := map[string]int{} // import, by reviewer and item
+	key := func(of int, item string) string {
+		return reviewers[of] + "\x00" + strings.TrimPrefix(item, groupPrefix)
+	}
+	for _, d := range b.Decisions {
+		newest[key(d.Import, d.Item)] = d.Import
+	}
+	for _, r := range b.Refused {
+		newest[key(r.Import, r.Item)] = max(newest[key(r.Import, r.Item)], r.Import)
+	}
+	for _, r := range b.Refused {
+		if newest[key(r.Import, r.Item)] == r.Import {
+			out = append(out, r)
+		}
+	}
+	return out
 }
 
 func (f *Figures) addState(s *Status) {

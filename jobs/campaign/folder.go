@@ -219,7 +219,7 @@ func FileName(who string) string {
 // Take writes an import and what became of its rows. What is cut off before the line in
 // imports.jsonl does not count, and is written over by the next import.
 func (b *Book) Take(ctx context.Context, f Files, in Import, r Received, o Outcome) error {
-	in.Rows, in.Taken, in.Refused = len(o.Decisions)+len(o.Refused)+o.Unchanged, len(o.Decisions), len(o.Refused)
+	in.Rows, in.Taken, in.Refused = o.Taken+len(o.Refused)+o.Unchanged, o.Taken, len(o.Refused)
 	in.Assigned, in.Seen = len(b.Assignments), len(b.Remediation)
 	if err := f.Write(ctx, in.File, r.Content); err != nil {
 		return err

@@ -115,6 +115,14 @@ func (it Item) NeedsJustification() bool { return it.Severity.AtLeast(audit.High
 // OwnerName is the user, or the ID where no name is known.
 func (it Item) OwnerName() string { return cmp.Or(it.User, it.UserID) }
 
+// OwnerWords are the name, and that the user is deleted.
+func (it Item) OwnerWords() string {
+	if it.OwnerState == audit.OwnerDeleted {
+		return it.OwnerName() + " (deleted)"
+	}
+	return it.OwnerName()
+}
+
 // isSelf reports whether a reviewer would decide on a token of their own.
 func (it Item) isSelf(reviewer string) bool {
 	return Same(reviewer, it.User) || Same(reviewer, it.UserID) || Same(reviewer, it.Responsible)
@@ -143,12 +151,11 @@ func (p People) reviewer(c Campaign, it Item, owner audit.Owner) string {
 
 func (p People) hasLeft(who string) bool { return p.Left != nil && p.Left(who) }
 
-// Open makes a campaign and its items of the records of a review, with the campaign
-// before it, if there was one.
-func Open(t Terms, opened time.Time, trigger audit.Trigger, of audit.Link, records iter.Seq2[audit.Record, error], people People, before *Book) (Campaign, []Item, error) {
+// Open makes a campaign and its items of the records of a review, and of what was decided
+// earlier; nil if nothing was.
+func Open(t Terms, opened time.Time, trigger audit.Trigger, of audit.Link, records iter.Seq2[audit.Record, error], people People, earlier Earlier) (Campaign, []Item, error) {
 	c := t.new(opened, trigger)
 	c.Run, c.Manifest, c.Reviewers = of.Run, of.Manifest, []string{}
-	last := before.lastDecisions()
 	var items []Item
 	for r, err := range records {
 		if err != nil {
@@ -158,7 +165,7 @@ func Open(t Terms, opened time.Time, trigger audit.Trigger, of audit.Link, recor
 			continue
 		}
 		it := newItem(&r, people.Contacts, c.Opened)
-		if found, ok := last[it.ID]; ok {
+		if found, ok := earlier[it.ID]; ok {
 			found.last.Changed = found.fingerprint != it.Fingerprint
 			it.Last = &found.last
 		}
@@ -333,16 +340,12 @@ func (c Campaign) facts(items []Item) []Fact {
 			decided += ", changed since"
 		}
 	}
-	owner := first.OwnerName()
-	if first.OwnerState == audit.OwnerDeleted {
-		owner += " (deleted)"
-	}
 	status := string(first.Status)
 	if first.Presence != audit.Listed {
 		status += ", " + string(first.Presence)
 	}
 	facts := []Fact{
-		{Name: FactToken, Text: token}, {Name: FactOwner, Text: owner}, {Name: FactSeverity, Text: string(first.Severity)},
+		{Name: FactToken, Text: token}, {Name: FactOwner, Text: first.OwnerWords()}, {Name: FactSeverity, Text: string(first.Severity)},
 		{Name: FactWhy, Text: strings.Join(first.Why, "; ")}, {Name: FactClass, Text: first.Class}, {Name: FactWrites, Text: first.Writes},
 		{Name: FactStatus, Text: status},
 		{Name: FactAge, Text: spans(c.Opened, oldest, 24*time.Hour), Number: true}, {Name: FactWeeksOpen, Text: spans(c.Opened, since, 7*24*time.Hour), Number: true},

@@ -22,7 +22,7 @@ const (
 	Replaced Seen = "replaced"
 
 	TokenChanged Seen = "changed" // before a decision, or after keep: it is to be decided again
-	TokenGone    Seen = "gone"    // before a decision
+	TokenGone    Seen = "gone"    // before a decision, or though it was kept
 )
 
 // Remediation is what one review saw of one item: a line of remediation.jsonl.
@@ -129,8 +129,9 @@ func (s *Sighting) Add(r *audit.Record) {
 }
 
 // Compare holds the book against what a review saw. It gives a line for each token that has
-// to go, until it is settled, and for each one that is to be decided and changed or went. A
-// review that was compared before gives nothing.
+// to go, until it is settled, for each one that is to be decided and changed or went, and for
+// each one that was kept and changed, went or came back. A review that was compared before
+// gives nothing.
 func (b *Book) Compare(s *Sighting) []Remediation {
 	if slices.ContainsFunc(b.Remediation, func(m Remediation) bool { return m.Run == s.run.ID() }) {
 		return nil
@@ -271,14 +272,23 @@ func (c *comparing) successor(it *compared, m *Remediation) {
 
 // watch says that a token that is open, or was kept, is not as it was.
 func (c *comparing) watch(it *compared, m Remediation) (Remediation, bool) {
-	r := it.record
-	switch {
-	case r == nil || c.Closing != nil:
+	r, went := it.record, it.Seen != nil && it.Seen.State == TokenGone
+	if r == nil {
 		return m, false
-	case r.Presence == audit.Gone && it.State != Signed, r.Presence == audit.Remembered && it.State.Open():
+	}
+	kept := it.State == Signed
+	gone, listed := r.Presence == audit.Gone || r.Presence == audit.Remembered, r.Presence == audit.Listed
+	if kept && (gone || listed && went) {
+		m.Decision, m.Days = it.Decision.Decision, int(m.At.Sub(it.Decision.At)/(24*time.Hour))
+	}
+	switch {
+	case gone && (kept || c.Closing == nil):
 		m.State, m.Evidence, m.Settled = TokenGone, r.Evidence, true
-		return m, it.State != Gone
-	case r.Presence != audit.Listed || !r.PermissionsKnown() || !r.StatusKnown():
+		return m, !went
+	case kept && listed && went:
+		m.State, m.Evidence = StillThere, "in the list again"
+		return m, true
+	case c.Closing != nil || !listed || !r.PermissionsKnown() || !r.StatusKnown():
 		return m, false
 	case r.Fingerprint() != it.Item.Fingerprint, it.State == Gone:
 		facts := newItem(r, c.contacts, c.Opened)

@@ -59,11 +59,11 @@ func (r *Runner) OpenCampaign(ctx context.Context, o Opening) (book *campaign.Bo
 	var c campaign.Campaign
 	var items []campaign.Item
 	if _, err := campaign.Load(ctx, f); errors.Is(err, fs.ErrNotExist) {
-		before, err := r.campaignBefore(ctx, o)
+		earlier, err := r.earlierDecisions(ctx, o)
 		if err != nil {
 			return nil, false, err
 		}
-		if c, items, err = campaign.Open(o.Terms, o.At, o.Trigger, o.Pack, r.Rows(ctx, o.Review), o.People, before); err != nil {
+		if c, items, err = campaign.Open(o.Terms, o.At, o.Trigger, o.Pack, r.Rows(ctx, o.Review), o.People, earlier); err != nil {
 			return nil, false, err
 		}
 		c.Tool = r.Tool
@@ -82,28 +82,29 @@ func (r *Runner) OpenCampaign(ctx context.Context, o Opening) (book *campaign.Bo
 	return book, opened && err == nil, err
 }
 
-// campaignBefore is the newest campaign of the name before an opening, nil if there is none.
-// One that is damaged does not keep the next from opening, which shows fewer decisions then.
-func (r *Runner) campaignBefore(ctx context.Context, o Opening) (*campaign.Book, error) {
+// earlierDecisions are those of the campaigns of the name before an opening. One that is
+// damaged does not keep the next from opening, which shows fewer decisions then.
+func (r *Runner) earlierDecisions(ctx context.Context, o Opening) (campaign.Earlier, error) {
 	ids, err := r.Campaigns.IDs(ctx)
 	if err != nil {
 		return nil, err
 	}
-	for _, id := range slices.Backward(ids) {
+	earlier := campaign.Earlier{}
+	for _, id := range ids { // oldest first
 		if name, at, ok := campaign.ParseID(id); !ok || name != o.Terms.Name || !at.Before(o.At) {
 			continue
 		}
 		book, err := campaign.Load(ctx, r.Campaigns.Folder(id))
 		switch {
 		case err == nil:
-			return book, nil
+			earlier.Add(book)
 		case passes(ctx, err):
 			return nil, err
 		case !errors.Is(err, fs.ErrNotExist):
 			r.Log.Warn("a campaign cannot be read, so its decisions are not shown in the next one", "campaign", id, "error", err)
 		}
 	}
-	return nil, nil
+	return earlier, nil
 }
 
 // lockedFor is how long the lock of the campaigns is waited for: who has it holds it for

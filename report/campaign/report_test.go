@@ -289,3 +289,14 @@ func TestManyItems(t *testing.T) {
 		t.Error("the page does not say what it leaves out")
 	}
 }
+
+// TestKeptAndGone: a token that was kept and went is no revocation that is done.
+func TestKeptAndGone(t *testing.T) {
+	t.Parallel()
+	keep := campaign.Decision{By: ben, Signed: true, Decision: campaign.Keep}
+	seen := &campaign.Remediation{At: days(20), Decision: campaign.Keep, State: campaign.TokenGone, Settled: true}
+	r := row{Status: campaign.Status{State: campaign.Signed, Decision: &keep, Seen: seen}}
+	if got := r.SeenWords(); r.Settled() || r.SeenChip() != "plain" || got != "gone on "+day(days(20))+", though it was kept" {
+		t.Errorf("settled %v, %s: %q", r.Settled(), r.SeenChip(), got)
+	}
+}

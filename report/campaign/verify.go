@@ -314,7 +314,7 @@ func (v *verifier) remediation() {
 			v.problem(where, "item %s: the review %s began before the one of the line above", m.Item, m.Run)
 		case m.Decision != "" && !decided:
 			v.problem(where, "item %s: no signed decision says %s %s before the review", m.Item, m.Decision, daysWords(m.Days))
-		case m.Decision != "" && (m.Settled != done || m.Overdue != (!done && m.At.After(m.Due)) || m.Late != (done && wasOverdue[m.Item])):
+		case m.Decision != "" && m.Decision != campaign.Keep && (m.Settled != done || m.Overdue != (!done && m.At.After(m.Due)) || m.Late != (done && wasOverdue[m.Item])):
 			v.problem(where, "item %s: %s, settled, overdue and late contradict each other", m.Item, m.State)
 		}
 		last, wasOverdue[m.Item] = m.At, wasOverdue[m.Item] || m.Overdue

@@ -72,8 +72,8 @@ func rank(s audit.Severity) int {
 	return len(audit.Severities())
 }
 
-// Settled: a review proved that nothing is left to do.
-func (r row) Settled() bool { return r.followed() && r.Seen.Settled }
+// Settled: a review proved that the token went, which had to.
+func (r row) Settled() bool { return r.Goes() && r.followed() && r.Seen.Settled }
 
 // followed: a review has looked at the token since its revocation was signed.
 func (r row) followed() bool { return r.Seen != nil && r.Seen.Decision != "" }
@@ -102,19 +102,7 @@ func (r row) Answers() string {
 	return joined(" · ", r.Item.Responsible, r.Item.Team, r.Item.Purpose)
 }
 
-// StateWords are the state as people read it, and StateChip its colour.
-func (r row) StateWords() string {
-	switch r.State {
-	case campaign.Pending:
-		return "open"
-	case campaign.Decided:
-		return "draft"
-	case campaign.Changed:
-		return "token changed"
-	}
-	return string(r.State)
-}
-
+// StateChip is the colour of the state.
 func (r row) StateChip() string {
 	switch {
 	case r.State == campaign.Signed:
@@ -166,10 +154,12 @@ func (r row) Moved() string {
 // SeenWords are what the newest review saw; "" if there is nothing to see.
 func (r row) SeenWords() string {
 	switch {
-	case r.followed():
+	case r.Goes() && r.followed():
 		return seenWords(*r.Seen)
 	case r.Goes():
-		return "not looked at: no review since the decision"
+		return "unproven: no review since the decision"
+	case r.Seen != nil && r.Seen.State == campaign.TokenGone && r.State == campaign.Signed:
+		return "gone on " + day(r.Seen.At) + ", though it was kept"
 	case r.Seen != nil && r.Seen.State == campaign.TokenGone:
 		return "gone before a decision"
 	case r.Seen != nil && r.Seen.State == campaign.TokenChanged:
@@ -181,7 +171,7 @@ func (r row) SeenWords() string {
 func seenWords(m campaign.Remediation) string {
 	words := map[campaign.Seen]string{
 		campaign.Done: "done", campaign.Deactivated: "set inactive", campaign.StillThere: "still there", campaign.Hidden: "hidden, still exists",
-		campaign.Unproven: "not proven", campaign.Undone: "active again", campaign.Replaced: "replaced by one that may do the same",
+		campaign.Unproven: "unproven", campaign.Undone: "active again", campaign.Replaced: "replaced by one that may do the same",
 	}[m.State]
 	switch {
 	case m.Settled && m.Late:

@@ -63,7 +63,7 @@ func (v *view) summarySheet(b *xlsx.Pages) {
 	figure("Gone before a decision", number(f.Gone), "the server says so")
 	figure("Reassignments", number(f.Reassigned), "who, to whom and why: the sheet Items")
 	figure("Self-reviews", number(f.SelfReviews), v.SelfWords()+", compared with the owner and the responsible person")
-	figure("Refused rows", number(len(v.Refused)), v.refusedWords())
+	figure("Refused rows", number(v.Figures.RefusedRows()), v.refusedWords())
 	s.Section("Revocations")
 	figure("Decided", number(r.Decided), "revoke or modify, signed")
 	figure("Proven done", number(r.Done), fmt.Sprintf("by a later review; %s late", audit.Number(r.Late)))
