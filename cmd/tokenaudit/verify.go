@@ -183,7 +183,7 @@ func verifyCampaigns(ctx context.Context, folders []string, alone bool, jobs []*
 		}
 		results = append(results, result)
 	}
-	if !alone {
+	if len(jobs) > 0 && jobs[0].Job != "" { // all of the evidence, which has the campaigns too
 		results = append(results, campaignfiles.Missing(o.Packs, results)...)
 	}
 	return results, nil
