@@ -120,32 +120,52 @@ func (cs *campaigns) seal(ctx context.Context, folder evidence.CampaignFolder, b
 	return sealCampaign(ctx, cs.file, folder, b, cs.now)
 }
 
-// books loads every campaign that was opened, oldest first in each name. One that cannot
-// be read is an error that names it.
-func (cs *campaigns) books(ctx context.Context) (books []*campaign.Book, err error) {
+// damagedCampaign is one that cannot be read.
+type damagedCampaign struct {
+	id  string
+	err error
+}
+
+func (d damagedCampaign) Error() string { return "campaign " + d.id + ": " + d.err.Error() }
+
+func (d damagedCampaign) Unwrap() error { return d.err }
+
+// isNamed reports whether NAME/OPENED, a name or "" stands for a campaign.
+func isNamed(id, name string) bool {
+	return name == "" || name == id || strings.HasPrefix(id, name+"/")
+}
+
+// books loads every campaign that was opened, oldest first in each name.
+func (cs *campaigns) books(ctx context.Context) (books []*campaign.Book, damaged []damagedCampaign, err error) {
 	ids, err := cs.archive.Campaigns(ctx)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	for _, id := range ids {
-		b, err := campaign.Load(ctx, cs.archive.Campaign(id))
-		if errors.Is(err, fs.ErrNotExist) { // cut off while it opened
-			continue
+		switch b, err := campaign.Load(ctx, cs.archive.Campaign(id)); {
+		case err == nil:
+			books = append(books, b)
+		case errors.Is(err, fs.ErrNotExist): // cut off while it opened
+		case unreachable(err) || ctx.Err() != nil:
+			return nil, nil, err
+		default:
+			damaged = append(damaged, damagedCampaign{id, err})
 		}
-		if err != nil {
-			return nil, fmt.Errorf("campaign %s: %w", id, err)
-		}
-		books = append(books, b)
 	}
-	return books, nil
+	return books, damaged, nil
 }
 
 // choose finds a campaign by NAME/OPENED, by its name the newest, or without a name the
 // only one that is open, or else the newest.
 func (cs *campaigns) choose(ctx context.Context, name string) (*campaign.Book, evidence.CampaignFolder, error) {
-	books, err := cs.books(ctx)
+	books, damaged, err := cs.books(ctx)
 	if err != nil {
 		return nil, evidence.CampaignFolder{}, err
+	}
+	for _, d := range damaged { // it may be the one that is meant
+		if isNamed(d.id, name) {
+			return nil, evidence.CampaignFolder{}, d
+		}
 	}
 	if len(books) == 0 {
 		return nil, evidence.CampaignFolder{}, cs.none()
@@ -154,7 +174,7 @@ func (cs *campaigns) choose(ctx context.Context, name string) (*campaign.Book, e
 	var named, open []*campaign.Book
 	var known []string
 	for _, b := range books {
-		if name == b.ID() || name == b.Name || name == "" {
+		if isNamed(b.ID(), name) {
 			named = append(named, b)
 			if b.Closing == nil {
 				open = append(open, b)
@@ -207,8 +227,30 @@ func operator() string {
 	return name + "@" + cmp.Or(host, "unknown")
 }
 
-// examineSigners says whether everybody whom the configuration has decide can sign.
-func examineSigners(f *configs.File, cfg configs.Campaign) influx.Diagnosis {
+// deciding are the reviewers of open campaigns of a name, as far as they can be read.
+func deciding(ctx context.Context, f *configs.File, name string) (people []string) {
+	archive, err := evidence.Open(f.Evidence, f.EvidenceLock)
+	if err != nil {
+		return nil // said of the evidence
+	}
+	defer archive.Close()
+	books, _, _ := (&campaigns{file: f, archive: archive}).books(ctx)
+	for _, b := range books {
+		if b.Name != name || b.Closing != nil {
+			continue
+		}
+		for _, who := range b.ReviewersNow() {
+			if len(b.OpenFor(who)) > 0 {
+				people = append(people, who)
+			}
+		}
+	}
+	return people
+}
+
+// examineSigners says whether everybody who decides can sign, by the configuration and by
+// what was assigned since.
+func examineSigners(ctx context.Context, f *configs.File, cfg configs.Campaign) influx.Diagnosis {
 	d := influx.Diagnosis{What: "signers"}
 	text, err := os.ReadFile(string(cfg.Signers))
 	var allowed signature.Signers
@@ -219,7 +261,7 @@ func examineSigners(f *configs.File, cfg configs.Campaign) influx.Diagnosis {
 		d.Result, d.Fix = err.Error(), "Write a line for each person, such as: "+cfg.Manager+" namespaces=\""+campaign.Namespace+"\" ssh-ed25519 AAAA…"
 		return d
 	}
-	people := []string{cfg.Reviewer, cfg.Manager}
+	people := append(deciding(ctx, f, cfg.Name), cfg.Reviewer, cfg.Manager)
 	for _, o := range f.Owners {
 		people = append(people, o.Reviewer)
 	}

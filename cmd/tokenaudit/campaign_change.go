@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -88,6 +89,9 @@ func (c *cli) assign(ctx context.Context, f assignFlags, items []string) error {
 				given = append(given, a)
 			}
 		}
+		if allowed, err := cs.signers(b); err != nil || !allowed.Has(f.to) {
+			c.warn("%s cannot sign: %v", f.to, cmp.Or(err, fmt.Errorf("signers of campaign %s has no key of theirs", b.Name)))
+		}
 		if len(given) > 0 {
 			if err := b.Reassign(ctx, folder, given...); err != nil {
 				return err
@@ -127,7 +131,12 @@ reason is part of the evidence. Reviews go on to prove the revocations.`,
 		Example: `  tokenaudit campaign close
   tokenaudit campaign close --with-open "plant is down until January, SEC-77"`,
 		Args: noArguments,
-		RunE: func(cmd *cobra.Command, _ []string) error { return c.closeCampaign(cmd.Context(), f, withOpen) },
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if cmd.Flags().Changed("with-open") && (strings.TrimSpace(withOpen) == "" || audit.Line(withOpen, 500) != withOpen) {
+				return usagef("--with-open needs a reason of one line: it is part of the evidence")
+			}
+			return c.closeCampaign(cmd.Context(), f, withOpen)
+		},
 	}
 	f.add(cmd)
 	cmd.Flags().StringVar(&withOpen, "with-open", "", "close with open items, for this reason")
@@ -135,16 +144,14 @@ reason is part of the evidence. Reviews go on to prove the revocations.`,
 }
 
 func (c *cli) closeCampaign(ctx context.Context, f campaignFlags, reason string) error {
-	if audit.Line(reason, 500) != reason {
-		return usagef("--with-open needs a reason of one line: it is part of the evidence")
-	}
 	return c.change(ctx, f, func(cs *campaigns, folder evidence.CampaignFolder, b *campaign.Book) error {
 		if b.Closing != nil {
 			return errors.Join(cs.seal(ctx, folder, b), fmt.Errorf("campaign %s was closed on %s", b.ID(), b.Closing.At.Format(time.DateOnly)))
 		}
 		now := cs.now
-		if open := b.Figures(now).Open; open > 0 && reason == "" {
-			c.printItems(b, now, false)
+		open := b.Figures(now).Open
+		if open > 0 && reason == "" {
+			c.printOpen(slices.DeleteFunc(b.Status(), func(s campaign.Status) bool { return !s.State.Open() }), false)
 			c.say("\n%s open. Decide them, or close with --with-open REASON.\n", audit.Plural(open, "item")+map[bool]string{true: " is", false: " are"}[open == 1])
 			return quietError{exitOpenItems}
 		}
@@ -180,7 +187,7 @@ func (c *cli) campaignOpen() *cobra.Command {
 		Short: "Open a campaign now, on the newest review of its job",
 		Long: `open makes the items of a campaign of the newest review of its job and names a reviewer
 for each. serve and run tell the reviewers. A campaign with a schedule opens by itself. While
-one is open on that review, open opens no other.`,
+one of the name is open, open opens no other; close it first, with a reason.`,
 		Example: "  tokenaudit campaign open quarterly",
 		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) > 1 {
@@ -266,6 +273,8 @@ func (cs *campaigns) openNow(ctx context.Context, log *slog.Logger, at int) (b *
 			}
 		case err == nil && before.Closing == nil && before.Run == review.link.Run:
 			now = before.Opened
+		case err == nil && before.Closing == nil:
+			return nil, false, usagef("campaign %s is open; close it first: tokenaudit campaign close --campaign %[1]s --with-open REASON", id)
 		}
 	}
 	r := &runner.Runner{Snapshots: cs.archive, Campaigns: lockedFolders{campaignFolders{cs.file, cs.archive}}, Tool: tool(), Log: log}

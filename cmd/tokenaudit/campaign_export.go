@@ -35,7 +35,7 @@ fill in the column Decision, sign the file and send it back:
 
   ssh-keygen -Y sign -n tokenaudit-review -f KEY FILE
 
-The file lies outside the evidence. One that is there already is not replaced.`,
+The files lie outside the evidence. Those that are there already are left as they are.`,
 		Example: `  tokenaudit campaign export
   tokenaudit campaign export --reviewer ben@example.com --format csv
   tokenaudit campaign export --folder /srv/reviews`,
@@ -68,10 +68,10 @@ func (c *cli) exportCampaign(ctx context.Context, f exportFlags) error {
 		if err := os.MkdirAll(f.folder, 0o700); err != nil {
 			return err
 		}
-		written := 0
+		written, left := 0, 0
 		for _, who := range reviewers {
 			open := len(b.OpenFor(who))
-			if open == 0 && !f.all && f.reviewer == "" {
+			if open == 0 && !f.all {
 				continue
 			}
 			text, err := reviewerFile(b, who, f.format, f.all)
@@ -80,7 +80,9 @@ func (c *cli) exportCampaign(ctx context.Context, f exportFlags) error {
 			}
 			path := filepath.Join(f.folder, reviewerFileName(b, who, f.format))
 			if exists(path) {
-				return errors.Join(cs.seal(ctx, folder, b), fmt.Errorf("%s is there already, and may have decisions; move it, or choose another --folder", path))
+				c.say("%s: is there already, and may have decisions; left as it is\n", path)
+				left++
+				continue
 			}
 			if err := writeNew(path, text); err != nil {
 				return err
@@ -92,8 +94,14 @@ func (c *cli) exportCampaign(ctx context.Context, f exportFlags) error {
 			c.say("%s: %s to decide for %s\n", path, audit.Plural(open, "item"), who)
 			written++
 		}
-		if written == 0 {
-			c.say("Everything is decided and signed; nothing to export.\n")
+		switch {
+		case written > 0:
+		case left > 0:
+			return errors.Join(cs.seal(ctx, folder, b), errors.New("nothing was written; move the files, or choose another --folder"))
+		case f.reviewer != "":
+			c.say("%s has nothing left to decide; --all exports what is decided.\n", f.reviewer)
+		default:
+			c.say("No reviewer has anything left to decide; --all exports what is decided.\n")
 		}
 		return nil
 	})

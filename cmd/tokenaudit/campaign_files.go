@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"tokenaudit/configs"
@@ -28,7 +29,7 @@ func sealCampaign(ctx context.Context, f *configs.File, folder evidence.Campaign
 
 // reviewerFileName is how the file of a reviewer is called.
 func reviewerFileName(b *campaign.Book, who, format string) string {
-	return fmt.Sprintf("%s-%s-%s.%s", b.Name, b.Opened.Format(time.DateOnly), campaign.FileName(who), format)
+	return strings.ReplaceAll(b.ID(), "/", "-") + "-" + campaign.FileName(who) + "." + format
 }
 
 // reviewerFile is the file of a reviewer: the rows with an open item, or all of them with

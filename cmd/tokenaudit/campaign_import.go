@@ -34,7 +34,7 @@ campaigns"). A file without a signature is a draft; its decisions count once it 
 To import a file twice changes nothing. The exit code is 5 if rows were refused.
 
 closed.json.sig, the signature of the manager, is imported likewise.`,
-		Example: `  tokenaudit campaign import --dry-run quarterly-2026-10-01-ben@example.com.xlsx
+		Example: `  tokenaudit campaign import --dry-run ben.xlsx
   tokenaudit campaign import *.xlsx
   tokenaudit campaign import closed.json.sig`,
 		Args: func(cmd *cobra.Command, args []string) error {
@@ -120,7 +120,7 @@ func (c *cli) importFile(ctx context.Context, cs *campaigns, name, path string, 
 	case err != nil:
 		return 0, err
 	default:
-		if in.Reviewer, in.Key, err = cs.signer(b, filepath.Base(path), content, in.Signature, in.Reviewer); err != nil {
+		if in.Reviewer, in.Key, err = cs.signer(b, filepath.Base(path), content, in.Signature, in.Reviewer, cs.now); err != nil {
 			return 0, fmt.Errorf("its signature %w", err)
 		}
 	}
@@ -191,21 +191,29 @@ func most(rows []campaign.Row, value func(campaign.Row) string) string {
 	return best
 }
 
-// signer is who signed a file of a campaign, and by which key.
-func (cs *campaigns) signer(b *campaign.Book, name string, content, armored []byte, said string) (who, key string, err error) {
+// signers are who may sign for a campaign.
+func (cs *campaigns) signers(b *campaign.Book) (allowed signature.Signers, err error) {
 	path := string(cs.configured(b).Signers)
 	if path == "" {
-		return "", "", fmt.Errorf("cannot be checked: campaign %s is not in the configuration any more, and with it signers", b.Name)
+		return allowed, fmt.Errorf("campaign %s is not in the configuration any more, and with it signers", b.Name)
 	}
 	text, err := os.ReadFile(path)
-	if err != nil {
-		return "", "", fmt.Errorf("cannot be checked: signers: %w", err)
+	if err == nil {
+		allowed, err = signature.Parse(text, campaign.Namespace)
 	}
-	allowed, err := signature.Parse(text, campaign.Namespace)
 	if err != nil {
-		return "", "", fmt.Errorf("cannot be checked: signers: %w", err)
+		return allowed, fmt.Errorf("signers: %w", err)
 	}
-	line, key, err := allowed.Verify(name, content, armored, cs.now)
+	return allowed, nil
+}
+
+// signer is who signed a file of a campaign at a time, and by which key.
+func (cs *campaigns) signer(b *campaign.Book, name string, content, armored []byte, said string, at time.Time) (who, key string, err error) {
+	allowed, err := cs.signers(b)
+	if err != nil {
+		return "", "", fmt.Errorf("cannot be checked: %w", err)
+	}
+	line, key, err := allowed.Verify(name, content, armored, at)
 	if err != nil {
 		return "", "", err
 	}
@@ -213,34 +221,59 @@ func (cs *campaigns) signer(b *campaign.Book, name string, content, armored []by
 	return who, key, err
 }
 
-// importManager takes the signature of the closing statement.
+// endSigner is the manager who signed the closing statement of a campaign at a time.
+func (cs *campaigns) endSigner(ctx context.Context, b *campaign.Book, armored []byte, at time.Time) (who string, err error) {
+	text, err := cs.archive.Campaign(b.ID()).Read(ctx, campaign.ClosedFile)
+	if err != nil {
+		return "", err
+	}
+	who, _, err = cs.signer(b, campaign.ClosedFile, text, armored, b.Manager, at)
+	if err == nil && !campaign.Same(who, b.Manager) {
+		err = fmt.Errorf("is signed by %s, and the manager of campaign %s is %s", who, b.ID(), b.Manager)
+	}
+	return who, err
+}
+
+// importManager takes the signature of the closing statement that it fits, of those that
+// name stands for, newest first.
 func (c *cli) importManager(ctx context.Context, cs *campaigns, name string, armored []byte, dryRun bool) error {
-	b, folder, err := cs.choose(ctx, name)
+	books, _, err := cs.books(ctx)
 	if err != nil {
 		return err
 	}
-	if b.Closing == nil {
+	closed := slices.DeleteFunc(books, func(b *campaign.Book) bool { return b.Closing == nil || !isNamed(b.ID(), name) })
+	slices.SortStableFunc(closed, func(x, y *campaign.Book) int { return y.Closing.At.Compare(x.Closing.At) })
+	var failed []error
+	for _, b := range closed {
+		who, err := cs.endSigner(ctx, b, armored, cs.now)
+		if err != nil {
+			failed = append(failed, err)
+			continue
+		}
+		b, folder, err := cs.choose(ctx, b.ID())
+		if err != nil {
+			return err
+		}
+		c.say("Campaign %s: the end is signed by %s\n", b.ID(), who)
+		if dryRun {
+			return nil
+		}
+		if err := folder.Write(ctx, campaign.ClosedFile+campaign.SignatureSuffix, armored); err != nil {
+			return err
+		}
+		return cs.seal(ctx, folder, b)
+	}
+	switch len(closed) {
+	case 0:
+		b, _, err := cs.choose(ctx, name)
+		if err != nil {
+			return err
+		}
 		return fmt.Errorf("campaign %s is not closed yet: the manager signs its closing statement", b.ID())
+	case 1:
+		return fmt.Errorf("it %w", failed[0])
 	}
-	text, err := folder.Read(ctx, campaign.ClosedFile)
-	if err != nil {
-		return err
-	}
-	who, _, err := cs.signer(b, campaign.ClosedFile, text, armored, b.Manager)
-	if err != nil {
-		return fmt.Errorf("it %w", err)
-	}
-	if !campaign.Same(who, b.Manager) {
-		return fmt.Errorf("it is signed by %s, and the manager of campaign %s is %s", who, b.ID(), b.Manager)
-	}
-	c.say("Campaign %s: the end is signed by %s\n", b.ID(), who)
-	if dryRun {
-		return nil
-	}
-	if err := folder.Write(ctx, campaign.ClosedFile+campaign.SignatureSuffix, armored); err != nil {
-		return err
-	}
-	return cs.seal(ctx, folder, b)
+	return fmt.Errorf("it fits the closing statement of none of %d campaigns; of the newest, %s, it %w", len(closed), closed[0].ID(), failed[0])
 }
 
 // mostRefused is how many refused rows are printed; refused.csv has them all.

@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 
@@ -48,6 +50,14 @@ func (c *cli) reportCampaign(ctx context.Context, f reportFlags) error {
 		return usagef("--script prints the script; it takes no --folder")
 	case f.script:
 		return c.printScript(ctx, f)
+	case f.folder != "":
+		there, err := os.ReadDir(f.folder)
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+		if len(there) > 0 {
+			return usagef("--folder: %s has files already; choose an empty folder", f.folder)
+		}
 	}
 	var copied evidence.CampaignFolder
 	err := c.change(ctx, f.campaignFlags, func(_ *campaigns, folder evidence.CampaignFolder, b *campaign.Book) error {

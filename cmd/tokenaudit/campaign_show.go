@@ -2,7 +2,10 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
+	"slices"
 	"strings"
 	"time"
 
@@ -25,11 +28,7 @@ func (c *cli) campaignList() *cobra.Command {
 				return err
 			}
 			defer cs.close()
-			books, err := cs.books(cmd.Context())
-			if err != nil {
-				return err
-			}
-			return c.listCampaigns(cs, books, f.json)
+			return c.listCampaigns(cmd.Context(), cs, f.json)
 		},
 	}
 	configFlag(cmd, &f.config)
@@ -40,11 +39,13 @@ func (c *cli) campaignList() *cobra.Command {
 // campaignJSON is a campaign in campaign list --json and campaign show --json.
 type campaignJSON struct {
 	Campaign    string             `json:"campaign"`
+	Damaged     string             `json:"damaged"`
 	Job         string             `json:"job"`
 	Run         string             `json:"run"`
 	Opened      time.Time          `json:"opened"`
 	Due         time.Time          `json:"due"`
 	Closed      *time.Time         `json:"closed"`
+	EndSignedBy string             `json:"end_signed_by"`
 	Evidence    string             `json:"evidence"`
 	Items       int                `json:"items"`
 	Open        int                `json:"open"`
@@ -81,7 +82,7 @@ type campaignReviewer struct {
 	Signed   int    `json:"signed"`
 }
 
-func (cs *campaigns) json(b *campaign.Book) campaignJSON {
+func (cs *campaigns) json(ctx context.Context, b *campaign.Book) campaignJSON {
 	f := b.Figures(cs.now)
 	r := f.Revocations
 	out := campaignJSON{
@@ -93,6 +94,7 @@ func (cs *campaigns) json(b *campaign.Book) campaignJSON {
 	}
 	if b.Closing != nil {
 		out.Closed = &b.Closing.At
+		out.EndSignedBy, _ = cs.endSigned(ctx, b)
 	}
 	for _, p := range f.Reviewers {
 		out.Reviewers = append(out.Reviewers, campaignReviewer{p.Reviewer, p.Items, p.Open, p.Signed})
@@ -100,26 +102,60 @@ func (cs *campaigns) json(b *campaign.Book) campaignJSON {
 	return out
 }
 
-func (c *cli) listCampaigns(cs *campaigns, books []*campaign.Book, asJSON bool) error {
+// endSigned is who signed the closing statement of a campaign, "" for nobody; the error says
+// why a signature that is there proves nobody.
+func (cs *campaigns) endSigned(ctx context.Context, b *campaign.Book) (who string, err error) {
+	armored, err := cs.archive.Campaign(b.ID()).Read(ctx, campaign.ClosedFile+campaign.SignatureSuffix)
+	if errors.Is(err, fs.ErrNotExist) {
+		return "", nil
+	}
+	if err == nil {
+		who, err = cs.endSigner(ctx, b, armored, b.Closing.At)
+	}
+	if err != nil {
+		return "", fmt.Errorf("its signature %w", err)
+	}
+	return who, nil
+}
+
+func (c *cli) listCampaigns(ctx context.Context, cs *campaigns, asJSON bool) error {
+	books, damaged, err := cs.books(ctx)
+	if err != nil {
+		return err
+	}
+	for _, d := range damaged {
+		err = errors.Join(err, d)
+	}
 	if asJSON {
 		all := []campaignJSON{}
 		for _, b := range books {
-			all = append(all, cs.json(b))
+			all = append(all, cs.json(ctx, b))
 		}
-		return c.encode(all)
+		for _, d := range damaged {
+			all = append(all, campaignJSON{Campaign: d.id, Damaged: d.err.Error(), Reviewers: []campaignReviewer{}})
+		}
+		slices.SortFunc(all, func(x, y campaignJSON) int { return strings.Compare(x.Campaign, y.Campaign) })
+		return errors.Join(c.encode(all), err)
 	}
-	if len(books) == 0 {
+	if len(books)+len(damaged) == 0 {
 		fmt.Fprintln(c.stdout, cs.none())
 		return nil
 	}
-	t := newTable(column{name: "CAMPAIGN"}, column{name: "STATE"}, column{name: "DUE"}, column{name: "ITEMS", right: true}, column{name: "OPEN", right: true},
+	t := newTable(column{name: "CAMPAIGN"}, column{name: "STATE", shrink: 10}, column{name: "DUE"}, column{name: "ITEMS", right: true}, column{name: "OPEN", right: true},
 		column{name: "TO REVOKE", right: true, drop: 2}, column{name: "DONE", right: true, drop: 2}, column{name: "OVERDUE", right: true}, column{name: "JOB", drop: 1})
 	for _, b := range books {
 		fig := b.Figures(cs.now)
-		t.row(b.ID(), stateOf(b, cs.now), b.Due.Format(time.DateOnly), fig.Items, fig.Open, fig.Revocations.Decided, fig.Revocations.Done, fig.Revocations.Overdue, b.Job)
+		state := stateOf(b, cs.now)
+		if who, _ := cs.endSigned(ctx, b); b.Closing != nil && who == "" {
+			state += ", not signed"
+		}
+		t.row(b.ID(), state, b.Due.Format(time.DateOnly), fig.Items, fig.Open, fig.Revocations.Decided, fig.Revocations.Done, fig.Revocations.Overdue, b.Job)
+	}
+	for _, d := range damaged {
+		t.row(d.id, "damaged", "", "", "", "", "", "", "")
 	}
 	fmt.Fprintln(c.stdout, t.render(c.columns()))
-	return nil
+	return err
 }
 
 // stateOf is the state of a campaign in a word.
@@ -140,7 +176,8 @@ func (c *cli) campaignShow() *cobra.Command {
 		Use:   "show",
 		Short: "Show who has to decide what, and which tokens have to go",
 		Long: `show says how many items are decided and signed, who still has to decide, and which
-tokens have to go. The exit code is 6 while items are open or a revocation is overdue.`,
+tokens have to go. The exit code is 6 while the campaign is open and items are, or while a
+revocation is overdue.`,
 		Example: `  tokenaudit campaign show
   tokenaudit campaign show --campaign quarterly/2026-10-01T0700Z --all
   tokenaudit campaign show --json | jq '.list[] | select(.state == "pending")'`,
@@ -182,7 +219,7 @@ type campaignDetails struct {
 	List []campaignItemJSON `json:"list"`
 }
 
-func itemJSON(s campaign.Status, now time.Time) campaignItemJSON {
+func itemJSON(b *campaign.Book, s campaign.Status, now time.Time) campaignItemJSON {
 	out := campaignItemJSON{
 		Item: s.Item.ID, Description: s.Item.Description, Owner: s.Item.OwnerName(), Severity: s.Item.Severity, State: s.State, Reviewer: s.Reviewer, NotMine: s.NotMine,
 	}
@@ -191,9 +228,10 @@ func itemJSON(s campaign.Status, now time.Time) campaignItemJSON {
 	}
 	if m := s.Seen; m != nil {
 		out.Remediation, out.Settled, out.Run, out.Evidence, out.ReplacedBy = m.State, m.Settled, m.Run, m.Evidence, m.By
-		if !m.Due.IsZero() {
-			out.Due, out.Overdue = &m.Due, !m.Settled && now.After(m.Due)
-		}
+	}
+	if s.ToRemove() {
+		due := b.RevokeBy(&s)
+		out.Due, out.Overdue = &due, !s.Settled() && now.After(due)
 	}
 	return out
 }
@@ -212,11 +250,11 @@ func (c *cli) showCampaign(ctx context.Context, f campaignFlags, all bool) error
 	if f.json {
 		items := []campaignItemJSON{}
 		for _, s := range b.Status() {
-			items = append(items, itemJSON(s, cs.now))
+			items = append(items, itemJSON(b, s, cs.now))
 		}
-		err = c.encode(campaignDetails{cs.json(b), items})
+		err = c.encode(campaignDetails{cs.json(ctx, b), items})
 	} else {
-		c.printCampaign(cs, b, all)
+		c.printCampaign(ctx, cs, b, all)
 	}
 	if err == nil && left {
 		err = quietError{exitOpenItems}
@@ -227,9 +265,9 @@ func (c *cli) showCampaign(ctx context.Context, f campaignFlags, all bool) error
 // mostShown is how many items show prints of each kind without --all.
 const mostShown = 20
 
-func (c *cli) printCampaign(cs *campaigns, b *campaign.Book, all bool) {
+func (c *cli) printCampaign(ctx context.Context, cs *campaigns, b *campaign.Book, all bool) {
 	fig := b.Figures(cs.now)
-	fmt.Fprintln(c.stdout, c.paint.bold(campaignHeadline(b, fig, cs.now)))
+	fmt.Fprintln(c.stdout, c.paint.bold(hanging("", campaignHeadline(b, fig, cs.now), c.width())))
 	facts := [][2]string{
 		{"opened", fmt.Sprintf("%s, on run %s (%s)", b.Opened.Format("2006-01-02 15:04 MST"), b.Run, scopeWords(b.Scope))},
 		{"evidence", cs.archive.Campaign(b.ID()).Location()},
@@ -239,8 +277,19 @@ func (c *cli) printCampaign(cs *campaigns, b *campaign.Book, all bool) {
 	if fig.Revocations.Decided > 0 {
 		facts = append(facts, [2]string{"revocations", revocationWords(fig.Revocations)})
 	}
-	if b.Closing != nil && b.Closing.Reason != "" {
-		facts = append(facts, [2]string{"closed", b.Closing.Reason})
+	if b.Closing != nil {
+		who, err := cs.endSigned(ctx, b)
+		end := "signed by " + who
+		switch {
+		case err != nil:
+			end = err.Error()
+		case who == "":
+			end = "waits for the signature of " + b.Manager
+		}
+		facts = append(facts, [2]string{"end", end})
+		if b.Closing.Reason != "" {
+			facts = append(facts, [2]string{"left open", b.Closing.Reason})
+		}
 	}
 	for _, f := range facts {
 		fmt.Fprintln(c.stdout, hanging("", fmt.Sprintf("%-12s %s", f[0], audit.Line(f[1], 400)), c.width()))
@@ -262,52 +311,73 @@ func (c *cli) printCampaign(cs *campaigns, b *campaign.Book, all bool) {
 
 // printItems lists what is open and what has to go, and with all everything.
 func (c *cli) printItems(b *campaign.Book, now time.Time, all bool) {
-	var open, away, other []campaign.Status
+	var open, away, done, other []campaign.Status
 	for _, s := range b.Status() {
-		toGo := s.State == campaign.Signed && (s.Decision.Decision == campaign.Revoke || s.Decision.Decision == campaign.Modify)
 		switch {
 		case s.State.Open():
 			open = append(open, s)
-		case toGo && (all || s.Seen == nil || !s.Seen.Settled):
+		case s.ToRemove() && !s.Settled():
 			away = append(away, s)
-		case all:
+		case s.ToRemove():
+			done = append(done, s)
+		default:
 			other = append(other, s)
 		}
 	}
 	if len(open) > 0 {
-		t := newTable(column{name: "TO DECIDE", shrink: 24}, column{name: "OWNER", shrink: 10}, column{name: "SEVERITY"}, column{name: "STATE"}, column{name: "REVIEWER", shrink: 16})
-		for _, s := range open[:atMost(len(open), all)] {
-			t.row(itemName(s.Item), audit.Line(s.Item.OwnerName(), 40), s.Item.Severity, openWords(s), audit.Line(s.Reviewer, 60))
-		}
-		c.printRows(t, len(open), all)
+		fmt.Fprintln(c.stdout)
+		c.printOpen(open, all)
 	}
 	if len(away) > 0 {
-		t := newTable(column{name: "TO REVOKE", shrink: 24}, column{name: "OWNER", shrink: 10}, column{name: "DECIDED"}, column{name: "DUE"}, column{name: "SEEN", shrink: 16})
+		t := newTable(column{name: "TO REVOKE", shrink: 24}, column{name: "OWNER", shrink: 10}, column{name: "DECIDED", shrink: 10}, column{name: "DUE", shrink: 10}, column{name: "SEEN", shrink: 12})
 		for _, s := range away[:atMost(len(away), all)] {
-			j := itemJSON(s, now)
-			seen, due := "not reviewed since", ""
-			if j.Due != nil {
-				seen, due = string(j.Remediation)+" on "+s.Seen.At.Format(time.DateOnly), j.Due.Format(time.DateOnly)
+			j := itemJSON(b, s, now)
+			seen, due := string(campaign.Unproven)+": no review since", j.Due.Format(time.DateOnly)
+			if s.Seen != nil && s.Seen.Decision != "" {
+				seen = string(j.Remediation) + " on " + s.Seen.At.Format(time.DateOnly)
 			}
 			if j.Overdue {
 				due += " overdue"
 			}
-			t.row(itemName(s.Item), audit.Line(j.Owner, 40), string(j.Decision)+" "+j.At.Format(time.DateOnly), due, seen)
+			t.row(itemName(s.Item), audit.Line(s.Item.OwnerWords(), 40), string(j.Decision)+" "+j.At.Format(time.DateOnly), due, seen)
 		}
+		fmt.Fprintln(c.stdout)
 		c.printRows(t, len(away), all)
 	}
-	if len(other) > 0 {
-		t := newTable(column{name: "DECIDED", shrink: 24}, column{name: "OWNER", shrink: 10}, column{name: "DECISION"}, column{name: "BY", shrink: 16}, column{name: "WHY", shrink: 12})
-		for _, s := range other {
-			j := itemJSON(s, now)
-			decision := string(j.Decision)
-			if s.State == campaign.Gone {
-				decision = "gone"
-			}
-			t.row(itemName(s.Item), audit.Line(j.Owner, 40), decision, audit.Line(j.By, 60), audit.Line(j.Justification, 80))
+	if !all {
+		return
+	}
+	if len(done) > 0 {
+		t := newTable(column{name: "DONE", shrink: 24}, column{name: "OWNER", shrink: 10}, column{name: "DECIDED", shrink: 10}, column{name: "SEEN", shrink: 12}, column{name: "DAYS", right: true})
+		for _, s := range done {
+			d := s.Decision
+			t.row(itemName(s.Item), audit.Line(s.Item.OwnerWords(), 40), string(d.Decision)+" "+d.At.Format(time.DateOnly), string(s.Seen.State)+" on "+s.Seen.At.Format(time.DateOnly), s.Seen.Days)
 		}
+		fmt.Fprintln(c.stdout)
+		c.printRows(t, len(done), all)
+	}
+	if len(other) > 0 {
+		t := newTable(column{name: "DECIDED", shrink: 24}, column{name: "OWNER", shrink: 10}, column{name: "DECISION", shrink: 8}, column{name: "BY", shrink: 16}, column{name: "WHY", shrink: 12})
+		for _, s := range other {
+			j := itemJSON(b, s, now)
+			decision := string(j.Decision)
+			if s.Seen != nil && s.Seen.State == campaign.TokenGone {
+				decision = strings.TrimPrefix(decision+", gone on "+s.Seen.At.Format(time.DateOnly), ", ")
+			}
+			t.row(itemName(s.Item), audit.Line(s.Item.OwnerWords(), 40), decision, audit.Line(j.By, 60), audit.Line(j.Justification, 80))
+		}
+		fmt.Fprintln(c.stdout)
 		c.printRows(t, len(other), all)
 	}
+}
+
+// printOpen lists what is to be decided.
+func (c *cli) printOpen(open []campaign.Status, all bool) {
+	t := newTable(column{name: "TO DECIDE", shrink: 24}, column{name: "OWNER", shrink: 10}, column{name: "SEVERITY"}, column{name: "STATE", shrink: 12}, column{name: "REVIEWER", shrink: 16})
+	for _, s := range open[:atMost(len(open), all)] {
+		t.row(itemName(s.Item), audit.Line(s.Item.OwnerWords(), 40), s.Item.Severity, openWords(s), audit.Line(s.Reviewer, 60))
+	}
+	c.printRows(t, len(open), all)
 }
 
 func atMost(n int, all bool) int {
@@ -318,7 +388,7 @@ func atMost(n int, all bool) int {
 }
 
 func (c *cli) printRows(t *textTable, n int, all bool) {
-	fmt.Fprintf(c.stdout, "\n%s\n", t.render(c.columns()))
+	fmt.Fprintln(c.stdout, t.render(c.columns()))
 	if more := n - atMost(n, all); more > 0 {
 		fmt.Fprintf(c.stdout, "and %d more; --all lists them\n", more)
 	}
@@ -359,6 +429,13 @@ func scopeWords(s campaign.Scope) string {
 
 func itemWords(f campaign.Figures) string {
 	parts := []string{fmt.Sprintf("%d: %d signed", f.Items, f.Signed)}
+	switch {
+	case f.Signed == 0:
+	case f.OnTime == f.Signed:
+		parts = append(parts, "all on time")
+	default:
+		parts = append(parts, fmt.Sprintf("%d of them on time", f.OnTime))
+	}
 	for _, p := range []struct {
 		n    int
 		what string
@@ -375,7 +452,7 @@ func decisionWords(f campaign.Figures) string {
 	for _, kind := range []campaign.Kind{campaign.Keep, campaign.Revoke, campaign.Modify} {
 		parts = append(parts, fmt.Sprintf("%s %d", kind, f.ByDecision[kind]))
 	}
-	parts = append(parts, fmt.Sprintf("%d of %d on time", f.OnTime, f.Signed), fmt.Sprintf("%d self-reviews", f.SelfReviews))
+	parts = append(parts, audit.Plural(f.SelfReviews, "self-review"))
 	if refused := f.RefusedRows(); refused > 0 {
 		parts = append(parts, audit.Plural(refused, "row")+" refused")
 	}
@@ -394,7 +471,7 @@ func revocationWords(r campaign.Revocations) string {
 		parts = append(parts, fmt.Sprintf("%d overdue", r.Overdue))
 	}
 	if r.Unproven > 0 {
-		parts = append(parts, fmt.Sprintf("%d not proven", r.Unproven))
+		parts = append(parts, fmt.Sprintf("%d unproven", r.Unproven))
 	}
 	return strings.Join(parts, ", ")
 }

@@ -62,7 +62,7 @@ func TestCampaignMessage(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer file.Close()
-	if got.File != "quarterly-2026-10-01-ben@example.com.xlsx" {
+	if got.File != "quarterly-2026-10-01T0700Z-ben@example.com.xlsx" {
 		t.Errorf("the file is called %s", got.File)
 	}
 	up := message(campaign.NoticeEscalation, "C0123456789")

@@ -44,7 +44,11 @@ func (c *cli) configValidate() *cobra.Command {
 			for _, warning := range append(warnings(file), oldKeys(file)...) {
 				c.warn("%s", warning)
 			}
-			fmt.Fprintf(c.stdout, "%s is valid: %s, %s\n", file.Path(), audit.Plural(len(file.Targets), "target"), audit.Plural(len(file.Jobs), "job"))
+			counts := audit.Plural(len(file.Targets), "target") + ", " + audit.Plural(len(file.Jobs), "job")
+			if n := len(file.Campaigns); n > 0 {
+				counts += ", " + audit.Plural(n, "campaign")
+			}
+			fmt.Fprintf(c.stdout, "%s is valid: %s\n", file.Path(), counts)
 			return nil
 		},
 	}

@@ -74,7 +74,7 @@ func (c *cli) examine(ctx context.Context, path string, asJSON bool) (e *examina
 		examineNotifiers(ctx, e, f, j)
 	}
 	for _, cfg := range f.Campaigns {
-		e.add("campaign "+cfg.Name, examineSigners(f, cfg))
+		e.add("campaign "+cfg.Name, examineSigners(ctx, f, cfg))
 	}
 	e.add("evidence", examineEvidence(ctx, f.Evidence, f.EvidenceLock))
 	if errEarlier != nil {

@@ -105,7 +105,7 @@ func (b *Book) Figures(now time.Time) Figures {
 		}
 		if s.ToRemove() {
 			f.Revocations.add(&s, now.After(b.RevokeBy(&s)))
-			if wasSettled(&s) {
+			if s.Settled() {
 				days = append(days, s.Seen.Days)
 			}
 		}

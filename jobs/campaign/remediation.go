@@ -65,6 +65,11 @@ func (s *Status) ToRemove() bool {
 	return s.State == Signed && (s.Decision.Decision == Revoke || s.Decision.Decision == Modify)
 }
 
+// Settled reports whether a review proved that a token went which had to.
+func (s *Status) Settled() bool {
+	return s.ToRemove() && s.Seen != nil && s.Seen.Decision != "" && s.Seen.Settled
+}
+
 // RevokeBy is when a token that has to go must be gone.
 func (c Campaign) RevokeBy(s *Status) time.Time {
 	return s.Decision.At.Add(c.within(s.Item.Severity))
@@ -146,7 +151,7 @@ func (b *Book) Compare(s *Sighting) []Remediation {
 	lines := make([]*Remediation, len(all))
 	for _, settled := range []bool{false, true} { // a token that just went is the first to be replaced
 		for i := range all {
-			if wasSettled(&all[i]) != settled {
+			if all[i].Settled() != settled {
 				continue
 			}
 			if m, ok := c.conclude(&compared{&all[i], s.items[all[i].Item.ID]}); ok {
@@ -162,9 +167,6 @@ func (b *Book) Compare(s *Sighting) []Remediation {
 	}
 	return out
 }
-
-// wasSettled reports whether the newest line proves that the token went.
-func wasSettled(s *Status) bool { return s.Seen != nil && s.Seen.Decision != "" && s.Seen.Settled }
 
 type comparing struct {
 	*Book
@@ -197,7 +199,7 @@ func (c *comparing) conclude(it *compared) (m Remediation, ok bool) {
 	}
 	m.Settled = m.State == Done || m.State == Deactivated && c.InactiveCountsAsDone
 	m.Overdue, m.Late = !m.Settled && m.At.After(m.Due), m.Settled && it.wasOverdue
-	if wasSettled(it.Status) && (m.State == before || m.State == Unproven) {
+	if it.Settled() && (m.State == before || m.State == Unproven) {
 		return m, false // proven before, and nothing says otherwise
 	}
 	return m, true

@@ -25,9 +25,9 @@ func (b *Book) Summary(run audit.Run) audit.CampaignStatus {
 		case s.State == InConflict:
 			out.Conflicts++
 		case !s.ToRemove():
-		case wasSettled(&s) && s.Seen.Run == run.ID():
+		case s.Settled() && s.Seen.Run == run.ID():
 			out.Proven = append(out.Proven, s.revocation(b.RevokeBy(&s), s.Seen.Days))
-		case !wasSettled(&s) && run.Started.After(b.RevokeBy(&s)):
+		case !s.Settled() && run.Started.After(b.RevokeBy(&s)):
 			overdue = append(overdue, s)
 		}
 	}

@@ -72,9 +72,6 @@ func rank(s audit.Severity) int {
 	return len(audit.Severities())
 }
 
-// Settled: a review proved that the token went, which had to.
-func (r row) Settled() bool { return r.Goes() && r.followed() && r.Seen.Settled }
-
 // followed: a review has looked at the token since its revocation was signed.
 func (r row) followed() bool { return r.Seen != nil && r.Seen.Decision != "" }
 
