@@ -155,8 +155,9 @@ func campaignsBelow(path string) (folders []string, alone bool) {
 		return err == nil
 	}
 	for _, below := range []string{".", "*", "*/*", "campaigns/*/*"} {
-		found, _ := filepath.Glob(filepath.Join(path, below)) // the patterns are good
-		for _, folder := range found {
+		found, _ := fs.Glob(os.DirFS(path), below) // the patterns are good
+		for _, name := range found {
+			folder := filepath.Join(path, filepath.FromSlash(name))
 			if has(folder, "campaign.json") || has(folder, "items.jsonl") && has(folder, campaignfiles.SumsFile) {
 				folders, alone = append(folders, folder), below != "campaigns/*/*"
 			}

@@ -800,11 +800,14 @@ func TestFollows(t *testing.T) {
 func TestLoadRefuses(t *testing.T) {
 	_, folder := open(t, terms, nil, population()...)
 	for name, change := range map[string]func(memory){
-		"another format":  func(m memory) { m[CampaignFile] = strings.Replace(m[CampaignFile], Format, "tokenaudit-campaign/9", 1) },
-		"a cut line":      func(m memory) { m[ItemsFile] = m[ItemsFile][:len(m[ItemsFile])-20] },
-		"a cut decision":  func(m memory) { m[DecisionsFile] = `{"import":1,` },
-		"a bad refusal":   func(m memory) { m[RefusedFile] = "import,at,file,line,item,code,reason\nx,y,z,1,2,3,4\n" },
-		"a cut statement": func(m memory) { m[ClosedFile] = "{" },
+		"another format":          func(m memory) { m[CampaignFile] = strings.Replace(m[CampaignFile], Format, "tokenaudit-campaign/9", 1) },
+		"a cut line":              func(m memory) { m[ItemsFile] = m[ItemsFile][:len(m[ItemsFile])-20] },
+		"a cut decision":          func(m memory) { m[DecisionsFile] = `{"import":1,` },
+		"a bad refusal":           func(m memory) { m[RefusedFile] = "import,at,file,line,item,code,reason\nx,y,z,1,2,3,4\n" },
+		"a refusal that is short": func(m memory) { m[RefusedFile] = "x\n1\n" },
+		"an import before all":    func(m memory) { m[ImportsFile] = `{"import":1,"assigned":-1}` },
+		"an import of its number": func(m memory) { m[ImportsFile] = `{"import":7}` },
+		"a cut statement":         func(m memory) { m[ClosedFile] = "{" },
 	} {
 		changed := maps.Clone(folder)
 		change(changed)

@@ -80,6 +80,11 @@ func Load(ctx context.Context, f Files) (*Book, error) {
 	if b.Refused, err = parseRefused(refused); err != nil {
 		return nil, fmt.Errorf("%s: %w", RefusedFile, err)
 	}
+	for i, in := range b.Imports {
+		if in.Import != i+1 || in.Assigned < 0 || in.Seen < 0 {
+			return nil, fmt.Errorf("%s, line %d: the numbers are not those of import %d", ImportsFile, i+1, i+1)
+		}
+	}
 	// What an import wrote before it was cut off does not count.
 	committed := len(b.Imports)
 	for len(b.Decisions) > 0 && b.Decisions[len(b.Decisions)-1].Import > committed {
@@ -332,7 +337,9 @@ func readRefused(ctx context.Context, f Files, into *[][]string) error {
 		return nil
 	}
 	if err == nil {
-		*into, err = csv.NewReader(bytes.NewReader(text)).ReadAll()
+		rows := csv.NewReader(bytes.NewReader(text))
+		rows.FieldsPerRecord = len(refusedHeader)
+		*into, err = rows.ReadAll()
 	}
 	return err
 }

@@ -54,6 +54,15 @@ func Verify(ctx context.Context, id string, f Folder, o Options) (*Result, error
 		return nil, err
 	}
 	v := &verifier{Result: &Result{ID: id}, options: o, files: files}
+	for namespace, into := range map[string]**signature.Signers{campaign.Namespace: &v.people, sumsNamespace: &v.job} {
+		s, err := signature.Parse(o.Signers, namespace)
+		switch {
+		case err == nil:
+			*into = &s
+		case !errors.Is(err, signature.ErrNone):
+			return nil, err
+		}
+	}
 	if v.book, err = campaign.Load(ctx, memory(files)); err != nil {
 		if errors.Is(err, fs.ErrNotExist) {
 			err = errors.New(campaign.CampaignFile + " is missing")
@@ -138,11 +147,6 @@ func (v *verifier) sums() {
 
 // signatures checks those of SHA256SUMS and of the imported files.
 func (v *verifier) signatures() {
-	for namespace, into := range map[string]**signature.Signers{campaign.Namespace: &v.people, sumsNamespace: &v.job} {
-		if s, err := signature.Parse(v.options.Signers, namespace); err == nil {
-			*into = &s
-		}
-	}
 	signed, there := v.files[SumsSignatureFile]
 	switch key, err := signature.KeyOf(SumsFile, v.files[SumsFile], signed, sumsNamespace); {
 	case !there && v.job != nil:
@@ -333,12 +337,34 @@ func (v *verifier) closing(ctx context.Context) {
 			then[d.Name] = v.files[d.Name][:d.Size]
 		}
 	}
-	if book, err := campaign.Load(ctx, then); err == nil && len(then) == len(c.Files) && !equal(book.Figures(c.At), c.Figures) {
+	if c.Campaign != v.book.ID() || !campaign.Same(c.Manager, v.book.Manager) {
+		v.problem(campaign.ClosedFile, "is of the campaign %s, whose manager is %s", audit.Line(c.Campaign, 100), audit.Line(c.Manager, 100))
+	}
+	switch book, err := campaign.Load(ctx, then); {
+	case err != nil:
+		v.problem(campaign.ClosedFile, "does not name the files that it is about: %v", err)
+	case len(then) == len(c.Files) && !v.sameFigures(book.Figures(c.At)):
 		v.problem(campaign.ClosedFile, "its figures are not those of the files")
 	}
 	if _, v.signedClosing = v.files[campaign.ClosedFile+campaign.SignatureSuffix]; v.signedClosing {
-		v.signedFile(campaign.ClosedFile, v.files[campaign.ClosedFile], c.Manager, "", c.At)
+		v.signedFile(campaign.ClosedFile, v.files[campaign.ClosedFile], v.book.Manager, "", c.At)
 	}
+}
+
+// sameFigures compares the figures of the closing statement, key by key: a later version may
+// count more.
+func (v *verifier) sameFigures(now campaign.Figures) bool {
+	var said, counted struct{ Figures map[string]any }
+	text, err := json.Marshal(struct{ Figures campaign.Figures }{now})
+	if err != nil || json.Unmarshal(text, &counted) != nil || json.Unmarshal(v.files[campaign.ClosedFile], &said) != nil || len(said.Figures) == 0 {
+		return false
+	}
+	for key, value := range said.Figures {
+		if now, known := counted.Figures[key]; known && !equal(now, value) {
+			return false
+		}
+	}
+	return true
 }
 
 // prefix tells whether a file is, or begins, as it was.

@@ -110,10 +110,18 @@ func TestVerifyNamesWhatWasChanged(t *testing.T) {
 		"one that is made up": {func(q *quarter) {
 			q.change(campaign.RemediationFile, `"item":"plant/00000000000000aa/0000000000000003","decision":"revoke"`, `"item":"plant/00000000000000aa/0000000000000002","decision":"revoke"`)
 		}, campaign.RemediationFile, "item plant/00000000000000aa/0000000000000002: no signed decision says revoke"},
-		"the closing statement": {func(q *quarter) { q.change(campaign.ClosedFile, `"open": 2`, `"open": 0`) }, campaign.ClosedFile, "closed.json.sig: does not fit closed.json|closed.json: its figures"},
-		"the page":              {func(q *quarter) { q.change(PageFile, "77 %", "100 %") }, PageFile, "report.html: is not what the other files give"},
-		"the workbook":          {func(q *quarter) { add(q.t, filepath.Join(q.dir, WorkbookFile), "x") }, WorkbookFile, "report.xlsx: is not what the other files give"},
-		"an export":             {func(q *quarter) { q.change(campaign.ExportsFile, `"items":8`, `"items":9`) }, campaign.ExportsFile, "exports.jsonl: was changed: its first"},
+		"the closing statement":                  {func(q *quarter) { q.change(campaign.ClosedFile, `"open": 2`, `"open": 0`) }, campaign.ClosedFile, "closed.json.sig: does not fit closed.json|closed.json: its figures"},
+		"a closing statement of another manager": {func(q *quarter) { q.change(campaign.ClosedFile, `"manager": "cleo`, `"manager": "mallory`) }, campaign.ClosedFile, "closed.json: is of the campaign"},
+		"one of another campaign":                {func(q *quarter) { q.change(campaign.ClosedFile, `"campaign": "quarterly`, `"campaign": "yearly`) }, campaign.ClosedFile, "closed.json: is of the campaign"},
+		"one about no files": {func(q *quarter) {
+			text, err := q.folder.Read(q.t.Context(), campaign.ClosedFile)
+			must(q.t, err)
+			head, _, _ := strings.Cut(string(text), `"files":`)
+			must(q.t, q.folder.Write(q.t.Context(), campaign.ClosedFile, []byte(head+`"files": []}`)))
+		}, campaign.ClosedFile, "closed.json: does not name the files"},
+		"the page":     {func(q *quarter) { q.change(PageFile, "77 %", "100 %") }, PageFile, "report.html: is not what the other files give"},
+		"the workbook": {func(q *quarter) { add(q.t, filepath.Join(q.dir, WorkbookFile), "x") }, WorkbookFile, "report.xlsx: is not what the other files give"},
+		"an export":    {func(q *quarter) { q.change(campaign.ExportsFile, `"items":8`, `"items":9`) }, campaign.ExportsFile, "exports.jsonl: was changed: its first"},
 		"an import is said to be his": {func(q *quarter) {
 			q.change(campaign.ImportsFile, `"reviewer":"anna@example.com"`, `"reviewer":"ben@example.com"`)
 		}, campaign.ImportsFile, annaFile + ".sig: is of the key of anna@example.com, and the file is of ben@example.com"},
@@ -240,5 +248,15 @@ func TestMissing(t *testing.T) {
 	got := Missing(append(packs, packs...), []*Result{{ID: "yearly/2026-01-01T0900Z"}})
 	if len(got) != 1 || got[0].ID != "quarterly/2026-10-01T0900Z" || got[0].OK() {
 		t.Errorf("missing: %+v", got)
+	}
+}
+
+// TestVerifyRefusesBadSigners: what cannot be read is not the same as no key.
+func TestVerifyRefusesBadSigners(t *testing.T) {
+	t.Parallel()
+	q := played(t)
+	q.write(days(20))
+	if _, err := Verify(t.Context(), "", q.folder, Options{Signers: []byte("ben@example.com no key\n")}); err == nil {
+		t.Error("it is read as a file without keys")
 	}
 }

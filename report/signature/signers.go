@@ -25,6 +25,9 @@ type Signers struct {
 	namespace string
 }
 
+// ErrNone is in the error of Parse where no key is for the namespace.
+var ErrNone = errors.New("the allowed-signers file has no key for the namespace")
+
 // Parse reads an allowed-signers file. Keys of other namespaces are left out. It refuses
 // what it does not understand, since that may be a bound.
 func Parse(text []byte, namespace string) (Signers, error) {
@@ -45,7 +48,7 @@ func Parse(text []byte, namespace string) (Signers, error) {
 		}
 	}
 	if len(out.all) == 0 {
-		return out, errors.New("the allowed-signers file has no key for the namespace " + namespace)
+		return out, fmt.Errorf("%w %s", ErrNone, namespace)
 	}
 	return out, nil
 }
