@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -58,7 +59,7 @@ type CampaignMessage struct {
 	// none.
 	File string
 	Open func(ctx context.Context) (io.ReadCloser, error)
-	// How is the command by which the decided workbook comes back, or whom to send it to.
+	// How is the command by which the decided workbook is imported.
 	How string
 
 	// Again, Since and Repeats are as in Message.
@@ -147,13 +148,14 @@ func NewCampaignNote(m CampaignMessage, withFile bool) CampaignNote {
 	}
 	n.For = Show(m.Reviewer, 80, "nobody")
 	file := Show(m.File, 120, "FILE")
+	open := "Your workbook is attached: " + file
 	if !withFile {
-		n.Steps = append(n.Steps, "Get your workbook: tokenaudit campaign export --reviewer "+n.For)
+		open = "Ask the security team for your workbook. They make it with: tokenaudit campaign export --reviewer " + n.For
 	}
-	n.Steps = append(n.Steps,
+	n.Steps = append(n.Steps, open,
 		"Fill in the column Decision: keep, revoke, modify or not mine. Justify each modify, and each keep of a critical or high token.",
 		"Sign the workbook: ssh-keygen -Y sign -n tokenaudit-review -f KEY "+file,
-		"Send back the workbook and its signature: "+Show(m.How, 300, "to who runs the review"),
+		"Reply with "+file+" and "+file+".sig to whoever runs this review. They import both: "+Show(m.How, 300, "tokenaudit campaign import FILE"),
 	)
 	return n
 }
@@ -194,11 +196,33 @@ const (
 	maxCampaigns   = 2
 )
 
+// campaignsToTell are those with something overdue, then open ones, then those with something to
+// revoke. One that is closed with nothing left is told once, after its end.
+func campaignsToTell(s audit.Summary) []audit.CampaignStatus {
+	told := slices.DeleteFunc(slices.Clone(s.Campaigns), func(c audit.CampaignStatus) bool {
+		return c.Problem == "" && !c.Closed.IsZero() && c.Quiet() && s.Previous != nil && c.Closed.Before(s.Previous.Slot)
+	})
+	place := func(c audit.CampaignStatus) int {
+		open := c.Closed.IsZero()
+		switch {
+		case c.Problem != "", c.Revocations.Overdue > 0, open && c.Undecided > 0 && s.Started.After(c.Due):
+			return 0
+		case open:
+			return 1
+		case c.Revocations.Outstanding > 0:
+			return 2
+		}
+		return 3
+	}
+	slices.SortStableFunc(told, func(x, y audit.CampaignStatus) int { return place(x) - place(y) })
+	return told
+}
+
 // campaignLines are the revocations that are overdue, and how each campaign stands with those
 // that this review is the first to prove.
 func campaignLines(m Message) (late, others []Line) {
 	var stand, proven []Line
-	overdue, campaigns := 0, m.Summary.Campaigns
+	overdue, campaigns := 0, campaignsToTell(m.Summary)
 	for _, c := range campaigns {
 		overdue += c.Revocations.Overdue
 		for _, r := range c.Overdue {

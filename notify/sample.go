@@ -57,7 +57,7 @@ func CampaignSample(part string, now time.Time) CampaignMessage {
 			{Target: "plant-eu", Authorization: "0d3f1c0a9b8e7d02", Description: "grafana on edge-7", Owner: "grafana", Severity: audit.High, Why: "high: all-access"},
 			{Target: "plant-us", Authorization: "0d3f1c0a9b8e7d03", Owner: "telegraf-writer"},
 		},
-		File: "quarterly-ben@example.com.xlsx", Open: func(context.Context) (io.ReadCloser, error) { return nil, fs.ErrNotExist },
+		File: opened.Job + "-" + opened.Slot.Format(time.DateOnly) + "-ben@example.com.xlsx", Open: func(context.Context) (io.ReadCloser, error) { return nil, fs.ErrNotExist },
 		How: "tokenaudit campaign import FILE",
 	}
 	switch m.Kind {

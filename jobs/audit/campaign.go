@@ -53,9 +53,11 @@ type Revocation struct {
 	Decided       time.Time `json:"decided"`
 	Due           time.Time `json:"due"`
 	State         string    `json:"state"` // done, deactivated, still-there, hidden, unproven, undone or replaced
-	// Days from the decision to the proof; where it is overdue, days since the due date.
-	Days     int    `json:"days"`
-	Evidence string `json:"evidence,omitempty"` // the answer by which it is proven
+	// Days are the whole days from the decision to the review, as in remediation.jsonl, and
+	// DaysOverdue those past the due date where it is overdue.
+	Days        int    `json:"days"`
+	DaysOverdue int    `json:"days_overdue,omitempty"`
+	Evidence    string `json:"evidence,omitempty"` // the answer by which it is proven
 }
 
 // Words are the campaign on one line: "Campaign quarterly: 31 of 243 undecided, due 30 Nov
@@ -126,8 +128,8 @@ var revocationStates = map[string]string{
 // telegraf-writer (anna@example.com)".
 func (r Revocation) OverdueWords(day func(time.Time) string) string {
 	since := day(r.Due)
-	if r.Days > 0 {
-		since += " (" + Plural(r.Days, "day") + ")"
+	if r.DaysOverdue > 0 {
+		since += " (" + Plural(r.DaysOverdue, "day") + ")"
 	}
 	text := fmt.Sprintf("%s, overdue since %s, %s; decided by %s, owner %s",
 		Line(r.Decision, 20), since, r.stateWords(), Line(r.Reviewer, 60), Names([]string{r.User}, 1))

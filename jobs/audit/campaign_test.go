@@ -45,13 +45,13 @@ func TestCampaignWords(t *testing.T) {
 func TestRevocationWords(t *testing.T) {
 	t.Parallel()
 	due := time.Date(2026, 10, 28, 9, 0, 0, 0, time.UTC)
-	overdue := audit.Revocation{Target: "prod", Authorization: "0a1b", Description: "tele\ngraf", User: "telegraf-writer", Responsible: "anna@example.com", Reviewer: "ben@example.com", Decision: "revoke", Due: due, State: "still-there", Days: 3}
+	overdue := audit.Revocation{Target: "prod", Authorization: "0a1b", Description: "tele\ngraf", User: "telegraf-writer", Responsible: "anna@example.com", Reviewer: "ben@example.com", Decision: "revoke", Due: due, State: "still-there", Days: 9, DaysOverdue: 3}
 	own, proven, same := overdue, overdue, overdue
-	own.Responsible, own.User, own.Days, own.Description = "Anna@example.com", "anna@example.com", 1, "\u200b"
+	own.Responsible, own.User, own.DaysOverdue, own.Description = "Anna@example.com", "anna@example.com", 1, "\u200b"
 	proven.State, proven.Days, proven.Evidence = "done", 5, "404 authorization not found"
 	same.State, same.Days = "deactivated", 0
 	today := overdue
-	today.Days = 0
+	today.DaysOverdue = 0
 	for name, test := range map[string]struct{ got, want string }{
 		"token":           {overdue.Token(), `tele\ngraf (prod, 0a1b)`},
 		"no description":  {own.Token(), "(no description) (prod, 0a1b)"},

@@ -26,7 +26,7 @@ func (b *Book) Summary(run audit.Run) audit.CampaignStatus {
 			out.Conflicts++
 		case !s.ToRemove():
 		case s.Settled() && s.Seen.Run == run.ID():
-			out.Proven = append(out.Proven, s.revocation(b.RevokeBy(&s), s.Seen.Days))
+			out.Proven = append(out.Proven, s.revocation(b.RevokeBy(&s), run.Started))
 		case !s.Settled() && run.Started.After(b.RevokeBy(&s)):
 			overdue = append(overdue, s)
 		}
@@ -35,17 +35,18 @@ func (b *Book) Summary(run audit.Run) audit.CampaignStatus {
 		return cmp.Or(rank(x.Item.Severity)-rank(y.Item.Severity), b.RevokeBy(&x).Compare(b.RevokeBy(&y)))
 	})
 	for _, s := range overdue[:min(len(overdue), audit.MaxCampaignTokens)] {
-		due := b.RevokeBy(&s)
-		out.Overdue = append(out.Overdue, s.revocation(due, int(run.Started.Sub(due)/(24*time.Hour))))
+		r := s.revocation(b.RevokeBy(&s), run.Started)
+		r.DaysOverdue = int(run.Started.Sub(r.Due) / (24 * time.Hour))
+		out.Overdue = append(out.Overdue, r)
 	}
 	out.Proven = out.Proven[:min(len(out.Proven), audit.MaxCampaignTokens)]
 	return out
 }
 
-func (s *Status) revocation(due time.Time, days int) audit.Revocation {
+func (s *Status) revocation(due, now time.Time) audit.Revocation {
 	r := audit.Revocation{
 		Target: s.Item.Target, Authorization: s.Item.Authorization, Description: s.Item.Description, User: s.Item.OwnerName(), Responsible: s.Item.Responsible,
-		Reviewer: s.Decision.By, Decision: string(s.Decision.Decision), Decided: s.Decision.At, Due: due, State: string(Unproven), Days: days,
+		Reviewer: s.Decision.By, Decision: string(s.Decision.Decision), Decided: s.Decision.At, Due: due, State: string(Unproven), Days: int(now.Sub(s.Decision.At) / (24 * time.Hour)),
 	}
 	if s.Seen != nil && s.Seen.Decision != "" { // of a review since the decision
 		r.State, r.Evidence = string(s.Seen.State), s.Seen.Evidence

@@ -45,7 +45,7 @@ func TestCampaignMail(t *testing.T) {
 	if got := o.header.Get("Subject"); got != "Campaign quarterly: reminder, 31 of 40 tokens undecided, due 26 Nov 2026" {
 		t.Errorf("subject %q", got)
 	}
-	if _, attached := o.files["quarterly-ben@example.com.xlsx"]; !attached || !strings.Contains(o.text, "The workbook is attached.") || strings.Contains(o.text, "campaign export") {
+	if _, attached := o.files["quarterly-2026-11-23-ben@example.com.xlsx"]; !attached || !strings.Contains(o.text, "The workbook is attached.") || strings.Contains(o.text, "campaign export") {
 		t.Errorf("%d files:\n%s", len(o.files), o.text)
 	}
 	if ids[0] != ids[1] || ids[0] == ids[2] {

@@ -141,12 +141,12 @@ func Retired(m notify.Message) notify.Message {
 func Campaigns(m notify.Message) notify.Message {
 	late := audit.Revocation{
 		Target: "eu/acme", Authorization: "0d3f1c0a9b8e7d04", Description: "telegraf on line 4", User: "telegraf-writer", Responsible: "anna@example.com",
-		Reviewer: "ben@example.com", Decision: "revoke", Decided: day(time.November, 2), Due: day(time.November, 5), State: "still-there", Days: 18,
+		Reviewer: "ben@example.com", Decision: "revoke", Decided: day(time.November, 2), Due: day(time.November, 5), State: "still-there", Days: 21, DaysOverdue: 18,
 	}
 	later, proven := late, late
 	later.Authorization, later.Description, later.User, later.Responsible = "0d3f1c0a9b8e7d05", "", "ops-root", ""
-	later.Decision, later.State, later.Due, later.Days = "modify", "unproven", day(time.November, 16), 7
-	proven.Authorization, proven.Description, proven.State, proven.Days, proven.Due = "0d3f1c0a9b8e7d06", "grafana on edge-3", "done", 12, day(time.November, 16)
+	later.Decision, later.State, later.Due, later.DaysOverdue = "modify", "unproven", day(time.November, 16), 7
+	proven.Authorization, proven.Description, proven.State, proven.Days, proven.DaysOverdue, proven.Due = "0d3f1c0a9b8e7d06", "grafana on edge-3", "done", 12, 0, day(time.November, 16)
 	proven.Evidence = `GET /api/v2/authorizations/0d3f1c0a9b8e7d06: 404 "authorization not found"`
 	m.Summary.Campaigns = []audit.CampaignStatus{
 		{
@@ -154,7 +154,7 @@ func Campaigns(m notify.Message) notify.Message {
 			Revocations: audit.RevocationCounts{Decided: 7, Done: 3, Outstanding: 4, Overdue: 2, Unproven: 1}, Overdue: []audit.Revocation{late, later}, Proven: []audit.Revocation{proven},
 		},
 		{
-			Name: "privileged", ID: "privileged/2026-10-01T0900Z", Due: day(time.October, 15), Closed: day(time.October, 14), Items: 12,
+			Name: "privileged", ID: "privileged/2026-10-01T0900Z", Due: day(time.November, 18), Closed: day(time.November, 17), Items: 12,
 			Revocations: audit.RevocationCounts{Decided: 2, Done: 2},
 		},
 	}

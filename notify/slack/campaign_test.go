@@ -73,7 +73,7 @@ func TestCampaignPlace(t *testing.T) {
 				if !strings.Contains(string(first.Blocks), "ben@example.com") || strings.Contains(string(first.Blocks), "campaign export") == upload {
 					t.Errorf("who, and how to get the workbook: %s", first.Blocks)
 				}
-				if there := last.Files["quarterly-ben@example.com.xlsx"] == 10 && last.Channel == first.Channel && last.Form["thread_ts"] == first.TS; there != upload {
+				if there := last.Files["quarterly-2026-11-23-ben@example.com.xlsx"] == 10 && last.Channel == first.Channel && last.Form["thread_ts"] == first.TS; there != upload {
 					t.Errorf("upload %t: %+v", upload, last)
 				}
 			}

@@ -58,7 +58,7 @@ func TestMessage(t *testing.T) {
 			has: []string{
 				"3 fixed)\nRevocation overdue: telegraf on line 4 (eu/acme, 0d3f1c0a9b8e7d04): revoke, overdue since 5 Nov 2026 (18 days), still there; decided by ben@example.com, owner telegraf-writer (anna@example.com)",
 				"Campaign quarterly: 31 of 243 undecided (2 in conflict), due 30 Nov 2026; 2 revocations overdue",
-				"Campaign privileged: closed on 14 Oct 2026; 2 revocations done",
+				"Campaign privileged: closed on 17 Nov 2026; 2 revocations done",
 				"Proven: grafana on edge-3 (eu/acme, 0d3f1c0a9b8e7d06): deleted within 12 days after ben@example.com decided to revoke it; proven by: GET /api/v2/authorizations/0d3f1c0a9b8e7d06: 404",
 			},
 		},
