@@ -155,7 +155,7 @@ func NewCampaignNote(m CampaignMessage, withFile bool) CampaignNote {
 	n.Steps = append(n.Steps, open,
 		"Fill in the column Decision: keep, revoke, modify or not mine. Justify each modify, and each keep of a critical or high token.",
 		"Sign the workbook: ssh-keygen -Y sign -n tokenaudit-review -f KEY "+file,
-		"Reply with "+file+" and "+file+".sig to whoever runs this review. They import both: "+Show(m.How, 300, "tokenaudit campaign import FILE"),
+		"Reply with "+file+" and "+file+".sig to those who run this review. They import both: "+Show(m.How, 300, "tokenaudit campaign import FILE"),
 	)
 	return n
 }

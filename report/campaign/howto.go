@@ -31,14 +31,14 @@ func (b *book) writeHowTo(c campaign.Campaign, reviewer string, rows int) error 
 	if g.StreamWriter, g.err = b.open(sheetHowTo, 1, g.widths, nil); g.err != nil {
 		return g.err
 	}
-	due, manager := moment(c, c.Due), audit.Line(cmp.Or(c.Manager, "the person who sent you the file"), 200)
+	due := moment(c, c.Due)
 	g.row(28, title, "Access review "+c.Name)
 	g.row(20, subtitle, "For "+audit.Line(reviewer, 200)+": "+audit.Plural(rows, "row")+", to decide until "+due)
 	g.head("What to do")
 	g.say("1. Decide", "On the sheet "+sheetReview+", choose a decision in the first column of each row. You can sort and filter.")
 	g.say("2. Save", "Save the file as .xlsx. CSV is accepted, too.")
 	g.put(0, []role{label, mono, paragraph}, "3. Sign", "ssh-keygen -Y sign -n tokenaudit-review -f KEY FILE", "KEY is your SSH key, FILE the saved file. The signature is written to FILE.sig. Do not save the file again after this.")
-	g.say("4. Send", "Send FILE and FILE.sig to "+manager+".", "Without a signature the file is a draft. Its decisions do not count yet.")
+	g.say("4. Send", "Send FILE and FILE.sig to the person who sent you the file.", "Without a signature the file is a draft. Its decisions do not count yet.")
 	g.head("Decision", "What it means", "What it needs")
 	g.say(string(campaign.Keep), "The token is needed, with all that it may do.", "For severity critical and high, a justification. If it is needed for a limited time, the last day.")
 	g.say(string(campaign.Revoke), "The token is not needed. It has to be deleted"+within(c)+".", ticket(c, "Nothing more. A justification helps those who delete it."))

@@ -76,7 +76,7 @@ func styleOf(l look) *excelize.Style {
 		}
 	}
 	if p := table.SeverityPaint(l.severity); p.Fill != "" {
-		fill, font.Color, font.Bold = p.Fill, p.Ink, p.Bold
+		fill, font.Color, font.Bold, align.Vertical = p.Fill, p.Ink, p.Bold, "center"
 	}
 	style := &excelize.Style{Font: &font, Alignment: &align, Border: borders, NumFmt: textFormat}
 	if l.number {

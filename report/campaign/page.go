@@ -50,9 +50,9 @@ func (v pageView) OnPage() []row { return v.Rows[:min(len(v.Rows), mostItems)] }
 func (v *view) page() ([]byte, error) {
 	t, err := template.New("page").Funcs(template.FuncMap{
 		"grouped": audit.Number, "plural": audit.Plural, "day": day, "moment": table.Moment, "line": table.OneLine,
-		"text":  func(s string) string { return audit.Line(s, 400) },
-		"why":   func(all []string) []string { return all[:min(len(all), mostWhy)] },
-		"signs": Signs, "stamp": func(t time.Time) string { return t.Format(time.RFC3339) },
+		"text": func(s string) string { return audit.Line(s, 400) },
+		"why":  func(all []string) []string { return all[:min(len(all), mostWhy)] },
+		"pace": PaceWords, "stamp": func(t time.Time) string { return t.Format(time.RFC3339) },
 		"minus": func(a, b int) int { return a - b },
 	}).Parse(pageTemplate)
 	if err != nil {

@@ -10,8 +10,6 @@ import (
 	"slices"
 	"time"
 
-	"golang.org/x/crypto/ssh"
-
 	"tokenaudit/jobs/audit"
 	"tokenaudit/jobs/campaign"
 	"tokenaudit/report/signature"
@@ -62,7 +60,7 @@ func write(ctx context.Context, f Folder, b *campaign.Book, made Made, pem []byt
 	if err != nil {
 		return err
 	}
-	reports, err := reportsOf(newView(b, made, closingSigner(files)))
+	reports, err := reportsOf(newView(b, made, closingKeyOf(files)))
 	if err != nil {
 		return err
 	}
@@ -134,20 +132,6 @@ func reportsOf(v *view) ([]file, error) {
 		return nil, fmt.Errorf("%s: %w", PageFile, err)
 	}
 	return []file{{WorkbookFile, workbook}, {PageFile, page}}, nil
-}
-
-// closingSigner says which key signed the closing statement; "" if none did. Whose key it
-// is, verify says with the allowed signers.
-func closingSigner(files map[string][]byte) string {
-	signed, there := files[campaign.ClosedFile+campaign.SignatureSuffix]
-	if !there {
-		return ""
-	}
-	key, err := signature.KeyOf(campaign.ClosedFile, files[campaign.ClosedFile], signed, campaign.Namespace)
-	if err != nil {
-		return "The signature " + err.Error()
-	}
-	return "Signed with the key " + ssh.FingerprintSHA256(key) + ". tokenaudit verify says whose it is."
 }
 
 // sumsOf is SHA256SUMS over files, as sha256sum -c reads it.

@@ -169,7 +169,7 @@ func TestPage(t *testing.T) {
 	text := plainOf(page)
 	for _, want := range []string{
 		"2 of 9 items not decided, overdue since 2026-10-15; 1 revocation overdue",
-		"77 % Decided and signed 7 of 9: 3 keep, 3 revoke, 1 modify", "55 % On time 5 signed by 2026-10-15", "1 Proven done", "1 Overdue of 3 not proven yet",
+		"77 % Decided and signed 7 of 9: 3 keep, 3 revoke, 1 modify", "55 % On time 5 signed by 2026-10-15", "1 Proven done", "1 Overdue of 4 revocations",
 		"0 Self-reviews of 7 signed decisions; 1 attempt refused", "1 Days to proof, median the worst 1", "Basis of the frequency: TRA-2026-07, section 3",
 		"critical telegraf line 3 0000000000000001 revoke, decided by ben@example.com; owner telegraf-writer, otto@example.com 2026-10-07 14 days over still there",
 		"test 0000000000000008 ben@example.com has to sign draft", "signed revoke anna@example.com, 2026-10-16 , late “replaced by the new exporter” ticket OPS-4 assigned 2026-10-06, from ben@example.com to anna@example.com: ben is on leave",
@@ -263,16 +263,53 @@ func TestWorkbook(t *testing.T) {
 // TestSigns shows when a reviewer is worth a question.
 func TestSigns(t *testing.T) {
 	t.Parallel()
-	for want, f := range map[string]campaign.ReviewerFigure{
-		"": {Signed: 100, KeepRate: 90, SameReason: 50, RowsPerMinute: 3},
-		"keeps 100 %; one justification in 98 %; 60 rows in a minute": {Signed: 60, KeepRate: 100, SameReason: 98, RowsPerMinute: 60},
+	for name, c := range map[string]struct {
+		figure    campaign.ReviewerFigure
+		justified int
+		want      string
+	}{
+		"looked":              {campaign.ReviewerFigure{Signed: 100, KeepRate: 90, SameReason: 50, RowsPerMinute: 3}, 80, ""},
+		"did not look":        {campaign.ReviewerFigure{Signed: 60, KeepRate: 100, SameReason: 98, RowsPerMinute: 60}, 60, "keeps 100 %; one justification in 98 %; 60 rows in a minute"},
+		"a few":               {campaign.ReviewerFigure{Signed: 3, KeepRate: 100, RowsPerMinute: 60}, 3, ""},
+		"a few without words": {campaign.ReviewerFigure{Signed: 3, KeepRate: 100}, 0, "all kept, none justified"},
+		"many without words":  {campaign.ReviewerFigure{Signed: 30, KeepRate: 100}, 0, "all kept, none justified"},
+		"nothing signed":      {campaign.ReviewerFigure{RowsPerMinute: 2}, 0, ""},
 	} {
-		if got := strings.Join(Signs(f), "; "); got != want {
-			t.Errorf("got %q, want %q", got, want)
+		c.figure.Reviewer = ben
+		v := &view{Book: &campaign.Book{}, justified: map[string]int{ben: c.justified}}
+		if got := strings.Join(v.Signs(c.figure), "; "); got != c.want {
+			t.Errorf("%s: got %q, want %q", name, got, c.want)
 		}
 	}
-	if got := Signs(campaign.ReviewerFigure{Signed: 3, KeepRate: 100}); len(got) > 0 {
-		t.Errorf("three decisions say %q", got)
+	v := &view{justified: map[string]int{}}
+	for want, f := range map[string]campaign.ReviewerFigure{"– –": {RowsPerMinute: 2}, "none given –": {Signed: 1, RowsPerMinute: 2}, "none given 20": {Signed: 10, RowsPerMinute: 20}, "none given < 1": {Signed: 10}} {
+		if got := v.SameReasonWords(f) + " " + PaceWords(f); got != want {
+			t.Errorf("%+v: got %q, want %q", f, got, want)
+		}
+	}
+}
+
+// TestSharedKey: a manager who signs with the key of a reviewer is named wherever people look.
+func TestSharedKey(t *testing.T) {
+	t.Parallel()
+	q := played(t)
+	q.people[cleo] = q.people[ben]
+	q.closed(days(19), "the notebook is decided in the next one")
+	q.write(days(20))
+	page := q.page()
+	for _, want := range []string{"Signed by cleo@example.com (key SHA256:", "It is the same key as that of ben@example.com.", "the same key as cleo@example.com"} {
+		if !strings.Contains(page, want) {
+			t.Errorf("the page lacks %q", want)
+		}
+	}
+	if remarks := strings.Join(q.verify(Options{}).Remarks, "; "); !strings.Contains(remarks, "closed.json is signed with the same key as the decisions of ben@example.com") {
+		t.Errorf("remarks %q", remarks)
+	}
+	q = played(t)
+	q.closed(days(19), "the notebook is decided in the next one")
+	q.write(days(20))
+	if v := q.verify(Options{}); strings.Contains(q.page()+strings.Join(v.Remarks, ""), "the same key as") {
+		t.Error("keys of their own are said to be the same")
 	}
 }
 
@@ -298,5 +335,31 @@ func TestKeptAndGone(t *testing.T) {
 	r := row{Status: campaign.Status{State: campaign.Signed, Decision: &keep, Seen: seen}}
 	if got := r.SeenWords(); r.Settled() || r.SeenChip() != "plain" || got != "gone on "+day(days(20))+", though it was kept" {
 		t.Errorf("settled %v, %s: %q", r.Settled(), r.SeenChip(), got)
+	}
+}
+
+// TestItemsOnPaper: what a decision is judged by is among the columns that are printed, and
+// what is not printed makes no row higher.
+func TestItemsOnPaper(t *testing.T) {
+	t.Parallel()
+	it := writer("0000000000000001", "telegraf", "telegraf", audit.Critical)
+	it.Why = slices.Repeat([]string{"critical: operator"}, 6)
+	q := newQuarter(t, it)
+	q.write(days(1))
+	f, err := excelize.OpenFile(filepath.Join(q.dir, WorkbookFile))
+	must(t, err)
+	defer f.Close()
+	rows, err := f.GetRows("Items")
+	must(t, err)
+	for _, name := range []string{"Token", "Owner", "Severity", "Decision", "Decided by", "Justification", "Due", "Since then"} {
+		if at := slices.Index(rows[0], name); at < 0 || at >= printedItems {
+			t.Errorf("%s is column %d of %d printed ones", name, at+1, printedItems)
+		}
+	}
+	if due := rows[1][slices.Index(rows[0], "Due")]; due != "2026-10-15" {
+		t.Errorf("due %q", due)
+	}
+	if height, err := f.GetRowHeight("Items", 2); err != nil || height > 20 {
+		t.Errorf("the row is %.0f points high (%v)", height, err)
 	}
 }

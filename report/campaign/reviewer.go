@@ -125,7 +125,7 @@ func (b *book) writeReview(c campaign.Campaign, reviewer string, lines []campaig
 }
 
 // mostLines is how high a row may be; the cell shows all of its text when it is opened.
-const mostLines = 8
+const mostLines = 24
 
 // lastPrinted is the last column that goes on paper: with all of them nobody could read it.
 const lastPrinted = campaign.FactWeeksOpen

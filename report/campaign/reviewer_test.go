@@ -141,7 +141,7 @@ func TestHowTo(t *testing.T) {
 		want, lack []string
 	}{
 		"as usual": {workbookOf(t, usual(1200), nil), []string{
-			"For ben@example.com: 1,080 rows, to decide until 15 October 2026, 11:00 CEST", "ssh-keygen -Y sign -n tokenaudit-review -f KEY FILE", "Send FILE and FILE.sig to ciso@example.com.",
+			"For ben@example.com: 1,080 rows, to decide until 15 October 2026, 11:00 CEST", "ssh-keygen -Y sign -n tokenaudit-review -f KEY FILE", "Send FILE and FILE.sig to the person who sent you the file.",
 			"within 3 days for critical, 14 days for high, 30 days for others.", "TRA-2026-07, section 3", "weekly-review/2026-09-28T0600Z",
 		}, []string{"A ticket."}},
 		"with tickets": {strict.Bytes(), []string{"0 rows", "A justification, and what the new token may do. A ticket."}, nil},
@@ -184,5 +184,16 @@ func TestPropertiesNameNoMachine(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, *p); diff != "" {
 		t.Error(diff)
+	}
+}
+
+// TestRowsAreHighEnough: all of a long reason can be read without opening its cell.
+func TestRowsAreHighEnough(t *testing.T) {
+	t.Parallel()
+	long := item(1, "telegraf")
+	long.Why = []string{strings.Repeat("critical: operator (all orgs) ", 14)} // 420 characters in a column of 36
+	f := reopened(t, workbookOf(t, quarterly().Lines([]campaign.Item{long}), nil))
+	if height, err := f.GetRowHeight(sheetReview, 2); err != nil || height < 10*13 {
+		t.Errorf("the row is %.0f points high (%v)", height, err)
 	}
 }

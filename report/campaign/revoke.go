@@ -39,7 +39,7 @@ func Script(b *campaign.Book, addresses map[string]string) ([]byte, error) {
 		return nil, err
 	}
 	var tokens []revoked
-	for _, r := range newView(b, Made{}, "").Revocations() {
+	for _, r := range newView(b, Made{}, closingKey{}).Revocations() {
 		if !r.Settled() {
 			tokens = append(tokens, newRevoked(r, addresses[r.Item.Target]))
 		}

@@ -82,6 +82,7 @@ func Verify(ctx context.Context, id string, f Folder, o Options) (*Result, error
 	v.assignments()
 	v.remediation()
 	v.closing(ctx)
+	v.sharedKey()
 	v.reports()
 	v.packs()
 	v.conclude()
@@ -410,7 +411,7 @@ func (v *verifier) reports() {
 		v.notProven("That the reports follow from the other files: they were made by %s, and this is %s.", audit.Line(string(by[1]), 100), this)
 		return
 	}
-	made, err := reportsOf(newView(v.book, Made{v.madeAt(), v.options.Tool}, closingSigner(v.files)))
+	made, err := reportsOf(newView(v.book, Made{v.madeAt(), v.options.Tool}, closingKeyOf(v.files)))
 	if err != nil {
 		v.problem("", "the reports cannot be made again: %v", err)
 		return

@@ -10,6 +10,7 @@ import (
 
 	"tokenaudit/jobs/audit"
 	"tokenaudit/jobs/campaign"
+	"tokenaudit/report/table"
 )
 
 // view is what the page and the workbook show of a campaign.
@@ -18,9 +19,9 @@ type view struct {
 	Made    Made
 	Figures campaign.Figures
 	Rows    []row // every item, what is open first and the worst of it first
-	// Signature is the key that signed the closing statement, or what is wrong with that;
-	// "" if nothing signed it.
-	Signature string
+	closer  closingKey
+	// justified counts signed decisions with a justification, by reviewer in lower case.
+	justified map[string]int
 }
 
 // row is an item as it stands.
@@ -32,14 +33,17 @@ type row struct {
 	Moves []campaign.Assignment
 }
 
-func newView(b *campaign.Book, made Made, signature string) *view {
-	v := &view{Book: b, Made: made, Figures: b.Figures(made.At), Signature: signature}
+func newView(b *campaign.Book, made Made, closer closingKey) *view {
+	v := &view{Book: b, Made: made, Figures: b.Figures(made.At), closer: closer, justified: map[string]int{}}
 	moves := map[string][]campaign.Assignment{}
 	for _, a := range b.Assignments {
 		moves[a.Item] = append(moves[a.Item], a)
 	}
 	for _, s := range b.Status() {
 		v.Rows = append(v.Rows, row{s, b, made.At, moves[s.Item.ID]})
+		if s.State == campaign.Signed && strings.TrimSpace(s.Decision.Justification) != "" {
+			v.justified[strings.ToLower(strings.TrimSpace(s.Decision.By))]++
+		}
 	}
 	slices.SortStableFunc(v.Rows, func(a, b row) int {
 		return cmp.Or(a.part()-b.part(), rank(a.Item.Severity)-rank(b.Item.Severity), cmp.Compare(a.Item.Target, b.Item.Target),
@@ -319,22 +323,50 @@ func (v *view) where(is func(row) bool) (out []row) {
 	return out
 }
 
+// fewDecisions are too few for rates to say anything of a reviewer.
+const fewDecisions = 10
+
 // Signs are what about a reviewer's decisions is a reason to ask.
-func Signs(f campaign.ReviewerFigure) (out []string) {
-	const few, most, fast = 10, 95, 20 // decisions, percent, rows in a minute
-	if f.Signed < few {
-		return nil
-	}
-	if f.KeepRate >= most {
+func (v *view) Signs(f campaign.ReviewerFigure) (out []string) {
+	const some, most, fast = 3, 95, 20 // decisions, percent, rows in a minute
+	switch {
+	case f.Signed >= some && f.KeepRate == 100 && v.justified[f.Reviewer] == 0:
+		out = append(out, "all kept, none justified")
+	case f.Signed >= fewDecisions && f.KeepRate >= most:
 		out = append(out, fmt.Sprintf("keeps %d %%", f.KeepRate))
 	}
-	if f.SameReason >= most {
+	if f.Signed >= fewDecisions && f.SameReason >= most {
 		out = append(out, fmt.Sprintf("one justification in %d %%", f.SameReason))
 	}
-	if f.RowsPerMinute >= fast {
+	if f.Signed >= fewDecisions && f.RowsPerMinute >= fast {
 		out = append(out, fmt.Sprintf("%d rows in a minute", f.RowsPerMinute))
 	}
+	if who := sharesKey(v.Book, v.closer, f.Reviewer); len(who) > 0 {
+		out = append(out, "the same key as "+audit.Names(who, 3))
+	}
 	return out
+}
+
+// SameReasonWords are how often the most frequent justification stands.
+func (v *view) SameReasonWords(f campaign.ReviewerFigure) string {
+	switch {
+	case f.Signed == 0:
+		return table.Unknown
+	case v.justified[f.Reviewer] == 0:
+		return "none given"
+	}
+	return fmt.Sprintf("%d %%", f.SameReason)
+}
+
+// PaceWords are the rows a minute, where there are enough of them.
+func PaceWords(f campaign.ReviewerFigure) string {
+	switch {
+	case f.Signed < fewDecisions || f.RowsPerMinute < 0:
+		return table.Unknown
+	case f.RowsPerMinute == 0:
+		return "< 1"
+	}
+	return audit.Number(f.RowsPerMinute)
 }
 
 // WithinWords are how long a token may still be there after the decision, by severity.
@@ -358,10 +390,16 @@ func (v *view) SignatureWords() string {
 	switch {
 	case v.Closing == nil:
 		return "Not yet: " + cmp.Or(v.Manager, "the manager") + " signs the closing statement."
-	case v.Signature == "":
+	case v.closer.problem != "":
+		return v.closer.problem
+	case v.closer.fingerprint == "":
 		return "Not signed. " + cmp.Or(v.Manager, "The manager") + " signs " + campaign.ClosedFile + " with: ssh-keygen -Y sign -n " + campaign.Namespace + " -f KEY " + campaign.ClosedFile
 	}
-	return v.Signature
+	words := "Signed by " + cmp.Or(v.Closing.Manager, "the manager") + " (key " + v.closer.fingerprint + ")."
+	if who := sharesKey(v.Book, v.closer, v.Closing.Manager); len(who) > 0 {
+		words += " It is the same key as that of " + audit.Names(who, 3) + "."
+	}
+	return words + " tokenaudit verify checks whose key it is."
 }
 
 func daysWords(n int) string { return audit.Plural(n, "day") }

@@ -60,7 +60,7 @@ func (v *view) summarySheet(b *xlsx.Pages) {
 	figure("Decided and signed", numbers(v.Percent(f.Signed)), fmt.Sprintf("%s of %s; %s", audit.Number(f.Signed), audit.Number(v.toDecide()), v.DecisionWords()))
 	figure("On time", numbers(v.Percent(f.OnTime)), fmt.Sprintf("%s signed by %s", audit.Number(f.OnTime), day(v.Due)))
 	figure("Open", number(f.Open), v.OpenWords())
-	figure("Gone before a decision", number(f.Gone), "the server says so")
+	figure("Gone before a decision", number(f.Gone), "by the answer of the server, before anybody decided")
 	figure("Reassignments", number(f.Reassigned), "who, to whom and why: the sheet Items")
 	figure("Self-reviews", number(f.SelfReviews), v.SelfWords()+", compared with the owner and the responsible person")
 	figure("Refused rows", number(v.Figures.RefusedRows()), v.refusedWords())
@@ -119,7 +119,7 @@ type itemColumn struct {
 }
 
 // printedItems is how many of them are on paper: the review record itself.
-const printedItems = 12
+const printedItems = 11
 
 func itemColumns() []itemColumn {
 	text := func(of func(row) string) func(row) xlsx.Cell { return func(r row) xlsx.Cell { return words(of(r)) } }
@@ -141,24 +141,27 @@ func itemColumns() []itemColumn {
 		}
 	}
 	return []itemColumn{
-		{"Token", 34, table.Text, text(row.Token)},
-		{"Authorization ID", 19, table.Text, text(func(r row) string { return r.Item.Authorization })},
-		{"Owner", 22, table.Text, text(func(r row) string { return r.Item.OwnerName() })},
-		{"Responsible", 22, table.Text, text(func(r row) string { return r.Item.Responsible })},
+		{"Token", 30, table.Text, text(row.Token)},
+		{"Authorization ID", 18, table.Text, text(func(r row) string { return r.Item.Authorization })},
+		{"Owner", 18, table.Text, text(func(r row) string { return r.Item.OwnerName() })},
 		{"Severity", 10, table.Text, func(r row) xlsx.Cell { return severity(r.Item.Severity) }},
-		{"State", 13, table.Text, func(r row) xlsx.Cell { return coloured(r.StateWords(), r.StateChip()) }},
+		{"State", 10, table.Text, func(r row) xlsx.Cell { return coloured(r.StateWords(), r.StateChip()) }},
 		{"Decision", 10, table.Text, decided(func(_ row, d campaign.Decision) xlsx.Cell { return words(string(d.Decision)) })},
-		{"Decided by", 22, table.Text, decided(func(_ row, d campaign.Decision) xlsx.Cell { return words(d.By) })},
+		{"Decided by", 23, table.Text, decided(func(_ row, d campaign.Decision) xlsx.Cell { return words(d.By) })},
 		{"Decided on", 12, table.Day, decided(func(_ row, d campaign.Decision) xlsx.Cell { return date(d.At) })},
-		{"Justification", 40, table.Text, decided(func(_ row, d campaign.Decision) xlsx.Cell { return words(d.Justification) })},
-		{"Ticket", 12, table.Text, decided(func(_ row, d campaign.Decision) xlsx.Cell { return words(d.Ticket) })},
-		{"Since then", 26, table.Text, func(r row) xlsx.Cell { return coloured(r.SeenWords(), r.SeenChip()) }},
-		{"Gone by", 12, table.Day, func(r row) xlsx.Cell {
-			if !r.Goes() {
-				return xlsx.Cell{}
+		{"Justification", 34, table.Text, decided(func(_ row, d campaign.Decision) xlsx.Cell { return words(d.Justification) })},
+		{"Due", 12, table.Day, func(r row) xlsx.Cell {
+			switch {
+			case r.Goes():
+				return date(r.GoneBy())
+			case r.State.Open():
+				return date(r.book.Due)
 			}
-			return date(r.GoneBy())
+			return xlsx.Cell{}
 		}},
+		{"Since then", 26, table.Text, func(r row) xlsx.Cell { return coloured(r.SeenWords(), r.SeenChip()) }},
+		{"Responsible", 22, table.Text, text(func(r row) string { return r.Item.Responsible })},
+		{"Ticket", 12, table.Text, decided(func(_ row, d campaign.Decision) xlsx.Cell { return words(d.Ticket) })},
 		{"Proven by", 30, table.Text, seen(func(_ row, m campaign.Remediation) xlsx.Cell { return words(m.Evidence) })},
 		{"Review", 28, table.Text, seen(func(_ row, m campaign.Remediation) xlsx.Cell { return words(m.Run) })},
 		{"Reviewer", 22, table.Text, text(func(r row) string { return r.Reviewer })},
@@ -211,31 +214,25 @@ func (v *view) itemsSheet(b *xlsx.Pages) {
 
 func (v *view) reviewersSheet(b *xlsx.Pages) {
 	s := b.Sheet("Reviewers", 1, 32, 10, 10, 10, 14, 10, 16, 16, 50)
-	s.List(9, words("Reviewer"), numbers("Items"), numbers("Open"), numbers("Signed"), words("Last signed"), numbers("Kept, %"), numbers("Same justification, %"), numbers("Rows a minute"), words("Reasons to ask"))
+	s.List(9, words("Reviewer"), numbers("Items"), numbers("Open"), numbers("Signed"), words("Last signed"), numbers("Kept, %"), numbers("Same justification"), numbers("Rows a minute"), words("Reasons to ask"))
 	for _, f := range v.Figures.Reviewers {
-		rate := func(n int) xlsx.Cell {
-			if f.Signed == 0 {
-				return words(table.Unknown)
-			}
-			return number(n)
+		kept := words(table.Unknown)
+		if f.Signed > 0 {
+			kept = number(f.KeepRate)
 		}
-		pace := number(f.RowsPerMinute)
-		if f.RowsPerMinute < 0 {
-			pace = words(table.Unknown)
-		}
-		signs, word := strings.Join(Signs(f), "; "), ""
+		signs, word := strings.Join(v.Signs(f), "; "), ""
 		if signs != "" {
 			word = string(audit.Partial)
 		}
-		s.Entry(words(f.Reviewer), number(f.Items), number(f.Open), number(f.Signed), date(f.LastAt), rate(f.KeepRate), rate(f.SameReason), pace, coloured(signs, word))
+		s.Entry(words(f.Reviewer), number(f.Items), number(f.Open), number(f.Signed), date(f.LastAt), kept, numbers(v.SameReasonWords(f)), numbers(PaceWords(f)), coloured(signs, word))
 	}
 }
 
 // revocationsSheet has each token that has to go, and what each review saw of it.
 func (v *view) revocationsSheet(b *xlsx.Pages) {
-	s := b.Sheet("Revocations", 1, 34, 19, 22, 22, 10, 22, 12, 12, 28, 12, 34, 8, 10, 40, 19)
-	s.List(14, words("Token"), words("Authorization ID"), words("Owner"), words("Responsible"), words("Decision"), words("Decided by"), words("Decided on"), words("Gone by"),
-		words("Review"), words("Review began"), words("What it saw"), numbers("Days"), words("Overdue"), words("Proven by"), words("In its place"))
+	s := b.Sheet("Revocations", 1, 28, 18, 18, 10, 23, 12, 12, 12, 26, 7, 10, 32, 22, 28, 19)
+	s.List(12, words("Token"), words("Authorization ID"), words("Owner"), words("Decision"), words("Decided by"), words("Decided on"), words("Due"),
+		words("Review began"), words("What it saw"), numbers("Days"), words("Overdue"), words("Proven by"), words("Responsible"), words("Review"), words("In its place"))
 	lines := map[string][]campaign.Remediation{}
 	for _, m := range v.Remediation {
 		if m.Decision != "" {
@@ -245,9 +242,9 @@ func (v *view) revocationsSheet(b *xlsx.Pages) {
 	all := v.Revocations()
 	for _, r := range all {
 		d := r.Decision
-		about := []xlsx.Cell{words(r.Token()), words(r.Item.Authorization), words(r.Item.OwnerName()), words(r.Item.Responsible), words(string(d.Decision)), words(d.By), date(d.At), date(r.GoneBy())}
+		about := []xlsx.Cell{words(r.Token()), words(r.Item.Authorization), words(r.Item.OwnerName()), words(string(d.Decision)), words(d.By), date(d.At), date(r.GoneBy())}
 		if len(lines[r.Item.ID]) == 0 {
-			s.Entry(append(about, words(table.Unknown), xlsx.Cell{}, coloured(r.SeenWords(), r.SeenChip()), xlsx.Cell{}, yes(r.Overdue()), xlsx.Cell{}, xlsx.Cell{})...)
+			s.Entry(append(about, xlsx.Cell{}, coloured(r.SeenWords(), r.SeenChip()), xlsx.Cell{}, yes(r.Overdue()), xlsx.Cell{}, words(r.Item.Responsible), words(table.Unknown), xlsx.Cell{})...)
 		}
 		for _, m := range lines[r.Item.ID] {
 			word := string(audit.Partial)
@@ -257,7 +254,7 @@ func (v *view) revocationsSheet(b *xlsx.Pages) {
 			case m.Overdue:
 				word = string(audit.High)
 			}
-			s.Entry(append(about[:8:8], words(m.Run), date(m.At), coloured(seenWords(m), word), number(m.Days), yes(m.Overdue), words(m.Evidence), words(m.By))...)
+			s.Entry(append(about[:7:7], date(m.At), coloured(seenWords(m), word), number(m.Days), yes(m.Overdue), words(m.Evidence), words(r.Item.Responsible), words(m.Run), words(m.By))...)
 		}
 	}
 	if len(all) == 0 {

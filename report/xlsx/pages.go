@@ -93,10 +93,11 @@ func (s *Sheet) Labels(cells ...Cell) { s.page.header(of(cells, header)...) }
 // Row is a line of a small table, as high as its texts need.
 func (s *Sheet) Row(cells ...Cell) { s.page.flow(of(cells, body)...) }
 
-// Entry is a line of a list; of long texts it shows the beginning.
+// Entry is a line of a list, as high as what is printed of it needs; of long texts it shows
+// the beginning.
 func (s *Sheet) Entry(cells ...Cell) {
 	made := of(cells, entry)
-	s.page.line(s.page.fit(6, made), made...)
+	s.page.line(s.page.fit(6, made[:min(len(made), s.printed)]), made...)
 }
 
 // List heads a list of many rows, which can be sorted and filtered, and of which so many

@@ -155,7 +155,9 @@ func alignmentOf(l look) *excelize.Alignment {
 	case figure, caption, note:
 		a.Horizontal, a.Indent = "center", 0
 	case entry: // of many lines, the first is the one to see
-		a.Vertical = "top"
+		if l.word == "" {
+			a.Vertical = "top"
+		}
 	}
 	if l.kind == table.Integer && a.Horizontal == "left" {
 		a.Horizontal = "right"
