@@ -237,7 +237,7 @@ func (c *cli) openCampaign(ctx context.Context, f campaignFlags, name string) (e
 	if !opened {
 		is = "was"
 	}
-	c.say("Campaign %s %s open: %s of run %s to decide until %s\n", b.ID(), is, audit.Plural(len(b.Items), "token"), b.Run, b.Due.Format(time.DateOnly))
+	c.say("Campaign %s %s open, on run %s\n  %s to decide until %s\n", b.ID(), is, b.Run, audit.Plural(len(b.Items), "token"), b.Due.Format(time.DateOnly))
 	for _, who := range b.ReviewersNow() {
 		c.say("  %s: %s\n", who, audit.Plural(len(b.OpenFor(who)), "item"))
 	}
