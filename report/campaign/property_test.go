@@ -200,6 +200,7 @@ func FuzzReadSheet(f *testing.F) {
 	for _, rows := range []string{
 		"", cellsOf("keep", "a"), `<row r="7"><c r="C7" t="s"><v>0</v></c></row>`, `<row><c s="1"><v>46387</v></c><c><f>1+1</f><v>2</v></c></row>`,
 		`<row><c t="b"><v>1</v></c><c t="d"><v>2026</v></c><c t="e"><v>#N/A</v></c></row>`, `<row r="-1"/>`, `<row><c><v>1E400</v></c><c><v>NaN</v></c></row>`, `<v>1</v><t>2</t></row>`, `</sheetData>`,
+		`<row r="2"><c r="A2"><row r="3"></row></c></row>`,
 	} {
 		f.Add(rows)
 	}

@@ -166,10 +166,14 @@ func headOf(line int, cells []string) head {
 func (s *sheet) collect() ([]campaign.Row, error) {
 	var rows []campaign.Row
 	all := columns() // of which the decision is the first
-	tooMany := false
+	seen, tooMany := 0, false
 	err := s.rows(func(line int, cells []string) bool {
-		if line <= s.head.line {
+		if line <= s.head.line || len(cells) == 0 {
 			return true
+		}
+		if seen++; seen > mostRows { // empty ones take time too
+			tooMany = true
+			return false
 		}
 		row, empty := campaign.Row{Line: line}, true
 		for i, c := range all {
@@ -188,8 +192,7 @@ func (s *sheet) collect() ([]campaign.Row, error) {
 		if !empty {
 			rows = append(rows, row)
 		}
-		tooMany = len(rows) > mostRows
-		return !tooMany
+		return true
 	})
 	if tooMany {
 		return nil, fmt.Errorf("the file has more than %s rows: export a new one", audit.Number(mostRows))

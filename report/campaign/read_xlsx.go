@@ -26,6 +26,7 @@ import (
 const (
 	mostSheet = 512 << 20
 	mostPart  = 128 << 20 // of the others, which are held in memory
+	mostText  = 1 << 20   // the text of a cell, which has 32,767 characters at most
 )
 
 const saveAgain = "save it as .xlsx, or as CSV in UTF-8"
@@ -165,7 +166,7 @@ func (b *workbook) readStrings(part string) error {
 	}
 	defer r.Close()
 	d := xml.NewDecoder(r)
-	var text string
+	var text []byte
 	for {
 		token, err := d.Token()
 		if errors.Is(err, io.EOF) {
@@ -178,11 +179,9 @@ func (b *workbook) readStrings(part string) error {
 		case xml.StartElement:
 			switch t.Name.Local {
 			case "t":
-				run, err := textOf(d)
-				if err != nil {
+				if text, err = addText(text, d); err != nil {
 					return err
 				}
-				text += run
 			case "rPh": // how it is pronounced
 				if err := d.Skip(); err != nil {
 					return err
@@ -190,10 +189,19 @@ func (b *workbook) readStrings(part string) error {
 			}
 		case xml.EndElement:
 			if t.Name.Local == "si" {
-				b.strings, text = append(b.strings, text), ""
+				b.strings, text = append(b.strings, string(text)), text[:0]
 			}
 		}
 	}
+}
+
+// addText adds the text of the element that has just begun, one of those of a cell.
+func addText(text []byte, d *xml.Decoder) ([]byte, error) {
+	run, err := textOf(d)
+	if err == nil && len(text)+len(run) > mostText {
+		err = fmt.Errorf("a cell has more than %d MiB", mostText>>20)
+	}
+	return append(text, run...), err
 }
 
 // textOf is the text of the element that has just begun.
@@ -296,9 +304,7 @@ func (b *workbook) rows(part string, yield func(line int, cells []string) bool) 
 			case "v":
 				c.value, err = textOf(d)
 			case "t":
-				var run string
-				run, err = textOf(d)
-				c.text += run
+				c.text, err = addText(c.text, d)
 			case "f":
 				c.formula, err = textOf(d)
 				c.formula = "=" + c.formula
@@ -308,6 +314,9 @@ func (b *workbook) rows(part string, yield func(line int, cells []string) bool) 
 		case xml.EndElement:
 			switch t.Name.Local {
 			case "c":
+				if column < 1 {
+					return errors.New("a row begins within a cell")
+				}
 				for len(cells) < column {
 					cells = append(cells, "")
 				}
@@ -340,7 +349,7 @@ func numbered(row xml.StartElement, before int) (int, error) {
 type cell struct {
 	at, kind, style string // as its attributes r, t and s say
 	value           string
-	text            string // of a cell that holds its own
+	text            []byte // of a cell that holds its own
 	formula         string
 }
 
@@ -377,7 +386,7 @@ func (b *workbook) show(c cell) (string, error) {
 	case c.formula != "":
 		return c.formula, nil
 	case c.kind == "inlineStr":
-		return c.text, nil
+		return string(c.text), nil
 	case c.kind == "s":
 		i, err := strconv.Atoi(c.value)
 		if err != nil || i < 0 || i >= len(b.strings) {
