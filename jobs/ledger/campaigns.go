@@ -19,19 +19,29 @@ const (
 	campaignsSuffix = ".campaigns.lock"
 	campaignsKey    = int64(0x63616d706169676e) // of an advisory lock: "campaign" in ASCII
 	campaignsRetry  = 100 * time.Millisecond
+	// lockedFor is how long the lock of the campaigns is waited for: who has it holds it for
+	// seconds, unless it hangs.
+	lockedFor = 2 * time.Minute
 )
 
+var errLocked = fmt.Errorf("another tokenaudit has been changing a campaign for more than %s; see whether it hangs", audit.SpanWords(lockedFor))
+
 // LockCampaigns keeps others on the same store from changing the folder of a campaign, and
-// waits while another one has the lock. It needs no open Ledger, as serve has that of a file
+// waits for minutes while another one has the lock. It needs no open Ledger, as serve has that of a file
 // to itself. The lock is released by unlock, and when the process ends.
 func LockCampaigns(ctx context.Context, store string, password secret.Ref) (unlock func() error, err error) {
+	waiting, cancel := context.WithTimeoutCause(ctx, lockedFor, errLocked)
+	defer cancel()
 	path, isFile := StorePath(store)
 	if err = CheckStore(store); err == nil {
 		if isFile {
-			unlock, err = lockFile(ctx, path+campaignsSuffix)
+			unlock, err = lockFile(waiting, path+campaignsSuffix)
 		} else {
-			unlock, err = lockPostgres(ctx, store, password)
+			unlock, err = lockPostgres(waiting, store, password)
 		}
+	}
+	if err != nil && waiting.Err() != nil {
+		err = context.Cause(waiting)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("store %s: waiting for the lock of the campaigns: %w", store, err)

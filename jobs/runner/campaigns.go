@@ -107,19 +107,11 @@ func (r *Runner) earlierDecisions(ctx context.Context, o Opening) (campaign.Earl
 	return earlier, nil
 }
 
-// lockedFor is how long the lock of the campaigns is waited for: who has it holds it for
-// seconds, unless it hangs.
-const lockedFor = 2 * time.Minute
-
-var errLocked = fmt.Errorf("another tokenaudit has been changing a campaign for more than %s; see whether it hangs", lockedFor)
-
 // locked does what changes campaigns while nobody else does.
 func (r *Runner) locked(ctx context.Context, work func() error) error {
-	waiting, cancel := context.WithTimeoutCause(ctx, lockedFor, errLocked)
-	defer cancel()
-	unlock, err := r.Campaigns.Lock(waiting)
+	unlock, err := r.Campaigns.Lock(ctx)
 	if err != nil {
-		return errors.Join(err, context.Cause(waiting))
+		return err
 	}
 	return errors.Join(work(), unlock())
 }
