@@ -191,9 +191,9 @@ func (c CampaignStatus) Notes(most int, day func(time.Time) string) []CampaignNo
 	return out
 }
 
-// Quiet reports whether there is nothing to say of a campaign: nothing to decide, nothing
-// outstanding, and nothing that this review is the first to prove.
+// Quiet reports whether there is nothing to say of a campaign: it could be read, and has
+// nothing to decide, nothing outstanding, and nothing that this review is the first to prove.
 func (c CampaignStatus) Quiet() bool {
 	decided := c.Undecided == 0 || !c.Closed.IsZero()
-	return decided && c.Revocations.Outstanding == 0 && len(c.Proven) == 0
+	return c.Problem == "" && decided && c.Revocations.Outstanding == 0 && len(c.Proven) == 0
 }

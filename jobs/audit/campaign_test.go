@@ -103,6 +103,7 @@ func TestCampaignQuiet(t *testing.T) {
 		"something to decide":      {audit.CampaignStatus{Items: 9, Undecided: 1}, false},
 		"closed with an open item": {audit.CampaignStatus{Items: 9, Undecided: 1, Closed: closed}, true},
 		"outstanding":              {audit.CampaignStatus{Closed: closed, Revocations: audit.RevocationCounts{Decided: 1, Outstanding: 1}}, false},
+		"cannot be read":           {audit.CampaignStatus{Problem: "items.jsonl is damaged"}, false},
 		"proven now":               {audit.CampaignStatus{Closed: closed, Proven: []audit.Revocation{{}}}, false},
 	} {
 		if got := test.status.Quiet(); got != test.want {
