@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"path/filepath"
 	"strings"
@@ -118,7 +119,7 @@ func TestUnknownIsNeverNothing(t *testing.T) {
 			if len(unknown) != test.unknown {
 				t.Errorf("%q", unknown)
 			}
-			steps := offboardSteps(offboardTarget{UserID: userA, UserState: "present", Unknown: unknown}, "alice", heir{}, false, false, time.Now())
+			steps := offboardSteps(offboardTarget{UserID: userA, UserState: "present", Unknown: unknown}, "alice", false, false, time.Now())
 			deletes := false
 			for _, s := range steps {
 				deletes = deletes || strings.Contains(strings.Join(s.Commands, "\n"), "influx user delete")
@@ -127,6 +128,38 @@ func TestUnknownIsNeverNothing(t *testing.T) {
 				t.Errorf("deletes the user: %t, with %q", deletes, unknown)
 			}
 		})
+	}
+}
+
+// TestHeirOfEachTarget: what is said of who takes over is of that target, also where an ID was
+// given for a name that the policy has.
+func TestHeirOfEachTarget(t *testing.T) {
+	t.Parallel()
+	var out bytes.Buffer
+	c := &cli{stdout: &out, stderr: &out}
+	p := offboarding{User: "alice", Complete: true}
+	for _, service := range []string{"ci", "telegraf", "ci"} {
+		l := leaver{known: map[string]string{userA: "telegraf"}}
+		l.config.Bolt, l.coverage.Verdict = "influxd.bolt", audit.Complete // which is not asked
+		to, err := c.findHeir(t.Context(), l, takesOver(userA, audit.Policy{ServiceUsers: []string{service}}, audit.Owner{Name: "alice"}))
+		if err != nil {
+			t.Fatal(err)
+		}
+		p.Targets = append(p.Targets, offboardTarget{Target: service, UserID: userA, heir: to, Steps: []step{{"Create it.", []string{"influx auth create --user telegraf "}}}})
+	}
+	const note = "telegraf is not among policy.service_users"
+	if page := strings.Join(strings.Fields(c.offboardPage(p)), " "); strings.Count(page, note) != 2 || strings.Contains(page, userA+" is not among") {
+		t.Errorf("not said of the first and the last alone:\n%s", page)
+	}
+}
+
+// TestHostileUserID: what a server sends for an ID is in no command.
+func TestHostileUserID(t *testing.T) {
+	t.Parallel()
+	for id, want := range map[string]int{userA: 1, "1; rm -r ~": 0, "\x1b[2J": 0, "": 0} {
+		if steps := (offboardLeft{UserID: id}).steps(); len(steps) != want {
+			t.Errorf("%q: %q", id, steps)
+		}
 	}
 }
 

@@ -192,6 +192,7 @@ type offboardTarget struct {
 	Steps     []step        `json:"steps"`
 	Unknown   []string      `json:"unknown"` // why there may be more
 	org       string        // the flag that names it to the influx CLI
+	heir      heir          // who takes over here
 }
 
 func (c *cli) offboardPlan(ctx context.Context, f offboardFlags, user string) (err error) {
@@ -209,9 +210,8 @@ func (c *cli) offboardPlan(ctx context.Context, f offboardFlags, user string) (e
 		return err
 	}
 	p := offboarding{User: user, At: time.Now().UTC().Truncate(time.Second), Complete: s.unread == nil, Targets: []offboardTarget{}}
-	var to heir
 	for _, l := range found {
-		to = takesOver(f.to, l.policy, audit.Owner{ID: l.owner.ID, Name: cmp.Or(l.owner.Name, user)})
+		to := takesOver(f.to, l.policy, audit.Owner{ID: l.owner.ID, Name: cmp.Or(l.owner.Name, user)})
 		p.ServiceUser = cmp.Or(p.ServiceUser, to.name)
 		t, err := c.leaving(ctx, s, l, user, to, p.At)
 		if err != nil {
@@ -223,7 +223,7 @@ func (c *cli) offboardPlan(ctx context.Context, f offboardFlags, user string) (e
 	if f.json {
 		err = c.encode(p)
 	} else {
-		_, err = io.WriteString(c.stdout, c.offboardPage(p, to))
+		_, err = io.WriteString(c.stdout, c.offboardPage(p))
 	}
 	if err := cmp.Or(err, s.conclude(c)); err != nil || p.Complete {
 		return err
@@ -244,18 +244,17 @@ func (c *cli) leaving(ctx context.Context, s *survey, l leaver, user string, to 
 	if err != nil {
 		return t, err
 	}
-	there, err := c.findHeir(ctx, l, to)
-	if err != nil {
+	if t.heir, err = c.findHeir(ctx, l, to); err != nil {
 		return t, err
 	}
 	for _, r := range l.tokens {
 		if r.Exists() {
-			t.Tokens = append(t.Tokens, move(r, twins[r.Key()], there, l.surveyed))
+			t.Tokens = append(t.Tokens, move(r, twins[r.Key()], t.heir, l.surveyed))
 		}
 	}
 	t.org = orgFlag(t.Tokens, l.config.Org)
 	isNew := func(r audit.Record) bool { return r.FirstSeen.Equal(l.run.Started) }
-	t.Steps = offboardSteps(t, user, there, slices.ContainsFunc(l.tokens, isNew), strings.Contains(l.coverage.Server, "Cloud"), now)
+	t.Steps = offboardSteps(t, user, slices.ContainsFunc(l.tokens, isNew), strings.Contains(l.coverage.Server, "Cloud"), now)
 	return t, nil
 }
 
@@ -290,9 +289,9 @@ func (l leaver) unknown() []string {
 
 // offboardSteps are what people do before the user is deleted, in order. Unreviewed: there are
 // tokens that no review has seen, so that nobody would know them when they are hidden.
-func offboardSteps(t offboardTarget, user string, to heir, unreviewed, cloud bool, now time.Time) []step {
+func offboardSteps(t offboardTarget, user string, unreviewed, cloud bool, now time.Time) []step {
 	left := "tokenaudit offboard --done " + shellQuoted(audit.Line(user, 200))
-	steps := moveSteps(t.Tokens, to, now)
+	steps := moveSteps(t.Tokens, t.heir, now)
 	if t.UserState == "not_found" {
 		return append(steps, step{"See what is left, with the commands that delete it.", []string{left}})
 	}

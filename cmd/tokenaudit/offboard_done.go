@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"tokenaudit/jobs/audit"
+	"tokenaudit/jobs/influx"
 )
 
 // offboarded is what offboard --done prints as JSON.
@@ -205,7 +206,7 @@ func (t offboardLeft) steps() []step {
 			steps = append(steps, step{s.do, commands})
 		}
 	}
-	if t.UserID != "" {
+	if influx.IsID(t.UserID) { // the server may send anything
 		steps = append(steps, step{"Then delete the user.", []string{"influx user delete --id " + t.UserID}})
 	}
 	return steps

@@ -10,7 +10,7 @@ import (
 )
 
 // offboardPage is a plan for people.
-func (c *cli) offboardPage(p offboarding, to heir) string {
+func (c *cli) offboardPage(p offboarding) string {
 	var out strings.Builder
 	width := c.columns()
 	tokens, writes, targets, users := 0, 0, 0, 0
@@ -56,7 +56,7 @@ func (c *cli) offboardPage(p offboarding, to heir) string {
 		} else if t.UserID != "" {
 			fmt.Fprintln(&out, "No token of this user could be seen.")
 		}
-		printSteps(&out, t.Steps, to, width)
+		printSteps(&out, t.Steps, t.heir, width)
 	}
 	return out.String()
 }
