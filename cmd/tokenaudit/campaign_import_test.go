@@ -232,7 +232,7 @@ func TestExportInPart(t *testing.T) {
 func (o office) fixed() map[string]string {
 	o.Helper()
 	all := o.files()
-	maps.DeleteFunc(all, func(name, _ string) bool { return !campaign.IsFixed(name) })
+	maps.DeleteFunc(all, func(name, _ string) bool { return isMadeAgain(name) })
 	return all
 }
 

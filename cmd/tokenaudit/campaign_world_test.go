@@ -20,6 +20,7 @@ import (
 
 	"tokenaudit/jobs/campaign"
 	"tokenaudit/jobs/influx/influxtest"
+	campaignfiles "tokenaudit/report/campaign"
 )
 
 // office is a folder with a review of nine tokens, and people who decide on them: Ben on
@@ -211,12 +212,17 @@ func (o office) files() map[string]string {
 
 var anyTime = regexp.MustCompile(`\d{4}-\d\d-\d\dT[\d:.]+Z`)
 
+// isMadeAgain tells the reports and the sums.
+func isMadeAgain(name string) bool {
+	return name == campaignfiles.WorkbookFile || name == campaignfiles.PageFile || strings.HasPrefix(name, campaignfiles.SumsFile)
+}
+
 // kept are the files without the reports and sums, and without times.
 func (o office) kept() map[string]string {
 	o.Helper()
 	all := o.files()
 	for name, text := range all {
-		if !campaign.IsFixed(name) {
+		if isMadeAgain(name) {
 			delete(all, name)
 			continue
 		}
@@ -230,14 +236,14 @@ func (o office) tidy() {
 	o.Helper()
 	all := o.files()
 	sums := map[string]string{}
-	for line := range strings.Lines(all[campaign.SumsFile]) {
+	for line := range strings.Lines(all[campaignfiles.SumsFile]) {
 		sum, name, _ := strings.Cut(strings.TrimSuffix(line, "\n"), "  ")
 		sums[name] = sum
 	}
 	for name, text := range all {
 		sum := sha256.Sum256([]byte(text))
-		if !strings.HasPrefix(name, campaign.SumsFile) && sums[name] != hex.EncodeToString(sum[:]) {
-			o.Errorf("%s is not as %s has it", name, campaign.SumsFile)
+		if !strings.HasPrefix(name, campaignfiles.SumsFile) && sums[name] != hex.EncodeToString(sum[:]) {
+			o.Errorf("%s is not as %s has it", name, campaignfiles.SumsFile)
 		}
 		if strings.HasPrefix(filepath.Base(name), ".") {
 			o.Errorf("%s is left over", name)
@@ -245,6 +251,6 @@ func (o office) tidy() {
 		delete(sums, name)
 	}
 	if len(sums) > 0 {
-		o.Errorf("%s has besides %q", campaign.SumsFile, sums)
+		o.Errorf("%s has besides %q", campaignfiles.SumsFile, sums)
 	}
 }

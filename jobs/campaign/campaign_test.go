@@ -684,6 +684,28 @@ func TestEarlierCampaigns(t *testing.T) {
 	}
 }
 
+// TestUndecidedChange: a token that changed after it was kept is reviewed until somebody
+// decides on it, also where a campaign between has it as it is now.
+func TestUndecidedChange(t *testing.T) {
+	all, changed := population(), terms
+	changed.Scope = ScopeChanged
+	first, folder := open(t, terms, nil, all...)
+	imports(t, folder, "ben@example.com", true, opened.Add(day24), fileOf(first, "ben@example.com", map[string]string{"a": "keep;x"})...)
+	all[0].Permissions = all[0].Permissions[:1]
+	earlier := Earlier{}
+	earlier.Add(load(t, folder))
+	for after := range 2 {
+		c, items, err := Open(changed, opened.Add(time.Duration(after+1)*90*day24), audit.Scheduled, audit.Link{}, rows(all[0]), people, earlier)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(items) != 1 || !items[0].Last.Changed {
+			t.Errorf("%d campaigns after it was kept: %+v", after+1, items)
+		}
+		earlier.Add(&Book{Campaign: c, Items: items})
+	}
+}
+
 func TestNotices(t *testing.T) {
 	for name, test := range map[string]struct {
 		days float64

@@ -13,7 +13,6 @@ import (
 	"io/fs"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 )
 
@@ -37,16 +36,7 @@ const (
 	ClosedFile      = "closed.json"
 	SignatureSuffix = ".sig"
 	DecisionsFolder = "decisions/"
-	ReportWorkbook  = "report.xlsx"
-	ReportPage      = "report.html"
-	SumsFile        = "SHA256SUMS"
 )
-
-// IsFixed reports whether a file of the folder is never changed, but for what is added at
-// its end. The others are made again: the reports and the sums.
-func IsFixed(name string) bool {
-	return name != ReportWorkbook && name != ReportPage && !strings.HasPrefix(name, SumsFile)
-}
 
 // Namespace is that of the signatures of people: ssh-keygen -Y sign -n tokenaudit-review.
 const Namespace = "tokenaudit-review"

@@ -67,7 +67,7 @@ func itemID(target string, a *audit.Authorization) string {
 }
 
 // newItem is the item of a record.
-func newItem(r *audit.Record, contacts audit.Contacts, at time.Time) Item {
+func newItem(r *audit.Record, contacts audit.Contacts) Item {
 	acc := audit.AccessOf(r.Authorization)
 	contact := contacts.Of(r.Target, r.Owner)
 	it := Item{
@@ -164,7 +164,7 @@ func Open(t Terms, opened time.Time, trigger audit.Trigger, of audit.Link, recor
 		if !r.Exists() {
 			continue
 		}
-		it := newItem(&r, people.Contacts, c.Opened)
+		it := newItem(&r, people.Contacts)
 		if found, ok := earlier[it.ID]; ok {
 			found.last.Changed = found.fingerprint != it.Fingerprint
 			it.Last = &found.last

@@ -92,13 +92,3 @@ func (b *Book) Left(people People) []string {
 	slices.Sort(out)
 	return out
 }
-
-// Undecided count the open items of a reviewer by severity; "" counts those without a
-// finding.
-func Undecided(all []Status) map[audit.Severity]int {
-	out := map[audit.Severity]int{}
-	for _, s := range all {
-		out[s.Item.Severity]++
-	}
-	return out
-}

@@ -293,7 +293,7 @@ func (c *comparing) watch(it *compared, m Remediation) (Remediation, bool) {
 	case c.Closing != nil || !listed || !r.PermissionsKnown() || !r.StatusKnown():
 		return m, false
 	case r.Fingerprint() != it.Item.Fingerprint, it.State == Gone:
-		facts := newItem(r, c.contacts, c.Opened)
+		facts := newItem(r, c.contacts)
 		m.State, m.Facts, m.Evidence = TokenChanged, &facts, "permissions, owner or status differ from what was decided on"
 		return m, true
 	}
