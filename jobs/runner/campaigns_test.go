@@ -246,7 +246,7 @@ func TestCampaignDecided(t *testing.T) {
 			t.Fatalf("%d reviews: %+v", len(summaries), summaries)
 		}
 		late, done, after := summaries[1].Campaigns[0], summaries[2].Campaigns[0], summaries[3].Campaigns[0]
-		if late.Undecided != 0 || late.Revocations.Overdue != 1 || len(late.Overdue) != 1 || late.Overdue[0].State != "still-there" || late.Overdue[0].Days != 4 {
+		if late.Undecided != 0 || late.Revocations.Overdue != 1 || len(late.Overdue) != 1 || late.Overdue[0].State != "still-there" || late.Overdue[0].DaysOverdue != 4 {
 			t.Errorf("while it is there: %+v", late)
 		}
 		if done.Revocations.Done != 1 || len(done.Proven) != 1 || done.Proven[0].Reviewer != reviewer || done.Proven[0].Days != 13 {
