@@ -98,7 +98,7 @@ func (cs *campaigns) close() error {
 }
 
 // change opens the campaign that is named, lets do change it, and makes report and sums
-// again.
+// again, also where do failed half-way.
 func (c *cli) change(ctx context.Context, f campaignFlags, do func(cs *campaigns, folder evidence.CampaignFolder, b *campaign.Book) error) (err error) {
 	cs, err := c.openCampaigns(ctx, f.config, true)
 	if err != nil {
@@ -109,10 +109,7 @@ func (c *cli) change(ctx context.Context, f campaignFlags, do func(cs *campaigns
 	if err != nil {
 		return err
 	}
-	if err := do(cs, folder, b); err != nil {
-		return err
-	}
-	return cs.seal(ctx, folder, b)
+	return errors.Join(do(cs, folder, b), cs.seal(ctx, folder, b))
 }
 
 // seal makes report and sums of a campaign.
@@ -135,55 +132,50 @@ func isNamed(id, name string) bool {
 	return name == "" || name == id || strings.HasPrefix(id, name+"/")
 }
 
-// books loads every campaign that was opened, oldest first in each name.
-func (cs *campaigns) books(ctx context.Context) (books []*campaign.Book, damaged []damagedCampaign, err error) {
-	ids, err := cs.archive.Campaigns(ctx)
+// books loads the campaigns that a name stands for, oldest first in each name. Known are
+// the IDs of all.
+func (cs *campaigns) books(ctx context.Context, name string) (books []*campaign.Book, damaged []damagedCampaign, known []string, err error) {
+	known, err = cs.archive.Campaigns(ctx)
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, nil, err
 	}
-	for _, id := range ids {
+	for _, id := range known {
+		if !isNamed(id, name) {
+			continue
+		}
 		switch b, err := campaign.Load(ctx, cs.archive.Campaign(id)); {
 		case err == nil:
 			books = append(books, b)
 		case errors.Is(err, fs.ErrNotExist): // cut off while it opened
 		case unreachable(err) || ctx.Err() != nil:
-			return nil, nil, err
+			return nil, nil, nil, err
 		default:
 			damaged = append(damaged, damagedCampaign{id, err})
 		}
 	}
-	return books, damaged, nil
+	return books, damaged, known, nil
 }
 
 // choose finds a campaign by NAME/OPENED, by its name the newest, or without a name the
 // only one that is open, or else the newest.
 func (cs *campaigns) choose(ctx context.Context, name string) (*campaign.Book, evidence.CampaignFolder, error) {
-	books, damaged, err := cs.books(ctx)
-	if err != nil {
+	named, damaged, known, err := cs.books(ctx, name)
+	switch {
+	case err != nil:
 		return nil, evidence.CampaignFolder{}, err
-	}
-	for _, d := range damaged { // it may be the one that is meant
-		if isNamed(d.id, name) {
-			return nil, evidence.CampaignFolder{}, d
-		}
-	}
-	if len(books) == 0 {
+	case len(damaged) > 0: // it may be the one that is meant
+		return nil, evidence.CampaignFolder{}, damaged[0]
+	case len(known) == 0:
 		return nil, evidence.CampaignFolder{}, cs.none()
 	}
-	slices.SortStableFunc(books, func(a, b *campaign.Book) int { return a.Opened.Compare(b.Opened) })
-	var named, open []*campaign.Book
-	var known []string
-	for _, b := range books {
-		if isNamed(b.ID(), name) {
-			named = append(named, b)
-			if b.Closing == nil {
-				open = append(open, b)
-			}
-		}
-		known = append(known, b.Name, b.ID())
-	}
+	slices.SortStableFunc(named, func(a, b *campaign.Book) int { return a.Opened.Compare(b.Opened) })
+	open := slices.DeleteFunc(slices.Clone(named), func(b *campaign.Book) bool { return b.Closing != nil })
 	switch {
 	case len(named) == 0:
+		for _, id := range known {
+			of, _, _ := campaign.ParseID(id)
+			known = append(known, of)
+		}
 		slices.Sort(known)
 		return nil, evidence.CampaignFolder{}, usagef("--campaign: %s", setting.Unknown("campaign", name, slices.Compact(known)))
 	case name == "" && len(open) > 1:
@@ -234,9 +226,9 @@ func deciding(ctx context.Context, f *configs.File, name string) (people []strin
 		return nil // said of the evidence
 	}
 	defer archive.Close()
-	books, _, _ := (&campaigns{file: f, archive: archive}).books(ctx)
+	books, _, _, _ := (&campaigns{file: f, archive: archive}).books(ctx, name)
 	for _, b := range books {
-		if b.Name != name || b.Closing != nil {
+		if b.Closing != nil {
 			continue
 		}
 		for _, who := range b.ReviewersNow() {

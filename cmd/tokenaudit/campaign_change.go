@@ -66,7 +66,7 @@ func (c *cli) assign(ctx context.Context, f assignFlags, items []string) error {
 				items = append(items, s.Item.ID)
 			}
 			if len(items) == 0 {
-				return errors.Join(cs.seal(ctx, folder, b), usagef("--from: %s has no open item in campaign %s", audit.Line(f.from, 100), b.ID()))
+				return usagef("--from: %s has no open item in campaign %s", audit.Line(f.from, 100), b.ID())
 			}
 		}
 		var given []campaign.Assignment
@@ -84,7 +84,7 @@ func (c *cli) assign(ctx context.Context, f assignFlags, items []string) error {
 			switch same := func(o campaign.Assignment) bool { return o.Item == a.Item }; {
 			case slices.ContainsFunc(given, same): // named twice
 			case campaign.Same(a.From, a.To) && !a.Resolves:
-				c.say("%s: %s is the reviewer already\n", a.Item, a.To)
+				c.say("%s: %s is the reviewer already\n", audit.Line(a.Item, 200), a.To)
 			default:
 				given = append(given, a)
 			}
@@ -98,10 +98,7 @@ func (c *cli) assign(ctx context.Context, f assignFlags, items []string) error {
 			}
 		}
 		for _, a := range given {
-			c.say("%s: from %s to %s\n", a.Item, orNobody(a.From), a.To)
-		}
-		if err := cs.seal(ctx, folder, b); err != nil {
-			return err
+			c.say("%s: from %s to %s\n", audit.Line(a.Item, 200), orNobody(a.From), a.To)
 		}
 		return errors.Join(own...)
 	})
@@ -146,7 +143,7 @@ reason is part of the evidence. Reviews go on to prove the revocations.`,
 func (c *cli) closeCampaign(ctx context.Context, f campaignFlags, reason string) error {
 	return c.change(ctx, f, func(cs *campaigns, folder evidence.CampaignFolder, b *campaign.Book) error {
 		if b.Closing != nil {
-			return errors.Join(cs.seal(ctx, folder, b), fmt.Errorf("campaign %s was closed on %s", b.ID(), b.Closing.At.Format(time.DateOnly)))
+			return fmt.Errorf("campaign %s was closed on %s", b.ID(), b.Closing.At.Format(time.DateOnly))
 		}
 		now := cs.now
 		open := b.Figures(now).Open

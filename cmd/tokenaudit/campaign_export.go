@@ -97,7 +97,7 @@ func (c *cli) exportCampaign(ctx context.Context, f exportFlags) error {
 		switch {
 		case written > 0:
 		case left > 0:
-			return errors.Join(cs.seal(ctx, folder, b), errors.New("nothing was written; move the files, or choose another --folder"))
+			return errors.New("nothing was written; move the files, or choose another --folder")
 		case f.reviewer != "":
 			c.say("%s has nothing left to decide; --all exports what is decided.\n", f.reviewer)
 		default:

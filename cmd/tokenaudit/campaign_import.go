@@ -126,6 +126,9 @@ func (c *cli) importFile(ctx context.Context, cs *campaigns, name, path string, 
 	}
 	if before, was := b.Imported(in); was {
 		c.say("%s: imported before, on %s; nothing changes\n", shownPath(path), before.At.Format(time.DateOnly))
+		if dryRun {
+			return 0, nil
+		}
 		return 0, cs.seal(ctx, folder, b)
 	}
 	imported := b.NewImport(in, ext, cs.now)
@@ -237,11 +240,11 @@ func (cs *campaigns) endSigner(ctx context.Context, b *campaign.Book, armored []
 // importManager takes the signature of the closing statement that it fits, of those that
 // name stands for, newest first.
 func (c *cli) importManager(ctx context.Context, cs *campaigns, name string, armored []byte, dryRun bool) error {
-	books, _, err := cs.books(ctx)
+	books, _, _, err := cs.books(ctx, name)
 	if err != nil {
 		return err
 	}
-	closed := slices.DeleteFunc(books, func(b *campaign.Book) bool { return b.Closing == nil || !isNamed(b.ID(), name) })
+	closed := slices.DeleteFunc(books, func(b *campaign.Book) bool { return b.Closing == nil })
 	slices.SortStableFunc(closed, func(x, y *campaign.Book) int { return y.Closing.At.Compare(x.Closing.At) })
 	var failed []error
 	for _, b := range closed {

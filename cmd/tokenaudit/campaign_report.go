@@ -59,32 +59,20 @@ func (c *cli) reportCampaign(ctx context.Context, f reportFlags) error {
 			return usagef("--folder: %s has files already; choose an empty folder", f.folder)
 		}
 	}
-	var copied evidence.CampaignFolder
-	err := c.change(ctx, f.campaignFlags, func(_ *campaigns, folder evidence.CampaignFolder, b *campaign.Book) error {
-		copied = folder
-		return nil
+	return c.change(ctx, f.campaignFlags, func(cs *campaigns, folder evidence.CampaignFolder, b *campaign.Book) error {
+		c.say("%s/report.html\n%[1]s/report.xlsx\n", folder.Location())
+		if f.folder == "" {
+			return nil
+		}
+		if err := cs.seal(ctx, folder, b); err != nil {
+			return err
+		}
+		return c.copyCampaign(ctx, f.folder, folder, b)
 	})
-	if err != nil {
-		return err
-	}
-	c.say("%s/report.html\n%[1]s/report.xlsx\n", copied.Location())
-	if f.folder == "" {
-		return nil
-	}
-	return c.copyCampaign(ctx, f)
 }
 
-// copyCampaign copies the evidence of a campaign into a folder, which must not have it yet.
-func (c *cli) copyCampaign(ctx context.Context, f reportFlags) error {
-	cs, err := c.openCampaigns(ctx, f.config, false)
-	if err != nil {
-		return err
-	}
-	defer cs.close()
-	b, folder, err := cs.choose(ctx, f.campaign)
-	if err != nil {
-		return err
-	}
+// copyCampaign copies the evidence of a campaign into a folder that is empty.
+func (c *cli) copyCampaign(ctx context.Context, to string, folder evidence.CampaignFolder, b *campaign.Book) error {
 	names, err := folder.Names(ctx)
 	if err != nil {
 		return err
@@ -98,7 +86,7 @@ func (c *cli) copyCampaign(ctx context.Context, f reportFlags) error {
 		if err != nil {
 			return err
 		}
-		path := filepath.Join(f.folder, local)
+		path := filepath.Join(to, local)
 		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 			return err
 		}
@@ -106,7 +94,7 @@ func (c *cli) copyCampaign(ctx context.Context, f reportFlags) error {
 			return err
 		}
 	}
-	c.say("%s of campaign %s copied to %s\n", audit.Plural(len(names), "file"), b.ID(), f.folder)
+	c.say("%s of campaign %s copied to %s\n", audit.Plural(len(names), "file"), b.ID(), to)
 	return nil
 }
 

@@ -119,7 +119,7 @@ func (cs *campaigns) endSigned(ctx context.Context, b *campaign.Book) (who strin
 }
 
 func (c *cli) listCampaigns(ctx context.Context, cs *campaigns, asJSON bool) error {
-	books, damaged, err := cs.books(ctx)
+	books, damaged, _, err := cs.books(ctx, "")
 	if err != nil {
 		return err
 	}
@@ -395,7 +395,7 @@ func (c *cli) printRows(t *textTable, n int, all bool) {
 }
 
 func itemName(it campaign.Item) string {
-	name := it.Target + "/" + it.Authorization
+	name := audit.Line(it.Target+"/"+it.Authorization, 100)
 	if it.Description != "" {
 		name += " " + audit.Line(it.Description, 60)
 	}

@@ -53,7 +53,7 @@ func (b *Book) Follows(newest bool) bool {
 		return true
 	}
 	for _, s := range b.Status() {
-		if s.ToRemove() && (s.Seen == nil || !s.Seen.Settled) {
+		if s.ToRemove() && !s.Settled() {
 			return true
 		}
 	}
