@@ -233,11 +233,13 @@ func (b *Book) OpenFor(reviewer string) []Status {
 }
 
 // ItemsOf are all that a reviewer may decide on, for the rows of their file.
-func (b *Book) ItemsOf(reviewer string) []Item {
+func (b *Book) ItemsOf(reviewer string) []Item { return itemsOf(b.Status(), reviewer) }
+
+func itemsOf(all []Status, reviewer string) []Item {
 	var out []Item
-	for who, items := range byReviewer(b.Status()) {
-		if Same(who, reviewer) {
-			out = append(out, items...)
+	for _, s := range all {
+		if s.Reviewer != "" && Same(s.Reviewer, reviewer) && s.State != Gone {
+			out = append(out, s.Item)
 		}
 	}
 	return out
@@ -279,16 +281,42 @@ type earlierDecision struct {
 
 // Assign gives an item to another reviewer. The error says why that cannot be.
 func (b *Book) Assign(item, to, reason, by string, at time.Time) (Assignment, error) {
-	a := Assignment{At: at.UTC(), Item: item, To: folded(to), Reason: reason, By: by}
 	i := slices.IndexFunc(b.Items, func(it Item) bool { return it.ID == item || it.Authorization == item })
 	switch {
 	case b.Closing != nil:
-		return a, &AssignError{Closed, "the campaign was closed on " + day(b.Closing.At)}
+		return Assignment{}, &AssignError{Closed, "the campaign was closed on " + day(b.Closing.At)}
 	case i < 0:
-		return a, &AssignError{UnknownItem, "the campaign has no item " + audit.Line(item, 100)}
+		return Assignment{}, &AssignError{UnknownItem, "the campaign has no item " + audit.Line(item, 100)}
 	}
-	s := b.Status()[i]
-	a.Item, a.From = s.Item.ID, s.Reviewer
+	s := b.statusOf(i)
+	return s.Assign(to, reason, by, at)
+}
+
+// statusOf is how one item stands.
+func (b *Book) statusOf(i int) Status {
+	id := b.Items[i].ID
+	one := Book{Items: b.Items[i : i+1]}
+	for _, m := range b.Remediation {
+		if m.Item == id {
+			one.Remediation = append(one.Remediation, m)
+		}
+	}
+	for _, d := range b.Decisions {
+		if d.Item == id {
+			one.Decisions = append(one.Decisions, d)
+		}
+	}
+	for _, a := range b.Assignments {
+		if a.Item == id {
+			one.Assignments = append(one.Assignments, a)
+		}
+	}
+	return one.Status()[0]
+}
+
+// Assign gives the item to another reviewer, as Book.Assign does.
+func (s *Status) Assign(to, reason, by string, at time.Time) (Assignment, error) {
+	a := Assignment{At: at.UTC(), Item: s.Item.ID, From: s.Reviewer, To: folded(to), Reason: reason, By: by}
 	a.Resolves = s.State == InConflict || s.State == Signed
 	if s.Item.isSelf(to) {
 		return a, &AssignError{SelfReview, to + " is the owner, or responsible: nobody reviews a token of their own"}

@@ -136,7 +136,9 @@ func (b *Book) Judge(in Import, rows []Row) Outcome {
 	for i := range all {
 		j.status[all[i].Item.ID] = &all[i]
 	}
-	j.addLines(all)
+	for _, l := range b.Lines(itemsOf(all, in.Reviewer)) {
+		j.lines[l.ID] = l
+	}
 	for _, r := range rows {
 		switch m := j.met[r.Item]; {
 		case r.decision() == "":
@@ -156,7 +158,7 @@ type judging struct {
 	*Book
 	in     Import
 	status map[string]*Status // by item
-	lines  map[string]Line    // by reviewer and ID
+	lines  map[string]Line    // of the reviewer, by ID
 	met    map[string]*met    // by ID
 	out    Outcome
 }
@@ -165,15 +167,6 @@ type judging struct {
 type met struct {
 	first  Row
 	differ bool
-}
-
-// addLines makes the rows that each reviewer has.
-func (j *judging) addLines(all []Status) {
-	for reviewer, items := range byReviewer(all) {
-		for _, l := range j.Lines(items) {
-			j.lines[folded(reviewer)+"\x00"+l.ID] = l
-		}
-	}
 }
 
 func folded(name string) string { return strings.ToLower(strings.TrimSpace(name)) }
@@ -241,7 +234,7 @@ func (j *judging) find(r Row, by string) (line Line, code Code, reason string) {
 	case isNumber(r.Item):
 		return line, IDIsNumber, "a spreadsheet made the number " + audit.Line(r.Item, 40) + " of the ID; export again and keep the hidden columns as they are"
 	}
-	line, yours := j.lines[folded(by)+"\x00"+r.Item]
+	line, yours := j.lines[r.Item]
 	if !yours {
 		switch s, known := j.of(r.Item); {
 		case !known:

@@ -258,6 +258,33 @@ func TestCampaignDecided(t *testing.T) {
 	})
 }
 
+// TestCampaignRemoved: what was noted of a campaign is said, or given up in time, also after
+// the last one of the job left the configuration.
+func TestCampaignRemoved(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		refuse error
+		sent   int
+	}{"it is sent": {nil, 1}, "it is given up": {errors.New("channel_not_found"), 0}} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w, _ := reviewing(t)
+				untilMonday()
+				w.refuse = errors.New("channel_not_found")
+				w.serveFor(12 * time.Hour)
+				if left, err := w.runner.Ledger.Unsaid(t.Context(), w.job.Name); err != nil || len(left) != 1 {
+					t.Fatalf("%+v, %v", left, err)
+				}
+				w.job.Campaigns, w.refuse = nil, test.refuse
+				w.serveFor(24 * time.Hour)
+				if left, err := w.runner.Ledger.Unsaid(t.Context(), w.job.Name); err != nil || len(left) > 0 || len(w.sent) != test.sent {
+					t.Errorf("left %+v, %v; sent %q", left, err, w.sent)
+				}
+			})
+		})
+	}
+}
+
 // TestCampaignAfterReview: a campaign and a review of one slot open in this order, also if
 // the job begins later by its jitter.
 func TestCampaignAfterReview(t *testing.T) {

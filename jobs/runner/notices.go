@@ -1,6 +1,7 @@
 package runner
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -27,30 +28,32 @@ func newWatch() *watch { return &watch{over: map[string]bool{}} }
 
 // tend does what the campaigns of a job owe at this moment, after its run: it opens those
 // that are due, notes what has to be said, and says it. None opens while a run is
-// unfinished, as it is about to be the newest.
+// unfinished, as it is about to be the newest. What was noted before is said, or expires,
+// also where the job has no campaign any more.
 func (r *Runner) tend(ctx context.Context, j Job, reviewed bool, finished error) error {
-	if len(j.Campaigns) == 0 {
+	if r.Campaigns == nil {
 		return nil
 	}
 	now, err := r.Now(ctx)
 	if err != nil {
 		return err
 	}
+	if len(j.Campaigns) == 0 {
+		return r.deliverNotices(ctx, j, now)
+	}
 	opened := false
 	if !errors.As(finished, new(runError)) {
 		opened, err = r.openCampaigns(ctx, j, now)
 	}
-	if j.watch == nil {
-		j.watch = newWatch()
+	w := cmp.Or(j.watch, newWatch())
+	if reviewed || opened || !now.Before(w.next) || w.next.Sub(now) > lookEvery { // or the clock went back
+		w.err = r.announce(ctx, j, w, now)
 	}
-	if reviewed || opened || !now.Before(j.watch.next) || j.watch.next.Sub(now) > lookEvery { // or the clock went back
-		j.watch.err = r.announce(ctx, j, now)
-	}
-	return errors.Join(err, j.watch.err, r.deliverNotices(ctx, j, now))
+	return errors.Join(err, w.err, r.deliverNotices(ctx, j, now))
 }
 
 // announce notes what has to be said of the campaigns of a job by now.
-func (r *Runner) announce(ctx context.Context, j Job, now time.Time) error {
+func (r *Runner) announce(ctx context.Context, j Job, w *watch, now time.Time) error {
 	if !slices.ContainsFunc(j.Notifiers, func(n Notifier) bool { return n.SendCampaign != nil }) {
 		return nil
 	}
@@ -61,10 +64,10 @@ func (r *Runner) announce(ctx context.Context, j Job, now time.Time) error {
 	if err != nil {
 		return err
 	}
-	j.watch.next = now.Add(lookEvery)
+	w.next = now.Add(lookEvery)
 	var errs []error
 	for _, id := range ids {
-		if j.watch.over[id] {
+		if w.over[id] {
 			continue
 		}
 		book, err := campaign.Load(ctx, r.Campaigns.Folder(id))
@@ -75,11 +78,11 @@ func (r *Runner) announce(ctx context.Context, j Job, now time.Time) error {
 			continue
 		}
 		if book.Job != j.Name || book.Closing != nil {
-			j.watch.over[id] = true
+			w.over[id] = true
 			continue
 		}
-		if next := book.NextNotice(now); !next.IsZero() && next.Before(j.watch.next) {
-			j.watch.next = next
+		if next := book.NextNotice(now); !next.IsZero() && next.Before(w.next) {
+			w.next = next
 		}
 		errs = append(errs, r.Ledger.Announce(ctx, j.Notices(book, now, audit.DeliveryNew)))
 	}

@@ -285,11 +285,20 @@ func equal(a, b any) bool {
 
 // assignments follows the reviewers of the items.
 func (v *verifier) assignments() {
+	then := *v.book
+	then.Assignments = nil
+	items := map[string]campaign.Status{}
+	for _, s := range then.Status() {
+		items[s.Item.ID] = s
+	}
 	for i, a := range v.book.Assignments {
-		then := *v.book
-		then.Assignments, then.Closing = v.book.Assignments[:i], nil
-		again, err := then.Assign(a.Item, a.To, a.Reason, a.By, a.At)
+		s, known := items[a.Item]
+		again, err := s.Assign(a.To, a.Reason, a.By, a.At)
+		s.Reviewer = again.To
+		items[a.Item] = s
 		switch where := fmt.Sprintf("%s, line %d", campaign.AssignmentsFile, i+1); {
+		case !known:
+			v.problem(where, "the campaign has no item %s", a.Item)
 		case err != nil:
 			v.problem(where, "item %s cannot be assigned so: %v", a.Item, err)
 		case again.From != a.From || again.To != a.To:
@@ -300,6 +309,12 @@ func (v *verifier) assignments() {
 
 // remediation checks what the lines say by themselves: item, decision, days and order.
 func (v *verifier) remediation() {
+	signed := map[string][]campaign.Decision{}
+	for _, d := range v.book.Decisions {
+		if d.Signed {
+			signed[d.Item] = append(signed[d.Item], d)
+		}
+	}
 	known := map[string]bool{}
 	for _, it := range v.book.Items {
 		known[it.ID] = true
@@ -308,8 +323,8 @@ func (v *verifier) remediation() {
 	wasOverdue := map[string]bool{}
 	for i, m := range v.book.Remediation {
 		where := fmt.Sprintf("%s, line %d", campaign.RemediationFile, i+1)
-		decided := slices.ContainsFunc(v.book.Decisions, func(d campaign.Decision) bool {
-			return d.Item == m.Item && d.Signed && d.Decision == m.Decision && int(m.At.Sub(d.At)/(24*time.Hour)) == m.Days
+		decided := slices.ContainsFunc(signed[m.Item], func(d campaign.Decision) bool {
+			return d.Decision == m.Decision && int(m.At.Sub(d.At)/(24*time.Hour)) == m.Days
 		})
 		done := m.State == campaign.Done || m.State == campaign.Deactivated && v.book.InactiveCountsAsDone
 		switch {
