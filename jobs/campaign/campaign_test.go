@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"iter"
 	"maps"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -534,6 +535,31 @@ func TestAssignRefused(t *testing.T) {
 		refused, is := errors.AsType[*AssignError](err)
 		if !is || refused.Code != test.want {
 			t.Errorf("%s: %v, want %s", name, err, test.want)
+		}
+	}
+}
+
+// TestStatusOfOne: an item stands as it does among the others.
+func TestStatusOfOne(t *testing.T) {
+	all := population()
+	b, folder := open(t, terms, nil, all...)
+	imports(t, folder, "secops@example.com", true, opened.Add(day24), fileOf(b, "secops@example.com", map[string]string{"b": "keep", "c": "revoke"})...)
+	b = load(t, folder)
+	a, err := b.Assign("a", "carla@example.com", "holiday", "root", opened.Add(day24))
+	if err == nil {
+		err = b.Reassign(t.Context(), folder, a)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	all[0].Permissions = all[0].Permissions[:1]
+	if review(t, folder, 2, all...)["a"].State != TokenChanged {
+		t.Fatal("the token did not change")
+	}
+	b = load(t, folder)
+	for i, want := range b.Status() {
+		if got := b.statusOf(i); !reflect.DeepEqual(got, want) {
+			t.Errorf("got %+v, want %+v", got, want)
 		}
 	}
 }

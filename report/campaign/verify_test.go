@@ -106,6 +106,12 @@ func TestVerifyNamesWhatWasChanged(t *testing.T) {
 		"an assignment": {func(q *quarter) {
 			q.change(campaign.AssignmentsFile, `"from":"ben@example.com"`, `"from":"anna@example.com"`)
 		}, campaign.AssignmentsFile, "assignments.jsonl, line 1: item plant/00000000000000aa/0000000000000007 was with ben@example.com then"},
+		"an assignment is added": {func(q *quarter) {
+			q.change(campaign.AssignmentsFile, "}\n", "}\n"+`{"at":"2026-10-06T09:00:00Z","item":"plant/00000000000000aa/0000000000000007","from":"ben@example.com","to":"cleo@example.com","reason":"x","by":"root"}`+"\n")
+		}, campaign.AssignmentsFile, "assignments.jsonl, line 2: item plant/00000000000000aa/0000000000000007 was with anna@example.com then, not with ben@example.com"},
+		"an assignment of nothing": {func(q *quarter) {
+			q.change(campaign.AssignmentsFile, "0000000000000007", "00000000000000ff")
+		}, campaign.AssignmentsFile, "assignments.jsonl, line 1: the campaign has no item plant/00000000000000aa/00000000000000ff"},
 		"a remediation line": {func(q *quarter) { q.change(campaign.RemediationFile, `"state":"still-there"`, `"state":"done"`) }, campaign.RemediationFile, "remediation.jsonl, line 1: item plant/00000000000000aa/0000000000000001: done, settled, overdue and late contradict"},
 		"one that is made up": {func(q *quarter) {
 			q.change(campaign.RemediationFile, `"item":"plant/00000000000000aa/0000000000000003","decision":"revoke"`, `"item":"plant/00000000000000aa/0000000000000002","decision":"revoke"`)
