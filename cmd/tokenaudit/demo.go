@@ -53,7 +53,7 @@ func (c *cli) runDemo(ctx context.Context, out string) error {
 	if err := prepareDemoFolder(out); err != nil {
 		return err
 	}
-	key, err := makeDemoKey(out)
+	keys, err := makeDemoKeys(out)
 	if err != nil {
 		return err
 	}
@@ -75,7 +75,7 @@ func (c *cli) runDemo(ctx context.Context, out string) error {
 
 	terse := *c
 	terse.verbose = false // here it is about the review, not about its steps
-	a, err := wire(ctx, demoConfig(out, db, dbURL, slackURL, receiver.Token, secret.InMemory(key)), func(context.Context) (time.Time, error) { return clock, nil }, terse.log(slog.LevelWarn), c.secrets)
+	a, err := wire(ctx, demoConfig(out, db, dbURL, slackURL, receiver.Token, secret.InMemory(keys[demoSigner])), func(context.Context) (time.Time, error) { return clock, nil }, terse.log(slog.LevelWarn), c.secrets)
 	if err != nil {
 		return err
 	}
@@ -91,7 +91,7 @@ func (c *cli) runDemo(ctx context.Context, out string) error {
 	if err != nil {
 		return err
 	}
-	b, err := c.demoCampaign(ctx, a, []byte(key), out, clock.Add(time.Hour))
+	b, err := c.demoCampaign(ctx, a, keys, out, clock.Add(time.Hour))
 	if err != nil {
 		return fmt.Errorf("the campaign of the demo: %w", err)
 	}
@@ -163,24 +163,32 @@ func listen(h http.Handler) (url string, stop func(), err error) {
 // demoSigners is the file that names the demo's key, for verify and ssh-keygen.
 const demoSigners = "allowed_signers"
 
-// makeDemoKey makes a signing key for this one demo. The private half stays in
-// memory.
-func makeDemoKey(out string) (private string, err error) {
-	public, key, err := ed25519.GenerateKey(nil)
-	if err != nil {
-		return "", err
+// makeDemoKeys makes the keys of this one demo: that of the evidence packs first, and those
+// of the people who decide. The private halves stay in memory.
+func makeDemoKeys(out string) (keys map[string]string, err error) {
+	keys = map[string]string{}
+	var lines []byte
+	for _, who := range []string{demoSigner, demoReviewer, demoManager} {
+		public, private, err := ed25519.GenerateKey(nil)
+		if err != nil {
+			return nil, err
+		}
+		block, err := ssh.MarshalPrivateKey(private, "tokenaudit demo")
+		if err != nil {
+			return nil, err
+		}
+		of, err := ssh.NewPublicKey(public)
+		if err != nil {
+			return nil, err
+		}
+		namespace := campaign.Namespace
+		if who == demoSigner {
+			namespace = "tokenaudit"
+		}
+		keys[who] = string(pem.EncodeToMemory(block))
+		lines = fmt.Appendf(lines, "%s namespaces=%q %s", who, namespace, ssh.MarshalAuthorizedKey(of))
 	}
-	block, err := ssh.MarshalPrivateKey(key, "tokenaudit demo")
-	if err != nil {
-		return "", err
-	}
-	of, err := ssh.NewPublicKey(public)
-	if err != nil {
-		return "", err
-	}
-	line := fmt.Sprintf("demo@tokenaudit namespaces=\"tokenaudit\" %s", ssh.MarshalAuthorizedKey(of))
-	line += fmt.Sprintf("%s,%s namespaces=\"%s\" %s", demoReviewer, demoManager, campaign.Namespace, ssh.MarshalAuthorizedKey(of))
-	return string(pem.EncodeToMemory(block)), os.WriteFile(filepath.Join(out, demoSigners), []byte(line), 0o600)
+	return keys, os.WriteFile(filepath.Join(out, demoSigners), lines, 0o600)
 }
 
 // demoMarker shows that a folder is the demo's own, and may be replaced.

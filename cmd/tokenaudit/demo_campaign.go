@@ -20,8 +20,9 @@ import (
 	"tokenaudit/report/signature"
 )
 
-// People of the demo who decide.
+// Who signs in the demo: the program its packs, and the people who decide.
 const (
+	demoSigner   = "demo@tokenaudit"
 	demoReviewer = "secops@example.com"
 	demoManager  = "ciso@example.com"
 )
@@ -35,11 +36,11 @@ func demoCampaigns(out string) []configs.Campaign {
 }
 
 // demoCampaign opens a campaign on a review, fills in the file of the reviewer and imports
-// it with a signature, and closes the campaign with the one of the manager. The people all
-// sign with the key of the demo. It ends with the book.
-func (c *cli) demoCampaign(ctx context.Context, a *app, key []byte, out string, at time.Time) (*campaign.Book, error) {
+// it with a signature, and closes the campaign with the one of the manager. It ends with the
+// book.
+func (c *cli) demoCampaign(ctx context.Context, a *app, keys map[string]string, out string, at time.Time) (*campaign.Book, error) {
 	quiet := *c
-	quiet.stdout, quiet.clock = io.Discard, func(context.Context) (time.Time, error) { return at, nil }
+	quiet.stdout = io.Discard
 	cs := &campaigns{file: a.file, archive: a.snapshots, now: at}
 	b, _, err := cs.openNow(ctx, a.runner.Log, 0)
 	if err != nil {
@@ -54,7 +55,7 @@ func (c *cli) demoCampaign(ctx context.Context, a *app, key []byte, out string, 
 		return nil, err
 	}
 	path := filepath.Join(out, "reviews", campaign.FileName(demoReviewer)+".xlsx")
-	if err := writeSigned(path, file, key); err != nil {
+	if err := writeSigned(path, file, []byte(keys[demoReviewer])); err != nil {
 		return nil, err
 	}
 	refused, err := quiet.importFile(ctx, cs, b.ID(), path, false)
@@ -77,7 +78,7 @@ func (c *cli) demoCampaign(ctx context.Context, a *app, key []byte, out string, 
 		return nil, err
 	}
 	path = filepath.Join(out, "reviews", campaign.ClosedFile)
-	if err := writeSigned(path, statement, key); err != nil {
+	if err := writeSigned(path, statement, []byte(keys[demoManager])); err != nil {
 		return nil, err
 	}
 	_, err = quiet.importFile(ctx, cs, b.ID(), path+campaign.SignatureSuffix, false)
