@@ -159,9 +159,9 @@ func TestLostLedgerOfCampaign(t *testing.T) {
 // TestCampaignKilledAtEveryStep kills the program after each of its writes while it opens a
 // campaign and tells of it, and while a review is compared with one, and then lets it go on.
 func TestCampaignKilledAtEveryStep(t *testing.T) {
-	every := 1
-	if testing.Short() {
-		every = 25
+	every := 25
+	if runsWhole() {
+		every = 1
 	}
 	t.Parallel()
 	for name, test := range map[string]struct {

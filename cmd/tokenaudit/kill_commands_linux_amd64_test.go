@@ -22,9 +22,9 @@ import (
 // TestCommandsOfCampaignKilledAtEveryStep kills each command that changes a campaign after each of
 // its steps, and calls it again: the folder is as if it had not been killed.
 func TestCommandsOfCampaignKilledAtEveryStep(t *testing.T) {
-	every := 1
-	if testing.Short() {
-		every = 25
+	every := 25
+	if runsWhole() {
+		every = 1
 	}
 	t.Parallel()
 	closed := newOffice(t)
