@@ -47,7 +47,7 @@ func TestStaticBinary(t *testing.T) {
 	if err != nil || !strings.Contains(string(out), "coverage complete") {
 		t.Errorf("%v\n%s", err, out)
 	}
-	if books, err := filepath.Glob(filepath.Join(empty, "data/demo/weekly-review/*/review.xlsx")); err != nil || len(books) != 2 {
+	if books, err := filepath.Glob(filepath.Join(empty, "data/demo/weekly-review/*/review.xlsx")); err != nil || len(books) != 3 {
 		t.Errorf("workbooks %q, %v", books, err)
 	}
 }

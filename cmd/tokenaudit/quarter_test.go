@@ -493,7 +493,7 @@ func (q *quarter) holdFigures() {
 		"revoke":      {shown["revoke"], `jq -s '[.[] | select(.signed and .decision == "revoke") | .item] | unique | length' decisions.jsonl`},
 		"modify":      {shown["modify"], `jq -s '[.[] | select(.signed and .decision == "modify") | .item] | unique | length' decisions.jsonl`},
 		"reassigned":  {shown["reassigned"], `wc -l < assignments.jsonl`},
-		"refused":     {shown["refused"], `tail -n +2 refused.csv | wc -l`},
+		"refused":     {q.shell(q.folder(), `tail -n +2 refused.csv | wc -l`), `jq -s 'map(.refused) | add' imports.jsonl`},
 		"decided":     {revocations["decided"], `jq -s '[.[] | select(.signed and (.decision == "revoke" or .decision == "modify")) | .item] | unique | length' decisions.jsonl`},
 		"done":        {revocations["done"], fmt.Sprintf(newest, ".settled")},
 		"late":        {revocations["late"], fmt.Sprintf(newest, ".late")},
