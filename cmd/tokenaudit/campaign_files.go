@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -24,7 +25,7 @@ func sealCampaign(ctx context.Context, f *configs.File, folder evidence.Campaign
 		}
 		key = []byte(text.Reveal())
 	}
-	return campaignfiles.Write(ctx, folder, b, campaignfiles.Made{At: at, Tool: tool()}, key)
+	return errors.Join(campaignfiles.Write(ctx, folder, b, campaignfiles.Made{At: at, Tool: tool()}, key), folder.Tidy())
 }
 
 // reviewerFileName is how the file of a reviewer is called.

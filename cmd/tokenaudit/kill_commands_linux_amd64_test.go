@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -17,6 +18,7 @@ import (
 	"github.com/xuri/excelize/v2"
 
 	"tokenaudit/jobs/campaign"
+	campaignfiles "tokenaudit/report/campaign"
 )
 
 // TestCommandsOfCampaignKilledAtEveryStep kills each command that changes a campaign after each of
@@ -50,7 +52,7 @@ func TestCommandsOfCampaignKilledAtEveryStep(t *testing.T) {
 		"assign an item":                  {opened, []string{"assign", rows[1][18], "--to", "ben@example.com", "--reason", "left"}, nil, []int{exitDone}},
 		"close":                           {opened, []string{"close", "--with-open", "plant is down"}, nil, []int{exitDone, exitFailed}},
 		"import the signature of the end": {ended(opened), []string{"import", "closed.json.sig"}, nil, []int{exitDone}},
-		"report":                          {opened, []string{"report"}, nil, []int{exitDone}},
+		"report":                          {unsealed(opened), []string{"report"}, nil, []int{exitDone}},
 		"report after an import":          {imported(opened), []string{"report"}, nil, []int{exitDone}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -62,7 +64,7 @@ func TestCommandsOfCampaignKilledAtEveryStep(t *testing.T) {
 			out, _ := whole.killed(0, tc.args)
 			lines := strings.Fields(out)
 			steps, err := strconv.Atoi(lines[len(lines)-1])
-			if err != nil || steps < 8 {
+			if err != nil || steps < 5 {
 				t.Fatalf("steps of what is not killed: %s", out)
 			}
 			wants := []map[string]string{whole.kept()}
@@ -107,6 +109,14 @@ func TestCommandsOfCampaignKilledAtEveryStep(t *testing.T) {
 func imported(from office) office {
 	o := from.copied(from.T)
 	o.campaign([]string{"import", "ben.xlsx"})
+	return o
+}
+
+// unsealed is an office whose campaign has no sums, so that there is something to write: a
+// report of the same second is the same.
+func unsealed(from office) office {
+	o := from.copied(from.T)
+	must(o.T, os.Remove(filepath.Join(o.folder(), campaignfiles.SumsFile)))
 	return o
 }
 

@@ -82,10 +82,25 @@ func (c CampaignFolder) Write(ctx context.Context, name string, content []byte) 
 		}
 		return nil
 	}
-	return write(file, ".new", func(w io.Writer) error {
+	return write(file, unfinished, func(w io.Writer) error {
 		_, err := w.Write(content)
 		return err
 	})
+}
+
+// unfinished is a file that is being written. Who writes has the lock of the campaigns.
+const unfinished = ".new"
+
+// Tidy takes away what a write that was cut off left. A bucket has no such files.
+func (c CampaignFolder) Tidy() error {
+	if c.archive.bucket != nil {
+		return nil
+	}
+	left, err := fs.Glob(os.DirFS(c.folder), "*/"+unfinished)
+	for _, name := range append(left, unfinished) {
+		err = errors.Join(err, os.RemoveAll(filepath.Join(c.folder, filepath.FromSlash(name))))
+	}
+	return err
 }
 
 // Remove takes a file away; it is no error if there is none.
