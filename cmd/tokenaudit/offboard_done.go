@@ -51,11 +51,7 @@ const (
 )
 
 func (c *cli) offboardDone(ctx context.Context, f offboardFlags, user string) (err error) {
-	file, err := c.loadConfig(f.config)
-	if err != nil {
-		return err
-	}
-	s, err := c.survey(ctx, file, f.target)
+	s, err := c.survey(ctx, f)
 	defer func() { err = errors.Join(err, s.close()) }()
 	if err != nil {
 		return err

@@ -70,11 +70,7 @@ type rotation struct {
 }
 
 func (c *cli) rotateToken(ctx context.Context, f offboardFlags, id string) (err error) {
-	file, err := c.loadConfig(f.config)
-	if err != nil {
-		return err
-	}
-	s, err := c.survey(ctx, file, f.target)
+	s, err := c.survey(ctx, f)
 	defer func() { err = errors.Join(err, s.close()) }()
 	if err != nil {
 		return err

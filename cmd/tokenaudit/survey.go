@@ -9,7 +9,6 @@ import (
 	"log/slog"
 	"slices"
 
-	"tokenaudit/configs"
 	"tokenaudit/configs/setting"
 	"tokenaudit/jobs/audit"
 	"tokenaudit/jobs/evidence"
@@ -34,9 +33,14 @@ type surveyed struct {
 	coverage audit.Coverage
 }
 
-// survey asks the targets of a configuration as a review does, or the one of that name.
-func (c *cli) survey(ctx context.Context, f *configs.File, target string) (s *survey, err error) {
+// survey asks the targets of the configuration as a review does, or the one that is named.
+func (c *cli) survey(ctx context.Context, flags offboardFlags) (s *survey, err error) {
 	s = &survey{}
+	f, err := c.loadConfig(flags.config)
+	if err != nil {
+		return s, err
+	}
+	target := flags.target
 	keys := []string{"store_password"}
 	var targets []runner.Target
 	for i, cfg := range f.Targets {
