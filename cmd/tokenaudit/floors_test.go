@@ -52,6 +52,8 @@ var floors = map[string][]string{
 	"configs/remedy":               {},
 	"cmd/tokenaudit":               {"*"},
 
+	"jobs/influxdb1/influxdb1test": {},
+
 	"jobs/influx/influxtest/conformance": {"jobs/influx/influxtest"},
 	"jobs/influx/influxtest/histories":   {"jobs/audit", "jobs/influx/influxtest", "jobs/influx/influxtest/conformance"},
 }
