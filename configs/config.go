@@ -21,8 +21,8 @@ import (
 	"tokenaudit/configs/setting"
 	"tokenaudit/jobs/audit"
 	"tokenaudit/jobs/evidence"
-	"tokenaudit/jobs/influx"
 	"tokenaudit/jobs/roster"
+	"tokenaudit/jobs/target"
 	"tokenaudit/notify/email"
 	"tokenaudit/notify/slack"
 	"tokenaudit/notify/webhook"
@@ -47,7 +47,7 @@ type File struct {
 	// ParallelPerHost is how many of them may ask the same host. Default: 4.
 	ParallelPerHost setting.Count `yaml:"parallel_per_host,omitempty"`
 	// Targets to review; at least one.
-	Targets []influx.Config `yaml:"targets"`
+	Targets []target.Config `yaml:"targets"`
 	// Policy adjusts the checks.
 	Policy Policy `yaml:"policy,omitzero"`
 	// Roster is a file of the people of the organization, from HR or an identity provider: a second source for owners. It is CSV with a header, a JSON array, or a SCIM list of users. Default: none.
@@ -248,9 +248,9 @@ func (f *File) Reviewed() []string {
 // JobPolicy is the policy of a job: what is about its targets, and which those are.
 func (f *File) JobPolicy(j Job) audit.Policy {
 	p := f.Audit()
-	other := func(target string) bool { // of another job
-		known := slices.ContainsFunc(f.Targets, func(t influx.Config) bool { return t.Name == target })
-		return known && len(j.Targets) > 0 && !slices.Contains(j.Targets, target)
+	other := func(name string) bool { // of another job
+		known := slices.ContainsFunc(f.Targets, func(t target.Config) bool { return t.Name == name })
+		return known && len(j.Targets) > 0 && !slices.Contains(j.Targets, name)
 	}
 	p.Exceptions = slices.DeleteFunc(p.Exceptions, func(e audit.Exception) bool { return other(e.Target) })
 	p.AcceptedGaps = slices.DeleteFunc(p.AcceptedGaps, func(g audit.AcceptedGap) bool { return other(g.Target) })

@@ -8,6 +8,7 @@ import (
 
 	"tokenaudit/configs/setting"
 	"tokenaudit/jobs/evidence"
+	"tokenaudit/jobs/influx"
 	"tokenaudit/jobs/ledger"
 	"tokenaudit/jobs/roster"
 )
@@ -17,7 +18,7 @@ import (
 // secrets are left alone: validate needs none.
 func (f *File) checkFiles(problem problemFunc) {
 	for i, target := range f.Targets {
-		target.CheckFiles(problem.in(fmt.Sprintf("targets[%d]", i)))
+		target.CheckFiles(influx.CheckImport, problem.in(fmt.Sprintf("targets[%d]", i)))
 	}
 	for i, job := range f.Jobs {
 		if job.Email != nil {

@@ -15,7 +15,7 @@ import (
 	"tokenaudit/configs/secret"
 	"tokenaudit/configs/setting"
 	"tokenaudit/jobs/audit"
-	"tokenaudit/jobs/influx"
+	"tokenaudit/jobs/target"
 	"tokenaudit/notify/slack"
 )
 
@@ -43,7 +43,7 @@ func TestDefaults(t *testing.T) {
 		Store:    "sqlite:./data/tokenaudit.db",
 		Evidence: "./data/evidence",
 		Parallel: 8, ParallelPerHost: 4,
-		Targets:      []influx.Config{{Name: "prod", URL: "https://influx.example.com", Token: secret.Ref{Env: "TOKEN"}}},
+		Targets:      []target.Config{{Name: "prod", URL: "https://influx.example.com", Token: secret.Ref{Env: "TOKEN"}}},
 		Policy:       Policy{RotateAfter: setting.Limit(90 * setting.Day), InactiveAfter: setting.Limit(30 * setting.Day), MaxException: setting.Duration(180 * setting.Day)},
 		RosterMaxAge: setting.Duration(31 * setting.Day),
 		Jobs: []Job{{
@@ -83,9 +83,9 @@ jobs:
 		Store:    "sqlite:./data/tokenaudit.db",
 		Evidence: "./data/evidence",
 		Parallel: 8, ParallelPerHost: 4,
-		Targets: []influx.Config{{
+		Targets: []target.Config{{
 			Name: "prod", URL: "https://influx.example.com", Token: secret.Ref{Env: "TOKEN"}, Org: "acme", CAFile: "ca.pem",
-			Users: []influx.User{{Name: "iot"}, {ID: "0772396d1f411000", Token: secret.Command("vault", "a b")}},
+			Users: []target.User{{Name: "iot"}, {ID: "0772396d1f411000", Token: secret.Command("vault", "a b")}},
 		}},
 		Policy: Policy{
 			ServiceUsers: []string{"telegraf-writer"}, MaxException: setting.Duration(180 * setting.Day),

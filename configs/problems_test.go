@@ -85,7 +85,7 @@ var bad = map[string][]string{
 
 	"unknown-key": {
 		`5: evidense: unknown key, did you mean "evidence"?`,
-		"6: password: unknown key here; it belongs under jobs.email",
+		"6: password: unknown key here; it belongs under targets or jobs.email",
 		`7: "od\ad key": unknown key, known: ` + rootKeys,
 	},
 	"unknown-key-of-other-place": {`1: target: unknown key, did you mean "targets"?`, "3: evidence_url: unknown key here; it belongs under jobs"},

@@ -45,7 +45,7 @@ func TestSchema(t *testing.T) {
 func reflectSchema(t *testing.T) *jsonschema.Schema {
 	t.Helper()
 	r := jsonschema.Reflector{FieldNameTag: "yaml", ExpandedStruct: true, Anonymous: true, Mapper: mapType, Namer: nameType}
-	for _, dir := range []string{"./configs", "./jobs/influx", "./jobs/evidence", "./notify/slack", "./notify/webhook", "./notify/email"} {
+	for _, dir := range []string{"./configs", "./jobs/target", "./jobs/evidence", "./notify/slack", "./notify/webhook", "./notify/email"} {
 		if err := r.AddGoComments("tokenaudit", dir); err != nil {
 			t.Fatal(err)
 		}

@@ -12,9 +12,9 @@ import (
 	"tokenaudit/configs/setting"
 	"tokenaudit/jobs/audit"
 	"tokenaudit/jobs/evidence"
-	"tokenaudit/jobs/influx"
 	"tokenaudit/jobs/ledger"
 	"tokenaudit/jobs/schedule"
+	"tokenaudit/jobs/target"
 	"tokenaudit/report"
 )
 
@@ -39,7 +39,7 @@ func (f *File) validate(problem problemFunc) {
 	if len(f.Targets) == 0 {
 		problem("targets", "needs at least one target")
 	}
-	targets := names(f.Targets, func(t influx.Config) string { return t.Name })
+	targets := names(f.Targets, func(t target.Config) string { return t.Name })
 	for i, target := range f.Targets {
 		target.Validate(problem.in(fmt.Sprintf("targets[%d]", i)))
 	}

@@ -12,9 +12,9 @@ import (
 	"tokenaudit/configs/secret"
 	"tokenaudit/jobs/audit"
 	"tokenaudit/jobs/evidence"
-	"tokenaudit/jobs/influx"
 	"tokenaudit/jobs/ledger"
 	"tokenaudit/jobs/runner"
+	"tokenaudit/jobs/target"
 )
 
 // knownPacks is a ledger, to be compared with the evidence.
@@ -118,8 +118,8 @@ func passable(err error, log *slog.Logger) error {
 }
 
 // examineAgreement compares the ledger with the evidence, and changes neither.
-func examineAgreement(ctx context.Context, f *configs.File) influx.Diagnosis {
-	d := influx.Diagnosis{What: "ledger and evidence"}
+func examineAgreement(ctx context.Context, f *configs.File) target.Diagnosis {
+	d := target.Diagnosis{What: "ledger and evidence"}
 	err := func() error {
 		archive, err := evidence.Open(f.Evidence, evidence.Lock{})
 		if err != nil {

@@ -14,14 +14,15 @@ import (
 	"tokenaudit/jobs/influx/bolt"
 	"tokenaudit/jobs/ledger"
 	"tokenaudit/jobs/runner"
+	"tokenaudit/jobs/target"
 )
 
 // sourceOf is what a review of cfg asks. It sends nothing.
-func sourceOf(cfg influx.Config, log *slog.Logger) (runner.Source, error) {
+func sourceOf(cfg target.Config, log *slog.Logger) (runner.Source, error) {
 	if cfg.Bolt != "" {
 		return bolt.New(cfg)
 	}
-	return influx.NewTarget(cfg, log)
+	return influx.New(cfg, log)
 }
 
 // earlier is what earlier reviews left, opened to look at it only.

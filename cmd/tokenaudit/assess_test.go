@@ -7,8 +7,8 @@ import (
 
 	"tokenaudit/configs"
 	"tokenaudit/configs/secret"
-	"tokenaudit/jobs/influx"
 	"tokenaudit/jobs/runner"
+	"tokenaudit/jobs/target"
 )
 
 // TestJobsKnowTheTargetsOfOthers: whatever reaches a verdict knows which targets have a
@@ -17,7 +17,7 @@ func TestJobsKnowTheTargetsOfOthers(t *testing.T) {
 	t.Parallel()
 	f := &configs.File{}
 	for _, name := range []string{"prod", "staging", "idle"} {
-		f.Targets = append(f.Targets, influx.Config{Name: name, URL: "https://" + name + ".example.com", Org: "acme", Token: secret.Ref{Env: "TOKEN"}})
+		f.Targets = append(f.Targets, target.Config{Name: name, URL: "https://" + name + ".example.com", Org: "acme", Token: secret.Ref{Env: "TOKEN"}})
 	}
 	for _, name := range []string{"prod", "staging"} {
 		f.Jobs = append(f.Jobs, configs.Job{Name: name, Targets: []string{name}, Schedule: "@daily", Timezone: "UTC"})

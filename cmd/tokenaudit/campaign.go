@@ -19,8 +19,8 @@ import (
 	"tokenaudit/jobs/audit"
 	"tokenaudit/jobs/campaign"
 	"tokenaudit/jobs/evidence"
-	"tokenaudit/jobs/influx"
 	"tokenaudit/jobs/ledger"
+	"tokenaudit/jobs/target"
 	campaignfiles "tokenaudit/report/campaign"
 	"tokenaudit/report/signature"
 )
@@ -242,8 +242,8 @@ func deciding(ctx context.Context, f *configs.File, name string) (people []strin
 
 // examineSigners says whether everybody who decides can sign, by the configuration and by
 // what was assigned since.
-func examineSigners(ctx context.Context, f *configs.File, cfg configs.Campaign) influx.Diagnosis {
-	d := influx.Diagnosis{What: "signers"}
+func examineSigners(ctx context.Context, f *configs.File, cfg configs.Campaign) target.Diagnosis {
+	d := target.Diagnosis{What: "signers"}
 	text, err := os.ReadFile(string(cfg.Signers))
 	var allowed signature.Signers
 	if err == nil {

@@ -20,9 +20,9 @@ import (
 	"tokenaudit/configs"
 	"tokenaudit/configs/secret"
 	"tokenaudit/jobs/campaign"
-	"tokenaudit/jobs/influx"
 	"tokenaudit/jobs/influx/influxtest"
 	"tokenaudit/jobs/runner"
+	"tokenaudit/jobs/target"
 	"tokenaudit/notify"
 	"tokenaudit/notify/notifytest"
 	"tokenaudit/notify/slack"
@@ -130,7 +130,7 @@ func reviewDemo(ctx context.Context, a *app, job runner.Job) (notify.Message, er
 func demoConfig(out string, db *influxtest.Demo, dbURL, slackURL, slackToken string, key secret.Ref) *configs.File {
 	f := configs.Default()
 	f.Store, f.Evidence = "sqlite:"+filepath.Join(out, "tokenaudit.db"), out
-	f.Targets = []influx.Config{{Name: "plant-eu", URL: dbURL, Org: db.Org, Token: secret.InMemory(db.Token)}}
+	f.Targets = []target.Config{{Name: "plant-eu", URL: dbURL, Org: db.Org, Token: secret.InMemory(db.Token)}}
 	f.Policy.ServiceUsers = []string{"telegraf-writer", "iot-gateway", "ci-deploy", "security-auditor"}
 	f.Owners = map[string]configs.Owner{
 		"alice":            {Responsible: "alice@example.com", Team: "process control", Purpose: "analyses of the plant"},

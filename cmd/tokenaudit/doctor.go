@@ -21,6 +21,7 @@ import (
 	"tokenaudit/jobs/influx"
 	"tokenaudit/jobs/ledger"
 	"tokenaudit/jobs/runner"
+	"tokenaudit/jobs/target"
 	"tokenaudit/notify"
 	"tokenaudit/notify/email"
 	"tokenaudit/notify/ping"
@@ -82,7 +83,7 @@ func (c *cli) examine(ctx context.Context, path string, asJSON bool) (e *examina
 	}
 	if path, owner := otherOwner(dataPaths(f), errEarlier); owner != "" {
 		fix := "Run this as " + owner + ", and every review: " + commandAs(owner, secretVariables(f), exec.LookPath)
-		e.add("store", influx.Diagnosis{What: "owner", Result: belongs(path, owner), Fix: fix})
+		e.add("store", target.Diagnosis{What: "owner", Result: belongs(path, owner), Fix: fix})
 	}
 	e.add("store", examineStore(ctx, f))
 	e.add("store", examineAgreement(ctx, f))
@@ -186,7 +187,7 @@ func (c *cli) examineTarget(ctx context.Context, e *examination, a *runner.Asses
 	for _, r := range writing {
 		e.line(where, note, "credential", audit.Line(r.ID, 16)+" can write, and a review needs to read only ["+canWrite+"]", audit.CheckOf(canWrite).Fix)
 	}
-	e.add(where, influx.Diagnosis{What: "coverage", OK: cov.Verdict == audit.Complete, Result: cov.Words() + "; of the premises " + table.PremiseWords(table.PremisesOf(cov))})
+	e.add(where, target.Diagnosis{What: "coverage", OK: cov.Verdict == audit.Complete, Result: cov.Words() + "; of the premises " + table.PremiseWords(table.PremisesOf(cov))})
 	if cov.Verdict == audit.NotKnown { // that earlier tokens were not seen either follows
 		e.gaps(where, slices.DeleteFunc(slices.Clone(cov.Gaps), func(g audit.Gap) bool { return g.ID == audit.EarlierSeen && g.Verdict != audit.NotKnown }))
 		return cov, nil // it is not known what the review of this server could not see
@@ -227,11 +228,11 @@ func examineNotifiers(ctx context.Context, e *examination, f *configs.File, j co
 	}
 }
 
-func examineEvidence(ctx context.Context, place string, lock evidence.Lock) influx.Diagnosis {
+func examineEvidence(ctx context.Context, place string, lock evidence.Lock) target.Diagnosis {
 	if !evidence.IsBucket(place) {
 		return examineFolder(place)
 	}
-	d := influx.Diagnosis{What: "bucket", OK: true, Result: place + " can be written, read, listed and deleted"}
+	d := target.Diagnosis{What: "bucket", OK: true, Result: place + " can be written, read, listed and deleted"}
 	if !lock.IsZero() {
 		d.Result += ", and objects can be locked"
 	}
@@ -245,8 +246,8 @@ func examineEvidence(ctx context.Context, place string, lock evidence.Lock) infl
 	return d
 }
 
-func examineFolder(dir string) influx.Diagnosis {
-	d := influx.Diagnosis{What: "folder is writable", OK: true, Result: dir}
+func examineFolder(dir string) target.Diagnosis {
+	d := target.Diagnosis{What: "folder is writable", OK: true, Result: dir}
 	in := existing(dir)
 	if in != dir {
 		d.Result = dir + " does not exist yet; " + in + " is writable"
@@ -276,8 +277,8 @@ func existing(dir string) string {
 }
 
 // examineStore looks at the ledger as a review does, and changes nothing.
-func examineStore(ctx context.Context, f *configs.File) influx.Diagnosis {
-	d := influx.Diagnosis{What: "database answers"}
+func examineStore(ctx context.Context, f *configs.File) target.Diagnosis {
+	d := target.Diagnosis{What: "database answers"}
 	if path, isFile := ledger.StorePath(f.Store); isFile {
 		d.What = "ledger opens"
 		if !exists(path) {

@@ -20,6 +20,7 @@ import (
 	"tokenaudit/configs/setting"
 	"tokenaudit/jobs/audit"
 	"tokenaudit/jobs/evidence"
+	"tokenaudit/jobs/influx"
 	"tokenaudit/jobs/influx/influxtest"
 )
 

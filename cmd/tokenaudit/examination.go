@@ -12,7 +12,7 @@ import (
 	"tokenaudit/configs/remedy"
 	"tokenaudit/configs/secret"
 	"tokenaudit/jobs/audit"
-	"tokenaudit/jobs/influx"
+	"tokenaudit/jobs/target"
 )
 
 // examination prints what was tried, place by place, as soon as it is known.
@@ -42,7 +42,7 @@ const (
 	note = "note" // nothing to mend
 )
 
-func (e *examination) add(where string, d influx.Diagnosis) {
+func (e *examination) add(where string, d target.Diagnosis) {
 	state := fine
 	if !d.OK {
 		state = bad
@@ -105,10 +105,10 @@ func (e *examination) conclude() error {
 // tried adds what was found or, with the way to mend it, what went wrong.
 func (e *examination) tried(where, what, found string, err error) {
 	if err != nil {
-		e.add(where, influx.Diagnosis{What: what, Result: err.Error(), Fix: remedy.Of(err)})
+		e.add(where, target.Diagnosis{What: what, Result: err.Error(), Fix: remedy.Of(err)})
 		return
 	}
-	e.add(where, influx.Diagnosis{What: what, OK: true, Result: found})
+	e.add(where, target.Diagnosis{What: what, OK: true, Result: found})
 }
 
 // gaps says what does not hold, in the order of the premises, and each remedy once.
@@ -131,7 +131,7 @@ func (e *examination) gaps(where string, gaps []audit.Gap) {
 			case g.Accepted != nil:
 				e.line(where, note, g.ID, g.Words()+"; "+g.Accepted.Words(), "")
 			default:
-				e.add(where, influx.Diagnosis{What: g.ID, Result: g.Words(), Fix: fix})
+				e.add(where, target.Diagnosis{What: g.ID, Result: g.Words(), Fix: fix})
 				said = cmp.Or(fix, said)
 			}
 		}

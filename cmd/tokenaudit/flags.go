@@ -14,7 +14,7 @@ import (
 	"tokenaudit/configs"
 	"tokenaudit/configs/setting"
 	"tokenaudit/jobs/audit"
-	"tokenaudit/jobs/influx"
+	"tokenaudit/jobs/target"
 )
 
 // configVariable names the configuration file where no flag does.
@@ -102,7 +102,7 @@ func jobNames(f *configs.File) []string {
 }
 
 func targetNames(f *configs.File) []string {
-	return namesOf(f.Targets, func(t influx.Config) string { return t.Name })
+	return namesOf(f.Targets, func(t target.Config) string { return t.Name })
 }
 
 // chosenJobs are the jobs of a configuration with that name; "" is all of them.

@@ -14,10 +14,10 @@ import (
 	"tokenaudit/configs/secret"
 	"tokenaudit/configs/setting"
 	"tokenaudit/jobs/audit"
-	"tokenaudit/jobs/influx"
 	"tokenaudit/jobs/influx/influxtest/conformance"
 	"tokenaudit/jobs/influx/influxtest/histories"
 	"tokenaudit/jobs/ledger"
+	"tokenaudit/jobs/target"
 )
 
 // TestHistories are those of the whole program, which loses its ledger now and then and
@@ -29,7 +29,7 @@ func TestHistories(t *testing.T) {
 		file := func(of histories.Target) *configs.File {
 			f := &configs.File{
 				Store: "sqlite:" + filepath.Join(dir, "ledger", "tokenaudit.db"), Evidence: filepath.Join(dir, "evidence"),
-				Targets: []influx.Config{{Name: of.Name, URL: of.URL, Org: of.Org, Token: secret.Ref{File: of.Credential}, Import: setting.Path(of.Import)}},
+				Targets: []target.Config{{Name: of.Name, URL: of.URL, Org: of.Org, Token: secret.Ref{File: of.Credential}, Import: setting.Path(of.Import)}},
 			}
 			f.Policy.Severity = map[string]audit.Severity{of.Off: audit.Off}
 			f.Jobs = []configs.Job{{Name: of.Job, Schedule: "@yearly", Timezone: "UTC", Reports: []string{"csv"}}}

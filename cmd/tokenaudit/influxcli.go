@@ -19,7 +19,8 @@ import (
 	"tokenaudit/configs"
 	"tokenaudit/configs/secret"
 	"tokenaudit/configs/setting"
-	"tokenaudit/jobs/influx"
+	"tokenaudit/jobs/api"
+	"tokenaudit/jobs/target"
 )
 
 // server says where tokens list and tokens show ask.
@@ -34,9 +35,9 @@ func (s *server) addFlags(cmd *cobra.Command, without string) {
 }
 
 // explain says who was asked, and what to do about a refusal.
-func explain(cfg influx.Config, err error) error {
+func explain(cfg target.Config, err error) error {
 	err = fmt.Errorf("%s: %w", cfg.URL, err)
-	var api *influx.APIError
+	var api *api.Error
 	if errors.As(err, &api) && (api.Status == http.StatusUnauthorized || api.Status == http.StatusForbidden) {
 		return fmt.Errorf("%w; check that the token belongs to this server and may read authorizations and users", err)
 	}
@@ -65,13 +66,13 @@ func (s server) configuration(c *cli) (*configs.File, error) {
 }
 
 // in finds the target in a configuration, whose secrets for it are there.
-func (s server) in(ctx context.Context, f *configs.File) (influx.Config, error) {
+func (s server) in(ctx context.Context, f *configs.File) (target.Config, error) {
 	for i, t := range f.Targets {
 		if s.target == "" || t.Name == s.target {
 			return t, needSecrets(ctx, f, fmt.Sprintf("targets[%d].", i))
 		}
 	}
-	return influx.Config{}, usagef("--target: %s", setting.Unknown("target", s.target, targetNames(f)))
+	return target.Config{}, usagef("--target: %s", setting.Unknown("target", s.target, targetNames(f)))
 }
 
 // others are the targets that nobody asked for, if no target was named.
@@ -92,13 +93,13 @@ type cliProfile struct {
 
 // cliServer finds the server as the influx CLI does: its file, then the
 // environment, then the flag, each over the one before.
-func cliServer(host string, env func(string) string, secrets *secret.Redactor) (influx.Config, error) {
+func cliServer(host string, env func(string) string, secrets *secret.Redactor) (target.Config, error) {
 	p, path, err := activeProfile(env, secrets)
 	if err != nil {
-		return influx.Config{}, err
+		return target.Config{}, err
 	}
 	asked := cmp.Or(host, env("INFLUX_HOST"))
-	cfg := influx.Config{
+	cfg := target.Config{
 		Name: "influx-cli",
 		URL:  cmp.Or(asked, p.URL, "http://localhost:8086"),
 		Org:  cmp.Or(env("INFLUX_ORG_ID"), env("INFLUX_ORG"), p.Org),
@@ -107,11 +108,11 @@ func cliServer(host string, env func(string) string, secrets *secret.Redactor) (
 	case env("INFLUX_TOKEN") != "":
 		cfg.Token = secret.Ref{Env: "INFLUX_TOKEN"}
 	case p.Token != "" && asked != "" && strings.TrimSuffix(asked, "/") != strings.TrimSuffix(p.URL, "/"):
-		return influx.Config{}, usagef("the token in %s is for %s, not for %s; set INFLUX_TOKEN", path, p.URL, asked)
+		return target.Config{}, usagef("the token in %s is for %s, not for %s; set INFLUX_TOKEN", path, p.URL, asked)
 	case p.Token != "":
 		cfg.Token = secret.InMemory(p.Token)
 	default:
-		return influx.Config{}, usagef("no token: set INFLUX_TOKEN, or use a configuration (-c FILE)")
+		return target.Config{}, usagef("no token: set INFLUX_TOKEN, or use a configuration (-c FILE)")
 	}
 	cfg.Token.Bind(secrets)
 	var problems []error
@@ -127,7 +128,7 @@ func cliServer(host string, env func(string) string, secrets *secret.Redactor) (
 		problems = append(problems, fmt.Errorf("%s: %s", key, text))
 	})
 	if len(problems) > 0 {
-		return influx.Config{}, usageError{errors.Join(problems...)}
+		return target.Config{}, usageError{errors.Join(problems...)}
 	}
 	return cfg, nil
 }

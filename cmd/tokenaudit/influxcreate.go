@@ -5,7 +5,7 @@ import (
 	"strings"
 
 	"tokenaudit/jobs/audit"
-	"tokenaudit/jobs/influx"
+	"tokenaudit/jobs/target"
 )
 
 // influxTypes are the resource types that influx auth create has a flag for, of InfluxDB OSS
@@ -24,7 +24,7 @@ func influxCreate(a audit.Authorization, user string) (command, why string) {
 	switch {
 	case access.Unreadable:
 		return "", "not all of its permissions could be read"
-	case !influx.IsID(a.OrgID):
+	case !target.IsID(a.OrgID):
 		return "", "the ID of its org is not known"
 	}
 	words := []string{"influx auth create --org-id " + a.OrgID + " --user " + shellQuoted(audit.Line(user, 200))}
@@ -64,7 +64,7 @@ func influxFlag(a audit.Authorization, p audit.Permission) string {
 	r := p.Resource
 	everyOrg := r.Type == "orgs" || r.Type == "users"
 	switch {
-	case r.Type == "buckets" && influx.IsID(r.ID) && r.OrgID == a.OrgID:
+	case r.Type == "buckets" && target.IsID(r.ID) && r.OrgID == a.OrgID:
 		return "--" + p.Action + "-bucket " + r.ID
 	case r.ID != "" || !slices.Contains(influxTypes[:], r.Type):
 		return ""

@@ -20,6 +20,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	_ "modernc.org/sqlite"
 
+	"tokenaudit/jobs/influx"
 	"tokenaudit/jobs/influx/influxtest"
 	"tokenaudit/notify/notifytest"
 )

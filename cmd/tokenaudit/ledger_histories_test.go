@@ -20,10 +20,10 @@ import (
 	"tokenaudit/configs/secret"
 	"tokenaudit/configs/setting"
 	"tokenaudit/jobs/audit"
-	"tokenaudit/jobs/influx"
 	"tokenaudit/jobs/influx/influxtest"
 	"tokenaudit/jobs/ledger"
 	"tokenaudit/jobs/runner"
+	"tokenaudit/jobs/target"
 )
 
 // ledgerHistory is a server that changes, reviews of it, and a ledger that is lost and
@@ -95,7 +95,7 @@ func newLedgerHistory(t *testing.T, seed uint64) *ledgerHistory {
 	}
 	h.file = &configs.File{
 		Store: ledger.AtPath(filepath.Join(h.dir, "ledger.db")), Evidence: filepath.Join(h.dir, "evidence"),
-		Targets: []influx.Config{{Name: "prod", URL: web.URL, Org: "acme", Token: secret.InMemory(token)}},
+		Targets: []target.Config{{Name: "prod", URL: web.URL, Org: "acme", Token: secret.InMemory(token)}},
 		Jobs:    []configs.Job{{Name: "weekly", Schedule: "0 0 1 1 *", Timezone: "UTC", Reports: []string{"csv"}, Deadline: setting.Duration(setting.Day)}},
 	}
 	h.open()

@@ -14,7 +14,7 @@ import (
 	"github.com/jedib0t/go-pretty/v6/text"
 
 	"tokenaudit/jobs/audit"
-	"tokenaudit/jobs/influx"
+	"tokenaudit/jobs/target"
 )
 
 // plannedToken is a token in a plan; tokens show has its permissions.
@@ -141,7 +141,7 @@ func (c *cli) findHeir(ctx context.Context, l leaver, to heir) (heir, error) {
 	to.missing = o.NotFound
 	if o.ID != "" {
 		to.id, to.name = o.ID, cmp.Or(o.Name, to.name)
-	} else if influx.IsID(to.name) {
+	} else if target.IsID(to.name) {
 		to.name = cmp.Or(l.known[strings.ToLower(to.name)], to.name)
 	}
 	return to, context.Cause(ctx)

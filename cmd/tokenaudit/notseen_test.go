@@ -16,10 +16,10 @@ import (
 
 	"tokenaudit/configs/secret"
 	"tokenaudit/jobs/audit"
-	"tokenaudit/jobs/influx"
 	"tokenaudit/jobs/influx/influxtest"
 	"tokenaudit/jobs/metrics"
 	"tokenaudit/jobs/runner"
+	"tokenaudit/jobs/target"
 	"tokenaudit/notify/email"
 	"tokenaudit/notify/slack"
 	"tokenaudit/notify/webhook"
@@ -42,7 +42,7 @@ func TestNotSeenSince(t *testing.T) {
 		http.Error(w, "down for repairs", http.StatusForbidden)
 		return true
 	}
-	targets := []influx.Config{
+	targets := []target.Config{
 		{Name: "plant-eu", URL: served(t, db.Server), Org: db.Org, Token: secret.InMemory(db.Token)},
 		{Name: "plant-us", URL: served(t, other.db), Org: "acme", Token: secret.InMemory(other.token)},
 	}

@@ -23,11 +23,11 @@ import (
 	"tokenaudit/configs/secret"
 	"tokenaudit/configs/setting"
 	"tokenaudit/jobs/audit"
-	"tokenaudit/jobs/influx"
 	"tokenaudit/jobs/influx/influxtest"
 	"tokenaudit/jobs/ledger"
 	"tokenaudit/jobs/metrics"
 	"tokenaudit/jobs/runner"
+	"tokenaudit/jobs/target"
 	"tokenaudit/notify"
 	"tokenaudit/notify/email"
 	"tokenaudit/notify/notifytest"
@@ -87,7 +87,7 @@ func TestNoNumbers(t *testing.T) {
 	t.Parallel()
 	db := influxtest.New(influxtest.OSS)
 	db.AddOrg("acme")
-	_, m := reviewedAll(t, []influx.Config{{Name: "prod", URL: served(t, db), Org: "acme", Token: secret.InMemory("of another server")}}, func(*app) time.Time { return firstMonday })
+	_, m := reviewedAll(t, []target.Config{{Name: "prod", URL: served(t, db), Org: "acme", Token: secret.InMemory("of another server")}}, func(*app) time.Time { return firstMonday })
 	var terminal bytes.Buffer
 	printSummary(&terminal, m, nil, 80, false)
 	posts, err := json.Marshal(slack.Posts(slack.Config{Channel: "C0123456789"}, m))
@@ -135,7 +135,7 @@ func TestNoZeros(t *testing.T) {
 	db.AddMember(org, user)
 	_, token := db.AddAuthorization(influxtest.Authorization{OrgID: org, UserID: user, Description: "audit", Permissions: influxtest.AuditorPermissions(org)})
 	db.AddAuthorization(influxtest.Authorization{OrgID: org, UserID: user, Description: "everything", Permissions: influxtest.AllAccess(org, user)})
-	_, m := reviewedAll(t, []influx.Config{{Name: "prod", URL: served(t, db), Org: "acme", Token: secret.InMemory(token)}},
+	_, m := reviewedAll(t, []target.Config{{Name: "prod", URL: served(t, db), Org: "acme", Token: secret.InMemory(token)}},
 		func(*app) time.Time { return firstMonday },
 		func(*app) time.Time {
 			db.Fault = func(w http.ResponseWriter, _ *http.Request) bool {
@@ -525,7 +525,7 @@ func metricNumbers(t *testing.T, a *app, s audit.Summary) numbers {
 }
 
 // reviewedAll wires a job on targets, and has it reviewed by steps, each at a time of its own.
-func reviewedAll(t *testing.T, targets []influx.Config, steps ...func(a *app) time.Time) (*app, notify.Message) {
+func reviewedAll(t *testing.T, targets []target.Config, steps ...func(a *app) time.Time) (*app, notify.Message) {
 	t.Helper()
 	const day = 24 * time.Hour
 	dir := t.TempDir()
@@ -574,12 +574,12 @@ func smallReview(t *testing.T) (*app, notify.Message) {
 	_, token := db.AddAuthorization(influxtest.Authorization{OrgID: org, UserID: user, Description: "audit", Permissions: influxtest.AuditorPermissions(org)})
 	db.AddAuthorization(influxtest.Authorization{OrgID: org, UserID: user, Description: "everything", Permissions: influxtest.AllAccess(org, user)})
 	db.AddAuthorization(influxtest.Authorization{OrgID: org, UserID: user, Description: "sensor", Permissions: influxtest.WriteBuckets(org, db.AddBucket(org, "telemetry"))})
-	return reviewedAll(t, []influx.Config{{Name: "prod", URL: served(t, db), Org: "acme", Token: secret.InMemory(token)}}, func(*app) time.Time { return firstMonday })
+	return reviewedAll(t, []target.Config{{Name: "prod", URL: served(t, db), Org: "acme", Token: secret.InMemory(token)}}, func(*app) time.Time { return firstMonday })
 }
 
 func demoReview(t *testing.T) (*app, notify.Message) {
 	db := influxtest.NewDemo(firstMonday)
-	targets := []influx.Config{{Name: "plant-eu", URL: served(t, db.Server), Org: db.Org, Token: secret.InMemory(db.Token)}}
+	targets := []target.Config{{Name: "plant-eu", URL: served(t, db.Server), Org: db.Org, Token: secret.InMemory(db.Token)}}
 	week := firstMonday.AddDate(0, 0, 7)
 	return reviewedAll(t, targets, func(*app) time.Time { return firstMonday }, func(*app) time.Time {
 		db.NextWeek(week)
@@ -645,14 +645,14 @@ func largeReview(t *testing.T) (*app, notify.Message) {
 	if !slices.Equal(eu.users, us.users) {
 		t.Fatal("the user IDs differ")
 	}
-	target := func(name string, p *plant) influx.Config {
-		return influx.Config{Name: name, URL: served(t, p.db), Org: "acme", Token: secret.InMemory(p.token)}
+	place := func(name string, p *plant) target.Config {
+		return target.Config{Name: name, URL: served(t, p.db), Org: "acme", Token: secret.InMemory(p.token)}
 	}
-	partial := target("plant-us", us)
+	partial := place("plant-us", us)
 	for i := range us.users {
-		partial.Users = append(partial.Users, influx.User{Name: fmt.Sprintf("user-%02d@example.com", i)})
+		partial.Users = append(partial.Users, target.User{Name: fmt.Sprintf("user-%02d@example.com", i)})
 	}
-	partial.Users = append(partial.Users, influx.User{Name: "nobody"})
+	partial.Users = append(partial.Users, target.User{Name: "nobody"})
 	week := func(n int, change func(p *plant)) func(*app) time.Time {
 		return func(a *app) time.Time {
 			now := firstMonday.AddDate(0, 0, 8*n)
@@ -672,7 +672,7 @@ func largeReview(t *testing.T) (*app, notify.Message) {
 			return now
 		}
 	}
-	return reviewedAll(t, []influx.Config{target("plant-eu", eu), partial},
+	return reviewedAll(t, []target.Config{place("plant-eu", eu), partial},
 		week(0, func(*plant) {}),
 		week(1, func(p *plant) { p.db.DeleteUser(p.users[3]) }),
 		week(2, func(p *plant) {

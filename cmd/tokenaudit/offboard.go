@@ -17,6 +17,7 @@ import (
 	"tokenaudit/configs/setting"
 	"tokenaudit/jobs/audit"
 	"tokenaudit/jobs/influx"
+	"tokenaudit/jobs/target"
 )
 
 // offboardFlags say where a leaver is looked for, and who takes over.
@@ -92,7 +93,7 @@ type leaver struct {
 
 // isOf reports whether a token belongs to a user, by name or by ID.
 func isOf(r audit.Record, user string) bool {
-	return r.User == user || r.Owner.Name == user || influx.IsID(user) && strings.EqualFold(r.UserID, user)
+	return r.User == user || r.Owner.Name == user || target.IsID(user) && strings.EqualFold(r.UserID, user)
 }
 
 // find looks for a user in a target.
@@ -122,7 +123,7 @@ func (s *survey) find(ctx context.Context, c *cli, t surveyed, user string) (lea
 }
 
 // findUser asks a server whether there is such a user.
-func (c *cli) findUser(ctx context.Context, cfg influx.Config, user string) (audit.Owner, error) {
+func (c *cli) findUser(ctx context.Context, cfg target.Config, user string) (audit.Owner, error) {
 	if cfg.Bolt != "" {
 		return audit.Owner{State: audit.OwnerUnknown}, errors.New("the target is a file, which shows users by their tokens only")
 	}
@@ -154,7 +155,7 @@ func (s *survey) findEverywhere(ctx context.Context, c *cli, user string) ([]lea
 		}
 		found, there = append(found, l), there || l.isThere()
 		for id, name := range l.known {
-			if influx.IsID(user) {
+			if target.IsID(user) {
 				name = id
 			}
 			names[name] = true
@@ -299,7 +300,7 @@ func offboardSteps(t offboardTarget, user string, unreviewed, cloud bool, now ti
 		steps = append(steps, step{"Do not delete the user yet: some tokens may be missing here. Run this again when everything can be read.", nil})
 	case cloud:
 		steps = append(steps, step{"Remove the user from the org in the user interface of InfluxDB Cloud.", nil})
-	case influx.IsID(t.UserID):
+	case target.IsID(t.UserID):
 		steps = append(steps, step{"Delete the user. Check the tasks first: those that the user owns stop too, and this review cannot see them.",
 			[]string{"influx task list" + t.org + " --user-id " + t.UserID, "influx user delete --id " + t.UserID}})
 	}
@@ -313,7 +314,7 @@ func orgFlag(tokens []movingToken, org string) string {
 	switch {
 	case org == "":
 		return ""
-	case influx.IsID(org):
+	case target.IsID(org):
 		return " --org-id " + org
 	}
 	return " --org " + shellQuoted(audit.Line(org, 200))
@@ -322,7 +323,7 @@ func orgFlag(tokens []movingToken, org string) string {
 // orgOf is the org of the first token that has the ID of one.
 func orgOf(tokens []movingToken) string {
 	for _, m := range tokens {
-		if influx.IsID(m.OrgID) {
+		if target.IsID(m.OrgID) {
 			return m.OrgID
 		}
 	}

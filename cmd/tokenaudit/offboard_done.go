@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"tokenaudit/jobs/audit"
-	"tokenaudit/jobs/influx"
+	"tokenaudit/jobs/target"
 )
 
 // offboarded is what offboard --done prints as JSON.
@@ -202,7 +202,7 @@ func (t offboardLeft) steps() []step {
 			steps = append(steps, step{s.do, commands})
 		}
 	}
-	if influx.IsID(t.UserID) { // the server may send anything
+	if target.IsID(t.UserID) { // the server may send anything
 		steps = append(steps, step{"Then delete the user.", []string{"influx user delete --id " + t.UserID}})
 	}
 	return steps

@@ -6,7 +6,7 @@ import (
 	"strings"
 
 	"tokenaudit/jobs/audit"
-	"tokenaudit/jobs/influx"
+	"tokenaudit/jobs/target"
 )
 
 // offboardPage is a plan for people.
@@ -63,7 +63,7 @@ func (c *cli) offboardPage(p offboarding) string {
 
 // idNote says what an ID leaves out.
 func idNote(user string) string {
-	if influx.IsID(user) {
+	if target.IsID(user) {
 		return " An ID is that of one server; give the name to look for a person everywhere."
 	}
 	return ""

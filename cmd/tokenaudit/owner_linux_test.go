@@ -12,7 +12,7 @@ import (
 
 	"tokenaudit/configs"
 	"tokenaudit/configs/secret"
-	"tokenaudit/jobs/influx"
+	"tokenaudit/jobs/target"
 )
 
 // siteOfNobody is a site whose store, evidence and serve are those of another user than
@@ -197,7 +197,7 @@ func TestOtherUser(t *testing.T) {
 // TestCommandAs: the command is one that this machine has.
 func TestCommandAs(t *testing.T) {
 	t.Setenv("OWNER_TEST_TOKEN", "x")
-	file := &configs.File{Targets: []influx.Config{{Name: "prod", Token: secret.Ref{Env: "OWNER_TEST_TOKEN"}}}}
+	file := &configs.File{Targets: []target.Config{{Name: "prod", Token: secret.Ref{Env: "OWNER_TEST_TOKEN"}}}}
 	asRoot := os.Geteuid() == 0
 	for _, test := range []struct{ name, has, owner, want string }{
 		{"sudo", "sudo runuser setpriv", "audit", "sudo -u audit --preserve-env=OWNER_TEST_TOKEN "},

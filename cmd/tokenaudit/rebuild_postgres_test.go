@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"tokenaudit/configs/secret"
+	"tokenaudit/jobs/influx"
 	"tokenaudit/jobs/influx/influxtest"
 	"tokenaudit/jobs/ledger/ledgertest"
 )

@@ -12,8 +12,8 @@ import (
 	"tokenaudit/configs/secret"
 	"tokenaudit/jobs/audit"
 	"tokenaudit/jobs/evidence"
-	"tokenaudit/jobs/influx"
 	"tokenaudit/jobs/runner"
+	"tokenaudit/jobs/target"
 )
 
 // bind makes every secret of a configuration known to the redactor: at once, as what
@@ -165,7 +165,7 @@ func cleanAuthorization(secrets *secret.Redactor, a *audit.Authorization) {
 // cleanIDs cleans what is in the place of an ID and is none.
 func cleanIDs(secrets *secret.Redactor, ids ...*string) {
 	for _, id := range ids {
-		if *id != "" && !influx.IsID(*id) {
+		if *id != "" && !target.IsID(*id) {
 			secrets.CleanTexts(id)
 		}
 	}

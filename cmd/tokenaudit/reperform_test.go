@@ -14,8 +14,8 @@ import (
 	"tokenaudit/configs"
 	"tokenaudit/configs/secret"
 	"tokenaudit/configs/setting"
-	"tokenaudit/jobs/influx"
 	"tokenaudit/jobs/influx/influxtest"
+	"tokenaudit/jobs/target"
 )
 
 // TestReperformOfAReview: the script of a pack asks the server of the review again. One
@@ -44,7 +44,7 @@ func TestReperformOfAReview(t *testing.T) {
 	dir := t.TempDir()
 	file := &configs.File{
 		Store: "sqlite:" + filepath.Join(dir, "tokenaudit.db"), Evidence: dir,
-		Targets: []influx.Config{{Name: "plant", URL: server.URL, Org: "acme", Token: secret.InMemory(operator)}},
+		Targets: []target.Config{{Name: "plant", URL: server.URL, Org: "acme", Token: secret.InMemory(operator)}},
 		Jobs:    []configs.Job{{Name: "weekly", Schedule: "0 9 * * 1", Timezone: "UTC", Reports: []string{"csv"}, Deadline: setting.Duration(time.Hour)}},
 	}
 	at := time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)

@@ -12,7 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"tokenaudit/jobs/audit"
-	"tokenaudit/jobs/influx"
+	"tokenaudit/jobs/target"
 )
 
 func (c *cli) rotate() *cobra.Command {
@@ -40,7 +40,7 @@ rotate only asks; people run the commands.`,
 			switch {
 			case len(args) != 1 || args[0] == "":
 				return usagef("%s needs the ID of one token", cmd.CommandPath())
-			case !influx.IsID(args[0]):
+			case !target.IsID(args[0]):
 				return usagef("%.40q: an ID has 16 hex digits; tokens list shows them", args[0])
 			}
 			return checkTo(cmd, f.to)

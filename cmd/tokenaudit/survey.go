@@ -12,8 +12,8 @@ import (
 	"tokenaudit/configs/setting"
 	"tokenaudit/jobs/audit"
 	"tokenaudit/jobs/evidence"
-	"tokenaudit/jobs/influx"
 	"tokenaudit/jobs/runner"
+	"tokenaudit/jobs/target"
 )
 
 // survey is what targets show at this moment, and what earlier reviews saw of them: the
@@ -27,7 +27,7 @@ type survey struct {
 
 // surveyed is a target of a survey.
 type surveyed struct {
-	config   influx.Config
+	config   target.Config
 	policy   audit.Policy
 	run      audit.Run
 	coverage audit.Coverage

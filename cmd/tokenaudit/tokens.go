@@ -17,8 +17,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"tokenaudit/jobs/audit"
-	"tokenaudit/jobs/influx"
 	"tokenaudit/jobs/runner"
+	"tokenaudit/jobs/target"
 )
 
 // tokenFlags say which server, and which of its authorizations.
@@ -86,7 +86,7 @@ func (f tokenFlags) check(cmd *cobra.Command) error {
 		}
 	}
 	for name, id := range map[string]string{"user-id": f.userID, "id": f.id} {
-		if id != "" && !influx.IsID(id) {
+		if id != "" && !target.IsID(id) {
 			return usagef("--%s %q: an ID has 16 hex digits", name, id)
 		}
 	}
@@ -100,7 +100,7 @@ func (c *cli) listTokens(ctx context.Context, f tokenFlags) (err error) {
 	if err != nil {
 		return err
 	}
-	var cfg influx.Config
+	var cfg target.Config
 	if file == nil {
 		cfg, err = cliServer(f.host, os.Getenv, c.secrets)
 	} else {
@@ -115,7 +115,7 @@ func (c *cli) listTokens(ctx context.Context, f tokenFlags) (err error) {
 	cfg.Org = cmp.Or(f.org, cfg.Org)
 	configured := len(cfg.Users)
 	if (f.user != "" || f.userID != "") && !slices.ContainsFunc(cfg.Users, f.names) {
-		asked := influx.User{ID: f.userID}
+		asked := target.User{ID: f.userID}
 		if f.userID == "" {
 			asked.Name = f.user
 		}
@@ -181,7 +181,7 @@ func (c *cli) listTokens(ctx context.Context, f tokenFlags) (err error) {
 }
 
 // unknownUser corrects what to do about a user that was asked for and is not configured.
-func unknownUser(cov *audit.Coverage, u influx.User) {
+func unknownUser(cov *audit.Coverage, u target.User) {
 	for i, g := range cov.Gaps {
 		if premise, _ := audit.PremiseOf(g.ID); premise.ID == audit.UsersPresent && strings.HasPrefix(g.Reason, u.Label()+": ") {
 			cov.Gaps[i].Fix = "Check the name. Of a deleted user, only tokens that an earlier review saw are listed."
@@ -209,7 +209,7 @@ func (c *cli) unlessComplete(cov audit.Coverage) error {
 }
 
 // names reports whether u is the user that is asked for.
-func (f tokenFlags) names(u influx.User) bool {
+func (f tokenFlags) names(u target.User) bool {
 	return (f.user == "" || u.Name == f.user) && (f.userID == "" || strings.EqualFold(u.ID, f.userID))
 }
 

@@ -16,9 +16,11 @@ import (
 	"github.com/spf13/cobra"
 
 	"tokenaudit/configs"
+	"tokenaudit/jobs/api"
 	"tokenaudit/jobs/audit"
 	"tokenaudit/jobs/influx"
 	"tokenaudit/jobs/ledger"
+	"tokenaudit/jobs/target"
 	"tokenaudit/report/table"
 )
 
@@ -62,7 +64,7 @@ hidden. Then show prints what the newest review saw, and says when that was.
 			switch {
 			case len(args) != 1 || args[0] == "":
 				return usagef("%s needs the ID of one token", cmd.CommandPath())
-			case !influx.IsID(args[0]):
+			case !target.IsID(args[0]):
 				return usagef("%.40q: an ID has 16 hex digits; tokens list shows them", args[0])
 			}
 			return nil
@@ -81,7 +83,7 @@ func (c *cli) showToken(ctx context.Context, f tokenFlags, id string) error {
 	if err != nil {
 		return err
 	}
-	var cfg influx.Config
+	var cfg target.Config
 	var seen *reviewedToken
 	var unread error // earlier reviews
 	if file == nil {
@@ -134,7 +136,7 @@ func (c *cli) showToken(ctx context.Context, f tokenFlags, id string) error {
 	} else {
 		_, err = io.WriteString(c.stdout, c.tokenPage(d, seen, file))
 	}
-	api, answered := errors.AsType[*influx.APIError](unseen)
+	api, answered := errors.AsType[*api.Error](unseen)
 	if known := unseen == nil || cfg.Bolt != "" || answered && api.Status == http.StatusNotFound; err == nil && !known {
 		return quietError{exitIncomplete} // what the server has now
 	}
@@ -142,7 +144,7 @@ func (c *cli) showToken(ctx context.Context, f tokenFlags, id string) error {
 }
 
 // ask asks the server of a target for a token.
-func (c *cli) ask(ctx context.Context, cfg influx.Config, id string) (audit.Authorization, error) {
+func (c *cli) ask(ctx context.Context, cfg target.Config, id string) (audit.Authorization, error) {
 	if cfg.Bolt != "" {
 		return audit.Authorization{}, usagef("target %q is a file; use tokens list --id", cfg.Name)
 	}
@@ -150,7 +152,7 @@ func (c *cli) ask(ctx context.Context, cfg influx.Config, id string) (audit.Auth
 	if err != nil {
 		return audit.Authorization{}, err
 	}
-	a, err := client.Get(ctx, id)
+	a, err := client.Authorization(ctx, id)
 	if err != nil {
 		err = explain(cfg, err)
 	}

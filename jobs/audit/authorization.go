@@ -32,7 +32,8 @@ const (
 )
 
 // Authorization is the record of an API token, as GET /api/v2/authorizations
-// gives it, without the token. IDs are 16 hex digits. UpdatedAt changes when
+// gives it, or what comes next to one in another product, without the token. IDs are 16 hex
+// digits; on other products they are of other forms, in printable ASCII. UpdatedAt changes when
 // the status or the description is patched, not when the token is used; both are zero
 // where they are not known. Permissions are nil where they are not known, and an empty
 // list where there are none.
@@ -50,6 +51,30 @@ type Authorization struct {
 	// Legacy marks an authorization of the 1.x compatibility API: a user name and
 	// a password instead of a token, in a store of its own (influxdata/influxdb#20264).
 	Legacy bool `json:"legacy,omitempty"`
+	// Product is that of a token of a product after InfluxDB 2; empty for InfluxDB 2.
+	Product Product `json:"product,omitempty"`
+	// ExpiresAt and RevokedAt are zero where a token does not expire, or was not revoked.
+	// The status stays as it was.
+	ExpiresAt time.Time `json:"expiresAt,omitzero"`
+	RevokedAt time.Time `json:"revokedAt,omitzero"`
+	// SecretSum is the beginning of the hash that the server keeps of the secret, at most
+	// MaxSecretSum digits: another one means that the secret was replaced.
+	SecretSum string `json:"secretSum,omitempty"`
+}
+
+// Works reports whether the token is accepted at a time, as far as its record tells.
+func (a *Authorization) Works(at time.Time) bool {
+	return a.Status != Inactive && !a.Expired(at) && !a.Revoked(at)
+}
+
+// Expired reports whether the token has expired by a time.
+func (a *Authorization) Expired(at time.Time) bool {
+	return !a.ExpiresAt.IsZero() && !a.ExpiresAt.After(at)
+}
+
+// Revoked reports whether the token was revoked by a time.
+func (a *Authorization) Revoked(at time.Time) bool {
+	return !a.RevokedAt.IsZero() && !a.RevokedAt.After(at)
 }
 
 // Key tells authorizations of one target apart and gives their order: by ID, the
@@ -202,7 +227,13 @@ func AccessOf(a Authorization) Access {
 	for i := range a.Permissions {
 		p := &a.Permissions[i]
 		r := &p.Resource
-		acc.Unreadable = acc.Unreadable || !p.readable()
+		if !p.readable() {
+			acc.Unreadable = true
+			if !a.Product.V2() { // it may be able to write
+				acc.Writes++
+				acc.WriteTypes = append(acc.WriteTypes, "unknown")
+			}
+		}
 		whole := uint32(0)
 		if at := slices.Index(allAccessTypes[:], r.Type); at >= 0 && r.ID == "" {
 			whole = 1 << at

@@ -48,6 +48,8 @@ type Subject struct {
 	Changes []Change // since the previous review
 	// OrgDeleted: it lives on though its org was deleted.
 	OrgDeleted bool
+	// DeletedDatabases are those of the record.
+	DeletedDatabases []string
 	// Exceptions that name the authorization; for the record that stands for the
 	// exceptions, those that nothing used.
 	Exceptions []Exception
@@ -73,6 +75,9 @@ type Scope struct {
 	// Credentials are the authorizations that the review itself uses, by ID, as
 	// far as they are known.
 	Credentials map[string]bool
+	// DatabasesUnknown: the databases could not be listed, so that nothing is known of grants
+	// on deleted ones.
+	DatabasesUnknown bool
 }
 
 // Policy adjusts the checks. Its zero value runs them with their own severity

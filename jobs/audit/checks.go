@@ -291,8 +291,9 @@ var checks = [...]Check{
 	},
 }
 
-// active is true for every status but inactive, an unknown one too.
-func (s *Subject) active() bool { return s.Status != Inactive }
+// active is true for every status but inactive, an unknown one too, until it expires or is
+// revoked.
+func (s *Subject) active() bool { return s.Works(s.Now) }
 
 // grants judges what the permissions add up to, of an authorization that the check
 // applies to: what could not be read of them may hold what was not found.

@@ -108,8 +108,10 @@ type Coverage struct {
 	Retired []RetiredSource `json:"retired,omitempty"`
 	// Dropped: the target is configured no more, and its last state is in its gap.
 	Dropped bool `json:"dropped,omitempty"`
-	// Server is what answered, as far as it says so: product and version.
-	Server string `json:"server,omitempty"`
+	// Product is what the target is, and Server what answered, as far as it says so: product
+	// and version.
+	Product Product `json:"product,omitempty"`
+	Server  string  `json:"server,omitempty"`
 	// RosterUnusable: a roster is configured, and no owner was compared with it.
 	RosterUnusable bool `json:"roster_unusable,omitempty"`
 }

@@ -92,7 +92,7 @@ func (s *Subject) judge(before []Finding) []Finding {
 		}
 		severity := s.Policy.severityOf(c)
 		at := slices.IndexFunc(before, func(f Finding) bool { return f.Check == c.ID })
-		if severity == Off {
+		if _, applies := s.Product.Judges(c.ID); severity == Off || !applies {
 			if at >= 0 && before[at].Current() {
 				out = append(out, before[at].end(NotJudged, s.Now))
 			}

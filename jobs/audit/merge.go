@@ -165,6 +165,14 @@ func (rv *Review) seen(ctx context.Context, a *Authorization, before *Record) Re
 	if rv.Here != nil && before != nil && before.Elsewhere == "" {
 		rv.Here.Listed++
 	}
+	if before != nil && another(before, a) {
+		rv.judged(&r, nil)
+		if !before.wasGone() {
+			r.Changes = append(r.Changes, Change{"created", timeWords(before.CreatedAt), timeWords(a.CreatedAt)})
+			rv.compare(&r, before, rv.was(before))
+		}
+		return r
+	}
 	rv.judged(&r, before)
 	return r
 }
@@ -278,9 +286,15 @@ func (rv *Review) judged(r *Record, before *Record) {
 	if !r.IsServer() {
 		rv.Roster.judge(&r.Owner)
 	}
+	var deleted []string
+	if before != nil {
+		deleted = before.DeletedDatabases
+	}
+	r.DeletedDatabases = deletedDatabases(r.Authorization, deleted, rv.Scope.DatabasesUnknown)
 	s := &rv.subject
 	*s = Subject{
-		Authorization: r.Authorization, Access: AccessOf(r.Authorization), Owner: r.Owner, OrgDeleted: r.OrgDeleted,
+		DeletedDatabases: r.DeletedDatabases,
+		Authorization:    r.Authorization, Access: AccessOf(r.Authorization), Owner: r.Owner, OrgDeleted: r.OrgDeleted,
 		Exceptions: rv.Policy.exceptionsFor(rv.Target, r.Authorization), Policy: rv.Policy, Scope: rv.Scope, Now: rv.Now,
 	}
 	var old []Finding
@@ -402,7 +416,7 @@ func ascending[T any](seq iter.Seq2[T, error], key func(*T) string) iter.Seq2[T,
 // what only the stored one did.
 func Replay(r Record, p Policy, at time.Time) []Finding {
 	s := Subject{
-		Authorization: r.Authorization, Access: AccessOf(r.Authorization), Owner: r.Owner, OrgDeleted: r.OrgDeleted,
+		Authorization: r.Authorization, Access: AccessOf(r.Authorization), Owner: r.Owner, OrgDeleted: r.OrgDeleted, DeletedDatabases: r.DeletedDatabases,
 		Exceptions: p.exceptionsFor(r.Target, r.Authorization), Policy: p, Now: at, replayed: true,
 	}
 	before := slices.DeleteFunc(slices.Clone(r.Findings), func(f Finding) bool { return !f.Current() })

@@ -71,6 +71,7 @@ const (
 	StoredListed       = "stored-listed"
 	InstanceSeen       = "instance-seen"
 	LegacyListed       = "legacy-listed"
+	DatabasesListed    = "databases-listed"
 	UsersPresent       = "users-present"
 	OwnCredentialShown = "own-credential-shown"
 	OwnersConfigured   = "owners-configured"
@@ -87,7 +88,7 @@ var premises = [...]KnownPremise{
 	{TargetReviewed, "The target was reviewed to the end", "Unanswered questions may hide tokens.", "Read the reason. If time ran out, raise deadline.", false},
 	{CredentialActive, "The credential is active and accepted", "InfluxDB answers an inactive credential with empty lists.", "Give the target an active credential.", false},
 	{CredentialSeesAll, "The credential sees the tokens of every user", "InfluxDB leaves out tokens that the credential may not read, and gives no error.", "OSS: influx auth create --read-authorizations --read-users --read-orgs. Cloud: give each user its own credential under users.", true},
-	{ProductKnown, "The server is known to be InfluxDB OSS or Cloud", "The tokens that a list leaves out depend on the product.", "Set kind, or allow the headers X-Influxdb-Build and X-Influxdb-Version in the proxy.", true},
+	{ProductKnown, "The product is known", "The tokens that a list leaves out depend on the product.", "Set kind, or allow the headers X-Influxdb-Build and X-Influxdb-Version in the proxy.", true},
 	{SourceSame, "The same org and server answered as in earlier reviews", "A new server cannot prove that an earlier token is gone.", "Set the target to the earlier server again. If that server no longer exists, run tokenaudit history retire -c FILE SOURCE --reason TEXT.", false},
 	{ListWhole, "Every list is complete and not from a cache", "Some tokens may be missing.", "Check the proxy between the review and InfluxDB, and run the review again.", false},
 	{ListsAgree, "The lists show the same tokens and do not contradict each other", "One of them is wrong or incomplete.", "Run the review again. If the gap stays, look for a proxy or a replica with old data.", false},
@@ -96,6 +97,7 @@ var premises = [...]KnownPremise{
 	{StoredListed, "Every stored token is listed, or is known although hidden", "OSS leaves the tokens of deleted users and orgs out of every list.", "Set import to the output of influxd recovery auth list once, or review a copy of the database file.", true},
 	{InstanceSeen, "Tokens of other orgs that may write to this org were checked", "An operator token of another org can write to this org. Hidden tokens are counted for the whole instance only.", "Give the target a credential that may read every org (tokenaudit help credential). Or two people accept the gap instance-seen (accepted_gaps).", true},
 	{LegacyListed, "The tokens of the 1.x API were listed", "They can write too, and are in a separate list.", "Allow the credential to read /private/legacy/authorizations.", true},
+	{DatabasesListed, "The databases were listed", "A permission on a deleted database is not known. On Dedicated and Clustered it works again for a new database of the name.", "Allow the credential to list databases.", true},
 	{UsersPresent, "Every configured user exists", "A user that is not found may be misspelt or deleted.", "Correct the name under users, or remove it.", true},
 	{OwnCredentialShown, "Each list shows the credential that requested it", "A list that does not show its own credential may hide other tokens too.", "Allow the credential to read authorizations and its own user.", false},
 	{OwnersConfigured, "Every owner is a configured user", "On Cloud, only the tokens of configured users can be read.", "Add the owner under users, with its own credential.", true},

@@ -39,6 +39,9 @@ type Record struct {
 	Owner    Owner  `json:"owner"`
 	// OrgDeleted: it is hidden because its org was deleted; of its owner nothing is known.
 	OrgDeleted bool `json:"orgDeleted,omitempty"`
+	// DeletedDatabases are those of its grants that did not exist at a review, where a grant
+	// holds for whatever has the name. They stay as long as the grant does.
+	DeletedDatabases []string `json:"deletedDatabases,omitempty"`
 	// Elsewhere is what showed it, where something else answers now: its source, or, where
 	// that has the same org ID and none of its authorizations, the address of the server.
 	Elsewhere string `json:"elsewhere,omitempty"`
@@ -100,7 +103,7 @@ func (r *Record) NeedsAction(at time.Time) bool {
 
 // Change is one field of an authorization that differs from the previous review.
 type Change struct {
-	Field string `json:"field"` // permissions, owner, org, status, description, presence, touched
+	Field string `json:"field"` // permissions, owner, org, status, description, presence, touched, expiry, revoked, secret, created
 	From  string `json:"from"`
 	To    string `json:"to"`
 }
@@ -118,16 +121,59 @@ func changes(before, now Authorization) []Change {
 		note("permissions", grants(before), grants(now))
 	}
 	note("owner", before.UserID, now.UserID)
-	if before.OrgID != "" { // an imported list need not say
+	if before.OrgID != "" && now.Product.V2() { // an imported list need not say; elsewhere it is the server's
 		note("org", before.OrgID, now.OrgID)
 	}
 	if before.Status != "" {
 		note("status", string(before.Status), string(now.Status))
 	}
 	note("description", before.Description, now.Description)
+	note("expiry", timeWords(before.ExpiresAt), timeWords(now.ExpiresAt))
+	note("revoked", timeWords(before.RevokedAt), timeWords(now.RevokedAt))
+	if before.SecretSum != "" && now.SecretSum != "" {
+		note("secret", before.SecretSum, now.SecretSum)
+	}
 	if known := !before.UpdatedAt.IsZero() && !now.UpdatedAt.IsZero(); known && len(out) == 0 && !before.UpdatedAt.Equal(now.UpdatedAt) {
 		note(Touched, before.UpdatedAt.UTC().Format(time.RFC3339Nano), now.UpdatedAt.UTC().Format(time.RFC3339Nano))
 	}
+	return out
+}
+
+func timeWords(at time.Time) string {
+	if at.IsZero() {
+		return ""
+	}
+	return at.UTC().Format(time.RFC3339)
+}
+
+// another reports whether now is another token than before, under an ID that is used again:
+// those of InfluxDB 3 are counted for each server, and a restored one counts again; on 1.x
+// they are names.
+func another(before *Record, now *Authorization) bool {
+	switch {
+	case now.Product.V3():
+		return !before.CreatedAt.IsZero() && !now.CreatedAt.IsZero() && !before.CreatedAt.Equal(now.CreatedAt)
+	case now.Product == ProductV1:
+		return before.wasGone()
+	}
+	return false
+}
+
+// deletedDatabases are those of the grants of a that do not exist, or did not at an earlier
+// review; see Record.DeletedDatabases.
+func deletedDatabases(a Authorization, earlier []string, unknown bool) []string {
+	if !a.Product.bindsByName() {
+		return nil
+	}
+	var out []string
+	for _, p := range a.Permissions {
+		r := p.Resource
+		gone := r.Name == "" && !unknown || slices.Contains(earlier, r.ID)
+		if r.Type == "buckets" && r.ID != "" && gone && !slices.Contains(out, r.ID) {
+			out = append(out, r.ID)
+		}
+	}
+	slices.Sort(out)
 	return out
 }
 

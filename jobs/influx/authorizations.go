@@ -13,7 +13,9 @@ import (
 
 	"github.com/klauspost/readahead"
 
+	"tokenaudit/jobs/api"
 	"tokenaudit/jobs/audit"
+	"tokenaudit/jobs/target"
 )
 
 const (
@@ -26,6 +28,14 @@ const (
 // org and nothing else; an empty value would mean no filter at all, so it is
 // never sent.
 type Query struct{ UserID, User, OrgID, Org string }
+
+// QueryOf asks for the org by ID if that is what the configuration gives.
+func QueryOf(c target.Config) Query {
+	if target.IsID(c.Org) {
+		return Query{OrgID: strings.ToLower(c.Org)}
+	}
+	return Query{Org: c.Org}
+}
 
 func (q Query) values() url.Values {
 	v := url.Values{}
@@ -84,7 +94,7 @@ const (
 func (c *Client) listOnce(ctx context.Context, path string, q Query, each func(entry) error) (listing, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	resp, err := c.get(ctx, path, q.values())
+	resp, err := c.Get(ctx, path, q.values())
 	if err != nil {
 		return listing{}, err
 	}
@@ -102,13 +112,13 @@ func (c *Client) listOnce(ctx context.Context, path string, q Query, each func(e
 	}
 	further, err := decodeList(body, legacy)
 	rethrow(err)
-	if own := new(callbackError); errors.As(err, &own) {
-		return listing{}, own.error
+	if own := new(api.CallbackError); errors.As(err, &own) {
+		return listing{}, own.Err
 	}
 	if err != nil {
-		return listing{}, c.advised(fmt.Errorf("%s: the answer is cut off or is not a list of authorizations: %w", request(path, q.values()), err))
+		return listing{}, c.Advised(fmt.Errorf("%s: the answer is cut off or is not a list of authorizations: %w", api.Request(path, q.values()), err))
 	}
-	return listing{further || nextLink(resp.Header), c.cachedBy(resp.Header), noteRows(resp, rows)}, nil
+	return listing{further || nextLink(resp.Header), c.CachedBy(resp.Header), api.NoteRows(resp, rows)}, nil
 }
 
 // nextLink: an answer may name its next page in the header Link (RFC 8288), too.
@@ -127,9 +137,9 @@ func (g guarded) Read(p []byte) (n int, err error) {
 	return n, cmp.Or(broken, err)
 }
 
-// Get asks for one authorization. An *APIError says why there is none; see Probe
+// Authorization asks for one. An *api.Error says why there is none; see Probe
 // for what its message tells.
-func (c *Client) Get(ctx context.Context, id string) (audit.Authorization, error) {
+func (c *Client) Authorization(ctx context.Context, id string) (audit.Authorization, error) {
 	e, _, err := c.getFrom(ctx, authorizationsPath, id)
 	return e.Authorization, err
 }
@@ -137,14 +147,14 @@ func (c *Client) Get(ctx context.Context, id string) (audit.Authorization, error
 // getFrom also says how the answer shows that it comes out of a cache.
 func (c *Client) getFrom(ctx context.Context, path, id string) (e entry, cached string, err error) {
 	var w wireAuthorization
-	header, err := c.answer(ctx, path+"/"+url.PathEscape(id), nil, &w)
+	header, err := c.Answer(ctx, path+"/"+url.PathEscape(id), nil, &w)
 	if err == nil && w.ID == "" {
 		err = errors.New("an authorization without an id")
 	}
 	if err != nil {
 		return entry{}, "", err
 	}
-	return w.entry(), c.cachedBy(header), nil
+	return w.entry(), c.CachedBy(header), nil
 }
 
 // Probe asks for an authorization that an earlier review saw and the list now
@@ -164,18 +174,18 @@ func (c *Client) Probe(ctx context.Context, before audit.Authorization, p produc
 	a := e.Authorization
 	switch {
 	case cached != "":
-		return audit.Probe{Presence: audit.Unseen, Evidence: request(path+"/"+before.ID, nil) + ": the answer came from a cache (" + cached + ")"}, err
+		return audit.Probe{Presence: audit.Unseen, Evidence: api.Request(path+"/"+before.ID, nil) + ": the answer came from a cache (" + cached + ")"}, err
 	case err == nil && strings.EqualFold(a.ID, before.ID):
 		a.Legacy = before.Legacy
-		return audit.Probe{Presence: audit.Hidden, Evidence: request(path+"/"+before.ID, nil) + ": 200", Authorization: &a}, err
+		return audit.Probe{Presence: audit.Hidden, Evidence: api.Request(path+"/"+before.ID, nil) + ": 200", Authorization: &a}, err
 	case err == nil:
 		return audit.Probe{Presence: audit.Unseen, Evidence: "another authorization came back"}, err
 	case p != productOSS:
-	case says(err, http.StatusNotFound, "authorization not found"):
+	case api.Says(err, http.StatusNotFound, "authorization not found"):
 		return audit.Probe{Presence: audit.Gone, Evidence: err.Error()}, err
-	case says(err, http.StatusNotFound, "user not found"):
+	case api.Says(err, http.StatusNotFound, "user not found"):
 		return audit.Probe{Presence: audit.Hidden, Evidence: err.Error(), Owner: &audit.Owner{State: audit.OwnerDeleted, Evidence: err.Error()}}, err
-	case says(err, http.StatusNotFound, "organization not found"):
+	case api.Says(err, http.StatusNotFound, "organization not found"):
 		return audit.Probe{Presence: audit.Hidden, Evidence: err.Error(), OrgDeleted: true, Owner: &audit.Owner{State: audit.OwnerUnknown, Evidence: err.Error()}}, err
 	}
 	return audit.Probe{Presence: audit.Unseen, Evidence: err.Error()}, err

@@ -12,6 +12,7 @@ import (
 
 	"tokenaudit/jobs/audit"
 	"tokenaudit/jobs/influx/influxtest"
+	"tokenaudit/jobs/sorted"
 )
 
 // benchList is an answer of OSS with so many authorizations.
@@ -58,9 +59,9 @@ func BenchmarkDecode(b *testing.B) {
 func BenchmarkSorted(b *testing.B) {
 	list := benchList(b, benchRows)
 	measure(b, list, func() error {
-		s := &Sorted{}
+		s := &sorted.List{}
 		defer s.Close()
-		if _, err := decodeList(bytes.NewReader(list), func(e entry) error { return s.add(e.Authorization) }); err != nil {
+		if _, err := decodeList(bytes.NewReader(list), func(e entry) error { return s.Add(e.Authorization) }); err != nil {
 			return err
 		}
 		for _, err := range s.All() {

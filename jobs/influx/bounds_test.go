@@ -14,8 +14,8 @@ import (
 	"time"
 
 	"tokenaudit/jobs/audit"
-	"tokenaudit/jobs/influx"
 	"tokenaudit/jobs/influx/influxtest"
+	"tokenaudit/jobs/target"
 )
 
 // endless is so many bytes of the letter x.
@@ -170,7 +170,7 @@ func TestAnswersAreBounded(t *testing.T) {
 				return io.MultiReader(strings.NewReader(`{"x":"`), endless(100<<20), strings.NewReader(`"}`))
 			})
 			var col audit.Collection
-			peak := peakOf(func() { col = p.configured(t, token, func(c *influx.Config) {}) })
+			peak := peakOf(func() { col = p.configured(t, token, func(c *target.Config) {}) })
 			col.Close()
 			if peak > 128<<20 {
 				t.Errorf("%d MiB in memory", peak>>20)

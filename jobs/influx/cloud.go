@@ -7,7 +7,9 @@ import (
 	"maps"
 	"slices"
 
+	"tokenaudit/jobs/api"
 	"tokenaudit/jobs/audit"
+	"tokenaudit/jobs/target"
 )
 
 // noteTarget concludes from the list of the target's own credential whether that was let
@@ -56,7 +58,7 @@ func (c *collector) askCloud(ctx context.Context) {
 		c.cov.NoNeed(audit.OwnersConfigured, "InfluxDB OSS lists the tokens of every user. Tokens of users that are not configured are findings (unlisted-owner)")
 		return
 	}
-	d.serverless = d.product == productCloud && (c.cfg.Kind == KindServerless || c.cfg.Kind != KindTSM && c.askStorage(ctx) == "iox")
+	d.serverless = d.product == productCloud && (c.cfg.Kind == target.KindServerless || c.cfg.Kind != target.KindTSM && c.askStorage(ctx) == "iox")
 	if d.serverless {
 		c.cov.AddBlindSpot("Cloud Serverless lists neither users nor members, so owner-not-member is not checked. Users that are not configured cannot be seen. A user is known to exist only while its own credential is accepted")
 	}
@@ -84,7 +86,7 @@ func (c *collector) askCloud(ctx context.Context) {
 	}
 	c.noteOutside(outside)
 	c.cov.Hold(audit.OwnersConfigured, "all owners of the %d listed tokens and all %d readable members and owners of the org are configured", c.rows(), members)
-	if !slices.ContainsFunc(c.cfg.Users, func(u User) bool { return !c.proven[c.userID(u)] }) {
+	if !slices.ContainsFunc(c.cfg.Users, func(u target.User) bool { return !c.proven[c.userID(u)] }) {
 		c.cov.Hold(audit.CredentialSeesAll, "each of the %d configured users was listed with its own credential", len(c.cfg.Users))
 	}
 }
@@ -111,8 +113,8 @@ func (c *collector) askStorage(ctx context.Context) string {
 	}
 	q := c.org.values()
 	var page orgPage
-	err := c.client.getJSON(ctx, "/api/v2/orgs", q, &page)
-	c.record("the kind of Cloud, from the storage of the org", request("/api/v2/orgs", q), len(page.Orgs), 0, err)
+	err := c.client.GetJSON(ctx, "/api/v2/orgs", q, &page)
+	c.record("the kind of Cloud, from the storage of the org", api.Request("/api/v2/orgs", q), len(page.Orgs), 0, err)
 	if len(page.Orgs) > 0 {
 		c.storage = page.Orgs[0].Storage
 	}

@@ -16,6 +16,7 @@ import (
 	"tokenaudit/jobs/audit"
 	"tokenaudit/jobs/influx"
 	"tokenaudit/jobs/influx/influxtest"
+	"tokenaudit/jobs/target"
 )
 
 // cloudWorld is a Cloud org of two users, each with a token that writes and a credential
@@ -25,7 +26,7 @@ type cloudWorld struct {
 	org, admin, bob             string // IDs
 	adminsCredential, bobsToken string // IDs of authorizations
 	bobsCredential              string
-	cfg                         influx.Config
+	cfg                         target.Config
 	hidden                      map[string]bool // authorizations that no list shows
 	shown                       []map[string]any
 	faults                      map[string]func(w http.ResponseWriter, r *http.Request) bool // by path
@@ -78,7 +79,7 @@ func newCloudWorld(t *testing.T, mode influxtest.Mode) *cloudWorld {
 	w.bobsToken, _ = w.add(w.bob, "writes", influxtest.WriteBuckets(w.org, w.AddBucket(w.org, "telemetry")))
 	t.Setenv("ADMINS_TOKEN", token)
 	t.Setenv("BOBS_TOKEN", bobs)
-	w.cfg = influx.Config{Name: "prod", Org: "acme", Token: secret.Ref{Env: "ADMINS_TOKEN"}, Users: []influx.User{
+	w.cfg = target.Config{Name: "prod", Org: "acme", Token: secret.Ref{Env: "ADMINS_TOKEN"}, Users: []target.User{
 		{Name: "admin"}, {Name: "bob", Token: secret.Ref{Env: "BOBS_TOKEN"}},
 	}}
 	return w
@@ -89,7 +90,7 @@ func (w *cloudWorld) collect(t *testing.T) audit.Collection {
 	web := httptest.NewServer(w)
 	t.Cleanup(web.Close)
 	w.cfg.URL = web.URL
-	target, err := influx.NewTarget(w.cfg, slog.New(slog.DiscardHandler))
+	target, err := influx.New(w.cfg, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -125,7 +126,7 @@ func TestCloudIsCompleteWithEveryCredential(t *testing.T) {
 	}{
 		"nothing is missing": {func(*testing.T, *cloudWorld) {}, nil, nil},
 		"users by ID": {func(_ *testing.T, w *cloudWorld) {
-			w.cfg.Users[0], w.cfg.Users[1].Name, w.cfg.Users[1].ID = influx.User{ID: w.admin}, "", w.bob
+			w.cfg.Users[0], w.cfg.Users[1].Name, w.cfg.Users[1].ID = target.User{ID: w.admin}, "", w.bob
 		}, nil, nil},
 		"credentials by ID": {func(_ *testing.T, w *cloudWorld) {
 			w.cfg.Credential, w.cfg.Users[1].Credential = w.adminsCredential, strings.ToUpper(w.bobsCredential)
@@ -218,7 +219,7 @@ func TestCloudOwners(t *testing.T) {
 		"TSM, not a member":                {influxtest.CloudTSM, func(w *cloudWorld) { w.faults["/api/v2/orgs/"+w.org+"/members"] = noUsers }, audit.OwnerNotMember, audit.OwnerNotMember, false},
 		"TSM, members unreadable":          {influxtest.CloudTSM, func(w *cloudWorld) { w.faults["/api/v2/orgs/"+w.org+"/members"] = notFound }, audit.OwnerPresent, audit.OwnerUnknown, false},
 		"Serverless":                       {influxtest.CloudServerless, func(*cloudWorld) {}, audit.OwnerPresent, audit.OwnerNone, false},
-		"Serverless, kind configured":      {influxtest.CloudServerless, func(w *cloudWorld) { w.cfg.Kind = influx.KindServerless }, audit.OwnerPresent, audit.OwnerNone, false},
+		"Serverless, kind configured":      {influxtest.CloudServerless, func(w *cloudWorld) { w.cfg.Kind = target.KindServerless }, audit.OwnerPresent, audit.OwnerNone, false},
 		"Serverless, where none is found":  {influxtest.CloudServerless, func(w *cloudWorld) { w.everyUser(notFound) }, audit.OwnerPresent, audit.OwnerNone, false},
 		"Serverless, no credential of bob": {influxtest.CloudServerless, func(w *cloudWorld) { w.cfg.Users[1].Token = secret.Ref{} }, audit.OwnerNone, audit.OwnerNone, false},
 	}
@@ -331,7 +332,7 @@ func TestCloudRemedies(t *testing.T) {
 			w := newCloudWorld(t, mode)
 			w.cfg.Users[1].Token = secret.Ref{}
 			if mode == influxtest.CloudServerless {
-				w.cfg.Kind = influx.KindServerless
+				w.cfg.Kind = target.KindServerless
 			}
 			for _, role := range []string{"members", "owners"} {
 				w.faults["/api/v2/orgs/"+w.org+"/"+role] = func(rw http.ResponseWriter, r *http.Request) bool { http.NotFound(rw, r); return true }

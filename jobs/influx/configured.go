@@ -10,14 +10,13 @@ import (
 	"slices"
 
 	"tokenaudit/configs/remedy"
+	"tokenaudit/jobs/api"
 	"tokenaudit/jobs/audit"
+	"tokenaudit/jobs/target"
 )
 
-// Label names the user in the coverage.
-func (u User) Label() string { return "user " + cmp.Or(u.Name, u.ID) }
-
-// gap is the ID of a gap in a premise about the user.
-func (u User) gap(premise string) string { return premise + "/" + cmp.Or(u.ID, u.Name) }
+// gapOf is the ID of a gap in a premise about the user.
+func gapOf(u target.User, premise string) string { return premise + "/" + cmp.Or(u.ID, u.Name) }
 
 // askUsers asks about every configured user: with its own credential, or, on OSS, by
 // the list of the whole org. On Cloud each credential lists the tokens of its own user
@@ -40,10 +39,10 @@ func (c *collector) askUsers(ctx context.Context) {
 
 // listOwn: a credential always belongs to the population that it lists, so an answer
 // without it leaves something out.
-func (c *collector) listOwn(ctx context.Context, client *Client, u User) {
+func (c *collector) listOwn(ctx context.Context, client *Client, u target.User) {
 	me, errMe := client.me(ctx)
 	if refusal(errMe) != "" {
-		c.letIn(u.Label(), u.gap(audit.CredentialActive), audit.Partial, errMe, nil, 0)
+		c.letIn(u.Label(), gapOf(u, audit.CredentialActive), audit.Partial, errMe, nil, 0)
 		c.record(u.Label()+", its own credential", "GET /api/v2/me", 0, 0, errMe).Reason = refusal(errMe)
 		return
 	}
@@ -55,13 +54,13 @@ func (c *collector) listOwn(ctx context.Context, client *Client, u User) {
 	}
 	_, asked, err := c.read(ctx, client, u.Label()+", with its own credential", authorizationsPath, q)
 	rows := asked.Rows - asked.Foreign
-	accepted := c.letIn(u.Label(), u.gap(audit.CredentialActive), audit.Partial, errMe, err, rows)
+	accepted := c.letIn(u.Label(), gapOf(u, audit.CredentialActive), audit.Partial, errMe, err, rows)
 	id, list := c.userID(u), c.credentials.list
 	c.credentials.use(u.Label(), u.Credential, cmp.Or(me.ID, id))
 	switch {
 	case denied(err):
 		asked.Verdict, asked.Reason = audit.NotKnown, refusal(err)
-	case says(err, http.StatusNotFound, "user not found"):
+	case api.Says(err, http.StatusNotFound, "user not found"):
 		c.lower(asked, u, audit.UsersPresent, "does not exist (404 user not found): it is misspelt or was deleted")
 	case err != nil:
 		c.lower(asked, u, audit.ListWhole, err)
@@ -77,9 +76,9 @@ func (c *collector) listOwn(ctx context.Context, client *Client, u User) {
 }
 
 // findByTarget: on Cloud the target's own credential shows its own user, and no other.
-func (c *collector) findByTarget(u User) {
+func (c *collector) findByTarget(u target.User) {
 	id := c.userID(u)
-	asked := c.record(u.Label()+", with the credential of the target", request(authorizationsPath, c.org.values()), c.seen[id].rows, 0, c.failed)
+	asked := c.record(u.Label()+", with the credential of the target", api.Request(authorizationsPath, c.org.values()), c.seen[id].rows, 0, c.failed)
 	asked.Credential = audit.TheTarget
 	if id != "" {
 		asked.Kept = url.Values{"userID": {id}}.Encode()
@@ -108,7 +107,7 @@ func (c *collector) advised(format string, fix advice) error {
 
 // prove concludes from the list of a user by its own credential: the list is whole if it
 // shows that credential, and the user is there if that was let in.
-func (c *collector) prove(asked *audit.Asked, u User, named string, list shown, accepted bool) {
+func (c *collector) prove(asked *audit.Asked, u target.User, named string, list shown, accepted bool) {
 	id := c.userID(u)
 	switch {
 	case list.shows(named, id):
@@ -130,12 +129,12 @@ func (c *collector) prove(asked *audit.Asked, u User, named string, list shown, 
 }
 
 // findUser judges a user by the list of the whole org.
-func (c *collector) findUser(ctx context.Context, u User) {
+func (c *collector) findUser(ctx context.Context, u target.User) {
 	request, err := c.lookUp(ctx, u)
 	rows := c.seen[c.userID(u)].rows
 	asked := c.record(u.Label(), request, rows, 0, err)
 	switch {
-	case says(err, http.StatusNotFound, "user not found"):
+	case api.Says(err, http.StatusNotFound, "user not found"):
 		c.lower(asked, u, audit.UsersPresent, "does not exist (404 user not found): it is misspelt or was deleted. If it was deleted, its remaining tokens are not in the list")
 	case rows > 0:
 		asked.Verdict, asked.Reason = audit.Complete, ""
@@ -151,9 +150,9 @@ func (c *collector) findUser(ctx context.Context, u User) {
 	}
 }
 
-func (c *collector) lower(a *audit.Asked, u User, premise string, reason any) {
+func (c *collector) lower(a *audit.Asked, u target.User, premise string, reason any) {
 	a.Verdict, a.Reason = audit.NotKnown, fmt.Sprint(reason)
-	c.cov.Gap(u.gap(premise), audit.Partial, "%s: %v", u.Label(), reason)
+	c.cov.Gap(gapOf(u, premise), audit.Partial, "%s: %v", u.Label(), reason)
 }
 
 // name notes the ID of a user whose name is configured.
@@ -164,7 +163,7 @@ func (c *collector) name(user, id string) {
 }
 
 // lookUp asks whether the user exists, unless the users are known already.
-func (c *collector) lookUp(ctx context.Context, u User) (request string, err error) {
+func (c *collector) lookUp(ctx context.Context, u target.User) (request string, err error) {
 	if _, ok := c.accounts[c.userID(u)]; ok {
 		return "users, members and owners", nil
 	}
@@ -184,7 +183,7 @@ func (c *collector) lookUp(ctx context.Context, u User) (request string, err err
 
 // isConfigured reports whether a user is among those of the configuration.
 func (c *collector) isConfigured(id, name string) bool {
-	return slices.ContainsFunc(c.cfg.Users, func(u User) bool {
+	return slices.ContainsFunc(c.cfg.Users, func(u target.User) bool {
 		return c.userID(u) == id || u.Name != "" && u.Name == name
 	})
 }

@@ -7,8 +7,8 @@ import (
 	"testing"
 
 	"tokenaudit/jobs/audit"
-	"tokenaudit/jobs/influx"
 	"tokenaudit/jobs/influx/influxtest"
+	"tokenaudit/jobs/target"
 )
 
 // afterList does something each time that the list of authorizations was sent.
@@ -113,7 +113,7 @@ func TestUsersThatAreStoredAndNotListed(t *testing.T) {
 // TestCountsHold: what is proven is said, with the figures.
 func TestCountsHold(t *testing.T) {
 	p := newPlant(t)
-	cov, _ := judged(t, p.configured(t, p.auditor(), func(*influx.Config) {}))
+	cov, _ := judged(t, p.configured(t, p.auditor(), func(*target.Config) {}))
 	if got := premiseOf(cov, audit.StoredListed); got.State != audit.Holds || !strings.Contains(strings.Join(got.Evidence, "; "), "3 stored") {
 		t.Errorf("%+v", got)
 	}
@@ -140,7 +140,7 @@ func TestCountsNeedAList(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			p := newPlant(t)
 			token, org := p.auditor(), test.also(p)
-			cov, _ := judged(t, p.configured(t, token, func(c *influx.Config) { c.Org = org }))
+			cov, _ := judged(t, p.configured(t, token, func(c *target.Config) { c.Org = org }))
 			if len(cov.Gaps) != 1 || cov.Gaps[0].ID != test.gap || cov.Verdict != audit.NotKnown {
 				t.Errorf("%s, gaps %+v, want one of %s", cov.Verdict, cov.Gaps, test.gap)
 			}

@@ -7,7 +7,9 @@ import (
 	"net/http"
 	"slices"
 
+	"tokenaudit/jobs/api"
 	"tokenaudit/jobs/audit"
+	"tokenaudit/jobs/target"
 )
 
 // credentials finds out which authorizations the review itself uses, so that they are
@@ -55,7 +57,7 @@ type shown struct {
 	canary bool
 }
 
-func newCredentials(cfg Config) *credentials {
+func newCredentials(cfg target.Config) *credentials {
 	c := (&credentials{named: map[string]bool{cfg.Credential: true}, asking: map[string]bool{}, canary: cfg.Canary}).fork()
 	for _, u := range cfg.Users {
 		c.named[u.Credential] = true
@@ -229,6 +231,6 @@ func (c *collector) letIn(of, gap string, v audit.Verdict, me, list error, rows 
 
 // denied reports whether InfluxDB itself refused the credential, and no proxy before it.
 func denied(err error) bool {
-	var api *APIError
-	return errors.As(err, &api) && api.Code != "" && (api.Status == http.StatusForbidden || api.Status == http.StatusUnauthorized && refusal(err) != "")
+	var answer *api.Error
+	return errors.As(err, &answer) && answer.Code != "" && (answer.Status == http.StatusForbidden || answer.Status == http.StatusUnauthorized && refusal(err) != "")
 }

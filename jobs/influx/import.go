@@ -11,6 +11,7 @@ import (
 	"tokenaudit/configs/setting"
 	"tokenaudit/jobs/audit"
 	"tokenaudit/jobs/influx/recovery"
+	"tokenaudit/jobs/sorted"
 )
 
 // importKept is how old an imported list may be. Reviews remember what they saw about as
@@ -49,7 +50,7 @@ func (c *collector) known() (known iter.Seq2[audit.Record, error], elsewhere boo
 
 // readImport reads the list, and when it was written. An error names the file and the
 // line, never what is in it.
-func (c *collector) readImport() (*Sorted, time.Time, error) {
+func (c *collector) readImport() (*sorted.List, time.Time, error) {
 	f, err := os.Open(string(c.cfg.Import))
 	if err != nil {
 		return nil, time.Time{}, err
@@ -65,14 +66,14 @@ func (c *collector) readImport() (*Sorted, time.Time, error) {
 			org = id
 		}
 	}
-	list := &Sorted{}
+	list := &sorted.List{}
 	err = recovery.Read(f, func(a audit.Authorization) error {
 		if a.OrgID != org && org != "" {
 			if a.OrgID = ""; !mayBeOf(a, org) {
 				return nil
 			}
 		}
-		return list.add(a)
+		return list.Add(a)
 	})
 	if err != nil {
 		list.Close()
@@ -81,8 +82,8 @@ func (c *collector) readImport() (*Sorted, time.Time, error) {
 	return list, info.ModTime(), nil
 }
 
-// checkImport reads no further than the first authorization of the list.
-func checkImport(path setting.Path) error {
+// CheckImport reads no further than the first authorization of the list.
+func CheckImport(path setting.Path) error {
 	if err := path.Check(); err != nil {
 		return err
 	}
@@ -109,7 +110,7 @@ func mayBeOf(a audit.Authorization, org string) bool {
 
 // compareImport counts what is imported, what of it is listed, and what is listed but not
 // imported although something newer is: IDs ascend with time.
-func compareImport(imports, lists *Sorted) (imported, listed, missing int, err error) {
+func compareImport(imports, lists *sorted.List) (imported, listed, missing int, err error) {
 	next, stop := iter.Pull2(imports.All())
 	defer stop()
 	known, errKnown, more := next()
@@ -138,7 +139,7 @@ func compareImport(imports, lists *Sorted) (imported, listed, missing int, err e
 }
 
 // unseen makes records of what is known from elsewhere: nothing was seen of it yet.
-func (c *collector) unseen(list *Sorted) iter.Seq2[audit.Record, error] {
+func (c *collector) unseen(list *sorted.List) iter.Seq2[audit.Record, error] {
 	const source = "in the output of influxd recovery auth list"
 	return func(yield func(audit.Record, error) bool) {
 		for a, err := range list.All() {

@@ -13,7 +13,7 @@ import (
 
 	"tokenaudit/configs/setting"
 	"tokenaudit/jobs/audit"
-	"tokenaudit/jobs/influx"
+	"tokenaudit/jobs/target"
 )
 
 const recoveryHeader = "ID\t\t\tUser Name\tUser ID\t\t\tDescription\tToken\t\tPermissions\n"
@@ -85,7 +85,7 @@ func TestImport(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			col := p.configured(t, token, func(c *influx.Config) { c.Import = setting.Path(path) })
+			col := p.configured(t, token, func(c *target.Config) { c.Import = setting.Path(path) })
 			defer col.Close()
 			var known []string
 			if col.Known != nil {

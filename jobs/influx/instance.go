@@ -99,7 +99,7 @@ func readsEveryOrg(a audit.Authorization) bool {
 // noteWriters makes the tokens of other orgs that may write here part of the review.
 func (c *collector) noteWriters() {
 	for _, key := range slices.Sorted(maps.Keys(c.abroad.writers)) {
-		if err := c.list.add(audit.OfOtherOrg(c.abroad.writers[key])); err != nil {
+		if err := c.list.Add(audit.OfOtherOrg(c.abroad.writers[key])); err != nil {
 			c.cov.Gap(audit.InstanceSeen, audit.Partial, "a token of another org that may write to this org could not be stored: %v", err)
 			return
 		}

@@ -8,8 +8,8 @@ import (
 	"time"
 
 	"tokenaudit/jobs/audit"
-	"tokenaudit/jobs/influx"
 	"tokenaudit/jobs/influx/influxtest"
+	"tokenaudit/jobs/target"
 )
 
 // TestOneOrgOfSeveral: whoever may read every org has the whole instance counted, and
@@ -120,7 +120,7 @@ func TestEveryOrgOfSeveral(t *testing.T) {
 			if test.imported {
 				before = []audit.Record{{Target: "prod", Authorization: audit.Authorization{ID: known, UserID: p.admin}, Presence: audit.Unseen}}
 			}
-			cov, _ := judged(t, p.configured(t, token, func(c *influx.Config) { c.Org = "" }), before...)
+			cov, _ := judged(t, p.configured(t, token, func(c *target.Config) { c.Org = "" }), before...)
 			var gaps []string
 			for _, g := range cov.Gaps {
 				gaps = append(gaps, g.ID)
@@ -135,7 +135,7 @@ func TestEveryOrgOfSeveral(t *testing.T) {
 // TestLegacyOfEveryOrg: no count tells of the tokens of the 1.x API, so that a list of them
 // is whole only if the credential may read every org.
 func TestLegacyOfEveryOrg(t *testing.T) {
-	everyOrg := func(c *influx.Config) { c.Org = "" }
+	everyOrg := func(c *target.Config) { c.Org = "" }
 	p := newPlant(t)
 	ofOrg, operator := p.auditor(), p.credential(p.iot, influxtest.Active, influxtest.Operator())
 	cov, _ := judged(t, p.configured(t, ofOrg, everyOrg))
@@ -255,7 +255,7 @@ func TestCredentialOfAnotherOrg(t *testing.T) {
 	auditor := p.AddUser("auditor")
 	here, _ := p.AddAuthorization(influxtest.Authorization{OrgID: p.acme, UserID: auditor, Permissions: influxtest.WriteBuckets(p.acme)})
 	_, token := p.AddAuthorization(influxtest.Authorization{OrgID: globex, UserID: auditor, Permissions: influxtest.Operator()})
-	col := p.configured(t, token, func(*influx.Config) {})
+	col := p.configured(t, token, func(*target.Config) {})
 	defer col.Close()
 	if col.Scope.Credentials[here] {
 		t.Errorf("credentials %v", fmt.Sprint(col.Scope.Credentials))

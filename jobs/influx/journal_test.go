@@ -20,6 +20,7 @@ import (
 	"tokenaudit/jobs/audit"
 	"tokenaudit/jobs/influx"
 	"tokenaudit/jobs/influx/influxtest"
+	"tokenaudit/jobs/target"
 )
 
 // heard is a server that remembers what it sent, by request.
@@ -57,11 +58,11 @@ func TestEveryRequestIsEvidence(t *testing.T) {
 	t.Cleanup(web.Close)
 	t.Setenv("TEST_TOKEN", p.auditor())
 	t.Setenv("TEST_IOT", p.credential(p.iot, influxtest.Active, influxtest.AllAccess(p.acme, p.iot)))
-	cfg := influx.Config{
+	cfg := target.Config{
 		Name: "prod", URL: web.URL, Org: "acme", Token: secret.Ref{Env: "TEST_TOKEN"},
-		Users: []influx.User{{Name: "iot_user_1", Token: secret.Ref{Env: "TEST_IOT"}}, {Name: "leaver"}},
+		Users: []target.User{{Name: "iot_user_1", Token: secret.Ref{Env: "TEST_IOT"}}, {Name: "leaver"}},
 	}
-	target, err := influx.NewTarget(cfg, slog.New(slog.DiscardHandler))
+	target, err := influx.New(cfg, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -130,7 +131,7 @@ func TestRepeatedRequestsAreEvidence(t *testing.T) {
 	}
 	web := httptest.NewServer(p)
 	defer web.Close()
-	target, err := influx.NewTarget(influx.Config{Name: "prod", URL: web.URL, Org: "acme", Token: secret.InMemory(token)}, slog.New(slog.DiscardHandler))
+	target, err := influx.New(target.Config{Name: "prod", URL: web.URL, Org: "acme", Token: secret.InMemory(token)}, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -153,7 +154,7 @@ func TestHashesAreOverNoSecret(t *testing.T) {
 	web := httptest.NewServer(h)
 	t.Cleanup(web.Close)
 	token := p.auditor()
-	target, err := influx.NewTarget(influx.Config{Name: "prod", URL: web.URL, Org: "acme", Token: secret.InMemory(token)}, slog.New(slog.DiscardHandler))
+	target, err := influx.New(target.Config{Name: "prod", URL: web.URL, Org: "acme", Token: secret.InMemory(token)}, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -205,7 +206,7 @@ func TestForgetsWhatAnEarlierReviewHeard(t *testing.T) {
 	token := p.auditor()
 	web := httptest.NewServer(p)
 	defer web.Close()
-	target, err := influx.NewTarget(influx.Config{Name: "prod", URL: web.URL, Org: "acme", Token: secret.InMemory(token)}, slog.New(slog.DiscardHandler))
+	target, err := influx.New(target.Config{Name: "prod", URL: web.URL, Org: "acme", Token: secret.InMemory(token)}, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"tokenaudit/configs/remedy"
+	"tokenaudit/jobs/api"
 	"tokenaudit/jobs/audit"
 )
 
@@ -22,7 +23,7 @@ func (c *collector) listOrg(ctx context.Context, alone bool) {
 	if c.product() == productOSS && c.cfg.Org != "" && !alone {
 		whole, _, err := c.read(ctx, c.client, "authorizations of all orgs, to review "+c.orgName(), authorizationsPath, Query{})
 		c.instance, c.complete, c.failed = err == nil && whole, whole, err
-		if err == nil && len(c.seen) > 0 || statusOf(err) == 0 {
+		if err == nil && len(c.seen) > 0 || api.StatusOf(err) == 0 {
 			return
 		}
 	}
@@ -31,7 +32,7 @@ func (c *collector) listOrg(ctx context.Context, alone bool) {
 	if err == nil && len(c.seen) == 0 && c.org.OrgID != "" {
 		c.elsewhere = c.otherOrg(ctx)
 	}
-	if statusOf(err) == http.StatusInternalServerError {
+	if api.StatusOf(err) == http.StatusInternalServerError {
 		c.listEachUser(ctx)
 	}
 }
@@ -49,7 +50,7 @@ func (c *collector) orgName() string {
 // counted. A list is whole if what it lacks is not there.
 func (c *collector) read(ctx context.Context, client *Client, what, path string, q Query) (whole bool, asked *audit.Asked, err error) {
 	var t *tally
-	start := c.list.mark()
+	start := c.list.Mark()
 	answer, err := client.fill(ctx, path, q, func() (func(entry) error, error) {
 		t = c.newTally()
 		return func(e entry) error {
@@ -62,17 +63,17 @@ func (c *collector) read(ctx context.Context, client *Client, what, path string,
 				return nil
 			}
 			t.sight(e, c)
-			return c.list.add(e.Authorization)
-		}, c.list.rollback(start)
+			return c.list.Add(e.Authorization)
+		}, c.list.Rollback(start)
 	})
-	asked = c.record(what, request(path, q.values()), t.rows, t.foreign, err)
-	asked.Credential = client.asker.credential
+	asked = c.record(what, api.Request(path, q.values()), t.rows, t.foreign, err)
+	asked.Credential = client.Asker().Credential
 	if kept := c.org.values(); q.OrgID == "" && q.Org == "" && len(kept) > 0 {
 		maps.Copy(kept, q.values())
 		asked.Kept = kept.Encode()
 	}
 	if err != nil {
-		if broken := c.list.rollback(start); broken != nil {
+		if broken := c.list.Rollback(start); broken != nil {
 			c.cov.Gap(audit.ListWhole, audit.NotKnown, "%s: %v", what, broken)
 		}
 		return false, asked, err
@@ -269,7 +270,7 @@ func (c *collector) listEachUser(ctx context.Context) {
 // listLegacy asks for the authorizations of the 1.x API, which OSS keeps apart, once
 // its list was answered, if only user by user.
 func (c *collector) listLegacy(ctx context.Context) {
-	if c.product() == productCloud || c.failed != nil && statusOf(c.failed) != http.StatusInternalServerError {
+	if c.product() == productCloud || c.failed != nil && api.StatusOf(c.failed) != http.StatusInternalServerError {
 		return
 	}
 	q, of := c.org, c.orgName()
@@ -281,17 +282,17 @@ func (c *collector) listLegacy(ctx context.Context) {
 		c.shows(productOSS, "a list of the 1.x API")
 	}
 	c.legacy = whole
-	var api *APIError
+	var answer *api.Error
 	switch {
 	case whole:
 		c.cov.Hold(audit.LegacyListed, "GET %s: %s", legacyPath, audit.Plural(asked.Rows, "row"))
 	case err == nil:
 		c.cov.Gap(audit.LegacyListed, audit.Partial, "the list of the 1.x API is incomplete: %s", asked.Reason)
 	case c.product() != productOSS: // which is said
-	case errors.As(err, &api) && api.Status == http.StatusNotFound && (api.Message == "" || api.Message == "path not found"):
+	case errors.As(err, &answer) && answer.Status == http.StatusNotFound && (answer.Message == "" || answer.Message == "path not found"):
 		c.cov.NoNeed(audit.LegacyListed, "the server has no such list: %s", asked.Reason)
 		c.cov.AddBlindSpot("authorizations of the 1.x API could not be listed: the server has no such list, or a proxy blocks it: " + asked.Reason)
-	case statusOf(err) >= http.StatusInternalServerError: // which is no missing right
+	case api.StatusOf(err) >= http.StatusInternalServerError: // which is no missing right
 		c.cov.Gap(audit.LegacyListed, audit.Partial, "authorizations of the 1.x API could not be listed: %v", err)
 	default:
 		c.cov.Gap(audit.LegacyListed, audit.Partial, "authorizations of the 1.x API could not be listed: %s", asked.Reason)

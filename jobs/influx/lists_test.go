@@ -13,8 +13,8 @@ import (
 
 	"tokenaudit/configs/secret"
 	"tokenaudit/jobs/audit"
-	"tokenaudit/jobs/influx"
 	"tokenaudit/jobs/influx/influxtest"
+	"tokenaudit/jobs/target"
 )
 
 const listPath = "/api/v2/authorizations"
@@ -85,7 +85,7 @@ func TestCutListLeavesNothingBehind(t *testing.T) {
 					body = bytes.Replace(body, []byte(`"authorizations": [`), []byte(`"authorizations": [`+gone.String()), 1)
 					return body[:len(body)-20]
 				})
-				col := p.configured(t, token, func(c *influx.Config) { c.Canary = prefix + "00000000000000" })
+				col := p.configured(t, token, func(c *target.Config) { c.Canary = prefix + "00000000000000" })
 				cov, rs := judged(t, col)
 				if len(rs) != 3 || cov.Listed != 3 {
 					t.Errorf("%d records, %d listed; want 3", len(rs), cov.Listed)
@@ -152,7 +152,7 @@ func TestListsThatAreNotWhole(t *testing.T) {
 		t.Run("Cloud: "+name, func(t *testing.T) {
 			p, admin, iot := cloud(influxtest.CloudTSM)
 			t.Setenv("IOT_TOKEN", iot)
-			users := []influx.User{{Name: "admin"}, {Name: "iot_user_1", Token: secret.Ref{Env: "IOT_TOKEN"}}}
+			users := []target.User{{Name: "admin"}, {Name: "iot_user_1", Token: secret.Ref{Env: "IOT_TOKEN"}}}
 			_, before := judged(t, p.collection(t, admin, users...))
 			revoked := audit.Record{Target: "prod", Presence: audit.Listed, LastSeen: time.Now(), Authorization: audit.Authorization{ID: "00000000000000aa", UserID: p.iot, OrgID: p.acme, Status: audit.Active}}
 			before = append([]audit.Record{revoked}, before...)
@@ -231,7 +231,7 @@ func TestEveryRequestAsksPastCaches(t *testing.T) {
 		}
 		return false
 	}
-	judged(t, p.collection(t, token, influx.User{Name: "nobody"}), audit.Record{Presence: audit.Listed, Authorization: audit.Authorization{ID: "00000000000000aa"}})
+	judged(t, p.collection(t, token, target.User{Name: "nobody"}), audit.Record{Presence: audit.Listed, Authorization: audit.Authorization{ID: "00000000000000aa"}})
 }
 
 // replace changes the text of the list.
@@ -309,7 +309,7 @@ func TestCapitals(t *testing.T) {
 			return body
 		})(w, r)
 	}
-	cov, rs := judged(t, p.collection(t, token, influx.User{ID: p.iot}), before...)
+	cov, rs := judged(t, p.collection(t, token, target.User{ID: p.iot}), before...)
 	checkGap(t, cov, "", "")
 	for _, r := range rs {
 		if r.Presence != audit.Listed || len(r.Changes) > 0 || r.Owner.State == audit.OwnerUnknown || r.Owner.State == audit.OwnerDeleted {
@@ -343,7 +343,7 @@ func TestContradictions(t *testing.T) {
 					}
 					return slices.Concat(body[:open], rows[0], rows[1], body[open+len(first):])
 				})
-				cov, rs := judged(t, p.configured(t, token, func(c *influx.Config) { c.Org = "" }))
+				cov, rs := judged(t, p.configured(t, token, func(c *target.Config) { c.Org = "" }))
 				if test.differs != "" {
 					checkGap(t, cov, audit.ListsAgree, "1 token shown twice with different contents ("+rs[0].ID+" in "+test.differs+")")
 				} else if strings.Contains(strings.Join(cov.Reasons, "; "), "not alike") {

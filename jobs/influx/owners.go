@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"tokenaudit/jobs/api"
 	"tokenaudit/jobs/audit"
 )
 
@@ -18,7 +19,7 @@ import (
 // server at most once about each user and each org.
 type directory struct {
 	client *Client
-	pacer  *pacer
+	pacer  *api.Pacer
 	users  map[string]account // by ID, from the list of users; set before the first question
 	// product of the server; set before the first question about an owner. OSS looks the
 	// owner's name up when it lists, and leaves out authorizations of deleted users, so
@@ -48,7 +49,7 @@ type lookup struct {
 	err     error
 }
 
-func newDirectory(c *Client, p *pacer) *directory {
+func newDirectory(c *Client, p *api.Pacer) *directory {
 	return &directory{
 		client: c, pacer: p, members: map[string]orgMembers{}, asked: map[string]lookup{},
 		accepted: map[string]string{}, owners: map[ownerOf]audit.Owner{}, unlisted: map[ownerOf]bool{},
@@ -123,11 +124,11 @@ func (d *directory) existence(ctx context.Context, a audit.Authorization) audit.
 	switch {
 	case l.err == nil && l.account.ID == a.UserID:
 		return found(l.account, "GET /api/v2/users/"+a.UserID)
-	case d.product != productOSS && says(l.err, http.StatusNotFound, "user not found"):
+	case d.product != productOSS && api.Says(l.err, http.StatusNotFound, "user not found"):
 		return audit.Owner{State: audit.OwnerUnknown, NotFound: d.tellsUsers(ctx), Evidence: l.err.Error() + ", which alone proves nothing on this product"}
-	case d.untold && says(l.err, http.StatusNotFound, "user not found"):
+	case d.untold && api.Says(l.err, http.StatusNotFound, "user not found"):
 		return audit.Owner{State: audit.OwnerUnknown, Evidence: l.err.Error() + ", but the server also answers this for users that exist"}
-	case says(l.err, http.StatusNotFound, "user not found"):
+	case api.Says(l.err, http.StatusNotFound, "user not found"):
 		return audit.Owner{State: audit.OwnerDeleted, Evidence: l.err.Error()}
 	case d.product == productOSS && a.User != "":
 		return audit.Owner{State: audit.OwnerPresent, Evidence: "named in the list, which leaves out deleted users"}
@@ -159,7 +160,7 @@ func found(u account, where string) audit.Owner {
 func (d *directory) membersOf(ctx context.Context, orgID string) orgMembers {
 	m, ok := d.members[orgID]
 	if !ok {
-		m.err = d.pacer.ask(ctx, func() (err error) { m.accounts, err = d.client.members(ctx, orgID); return err })
+		m.err = d.pacer.Ask(ctx, func() (err error) { m.accounts, err = d.client.members(ctx, orgID); return err })
 		d.members[orgID] = m
 	}
 	return m
@@ -173,7 +174,7 @@ func (d *directory) lookUp(ctx context.Context, id string) lookup {
 	if ok {
 		return l
 	}
-	l.err = d.pacer.ask(ctx, func() (err error) { l.account, err = d.client.userByID(ctx, id); return err })
+	l.err = d.pacer.Ask(ctx, func() (err error) { l.account, err = d.client.userByID(ctx, id); return err })
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.asked[id] = l

@@ -15,8 +15,10 @@ import (
 	"time"
 
 	"tokenaudit/configs/secret"
+	"tokenaudit/jobs/api"
 	"tokenaudit/jobs/audit"
 	"tokenaudit/jobs/influx/influxtest"
+	"tokenaudit/jobs/target"
 )
 
 // strangers is a server whose list has n tokens of as many users, of whom neither the
@@ -32,7 +34,7 @@ func strangers(t *testing.T, n int) (*influxtest.Server, *Target) {
 	web := httptest.NewServer(s)
 	t.Cleanup(web.Close)
 	t.Setenv("TEST_TOKEN", token)
-	target, err := NewTarget(Config{Name: "prod", URL: web.URL, Org: "acme", Token: secret.Ref{Env: "TEST_TOKEN"}}, slog.New(slog.DiscardHandler))
+	target, err := New(target.Config{Name: "prod", URL: web.URL, Org: "acme", Token: secret.Ref{Env: "TEST_TOKEN"}}, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -69,30 +71,30 @@ func TestOwnersAreNotAskedForForEver(t *testing.T) {
 			t.Errorf("%+v", o)
 		}
 	}
-	if got := asked.Load(); got > giveUp+2 { // two at a time, and the credential's own
+	if got := asked.Load(); got > api.GiveUp+2 { // two at a time, and the credential's own
 		t.Errorf("asked for %d of %d users", got, n)
 	}
 }
 
 func TestPacerKeepsItsPace(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		one, began := newPacer(), time.Now()
-		for range 10 * perSecond {
-			if err := one.ask(t.Context(), func() error { return nil }); err != nil {
+		one, began := api.NewPacer(), time.Now()
+		for range 10 * api.PerSecond {
+			if err := one.Ask(t.Context(), func() error { return nil }); err != nil {
 				t.Fatal(err)
 			}
 		}
 		if took := time.Since(began); took < 8*time.Second || took > 10*time.Second {
-			t.Errorf("%d questions in %s", 10*perSecond, took)
+			t.Errorf("%d questions in %s", 10*api.PerSecond, took)
 		}
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		began = time.Now()
 		for asked := 0; ; asked++ {
-			if err := one.ask(ctx, func() error { return nil }); err == nil {
+			if err := one.Ask(ctx, func() error { return nil }); err == nil {
 				continue
 			}
-			if asked > perSecond+1 || time.Since(began) > time.Second {
+			if asked > api.PerSecond+1 || time.Since(began) > time.Second {
 				t.Errorf("%d asked in %s, with a second left", asked, time.Since(began))
 			}
 			return
@@ -101,22 +103,22 @@ func TestPacerKeepsItsPace(t *testing.T) {
 }
 
 func TestPacerGivesUp(t *testing.T) {
-	none, some := errors.New("no answer"), &APIError{Status: http.StatusNotFound}
-	busy := &APIError{Status: http.StatusServiceUnavailable}
+	none, some := errors.New("no answer"), &api.Error{Status: http.StatusNotFound}
+	busy := &api.Error{Status: http.StatusServiceUnavailable}
 	for name, test := range map[string]struct {
 		answers []error
 		asked   int
 	}{
-		"no answers":       {[]error{none, none, none, nil, nil}, giveUp},
-		"busy":             {[]error{busy, busy, busy, nil}, giveUp},
+		"no answers":       {[]error{none, none, none, nil, nil}, api.GiveUp},
+		"busy":             {[]error{busy, busy, busy, nil}, api.GiveUp},
 		"not in a row":     {[]error{none, none, some, none, none, nil, none, busy}, 8},
 		"only in the end":  {[]error{nil, some, none, none, none, nil}, 5},
 		"refused for ever": {[]error{some, some, some, some, some}, 5},
 	} {
 		t.Run(name, func(t *testing.T) {
-			one, asked := newPacer(), 0
+			one, asked := api.NewPacer(), 0
 			for _, answer := range test.answers {
-				one.ask(t.Context(), func() error { asked++; return answer })
+				one.Ask(t.Context(), func() error { asked++; return answer })
 			}
 			if asked != test.asked {
 				t.Errorf("asked %d times, want %d", asked, test.asked)
@@ -160,7 +162,7 @@ func TestPanicsAreTheCallers(t *testing.T) {
 		for name, reading := range map[string]bool{"asking": false, "reading": true} {
 			t.Run(path+" "+name, func(t *testing.T) {
 				_, target := strangers(t, 3)
-				target.client.http = &http.Client{Transport: breaking{http.DefaultTransport, path, reading}}
+				target.client.Through(breaking{http.DefaultTransport, path, reading})
 				err := audit.Guard(func() error {
 					col, err := target.Collect(t.Context(), func() {})
 					if err == nil {
@@ -174,5 +176,23 @@ func TestPanicsAreTheCallers(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+// TestGatewaysAndLimits: answers that take their time to be given up.
+func TestGatewaysAndLimits(t *testing.T) {
+	t.Parallel()
+	for want, e := range map[string]api.Error{
+		"is running behind the gateway": {Status: http.StatusServiceUnavailable},
+		"at another time":               {Status: http.StatusTooManyRequests, Code: "too many requests"},
+		"Allow GET requests":            {Status: http.StatusProxyAuthRequired},
+	} {
+		if got := remedyOf(&e); !strings.Contains(got, want) {
+			t.Errorf("%d: got %q, want %q", e.Status, got, want)
+		}
+	}
+	missing := api.Error{Status: http.StatusUnauthorized, Code: "unauthorized", Message: "read:users/0000000000000001 is unauthorized"}
+	if got := remedyOf(&missing); got != "" {
+		t.Errorf("a right that is missing is what the premise tells of, not %q", got)
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"tokenaudit/jobs/audit"
+	"tokenaudit/jobs/target"
 )
 
 // product is what answers, as far as it is proven. What a list leaves out, and what a
@@ -52,9 +53,9 @@ func (c *collector) product() product {
 
 func configuredProduct(kind string) product {
 	switch kind {
-	case KindOSS:
+	case target.KindOSS:
 		return productOSS
-	case KindTSM, KindServerless:
+	case target.KindTSM, target.KindServerless:
 		return productCloud
 	}
 	return productUnknown
@@ -62,7 +63,7 @@ func configuredProduct(kind string) product {
 
 // lookAtServer notes what the headers and the name of the server tell.
 func (c *collector) lookAtServer() {
-	switch build := c.client.connection().build; {
+	switch build := c.client.Connection().Build; {
 	case build == "OSS":
 		c.shows(productOSS, "X-Influxdb-Build: OSS")
 	case strings.HasPrefix(strings.ToLower(build), "cloud"):
@@ -75,8 +76,8 @@ func (c *collector) lookAtServer() {
 
 // nameServer says what answers, in its own words if it has any.
 func (c *collector) nameServer() {
-	if server := c.client.connection(); server.build != "" || server.version != "" {
-		c.cov.Server = strings.TrimSpace(fmt.Sprintf("InfluxDB %s %s", server.build, server.version))
+	if server := c.client.Connection(); server.Build != "" || server.Version != "" {
+		c.cov.Server = strings.TrimSpace(fmt.Sprintf("InfluxDB %s %s", server.Build, server.Version))
 	} else if p := c.product(); p != productUnknown {
 		c.cov.Server = string(p)
 	}
@@ -102,6 +103,6 @@ func (c *collector) concludeProduct() {
 		}
 		c.cov.Gap(audit.ProductKnown, audit.Partial, "the target is configured as %s, but the answers show %s", c.cfg.Kind, said(shown))
 	default:
-		c.cov.Gap(audit.ProductKnown, audit.Partial, "the answers do not show whether this is InfluxDB OSS or Cloud. X-Influxdb-Build: %s; no counts under /metrics, no 1.x API list, no \"redacted\" token value. Set kind", cmp.Or(c.client.connection().build, "none"))
+		c.cov.Gap(audit.ProductKnown, audit.Partial, "the answers do not show whether this is InfluxDB OSS or Cloud. X-Influxdb-Build: %s; no counts under /metrics, no 1.x API list, no \"redacted\" token value. Set kind", cmp.Or(c.client.Connection().Build, "none"))
 	}
 }

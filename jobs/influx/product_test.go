@@ -8,8 +8,8 @@ import (
 	"testing"
 
 	"tokenaudit/jobs/audit"
-	"tokenaudit/jobs/influx"
 	"tokenaudit/jobs/influx/influxtest"
+	"tokenaudit/jobs/target"
 )
 
 // stripped takes the headers away that name the product, and answers 404 for paths.
@@ -52,13 +52,13 @@ func TestProduct(t *testing.T) {
 		"OSS without headers":            {influxtest.OSS, "", func(p *plant) influxtest.Fault { return p.stripped() }, "InfluxDB OSS", "", audit.Gone, audit.OwnerDeleted},
 		"and without counts":             {influxtest.OSS, "", func(p *plant) influxtest.Fault { return p.stripped(metrics) }, "InfluxDB OSS", "", audit.Gone, audit.OwnerDeleted},
 		"and without the 1.x API":        {influxtest.OSS, "", func(p *plant) influxtest.Fault { return p.stripped(metrics, legacy) }, "", "do not show whether this is", audit.Unseen, audit.OwnerUnknown},
-		"and configured":                 {influxtest.OSS, influx.KindOSS, func(p *plant) influxtest.Fault { return p.stripped(metrics, legacy) }, "InfluxDB OSS", "", audit.Gone, audit.OwnerDeleted},
-		"OSS, configured as Cloud":       {influxtest.OSS, influx.KindTSM, nil, "InfluxDB OSS v", "configured as cloud-tsm, but the answers show InfluxDB OSS (", audit.Unseen, audit.OwnerUnknown},
-		"the same without headers":       {influxtest.OSS, influx.KindServerless, func(p *plant) influxtest.Fault { return p.stripped() }, "", "configured as cloud-serverless, but the answers show InfluxDB OSS (counts under /metrics", audit.Unseen, audit.OwnerUnknown},
+		"and configured":                 {influxtest.OSS, target.KindOSS, func(p *plant) influxtest.Fault { return p.stripped(metrics, legacy) }, "InfluxDB OSS", "", audit.Gone, audit.OwnerDeleted},
+		"OSS, configured as Cloud":       {influxtest.OSS, target.KindTSM, nil, "InfluxDB OSS v", "configured as cloud-tsm, but the answers show InfluxDB OSS (", audit.Unseen, audit.OwnerUnknown},
+		"the same without headers":       {influxtest.OSS, target.KindServerless, func(p *plant) influxtest.Fault { return p.stripped() }, "", "configured as cloud-serverless, but the answers show InfluxDB OSS (counts under /metrics", audit.Unseen, audit.OwnerUnknown},
 		"a product of no known name":     {influxtest.OSS, "", build("Core"), "InfluxDB Core", "", audit.Gone, audit.OwnerDeleted}, // which counts as OSS does
 		"Cloud":                          {influxtest.CloudTSM, "", nil, "InfluxDB Cloud", "", audit.Gone, audit.OwnerNotMember},
 		"Cloud, by its header":           {influxtest.CloudTSM, "", build("Cloud"), "InfluxDB Cloud", "", audit.Gone, audit.OwnerNotMember},
-		"Cloud, configured as OSS":       {influxtest.CloudTSM, influx.KindOSS, nil, "", "configured as oss, but the answers show InfluxDB Cloud (the org has a defaultStorageType, the list shows the value of a token as ", audit.Unseen, audit.OwnerUnknown},
+		"Cloud, configured as OSS":       {influxtest.CloudTSM, target.KindOSS, nil, "", "configured as oss, but the answers show InfluxDB Cloud (the org has a defaultStorageType, the list shows the value of a token as ", audit.Unseen, audit.OwnerUnknown},
 		"Cloud that says that it is OSS": {influxtest.CloudTSM, "", build("OSS"), "InfluxDB OSS", "show both InfluxDB OSS (X-Influxdb-Build: OSS) and InfluxDB Cloud (the org has", audit.Unseen, audit.OwnerUnknown},
 	}
 	for name, test := range tests {
@@ -79,7 +79,7 @@ func TestProduct(t *testing.T) {
 				}
 				return inner != nil && inner(w, r)
 			}
-			col := p.configured(t, token, func(c *influx.Config) { c.Kind = test.kind })
+			col := p.configured(t, token, func(c *target.Config) { c.Kind = test.kind })
 			gone := col.Probe(t.Context(), audit.Authorization{ID: "00000000000000aa", UserID: p.admin, OrgID: p.acme})
 			owner := col.Owner(t.Context(), audit.Authorization{UserID: ghost, OrgID: p.acme})
 			cov, _ := judged(t, col)
@@ -106,7 +106,7 @@ func TestProduct(t *testing.T) {
 // configuration says that it is Cloud.
 func TestCloudIsNotAskedForWhatOSSHas(t *testing.T) {
 	p, token, _ := cloud(influxtest.CloudServerless)
-	p.configured(t, token, func(c *influx.Config) { c.Kind = influx.KindServerless }).Close()
+	p.configured(t, token, func(c *target.Config) { c.Kind = target.KindServerless }).Close()
 	counts := 0
 	for _, request := range p.Requests() {
 		if strings.Contains(request, "/metrics") {
@@ -136,7 +136,7 @@ func TestDefaultStorageType(t *testing.T) {
 		w.Write(body)
 	}))
 	defer web.Close()
-	cov, _ := judged(t, p.configured(t, token, func(c *influx.Config) { c.URL = web.URL }))
+	cov, _ := judged(t, p.configured(t, token, func(c *target.Config) { c.URL = web.URL }))
 	if cov.Server != "InfluxDB Cloud" {
 		t.Errorf("server %q", cov.Server)
 	}

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"tokenaudit/configs/remedy"
+	"tokenaudit/jobs/api"
 	"tokenaudit/jobs/audit"
 )
 
@@ -23,8 +24,8 @@ func (e explained) Error() string { return e.text }
 
 func (e explained) Unwrap() error { return e.err }
 
-// Remedy is what to do about an answer, as far as it tells by itself.
-func (e *APIError) Remedy() string {
+// remedyOf is what to do about an answer, as far as it tells by itself.
+func remedyOf(e *api.Error) string {
 	switch {
 	case e.Status >= 300 && e.Status < 400:
 		return "Set url to the address of InfluxDB itself: credentials do not follow a redirect."
@@ -44,17 +45,12 @@ func (e *APIError) Remedy() string {
 		return "Set url to the root of InfluxDB, such as http://HOST:8086. InfluxDB 1.x and 3 have no such list (tokenaudit help products)."
 	case e.Status == http.StatusTooManyRequests:
 		return "Review at another time, or review fewer targets at the same time (parallel_per_host)."
-	case e.fromGateway():
+	case e.FromGateway():
 		return "Check whether InfluxDB is running behind the gateway that sent this answer."
 	case e.Status >= 500:
 		return "Read the log of InfluxDB: one stored record that it cannot read makes the full list fail."
 	}
 	return ""
-}
-
-// fromGateway: something in front of InfluxDB answers so when it does not reach it.
-func (e *APIError) fromGateway() bool {
-	return e.Status == http.StatusBadGateway || e.Status == http.StatusServiceUnavailable || e.Status == http.StatusGatewayTimeout
 }
 
 // advice is a remedy that stands in the reason itself.
@@ -65,8 +61,8 @@ func (a advice) Remedy() string { return string(a) }
 
 // withOrgs adds to the failure of a list by the name of an org which ones there are.
 func (c *collector) withOrgs(ctx context.Context, err error) error {
-	var api *APIError
-	if !errors.As(err, &api) || api.Status != http.StatusNotFound || !strings.HasPrefix(api.Message, "organization name ") {
+	var answer *api.Error
+	if !errors.As(err, &answer) || answer.Status != http.StatusNotFound || !strings.HasPrefix(answer.Message, "organization name ") {
 		return err
 	}
 	if fix := c.otherOrg(ctx); fix != "" {
@@ -98,7 +94,7 @@ func (c *collector) otherOrg(ctx context.Context) advice {
 // orgs are those that the credential may read, a hundred at most.
 func (c *Client) orgs(ctx context.Context) ([]org, error) {
 	var page orgPage
-	err := c.getJSON(ctx, "/api/v2/orgs", url.Values{"limit": {"100"}}, &page)
+	err := c.GetJSON(ctx, "/api/v2/orgs", url.Values{"limit": {"100"}}, &page)
 	for i := range page.Orgs {
 		page.Orgs[i].ID = lowerID(page.Orgs[i].ID)
 	}

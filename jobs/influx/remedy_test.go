@@ -21,6 +21,7 @@ import (
 	"tokenaudit/jobs/audit"
 	"tokenaudit/jobs/influx"
 	"tokenaudit/jobs/influx/influxtest"
+	"tokenaudit/jobs/target"
 )
 
 // TestRemediesFitTheCause: whatever keeps a review from its answers, the first thing to
@@ -29,7 +30,7 @@ func TestRemediesFitTheCause(t *testing.T) {
 	t.Parallel()
 	type scene struct {
 		*plant
-		cfg influx.Config
+		cfg target.Config
 		web *httptest.Server
 	}
 	answer := func(path string, status int, kind, body string) influxtest.Fault {
@@ -112,7 +113,7 @@ func TestRemediesFitTheCause(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			s := &scene{plant: newPlant(t)}
-			s.cfg = influx.Config{Name: "prod", Org: "acme", Token: secret.InMemory(s.auditor())}
+			s.cfg = target.Config{Name: "prod", Org: "acme", Token: secret.InMemory(s.auditor())}
 			s.web = httptest.NewUnstartedServer(s)
 			s.web.Config.ErrorLog = log.New(io.Discard, "", 0)
 			if test.secure {
@@ -125,7 +126,7 @@ func TestRemediesFitTheCause(t *testing.T) {
 			if test.change != nil {
 				test.change(t, s)
 			}
-			target, err := influx.NewTarget(s.cfg, slog.New(slog.DiscardHandler))
+			target, err := influx.New(s.cfg, slog.New(slog.DiscardHandler))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -162,7 +163,7 @@ func TestNothingListens(t *testing.T) {
 	closed := httptest.NewServer(http.NotFoundHandler())
 	closed.Close()
 	synctest.Test(t, func(t *testing.T) {
-		target, err := influx.NewTarget(influx.Config{Name: "prod", URL: closed.URL, Token: secret.InMemory("canary-token")}, slog.New(slog.DiscardHandler))
+		target, err := influx.New(target.Config{Name: "prod", URL: closed.URL, Token: secret.InMemory("canary-token")}, slog.New(slog.DiscardHandler))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -221,11 +222,11 @@ func TestNothingButServerErrors(t *testing.T) {
 			p.Fault = test.fault
 			web := httptest.NewServer(p)
 			t.Cleanup(web.Close)
-			target, err := influx.NewTarget(influx.Config{Name: "prod", URL: web.URL, Org: "acme", Token: secret.InMemory(p.auditor())}, slog.New(slog.DiscardHandler))
+			prod, err := influx.New(target.Config{Name: "prod", URL: web.URL, Org: "acme", Token: secret.InMemory(p.auditor())}, slog.New(slog.DiscardHandler))
 			if err != nil {
 				t.Fatal(err)
 			}
-			out, err := target.Collect(t.Context(), func() {})
+			out, err := prod.Collect(t.Context(), func() {})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -248,28 +249,10 @@ func TestNothingButServerErrors(t *testing.T) {
 			if strings.Contains(strings.Join(gaps, " "), "user by user") {
 				t.Errorf("no user could be listed, so nothing was read user by user:\n%s", strings.Join(gaps, "\n"))
 			}
-			accepted := slices.ContainsFunc(target.Diagnose(cov), func(d influx.Diagnosis) bool { return d.What == "credential" && d.OK })
+			accepted := slices.ContainsFunc(prod.Diagnose(cov), func(d target.Diagnosis) bool { return d.What == "credential" && d.OK })
 			if accepted != test.accepted {
 				t.Errorf("credential accepted: %t, want %t", accepted, test.accepted)
 			}
 		})
-	}
-}
-
-// TestGatewaysAndLimits: answers that take their time to be given up.
-func TestGatewaysAndLimits(t *testing.T) {
-	t.Parallel()
-	for want, e := range map[string]influx.APIError{
-		"is running behind the gateway": {Status: http.StatusServiceUnavailable},
-		"at another time":               {Status: http.StatusTooManyRequests, Code: "too many requests"},
-		"Allow GET requests":            {Status: http.StatusProxyAuthRequired},
-	} {
-		if got := e.Remedy(); !strings.Contains(got, want) {
-			t.Errorf("%d: got %q, want %q", e.Status, got, want)
-		}
-	}
-	missing := influx.APIError{Status: http.StatusUnauthorized, Code: "unauthorized", Message: "read:users/0000000000000001 is unauthorized"}
-	if got := missing.Remedy(); got != "" {
-		t.Errorf("a right that is missing is what the premise tells of, not %q", got)
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"tokenaudit/jobs/audit"
+	"tokenaudit/jobs/sorted"
 )
 
 // counted begins to ask for the server's own counts. OSS counts the keys of its store at
@@ -59,7 +60,7 @@ func (c *collector) listAll(ctx context.Context, before audit.Stored, errBefore 
 
 // forget drops what the lists gave, which are taken again.
 func (c *collector) forget() {
-	if err := c.list.rollback(mark{}); err != nil {
+	if err := c.list.Rollback(sorted.Mark{}); err != nil {
 		c.cov.Gap(audit.ListWhole, audit.NotKnown, "the lists could not be read again: %v", err)
 	}
 	clear(c.seen)
@@ -107,12 +108,12 @@ func (c *collector) unproven(cov *audit.Coverage) {
 }
 
 func (c *Client) stored(ctx context.Context) (audit.Stored, error) {
-	resp, err := c.get(ctx, "/metrics", nil)
+	resp, err := c.Get(ctx, "/metrics", nil)
 	if err != nil {
 		return audit.Stored{}, err
 	}
 	defer resp.Body.Close()
-	if cached := c.cachedBy(resp.Header); cached != "" {
+	if cached := c.CachedBy(resp.Header); cached != "" {
 		return audit.Stored{}, fmt.Errorf("GET /metrics: the answer came from a cache (%s)", cached)
 	}
 	return readStored(resp.Body)

@@ -14,18 +14,21 @@ import (
 	"sync"
 	"time"
 
+	"tokenaudit/jobs/api"
 	"tokenaudit/jobs/audit"
+	"tokenaudit/jobs/sorted"
+	"tokenaudit/jobs/target"
 )
 
 // Target collects the authorizations of one configured target.
 type Target struct {
-	cfg     Config
+	cfg     target.Config
 	client  *Client
 	clients []*Client // by index of cfg.Users; nil for a user without a credential of its own
 }
 
-// NewTarget makes the clients of a target; it sends nothing.
-func NewTarget(cfg Config, log *slog.Logger) (*Target, error) {
+// New makes the clients of a target; it sends nothing.
+func New(cfg target.Config, log *slog.Logger) (*Target, error) {
 	cfg = cfg.LowerIDs()
 	client, err := NewClient(cfg, cfg.Token, log)
 	if err != nil {
@@ -45,29 +48,41 @@ func NewTarget(cfg Config, log *slog.Logger) (*Target, error) {
 
 // fresh is the same target for one review, which several jobs may have at a time: what an
 // earlier review heard from the server is forgotten.
-func (t *Target) fresh(requests *journal) *Target {
-	f := &Target{cfg: t.cfg, client: t.client.as(asker{requests, audit.TheTarget}), clients: make([]*Client, len(t.clients))}
+func (t *Target) fresh(requests *api.Journal) *Target {
+	f := &Target{cfg: t.cfg, client: t.client.as(api.Asker{Journal: requests, Credential: audit.TheTarget}), clients: make([]*Client, len(t.clients))}
 	for i, c := range t.clients {
 		if c != nil {
-			f.clients[i] = c.as(asker{requests, t.cfg.Users[i].Label()})
+			f.clients[i] = c.as(api.Asker{Journal: requests, Credential: t.cfg.Users[i].Label()})
 		}
 	}
 	return f
 }
 
+// Count makes t tell traffic of every request. Call it before t is used.
+func (t *Target) Count(traffic api.Traffic) {
+	for _, c := range append(t.clients, t.client) {
+		if c != nil {
+			c.Client.Count(traffic)
+		}
+	}
+}
+
+// Diagnose says of the server what the coverage does not, once Collect has asked it.
+func (t *Target) Diagnose(cov audit.Coverage) []target.Diagnosis { return t.client.Diagnose(cov) }
+
 // Collect asks for everything the target is configured for. What could not be
 // had is said in the coverage and is not an error; an error means that the
 // review itself was broken off. Progress is called for each authorization.
 func (t *Target) Collect(ctx context.Context, progress func()) (audit.Collection, error) {
-	requests := newJournal()
+	requests := api.NewJournal("token")
 	c := newCollector(t.fresh(requests), progress)
 	c.run(ctx)
 	c.noteClock()
 	c.directory.lookUpAll(ctx, slices.Sorted(maps.Keys(c.orgs)))
-	t.client.remember(c.client.connection())
+	t.client.Remember(c.client.Connection())
 	if err := context.Cause(ctx); err != nil {
 		c.list.Close()
-		return audit.Collection{Requests: requests.all}, fmt.Errorf("target %q: %w", t.cfg.Name, err)
+		return audit.Collection{Requests: requests.All}, fmt.Errorf("target %q: %w", t.cfg.Name, err)
 	}
 	survey := &audit.Survey{}
 	known, elsewhere, free := c.known()
@@ -75,7 +90,7 @@ func (t *Target) Collect(ctx context.Context, progress func()) (audit.Collection
 		Authorizations: audit.Prefetch(survey.Of(c.list.All())), Coverage: c.cov, Scope: c.scope(), Owner: c.directory.owner, Known: known, KnownElsewhere: elsewhere,
 		Conclude: func(cov *audit.Coverage) { survey.Conclude(cov); c.concludeWalk(cov) },
 		Close:    func() { c.list.Close(); free() },
-		Requests: requests.all,
+		Requests: requests.All,
 	}
 	if c.cov.Verdict != audit.NotKnown {
 		out.Probe = c.probe
@@ -87,7 +102,7 @@ func (t *Target) Collect(ctx context.Context, progress func()) (audit.Collection
 type collector struct {
 	*Target
 	progress func()
-	list     *Sorted
+	list     *sorted.List
 	cov      audit.Coverage
 	org      Query // what is asked for in every list
 
@@ -116,13 +131,13 @@ type collector struct {
 	uncounted   string          // why there are none
 	calibrated  string          // what else was asked for, and answered otherwise
 	directory   *directory
-	pacer       *pacer
+	pacer       *api.Pacer
 }
 
 func newCollector(t *Target, progress func()) *collector {
-	p := newPacer()
+	p := api.NewPacer()
 	c := &collector{
-		Target: t, progress: progress, list: &Sorted{}, cov: audit.NewCoverage(t.cfg.Name), org: t.cfg.Query(),
+		Target: t, progress: progress, list: &sorted.List{}, cov: audit.NewCoverage(t.cfg.Name), org: QueryOf(t.cfg),
 		seen: map[string]fingerprint{}, seed: maphash.MakeSeed(), idOf: map[string]string{}, orgs: map[string]bool{},
 		signs: signs{}, abroad: newAbroad(), credentials: newCredentials(t.cfg), proven: map[string]bool{}, directory: newDirectory(t.client, p), pacer: p,
 	}
@@ -186,13 +201,13 @@ func (c *collector) run(ctx context.Context) {
 		asked.Verdict, asked.Reason = audit.Complete, "404 user not found: it may read every user"
 	}
 	if c.org.Org != "" { // failing is no harm: the list takes a name too
-		c.record("the ID of org "+c.org.Org, request("/api/v2/orgs", c.org.values()), min(len(o.ID), 1), 0, errOrg)
+		c.record("the ID of org "+c.org.Org, api.Request("/api/v2/orgs", c.org.values()), min(len(o.ID), 1), 0, errOrg)
 		if errOrg == nil && o.ID != "" {
 			c.org = Query{OrgID: o.ID}
 		}
 	}
 	c.listAll(ctx, stored, errStored)
-	if failures := c.client.asker.journal.failures(); failures != "" { // each question would have a gap of its own
+	if failures := c.client.Asker().Journal.Failures(); failures != "" { // each question would have a gap of its own
 		c.concludeFailing(failures, errMe)
 		return
 	}
@@ -223,7 +238,7 @@ func (c *collector) concludeFailing(failures string, errMe error) {
 	c.letIn(audit.TheTarget, audit.CredentialActive, audit.NotKnown, errMe, c.failed, 0)
 	c.spareUsers()
 	fix := "Look at the log and the health of InfluxDB: it fails whatever it is asked."
-	if api, ok := errors.AsType[*APIError](errMe); ok && api.fromGateway() {
+	if api, ok := errors.AsType[*api.Error](errMe); ok && api.FromGateway() {
 		fix = api.Remedy()
 	}
 	c.cov.AddGap(audit.Gap{ID: audit.ListWhole, Verdict: audit.NotKnown, Reason: fmt.Sprintf("the server answers %s to every request: %v", failures, errMe), Fix: fix})
@@ -234,15 +249,15 @@ func (c *collector) concludeFailing(failures string, errMe error) {
 // everywhere but at /me.
 func refusal(err error) string {
 	switch {
-	case errors.As(err, new(*credentialError)):
+	case errors.As(err, new(*api.CredentialError)):
 		return "nothing was requested: " + err.Error()
-	case says(err, http.StatusUnauthorized, "token is inactive"):
+	case api.Says(err, http.StatusUnauthorized, "token is inactive"):
 		return "the credential is inactive, and InfluxDB then answers with empty lists. Activate it, or use another one"
-	case says(err, http.StatusUnauthorized, "unauthorized access"):
+	case api.Says(err, http.StatusUnauthorized, "unauthorized access"):
 		return "the credential is not accepted (" + err.Error() + "); check the token and the URL"
-	case statusOf(err) == http.StatusForbidden:
+	case api.StatusOf(err) == http.StatusForbidden:
 		return "the credential is refused (" + err.Error() + "): its user is inactive or deleted"
-	case err != nil && statusOf(err) == 0:
+	case err != nil && api.StatusOf(err) == 0:
 		return "no answer, or not an answer of InfluxDB: " + err.Error()
 	}
 	return ""
@@ -296,7 +311,7 @@ func (c *collector) probe(ctx context.Context, before audit.Authorization) audit
 		return audit.Probe{Presence: audit.Gone, Evidence: "the list of its user's authorizations no longer shows it"}
 	}
 	var p audit.Probe
-	if err := c.pacer.ask(ctx, func() (err error) { p, err = c.client.Probe(ctx, before, c.product()); return err }); err != nil && p.Presence == "" {
+	if err := c.pacer.Ask(ctx, func() (err error) { p, err = c.client.Probe(ctx, before, c.product()); return err }); err != nil && p.Presence == "" {
 		return audit.Probe{Presence: audit.Unseen, Evidence: err.Error()}
 	}
 	if a := p.Authorization; a != nil && !c.org.ofThisOrg(*a) { // of a list that was imported
@@ -332,7 +347,7 @@ func (c *collector) scope() audit.Scope {
 }
 
 // userID is the ID of a configured user, "" if it is not known.
-func (c *collector) userID(u User) string {
+func (c *collector) userID(u target.User) string {
 	if u.ID != "" {
 		return u.ID
 	}
@@ -341,7 +356,7 @@ func (c *collector) userID(u User) string {
 
 // record notes a question and its answer in the coverage.
 func (c *collector) record(what, request string, rows, foreign int, err error) *audit.Asked {
-	a := audit.Asked{What: what, Request: request, Status: statusOf(err), Rows: rows, Foreign: foreign, Verdict: audit.Complete}
+	a := audit.Asked{What: what, Request: request, Status: api.StatusOf(err), Rows: rows, Foreign: foreign, Verdict: audit.Complete}
 	if err != nil {
 		a.Verdict, a.Reason = audit.NotKnown, err.Error()
 	}
@@ -391,7 +406,7 @@ func (c *collector) conclude() {
 	c.credentials.describe(c.cov.Credentials)
 	c.noteWriters()
 	if c.inClear { // the server itself is part of the population then
-		if err := c.list.add(audit.Server("the list of authorizations shows token values in plain text")); err != nil {
+		if err := c.list.Add(audit.Server("the list of authorizations shows token values in plain text")); err != nil {
 			c.cov.Gap(audit.TargetReviewed, audit.Partial, "token values were shown in plain text, and this could not be stored: %v", err)
 		}
 	}
@@ -405,16 +420,16 @@ const largeSkew = 5 * time.Minute
 
 // noteClock says what the server's clock says, also of a server that answered nothing else.
 func (c *collector) noteClock() {
-	seen := c.client.connection()
-	c.cov.ServerDate, c.cov.ClockSkewSeconds = seen.date, int(seen.skew.Seconds())
-	if seen.skew.Abs() < largeSkew {
+	seen := c.client.Connection()
+	c.cov.ServerDate, c.cov.ClockSkewSeconds = seen.Date, int(seen.Skew.Seconds())
+	if seen.Skew.Abs() < largeSkew {
 		return
 	}
 	than := "ahead of"
-	if seen.skew < 0 {
+	if seen.Skew < 0 {
 		than = "behind"
 	}
-	c.cov.AddBlindSpot(fmt.Sprintf("the server's clock is %s %s that of the review. Ages of tokens are wrong by as much, and due dates count from the clock of the review. Set both clocks by NTP", seen.skew.Abs(), than))
+	c.cov.AddBlindSpot(fmt.Sprintf("the server's clock is %s %s that of the review. Ages of tokens are wrong by as much, and due dates count from the clock of the review. Set both clocks by NTP", seen.Skew.Abs(), than))
 }
 
 // noteCached: whatever came out of a cache may be old, a list or an owner.
@@ -423,7 +438,7 @@ func (c *collector) noteCached(cov *audit.Coverage) {
 		if client == nil {
 			continue
 		}
-		for _, request := range client.connection().cached {
+		for _, request := range client.Connection().Cached {
 			cov.Gap(audit.ListWhole, audit.Partial, "an answer came from a cache, although none was requested: %s", request)
 		}
 	}
@@ -440,8 +455,8 @@ func (c *collector) concludeWalk(cov *audit.Coverage) {
 		cov.Stored, cov.Elsewhere = nil, 0
 	}
 	c.concludeInstance(cov)
-	if x := c.list.contradictions; x.n > 0 {
-		cov.Gap(audit.ListsAgree, audit.Partial, "%s shown twice with different contents (%s); if one of them is active, it counts", audit.Plural(x.n, "token"), strings.Join(x.first, "; "))
+	if x := c.list.Contradictions(); x.N > 0 {
+		cov.Gap(audit.ListsAgree, audit.Partial, "%s shown twice with different contents (%s); if one of them is active, it counts", audit.Plural(x.N, "token"), strings.Join(x.First, "; "))
 	} else if len(c.seen) > 0 {
 		cov.Hold(audit.ListsAgree, "no token is shown twice with different contents")
 	}

@@ -18,6 +18,7 @@ import (
 	"tokenaudit/jobs/audit"
 	"tokenaudit/jobs/influx"
 	"tokenaudit/jobs/influx/influxtest"
+	"tokenaudit/jobs/target"
 )
 
 // plant is an OSS server with two orgs, three users and some tokens.
@@ -59,7 +60,7 @@ func (p *plant) auditor() string {
 }
 
 // collect reviews org acme and returns the coverage and what was listed.
-func (p *plant) collect(t *testing.T, token string, users ...influx.User) (audit.Coverage, []string) {
+func (p *plant) collect(t *testing.T, token string, users ...target.User) (audit.Coverage, []string) {
 	t.Helper()
 	col := p.collection(t, token, users...)
 	defer col.Close()
@@ -74,19 +75,19 @@ func (p *plant) collect(t *testing.T, token string, users ...influx.User) (audit
 	return col.Coverage, seen
 }
 
-func (p *plant) collection(t *testing.T, token string, users ...influx.User) audit.Collection {
+func (p *plant) collection(t *testing.T, token string, users ...target.User) audit.Collection {
 	t.Helper()
-	return p.configured(t, token, func(c *influx.Config) { c.Users = users })
+	return p.configured(t, token, func(c *target.Config) { c.Users = users })
 }
 
-func (p *plant) configured(t *testing.T, token string, change func(*influx.Config)) audit.Collection {
+func (p *plant) configured(t *testing.T, token string, change func(*target.Config)) audit.Collection {
 	t.Helper()
 	web := httptest.NewServer(p)
 	t.Cleanup(web.Close)
 	t.Setenv("TEST_TOKEN", token)
-	cfg := influx.Config{Name: "prod", URL: web.URL, Org: "acme", Token: secret.Ref{Env: "TEST_TOKEN"}}
+	cfg := target.Config{Name: "prod", URL: web.URL, Org: "acme", Token: secret.Ref{Env: "TEST_TOKEN"}}
 	change(&cfg)
-	target, err := influx.NewTarget(cfg, slog.New(slog.DiscardHandler))
+	target, err := influx.New(cfg, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -228,21 +229,21 @@ func TestPoisonedRecordHidesItsUserOnly(t *testing.T) {
 
 func TestConfiguredUsers(t *testing.T) {
 	tests := map[string]struct {
-		users   func(p *plant) []influx.User
+		users   func(p *plant) []target.User
 		token   func(p *plant) string
 		verdict audit.Verdict
 		reason  string
 	}{
-		"by name":        {func(*plant) []influx.User { return []influx.User{{Name: "iot_user_1"}} }, (*plant).auditor, audit.Complete, ""},
-		"by id":          {func(p *plant) []influx.User { return []influx.User{{ID: p.iot}} }, (*plant).auditor, audit.Complete, ""},
-		"misspelt":       {func(*plant) []influx.User { return []influx.User{{Name: "iot_user_2"}} }, (*plant).auditor, audit.Partial, "user iot_user_2: does not exist"},
-		"deleted, by id": {func(p *plant) []influx.User { p.DeleteUser(p.leave); return []influx.User{{ID: p.leave}} }, (*plant).auditor, audit.Partial, "does not exist"},
-		"another user's, by an all-access token": {func(*plant) []influx.User { return []influx.User{{Name: "leaver"}} },
+		"by name":        {func(*plant) []target.User { return []target.User{{Name: "iot_user_1"}} }, (*plant).auditor, audit.Complete, ""},
+		"by id":          {func(p *plant) []target.User { return []target.User{{ID: p.iot}} }, (*plant).auditor, audit.Complete, ""},
+		"misspelt":       {func(*plant) []target.User { return []target.User{{Name: "iot_user_2"}} }, (*plant).auditor, audit.Partial, "user iot_user_2: does not exist"},
+		"deleted, by id": {func(p *plant) []target.User { p.DeleteUser(p.leave); return []target.User{{ID: p.leave}} }, (*plant).auditor, audit.Partial, "does not exist"},
+		"another user's, by an all-access token": {func(*plant) []target.User { return []target.User{{Name: "leaver"}} },
 			func(p *plant) string {
 				return p.credential(p.iot, influxtest.Active, influxtest.AllAccess(p.acme, p.iot))
 			},
 			audit.Partial, "none of its authorizations were visible"},
-		"its own, by an all-access token": {func(*plant) []influx.User { return []influx.User{{Name: "iot_user_1"}} },
+		"its own, by an all-access token": {func(*plant) []target.User { return []target.User{{Name: "iot_user_1"}} },
 			func(p *plant) string {
 				return p.credential(p.iot, influxtest.Active, influxtest.AllAccess(p.acme, p.iot))
 			},
@@ -263,7 +264,7 @@ func TestCredentialPerUser(t *testing.T) {
 	iot := p.credential(p.iot, influxtest.Active, influxtest.AllAccess(p.acme, p.iot))
 	leaver := p.credential(p.leave, influxtest.Active, influxtest.AllAccess(p.acme, p.leave))
 	t.Setenv("LEAVER_TOKEN", leaver)
-	users := []influx.User{{Name: "iot_user_1"}, {ID: p.leave, Token: secret.Ref{Env: "LEAVER_TOKEN"}}}
+	users := []target.User{{Name: "iot_user_1"}, {ID: p.leave, Token: secret.Ref{Env: "LEAVER_TOKEN"}}}
 	cov, seen := p.collect(t, iot, users...)
 	checkCoverage(t, cov, audit.Complete, "")
 	want := []string{"sensor of iot_user_1 present", "laptop of leaver present", "credential of iot_user_1 present", "credential of leaver present"}
@@ -317,10 +318,10 @@ func TestCloudIsNeverCompleteByItself(t *testing.T) {
 			p, admin, iot := cloud(mode)
 			cov, _ := p.collect(t, admin)
 			checkCoverage(t, cov, audit.Partial, "the authorizations of its own user only")
-			cov, _ = p.collect(t, admin, influx.User{Name: "admin"}, influx.User{Name: "iot_user_1"})
+			cov, _ = p.collect(t, admin, target.User{Name: "admin"}, target.User{Name: "iot_user_1"})
 			checkCoverage(t, cov, audit.Partial, "user iot_user_1")
 			t.Setenv("IOT_TOKEN", iot)
-			cov, seen := p.collect(t, admin, influx.User{Name: "admin"}, influx.User{Name: "iot_user_1", Token: secret.Ref{Env: "IOT_TOKEN"}})
+			cov, seen := p.collect(t, admin, target.User{Name: "admin"}, target.User{Name: "iot_user_1", Token: secret.Ref{Env: "IOT_TOKEN"}})
 			checkCoverage(t, cov, audit.Complete, "")
 			if len(seen) != 2 {
 				t.Errorf("listed %q, want 2", seen)
@@ -338,7 +339,7 @@ func TestCloudGone(t *testing.T) {
 		t.Errorf("by another user's credential: %+v, want unseen", got)
 	}
 	t.Setenv("IOT_TOKEN", iot)
-	users := []influx.User{{Name: "admin"}, {Name: "iot_user_1", Token: secret.Ref{Env: "IOT_TOKEN"}}}
+	users := []target.User{{Name: "admin"}, {Name: "iot_user_1", Token: secret.Ref{Env: "IOT_TOKEN"}}}
 	probe := p.collection(t, admin, users...).Probe
 	for name, other := range map[string]audit.Authorization{
 		"1.x": {ID: ofIOT.ID, UserID: p.iot, OrgID: p.acme, Legacy: true}, "another org": {ID: ofIOT.ID, UserID: p.iot, OrgID: "00000000000000aa"},
@@ -436,7 +437,7 @@ func TestCancelledCollectIsAnError(t *testing.T) {
 	web := httptest.NewServer(p)
 	defer web.Close()
 	t.Setenv("TEST_TOKEN", p.auditor())
-	target, err := influx.NewTarget(influx.Config{Name: "prod", URL: web.URL, Org: "acme", Token: secret.Ref{Env: "TEST_TOKEN"}}, slog.New(slog.DiscardHandler))
+	target, err := influx.New(target.Config{Name: "prod", URL: web.URL, Org: "acme", Token: secret.Ref{Env: "TEST_TOKEN"}}, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -450,7 +451,7 @@ func TestCancelledCollectIsAnError(t *testing.T) {
 // TestOnlyGets: a review must not be able to change anything.
 func TestOnlyGets(t *testing.T) {
 	p := newPlant(t)
-	p.collect(t, p.auditor(), influx.User{Name: "iot_user_1"}, influx.User{Name: "nobody"})
+	p.collect(t, p.auditor(), target.User{Name: "iot_user_1"}, target.User{Name: "nobody"})
 	for _, request := range p.Requests() {
 		if !strings.HasPrefix(request, "GET ") {
 			t.Errorf("sent %s", request)
@@ -463,7 +464,7 @@ func TestCanary(t *testing.T) {
 	canary, _ := p.AddAuthorization(influxtest.Authorization{OrgID: p.acme, UserID: p.iot, Status: influxtest.Inactive, Description: "canary"})
 	token := p.auditor()
 	for id, verdict := range map[string]audit.Verdict{strings.ToUpper(canary): audit.Complete, "11adece381a52fff": audit.Partial} {
-		col := p.configured(t, token, func(c *influx.Config) { c.Canary = id })
+		col := p.configured(t, token, func(c *target.Config) { c.Canary = id })
 		if col.Coverage.Verdict != verdict {
 			t.Errorf("canary %s: %s, %q; want %s", id, col.Coverage.Verdict, col.Coverage.Reasons, verdict)
 		}
@@ -483,10 +484,10 @@ func TestCredentialIsFound(t *testing.T) {
 		t.Errorf("of two it chose %v; blind spots %q", col.Scope.Credentials, col.Coverage.BlindSpots)
 	}
 	const unmet = "no active token in the list has the ID 00000000000000ff"
-	if col := p.configured(t, token, func(c *influx.Config) { c.Credential = "00000000000000ff" }); !strings.Contains(strings.Join(col.Coverage.BlindSpots, " "), unmet) { // as after a rotation
+	if col := p.configured(t, token, func(c *target.Config) { c.Credential = "00000000000000ff" }); !strings.Contains(strings.Join(col.Coverage.BlindSpots, " "), unmet) { // as after a rotation
 		t.Errorf("of one that is gone the blind spots say %q", col.Coverage.BlindSpots)
 	}
-	if col := p.configured(t, token, func(c *influx.Config) { c.Credential = second }); !col.Scope.Credentials[second] || strings.Contains(strings.Join(col.Coverage.BlindSpots, " "), "no active token") {
+	if col := p.configured(t, token, func(c *target.Config) { c.Credential = second }); !col.Scope.Credentials[second] || strings.Contains(strings.Join(col.Coverage.BlindSpots, " "), "no active token") {
 		t.Errorf("credentials %v, want %s", col.Scope.Credentials, second)
 	}
 }
@@ -508,13 +509,13 @@ func TestReadableValues(t *testing.T) {
 func TestStored(t *testing.T) {
 	p := newPlant(t)
 	operator := p.credential(p.AddUser("auditor"), influxtest.Active, influxtest.Operator())
-	acme := func(*influx.Config) {}
-	whole := func(c *influx.Config) { c.Org = "" }
+	acme := func(*target.Config) {}
+	whole := func(c *target.Config) { c.Org = "" }
 	if s := p.configured(t, operator, acme).Coverage.Stored; s == nil || *s != (audit.Stored{Authorizations: 3, Users: 4, Orgs: 1}) {
 		t.Errorf("stored %+v", s)
 	}
 	p.addGlobex()
-	for name, change := range map[string]func(*influx.Config){"every org": whole, "one org of two": acme} {
+	for name, change := range map[string]func(*target.Config){"every org": whole, "one org of two": acme} {
 		cov, _ := judged(t, p.configured(t, operator, change))
 		checkCoverage(t, cov, audit.Complete, "")
 		if s := cov.Stored; s == nil || *s != (audit.Stored{Authorizations: 4, Users: 4, Orgs: 2}) {
@@ -522,7 +523,7 @@ func TestStored(t *testing.T) {
 		}
 	}
 	p.Fault = influxtest.Answer("/metrics", http.StatusNotFound, "")
-	for name, change := range map[string]func(*influx.Config){"every org": whole, "one org of two": acme} {
+	for name, change := range map[string]func(*target.Config){"every org": whole, "one org of two": acme} {
 		cov, _ := judged(t, p.configured(t, operator, change))
 		checkCoverage(t, cov, audit.Partial, "the server may hide tokens of deleted users")
 		if cov.Stored != nil || len(cov.Gaps) != 1 {
@@ -548,9 +549,9 @@ func TestLegacy(t *testing.T) {
 func TestUpperCaseIDs(t *testing.T) {
 	p := newPlant(t)
 	token := p.auditor()
-	col := p.configured(t, token, func(c *influx.Config) {
+	col := p.configured(t, token, func(c *target.Config) {
 		c.Org = strings.ToUpper(p.acme)
-		c.Users = []influx.User{{ID: strings.ToUpper(p.iot)}}
+		c.Users = []target.User{{ID: strings.ToUpper(p.iot)}}
 	})
 	if col.Coverage.Verdict != audit.Complete || !col.Scope.Users[p.iot] {
 		t.Errorf("%s, %q, users %v", col.Coverage.Verdict, col.Coverage.Reasons, col.Scope.Users)
@@ -628,7 +629,7 @@ func TestCredentialsAreEvidence(t *testing.T) {
 			if c.more {
 				p.credential(p.admin, influxtest.Active, influxtest.AllAccess(p.acme, p.admin))
 			}
-			col := p.configured(t, token, func(cfg *influx.Config) {
+			col := p.configured(t, token, func(cfg *target.Config) {
 				if c.name {
 					cfg.Credential = id
 				}

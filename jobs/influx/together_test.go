@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"tokenaudit/jobs/influx"
+	"tokenaudit/jobs/target"
 )
 
 // couples answers a question of a pair once the other one has been asked, too.
@@ -63,7 +63,7 @@ func TestTwoQuestionsAtATime(t *testing.T) {
 	}}
 	web := httptest.NewServer(c)
 	defer web.Close()
-	col := p.configured(t, p.auditor(), func(cfg *influx.Config) { cfg.URL = web.URL })
+	col := p.configured(t, p.auditor(), func(cfg *target.Config) { cfg.URL = web.URL })
 	defer col.Close()
 	for a, err := range col.Authorizations {
 		if err != nil {

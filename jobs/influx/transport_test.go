@@ -16,6 +16,7 @@ import (
 	"tokenaudit/jobs/audit"
 	"tokenaudit/jobs/influx"
 	"tokenaudit/jobs/influx/influxtest"
+	"tokenaudit/jobs/target"
 )
 
 // traffic counts as the metrics do.
@@ -41,7 +42,7 @@ func TestTrafficIsCountedAndLogged(t *testing.T) {
 	defer web.Close()
 	var logged bytes.Buffer
 	log := slog.New(slog.NewTextHandler(&logged, &slog.HandlerOptions{Level: slog.LevelDebug}))
-	target, err := influx.NewTarget(influx.Config{Name: "prod", URL: web.URL, Org: "acme", Token: secret.Ref{Env: "TEST_TOKEN"}}, log)
+	target, err := influx.New(target.Config{Name: "prod", URL: web.URL, Org: "acme", Token: secret.Ref{Env: "TEST_TOKEN"}}, log)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -94,7 +95,7 @@ func TestNothingIsQuoted(t *testing.T) {
 	defer web.Close()
 	var logged bytes.Buffer
 	log := slog.New(slog.NewTextHandler(&logged, &slog.HandlerOptions{Level: slog.LevelDebug}))
-	target, err := influx.NewTarget(influx.Config{Name: "prod", URL: web.URL, Org: "acme", Token: secret.Ref{Env: "TEST_TOKEN"}}, log)
+	target, err := influx.New(target.Config{Name: "prod", URL: web.URL, Org: "acme", Token: secret.Ref{Env: "TEST_TOKEN"}}, log)
 	if err != nil {
 		t.Fatal(err)
 	}

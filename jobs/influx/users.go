@@ -11,7 +11,9 @@ import (
 	"slices"
 	"strconv"
 
+	"tokenaudit/jobs/api"
 	"tokenaudit/jobs/audit"
+	"tokenaudit/jobs/target"
 )
 
 // account is a user as the API shows it.
@@ -33,7 +35,7 @@ type accountPage struct {
 	Users *[]account `json:"users"`
 }
 
-func (p *accountPage) rows() int {
+func (p *accountPage) Rows() int {
 	if p.Users == nil {
 		return 0
 	}
@@ -42,11 +44,11 @@ func (p *accountPage) rows() int {
 
 func (c *Client) accountPage(ctx context.Context, path string, q url.Values) ([]account, error) {
 	var page accountPage
-	if err := c.getJSON(ctx, path, q, &page); err != nil {
+	if err := c.GetJSON(ctx, path, q, &page); err != nil {
 		return nil, err
 	}
 	if page.Users == nil {
-		return nil, fmt.Errorf("%s: no users in the answer", request(path, q))
+		return nil, fmt.Errorf("%s: no users in the answer", api.Request(path, q))
 	}
 	return lowerIDs(*page.Users), nil
 }
@@ -62,7 +64,7 @@ func (c *Client) userByID(ctx context.Context, id string) (account, error) {
 
 func (c *Client) account(ctx context.Context, path string) (account, error) {
 	var a account
-	err := c.getJSON(ctx, path, nil, &a)
+	err := c.GetJSON(ctx, path, nil, &a)
 	a.ID = lowerID(a.ID)
 	return a, err
 }
@@ -87,7 +89,7 @@ func (c *Client) userByName(ctx context.Context, name string) (account, bool, er
 func (c *Client) FindUser(ctx context.Context, idOrName string) (audit.Owner, error) {
 	var a account
 	var err error
-	if IsID(idOrName) {
+	if target.IsID(idOrName) {
 		a, err = c.userByID(ctx, lowerID(idOrName))
 	} else {
 		var ok bool
@@ -95,7 +97,7 @@ func (c *Client) FindUser(ctx context.Context, idOrName string) (audit.Owner, er
 			err = errors.New("the user is not in the answer: it may not be read")
 		}
 	}
-	if says(err, http.StatusNotFound, "user not found") {
+	if api.Says(err, http.StatusNotFound, "user not found") {
 		return audit.Owner{State: audit.OwnerUnknown, NotFound: true, Evidence: err.Error()}, nil
 	}
 	if err != nil {
@@ -116,7 +118,7 @@ const nobody = "0000000000000001"
 // permission the list of authorizations holds the credential's own user only
 // (influxdata/influxdb authorizer/authorize_find.go).
 func mayReadEveryUser(p product, answer error) bool {
-	return p == productOSS && says(answer, http.StatusNotFound, "user not found")
+	return p == productOSS && api.Says(answer, http.StatusNotFound, "user not found")
 }
 
 // calibrate asks for users that exist: the credential's own, and another one. A server
@@ -161,7 +163,7 @@ func (c *Client) users(ctx context.Context, seesAll bool) (map[string]account, e
 		}
 		switch {
 		case held > largestDirectory:
-			return known, fmt.Errorf("GET /api/v2/users: the users are %w", &tooLarge{fmt.Sprintf("%d MiB", largestDirectory>>20)})
+			return known, fmt.Errorf("GET /api/v2/users: the users are %w", &api.TooLarge{Bound: fmt.Sprintf("%d MiB", largestDirectory>>20)})
 		case seesAll && len(page) < size:
 			return known, nil
 		case len(known) == before:
@@ -193,7 +195,7 @@ func (c *Client) members(ctx context.Context, orgID string) (map[string]account,
 // orgNamed looks an org up by name; empty when the credential may not see it.
 func (c *Client) orgNamed(ctx context.Context, name string) (org, error) {
 	var page orgPage
-	if err := c.getJSON(ctx, "/api/v2/orgs", url.Values{"org": {name}}, &page); err != nil {
+	if err := c.GetJSON(ctx, "/api/v2/orgs", url.Values{"org": {name}}, &page); err != nil {
 		return org{}, err
 	}
 	for _, o := range page.Orgs {
@@ -209,7 +211,7 @@ type orgPage struct {
 	Orgs []org `json:"orgs"`
 }
 
-func (p *orgPage) rows() int { return len(p.Orgs) }
+func (p *orgPage) Rows() int { return len(p.Orgs) }
 
 type org struct {
 	ID   string `json:"id"`

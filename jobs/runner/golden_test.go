@@ -20,6 +20,7 @@ import (
 	"tokenaudit/jobs/influx"
 	"tokenaudit/jobs/influx/influxtest"
 	"tokenaudit/jobs/runner"
+	"tokenaudit/jobs/target"
 )
 
 // TestReviewIsTheSame holds what two reviews of 20,000 authorizations write and
@@ -32,7 +33,7 @@ func TestReviewIsTheSame(t *testing.T) {
 	}
 	w := newWorld(t)
 	cfg := servedPopulation(t, 20_000)
-	target, err := influx.NewTarget(cfg, slog.New(slog.DiscardHandler))
+	target, err := influx.New(cfg, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -71,7 +72,7 @@ func TestReviewIsTheSame(t *testing.T) {
 	}
 }
 
-func servedPopulation(t testing.TB, n int) influx.Config {
+func servedPopulation(t testing.TB, n int) target.Config {
 	db := influxtest.New(influxtest.OSS)
 	org, auditor := db.AddOrg("acme"), db.AddUser("auditor")
 	_, token := db.AddAuthorization(influxtest.Authorization{OrgID: org, UserID: auditor, Description: "audit", Permissions: influxtest.AuditorPermissions(org)})
@@ -82,7 +83,7 @@ func servedPopulation(t testing.TB, n int) influx.Config {
 	if err := os.WriteFile(file, []byte(token), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	return influx.Config{Name: "prod", URL: web.URL, Org: "acme", Token: secret.Ref{File: file}}
+	return target.Config{Name: "prod", URL: web.URL, Org: "acme", Token: secret.Ref{File: file}}
 }
 
 func copyUnzipped(t *testing.T, w io.Writer, path string) {

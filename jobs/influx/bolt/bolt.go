@@ -18,14 +18,15 @@ import (
 
 	"tokenaudit/jobs/audit"
 	"tokenaudit/jobs/influx"
+	"tokenaudit/jobs/target"
 )
 
 // Target collects the authorizations of a database file of InfluxDB OSS. Nothing is
 // hidden in it: it holds those whose user or org was deleted too.
-type Target struct{ cfg influx.Config }
+type Target struct{ cfg target.Config }
 
 // New takes a configuration with the path of a file; it opens nothing.
-func New(cfg influx.Config) (*Target, error) {
+func New(cfg target.Config) (*Target, error) {
 	if cfg.Bolt == "" {
 		return nil, fmt.Errorf("target %q: bolt needs the path of a copy of influxd.bolt or of a *.bolt.gz", cfg.Name)
 	}
@@ -61,7 +62,7 @@ func (t *Target) Collect(ctx context.Context, progress func()) (audit.Collection
 
 // review is the state of one Collect.
 type review struct {
-	cfg      influx.Config
+	cfg      target.Config
 	progress func()
 	cov      audit.Coverage
 
@@ -89,7 +90,7 @@ func (r *review) read(ctx context.Context) (err error) {
 	if r.directory, err = readDirectory(ctx, r.file); err != nil {
 		return err
 	}
-	if r.org, err = r.orgID(r.cfg.Query()); err != nil {
+	if r.org, err = r.orgID(influx.QueryOf(r.cfg)); err != nil {
 		return err
 	}
 	// The source names the instance, not the file: each backup has a name of its own.

@@ -12,7 +12,7 @@ import (
 
 	"tokenaudit/configs/setting"
 	"tokenaudit/jobs/audit"
-	"tokenaudit/jobs/influx"
+	"tokenaudit/jobs/target"
 )
 
 const (
@@ -60,7 +60,7 @@ func keys(list []audit.Authorization) []string {
 }
 
 func TestBoltShowsEverythingWithItsOwner(t *testing.T) {
-	r := reviewed(t, influx.Config{Bolt: setting.Path(population(t).file())})
+	r := reviewed(t, target.Config{Bolt: setting.Path(population(t).file())})
 	var got []string
 	for _, a := range r.list {
 		o := r.Owner(t.Context(), a)
@@ -94,7 +94,7 @@ func TestBoltNamesWhatExists(t *testing.T) {
 		grant("read", "orgs", globex, ""), grant("read", "users", leaver, ""), grant("read", "users", alice, ""),
 		grant("read", "tasks", dropped, acme), grant("write", "carrots", dropped, acme), grant("read", "buckets", "", ""),
 	}})
-	r := reviewed(t, influx.Config{Bolt: setting.Path(d.file())})
+	r := reviewed(t, target.Config{Bolt: setting.Path(d.file())})
 	want := []audit.Resource{
 		{Type: "buckets", ID: metrics, Name: "metrics", OrgID: acme, Org: "acme"},
 		{Type: "buckets", ID: dropped, OrgID: acme},
@@ -138,7 +138,7 @@ func TestBoltOrg(t *testing.T) {
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			r := reviewed(t, influx.Config{Bolt: setting.Path(path), Org: test.org})
+			r := reviewed(t, target.Config{Bolt: setting.Path(path), Org: test.org})
 			if got := keys(r.list); !slices.Equal(got, test.want) {
 				t.Errorf("got %q, want %q", got, test.want)
 			}
@@ -165,7 +165,7 @@ func TestBoltAsked(t *testing.T) {
 	if err := os.Chtimes(path, written, written); err != nil {
 		t.Fatal(err)
 	}
-	r := reviewed(t, influx.Config{Bolt: setting.Path(path), Org: "acme"})
+	r := reviewed(t, target.Config{Bolt: setting.Path(path), Org: "acme"})
 	want := []audit.Asked{
 		{What: "users in the database file", Request: "bolt influxd.bolt", Rows: 3, Verdict: audit.Complete},
 		{What: "orgs in the database file", Request: "bolt influxd.bolt", Rows: 2, Verdict: audit.Complete},
@@ -187,21 +187,21 @@ func TestBoltAsked(t *testing.T) {
 func TestBoltUsers(t *testing.T) {
 	path := population(t).file()
 	tests := map[string]struct {
-		user   influx.User
+		user   target.User
 		id     string
 		rows   int
 		reason string
 	}{
-		"by name":             {user: influx.User{Name: "alice"}, id: alice, rows: 4},
-		"by ID":               {user: influx.User{ID: strings.ToUpper(alice)}, id: alice, rows: 4},
-		"in another case":     {user: influx.User{Name: "Alice"}, reason: "user Alice: does not exist in the database file"},
-		"deleted, by ID":      {user: influx.User{ID: leaver}, id: leaver, rows: 2},
-		"misspelt ID":         {user: influx.User{ID: "0b000000000000ff"}, id: "0b000000000000ff", reason: "user 0b000000000000ff: does not exist"},
-		"present without any": {user: influx.User{Name: "outsider"}, id: outside, rows: 1},
+		"by name":             {user: target.User{Name: "alice"}, id: alice, rows: 4},
+		"by ID":               {user: target.User{ID: strings.ToUpper(alice)}, id: alice, rows: 4},
+		"in another case":     {user: target.User{Name: "Alice"}, reason: "user Alice: does not exist in the database file"},
+		"deleted, by ID":      {user: target.User{ID: leaver}, id: leaver, rows: 2},
+		"misspelt ID":         {user: target.User{ID: "0b000000000000ff"}, id: "0b000000000000ff", reason: "user 0b000000000000ff: does not exist"},
+		"present without any": {user: target.User{Name: "outsider"}, id: outside, rows: 1},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			r := reviewed(t, influx.Config{Bolt: setting.Path(path), Users: []influx.User{test.user}})
+			r := reviewed(t, target.Config{Bolt: setting.Path(path), Users: []target.User{test.user}})
 			asked := r.Coverage.Asked[len(r.Coverage.Asked)-1]
 			if asked.Rows != test.rows || (asked.Verdict == audit.Complete) != (test.reason == "") {
 				t.Errorf("asked %+v", asked)
@@ -223,8 +223,8 @@ func TestBoltUsers(t *testing.T) {
 
 func TestBoltCanary(t *testing.T) {
 	path := population(t).file()
-	wantVerdict(t, reviewed(t, influx.Config{Bolt: setting.Path(path), Canary: "0D00000000000003"}).Coverage, "", "")
-	elsewhere := reviewed(t, influx.Config{Bolt: setting.Path(path), Org: "acme", Canary: "0d00000000000003"})
+	wantVerdict(t, reviewed(t, target.Config{Bolt: setting.Path(path), Canary: "0D00000000000003"}).Coverage, "", "")
+	elsewhere := reviewed(t, target.Config{Bolt: setting.Path(path), Org: "acme", Canary: "0d00000000000003"})
 	wantVerdict(t, elsewhere.Coverage, "the canary 0d00000000000003 is not in the database file", audit.Partial)
 }
 
@@ -242,7 +242,7 @@ func TestBoltRowsThatCannotBeRead(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			d := population(t)
 			d.token("0d00000000000001", acme, alice, test.more)
-			r := reviewed(t, influx.Config{Bolt: setting.Path(d.file())})
+			r := reviewed(t, target.Config{Bolt: setting.Path(d.file())})
 			cov := r.Coverage.Clone()
 			r.Conclude(&cov)
 			if (test.gap == "") != (cov.Verdict == audit.Complete) || !strings.Contains(strings.Join(cov.Reasons, "; "), test.gap) {
@@ -259,7 +259,7 @@ func TestBoltTokensOfOtherOrgs(t *testing.T) {
 	d.token("0d000000000000f2", globex, alice, fields{"permissions": []fields{grant("write", "buckets", "", globex)}})
 	path := setting.Path(d.file())
 	for org, want := range map[string]bool{acme: true, globex: false, "": false} {
-		r := reviewed(t, influx.Config{Bolt: path, Org: org})
+		r := reviewed(t, target.Config{Bolt: path, Org: org})
 		found := slices.ContainsFunc(r.list, func(a audit.Authorization) bool {
 			return a.IsOfOtherOrg() && !r.OrgDeleted(a) && strings.Contains(a.Description, `0d000000000000f1 ("spare") of user`) && strings.Contains(a.Description, "in org Globex ("+globex+"): all orgs: buckets")
 		})

@@ -9,6 +9,7 @@ import (
 
 	"tokenaudit/jobs/audit"
 	"tokenaudit/jobs/influx"
+	"tokenaudit/jobs/target"
 )
 
 // Buckets of influxdb tenant/storage_*.go. Keys are IDs; those of mappings are the
@@ -77,7 +78,7 @@ func (d *directory) orgID(q influx.Query) (string, error) {
 	return "", fmt.Errorf("no org %q in the database file: it is misspelt or was deleted. To find the tokens of a deleted org, use its ID", q.Org)
 }
 
-func (d *directory) userID(u influx.User) (string, bool) {
+func (d *directory) userID(u target.User) (string, bool) {
 	if u.ID != "" {
 		_, found := d.users[u.ID]
 		return u.ID, found

@@ -14,7 +14,7 @@ import (
 	"go.etcd.io/bbolt"
 	bolterrors "go.etcd.io/bbolt/errors"
 
-	"tokenaudit/jobs/influx"
+	"tokenaudit/jobs/sorted"
 )
 
 var (
@@ -97,7 +97,7 @@ func unpack(ctx context.Context, from io.Reader) (*os.File, error) {
 	if err != nil {
 		return nil, err
 	}
-	f, err := influx.TempFile()
+	f, err := sorted.TempFile()
 	if err != nil {
 		return nil, err
 	}
@@ -107,7 +107,7 @@ func unpack(ctx context.Context, from io.Reader) (*os.File, error) {
 			return f, nil
 		}
 		if own, ok := errors.AsType[*fs.PathError](err); ok && own.Path == f.Name() {
-			err = &influx.TempError{Err: err}
+			err = &sorted.TempError{Err: err}
 		}
 		if err = cmp.Or(ctx.Err(), err); err != nil {
 			f.Close()

@@ -14,8 +14,8 @@ import (
 
 	"tokenaudit/configs/setting"
 	"tokenaudit/jobs/audit"
-	"tokenaudit/jobs/influx"
 	"tokenaudit/jobs/influx/bolt"
+	"tokenaudit/jobs/target"
 )
 
 // many adds n authorizations to acme in one transaction.
@@ -73,7 +73,7 @@ func zipped(t *testing.T, b []byte) []byte {
 func TestBoltBackup(t *testing.T) {
 	t.Setenv("TMPDIR", t.TempDir())
 	path := written(t, "20260304T050607Z.bolt.gz", zipped(t, contents(t, population(t).file())))
-	r := reviewed(t, influx.Config{Bolt: setting.Path(path)})
+	r := reviewed(t, target.Config{Bolt: setting.Path(path)})
 	wantVerdict(t, r.Coverage, "", "")
 	if len(r.list) != 8 || r.Coverage.Asked[0].Request != "bolt 20260304T050607Z.bolt.gz" {
 		t.Errorf("%d authorizations, asked %+v", len(r.list), r.Coverage.Asked)
@@ -90,7 +90,7 @@ func TestBoltIsNotWrittenTo(t *testing.T) {
 		t.Fatal(err)
 	}
 	before, info := contents(t, path), stat(t, path)
-	reviewed(t, influx.Config{Bolt: setting.Path(path)}).Close()
+	reviewed(t, target.Config{Bolt: setting.Path(path)}).Close()
 	if !bytes.Equal(before, contents(t, path)) || !info.ModTime().Equal(stat(t, path).ModTime()) {
 		t.Error("the file has changed")
 	}
@@ -107,9 +107,9 @@ func stat(t *testing.T, path string) os.FileInfo {
 
 func TestBoltInUse(t *testing.T) {
 	d := population(t)
-	r := reviewed(t, influx.Config{Bolt: setting.Path(d.db.Path())})
+	r := reviewed(t, target.Config{Bolt: setting.Path(d.db.Path())})
 	wantVerdict(t, r.Coverage, "influxd has this file open", audit.NotKnown)
-	wantVerdict(t, reviewed(t, influx.Config{Bolt: setting.Path(d.file())}).Coverage, "", "")
+	wantVerdict(t, reviewed(t, target.Config{Bolt: setting.Path(d.file())}).Coverage, "", "")
 }
 
 func TestBoltRefuses(t *testing.T) {
@@ -134,7 +134,7 @@ func TestBoltRefuses(t *testing.T) {
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			r := reviewed(t, influx.Config{Bolt: setting.Path(test.path)})
+			r := reviewed(t, target.Config{Bolt: setting.Path(test.path)})
 			wantVerdict(t, r.Coverage, test.reason, audit.NotKnown)
 			if len(r.Coverage.Reasons) != 1 || len(r.list) > 0 || r.err != nil || r.Probe != nil {
 				t.Errorf("%q, %d authorizations, %v", r.Coverage.Reasons, len(r.list), r.err)
@@ -153,7 +153,7 @@ func otherDatabase(t *testing.T) string {
 }
 
 func TestBoltNeedsAPath(t *testing.T) {
-	if _, err := bolt.New(influx.Config{Name: "prod"}); err == nil || !strings.Contains(err.Error(), `"prod"`) {
+	if _, err := bolt.New(target.Config{Name: "prod"}); err == nil || !strings.Contains(err.Error(), `"prod"`) {
 		t.Errorf("err = %v", err)
 	}
 }
@@ -163,7 +163,7 @@ func TestBoltNeedsAPath(t *testing.T) {
 func TestBoltOfAnOlderRelease(t *testing.T) {
 	d := population(t)
 	d.update(func(tx *bbolt.Tx) error { return tx.DeleteBucket([]byte("legacy/authorizationsv1")) })
-	r := reviewed(t, influx.Config{Bolt: setting.Path(d.file())})
+	r := reviewed(t, target.Config{Bolt: setting.Path(d.file())})
 	if wantVerdict(t, r.Coverage, "", ""); len(r.list) != 6 {
 		t.Errorf("%d authorizations, want 6", len(r.list))
 	}
@@ -176,7 +176,7 @@ func TestBoltCutAnywhere(t *testing.T) {
 	whole := contents(t, d.file())
 	used := len(bytes.TrimRight(whole, "\x00"))
 	for size := 0; size < used; size += 1500 {
-		r := reviewed(t, influx.Config{Bolt: setting.Path(written(t, "cut.bolt", whole[:size]))})
+		r := reviewed(t, target.Config{Bolt: setting.Path(written(t, "cut.bolt", whole[:size]))})
 		if r.Coverage.Verdict != audit.NotKnown || len(r.list) > 0 {
 			t.Errorf("%d of %d bytes: %s, %d authorizations", size, used, r.Coverage.Verdict, len(r.list))
 		}
@@ -214,7 +214,7 @@ func TestBoltDamagedAnywhere(t *testing.T) {
 			if err := os.WriteFile(path, damaged, 0o600); err != nil {
 				t.Fatal(err)
 			}
-			r := reviewed(t, influx.Config{Bolt: setting.Path(path)})
+			r := reviewed(t, target.Config{Bolt: setting.Path(path)})
 			r.Close()
 			if verdicts[r.Coverage.Verdict]++; r.Coverage.Verdict == audit.Complete && len(r.list) != 68 {
 				t.Errorf("page %d %s: complete with %d authorizations", at/size, name, len(r.list))
@@ -233,7 +233,7 @@ func TestBoltWithLostPages(t *testing.T) {
 	d.update(func(tx *bbolt.Tx) error { return tx.DeleteBucket([]byte("authorizationhashedindexv1")) })
 	whole := contents(t, d.file())
 	forgetFreePage(t, whole)
-	r := reviewed(t, influx.Config{Bolt: setting.Path(written(t, "lost.bolt", whole))})
+	r := reviewed(t, target.Config{Bolt: setting.Path(written(t, "lost.bolt", whole))})
 	wantVerdict(t, r.Coverage, "1 pages of the database file are neither used nor free", audit.Partial)
 	if len(r.list) != 208 {
 		t.Errorf("%d authorizations, want 208", len(r.list))
@@ -265,7 +265,7 @@ func TestBoltTemporaryFolder(t *testing.T) {
 	path := written(t, "a.bolt.gz", zipped(t, contents(t, population(t).file())))
 	missing := filepath.Join(t.TempDir(), "missing")
 	t.Setenv("TMPDIR", missing)
-	r := reviewed(t, influx.Config{Bolt: setting.Path(path)})
+	r := reviewed(t, target.Config{Bolt: setting.Path(path)})
 	wantVerdict(t, r.Coverage, "the temporary folder of this machine, "+missing, audit.NotKnown)
 }
 
@@ -280,7 +280,7 @@ func TestBoltRemedies(t *testing.T) {
 		"missing":     {filepath.Join(folder, "influxd.bolt"), "Copy influxd.bolt to the path under bolt"},
 		"no database": {other, "Make a new copy"},
 	} {
-		target, err := bolt.New(influx.Config{Name: "prod", Bolt: setting.Path(test.path)})
+		target, err := bolt.New(target.Config{Name: "prod", Bolt: setting.Path(test.path)})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -13,7 +13,7 @@ import (
 	"go.etcd.io/bbolt"
 
 	"tokenaudit/jobs/audit"
-	"tokenaudit/jobs/influx"
+	"tokenaudit/jobs/target"
 )
 
 // tokenStore is a bucket of authorizations: keys are IDs of 16 hex digits, values
@@ -64,7 +64,7 @@ var errNotDecoded = errors.New("its record in the database file cannot be decode
 // may hold some of it.
 func decodeStored(row record, store tokenStore) (audit.Authorization, error) {
 	var s storedAuthorization
-	if err := json.Unmarshal(row.value, &s); err != nil || s.ID != row.key || !influx.IsID(s.ID) {
+	if err := json.Unmarshal(row.value, &s); err != nil || s.ID != row.key || !target.IsID(s.ID) {
 		return audit.Authorization{}, errNotDecoded
 	}
 	if s.Status == "" { // as decodeAuthorization in influxdb authorization/storage_authorization.go
@@ -122,7 +122,7 @@ type record struct {
 
 // name of the record in messages. A key that is not an ID is not repeated.
 func (r record) name() string {
-	if influx.IsID(r.key) {
+	if target.IsID(r.key) {
 		return r.key
 	}
 	return "a record without an ID"

@@ -11,8 +11,8 @@ import (
 
 	"tokenaudit/configs/setting"
 	"tokenaudit/jobs/audit"
-	"tokenaudit/jobs/influx"
 	"tokenaudit/jobs/influx/bolt"
+	"tokenaudit/jobs/target"
 )
 
 func TestBoltBrokenRecords(t *testing.T) {
@@ -36,7 +36,7 @@ func TestBoltBrokenRecords(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			d := population(t)
 			d.put(test.bucket, test.key, []byte(test.value))
-			r := reviewed(t, influx.Config{Bolt: setting.Path(d.file())})
+			r := reviewed(t, target.Config{Bolt: setting.Path(d.file())})
 			if r.err != nil || len(r.list) != 8 {
 				t.Errorf("%d authorizations and %v, want the other 8", len(r.list), r.err)
 			}
@@ -60,7 +60,7 @@ func TestBoltNamesOnlyTheFirstBrokenRecords(t *testing.T) {
 	for i := range 50 {
 		d.put("authorizationsv1", fmt.Sprintf("0e%014x", i), []byte("?"))
 	}
-	reasons := reviewed(t, influx.Config{Bolt: setting.Path(d.file())}).Coverage.Reasons
+	reasons := reviewed(t, target.Config{Bolt: setting.Path(d.file())}).Coverage.Reasons
 	if len(reasons) != 1 || !strings.HasSuffix(reasons[0], "0e00000000000013 and 30 more") {
 		t.Errorf("%q", reasons)
 	}
@@ -88,7 +88,7 @@ func TestBoltProbe(t *testing.T) {
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			r := reviewed(t, influx.Config{Bolt: setting.Path(path), Org: "acme"})
+			r := reviewed(t, target.Config{Bolt: setting.Path(path), Org: "acme"})
 			p := r.Probe(t.Context(), test.before)
 			if p.Presence != test.presence || !strings.Contains(p.Evidence, test.evidence) || strings.Contains(p.Evidence, secretValue) {
 				t.Errorf("%+v", p)
@@ -119,7 +119,7 @@ func TestBoltEndsWithItsContext(t *testing.T) {
 			if at == 0 {
 				cancel(why)
 			}
-			b, err := bolt.New(influx.Config{Name: "prod", Bolt: setting.Path(path)})
+			b, err := bolt.New(target.Config{Name: "prod", Bolt: setting.Path(path)})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -137,7 +137,7 @@ func TestBoltHoldsNoListInMemory(t *testing.T) {
 	const n = 20_000
 	d := population(t)
 	d.many(n)
-	b, err := bolt.New(influx.Config{Name: "prod", Bolt: setting.Path(d.file()), Org: "acme"})
+	b, err := bolt.New(target.Config{Name: "prod", Bolt: setting.Path(d.file()), Org: "acme"})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -10,8 +10,8 @@ import (
 	"go.etcd.io/bbolt"
 
 	"tokenaudit/jobs/audit"
-	"tokenaudit/jobs/influx"
 	"tokenaudit/jobs/influx/bolt"
+	"tokenaudit/jobs/target"
 )
 
 // secretValue stands where InfluxDB keeps tokens, their hashes and passwords.
@@ -157,7 +157,7 @@ type review struct {
 	err  error // at the end of the walk
 }
 
-func reviewed(t testing.TB, cfg influx.Config) review {
+func reviewed(t testing.TB, cfg target.Config) review {
 	t.Helper()
 	cfg.Name = "prod"
 	b, err := bolt.New(cfg)

@@ -7,10 +7,10 @@ import (
 
 	"tokenaudit/configs/setting"
 	"tokenaudit/jobs/audit"
-	"tokenaudit/jobs/influx"
 	"tokenaudit/jobs/influx/bolt"
 	"tokenaudit/jobs/influx/contract/realinflux"
 	"tokenaudit/jobs/influx/influxtest/conformance"
+	"tokenaudit/jobs/target"
 )
 
 // TestBolt reads the database file that the real handlers write: the population of
@@ -19,7 +19,7 @@ func TestBolt(t *testing.T) {
 	server := realinflux.New(t, true)
 	w := conformance.NewWorld(server)
 	online := newReviewer(t, w, "operator", "").review(t)
-	source, err := bolt.New(influx.Config{Name: "prod", Bolt: setting.Path(server.Backup(t))})
+	source, err := bolt.New(target.Config{Name: "prod", Bolt: setting.Path(server.Backup(t))})
 	if err != nil {
 		t.Fatal(err)
 	}

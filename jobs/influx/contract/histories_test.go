@@ -12,6 +12,7 @@ import (
 	"tokenaudit/jobs/influx/influxtest/conformance"
 	"tokenaudit/jobs/influx/influxtest/histories"
 	"tokenaudit/jobs/ledger"
+	"tokenaudit/jobs/target"
 )
 
 // TestHistories are those of the fake and of InfluxDB's handlers, by the runner itself.
@@ -26,7 +27,7 @@ func newHistorian(t *testing.T) histories.Reviewer {
 	return histories.Reviewer{Review: func(t *testing.T, of histories.Target, at time.Time) (*audit.Summary, []audit.Record) {
 		t.Helper()
 		now = at
-		target, err := influx.NewTarget(influx.Config{Name: of.Name, URL: of.URL, Org: of.Org, Token: secret.Ref{File: of.Credential}, Import: setting.Path(of.Import)}, slog.New(slog.DiscardHandler))
+		target, err := influx.New(target.Config{Name: of.Name, URL: of.URL, Org: of.Org, Token: secret.Ref{File: of.Credential}, Import: setting.Path(of.Import)}, slog.New(slog.DiscardHandler))
 		if err != nil {
 			t.Fatal(err)
 		}

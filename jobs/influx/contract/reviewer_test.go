@@ -21,6 +21,7 @@ import (
 	"tokenaudit/jobs/ledger"
 	"tokenaudit/jobs/runner"
 	"tokenaudit/jobs/schedule"
+	"tokenaudit/jobs/target"
 )
 
 // reviewer reviews one server, with a ledger and evidence of its own.
@@ -40,8 +41,8 @@ func newReviewer(t *testing.T, w *conformance.World, token, org string) *reviewe
 	_, port, _ := net.SplitHostPort(web.Listener.Addr().String())
 	variable := "CONTRACT_TOKEN_" + port
 	t.Setenv(variable, w.Tokens[token])
-	cfg := influx.Config{Name: "prod", URL: web.URL, Org: w.Fill(org), Token: secret.Ref{Env: variable}}
-	target, err := influx.NewTarget(cfg, slog.New(slog.DiscardHandler))
+	cfg := target.Config{Name: "prod", URL: web.URL, Org: w.Fill(org), Token: secret.Ref{Env: variable}}
+	target, err := influx.New(cfg, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -18,6 +18,7 @@ import (
 	"tokenaudit/jobs/influx/bolt"
 	"tokenaudit/jobs/influx/contract/realinflux"
 	"tokenaudit/jobs/influx/influxtest"
+	"tokenaudit/jobs/target"
 )
 
 // office is an InfluxDB with the org acme, an admin whose token reviews it, and a writer.
@@ -41,19 +42,19 @@ func newOffice(t *testing.T, permissions func(acme string) []influxtest.Permissi
 type front struct {
 	*reviewer
 	handler http.Handler
-	cfg     influx.Config
+	cfg     target.Config
 }
 
-func newFront(t *testing.T, o *office, change func(*influx.Config)) *front {
+func newFront(t *testing.T, o *office, change func(*target.Config)) *front {
 	t.Helper()
 	f := &front{handler: o}
 	web := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { f.handler.ServeHTTP(w, r) }))
 	t.Cleanup(web.Close)
 	path := filepath.Join(t.TempDir(), "credential")
-	f.cfg = influx.Config{Name: "prod", URL: web.URL, Org: "acme", Token: secret.Ref{File: path}}
+	f.cfg = target.Config{Name: "prod", URL: web.URL, Org: "acme", Token: secret.Ref{File: path}}
 	change(&f.cfg)
 	f.behind(t, o)
-	target, err := influx.NewTarget(f.cfg, slog.New(slog.DiscardHandler))
+	target, err := influx.New(f.cfg, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -103,7 +104,7 @@ func operator(string) []influxtest.Permission { return influxtest.Operator() }
 func TestSetUpAnew(t *testing.T) {
 	t.Parallel()
 	first := newOffice(t, influxtest.AuditorPermissions)
-	f := newFront(t, first, func(*influx.Config) {})
+	f := newFront(t, first, func(*target.Config) {})
 	if s, _ := f.week(t); s.Coverage.Verdict != audit.Complete {
 		t.Fatalf("at first %s: %q", s.Coverage.Verdict, s.Coverage.Reasons)
 	}
@@ -126,7 +127,7 @@ func TestSetUpAnew(t *testing.T) {
 func TestNameOfAnOrgIsTaken(t *testing.T) {
 	t.Parallel()
 	o := newOffice(t, operator)
-	f := newFront(t, o, func(*influx.Config) {})
+	f := newFront(t, o, func(*target.Config) {})
 	f.week(t)
 	o.RenameOrg(o.acme, "acme-old")
 	taken := o.AddOrg("acme")
@@ -137,7 +138,7 @@ func TestNameOfAnOrgIsTaken(t *testing.T) {
 	}
 	f.job.Targets[0].Name = "renamed" // a target for the org by its ID goes on where the first one was
 	f.cfg.Org = o.acme
-	target, err := influx.NewTarget(f.cfg, slog.New(slog.DiscardHandler))
+	target, err := influx.New(f.cfg, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -174,7 +175,7 @@ func TestImportOfTheInstance(t *testing.T) {
 	if err := os.WriteFile(path, []byte(table), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	f := newFront(t, o, func(c *influx.Config) { c.Import = setting.Path(path) })
+	f := newFront(t, o, func(c *target.Config) { c.Import = setting.Path(path) })
 	for range 2 {
 		s, rows := f.week(t)
 		_, there := rows[ids["there"]]
@@ -199,7 +200,7 @@ func TestStaleCopy(t *testing.T) {
 		if err := os.Chtimes(path, written, written); err != nil {
 			t.Fatal(err)
 		}
-		source, err := bolt.New(influx.Config{Name: "prod", Bolt: setting.Path(path)})
+		source, err := bolt.New(target.Config{Name: "prod", Bolt: setting.Path(path)})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -17,6 +17,8 @@ import (
 	"github.com/influxdata/influxdb/v2/tenant"
 	legacy "github.com/influxdata/influxdb/v2/v1/authorization"
 	"go.uber.org/zap"
+
+	"tokenaudit/jobs/api"
 )
 
 const version = "v2.9.1"

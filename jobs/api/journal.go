@@ -1,4 +1,4 @@
-package influx
+package api
 
 import (
 	"context"
@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"tokenaudit/jobs/audit"
+	"tokenaudit/jobs/target"
 )
 
 // mostRequests is how many requests of one kind are kept one by one. Lists are a few;
@@ -24,34 +25,37 @@ const mostRequests = 1000
 // mostKinds bounds the kinds. There are about ten; an ID that is none makes one more.
 const mostKinds = 50
 
-// journal holds the requests of one review of a target, those that are sent again too.
+// Journal holds the requests of one review of a target, those that are sent again too.
 // Its methods may be called by several goroutines.
-type journal struct {
+type Journal struct {
+	secret   string // see blanking
 	mu       sync.Mutex
 	requests []*audit.Request
 	further  map[string]*audit.Request // by kind
 	kept     map[string]int            // of requests, by kind
 }
 
-func newJournal() *journal {
-	return &journal{further: map[string]*audit.Request{}, kept: map[string]int{}}
+// NewJournal makes one for answers in which the values of the key secret are left out of
+// every hash.
+func NewJournal(secret string) *Journal {
+	return &Journal{secret: secret, further: map[string]*audit.Request{}, kept: map[string]int{}}
 }
 
-// asker is who a request is sent for: RoundTrip finds it in the context.
-type asker struct {
-	journal    *journal
-	credential string // see audit.Credential.Of
+// Asker is whom a request is sent for: RoundTrip finds it in the context.
+type Asker struct {
+	Journal    *Journal
+	Credential string // see audit.Credential.Of
 }
 
 type askerKey struct{}
 
-func (a asker) in(ctx context.Context) context.Context {
+func (a Asker) in(ctx context.Context) context.Context {
 	return context.WithValue(ctx, askerKey{}, a)
 }
 
 // note takes a request and its answer, whose body is then watched.
-func (a asker) note(req *http.Request, at time.Time, resp *http.Response, err error) {
-	r := &audit.Request{At: at.UTC(), Credential: a.credential, Request: audit.Line(request(req.URL.Path, req.URL.Query()), 2000)}
+func (a Asker) note(req *http.Request, at time.Time, resp *http.Response, err error) {
+	r := &audit.Request{At: at.UTC(), Credential: a.Credential, Request: audit.Line(Request(req.URL.Path, req.URL.Query()), 2000)}
 	if err != nil {
 		r.Error = audit.Line(err.Error(), 300)
 	} else {
@@ -60,14 +64,14 @@ func (a asker) note(req *http.Request, at time.Time, resp *http.Response, err er
 			r.ServerDate = date.UTC()
 		}
 	}
-	a.journal.add(r, kindOf(req.URL.Path))
+	a.Journal.add(r, kindOf(req.URL.Path))
 	if err != nil {
 		return
 	}
-	body := &journaledBody{ReadCloser: resp.Body, journal: a.journal, request: r}
+	body := &journaledBody{ReadCloser: resp.Body, journal: a.Journal, request: r}
 	if resp.StatusCode == http.StatusOK { // see sumOf for others
 		body.sum = sha256.New()
-		body.to = &blanking{to: body.sum}
+		body.to = &blanking{to: body.sum, key: a.Journal.secret}
 	}
 	resp.Body = body
 }
@@ -76,14 +80,14 @@ func (a asker) note(req *http.Request, at time.Time, resp *http.Response, err er
 func kindOf(path string) string {
 	parts := strings.Split(path, "/")
 	for i := range parts {
-		if IsID(parts[i]) {
+		if target.IsID(parts[i]) || uuid.MatchString(strings.ToLower(parts[i])) {
 			parts[i] = "{id}"
 		}
 	}
 	return "GET " + strings.Join(parts, "/")
 }
 
-func (j *journal) add(r *audit.Request, kind string) {
+func (j *Journal) add(r *audit.Request, kind string) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	if _, known := j.kept[kind]; !known && len(j.kept) >= mostKinds {
@@ -101,9 +105,9 @@ func (j *journal) add(r *audit.Request, kind string) {
 	j.further[kind].Statuses[r.Status]++
 }
 
-// all are the requests so far, in the order in which they were sent, and behind them what
+// All are the requests so far, in the order in which they were sent, and behind them what
 // was sent beyond those, by kind.
-func (j *journal) all() []audit.Request {
+func (j *Journal) All() []audit.Request {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	var out []audit.Request
@@ -122,7 +126,7 @@ func (j *journal) all() []audit.Request {
 // journaledBody is the body of an answer. It notes the SHA-256 once it was read to its end.
 type journaledBody struct {
 	io.ReadCloser
-	journal *journal
+	journal *Journal
 	request *audit.Request // its fields are guarded by journal.mu
 	sum     hash.Hash      // nil for none
 	to      io.Writer
@@ -142,8 +146,8 @@ func (b *journaledBody) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// noteRows notes how many rows an answer had, and gives the SHA-256 of its body.
-func noteRows(resp *http.Response, rows int) string {
+// NoteRows notes how many rows an answer had, and gives the SHA-256 of its body.
+func NoteRows(resp *http.Response, rows int) string {
 	b, ok := resp.Body.(*journaledBody)
 	if !ok {
 		return ""
@@ -165,11 +169,12 @@ func noteBody(resp *http.Response, clean string) {
 }
 
 // blanking hands JSON on as it is, byte by byte, but for the values of tokens: of a string
-// under the key "token", what is between the quotes is left out unless it is "redacted".
+// under the key, what is between the quotes is left out unless it is "redacted".
 // A hash over a value would let those guess it who have the rest of the answer: the token
 // that InfluxDB is set up with may be any word.
 type blanking struct {
 	to     io.Writer
+	key    string
 	state  blankingState
 	match  int  // bytes of the string so far that are those of want, -1 if others came
 	escape bool // the next byte of the string is escaped
@@ -180,15 +185,12 @@ type blankingState byte
 const (
 	betweenStrings blankingState = iota
 	inString
-	behindKey    // "token" was a string
-	beforeValue  // of the key "token"
+	behindKey    // the key was a string
+	beforeValue  // of the key
 	inTokenValue // which is held back
 )
 
-const (
-	tokenKey      = "token"
-	redactedValue = "redacted"
-)
+const redactedValue = "redacted"
 
 func (b *blanking) Write(p []byte) (int, error) {
 	from := 0 // of what is to be handed on
@@ -205,7 +207,7 @@ func (b *blanking) Write(p []byte) (int, error) {
 					_, _ = io.WriteString(b.to, redactedValue)
 				}
 				from, b.state = i, betweenStrings
-			case b.match == len(tokenKey):
+			case b.match == len(b.key):
 				b.state = behindKey
 			default:
 				b.state = betweenStrings
@@ -232,7 +234,7 @@ func (b *blanking) Write(p []byte) (int, error) {
 
 // follow takes a byte of a string.
 func (b *blanking) follow(c byte) {
-	want := tokenKey
+	want := b.key
 	if b.state == inTokenValue {
 		want = redactedValue
 	}
@@ -244,9 +246,9 @@ func (b *blanking) follow(c byte) {
 	}
 }
 
-// failures are the statuses of the answers in words, "500 or 503", if every one was an error
+// Failures are the statuses of the answers in words, "500 or 503", if every one was an error
 // of the server itself; "" if one was not, or there was none.
-func (j *journal) failures() string {
+func (j *Journal) Failures() string {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	seen := map[int]bool{}

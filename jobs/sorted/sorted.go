@@ -1,4 +1,6 @@
-package influx
+// Package sorted keeps the authorizations of a review, on disk where there are many, and
+// gives them in the order in which they are compared with the review before.
+package sorted
 
 import (
 	"bytes"
@@ -15,30 +17,31 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 	_ "modernc.org/sqlite" // sorts what comes out of order
 
+	"tokenaudit/jobs/api"
 	"tokenaudit/jobs/audit"
 )
 
-// Sorted collects authorizations from any number of lists, in any order, and gives
+// List collects authorizations from any number of lists, in any order, and gives
 // them in ascending order of their IDs, each once. As long as they ascend, as the
 // lists of OSS do, they are written down one after the other; what comes out of
 // order is sorted by a temporary database. Beyond some megabytes both lie in files
 // without a name, so that nothing is left behind however the program ends.
-type Sorted struct {
+type List struct {
 	ascending spool
 	others    *sorter // nil as long as everything ascends
 
-	contradictions contradictions // that the newest walk met
+	contradictions Contradictions // that the newest walk met
 }
 
-// contradictions count the authorizations of which two views differ in what no view
+// Contradictions count the authorizations of which two views differ in what no view
 // may differ in.
-type contradictions struct {
-	n     int
-	first []string // of them, with what differs
+type Contradictions struct {
+	N     int
+	First []string // of them, with what differs
 }
 
-// add keeps nothing of the permissions of a, which may be used again.
-func (s *Sorted) add(a audit.Authorization) error {
+// Add keeps nothing of the permissions of a, which may be used again.
+func (s *List) Add(a audit.Authorization) error {
 	key := a.Key()
 	if s.ascending.encoder == nil || key > s.ascending.last {
 		return s.ascending.add(key, a)
@@ -52,23 +55,24 @@ func (s *Sorted) add(a audit.Authorization) error {
 	return s.others.add(key, a)
 }
 
-// mark is a moment in the life of a Sorted.
-type mark struct {
+// Mark is a moment in the life of a List; the zero Mark is its beginning.
+type Mark struct {
 	bytes int64  // of the spool
 	last  string // key at its end
 	rows  int    // of the sorter
 }
 
-func (s *Sorted) mark() mark {
-	m := mark{bytes: s.ascending.size + int64(len(s.ascending.tail)), last: s.ascending.last}
+// Mark is the present moment.
+func (s *List) Mark() Mark {
+	m := Mark{bytes: s.ascending.size + int64(len(s.ascending.tail)), last: s.ascending.last}
 	if s.others != nil {
 		m.rows = s.others.rows
 	}
 	return m
 }
 
-// rollback forgets what was added since the mark, for a list that broke off.
-func (s *Sorted) rollback(m mark) error {
+// Rollback forgets what was added since the mark, for a list that broke off.
+func (s *List) Rollback(m Mark) error {
 	if s.others != nil && s.others.rows > m.rows {
 		if err := s.others.cut(m.rows); err != nil {
 			return err
@@ -79,7 +83,7 @@ func (s *Sorted) rollback(m mark) error {
 
 // Close frees the files. They have no name and are not needed again, so that
 // there is nothing to do about an error.
-func (s *Sorted) Close() {
+func (s *List) Close() {
 	s.ascending.close()
 	if s.others != nil {
 		s.others.close()
@@ -89,9 +93,9 @@ func (s *Sorted) Close() {
 // All walks what was collected; nothing may be added afterwards. One that several
 // lists had is given with its fullest view: which names a list shows depends on who
 // asked. Where views contradict each other, the one that is not inactive counts.
-func (s *Sorted) All() iter.Seq2[audit.Authorization, error] {
+func (s *List) All() iter.Seq2[audit.Authorization, error] {
 	return func(yield func(audit.Authorization, error) bool) {
-		s.contradictions = contradictions{}
+		s.contradictions = Contradictions{}
 		var held audit.Authorization
 		have := false
 		for a, err := range s.merged() {
@@ -116,7 +120,10 @@ func (s *Sorted) All() iter.Seq2[audit.Authorization, error] {
 	}
 }
 
-func (c *contradictions) compare(a, b audit.Authorization) {
+// Contradictions are those that the newest walk met.
+func (s *List) Contradictions() Contradictions { return s.contradictions }
+
+func (c *Contradictions) compare(a, b audit.Authorization) {
 	var differ []string
 	if !audit.SamePermissions(a, b) && a.PermissionsKnown() && b.PermissionsKnown() {
 		differ = append(differ, "permissions")
@@ -134,8 +141,8 @@ func (c *contradictions) compare(a, b audit.Authorization) {
 		return
 	}
 	const named = 5
-	if c.n++; len(c.first) < named {
-		c.first = append(c.first, audit.Line(a.ID, 40)+" in "+strings.Join(differ, ", "))
+	if c.N++; len(c.First) < named {
+		c.First = append(c.First, audit.Line(a.ID, 40)+" in "+strings.Join(differ, ", "))
 	}
 }
 
@@ -164,7 +171,7 @@ func names(a audit.Authorization) int {
 }
 
 // merged walks both parts as one.
-func (s *Sorted) merged() iter.Seq2[audit.Authorization, error] {
+func (s *List) merged() iter.Seq2[audit.Authorization, error] {
 	if s.others == nil {
 		return s.ascending.all()
 	}
@@ -191,7 +198,9 @@ func (s *Sorted) merged() iter.Seq2[audit.Authorization, error] {
 
 // writtenDown is how an authorization is kept for a while: text as it came, and a list
 // that is empty told from none.
-func writtenDown() json.Options { return json.JoinOptions(decoding(), json.FormatNilSliceAsNull(true)) }
+func writtenDown() json.Options {
+	return json.JoinOptions(api.Decoding(), json.FormatNilSliceAsNull(true))
+}
 
 // spoolBuffer is how much of a spool is in memory, at its end.
 const spoolBuffer = 1 << 20
@@ -263,7 +272,7 @@ func (s *spool) all() iter.Seq2[audit.Authorization, error] {
 		if s.file != nil {
 			from = io.MultiReader(io.NewSectionReader(s.file, 0, s.size), from)
 		}
-		decoder := jsontext.NewDecoder(from, decoding())
+		decoder := jsontext.NewDecoder(from, api.Decoding())
 		for {
 			var a audit.Authorization
 			err := json.UnmarshalDecode(decoder, &a)
@@ -351,7 +360,7 @@ func (s *sorter) all() iter.Seq2[audit.Authorization, error] {
 			var a audit.Authorization
 			err := rows.Scan(&row)
 			if err == nil {
-				err = json.Unmarshal(row, &a, decoding())
+				err = json.Unmarshal(row, &a, api.Decoding())
 			}
 			if !yield(a, err) || err != nil {
 				return

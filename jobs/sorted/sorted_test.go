@@ -1,4 +1,4 @@
-package influx
+package sorted
 
 import (
 	"errors"
@@ -23,7 +23,7 @@ func TestSortedSorts(t *testing.T) {
 		ids[i] = fmt.Sprintf("%016x", i)
 	}
 	rand.New(rand.NewPCG(1, 2)).Shuffle(n, func(i, j int) { ids[i], ids[j] = ids[j], ids[i] })
-	s := &Sorted{}
+	s := &List{}
 	defer s.Close()
 	for round := range 2 { // every one twice, the second time with more to see
 		for i, id := range ids {
@@ -31,7 +31,7 @@ func TestSortedSorts(t *testing.T) {
 			if round == 1 {
 				a.User = "named"
 			}
-			if err := s.add(a); err != nil {
+			if err := s.Add(a); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -64,10 +64,10 @@ func TestSortedGivesBackWhatItWasGiven(t *testing.T) {
 	}
 	for name, order := range map[string][]int{"ascending": {0, 1, 2, 3}, "descending": {3, 2, 1, 0}} {
 		t.Run(name, func(t *testing.T) {
-			s := &Sorted{}
+			s := &List{}
 			defer s.Close()
 			for _, i := range order {
-				if err := s.add(want[i]); err != nil {
+				if err := s.Add(want[i]); err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -88,11 +88,11 @@ func TestSortedGivesBackWhatItWasGiven(t *testing.T) {
 func TestSortedIsBoundedInMemory(t *testing.T) {
 	for name, sign := range map[string]int{"ascending": 1, "descending": -1} {
 		t.Run(name, func(t *testing.T) {
-			s := &Sorted{}
+			s := &List{}
 			defer s.Close()
 			long := strings.Repeat("x", 1<<20)
 			for i := range 100 {
-				if err := s.add(audit.Authorization{ID: fmt.Sprint(500 + sign*i), Description: long}); err != nil {
+				if err := s.Add(audit.Authorization{ID: fmt.Sprint(500 + sign*i), Description: long}); err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -109,11 +109,11 @@ func TestSortedIsBoundedInMemory(t *testing.T) {
 func TestTemporaryFolderIsNamed(t *testing.T) {
 	missing := filepath.Join(t.TempDir(), "missing")
 	t.Setenv("TMPDIR", missing)
-	s := &Sorted{}
+	s := &List{}
 	defer s.Close()
 	var err error
 	for i := 0; i < 100 && err == nil; i++ {
-		err = s.add(audit.Authorization{ID: fmt.Sprint(100 + i), Description: strings.Repeat("x", 1<<20)})
+		err = s.Add(audit.Authorization{ID: fmt.Sprint(100 + i), Description: strings.Repeat("x", 1<<20)})
 	}
 	if !errors.As(err, new(*TempError)) || !errors.Is(err, os.ErrNotExist) || !strings.Contains(err.Error(), "temporary folder of this machine, "+missing) || !strings.Contains(err.Error(), "set TMPDIR") {
 		t.Errorf("err = %v", err)

@@ -1,4 +1,4 @@
-package influx
+package api
 
 import (
 	"bytes"
@@ -29,7 +29,7 @@ func TestBlanking(t *testing.T) {
 	} {
 		for size := 1; size <= len(c.in); size++ { // however it comes
 			var out bytes.Buffer
-			b := &blanking{to: &out}
+			b := &blanking{to: &out, key: "token"}
 			for rest := []byte(c.in); len(rest) > 0; {
 				n, _ := b.Write(rest[:min(size, len(rest))])
 				rest = rest[n:]
@@ -45,7 +45,7 @@ func TestBlanking(t *testing.T) {
 // TestJournalIsBounded: of each kind so many requests are kept, and how the others ended.
 func TestJournalIsBounded(t *testing.T) {
 	t.Parallel()
-	j := newJournal()
+	j := NewJournal("token")
 	const users = "/api/v2/users/00000000000000ab"
 	for i := range mostRequests + 5 {
 		j.add(&audit.Request{Request: "GET " + users, Status: 200 + 204*(i%2)}, kindOf(users))
@@ -55,7 +55,7 @@ func TestJournalIsBounded(t *testing.T) {
 		path := fmt.Sprint("/api/v2/authorizations/no-id-", i)
 		j.add(&audit.Request{Request: "GET " + path, Status: 404}, kindOf(path))
 	}
-	all := j.all()
+	all := j.All()
 	last := all[len(all)-1]
 	others := all[len(all)-2]
 	if len(all) != 2*mostRequests+1+mostKinds || others.Request != "GET (others)" || others.Further != mostRequests-mostKinds+2 || last.Request != "GET /api/v2/users/{id}" || last.Further != 5 || last.Statuses[200] != 3 || last.Statuses[404] != 2 {

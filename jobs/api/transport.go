@@ -1,4 +1,4 @@
-package influx
+package api
 
 import (
 	"context"
@@ -28,14 +28,8 @@ type Traffic interface {
 	Retry(target string)
 }
 
-// Count makes t tell traffic of every request. Call it before t is used.
-func (t *Target) Count(traffic Traffic) {
-	for _, c := range append(t.clients, t.client) {
-		if c != nil {
-			c.exchange.traffic = traffic
-		}
-	}
-}
+// Count makes c tell traffic of every request. Call it before c is used.
+func (c *Client) Count(traffic Traffic) { c.exchange.traffic = traffic }
 
 // exchange logs and counts each request, those that are repeated too. The log has
 // them as details: what goes wrong in the end is an error that is returned.
@@ -49,10 +43,10 @@ type exchange struct {
 func (e *exchange) RoundTrip(req *http.Request) (*http.Response, error) {
 	began := time.Now()
 	resp, err := e.next.RoundTrip(req)
-	if a, ok := req.Context().Value(askerKey{}).(asker); ok {
+	if a, ok := req.Context().Value(askerKey{}).(Asker); ok {
 		a.note(req, began, resp, err)
 	}
-	line := []any{"request", request(req.URL.Path, req.URL.Query()), "took", time.Since(began)}
+	line := []any{"request", Request(req.URL.Path, req.URL.Query()), "took", time.Since(began)}
 	if run, ok := audit.RunOf(req.Context()); ok {
 		line = append(line, "job", run.Job, "run", run.ID())
 	}
@@ -158,32 +152,33 @@ func named(ctx context.Context, err error) error {
 // authorizations: so many a second, and no more after so many questions in a row that
 // were not answered, as each of those takes its retries.
 const (
-	perSecond = 50
-	giveUp    = 3
+	PerSecond = 50
+	GiveUp    = 3
 )
 
-// pacer sets the pace of questions about one thing each. Its methods may be called by several
+// Pacer sets the pace of questions about one thing each. Its methods may be called by several
 // goroutines.
-type pacer struct {
+type Pacer struct {
 	pace       *rate.Limiter
 	unanswered atomic.Int32 // in a row
 }
 
-func newPacer() *pacer { return &pacer{pace: rate.NewLimiter(perSecond, perSecond)} }
+// NewPacer makes one that has asked nothing yet.
+func NewPacer() *Pacer { return &Pacer{pace: rate.NewLimiter(PerSecond, PerSecond)} }
 
 var errGaveUp = errors.New("not requested: the server had stopped answering")
 
-// ask asks when it is time, and gives the error of the question; it does not ask once
+// Ask asks when it is time, and gives the error of the question; it does not ask once
 // it has given up, nor when ctx would end before it is time.
-func (p *pacer) ask(ctx context.Context, question func() error) error {
-	if p.unanswered.Load() >= giveUp {
+func (p *Pacer) Ask(ctx context.Context, question func() error) error {
+	if p.unanswered.Load() >= GiveUp {
 		return errGaveUp
 	}
 	if err := p.pace.Wait(ctx); err != nil {
 		return fmt.Errorf("not requested: %w", named(ctx, err))
 	}
 	err := question()
-	switch statusOf(err) {
+	switch StatusOf(err) {
 	case 0, http.StatusTooManyRequests, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
 		p.unanswered.Add(1)
 	default:

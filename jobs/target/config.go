@@ -1,6 +1,9 @@
-package influx
+// Package target is one configured place to review: what its configuration says, whatever
+// the product, and what a diagnosis of it is.
+package target
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net/url"
@@ -12,24 +15,32 @@ import (
 	"tokenaudit/configs/setting"
 )
 
-// Config is one target: an InfluxDB org at one URL, with the credential that
-// reviews it. Or it is a copy of the database file of an InfluxDB OSS.
+// Config is one target: an InfluxDB server, or an org of one, at one URL, with the
+// credential that reviews it. Or it is a copy of the database file of an InfluxDB OSS.
 type Config struct {
 	// Name of the target in reports, folders and messages: letters, digits, ".", "_", "-".
 	Name string `yaml:"name" json:"name"`
-	// Kind of server: auto, oss, cloud-tsm, cloud-serverless or bolt. Default: auto, which finds it by the answers.
+	// Kind of product: auto, oss, cloud-tsm, cloud-serverless, bolt, core, enterprise, cloud-dedicated, clustered or v1 (InfluxDB 1.x). Default: auto, which finds it by the answers.
 	Kind string `yaml:"kind,omitempty" json:"kind,omitempty"`
 	// URL of the server, such as https://eu-central-1-1.aws.cloud2.influxdata.com.
 	URL string `yaml:"url,omitempty" json:"url,omitempty"`
-	// Org is the name or the 16-hex ID of the org. Without it: every org that the credential can see.
+	// Org is the name or the 16-hex ID of the org. Without it: every org that the credential can see. InfluxDB 2 only.
 	Org string `yaml:"org,omitempty" json:"org,omitempty"`
-	// Token is the audit credential: read-only on authorizations and users.
+	// Account is the ID of the account of a Cloud Dedicated cluster.
+	Account string `yaml:"account,omitempty" json:"account,omitempty"`
+	// Cluster is the ID of a Cloud Dedicated cluster.
+	Cluster string `yaml:"cluster,omitempty" json:"cluster,omitempty"`
+	// Token is the audit credential. InfluxDB 2: read-only on authorizations and users. Dedicated and Clustered: a management token.
 	Token secret.Ref `yaml:"token,omitzero" json:"token,omitzero"`
-	// Credential is the ID of the authorization that the token belongs to, so that it is reviewed as the audit credential. Default: found by its user, if that user has only one.
+	// Username is the admin user that reviews an InfluxDB 1.x, in place of token.
+	Username string `yaml:"username,omitempty" json:"username,omitempty"`
+	// Password is that of username.
+	Password secret.Ref `yaml:"password,omitzero" json:"password,omitzero"`
+	// Credential is the ID of the authorization that the token belongs to, so that it is reviewed as the audit credential. Default: found by its user, if that user has only one. InfluxDB 2 only.
 	Credential string `yaml:"credential,omitempty" json:"credential,omitempty"`
-	// Canary is the ID of a harmless inactive authorization that every answer must show. If it is missing, the answer is not complete.
+	// Canary is the ID of a harmless inactive authorization that every answer must show: on InfluxDB 3 the name of a token, on 1.x that of a user. If it is missing, the answer is not complete.
 	Canary string `yaml:"canary,omitempty" json:"canary,omitempty"`
-	// Users to review. Without it: every user that the credential can see.
+	// Users to review. Without it: every user that the credential can see. InfluxDB 2 only.
 	Users []User `yaml:"users,omitempty" json:"users,omitempty"`
 	// Reviewer decides on the tokens of the target in campaigns, where owners name nobody else: an e-mail address. Default: the reviewer of the campaign.
 	Reviewer string `yaml:"reviewer,omitempty" json:"reviewer,omitempty"`
@@ -37,27 +48,48 @@ type Config struct {
 	CAFile setting.Path `yaml:"ca_file,omitempty" json:"ca_file,omitempty"`
 	// Bolt is a copy of influxd.bolt, or the *.bolt.gz of influx backup, in place of url and token: a review with nothing hidden.
 	Bolt setting.Path `yaml:"bolt,omitempty" json:"bolt,omitempty"`
-	// Import is the output of "influxd recovery auth list": authorizations that a first review looks up, because the list hides those of deleted users.
+	// Import is the output of "influxd recovery auth list": authorizations that a first review looks up, because the list hides those of deleted users. Dedicated and Clustered: the output of "influxctl token list --format json", which the list is compared with.
 	Import setting.Path `yaml:"import,omitempty" json:"import,omitempty"`
 }
 
 // Host is the server that the target asks, with its port; "" for a file.
 func (c Config) Host() string {
-	u, err := url.Parse(c.URL)
+	at := c.URL
+	if at == "" && c.Kind == KindDedicated {
+		at = DedicatedURL
+	}
+	u, err := url.Parse(at)
 	if err != nil {
 		return ""
 	}
 	return u.Host
 }
 
-// Kinds of servers.
+// Kinds of products.
 const (
 	KindAuto       = "auto"
 	KindOSS        = "oss"
 	KindTSM        = "cloud-tsm"
 	KindServerless = "cloud-serverless"
 	KindBolt       = "bolt"
+	KindCore       = "core"
+	KindEnterprise = "enterprise"
+	KindDedicated  = "cloud-dedicated"
+	KindClustered  = "clustered"
+	KindV1         = "v1"
 )
+
+// kinds are all of them.
+var kinds = []string{KindAuto, KindOSS, KindTSM, KindServerless, KindBolt, KindCore, KindEnterprise, KindDedicated, KindClustered, KindV1}
+
+// V2 reports whether the target is of the API of InfluxDB 2, as far as the configuration
+// tells.
+func (c Config) V2() bool {
+	return slices.Contains([]string{"", KindAuto, KindOSS, KindTSM, KindServerless, KindBolt}, c.Kind)
+}
+
+// DedicatedURL is where the management API of Cloud Dedicated is.
+const DedicatedURL = "https://console.influxdata.com"
 
 // IsID: s has the form of an ID, 16 hex digits.
 func IsID(s string) bool { return len(s) == 16 && strings.Trim(s, "0123456789abcdefABCDEF") == "" }
@@ -82,36 +114,94 @@ func (c Config) Validate(problem func(key, text string)) {
 	if !namePattern.MatchString(c.Name) {
 		problem("name", `needs a name of letters, digits, ".", "_" and "-", at most 64`)
 	}
-	if kinds := []string{KindAuto, KindOSS, KindTSM, KindServerless, KindBolt}; c.Kind != "" && !slices.Contains(kinds, c.Kind) {
+	if c.Kind != "" && !slices.Contains(kinds, c.Kind) {
 		problem("kind", setting.Unknown("kind", c.Kind, kinds))
+		return
 	}
-	for key, id := range map[string]string{"canary": c.Canary, "credential": c.Credential} {
-		if id != "" && !IsID(id) {
-			problem(key, "needs the ID of an authorization: 16 hex digits")
-		}
-	}
+	c.validateOthers(problem)
 	if c.Bolt != "" || c.Kind == KindBolt {
 		c.validateBolt(problem)
 		return
 	}
-	c.validateServer(problem)
+	if c.Kind != KindDedicated || c.URL != "" {
+		if err := checkURL(c.URL); err != nil {
+			problem("url", err.Error())
+		}
+	}
+	c.validateCredential(problem)
 	for i, user := range c.Users {
 		user.validate(func(key, text string) { problem(index("users", i)+key, text) })
 	}
 }
 
-func (c Config) validateServer(problem func(key, text string)) {
-	if err := checkURL(c.URL); err != nil {
-		problem("url", err.Error())
+// validateCredential: 1.x has users with passwords, all others have tokens.
+func (c Config) validateCredential(problem func(key, text string)) {
+	if c.Kind != KindV1 {
+		if err := c.Token.Validate(); err != nil {
+			problem("token", err.Error())
+		}
+		return
 	}
-	if err := c.Token.Validate(); err != nil {
-		problem("token", err.Error())
+	if !c.Token.IsZero() {
+		problem("token", "cannot be used with kind v1: set username and password")
+	}
+	if c.Username == "" {
+		problem("username", "needs the name of an admin user: kind v1 has no tokens")
+	}
+	if err := c.Password.Validate(); err != nil {
+		problem("password", err.Error())
 	}
 }
 
+// validateOthers: which keys there are depends on the product.
+func (c Config) validateOthers(problem func(key, text string)) {
+	kind := cmp.Or(c.Kind, KindAuto)
+	for _, key := range []struct {
+		name  string
+		given bool
+		fits  bool
+		of    string
+	}{
+		{"org", c.Org != "", c.V2(), "InfluxDB 2"},
+		{"credential", c.Credential != "", c.V2(), "InfluxDB 2"},
+		{"users", len(c.Users) > 0, c.V2(), "InfluxDB 2"},
+		{"bolt", c.Bolt != "" && c.Kind != KindOSS, c.V2(), "InfluxDB OSS 2"}, // see validateBolt
+		{"import", c.Import != "", c.V2() || kind == KindDedicated || kind == KindClustered, "InfluxDB 2, cloud-dedicated and clustered"},
+		{"account", c.Account != "", kind == KindDedicated, "cloud-dedicated"},
+		{"cluster", c.Cluster != "", kind == KindDedicated, "cloud-dedicated"},
+		{"username", c.Username != "", kind == KindV1, "v1"},
+		{"password", !c.Password.IsZero(), kind == KindV1, "v1"},
+	} {
+		if key.given && !key.fits {
+			problem(key.name, "cannot be used with kind "+kind+": it is for "+key.of)
+		}
+	}
+	if kind == KindDedicated {
+		for key, id := range map[string]string{"account": c.Account, "cluster": c.Cluster} {
+			if !isUUID(id) {
+				problem(key, "needs the ID that influxctl cluster list shows, such as 5a3c1b2e-1f4d-4a76-9d3b-0c2f9e8d7b61")
+			}
+		}
+	}
+	switch {
+	case c.Canary == "":
+	case c.V2() && !IsID(c.Canary):
+		problem("canary", "needs the ID of an authorization: 16 hex digits")
+	case (kind == KindDedicated || kind == KindClustered) && !isUUID(c.Canary):
+		problem("canary", "needs the ID of a database token, such as 5a3c1b2e-1f4d-4a76-9d3b-0c2f9e8d7b61")
+	}
+	if c.Credential != "" && c.V2() && !IsID(c.Credential) {
+		problem("credential", "needs the ID of an authorization: 16 hex digits")
+	}
+}
+
+var uuid = regexp.MustCompile(`^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$`)
+
+func isUUID(s string) bool { return uuid.MatchString(s) }
+
 // Paths that people copy from a browser or from a call of the API, and what is no path.
 var (
-	endpoint = regexp.MustCompile(`/api/v[0-9](/(authorizations|buckets|health|me|orgs|ping|query|setup|signin|users|write)\b.*)?/?$`)
+	endpoint = regexp.MustCompile(`/api/v[0-9](/(authorizations|buckets|configure|health|me|orgs|ping|query|query_sql|setup|signin|tokens|users|write)\b.*)?/?$`)
 	page     = regexp.MustCompile(`^/(orgs/[0-9a-f]{16}\b.*|signin)$`)
 	junk     = regexp.MustCompile(`^/?[^/0-9A-Za-z]+$`)
 )
@@ -137,8 +227,8 @@ func checkURL(text string) error {
 }
 
 // CheckFiles reports what is wrong with the files that the target reads, once their paths
-// are absolute.
-func (c Config) CheckFiles(problem func(key, text string)) {
+// are absolute. What checks an imported list depends on the product.
+func (c Config) CheckFiles(checkImport func(setting.Path) error, problem func(key, text string)) {
 	for _, file := range []struct {
 		key   string
 		path  setting.Path
@@ -197,20 +287,18 @@ func (u User) validate(problem func(key, text string)) {
 
 func index(key string, i int) string { return fmt.Sprintf("%s[%d]", key, i) }
 
-// Query asks for the org by ID if that is what the configuration gives.
-func (c Config) Query() Query {
-	if IsID(c.Org) {
-		return Query{OrgID: strings.ToLower(c.Org)}
-	}
-	return Query{Org: c.Org}
-}
-
 // LowerIDs writes IDs as the API does.
 func (c Config) LowerIDs() Config {
-	c.Canary, c.Credential = strings.ToLower(c.Canary), strings.ToLower(c.Credential)
+	if IsID(c.Canary) || isUUID(c.Canary) {
+		c.Canary = strings.ToLower(c.Canary)
+	}
+	c.Credential, c.Account, c.Cluster = strings.ToLower(c.Credential), strings.ToLower(c.Account), strings.ToLower(c.Cluster)
 	c.Users = slices.Clone(c.Users)
 	for i := range c.Users {
 		c.Users[i].ID, c.Users[i].Credential = strings.ToLower(c.Users[i].ID), strings.ToLower(c.Users[i].Credential)
 	}
 	return c
 }
+
+// Label names the user in the coverage.
+func (u User) Label() string { return "user " + cmp.Or(u.Name, u.ID) }

@@ -1,0 +1,169 @@
+package audit
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"net/url"
+	"slices"
+	"strings"
+)
+
+// Product is what a target is, as far as that is known. What a token is, what can be done
+// about it and what a list shows depends on it.
+type Product string
+
+const (
+	ProductUnknown    Product = "" // and the tokens of InfluxDB 2, whose records do not say
+	ProductOSS        Product = "oss"
+	ProductCloud      Product = "cloud" // of InfluxDB 2: Serverless and TSM
+	ProductCore       Product = "core"
+	ProductEnterprise Product = "enterprise"
+	ProductDedicated  Product = "cloud-dedicated"
+	ProductClustered  Product = "clustered"
+	ProductV1         Product = "v1"
+)
+
+// Products are all that are known, in the order in which they are shown.
+func Products() []Product {
+	return []Product{ProductOSS, ProductCloud, ProductCore, ProductEnterprise, ProductDedicated, ProductClustered, ProductV1}
+}
+
+// Name is the product by its name.
+func (p Product) Name() string {
+	switch p {
+	case ProductOSS:
+		return "InfluxDB OSS"
+	case ProductCloud:
+		return "InfluxDB Cloud"
+	case ProductCore:
+		return "InfluxDB 3 Core"
+	case ProductEnterprise:
+		return "InfluxDB 3 Enterprise"
+	case ProductDedicated:
+		return "InfluxDB Cloud Dedicated"
+	case ProductClustered:
+		return "InfluxDB Clustered"
+	case ProductV1:
+		return "InfluxDB 1.x"
+	}
+	return "InfluxDB"
+}
+
+// V2 reports whether tokens of p are authorizations of the v2 API: they have owners and
+// orgs, never expire and can be set inactive.
+func (p Product) V2() bool { return p == ProductUnknown || p == ProductOSS || p == ProductCloud }
+
+// V3 reports whether p is InfluxDB 3 Core or Enterprise.
+func (p Product) V3() bool { return p == ProductCore || p == ProductEnterprise }
+
+// bindsByName reports whether a grant on a database holds for every database of its name,
+// also for one that is created after the first was deleted.
+func (p Product) bindsByName() bool { return p == ProductDedicated || p == ProductClustered }
+
+// exempt are the products to which a check does not apply, and why.
+type exempt struct {
+	products []Product
+	checks   []string
+	why      string
+}
+
+var (
+	v2        = []Product{ProductUnknown, ProductOSS, ProductCloud}
+	v3        = []Product{ProductCore, ProductEnterprise}
+	managed   = []Product{ProductDedicated, ProductClustered}
+	notV2     = slices.Concat(v3, managed, []Product{ProductV1})
+	ownerless = slices.Concat(v3, managed)
+)
+
+// exemptions is the table of the checks by product. What is not in it applies.
+var exemptions = []exempt{
+	{v2, []string{"never-expires", "expires-soon", "expired-leftover", "expired-on-creation"}, "tokens never expire there"},
+	{v2, []string{"secret-replaced"}, "the value of a token cannot be replaced there"},
+	{v2, []string{"auth-off"}, "authentication cannot be switched off there"},
+	{v2, []string{"too-many-admins"}, "operator finds each of them"},
+	{v2, []string{"revived-grant"}, "permissions go by ID there"},
+	{notV2, []string{"deleted-org", "owner-not-member", "all-access", "foreign-operator", "unlisted-owner"}, "there are no orgs"},
+	{ownerless, []string{"deleted-owner", "inactive-owner", "owner-not-in-roster", "personal-write", "auditor-personal"}, "tokens have no owners there"},
+	{notV2, []string{"token-value-readable"}, "no list shows the values of tokens there"},
+	{notV2, []string{"reactivated", "inactive-leftover", "inactive-operator"}, "tokens cannot be set inactive there"},
+	{notV2, []string{"auditor-can-write"}, "a review needs an admin there; see the limits of the product"},
+	{notV2, []string{"mints-tokens", "administers-users"}, "only admins can; see operator and too-many-admins"},
+	{[]Product{ProductCore}, []string{"operator", "org-wide-write", "dangling-grant"}, "every token is an admin token; see too-many-admins"},
+	{managed, []string{"operator", "too-many-admins"}, "database tokens are never admins; management tokens have no list"},
+	{managed, []string{"secret-replaced", "auth-off"}, "the product has no such thing"},
+	{managed, []string{"permission-drift"}, "permissions can be changed there; see Changes"},
+	{v3, []string{"no-description", "revived-grant"}, "names are required and permissions go by ID there"},
+	{[]Product{ProductV1}, []string{"permission-drift", "back-again"}, "grants can be changed, and names used again; see Changes"},
+	{[]Product{ProductV1}, []string{"no-description", "not-rotated", "never-expires", "expires-soon", "expired-leftover", "expired-on-creation", "secret-replaced"}, "users have neither dates nor a description"},
+	{[]Product{ProductV1}, []string{"dangling-grant", "revived-grant", "org-wide-write"}, "grants end with their database"},
+	{[]Product{ProductV1}, []string{"deleted-owner", "inactive-owner", "personal-write", "auditor-personal"}, "a user is its own credential"},
+}
+
+// Judges reports whether a check applies to p; why says why not.
+func (p Product) Judges(check string) (why string, applies bool) {
+	for _, e := range exemptions {
+		if slices.Contains(e.products, p) && slices.Contains(e.checks, check) {
+			return e.why, false
+		}
+	}
+	return "", true
+}
+
+// Limit is something that no review of a product can show or avoid, with what to do about
+// it. It does not lower the verdict.
+type Limit struct {
+	ID   string
+	Text string
+}
+
+// Limits of p, in the order in which they are shown.
+func (p Product) Limits() []Limit {
+	var out []Limit
+	for _, l := range limits {
+		if slices.Contains(l.products, p) {
+			out = append(out, l.Limit)
+		}
+	}
+	return out
+}
+
+var limits = []struct {
+	products []Product
+	Limit
+}{
+	{[]Product{ProductCore}, Limit{"every-token-is-admin", "every token of InfluxDB 3 Core is an admin token, also the one of this review. Keep few, give each an expiry, and use Enterprise where rights must be separated"}},
+	{v3, Limit{"operator-token", "the operator token _admin exists on every server and cannot be deleted. Keep its value in a vault, use it for nothing else, and regenerate it by plan"}},
+	{[]Product{ProductEnterprise, ProductV1}, Limit{"audit-needs-admin", "only an admin can list tokens and users, so the credential of this review is one. Keep it in a vault and use it for nothing else"}},
+	{ownerless, Limit{"no-owners", "the product does not record who created a token or who uses it. Name the responsible person in the name or the description of the token"}},
+	{notV2, Limit{"no-last-use", "the product does not record when a token was last used"}},
+	{[]Product{ProductEnterprise}, Limit{"user-sessions", "users, roles and sessions (preview since 3.10) are not tokens and are not reviewed"}},
+	{v3, Limit{"recovery-endpoint", "whoever reaches the recovery endpoint (--admin-token-recovery-http-bind) can regenerate _admin without a token. Start it only when it is needed, on 127.0.0.1"}},
+	{managed, Limit{"management-tokens", "management tokens have no list in the API, and the one of this review is among them. Review them with influxctl management list"}},
+	{managed, Limit{"management-users", "users of the account have no list in the API, and may create database tokens. Review them with influxctl user list or in the identity provider"}},
+	{[]Product{ProductV1}, Limit{"no-dates", "users have no dates, so their age is not known: the review knows when it first saw them"}},
+}
+
+// AddLimits notes what no review of p can show.
+func (c *Coverage) AddLimits(p Product) {
+	for _, l := range p.Limits() {
+		c.AddBlindSpot(l.Text + " (limit " + l.ID + ")")
+	}
+}
+
+// MaxSecretSum is how many digits of the server's own hash of a secret are kept at most:
+// enough to see that it was replaced, too few to find a secret by.
+const MaxSecretSum = 9
+
+// longestSafeID bounds the ID that is made of a name.
+const longestSafeID = 200 // bytes
+
+// SafeID is a name from outside in the form of an ID: printable ASCII without spaces, quotes
+// and slashes, different for different names.
+func SafeID(name string) string {
+	id := strings.ReplaceAll(url.QueryEscape(name), "+", "%20")
+	if len(id) <= longestSafeID {
+		return id
+	}
+	sum := sha256.Sum256([]byte(name))
+	return strings.TrimRight(id[:longestSafeID-65], "%") + "~" + hex.EncodeToString(sum[:])
+}
