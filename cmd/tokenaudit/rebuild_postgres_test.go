@@ -13,7 +13,6 @@ import (
 	"time"
 
 	"tokenaudit/configs/secret"
-	"tokenaudit/jobs/influx"
 	"tokenaudit/jobs/influx/influxtest"
 	"tokenaudit/jobs/ledger/ledgertest"
 )

@@ -19,7 +19,6 @@ import (
 	"time"
 
 	"tokenaudit/jobs/audit"
-	"tokenaudit/jobs/influx"
 	"tokenaudit/jobs/influx/influxtest"
 	"tokenaudit/jobs/ledger/ledgertest"
 	"tokenaudit/notify/notifytest"

@@ -38,7 +38,7 @@ type Config struct {
 	Password secret.Ref `yaml:"password,omitzero" json:"password,omitzero"`
 	// Credential is the ID of the authorization that the token belongs to, so that it is reviewed as the audit credential. Default: found by its user, if that user has only one. InfluxDB 2 only.
 	Credential string `yaml:"credential,omitempty" json:"credential,omitempty"`
-	// Canary is the ID of a harmless inactive authorization that every answer must show: on InfluxDB 3 the name of a token, on 1.x that of a user. If it is missing, the answer is not complete.
+	// Canary is the ID of a harmless inactive authorization that every answer must show. On InfluxDB 3 it is the name of a token, on 1.x that of a user. If it is missing, the answer is not complete.
 	Canary string `yaml:"canary,omitempty" json:"canary,omitempty"`
 	// Users to review. Without it: every user that the credential can see. InfluxDB 2 only.
 	Users []User `yaml:"users,omitempty" json:"users,omitempty"`
@@ -115,7 +115,14 @@ func (c Config) Validate(problem func(key, text string)) {
 		problem("name", `needs a name of letters, digits, ".", "_" and "-", at most 64`)
 	}
 	if c.Kind != "" && !slices.Contains(kinds, c.Kind) {
-		problem("kind", setting.Unknown("kind", c.Kind, kinds))
+		switch strings.TrimLeft(strings.ToLower(c.Kind), "influxdb v") {
+		case "2":
+			problem("kind", "InfluxDB 2 is oss, cloud-tsm or cloud-serverless")
+		case "3":
+			problem("kind", "InfluxDB 3 is core, enterprise, cloud-dedicated or clustered")
+		default:
+			problem("kind", setting.Unknown("kind", c.Kind, kinds))
+		}
 		return
 	}
 	c.validateOthers(problem)
