@@ -10,20 +10,9 @@ import (
 	"tokenaudit/configs/secret"
 	"tokenaudit/jobs/audit"
 	"tokenaudit/jobs/evidence"
-	"tokenaudit/jobs/influx"
-	"tokenaudit/jobs/influx/bolt"
 	"tokenaudit/jobs/ledger"
 	"tokenaudit/jobs/runner"
-	"tokenaudit/jobs/target"
 )
-
-// sourceOf is what a review of cfg asks. It sends nothing.
-func sourceOf(cfg target.Config, log *slog.Logger) (runner.Source, error) {
-	if cfg.Bolt != "" {
-		return bolt.New(cfg)
-	}
-	return influx.New(cfg, log)
-}
 
 // earlier is what earlier reviews left, opened to look at it only.
 type earlier struct {

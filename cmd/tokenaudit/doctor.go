@@ -18,7 +18,6 @@ import (
 	"tokenaudit/configs/remedy"
 	"tokenaudit/jobs/audit"
 	"tokenaudit/jobs/evidence"
-	"tokenaudit/jobs/influx"
 	"tokenaudit/jobs/ledger"
 	"tokenaudit/jobs/runner"
 	"tokenaudit/jobs/target"
@@ -179,7 +178,7 @@ func (c *cli) examineTarget(ctx context.Context, e *examination, a *runner.Asses
 		e.tried(where, "review", "", err)
 		return cov, nil
 	}
-	if server, ok := t.Source.(*influx.Target); ok {
+	if server, ok := t.Source.(asking); ok {
 		for _, d := range server.Diagnose(cov) {
 			e.add(where, d)
 		}

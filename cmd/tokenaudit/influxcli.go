@@ -37,8 +37,8 @@ func (s *server) addFlags(cmd *cobra.Command, without string) {
 // explain says who was asked, and what to do about a refusal.
 func explain(cfg target.Config, err error) error {
 	err = fmt.Errorf("%s: %w", cfg.URL, err)
-	var api *api.Error
-	if errors.As(err, &api) && (api.Status == http.StatusUnauthorized || api.Status == http.StatusForbidden) {
+	var answer *api.Error
+	if errors.As(err, &answer) && (answer.Status == http.StatusUnauthorized || answer.Status == http.StatusForbidden) {
 		return fmt.Errorf("%w; check that the token belongs to this server and may read authorizations and users", err)
 	}
 	return err

@@ -20,7 +20,6 @@ import (
 	"tokenaudit/configs/setting"
 	"tokenaudit/jobs/audit"
 	"tokenaudit/jobs/evidence"
-	"tokenaudit/jobs/influx"
 	"tokenaudit/jobs/ledger"
 	"tokenaudit/jobs/metrics"
 	"tokenaudit/jobs/runner"
@@ -67,7 +66,7 @@ func wireOver(ctx context.Context, over *app, f *configs.File, now runner.Clock,
 	}
 	for _, j := range jobs {
 		for _, t := range j.Targets {
-			if server, ok := t.Source.(*influx.Target); ok {
+			if server, ok := t.Source.(asking); ok {
 				traffic.Expect(t.Name)
 				server.Count(traffic)
 			}

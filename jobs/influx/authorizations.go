@@ -165,7 +165,7 @@ func (c *Client) getFrom(ctx context.Context, path, id string) (e entry, cached 
 // the server is proven to be OSS: what a 404 of Cloud says of another user's token
 // nobody has recorded. A 401 or 403 says nothing about it, nor does what comes out of a
 // cache. The error is that of the request.
-func (c *Client) Probe(ctx context.Context, before audit.Authorization, p product) (audit.Probe, error) {
+func (c *Client) Probe(ctx context.Context, before audit.Authorization, p audit.Product) (audit.Probe, error) {
 	path := authorizationsPath
 	if before.Legacy {
 		path = legacyPath
@@ -180,7 +180,7 @@ func (c *Client) Probe(ctx context.Context, before audit.Authorization, p produc
 		return audit.Probe{Presence: audit.Hidden, Evidence: api.Request(path+"/"+before.ID, nil) + ": 200", Authorization: &a}, err
 	case err == nil:
 		return audit.Probe{Presence: audit.Unseen, Evidence: "another authorization came back"}, err
-	case p != productOSS:
+	case p != audit.ProductOSS:
 	case api.Says(err, http.StatusNotFound, "authorization not found"):
 		return audit.Probe{Presence: audit.Gone, Evidence: err.Error()}, err
 	case api.Says(err, http.StatusNotFound, "user not found"):

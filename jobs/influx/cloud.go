@@ -18,7 +18,7 @@ func (c *collector) noteTarget(me account, errMe error) {
 	rows := c.rows()
 	c.letIn(audit.TheTarget, audit.CredentialActive, audit.NotKnown, errMe, c.failed, rows)
 	c.shown, c.self = c.credentials.list, cmp.Or(me.ID, c.credentials.list.named[c.cfg.Credential])
-	if len(c.seen) == 1 && c.product() != productOSS { // Serverless has no /me
+	if len(c.seen) == 1 && c.product() != audit.ProductOSS { // Serverless has no /me
 		for id := range c.seen {
 			c.self = cmp.Or(c.self, id)
 		}
@@ -32,7 +32,7 @@ func (c *collector) noteTarget(me account, errMe error) {
 		c.cov.Hold(audit.OwnCredentialShown, "%s: among the %d listed", audit.TheTarget, rows)
 	case c.shown.canary:
 		c.cov.Hold(audit.OwnCredentialShown, "%s: the canary is among the %d listed", audit.TheTarget, rows)
-	case c.product() == productOSS && (c.cfg.Org != "" || c.self == ""):
+	case c.product() == audit.ProductOSS && (c.cfg.Org != "" || c.self == ""):
 		c.cov.NoNeed(audit.OwnCredentialShown, "the credential may belong to an org other than the listed one")
 	case c.cfg.Credential != "":
 		c.cov.Gap(audit.OwnCredentialShown, audit.Partial, "the list does not show the credential %s that requested it, so other tokens may be missing too", c.cfg.Credential)
@@ -54,11 +54,11 @@ func (c *collector) rows() (n int) {
 // users, and who has tokens and is not among the configured users.
 func (c *collector) askCloud(ctx context.Context) {
 	d := c.directory
-	if d.product = c.product(); d.product == productOSS {
+	if d.product = c.product(); d.product == audit.ProductOSS {
 		c.cov.NoNeed(audit.OwnersConfigured, "InfluxDB OSS lists the tokens of every user. Tokens of users that are not configured are findings (unlisted-owner)")
 		return
 	}
-	d.serverless = d.product == productCloud && (c.cfg.Kind == target.KindServerless || c.cfg.Kind != target.KindTSM && c.askStorage(ctx) == "iox")
+	d.serverless = d.product == audit.ProductCloud && (c.cfg.Kind == target.KindServerless || c.cfg.Kind != target.KindTSM && c.askStorage(ctx) == "iox")
 	if d.serverless {
 		c.cov.AddBlindSpot("Cloud Serverless lists neither users nor members, so owner-not-member is not checked. Users that are not configured cannot be seen. A user is known to exist only while its own credential is accepted")
 	}

@@ -29,7 +29,7 @@ func (c *collector) askUsers(ctx context.Context) {
 		switch client := c.clients[i]; {
 		case client != nil:
 			c.listOwn(ctx, client, u)
-		case c.product() == productOSS:
+		case c.product() == audit.ProductOSS:
 			c.findUser(ctx, u)
 		default:
 			c.findByTarget(u)
@@ -66,7 +66,7 @@ func (c *collector) listOwn(ctx context.Context, client *Client, u target.User) 
 		c.lower(asked, u, audit.ListWhole, err)
 	case rows == 0:
 		c.lower(asked, u, audit.OwnCredentialShown, "the answer is empty, although the credential belongs to this user: it may not read authorizations and its own user")
-	case me.ID != "" && me.ID != id && c.product() != productOSS:
+	case me.ID != "" && me.ID != id && c.product() != audit.ProductOSS:
 		c.lower(asked, u, audit.OwnCredentialShown, "its credential belongs to another user, "+me.ID+", and InfluxDB Cloud shows the tokens of that user only")
 	case me.ID != "" && me.ID != id: // that of somebody who may read the user
 		c.cov.Hold(audit.UsersPresent, "%s: %d listed", u.Label(), rows)
@@ -99,7 +99,7 @@ func (c *collector) findByTarget(u target.User) {
 // answers, the premise says what to do with either.
 func (c *collector) advised(format string, fix advice) error {
 	text := fmt.Sprintf(format, fix)
-	if c.product() != productCloud {
+	if c.product() != audit.ProductCloud {
 		return errors.New(text)
 	}
 	return &remedy.Error{Err: errors.New(text), Fix: string(fix)}

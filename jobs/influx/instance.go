@@ -119,10 +119,10 @@ func (c *collector) concludeInstance(cov *audit.Coverage) {
 	switch {
 	case len(c.seen) == 0: // which is said
 		return
-	case c.product() == productCloud:
+	case c.product() == audit.ProductCloud:
 		cov.NoNeed(audit.InstanceSeen, "a credential of InfluxDB Cloud belongs to one org")
 		return
-	case c.product() == productUnknown: // which is said
+	case c.product() == audit.ProductUnknown: // which is said
 		return
 	case c.cfg.Org == "" && cov.Unaccounted() > 0 && c.counts.Orgs > 1 && !c.mayReadEveryOrg():
 		cov.Gap(audit.InstanceSeen, audit.Partial, "the target is the whole instance of %d orgs, and the credential sees the tokens of %d. %d of %d stored tokens belong to the other orgs or to deleted users. %s",

@@ -20,7 +20,7 @@ import (
 // org that the credential may see. If a broken record makes that one list a 500, it
 // goes user by user instead.
 func (c *collector) listOrg(ctx context.Context, alone bool) {
-	if c.product() == productOSS && c.cfg.Org != "" && !alone {
+	if c.product() == audit.ProductOSS && c.cfg.Org != "" && !alone {
 		whole, _, err := c.read(ctx, c.client, "authorizations of all orgs, to review "+c.orgName(), authorizationsPath, Query{})
 		c.instance, c.complete, c.failed = err == nil && whole, whole, err
 		if err == nil && len(c.seen) > 0 || api.StatusOf(err) == 0 {
@@ -125,7 +125,7 @@ func (c *collector) take(t *tally) {
 	c.abroad.merge(t.abroad)
 	c.inClear, c.canary = c.inClear || t.inClear, c.canary || t.canary
 	if t.redacted {
-		c.shows(productCloud, "the list shows the value of a token as \"redacted\"")
+		c.shows(audit.ProductCloud, "the list shows the value of a token as \"redacted\"")
 	}
 }
 
@@ -270,7 +270,7 @@ func (c *collector) listEachUser(ctx context.Context) {
 // listLegacy asks for the authorizations of the 1.x API, which OSS keeps apart, once
 // its list was answered, if only user by user.
 func (c *collector) listLegacy(ctx context.Context) {
-	if c.product() == productCloud || c.failed != nil && api.StatusOf(c.failed) != http.StatusInternalServerError {
+	if c.product() == audit.ProductCloud || c.failed != nil && api.StatusOf(c.failed) != http.StatusInternalServerError {
 		return
 	}
 	q, of := c.org, c.orgName()
@@ -279,7 +279,7 @@ func (c *collector) listLegacy(ctx context.Context) {
 	}
 	whole, asked, err := c.read(ctx, c.client, "1.x authorizations of "+of, legacyPath, q)
 	if err == nil {
-		c.shows(productOSS, "a list of the 1.x API")
+		c.shows(audit.ProductOSS, "a list of the 1.x API")
 	}
 	c.legacy = whole
 	var answer *api.Error
@@ -288,7 +288,7 @@ func (c *collector) listLegacy(ctx context.Context) {
 		c.cov.Hold(audit.LegacyListed, "GET %s: %s", legacyPath, audit.Plural(asked.Rows, "row"))
 	case err == nil:
 		c.cov.Gap(audit.LegacyListed, audit.Partial, "the list of the 1.x API is incomplete: %s", asked.Reason)
-	case c.product() != productOSS: // which is said
+	case c.product() != audit.ProductOSS: // which is said
 	case errors.As(err, &answer) && answer.Status == http.StatusNotFound && (answer.Message == "" || answer.Message == "path not found"):
 		c.cov.NoNeed(audit.LegacyListed, "the server has no such list: %s", asked.Reason)
 		c.cov.AddBlindSpot("authorizations of the 1.x API could not be listed: the server has no such list, or a proxy blocks it: " + asked.Reason)

@@ -24,7 +24,7 @@ type directory struct {
 	// product of the server; set before the first question about an owner. OSS looks the
 	// owner's name up when it lists, and leaves out authorizations of deleted users, so
 	// that there a name is proof of presence, and a 404 of absence.
-	product    product
+	product    audit.Product
 	untold     bool              // it answers for users that exist as for those that do not
 	serverless bool              // which tells of no user; set with product
 	accepted   map[string]string // of users whose own credential was accepted, the evidence; by ID
@@ -93,7 +93,7 @@ func (d *directory) owner(ctx context.Context, a audit.Authorization) audit.Owne
 	}
 	m := d.membersOf(ctx, a.OrgID)
 	o.MembershipKnown = m.err == nil
-	exists := o.State == audit.OwnerPresent || d.product == productCloud && o.State == audit.OwnerUnknown && a.UserID != ""
+	exists := o.State == audit.OwnerPresent || d.product == audit.ProductCloud && o.State == audit.OwnerUnknown && a.UserID != ""
 	if exists && m.err == nil { // on Cloud it may have been deleted, too
 		if _, in := m.accounts[a.UserID]; !in {
 			o.State = audit.OwnerNotMember
@@ -124,13 +124,13 @@ func (d *directory) existence(ctx context.Context, a audit.Authorization) audit.
 	switch {
 	case l.err == nil && l.account.ID == a.UserID:
 		return found(l.account, "GET /api/v2/users/"+a.UserID)
-	case d.product != productOSS && api.Says(l.err, http.StatusNotFound, "user not found"):
+	case d.product != audit.ProductOSS && api.Says(l.err, http.StatusNotFound, "user not found"):
 		return audit.Owner{State: audit.OwnerUnknown, NotFound: d.tellsUsers(ctx), Evidence: l.err.Error() + ", which alone proves nothing on this product"}
 	case d.untold && api.Says(l.err, http.StatusNotFound, "user not found"):
 		return audit.Owner{State: audit.OwnerUnknown, Evidence: l.err.Error() + ", but the server also answers this for users that exist"}
 	case api.Says(l.err, http.StatusNotFound, "user not found"):
 		return audit.Owner{State: audit.OwnerDeleted, Evidence: l.err.Error()}
-	case d.product == productOSS && a.User != "":
+	case d.product == audit.ProductOSS && a.User != "":
 		return audit.Owner{State: audit.OwnerPresent, Evidence: "named in the list, which leaves out deleted users"}
 	}
 	return audit.Owner{State: audit.OwnerUnknown, Evidence: fmt.Sprint("could not be read: ", l.err)}

@@ -18,14 +18,14 @@ import (
 // each scrape (influxdata/influxdb bolt/metrics.go), whoever may see them, so the
 // difference to the list is what the list hides.
 func (c *collector) counted(ctx context.Context) func() (audit.Stored, error) {
-	if c.product() == productCloud && len(c.signs[productCloud]) > 0 {
+	if c.product() == audit.ProductCloud && len(c.signs[audit.ProductCloud]) > 0 {
 		return func() (audit.Stored, error) { return audit.Stored{}, errors.New("InfluxDB Cloud does not give counts") }
 	}
 	count := async(func() (audit.Stored, error) { return c.client.stored(ctx) })
 	return func() (audit.Stored, error) {
 		stored, err := count()
 		if err == nil {
-			c.shows(productOSS, "counts under /metrics")
+			c.shows(audit.ProductOSS, "counts under /metrics")
 		}
 		return stored, err
 	}
@@ -77,13 +77,13 @@ func (c *collector) forget() {
 // compare notes the counts. They are of the whole instance: they compare with a list of
 // the whole instance only, as concludeInstance says.
 func (c *collector) compare(stored audit.Stored, err error) {
-	if c.product() == productCloud {
+	if c.product() == audit.ProductCloud {
 		c.cov.NoNeed(audit.StoredListed, "InfluxDB Cloud does not give counts")
 		return
 	}
 	asked := c.record("the number of stored authorizations, users and orgs", "GET /metrics", stored.Authorizations, 0, err)
 	switch {
-	case c.product() == productUnknown: // which is said
+	case c.product() == audit.ProductUnknown: // which is said
 	case err != nil: // see concludeInstance
 		c.uncounted = asked.Reason
 	default:

@@ -192,7 +192,7 @@ func (c *collector) run(ctx context.Context) {
 	_, errOwn := own()
 	o, errOrg := orgNamed()
 	if c.storage = o.Storage; o.Storage != "" {
-		c.shows(productCloud, "the org has a defaultStorageType")
+		c.shows(audit.ProductCloud, "the org has a defaultStorageType")
 	}
 	stored, errStored := count()
 	c.seesAll = mayReadEveryUser(c.product(), sight)
@@ -307,7 +307,7 @@ func (c *collector) probe(ctx context.Context, before audit.Authorization) audit
 	switch {
 	case before.IsServer():
 		return c.probeServer(before)
-	case c.product() == productCloud && !before.Legacy && !c.leftOut && c.orgs[before.OrgID] && c.seen[before.UserID].whole && c.proven[before.UserID]:
+	case c.product() == audit.ProductCloud && !before.Legacy && !c.leftOut && c.orgs[before.OrgID] && c.seen[before.UserID].whole && c.proven[before.UserID]:
 		return audit.Probe{Presence: audit.Gone, Evidence: "the list of its user's authorizations no longer shows it"}
 	}
 	var p audit.Probe
@@ -382,7 +382,7 @@ func (c *collector) conclude() {
 	case c.seesAll:
 		c.cov.Hold(audit.CredentialSeesAll, "GET /api/v2/users/%s, a user that does not exist: 404 user not found. OSS gives this answer only to a credential that may read every user; %s", nobody, c.calibrated)
 	case c.directory.untold: // which is said
-	case len(c.cfg.Users) > 0 && c.product() != productOSS: // see askCloud
+	case len(c.cfg.Users) > 0 && c.product() != audit.ProductOSS: // see askCloud
 	case len(c.cfg.Users) > 0:
 		c.cov.NoNeed(audit.CredentialSeesAll, "only the configured users are reviewed")
 	default:
@@ -400,7 +400,7 @@ func (c *collector) conclude() {
 	case rows == 0:
 	case len(c.credentials.known()) == 0:
 		c.cov.AddBlindSpot("the authorization of the credential itself is not known. Set credential to its ID, so that it is reviewed too")
-	case named != "" && c.product() == productOSS && !c.credentials.met(named):
+	case named != "" && c.product() == audit.ProductOSS && !c.credentials.met(named):
 		c.cov.AddBlindSpot("the authorization of the credential itself is not reviewed: no active token in the list has the ID " + named + ", to which credential is set. Set credential to the ID of the token that the reviews use now. A token of another org is never in this list")
 	}
 	c.credentials.describe(c.cov.Credentials)
@@ -466,9 +466,9 @@ func (c *collector) concludeWalk(cov *audit.Coverage) {
 // user only.
 func (c *collector) wider() advice {
 	switch c.product() {
-	case productOSS:
+	case audit.ProductOSS:
 		return "Give the target one that may: " + c.fix()
-	case productCloud:
+	case audit.ProductCloud:
 		return "List each user under users, with its own credential"
 	}
 	return "On OSS, give the target one that may: " + c.fix() + ". On Cloud, list each user under users, with its own credential"

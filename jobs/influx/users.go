@@ -117,8 +117,8 @@ const nobody = "0000000000000001"
 // credential lists its own user's authorizations whatever it may read. Without that
 // permission the list of authorizations holds the credential's own user only
 // (influxdata/influxdb authorizer/authorize_find.go).
-func mayReadEveryUser(p product, answer error) bool {
-	return p == productOSS && api.Says(answer, http.StatusNotFound, "user not found")
+func mayReadEveryUser(p audit.Product, answer error) bool {
+	return p == audit.ProductOSS && api.Says(answer, http.StatusNotFound, "user not found")
 }
 
 // calibrate asks for users that exist: the credential's own, and another one. A server

@@ -83,6 +83,7 @@ func (r *review) read(ctx context.Context) (err error) {
 	if r.file, err = openDatabase(ctx, string(r.cfg.Bolt)); err != nil {
 		return err
 	}
+	r.cov.Product = audit.ProductOSS
 	r.cov.Server = "InfluxDB OSS, database file of " + r.file.written.UTC().Format(time.RFC3339)
 	if r.file.lost > 0 {
 		r.cov.Gap(audit.ListWhole, audit.Partial, "%d pages of the database file are neither used nor free: some tokens may be missing", r.file.lost)
