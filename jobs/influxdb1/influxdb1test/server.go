@@ -176,7 +176,7 @@ type log struct {
 }
 
 func (l *log) add(line string) {
-	const most = 64 << 10
+	const most = 4 << 10
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.text = append(l.text, line...)
