@@ -141,6 +141,7 @@ var limits = []struct {
 	{managed, Limit{"management-tokens", "management tokens have no list in the API, and the one of this review is among them. Review them with influxctl management list"}},
 	{managed, Limit{"management-users", "users of the account have no list in the API, and may create database tokens. Review them with influxctl user list or in the identity provider"}},
 	{[]Product{ProductV1}, Limit{"no-dates", "users have no dates, so their age is not known: the review knows when it first saw them"}},
+	{[]Product{ProductV1}, Limit{"same-name", "users are known by name only. One that is dropped and created again between two reviews looks like one that stayed. Review as often as names may be used again"}},
 }
 
 // AddLimits notes what no review of p can show.
@@ -158,9 +159,10 @@ const MaxSecretSum = 9
 const longestSafeID = 200 // bytes
 
 // SafeID is a name from outside in the form of an ID: printable ASCII without spaces, quotes
-// and slashes, different for different names.
+// and slashes, different for different names. "~" is in the IDs of long names only, so that
+// no name can be chosen to have the ID of another one.
 func SafeID(name string) string {
-	id := strings.ReplaceAll(url.QueryEscape(name), "+", "%20")
+	id := strings.NewReplacer("+", "%20", "~", "%7E").Replace(url.QueryEscape(name))
 	if len(id) <= longestSafeID {
 		return id
 	}

@@ -63,3 +63,27 @@ func FuzzLine(f *testing.F) {
 		}
 	})
 }
+
+// TestSafeID: no two names have one ID, also where a name is chosen so that they might.
+func TestSafeID(t *testing.T) {
+	t.Parallel()
+	long := strings.Repeat("x", 1000)
+	names := []string{
+		"alice", "Alice", " ", "", "a b", "a+b", "a%20b", "a/b", "a%2Fb", "%", "~", "%7E", "\n", "\"", "'", "=1+1", "日本", "\xff", "\ufffd", "\u202e",
+		long, long + "x", strings.Repeat("日", 1000), SafeID(long), SafeID(strings.Repeat("日", 1000)), strings.Repeat("~", 300),
+	}
+	seen := map[string]string{}
+	for _, name := range names {
+		id := SafeID(name)
+		if other, twice := seen[id]; twice {
+			t.Errorf("%.40q and %.40q have the ID %s", name, other, id)
+		}
+		seen[id] = name
+		if len(id) > longestSafeID || strings.ContainsFunc(id, func(r rune) bool { return r <= ' ' || r > '~' || strings.ContainsRune(`"'/\=`, r) }) {
+			t.Errorf("%.40q has the ID %q", name, id)
+		}
+	}
+	if got := SafeID("iot_user-1.a"); got != "iot_user-1.a" {
+		t.Errorf("a plain name is %q", got)
+	}
+}
