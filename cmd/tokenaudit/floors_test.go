@@ -23,7 +23,7 @@ var floors = map[string][]string{
 	"jobs/influx":            {"jobs/audit", "jobs/target", "jobs/api", "jobs/sorted", "configs/remedy", "configs/secret", "configs/setting", "jobs/influx/recovery"},
 	"jobs/influxdb3":         {"jobs/audit", "jobs/target", "jobs/api", "jobs/sorted", "configs/remedy", "configs/secret"},
 	"jobs/dedicated":         {"jobs/audit", "jobs/target", "jobs/api", "jobs/sorted", "configs/remedy", "configs/secret", "configs/setting"},
-	"jobs/influxdb1":         {"jobs/audit", "jobs/target", "jobs/api", "jobs/sorted", "configs/remedy", "configs/secret"},
+	"jobs/influxdb1":         {"jobs/audit", "jobs/target", "jobs/api", "jobs/sorted", "jobs/influxdb1/query"},
 	"jobs/influx/bolt":       {"jobs/audit", "jobs/target", "jobs/sorted", "jobs/influx"},
 	"jobs/influx/recovery":   {"jobs/audit"},
 	"jobs/roster":            {"jobs/audit"},
@@ -48,6 +48,7 @@ var floors = map[string][]string{
 
 	"jobs/influxdb3/influxdb3test": {},
 	"jobs/dedicated/dedicatedtest": {},
+	"jobs/influxdb1/query":         {"jobs/audit", "jobs/api", "jobs/target", "configs/secret"},
 	"jobs/influxdb1/influxdb1test": {},
 
 	"jobs/ledger/ledgertest": {"configs/secret"},

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strings"
 
 	"golang.org/x/sync/errgroup"
 
@@ -48,7 +49,7 @@ type listed struct {
 }
 
 func newCollector(cfg target.Config, client *query.Client, progress func()) *collector {
-	at := sha256.Sum256([]byte(cfg.URL))
+	at := sha256.Sum256([]byte(strings.TrimRight(cfg.URL, "/")))
 	c := &collector{
 		cfg: cfg, client: client, progress: progress, pacer: api.NewPacer(), list: &sorted.List{}, cov: audit.NewCoverage(cfg.Name),
 		self: idOf(cfg.Username), orgID: "url-" + hex.EncodeToString(at[:8]),

@@ -107,6 +107,19 @@ func TestPremises(t *testing.T) {
 		{"a user came while grants were read", changing(2), audit.Complete, "", ""},
 		{"a version that is not known", func(w *world) { w.Version = "unknown" }, audit.Complete, "", ""},
 
+		{"answers that are cut twice", func(w *world) {
+			cuts := map[string]int{}
+			w.Fault = func(rw http.ResponseWriter, r *http.Request, asked string) bool {
+				if _, _, given := r.BasicAuth(); asked != users && asked != aliceGrants || !given {
+					return false
+				}
+				if cuts[asked]++; cuts[asked] < 3 {
+					_, _ = rw.Write([]byte(`{"results":[{"series":[{"columns":["user","admin"],"values":[["nobody",true]`))
+				}
+				return cuts[asked] < 3
+			}
+		}, audit.Complete, "", ""},
+
 		{"the secret is missing", func(w *world) { w.cfg.Password = secret.Ref{Env: "TOKENAUDIT_NOT_SET"} }, audit.NotKnown, audit.CredentialActive, "nothing was requested"},
 		{"the password is wrong", func(w *world) { w.Password = "another" }, audit.NotKnown, audit.CredentialActive, "authorization failed"},
 		{"the user is no admin", answering(users, http.StatusForbidden, `{"error":"error authorizing query: auditor not authorized to execute statement 'SHOW USERS', requires admin privilege"}`), audit.NotKnown, audit.CredentialSeesAll, "requires admin privilege"},
@@ -207,7 +220,7 @@ func TestPremises(t *testing.T) {
 					t.Errorf("a gap for another premise: %+v", g)
 				}
 				if len(g.Reason) > 1000 || g.Remedy() == "" {
-					t.Errorf("the gap is too long, or without a remedy: %d bytes, %q", len(g.Reason), g.Remedy())
+					t.Errorf("the reason is too long, or without a remedy: %d bytes, %q", len(g.Reason), g.Remedy())
 				}
 			}
 		})

@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net/http"
 	"net/url"
@@ -92,19 +93,21 @@ const (
 // Users are all users of the server, in no order.
 func (c *Client) Users(ctx context.Context) (users []User, err error) {
 	nameless := false
-	err = c.ask(ctx, showUsers(), &table{columns: [2]string{"user", "admin"}, row: func(cells [2]jsontext.Value) {
-		var u User
-		nameless = nameless || cells[0].Kind() != '"'
-		u.Name = text(cells[0])
-		switch cells[1].Kind() {
-		case 't':
-			u.Admin = true
-		case 'f':
-		default:
-			u.Odd = string(cells[1])
-		}
-		users = append(users, u)
-	}})
+	err = c.ask(ctx, showUsers(), func() *table {
+		users = nil
+		return &table{columns: [2]string{"user", "admin"}, row: func(cells [2]jsontext.Value) {
+			nameless = nameless || cells[0].Kind() != '"'
+			u := User{Name: text(cells[0])}
+			switch cells[1].Kind() {
+			case 't':
+				u.Admin = true
+			case 'f':
+			default:
+				u.Odd = string(cells[1])
+			}
+			users = append(users, u)
+		}}
+	})
 	if err == nil && nameless {
 		err = errors.New(UsersRequest + ": a row of the answer has no name")
 	}
@@ -120,13 +123,16 @@ func (c *Client) Grants(ctx context.Context, user string) (grants []Grant, err e
 	if err != nil {
 		return nil, err
 	}
-	err = c.ask(ctx, s, &table{columns: [2]string{"database", "privilege"}, row: func(cells [2]jsontext.Value) {
-		g := Grant{text(cells[0]), text(cells[1])}
-		if cells[0].Kind() != '"' || cells[1].Kind() != '"' { // no privilege that there is
-			g = Grant{Privilege: string(cells[1]) + " on " + string(cells[0])}
-		}
-		grants = append(grants, g)
-	}})
+	err = c.ask(ctx, s, func() *table {
+		grants = nil
+		return &table{columns: [2]string{"database", "privilege"}, row: func(cells [2]jsontext.Value) {
+			g := Grant{text(cells[0]), text(cells[1])}
+			if cells[0].Kind() != '"' || cells[1].Kind() != '"' { // no privilege that there is
+				g = Grant{Privilege: string(cells[1]) + " on " + string(cells[0])}
+			}
+			grants = append(grants, g)
+		}}
+	})
 	return grants, err
 }
 
@@ -138,17 +144,25 @@ func text(v jsontext.Value) string {
 	return s
 }
 
-// ask sends one statement, and nothing else in this program sends any.
-func (c *Client) ask(ctx context.Context, s statement, t *table) error {
+// ask sends one statement, and nothing else in this program sends any. Begin makes the
+// table that reads the answer, from the beginning where one was cut on its way.
+func (c *Client) ask(ctx context.Context, s statement, begin func() *table) error {
 	if s.text == "" {
 		return errors.New("there is no statement to send")
 	}
+	const attempts = 3
 	q := url.Values{"q": {s.text}}
 	request := api.Request("/query", q)
-	if err := c.api.GetJSON(ctx, "/query", q, t); err != nil {
+	t := begin()
+	err := c.api.GetJSON(ctx, "/query", q, t)
+	for attempt := 1; attempt < attempts && errors.Is(err, io.ErrUnexpectedEOF) && ctx.Err() == nil; attempt++ {
+		t = begin()
+		err = c.api.GetJSON(ctx, "/query", q, t)
+	}
+	if err != nil {
 		return &shortError{strings.Replace(err.Error(), request, short(request), 1), err}
 	}
-	err := t.err()
+	err = t.err()
 	if refusal := new(refusalError); errors.As(err, &refusal) {
 		message := audit.Line(c.cfg.Password.Redactor().Clean(refusal.message), 300)
 		return &api.Error{Request: short(request), Status: http.StatusOK, Message: strings.TrimSpace(message)}
