@@ -87,7 +87,7 @@ func NewDedicated() *Server {
 func NewClustered() *Server { return newServer() }
 
 func newServer() *Server {
-	s := &Server{Credential: "apim_" + strings.Repeat("5", 64), Unset: Absent, routes: http.NewServeMux(), Now: func() time.Time {
+	s := &Server{Credential: strings.Repeat("1e0f14063eb14a9e", 6), Unset: Absent, routes: http.NewServeMux(), Now: func() time.Time {
 		return time.Date(2026, time.January, 5, 8, 0, 0, 0, time.UTC)
 	}}
 	for pattern, handle := range map[string]func(*http.Request) (int, any){
