@@ -36,6 +36,24 @@ func (c *Client) Diagnose(cov audit.Coverage) []target.Diagnosis {
 	return ds
 }
 
+// largeSkew is how far apart the clocks of the server and the review may be without a word.
+const largeSkew = 5 * time.Minute
+
+// NoteClock says in the coverage what the server's clock says, also of a server that
+// answered nothing else.
+func (c *Client) NoteClock(cov *audit.Coverage) {
+	seen := c.Connection()
+	cov.ServerDate, cov.ClockSkewSeconds = seen.Date, int(seen.Skew.Seconds())
+	if seen.Skew.Abs() < largeSkew {
+		return
+	}
+	than := "ahead of"
+	if seen.Skew < 0 {
+		than = "behind"
+	}
+	cov.AddBlindSpot(fmt.Sprintf("the server's clock is %s %s that of the review. Ages of tokens are wrong by as much, and due dates count from the clock of the review. Set both clocks by NTP", seen.Skew.Abs(), than))
+}
+
 func diagnoseClock(skew time.Duration) target.Diagnosis {
 	d := target.Diagnosis{What: "clock", OK: skew.Abs() < time.Minute, Result: fmt.Sprintf("the server's clock differs by %s from this machine's", skew.Abs())}
 	switch {

@@ -12,7 +12,6 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"time"
 
 	"tokenaudit/jobs/api"
 	"tokenaudit/jobs/audit"
@@ -77,7 +76,7 @@ func (t *Target) Collect(ctx context.Context, progress func()) (audit.Collection
 	requests := api.NewJournal("token")
 	c := newCollector(t.fresh(requests), progress)
 	c.run(ctx)
-	c.noteClock()
+	c.client.NoteClock(&c.cov)
 	c.directory.lookUpAll(ctx, slices.Sorted(maps.Keys(c.orgs)))
 	t.client.Remember(c.client.Connection())
 	if err := context.Cause(ctx); err != nil {
@@ -413,23 +412,6 @@ func (c *collector) conclude() {
 	for _, id := range slices.Sorted(maps.Keys(c.orgs)) {
 		c.cov.Sources = append(c.cov.Sources, audit.SourceOf(audit.ServerStore, id))
 	}
-}
-
-// largeSkew is how far apart the clocks of the server and the review may be without a word.
-const largeSkew = 5 * time.Minute
-
-// noteClock says what the server's clock says, also of a server that answered nothing else.
-func (c *collector) noteClock() {
-	seen := c.client.Connection()
-	c.cov.ServerDate, c.cov.ClockSkewSeconds = seen.Date, int(seen.Skew.Seconds())
-	if seen.Skew.Abs() < largeSkew {
-		return
-	}
-	than := "ahead of"
-	if seen.Skew < 0 {
-		than = "behind"
-	}
-	c.cov.AddBlindSpot(fmt.Sprintf("the server's clock is %s %s that of the review. Ages of tokens are wrong by as much, and due dates count from the clock of the review. Set both clocks by NTP", seen.Skew.Abs(), than))
 }
 
 // noteCached: whatever came out of a cache may be old, a list or an owner.
