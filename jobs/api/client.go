@@ -284,6 +284,15 @@ func (c *Client) Advised(err error) error {
 // uuid is the form of the ID of a cluster of InfluxDB 3.
 var uuid = regexp.MustCompile(`^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`)
 
+// tokenForms are those of a token of InfluxDB 3 and of a hash of one, whoever's it is.
+var tokenForms = regexp.MustCompile(`apiv[0-9]_[A-Za-z0-9_=-]{8,}|[0-9A-Fa-f]{64,}`)
+
+// clean is a text of the server, or of a proxy before it, without secrets: either may repeat
+// them anywhere.
+func (c *Client) clean(text string) string {
+	return tokenForms.ReplaceAllString(c.token.Redactor().Clean(text), "[redacted]")
+}
+
 func isPage(h http.Header) bool { return strings.HasPrefix(h.Get("Content-Type"), "text/html") }
 
 // look keeps what the answer to a request tells besides its body.
@@ -299,15 +308,14 @@ func (c *Client) look(resp *http.Response, request string) {
 	if at, err := http.ParseTime(resp.Header.Get("Date")); err == nil && cached == "" {
 		c.seen.Date, c.seen.Skew = at.UTC(), time.Until(at).Truncate(time.Second)
 	}
-	secrets := c.token.Redactor() // which a proxy may repeat anywhere
 	if build := resp.Header.Get("X-Influxdb-Build"); build != "" {
-		c.seen.Build = audit.Line(secrets.Clean(build), 60)
+		c.seen.Build = audit.Line(c.clean(build), 60)
 	}
 	if id := strings.ToLower(resp.Header.Get("Cluster-Uuid")); uuid.MatchString(id) {
 		c.seen.ClusterUUID = id
 	}
 	if version := resp.Header.Get("X-Influxdb-Version"); version != "" {
-		c.seen.Version = audit.Line(secrets.Clean(version), 60)
+		c.seen.Version = audit.Line(c.clean(version), 60)
 	}
 	const named = 5
 	if cached != "" && len(c.seen.Cached) < named {
@@ -319,13 +327,12 @@ func (c *Client) look(resp *http.Response, request string) {
 // none does: Age (RFC 9111), Cache-Status (RFC 9211), and what nginx, Varnish,
 // CloudFront and Cloudflare send.
 func (c *Client) CachedBy(h http.Header) string {
-	secrets := c.token.Redactor()
 	if age := strings.TrimSpace(h.Get("Age")); strings.Trim(age, "0") != "" {
-		return "Age: " + audit.Line(secrets.Clean(age), 60)
+		return "Age: " + audit.Line(c.clean(age), 60)
 	}
 	for _, name := range []string{"Cache-Status", "X-Cache", "X-Cache-Status", "Cf-Cache-Status", "X-Proxy-Cache"} {
 		if value := h.Get(name); strings.Contains(strings.ToLower(value), "hit") {
-			return name + ": " + audit.Line(secrets.Clean(value), 60)
+			return name + ": " + audit.Line(c.clean(value), 60)
 		}
 	}
 	return ""
@@ -335,7 +342,6 @@ func (c *Client) CachedBy(h http.Header) string {
 // still too much: a proxy may repeat the header that it did not like.
 func (c *Client) apiError(resp *http.Response, request string) error {
 	defer resp.Body.Close()
-	secrets := c.token.Redactor()
 	e := &Error{Request: request, Status: resp.StatusCode, Cached: c.CachedBy(resp.Header), Page: isPage(resp.Header), remedy: c.scheme.Remedy}
 	if to := resp.Header.Get("Location"); to != "" {
 		e.Message = "redirects to another address; set url to that address"
@@ -344,7 +350,7 @@ func (c *Client) apiError(resp *http.Response, request string) error {
 	const most = 64 << 10
 	body, err := io.ReadAll(io.LimitReader(resp.Body, most))
 	if err == nil && len(body) < most {
-		noteBody(resp, secrets.Clean(string(body)))
+		noteBody(resp, c.clean(string(body)))
 	}
 	var said struct {
 		Code    any    `json:"code"` // a word of the v2 API, a number of the management API
@@ -353,7 +359,7 @@ func (c *Client) apiError(resp *http.Response, request string) error {
 	}
 	if json.Unmarshal(body, &said, Decoding()) == nil {
 		code, _ := said.Code.(string)
-		e.Code, e.Message = audit.Line(secrets.Clean(code), 60), strings.TrimSpace(audit.Line(secrets.Clean(cmp.Or(said.Message, said.Error)), 300))
+		e.Code, e.Message = audit.Line(c.clean(code), 60), strings.TrimSpace(audit.Line(c.clean(cmp.Or(said.Message, said.Error)), 300))
 	}
 	return e
 }
