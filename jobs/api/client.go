@@ -18,6 +18,8 @@ import (
 	"net/http"
 	"net/url"
 	"regexp"
+	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -170,7 +172,7 @@ func worthRetrying(ctx context.Context, resp *http.Response, err error) (bool, e
 type Error struct {
 	Request string // method and path, no credential
 	Status  int
-	Code    string // such as "not found"; empty where the answer was not of the API's form
+	Code    string // such as "not found" or "404"; empty where the answer was not of the API's form
 	Message string
 	Cached  string // how it shows that it comes out of a cache; "" if it does not
 	Page    bool   // the answer is a web page, of something in front of InfluxDB
@@ -290,8 +292,12 @@ var tokenForms = regexp.MustCompile(`apiv[0-9]_[A-Za-z0-9_=-]{8,}|[0-9A-Fa-f]{64
 // clean is a text of the server, or of a proxy before it, without secrets: either may repeat
 // them anywhere.
 func (c *Client) clean(text string) string {
-	return tokenForms.ReplaceAllString(c.token.Redactor().Clean(text), "[redacted]")
+	return WithoutTokens(c.token.Redactor().Clean(text))
 }
+
+// WithoutTokens is a text without what has the form of a token, wherever somebody may have
+// written one.
+func WithoutTokens(text string) string { return tokenForms.ReplaceAllString(text, "[redacted]") }
 
 func isPage(h http.Header) bool { return strings.HasPrefix(h.Get("Content-Type"), "text/html") }
 
@@ -338,6 +344,14 @@ func (c *Client) CachedBy(h http.Header) string {
 	return ""
 }
 
+// NextLink: an answer may name its next page in the header Link (RFC 8288).
+func NextLink(h http.Header) bool {
+	return slices.ContainsFunc(h.Values("Link"), func(link string) bool {
+		plain := strings.ToLower(strings.NewReplacer(`"`, "", " ", "").Replace(link))
+		return strings.Contains(plain, "rel=next")
+	})
+}
+
 // apiError keeps what the server says, cut, and without secrets, as half of one is
 // still too much: a proxy may repeat the header that it did not like.
 func (c *Client) apiError(resp *http.Response, request string) error {
@@ -358,8 +372,13 @@ func (c *Client) apiError(resp *http.Response, request string) error {
 		Error   string `json:"error"` // of InfluxDB 3 and 1.x
 	}
 	if json.Unmarshal(body, &said, Decoding()) == nil {
-		code, _ := said.Code.(string)
-		e.Code, e.Message = audit.Line(c.clean(code), 60), strings.TrimSpace(audit.Line(c.clean(cmp.Or(said.Message, said.Error)), 300))
+		switch code := said.Code.(type) {
+		case string:
+			e.Code = audit.Line(c.clean(code), 60)
+		case float64:
+			e.Code = strconv.FormatFloat(code, 'f', -1, 64)
+		}
+		e.Message = strings.TrimSpace(audit.Line(c.clean(cmp.Or(said.Message, said.Error)), 300))
 	}
 	return e
 }

@@ -79,6 +79,7 @@ func (t *Target) Collect(ctx context.Context, progress func()) (audit.Collection
 		list:   &sorted.List{}, cov: audit.NewCoverage(t.cfg.Name), progress: progress, pacer: api.NewPacer(),
 	}
 	c.run(ctx)
+	c.client.NoteClock(&c.cov)
 	t.client.Remember(c.client.Connection())
 	if err := context.Cause(ctx); err != nil {
 		c.list.Close()

@@ -16,6 +16,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"tokenaudit/configs/setting"
 	"tokenaudit/jobs/audit"
@@ -133,6 +134,26 @@ func TestRowsOfOthers(t *testing.T) {
 		r := p.review(t)
 		if r.cov.Listed != 2 || r.cov.Verdict != audit.Partial || r.state(audit.ListsAgree) != audit.Fails || r.cov.Asked[0].Foreign != 1 {
 			t.Errorf("%s: %d listed, %s, %q", key, r.cov.Listed, r.cov.Verdict, r.cov.Reasons)
+		}
+	}
+}
+
+// TestViewsThatDiffer: of two rows of one token the one counts that works longer.
+func TestViewsThatDiffer(t *testing.T) {
+	for name, more := range map[string]string{"revoked": `"revokedAt":"2026-01-05T08:00:00Z"`, "expired": `"expiresAt":"2026-01-05T08:00:00Z"`} {
+		for _, first := range []bool{true, false} {
+			p := newPlant(t, target.KindDedicated)
+			p.answers("/tokens", func(a *dedicatedtest.Answer) {
+				ended := bytes.Replace(a.Body, []byte(`"createdAt"`), []byte(more+`,"createdAt"`), 1)
+				if first {
+					a.Body, ended = ended, a.Body
+				}
+				a.Body = append(append(bytes.TrimSuffix(a.Body, []byte("]")), ','), ended[1:]...)
+			})
+			r := p.review(t)
+			if got := r.record(t, p.canary); !got.Works(time.Now()) || r.state(audit.ListsAgree) != audit.Fails || len(r.records) != 3 {
+				t.Errorf("%s, first %v: %q", name, first, r.cov.Reasons)
+			}
 		}
 	}
 }

@@ -8,7 +8,6 @@ import (
 	"io"
 	"net/http"
 	"net/url"
-	"slices"
 	"strings"
 
 	"github.com/klauspost/readahead"
@@ -118,15 +117,7 @@ func (c *Client) listOnce(ctx context.Context, path string, q Query, each func(e
 	if err != nil {
 		return listing{}, c.Advised(fmt.Errorf("%s: the answer is cut off or is not a list of authorizations: %w", api.Request(path, q.values()), err))
 	}
-	return listing{further || nextLink(resp.Header), c.CachedBy(resp.Header), api.NoteRows(resp, rows)}, nil
-}
-
-// nextLink: an answer may name its next page in the header Link (RFC 8288), too.
-func nextLink(h http.Header) bool {
-	return slices.ContainsFunc(h.Values("Link"), func(link string) bool {
-		plain := strings.ToLower(strings.NewReplacer(`"`, "", " ", "").Replace(link))
-		return strings.Contains(plain, "rel=next")
-	})
+	return listing{further || api.NextLink(resp.Header), c.CachedBy(resp.Header), api.NoteRows(resp, rows)}, nil
 }
 
 // guarded reads in a goroutine that is not ours: a panic becomes an error.

@@ -12,6 +12,7 @@ import (
 	"iter"
 	"os"
 	"strings"
+	"time"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -92,7 +93,7 @@ func (s *List) Close() {
 
 // All walks what was collected; nothing may be added afterwards. One that several
 // lists had is given with its fullest view: which names a list shows depends on who
-// asked. Where views contradict each other, the one that is not inactive counts.
+// asked. Where views contradict each other, the one that works longest counts.
 func (s *List) All() iter.Seq2[audit.Authorization, error] {
 	return func(yield func(audit.Authorization, error) bool) {
 		s.contradictions = Contradictions{}
@@ -137,6 +138,12 @@ func (c *Contradictions) compare(a, b audit.Authorization) {
 	if a.Status != b.Status {
 		differ = append(differ, "status")
 	}
+	if !a.ExpiresAt.Equal(b.ExpiresAt) {
+		differ = append(differ, "expiry")
+	}
+	if !a.RevokedAt.Equal(b.RevokedAt) {
+		differ = append(differ, "revocation")
+	}
 	if len(differ) == 0 {
 		return
 	}
@@ -148,10 +155,25 @@ func (c *Contradictions) compare(a, b audit.Authorization) {
 
 // fuller reports whether view a of an authorization counts, and not b.
 func fuller(a, b audit.Authorization) bool {
-	if live, other := a.Status != audit.Inactive, b.Status != audit.Inactive; live != other {
-		return live
+	if live, other := worksUntil(a), worksUntil(b); !live.Equal(other) {
+		return live.After(other)
 	}
 	return names(a) > names(b)
+}
+
+// worksUntil is when a view says that the authorization ends: at the beginning of time if
+// it is inactive.
+func worksUntil(a audit.Authorization) time.Time {
+	end := time.Date(9999, time.December, 31, 0, 0, 0, 0, time.UTC)
+	if a.Status == audit.Inactive {
+		return time.Time{}
+	}
+	for _, at := range []time.Time{a.ExpiresAt, a.RevokedAt} {
+		if !at.IsZero() && at.Before(end) {
+			end = at
+		}
+	}
+	return end
 }
 
 // names counts what a view of an authorization shows.
