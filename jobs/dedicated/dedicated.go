@@ -183,7 +183,7 @@ func (c *collector) letIn(err error) {
 
 // conclude draws the verdict on the list, which came.
 func (c *collector) conclude(rows int) {
-	c.cov.Hold(audit.CredentialSeesAll, "the API gave the tokens of the cluster, whoever made them: %d", rows)
+	c.cov.Hold(audit.CredentialSeesAll, "the API lists the tokens of the cluster, not those of one user: %d", rows)
 	switch canary := c.cfg.Canary; {
 	case rows == 0:
 		c.cov.Gap(audit.CanaryListed, audit.NotKnown, "the list is empty, which proves nothing: it should show at least the canary")
