@@ -1,0 +1,344 @@
+// Package influxdb3 reviews the tokens of InfluxDB 3 Core and Enterprise, and of what is
+// one of them under another name: InfluxDB 3 Cloud and Amazon Timestream for InfluxDB 3.
+// It only ever sends GET.
+//
+// No endpoint lists tokens. What does is a query on the table system.tokens of the
+// database _internal, which shows all of them to an admin token and to nobody else.
+// Tokens have a name and no owner, and no ID but a number that begins at 0 on every
+// server. Every server with authentication has the token _admin: a list without it is
+// not complete, however it looks.
+//
+// Target.Collect asks, question by question; rows.go decodes the list, permissions.go the
+// column of that name.
+package influxdb3
+
+import (
+	"context"
+	"crypto/sha512"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"tokenaudit/jobs/api"
+	"tokenaudit/jobs/audit"
+	"tokenaudit/jobs/sorted"
+	"tokenaudit/jobs/target"
+)
+
+const (
+	queryPath     = "/api/v3/query_sql"
+	databasesPath = "/api/v3/configure/database"
+	// operator is the name of the first token of every server. It cannot be deleted.
+	operator = "_admin"
+)
+
+// Questions are constants: nothing from outside goes into a query.
+func listTokens() url.Values {
+	return url.Values{"db": {"_internal"}, "q": {"SELECT * FROM system.tokens ORDER BY token_id"}, "format": {"json"}}
+}
+
+func listDatabases() url.Values { return url.Values{"format": {"json"}, "show_deleted": {"true"}} }
+
+// Target collects the tokens of one configured server.
+type Target struct {
+	cfg    target.Config
+	client *api.Client
+}
+
+// New makes the client of a target; it sends nothing.
+func New(cfg target.Config, log *slog.Logger) (*Target, error) {
+	client, err := api.New(api.Scheme{
+		Authorize: func(h http.Header, token string) { h.Set("Authorization", "Bearer "+token) },
+		Secret:    "hash",
+		Remedy:    remedyFor,
+	}, cfg, cfg.Token, log)
+	if err != nil {
+		return nil, fmt.Errorf("target %q: %w", cfg.Name, err)
+	}
+	return &Target{cfg, client}, nil
+}
+
+// Count makes t tell traffic of every request. Call it before t is used.
+func (t *Target) Count(traffic api.Traffic) { t.client.Count(traffic) }
+
+// Diagnose says of the server what the coverage does not, once Collect has asked it.
+func (t *Target) Diagnose(cov audit.Coverage) []target.Diagnosis { return t.client.Diagnose(cov) }
+
+// Recognise reports whether the server shows that it is an InfluxDB 3, be it by a 401.
+// InfluxDB Enterprise 1.x has the same build, and another version.
+func (t *Target) Recognise(ctx context.Context) bool {
+	client := t.client.As(api.Asker{Journal: api.NewJournal(""), Credential: audit.TheTarget})
+	_ = client.GetJSON(ctx, "/ping", nil, &pong{})
+	seen := client.Connection()
+	return seen.ClusterUUID != "" || seen.Build == string(buildCore) || strings.HasPrefix(seen.Version, "3.")
+}
+
+// Collect asks for everything there is. What could not be had is said in the coverage and
+// is not an error; an error means that the review itself was broken off. Progress is
+// called for each token.
+func (t *Target) Collect(ctx context.Context, progress func()) (audit.Collection, error) {
+	requests := api.NewJournal("hash")
+	c := &collector{
+		cfg: t.cfg, client: t.client.As(api.Asker{Journal: requests, Credential: audit.TheTarget}),
+		progress: progress, list: &sorted.List{}, cov: audit.NewCoverage(t.cfg.Name),
+	}
+	c.cov.Source = t.cfg.URL
+	c.run(ctx)
+	t.client.Remember(c.client.Connection())
+	if err := context.Cause(ctx); err != nil {
+		c.list.Close()
+		return audit.Collection{Requests: requests.All}, fmt.Errorf("target %q: %w", t.cfg.Name, err)
+	}
+	survey := &audit.Survey{}
+	out := audit.Collection{
+		Authorizations: audit.Prefetch(survey.Of(c.placed())), Coverage: c.cov, Scope: c.scope(),
+		Owner: func(context.Context, audit.Authorization) audit.Owner {
+			return audit.Owner{State: audit.OwnerNone, Evidence: "tokens of InfluxDB 3 have no owner"}
+		},
+		Conclude: func(cov *audit.Coverage) { survey.Conclude(cov); c.concludeWalk(cov) },
+		Close:    c.list.Close, Requests: requests.All,
+	}
+	if c.cov.Verdict != audit.NotKnown {
+		out.Probe = c.probe
+	}
+	return out, nil
+}
+
+// collector is the state of one Collect.
+type collector struct {
+	cfg      target.Config
+	client   *api.Client
+	progress func()
+	list     *sorted.List
+	cov      audit.Coverage
+
+	version   string   // by the body of /ping; see release
+	clusters  []string // the IDs that the answers had, each once
+	sum       string   // of the target's own token, as the list has it; "" where it is not known
+	seen      tally    // of the list
+	failed    error    // why there is none
+	open      bool     // the server answers without a credential
+	closed    bool     // it refuses to
+	databases map[string]bool // names of those that are not deleted; nil where they are not known
+	whole     bool     // a token that is not in the list does not exist
+}
+
+// pong is the body of /ping.
+type pong struct {
+	Version string `json:"version"`
+}
+
+// run asks, in the order in which answers are needed for the next question.
+func (c *collector) run(ctx context.Context) {
+	var answer pong
+	err := c.client.GetJSON(ctx, "/ping", nil, &answer)
+	c.hear()
+	c.version = audit.Line(answer.Version, 60)
+	c.record("product and version", "/ping", nil, 0, err)
+	if c.turnedAway(err) {
+		return
+	}
+	if token, err := c.cfg.Token.Read(ctx); err == nil {
+		sum := sha512.Sum512([]byte(token.Reveal()))
+		c.sum = hex.EncodeToString(sum[:])[:sumDigits]
+	}
+	c.seen, c.failed = c.readTokens(ctx)
+	c.hear()
+	c.record("all tokens", queryPath, listTokens(), c.seen.rows, c.failed).SHA256 = c.seen.sha256
+	if c.turnedAway(c.failed) {
+		return
+	}
+	if c.failed == nil {
+		c.tryAnonymously(ctx)
+		c.readDatabases(ctx)
+	}
+	c.conclude()
+}
+
+// hear keeps which cluster answered.
+func (c *collector) hear() {
+	if id := c.client.Connection().ClusterUUID; id != "" && !slices.Contains(c.clusters, id) {
+		c.clusters = append(c.clusters, id)
+	}
+}
+
+// record notes a question and its answer in the coverage.
+func (c *collector) record(what, path string, q url.Values, rows int, err error) *audit.Asked {
+	a := audit.Asked{What: what, Request: api.Request(path, q), Status: api.StatusOf(err), Rows: rows, Verdict: audit.Complete, Credential: audit.TheTarget}
+	if err != nil {
+		a.Verdict, a.Reason = audit.NotKnown, err.Error()
+	}
+	c.cov.Asked = append(c.cov.Asked, a)
+	return &c.cov.Asked[len(c.cov.Asked)-1]
+}
+
+// tally is what one answer told besides its rows.
+type tally struct {
+	rows       int
+	sha256     string
+	operatorAt time.Time             // when the token _admin was created
+	operator   bool                  // it was there
+	canary     bool
+	own        []audit.Authorization // that may be the target's own
+	named      bool                  // a grant names a database
+	narrow     bool                  // a token is not an admin
+	unnamed, unhashed, misdated few
+}
+
+// few is a number of tokens and the first of them.
+type few struct {
+	n   int
+	ids []string
+}
+
+func (f *few) add(id string) {
+	const named = 20
+	if f.n++; len(f.ids) < named {
+		f.ids = append(f.ids, id)
+	}
+}
+
+func (f few) String() string { return strings.Join(f.ids, ", ") }
+
+// readTokens puts the tokens into the list. An answer that was cut is asked for again from
+// the beginning; what a cut one gave does not count.
+func (c *collector) readTokens(ctx context.Context) (tally, error) {
+	const attempts = 3
+	start := c.list.Mark()
+	for attempt := 1; ; attempt++ {
+		seen, err := c.readOnce(ctx)
+		if err == nil {
+			return seen, nil
+		}
+		if broken := c.list.Rollback(start); broken != nil {
+			return tally{}, broken
+		}
+		if attempt == attempts || !errors.Is(err, io.ErrUnexpectedEOF) || ctx.Err() != nil {
+			return tally{}, err
+		}
+	}
+}
+
+func (c *collector) readOnce(ctx context.Context) (seen tally, err error) {
+	resp, err := c.client.Get(ctx, queryPath, listTokens())
+	if err != nil {
+		return tally{}, err
+	}
+	defer resp.Body.Close()
+	err = decodeTokens(resp.Body, func(row *tokenRow) error {
+		c.progress()
+		a := row.authorization()
+		seen.count(row, a, c)
+		return c.list.Add(a)
+	})
+	if own := new(api.CallbackError); errors.As(err, &own) {
+		return tally{}, own.Err
+	}
+	if err != nil {
+		return tally{}, c.client.Advised(fmt.Errorf("%s: the answer is cut off or is not a list of tokens: %w", api.Request(queryPath, listTokens()), err))
+	}
+	seen.sha256 = api.NoteRows(resp, seen.rows)
+	return seen, nil
+}
+
+func (t *tally) count(row *tokenRow, a audit.Authorization, c *collector) {
+	t.rows++
+	if row.Name == nil {
+		t.unnamed.add(a.ID)
+	}
+	if row.Hash == "" {
+		t.unhashed.add(a.ID)
+	}
+	if row.misdated() {
+		t.misdated.add(a.ID)
+	}
+	if a.Description == operator && row.Name != nil {
+		t.operator, t.operatorAt = true, a.CreatedAt
+	}
+	t.canary = t.canary || a.Description == c.cfg.Canary && row.Name != nil
+	const most = 10
+	if a.SecretSum == c.sum && c.sum != "" && len(t.own) < most {
+		t.own = append(t.own, a)
+	}
+	t.narrow = t.narrow || !isAdmin(a)
+	t.named = t.named || slices.ContainsFunc(a.Permissions, namesDatabase)
+}
+
+func isAdmin(a audit.Authorization) bool { return slices.Equal(a.Permissions, everything) }
+
+func namesDatabase(p audit.Permission) bool { return p.Resource.Type == types["db"] && p.Resource.ID != "" }
+
+// tryAnonymously asks for the tokens without a credential. A server that was started with
+// --without-auth gives them to everybody.
+func (c *collector) tryAnonymously(ctx context.Context) {
+	client, rows := c.client.Anonymous(), 0
+	resp, err := client.Get(ctx, queryPath, listTokens())
+	if err == nil {
+		err = decodeTokens(resp.Body, func(*tokenRow) error { rows++; return nil })
+		api.NoteRows(resp, rows)
+		resp.Body.Close()
+	}
+	status := api.StatusOf(err)
+	asked := c.record("whether the server answers without a credential", queryPath, listTokens(), rows, err)
+	asked.Credential = client.Asker().Credential
+	switch c.open, c.closed = err == nil, status == http.StatusUnauthorized || status == http.StatusForbidden; {
+	case c.open:
+		asked.Verdict, asked.Reason = audit.Partial, "it does"
+	case c.closed:
+		asked.Verdict, asked.Reason = audit.Complete, "it does not"
+	default:
+		c.cov.AddBlindSpot(fmt.Sprintf("it is not known whether the server answers without a credential: %v", err))
+	}
+}
+
+// placed walks the list, and completes each token by what was learned when all were there.
+func (c *collector) placed() iter.Seq2[audit.Authorization, error] {
+	id, _ := c.source()
+	product := c.product()
+	return func(yield func(audit.Authorization, error) bool) {
+		for a, err := range c.list.All() {
+			if err == nil {
+				a.Product = product
+				if !a.IsServer() {
+					a.OrgID, a.Org = id, c.cfg.Name
+					for i := range a.Permissions {
+						c.place(&a.Permissions[i].Resource, id)
+					}
+				}
+			}
+			if !yield(a, err) {
+				return
+			}
+		}
+	}
+}
+
+// probe says what became of a token that an earlier review had. A whole list has every
+// token, so that there is nothing to ask.
+func (c *collector) probe(_ context.Context, before audit.Authorization) audit.Probe {
+	switch {
+	case before.IsServer() && c.closed:
+		return audit.Probe{Presence: audit.Gone, Evidence: "the server refuses requests without a credential"}
+	case before.IsServer():
+		return audit.Probe{Presence: audit.Unseen, Evidence: "it is not known whether the server answers without a credential"}
+	case c.whole:
+		return audit.Probe{Presence: audit.Gone, Evidence: fmt.Sprintf("the complete list of %s no longer shows it", audit.Plural(c.seen.rows, "token"))}
+	}
+	return audit.Probe{Presence: audit.Unseen, Evidence: "no complete list was received that would show it"}
+}
+
+func (c *collector) scope() audit.Scope {
+	s := audit.Scope{Instance: true, AllVisible: c.whole, Credentials: map[string]bool{}}
+	if len(c.seen.own) == 1 {
+		s.Credentials[c.seen.own[0].ID] = true
+	}
+	return s
+}
