@@ -294,6 +294,9 @@ func (c *Coverage) Reconcile() {
 	if seen := c.Listed + c.Legacy + c.Hidden; seen > 0 && !noted {
 		c.Hold(OwnersKnown, "the owners of %s", Plural(seen, "authorization"))
 	}
+	if !c.Product.V2() { // which has no users that can be deleted
+		return
+	}
 	if c.Stored == nil {
 		c.AddBlindSpot("tokens of users that were deleted before the first review are in no list. Without the counts of the server, it is not known whether there are any")
 		return

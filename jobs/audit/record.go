@@ -196,10 +196,14 @@ func SamePermissions(a, b Authorization) bool {
 	return slices.EqualFunc(a.Permissions, b.Permissions, sameGrant) || grants(a) == grants(b)
 }
 
-// grants is the permissions in one order, whatever the order of the server.
+// grants is the permissions in one order, whatever the order of the server. Where there are
+// no orgs, what stands in their place is of the server, and not of the grant.
 func grants(a Authorization) string {
 	var out []string
 	for _, p := range a.Permissions {
+		if !a.Product.V2() {
+			p.Resource.OrgID = ""
+		}
 		out = append(out, p.String())
 	}
 	slices.Sort(out)

@@ -82,3 +82,35 @@ func TestRefusedCredentialStandsBetweenItsNeighbours(t *testing.T) {
 		t.Errorf("%q", lines(again))
 	}
 }
+
+// TestOrgOfAGrant: where there are no orgs, the ID of the server stands in their place,
+// and a server that gets one with an upgrade did not change its tokens.
+func TestOrgOfAGrant(t *testing.T) {
+	t.Parallel()
+	for product, drifts := range map[Product]bool{ProductUnknown: true, ProductCore: false, ProductDedicated: false} {
+		before := Authorization{ID: "1", OrgID: "url-1", Product: product, Permissions: []Permission{{Action: "write", Resource: Resource{Type: "buckets", OrgID: "url-1"}}}}
+		now := before
+		now.OrgID = "cluster-1"
+		now.Permissions = []Permission{{Action: "write", Resource: Resource{Type: "buckets", OrgID: "cluster-1"}}}
+		if changed := len(changes(before, now)) > 0; changed != drifts || SamePermissions(before, now) == drifts || (before.Fingerprint() != now.Fingerprint()) != drifts {
+			t.Errorf("product %q: %v, and the same grants: %t", product, changes(before, now), SamePermissions(before, now))
+		}
+		now.Permissions[0].Action = "read"
+		if len(changes(before, now)) == 0 {
+			t.Errorf("product %q: a grant that changed is none", product)
+		}
+	}
+}
+
+// TestReconcileWithoutUsers: what is said of deleted users is for products that have some.
+func TestReconcileWithoutUsers(t *testing.T) {
+	t.Parallel()
+	for _, p := range append(Products(), ProductUnknown) {
+		c := NewCoverage("prod")
+		c.Product = p
+		c.Reconcile()
+		if says := len(c.BlindSpots) > 0; says != p.V2() {
+			t.Errorf("product %q: %q", p, c.BlindSpots)
+		}
+	}
+}

@@ -144,6 +144,12 @@ func (c *Contradictions) compare(a, b audit.Authorization) {
 	if !a.RevokedAt.Equal(b.RevokedAt) {
 		differ = append(differ, "revocation")
 	}
+	if !a.CreatedAt.Equal(b.CreatedAt) && !a.CreatedAt.IsZero() && !b.CreatedAt.IsZero() {
+		differ = append(differ, "date of creation")
+	}
+	if a.SecretSum != b.SecretSum && a.SecretSum != "" && b.SecretSum != "" {
+		differ = append(differ, "secret")
+	}
 	if len(differ) == 0 {
 		return
 	}

@@ -119,3 +119,37 @@ func TestTemporaryFolderIsNamed(t *testing.T) {
 		t.Errorf("err = %v", err)
 	}
 }
+
+// TestContradictions: two views of one authorization may differ in what they name or leave
+// out, and in nothing else.
+func TestContradictions(t *testing.T) {
+	at := time.Date(2026, 1, 5, 8, 0, 0, 0, time.UTC)
+	base := audit.Authorization{ID: "a1", Status: audit.Active, CreatedAt: at, SecretSum: "012345678"}
+	for name, test := range map[string]struct {
+		change func(*audit.Authorization)
+		want   string
+	}{
+		"nothing":                {func(*audit.Authorization) {}, ""},
+		"a name":                 {func(a *audit.Authorization) { a.User = "named" }, ""},
+		"status":                 {func(a *audit.Authorization) { a.Status = audit.Inactive }, "a1 in status"},
+		"owner":                  {func(a *audit.Authorization) { a.UserID = "u" }, "a1 in owner"},
+		"creation":               {func(a *audit.Authorization) { a.CreatedAt = at.Add(1) }, "a1 in date of creation"},
+		"creation is left out":   {func(a *audit.Authorization) { a.CreatedAt = time.Time{} }, ""},
+		"secret":                 {func(a *audit.Authorization) { a.SecretSum = "012345679" }, "a1 in secret"},
+		"the secret is left out": {func(a *audit.Authorization) { a.SecretSum = "" }, ""},
+	} {
+		other, s := base, &List{}
+		test.change(&other)
+		for _, a := range []audit.Authorization{base, other} {
+			if err := s.Add(a); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for range s.All() {
+		}
+		if got := strings.Join(s.Contradictions().First, "; "); got != test.want {
+			t.Errorf("%s: %q, want %q", name, got, test.want)
+		}
+		s.Close()
+	}
+}
