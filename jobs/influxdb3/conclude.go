@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strings"
 
+	"tokenaudit/configs/remedy"
 	"tokenaudit/jobs/api"
 	"tokenaudit/jobs/audit"
 )
@@ -38,10 +39,10 @@ func (c *collector) turnedAway(err error) bool {
 		return false
 	}
 	if len(c.cov.Gaps) == 0 {
-		c.cov.AddGap(audit.Gap{ID: audit.CredentialActive, Verdict: audit.NotKnown, Reason: used.Answer, Fix: remedyOf(err)})
+		c.cov.AddGap(audit.Gap{ID: audit.CredentialActive, Verdict: audit.NotKnown, Reason: used.Answer, Fix: remedy.Of(err)})
 	}
 	c.cov.Credentials = append(c.cov.Credentials, used)
-	c.nameServer()
+	c.cov.Product, c.cov.Server = c.product(), c.serverWords()
 	return true
 }
 
@@ -49,7 +50,6 @@ func (c *collector) turnedAway(err error) bool {
 func (c *collector) conclude() {
 	c.concludeProduct()
 	c.noteVersion()
-	c.client.NoteClock(&c.cov)
 	c.cov.AddLimits(c.product())
 	for premise, why := range map[string]string{
 		audit.StoredListed:     "InfluxDB 3 gives no counts: it lists every token to an admin, and none to others",

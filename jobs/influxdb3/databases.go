@@ -38,6 +38,7 @@ func (c *collector) readDatabases(ctx context.Context) {
 	live, deleted := map[string]bool{}, 0
 	for _, d := range shown {
 		switch {
+		case err != nil:
 		case d.Name == nil || d.Deleted == nil:
 			err = fmt.Errorf("%s: a database without a name, or without a word on whether it is deleted", api.Request(databasesPath, listDatabases()))
 		case *d.Deleted:
@@ -60,7 +61,7 @@ func (c *collector) readDatabases(ctx context.Context) {
 		c.cov.Gap(audit.DatabasesListed, audit.Partial, "it is not known which databases exist, so grants on deleted ones are not found: %v", err)
 		return
 	}
-	live["_internal"] = true
+	live[internal] = true
 	c.databases = live
 	c.cov.Hold(audit.DatabasesListed, "%s, and %d deleted", audit.Plural(len(live), "database"), deleted)
 }

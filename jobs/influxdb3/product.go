@@ -34,11 +34,15 @@ func (r release) before(major, minor, patch int) bool {
 	return false
 }
 
-var releaseNumbers = regexp.MustCompile(`^v?(\d{1,4})\.(\d{1,4})\.(\d{1,4})`)
+var releaseNumbers = regexp.MustCompile(`^v?(\d{1,4})\.(\d{1,4})\.(\d{1,4})([-+][0-9A-Za-z.+-]{1,20})?$`)
 
-// versionWords is the version that the server says it has, "" if it says none.
+// versionWords is the version that the server says it has, in the headers since 3.1.0 and
+// in the body of /ping; "" if it says none.
 func (c *collector) versionWords() string {
-	return cmp.Or(c.client.Connection().Version, c.version)
+	if heard := c.client.Connection().Version; heard != "" {
+		return heard
+	}
+	return releaseNumbers.FindString(c.version)
 }
 
 // release is the version, if the server tells it.
@@ -87,16 +91,28 @@ func configured(kind string) audit.Product {
 	return ""
 }
 
+// serverWords are product and version as far as the server tells them, "" if it tells neither.
+func (c *collector) serverWords() string {
+	p := cmp.Or(c.answered(), configured(c.cfg.Kind))
+	switch heard := c.client.Connection(); {
+	case c.isOther():
+		return "InfluxDB " + strings.TrimSpace(heard.Build+" "+c.versionWords())
+	case p != "":
+		return strings.TrimSpace(p.Name() + " " + c.versionWords())
+	case heard.ClusterUUID != "" || c.versionWords() != "":
+		return strings.TrimSpace("InfluxDB 3 " + c.versionWords())
+	}
+	return ""
+}
+
 // concludeProduct says in the coverage what answers.
 func (c *collector) concludeProduct() {
 	heard := c.client.Connection()
 	p, kind := c.answered(), configured(c.cfg.Kind)
-	c.cov.Product = c.product()
-	c.cov.Server = strings.TrimSpace(c.product().Name() + " " + c.versionWords())
+	c.cov.Product, c.cov.Server = c.product(), c.serverWords()
 	switch {
 	case c.isOther():
-		c.cov.Server = strings.TrimSpace("InfluxDB " + heard.Build + " " + c.versionWords())
-		c.cov.Gap(audit.ProductKnown, audit.Partial, "the answers are from InfluxDB %s %s, which is not InfluxDB 3. Set kind to its product", heard.Build, c.versionWords())
+		c.cov.Gap(audit.ProductKnown, audit.Partial, "the answers are from %s, which is not InfluxDB 3. Set kind to its product", c.serverWords())
 	case p != "" && kind != "" && p != kind:
 		c.cov.Gap(audit.ProductKnown, audit.Partial, "the target is configured as %s, but the answers show %s (X-Influxdb-Build: %s). Set kind to it", kind.Name(), p.Name(), heard.Build)
 	case p != "":
@@ -106,7 +122,6 @@ func (c *collector) concludeProduct() {
 	case c.failed == nil && c.seen.narrow:
 		c.cov.Hold(audit.ProductKnown, "%s: tokens are limited, which Core does not know", audit.ProductEnterprise.Name())
 	default:
-		c.cov.Server = strings.TrimSpace("InfluxDB 3 " + c.versionWords())
 		c.cov.Gap(audit.ProductKnown, audit.Partial, "the answers do not show whether this is InfluxDB 3 Core or Enterprise: they have no header X-Influxdb-Build. Set kind to core or enterprise")
 	}
 }

@@ -3,11 +3,8 @@ package influxdb3
 import (
 	"net/http"
 
-	"tokenaudit/configs/remedy"
 	"tokenaudit/jobs/api"
 )
-
-func remedyOf(err error) string { return remedy.Of(err) }
 
 // remedyFor is what to do about an answer, as far as it tells by itself.
 func remedyFor(e *api.Error) string {

@@ -127,15 +127,18 @@ func (s *stamp) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	if *s = (stamp{}); err != nil || string(value) == "null" {
 		return err
 	}
-	text := strings.Trim(string(value), `"`)
+	text, ok := strings.Trim(string(value), `"`), false
 	for _, layout := range []string{"2006-01-02T15:04:05", time.RFC3339} { // with or without a fraction
-		if s.Time, err = time.Parse(layout, text); err == nil && value.Kind() == '"' {
-			s.Time = s.UTC()
-			return nil
+		if at, err := time.Parse(layout, text); err == nil && value.Kind() == '"' {
+			s.Time, ok = at.UTC(), true
 		}
 	}
-	far := beyond.MatchString(text)
-	*s = stamp{none: !far, far: far}
+	switch {
+	case beyond.MatchString(text), ok && s.Year() > 9999:
+		*s = stamp{far: true}
+	case !ok, s.Year() < 0:
+		*s = stamp{none: true}
+	}
 	return nil
 }
 

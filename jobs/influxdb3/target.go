@@ -38,11 +38,13 @@ const (
 	databasesPath = "/api/v3/configure/database"
 	// operator is the name of the first token of every server. It cannot be deleted.
 	operator = "_admin"
+	// internal is the database of the server itself. It cannot be deleted.
+	internal = "_internal"
 )
 
 // Questions are constants: nothing from outside goes into a query.
 func listTokens() url.Values {
-	return url.Values{"db": {"_internal"}, "q": {"SELECT * FROM system.tokens ORDER BY token_id"}, "format": {"json"}}
+	return url.Values{"db": {internal}, "q": {"SELECT * FROM system.tokens ORDER BY token_id"}, "format": {"json"}}
 }
 
 func listDatabases() url.Values { return url.Values{"format": {"json"}, "show_deleted": {"true"}} }
@@ -92,6 +94,7 @@ func (t *Target) Collect(ctx context.Context, progress func()) (audit.Collection
 	}
 	c.cov.Source = t.cfg.URL
 	c.run(ctx)
+	c.client.NoteClock(&c.cov)
 	t.client.Remember(c.client.Connection())
 	if err := context.Cause(ctx); err != nil {
 		c.list.Close()
@@ -120,15 +123,15 @@ type collector struct {
 	list     *sorted.List
 	cov      audit.Coverage
 
-	version   string   // by the body of /ping; see release
-	clusters  []string // the IDs that the answers had, each once
-	sum       string   // of the target's own token, as the list has it; "" where it is not known
-	seen      tally    // of the list
-	failed    error    // why there is none
-	open      bool     // the server answers without a credential
-	closed    bool     // it refuses to
+	version   string          // by the body of /ping; see release
+	clusters  []string        // the IDs that the answers had, each once
+	sum       string          // of the target's own token, as the list has it; "" where it is not known
+	seen      tally           // of the list
+	failed    error           // why there is none
+	open      bool            // the server answers without a credential
+	closed    bool            // it refuses to
 	databases map[string]bool // names of those that are not deleted; nil where they are not known
-	whole     bool     // a token that is not in the list does not exist
+	whole     bool            // a token that is not in the list does not exist
 }
 
 // pong is the body of /ping.
@@ -141,7 +144,7 @@ func (c *collector) run(ctx context.Context) {
 	var answer pong
 	err := c.client.GetJSON(ctx, "/ping", nil, &answer)
 	c.hear()
-	c.version = audit.Line(answer.Version, 60)
+	c.version = answer.Version
 	c.record("product and version", "/ping", nil, 0, err)
 	if c.turnedAway(err) {
 		return
@@ -182,14 +185,14 @@ func (c *collector) record(what, path string, q url.Values, rows int, err error)
 
 // tally is what one answer told besides its rows.
 type tally struct {
-	rows       int
-	sha256     string
-	operatorAt time.Time             // when the token _admin was created
-	operator   bool                  // it was there
-	canary     bool
-	own        []audit.Authorization // that may be the target's own
-	named      bool                  // a grant names a database
-	narrow     bool                  // a token is not an admin
+	rows                        int
+	sha256                      string
+	operatorAt                  time.Time // when the token _admin was created
+	operator                    bool      // it was there
+	canary                      bool
+	own                         []audit.Authorization // that may be the target's own
+	named                       bool                  // a grant names a database
+	narrow                      bool                  // a token is not an admin
 	unnamed, unhashed, misdated few
 }
 
@@ -274,7 +277,9 @@ func (t *tally) count(row *tokenRow, a audit.Authorization, c *collector) {
 
 func isAdmin(a audit.Authorization) bool { return slices.Equal(a.Permissions, everything) }
 
-func namesDatabase(p audit.Permission) bool { return p.Resource.Type == types["db"] && p.Resource.ID != "" }
+func namesDatabase(p audit.Permission) bool {
+	return p.Resource.Type == types["db"] && p.Resource.ID != "" && p.Resource.ID != internal
+}
 
 // tryAnonymously asks for the tokens without a credential. A server that was started with
 // --without-auth gives them to everybody.
@@ -336,7 +341,7 @@ func (c *collector) probe(_ context.Context, before audit.Authorization) audit.P
 }
 
 func (c *collector) scope() audit.Scope {
-	s := audit.Scope{Instance: true, AllVisible: c.whole, Credentials: map[string]bool{}}
+	s := audit.Scope{Instance: true, AllVisible: c.whole, DatabasesUnknown: c.databases == nil && c.seen.named, Credentials: map[string]bool{}}
 	if len(c.seen.own) == 1 {
 		s.Credentials[c.seen.own[0].ID] = true
 	}
