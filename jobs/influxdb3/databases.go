@@ -40,7 +40,7 @@ func (c *collector) readDatabases(ctx context.Context) {
 		switch {
 		case err != nil:
 		case d.Name == nil || d.Deleted == nil:
-			err = fmt.Errorf("%s: a database without a name, or without a word on whether it is deleted", api.Request(databasesPath, listDatabases()))
+			err = fmt.Errorf("%s: a database has no name, or it is not said whether it is deleted", api.Request(databasesPath, listDatabases()))
 		case *d.Deleted:
 			deleted++
 		default:

@@ -37,10 +37,8 @@ type weeks struct {
 }
 
 func newWeeks(t *testing.T, w *world) *weeks {
-	return &weeks{world: w, target: w.world().target(t), now: w.Now()}
+	return &weeks{world: w, target: w.target(t), now: w.Now()}
 }
-
-func (w *world) world() *world { return w }
 
 func (w *weeks) next(t *testing.T) (audit.Coverage, map[string]audit.Record) {
 	t.Helper()
@@ -309,46 +307,40 @@ func TestAnonymousAnswers(t *testing.T) {
 }
 
 func TestRecognise(t *testing.T) {
-	type world struct {
+	type server struct {
 		build   influxdb3test.Build
 		version string
 		token   string
-		fault   func(*influxdb3test.Server) func(http.ResponseWriter, *http.Request) bool
+		fault   func(http.ResponseWriter, *http.Request) bool
 	}
-	headers := func(build, version string) func(*influxdb3test.Server) func(http.ResponseWriter, *http.Request) bool {
-		return func(*influxdb3test.Server) func(http.ResponseWriter, *http.Request) bool {
-			return func(w http.ResponseWriter, _ *http.Request) bool {
-				w.Header().Set("X-Influxdb-Build", build)
-				w.Header().Set("X-Influxdb-Version", version)
-				w.WriteHeader(http.StatusNoContent)
-				return true
-			}
+	headers := func(build, version string) func(http.ResponseWriter, *http.Request) bool {
+		return func(w http.ResponseWriter, _ *http.Request) bool {
+			w.Header().Set("X-Influxdb-Build", build)
+			w.Header().Set("X-Influxdb-Version", version)
+			w.WriteHeader(http.StatusNoContent)
+			return true
 		}
 	}
 	for name, test := range map[string]struct {
-		world
+		server
 		want bool
 	}{
-		"Core":                         {world{build: influxdb3test.Core, version: "3.4.0"}, true},
-		"Enterprise":                   {world{build: influxdb3test.Enterprise, version: "3.1.0"}, true},
-		"a wrong credential since 3.7": {world{build: influxdb3test.Core, version: "3.7.0", token: "apiv3_wrong"}, true},
-		"a wrong credential before":    {world{build: influxdb3test.Core, version: "3.6.0", token: "apiv3_wrong"}, false},
-		"a server that says nothing":   {world{build: influxdb3test.Core, version: "3.0.3"}, false},
-		"OSS 2":                        {world{build: influxdb3test.Core, version: "3.0.3", fault: headers("OSS", "v2.7.10")}, false},
-		"InfluxDB 1":                   {world{build: influxdb3test.Core, version: "3.0.3", fault: headers("OSS", "1.8.10")}, false},
-		"InfluxDB Enterprise 1":        {world{build: influxdb3test.Core, version: "3.0.3", fault: headers("Enterprise", "1.11.5-c1.11.5")}, false},
-		"a version without a product":  {world{build: influxdb3test.Core, version: "3.0.3", fault: headers("", "3.2.1")}, true},
-		"something that answers 200 to ping": {world{build: influxdb3test.Core, version: "3.0.3", fault: func(*influxdb3test.Server) func(http.ResponseWriter, *http.Request) bool {
-			return influxdb3test.Answer("", 200, "pong")
-		}}, false},
+		"Core":                               {server{build: influxdb3test.Core, version: "3.4.0"}, true},
+		"Enterprise":                         {server{build: influxdb3test.Enterprise, version: "3.1.0"}, true},
+		"a wrong credential since 3.7":       {server{build: influxdb3test.Core, version: "3.7.0", token: "apiv3_wrong"}, true},
+		"a wrong credential before":          {server{build: influxdb3test.Core, version: "3.6.0", token: "apiv3_wrong"}, false},
+		"Core without headers":               {server{build: influxdb3test.Core, version: "3.0.3"}, true},
+		"OSS 2":                              {server{build: influxdb3test.Core, version: "3.0.3", fault: headers("OSS", "v2.7.10")}, false},
+		"InfluxDB 1":                         {server{build: influxdb3test.Core, version: "3.0.3", fault: headers("OSS", "1.8.10")}, false},
+		"InfluxDB Enterprise 1":              {server{build: influxdb3test.Core, version: "3.0.3", fault: headers("Enterprise", "1.11.5-c1.11.5")}, false},
+		"a version without a product":        {server{build: influxdb3test.Core, version: "3.0.3", fault: headers("", "3.2.1")}, true},
+		"something that answers 200 to ping": {server{build: influxdb3test.Core, version: "3.0.3", fault: influxdb3test.Answer("", 200, "pong")}, false},
 	} {
-		w := newWorldOf(test.build, test.version)
+		w := newWorld(test.build, test.version)
 		if test.token != "" {
 			w.auditor = test.token
 		}
-		if test.fault != nil {
-			w.Fault = test.fault(w.Server)
-		}
+		w.Fault = test.fault
 		if got := w.target(t).Recognise(t.Context()); got != test.want {
 			t.Errorf("%s: %t, want %t", name, got, test.want)
 		}
@@ -359,8 +351,6 @@ func TestRecognise(t *testing.T) {
 		}
 	}
 }
-
-func newWorldOf(build influxdb3test.Build, version string) *world { return newWorld(build, version) }
 
 func TestSelfSigned(t *testing.T) {
 	w := enterprise()

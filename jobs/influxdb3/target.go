@@ -13,6 +13,7 @@
 package influxdb3
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha512"
 	"encoding/hex"
@@ -78,9 +79,11 @@ func (t *Target) Diagnose(cov audit.Coverage) []target.Diagnosis { return t.clie
 // InfluxDB Enterprise 1.x has the same build, and another version.
 func (t *Target) Recognise(ctx context.Context) bool {
 	client := t.client.As(api.Asker{Journal: api.NewJournal(""), Credential: audit.TheTarget})
-	_ = client.GetJSON(ctx, "/ping", nil, &pong{})
+	var answer pong // its version is all that 3.0 tells
+	_ = client.GetJSON(ctx, "/ping", nil, &answer)
 	seen := client.Connection()
-	return seen.ClusterUUID != "" || seen.Build == string(buildCore) || strings.HasPrefix(seen.Version, "3.")
+	version := cmp.Or(seen.Version, releaseNumbers.FindString(answer.Version))
+	return seen.ClusterUUID != "" || seen.Build == string(buildCore) || strings.HasPrefix(version, "3.")
 }
 
 // Collect asks for everything there is. What could not be had is said in the coverage and

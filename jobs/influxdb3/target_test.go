@@ -372,8 +372,8 @@ func TestPremises(t *testing.T) {
 		"databases that are refused": {func(w *world) { w.Fault = influxdb3test.Answer(databases, 403, "") }, audit.Partial, audit.DatabasesListed, "not known which databases exist", ""},
 		"no databases":               {func(w *world) { w.Fault = influxdb3test.Answer(databases, 200, "[]") }, audit.Partial, audit.DatabasesListed, "empty, which proves nothing", ""},
 		"databases cut":              {func(w *world) { w.Fault = w.CutBody(databases) }, audit.Partial, audit.DatabasesListed, "unexpected EOF", "cut"},
-		"databases without a name":   {func(w *world) { w.Fault = influxdb3test.Answer(databases, 200, `[{"name":"gf_ha","deleted":false}]`) }, audit.Partial, audit.DatabasesListed, "without a name", ""},
-		"databases without a word":   {func(w *world) { w.Fault = influxdb3test.Answer(databases, 200, `[{"iox::database":"gf_ha"}]`) }, audit.Partial, audit.DatabasesListed, "without a name", ""},
+		"databases without a name":   {func(w *world) { w.Fault = influxdb3test.Answer(databases, 200, `[{"name":"gf_ha","deleted":false}]`) }, audit.Partial, audit.DatabasesListed, "a database has no name", ""},
+		"databases without a word":   {func(w *world) { w.Fault = influxdb3test.Answer(databases, 200, `[{"iox::database":"gf_ha"}]`) }, audit.Partial, audit.DatabasesListed, "a database has no name", ""},
 		"an error in place of them":  {func(w *world) { w.Fault = influxdb3test.Answer(databases, 200, `{"error":"x"}`) }, audit.Partial, audit.DatabasesListed, "not from the API", ""},
 		"databases of a reader":      {func(w *world) { w.InternalReadable = true; w.auditor = w.reader() }, audit.Partial, audit.DatabasesListed, "may leave databases out", ""},
 	}
