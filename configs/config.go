@@ -82,6 +82,8 @@ type Policy struct {
 	RotateAfter setting.Limit `yaml:"rotate_after,omitempty"`
 	// InactiveAfter is how long a token may stay inactive; off for ever. Default: 30d.
 	InactiveAfter setting.Limit `yaml:"inactive_after,omitempty"`
+	// MaxAdmins is how many admin tokens, or admin users of InfluxDB 1.x, a server may have.. Default: 2.
+	MaxAdmins setting.Count `yaml:"max_admins,omitempty"`
 	// FixWithin is how long a finding of a severity may stay open before it is overdue. Give a duration for critical, high, medium or low; off for no date. Default: critical 3d, high 14d, none for the others.
 	FixWithin map[audit.Severity]setting.Limit `yaml:"fix_within,omitempty"`
 	// MaxException is how far ahead an exception, or the acceptance of a gap, may expire. Default: 180d.
@@ -192,6 +194,7 @@ func (f *File) setDefaults() {
 	f.RosterMaxAge = setting.Duration(31 * setting.Day)
 	f.Policy.RotateAfter = setting.Limit(90 * setting.Day)
 	f.Policy.InactiveAfter = setting.Limit(30 * setting.Day)
+	f.Policy.MaxAdmins = 2
 	f.Policy.MaxException = setting.Duration(180 * setting.Day)
 }
 
@@ -210,6 +213,7 @@ func (f *File) Audit() audit.Policy {
 		ServiceUsers:  f.Policy.ServiceUsers,
 		RotateAfter:   time.Duration(f.Policy.RotateAfter),
 		InactiveAfter: time.Duration(f.Policy.InactiveAfter),
+		MaxAdmins:     int(f.Policy.MaxAdmins),
 		FixWithin:     map[audit.Severity]time.Duration{},
 		Severity:      f.Policy.Severity,
 	}

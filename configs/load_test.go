@@ -44,7 +44,7 @@ func TestDefaults(t *testing.T) {
 		Evidence: "./data/evidence",
 		Parallel: 8, ParallelPerHost: 4,
 		Targets:      []target.Config{{Name: "prod", URL: "https://influx.example.com", Token: secret.Ref{Env: "TOKEN"}}},
-		Policy:       Policy{RotateAfter: setting.Limit(90 * setting.Day), InactiveAfter: setting.Limit(30 * setting.Day), MaxException: setting.Duration(180 * setting.Day)},
+		Policy:       Policy{RotateAfter: setting.Limit(90 * setting.Day), InactiveAfter: setting.Limit(30 * setting.Day), MaxAdmins: 2, MaxException: setting.Duration(180 * setting.Day)},
 		RosterMaxAge: setting.Duration(31 * setting.Day),
 		Jobs: []Job{{
 			Name: "weekly", Schedule: "@weekly", Timezone: "UTC", Reports: []string{"xlsx", "csv"},
@@ -66,6 +66,7 @@ policy:
   service_users: [telegraf-writer]
   rotate_after: off
   inactive_after: off
+  max_admins: 3
   severity: {no-description: off, operator: low}
 jobs:
   - name: weekly
@@ -88,7 +89,7 @@ jobs:
 			Users: []target.User{{Name: "iot"}, {ID: "0772396d1f411000", Token: secret.Command("vault", "a b")}},
 		}},
 		Policy: Policy{
-			ServiceUsers: []string{"telegraf-writer"}, MaxException: setting.Duration(180 * setting.Day),
+			ServiceUsers: []string{"telegraf-writer"}, MaxAdmins: 3, MaxException: setting.Duration(180 * setting.Day),
 			Severity: map[string]audit.Severity{"no-description": audit.Off, "operator": audit.Low},
 		},
 		RosterMaxAge: setting.Duration(31 * setting.Day),
@@ -221,13 +222,13 @@ func TestMissingFile(t *testing.T) {
 func TestPolicyAudit(t *testing.T) {
 	severity := map[string]audit.Severity{"operator": audit.Low}
 	file := File{
-		Policy:       Policy{ServiceUsers: []string{"telegraf"}, RotateAfter: setting.Limit(setting.Day), InactiveAfter: setting.Limit(time.Hour), Severity: severity},
+		Policy:       Policy{ServiceUsers: []string{"telegraf"}, RotateAfter: setting.Limit(setting.Day), InactiveAfter: setting.Limit(time.Hour), MaxAdmins: 3, Severity: severity},
 		Exceptions:   []Exception{{Target: "prod", Authorization: "11ADECE381A52001", Check: "all", Expires: Date{time.Date(2027, 3, 31, 0, 0, 0, 0, time.UTC)}}},
 		AcceptedGaps: []AcceptedGap{{Target: "prod", Gap: "instance-seen", Reason: "r", RequestedBy: "alice", ApprovedBy: "bob", Ticket: "SEC-1", Expires: Date{time.Date(2027, 3, 31, 0, 0, 0, 0, time.UTC)}}},
 	}
 	got := file.Audit()
 	want := audit.Policy{
-		ServiceUsers: []string{"telegraf"}, RotateAfter: setting.Day, InactiveAfter: time.Hour, Severity: severity,
+		ServiceUsers: []string{"telegraf"}, RotateAfter: setting.Day, InactiveAfter: time.Hour, MaxAdmins: 3, Severity: severity,
 		FixWithin:    map[audit.Severity]time.Duration{audit.Critical: 3 * setting.Day, audit.High: 14 * setting.Day},
 		Exceptions:   []audit.Exception{{Target: "prod", Authorization: "11adece381a52001", Check: "all", Expires: time.Date(2027, 4, 1, 0, 0, 0, 0, time.UTC)}},
 		AcceptedGaps: []audit.AcceptedGap{{Target: "prod", Gap: "instance-seen", Reason: "r", RequestedBy: "alice", ApprovedBy: "bob", Ticket: "SEC-1", Expires: time.Date(2027, 4, 1, 0, 0, 0, 0, time.UTC)}},

@@ -59,6 +59,7 @@ var bad = map[string][]string{
 	"parallel": {
 		"1: parallel: needs a number from 1 to 1000",
 		"2: parallel_per_host: needs a number from 1 to 1000",
+		"3: policy.max_admins: needs a number from 1 to 1000",
 	},
 	"exceptions": {
 		`6: exceptions[0].target: unknown target "staging", known: prod`,
@@ -95,7 +96,7 @@ var bad = map[string][]string{
 	"wrong-types": {
 		"1: store: " + oneValue,
 		"2: targets: " + someList,
-		"3: policy: " + someKeys + ": service_users, rotate_after, inactive_after, fix_within, max_exception, severity",
+		"3: policy: " + someKeys + ": service_users, rotate_after, inactive_after, max_admins, fix_within, max_exception, severity",
 		"4: jobs: " + someList,
 	},
 	"wrong-types-inside": {

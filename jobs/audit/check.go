@@ -89,6 +89,8 @@ type Policy struct {
 	RotateAfter time.Duration
 	// InactiveAfter is how long a token may stay inactive; 0 is for ever.
 	InactiveAfter time.Duration
+	// MaxAdmins is how many admin tokens a server may have that work; 0 is any number.
+	MaxAdmins int
 	// FixWithin is how long a finding of a severity may stand before it is overdue. A
 	// severity that is not there has no due date.
 	FixWithin map[Severity]time.Duration

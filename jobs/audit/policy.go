@@ -23,6 +23,8 @@ type AppliedPolicy struct {
 	Checks            []AppliedCheck `json:"checks"`              // worst first, those that are off last
 	RotateAfter       string         `json:"rotate_after,omitempty"`
 	InactiveAfter     string         `json:"inactive_after,omitempty"`
+	// MaxAdmins is not there in summaries of earlier versions, and where there is no limit.
+	MaxAdmins int `json:"max_admins,omitempty"`
 	// FixWithin is not there in summaries of earlier versions.
 	FixWithin    map[Severity]string `json:"fix_within,omitzero"`
 	Exceptions   []Exception         `json:"exceptions,omitempty"`
@@ -47,7 +49,7 @@ type AppliedTarget struct {
 func (p Policy) Applied() AppliedPolicy {
 	a := AppliedPolicy{
 		ServiceUsers: append([]string{}, p.ServiceUsers...), RotateAfterDays: inDays(p.RotateAfter), InactiveAfterDays: inDays(p.InactiveAfter),
-		RotateAfter: p.RotateAfter.String(), InactiveAfter: p.InactiveAfter.String(),
+		RotateAfter: p.RotateAfter.String(), InactiveAfter: p.InactiveAfter.String(), MaxAdmins: p.MaxAdmins,
 		Exceptions: p.Exceptions, AcceptedGaps: p.AcceptedGaps, Targets: p.Targets,
 	}
 	a.FixWithin = map[Severity]string{}
@@ -102,7 +104,7 @@ func (a AppliedPolicy) whole() bool { return a.SHA256 != "" }
 func (a AppliedPolicy) Policy() Policy {
 	p := Policy{
 		ServiceUsers: a.ServiceUsers, Exceptions: a.Exceptions, AcceptedGaps: a.AcceptedGaps, Targets: a.Targets, Severity: map[string]Severity{}, FixWithin: map[Severity]time.Duration{},
-		RotateAfter: span(a.RotateAfter, a.RotateAfterDays), InactiveAfter: span(a.InactiveAfter, a.InactiveAfterDays),
+		RotateAfter: span(a.RotateAfter, a.RotateAfterDays), InactiveAfter: span(a.InactiveAfter, a.InactiveAfterDays), MaxAdmins: a.MaxAdmins,
 	}
 	for severity, within := range a.FixWithin {
 		p.FixWithin[severity] = span(within, 0)
@@ -209,6 +211,9 @@ func (d *policyDiff) limits(before, now AppliedPolicy) {
 		if was != is {
 			d.note(is == 0 || was != 0 && is > was, "%s: %s -> %s", l.key, SpanWords(was), SpanWords(is))
 		}
+	}
+	if was, is := before.MaxAdmins, now.MaxAdmins; was != is && was != 0 && is != 0 {
+		d.note(is > was, "max_admins: %d -> %d", was, is)
 	}
 }
 

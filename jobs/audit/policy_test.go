@@ -170,6 +170,7 @@ func TestPolicyChanges(t *testing.T) {
 			[]string{"rotate_after: 90 days -> never", "inactive_after: 36 hours -> 12 hours"}},
 		{"short limits", Policy{RotateAfter: 90 * time.Minute, InactiveAfter: time.Minute}, Policy{RotateAfter: 61 * time.Second, InactiveAfter: 30 * time.Second},
 			[]string{"rotate_after: 90 minutes -> 61 seconds", "inactive_after: 1 minute -> 30 seconds"}},
+		{"max_admins", Policy{MaxAdmins: 2}, Policy{MaxAdmins: 3}, []string{"max_admins: 2 -> 3"}},
 		{"fix_within", Policy{FixWithin: map[Severity]time.Duration{Critical: 3 * day, High: 14 * day}}, Policy{FixWithin: map[Severity]time.Duration{Critical: 7 * day, Medium: 90 * day}},
 			[]string{"fix_within of critical: 3 days -> 7 days", "fix_within of high: 14 days -> never", "fix_within of medium: never -> 90 days"}},
 		{"service users", Policy{ServiceUsers: []string{"a"}}, Policy{ServiceUsers: []string{"b"}}, []string{"service user b added", "service user a dropped"}},
@@ -293,11 +294,16 @@ func TestDifferencesUnderOnePolicy(t *testing.T) {
 	}
 }
 
-// TestFixWithinOfEarlierVersions: a version that knew no due dates changed nothing by it.
-func TestFixWithinOfEarlierVersions(t *testing.T) {
+// TestLimitsOfEarlierVersions: a version that knew no due dates, or no limit of admins, changed
+// nothing by it.
+func TestLimitsOfEarlierVersions(t *testing.T) {
 	t.Parallel()
 	before, now := Policy{}.Applied(), Policy{FixWithin: map[Severity]time.Duration{High: day}}.Applied()
 	before.FixWithin = nil
+	if got := PolicyChanges(before, now); got != nil {
+		t.Errorf("%q", got)
+	}
+	now.MaxAdmins = 2
 	if got := PolicyChanges(before, now); got != nil {
 		t.Errorf("%q", got)
 	}
