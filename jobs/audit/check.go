@@ -55,9 +55,14 @@ type Subject struct {
 	Exceptions []Exception
 	// Credential is the one that a record of the review's credentials stands for.
 	Credential *Credential
+	// Admins are the names of the tokens that the record of too many admins stands for, and
+	// MoreAdmins how many there may be besides.
+	Admins     []string
+	MoreAdmins int
 	Policy     Policy
 	Scope      Scope
 	Now        time.Time // the time of the review
+	Soon       time.Time // see Review
 	scope      string    // see writeScope
 	before     *Record   // of the previous review, nil if that did not have it
 	was        []Finding // of that, as the policy of now has them
@@ -107,6 +112,9 @@ type Policy struct {
 type Check struct {
 	ID       string
 	Severity Severity
+	// Expected tells of what was found whether it cannot be otherwise, or was planned: that is
+	// Info, whatever the policy makes of the rest. Nil where nothing is.
+	Expected func(*Subject) bool
 	Title    string // what is wrong, in a few words
 	Why      string // what can happen
 	Fix      string // what to do
@@ -129,6 +137,15 @@ func (p *Policy) severityOf(c *Check) Severity {
 		return s
 	}
 	return c.Severity
+}
+
+// severityKept is the severity under the policy of a finding of c that was not judged again.
+func (p *Policy) severityKept(c *Check, f Finding) Severity {
+	severity := p.severityOf(c)
+	if c.Expected != nil && f.Severity == Info && severity != Off {
+		return Info
+	}
+	return severity
 }
 
 // IsServiceUser reports whether a user is among the service users, by name or by ID.
@@ -177,7 +194,7 @@ type Unjudged struct {
 }
 
 // unjudged are those of a policy on targets, in the order of the policy. A check that is
-// off is not among them.
+// off is not among them, nor is one that applies to none of the targets.
 func unjudged(applied AppliedPolicy, targets []Coverage) []Unjudged {
 	policy, out := applied.Policy(), []Unjudged(nil)
 	for _, c := range applied.Checks {
@@ -185,6 +202,9 @@ func unjudged(applied AppliedPolicy, targets []Coverage) []Unjudged {
 		all := c.Severity != Off
 		for _, t := range targets {
 			if t.Dropped || !all {
+				continue
+			}
+			if _, applies := t.Product.Judges(c.Check); !applies {
 				continue
 			}
 			reason := t.cannotJudge(c.Check, policy)
@@ -223,9 +243,15 @@ func (c Coverage) cannotJudge(check string, policy Policy) string {
 		if policy.InactiveAfter == 0 {
 			return "inactive_after is not set"
 		}
+	case "too-many-admins":
+		if policy.MaxAdmins == 0 {
+			return "max_admins is not set"
+		}
+	case "dangling-grant", "revived-grant":
+		return c.without(DatabasesListed, Fails)
 	case "foreign-operator":
 		return c.without(InstanceSeen, Fails)
-	case "permission-drift", "back-again", "reactivated":
+	case "permission-drift", "back-again", "reactivated", secretReplaced:
 		return c.without(BaselineRead, NotNeeded, Fails)
 	case "owner-not-member":
 		if slices.Contains(c.BlindSpots, MembersUnread) {

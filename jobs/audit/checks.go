@@ -3,6 +3,7 @@ package audit
 import (
 	"slices"
 	"strings"
+	"time"
 )
 
 // Checks is the policy: every rule of the review, worst first.
@@ -34,7 +35,7 @@ var checks = [...]Check{
 		Why:   "A write permission without an org applies to every org of the instance. Anyone who has the token value controls the instance.",
 		Fix:   "Replace it with tokens for one org that have only the permissions they need. Keep at most one operator token, inactive, for emergencies.",
 		Match: func(s *Subject) (string, Outcome) {
-			return s.grants(s.writeScope, s.active(), s.Access.EveryOrg)
+			return s.grants(s.writeScope, s.active() && !s.isNeeded(), s.Access.EveryOrg)
 		},
 	},
 	{
@@ -52,6 +53,15 @@ var checks = [...]Check{
 		Why:   "InfluxDB cannot change them after a token is created. Someone changed the database directly, or a backup was restored.",
 		Fix:   "Find out who had access to the database file. Revoke the token; the finding stays open until the token is gone.",
 		Match: matchDrift,
+	},
+	{
+		ID: "auth-off", Severity: Critical, Momentary: true, Server: true,
+		Title: "The server asks for no credential",
+		Why:   "Authentication is off. Anyone who can reach the server can read, write and delete everything, and the tokens on it protect nothing.",
+		Fix:   "Start InfluxDB without --without-auth. Until then, allow only the hosts that need it to connect.",
+		Match: func(s *Subject) (string, Outcome) {
+			return s.Description, failIf(s.ID == ServerID)
+		},
 	},
 	{
 		ID: "token-value-readable", Severity: High, Momentary: true, Server: true,
@@ -85,6 +95,37 @@ var checks = [...]Check{
 		Fix:   "Create a credential with influx auth create --read-authorizations --read-users --read-orgs, and revoke this one.",
 		Match: func(s *Subject) (string, Outcome) {
 			return s.grants(s.writeScope, s.Scope.Credentials[s.ID], s.Access.Writes > 0)
+		},
+	},
+	{
+		ID: "too-many-admins", Severity: High, Momentary: true, Server: true,
+		Title: "More admin tokens than allowed",
+		Why:   "Each of them can do everything on the server and create more tokens. With each one, a leak is more likely.",
+		Fix:   "Delete the admin tokens that nobody needs, and replace others by tokens for single databases. Only Enterprise has those. Or raise policy.max_admins.",
+		Match: matchAdmins,
+	},
+	{
+		ID: "secret-replaced", Severity: High, Momentary: true,
+		Expected: (*Subject).replacedByPlan,
+		Title:    "Secret was replaced",
+		Why:      "The token has a new value, and nobody planned that. Somebody may have the new value who should not have it.",
+		Fix:      "Find out who replaced it. Unless that was right, replace it again by plan: first get an exception for secret-replaced approved (tokenaudit help exceptions).",
+		Match:    matchReplaced,
+	},
+	{
+		ID: "revived-grant", Severity: High,
+		Title: "Permission on a database that was created again",
+		Why:   "Tokens name databases. This one was for a database that was deleted, and may now use a new database of the same name.",
+		Fix:   "Ask the owner of the new database whether the token may use it. If not, remove the permission. If so, replace the token.",
+		Match: matchRevived,
+	},
+	{
+		ID: "expired-on-creation", Severity: High, Deletes: true,
+		Title: "Expired when it was created",
+		Why:   "Its expiry is not after its creation, so it never worked (influxdata/influxdb#27620). Whatever needed it may use a token with more access.",
+		Fix:   "Delete it. If something needs it, create it again, with an expiry.",
+		Match: func(s *Subject) (string, Outcome) {
+			return "expiry " + s.ExpiresAt.UTC().Format(time.DateTime), failIf(s.neverWorked() && !s.Revoked(s.Now))
 		},
 	},
 	{
@@ -219,12 +260,30 @@ var checks = [...]Check{
 			if !s.active() || s.Policy.RotateAfter == 0 {
 				return "", Pass
 			}
-			if s.CreatedAt.IsZero() {
+			since := s.secretSince()
+			if since.IsZero() {
 				return "", Unknown
 			}
-			age := s.Now.Sub(s.CreatedAt)
+			age := s.Now.Sub(since)
 			return failWith(func() string { return Plural(inDays(age), "day") + " old" }, age > s.Policy.RotateAfter)
 		},
+	},
+	{
+		ID: "never-expires", Severity: Medium,
+		Expected: func(s *Subject) bool { return s.isFirstAdmin() },
+		Title:    "Never expires",
+		Why:      "Anyone who gets the token value can use it until somebody deletes the token. With an expiry, that ends by itself.",
+		Fix:      "Create a token with the same permissions and an expiry, switch to it, and delete this one. The token _admin cannot have one: keep its value in a vault.",
+		Match: func(s *Subject) (string, Outcome) {
+			return "no expiry", failIf(s.active() && s.ExpiresAt.IsZero())
+		},
+	},
+	{
+		ID: "expires-soon", Severity: Medium, Momentary: true,
+		Title: "Expires soon",
+		Why:   "Whatever uses it stops working at its expiry.",
+		Fix:   "Create a new token, switch to it, and delete this one. If nothing uses it, delete it.",
+		Match: matchExpiresSoon,
 	},
 	{
 		ID: "exception-expired", Severity: Medium,
@@ -272,6 +331,16 @@ var checks = [...]Check{
 		Match: matchLeftover,
 	},
 	{
+		ID: "expired-leftover", Severity: Low, Deletes: true,
+		Title: "Expired and not deleted",
+		Why:   "It does not work any more. It works again if the clock of the server is set back.",
+		Fix:   "Delete or revoke it.",
+		Match: func(s *Subject) (string, Outcome) {
+			over := s.Expired(s.Now) && !s.Revoked(s.Now) && !s.neverWorked()
+			return "since " + inWords(s.ExpiresAt), failIf(over)
+		},
+	},
+	{
 		ID: "no-description", Severity: Low,
 		Title: "No description",
 		Why:   "Its purpose is not known, so nobody can decide whether to revoke it.",
@@ -286,6 +355,9 @@ var checks = [...]Check{
 		Why:   "A resource of this token was deleted. If a restore brings back its ID, the access works again.",
 		Fix:   "Create a token without this permission, then delete this one.",
 		Match: func(s *Subject) (string, Outcome) {
+			if s.Scope.DatabasesUnknown {
+				return "", Unknown
+			}
 			return s.grants(s.Access.danglingDetail, true, len(s.Access.Dangling) > 0)
 		},
 	},
@@ -294,6 +366,98 @@ var checks = [...]Check{
 // active is true for every status but inactive, an unknown one too, until it expires or is
 // revoked.
 func (s *Subject) active() bool { return s.Works(s.Now) }
+
+// firstAdmin is the name of the token that every InfluxDB 3 server has. It cannot be deleted
+// (influxdata/influxdb influxdb3_catalog, since 3.0.3), and has no expiry.
+const firstAdmin = "_admin"
+
+func (s *Subject) isFirstAdmin() bool {
+	return s.Product.V3() && s.Description == firstAdmin
+}
+
+// isNeeded: the product leaves no choice but to have this admin, so that a limit says what it
+// may do and no finding does.
+func (s *Subject) isNeeded() bool {
+	_, choice := s.Product.Judges("auditor-can-write")
+	return s.isFirstAdmin() || !choice && s.Scope.Credentials[s.ID]
+}
+
+// secretSince is when the token got its present value. InfluxDB 3 sets the time of the update
+// when that is replaced, and only then.
+func (s *Subject) secretSince() time.Time {
+	if s.Product.V3() && s.UpdatedAt.After(s.CreatedAt) {
+		return s.UpdatedAt
+	}
+	return s.CreatedAt
+}
+
+// neverWorked: its expiry is there and not after its creation.
+func (s *Subject) neverWorked() bool {
+	return !s.ExpiresAt.IsZero() && !s.CreatedAt.IsZero() && !s.ExpiresAt.After(s.CreatedAt)
+}
+
+// soonWithin is how far ahead an expiry is pointed out where there is no schedule.
+const soonWithin = 14 * 24 * time.Hour
+
+func matchExpiresSoon(s *Subject) (string, Outcome) {
+	soon := s.Soon
+	if soon.IsZero() {
+		soon = s.Now.Add(soonWithin)
+	}
+	found := s.active() && !s.ExpiresAt.IsZero() && s.ExpiresAt.Before(soon)
+	return failWith(func() string { return s.ExpiresAt.UTC().Format("Mon 2 Jan 2006 15:04") + " UTC" }, found)
+}
+
+// secretReplaced is the check of which an exception is approved in advance: it says that the
+// secret of a token is to be replaced.
+const secretReplaced = "secret-replaced"
+
+// replaced reports whether the token has another value than at the review before.
+func (s *Subject) replaced() bool {
+	b := s.before
+	return b != nil && b.SecretSum != "" && s.SecretSum != "" && b.SecretSum != s.SecretSum && b.CreatedAt.Equal(s.CreatedAt)
+}
+
+// matchReplaced: one that nobody planned stands until the secret is replaced by plan.
+func matchReplaced(s *Subject) (string, Outcome) {
+	if s.replaced() {
+		detail := "the server does not say when"
+		if s.UpdatedAt.After(s.before.UpdatedAt) {
+			detail = "on " + s.UpdatedAt.UTC().Format("Mon 2 Jan 2006 15:04") + " UTC"
+		}
+		return detail, Fail
+	}
+	if b := s.before; b != nil && slices.ContainsFunc(b.Findings, func(f Finding) bool { return f.Check == secretReplaced && f.Severity == Info }) {
+		return "", Pass
+	}
+	return "", Unknown
+}
+
+// replacedByPlan: it was overdue at the review before, or two people had approved it by the
+// day on which the server says it was done.
+func (s *Subject) replacedByPlan() bool {
+	overdue := slices.ContainsFunc(s.before.Findings, func(f Finding) bool { return f.Check == "not-rotated" && f.Current() })
+	approved := slices.ContainsFunc(s.Exceptions, func(e Exception) bool {
+		return e.Check == secretReplaced && e.valid(s.Authorization, s.Now) && !e.Granted.IsZero() && !e.Granted.After(s.UpdatedAt)
+	})
+	return s.UpdatedAt.After(s.before.UpdatedAt) && (overdue || approved)
+}
+
+// matchRevived finds what a database of the same name gives the token that the one that it
+// was for does not have any more.
+func matchRevived(s *Subject) (string, Outcome) {
+	if s.Scope.DatabasesUnknown && len(s.DeletedDatabases) > 0 {
+		return "", Unknown
+	}
+	var found []string
+	for i := range s.Permissions {
+		r := &s.Permissions[i].Resource
+		if r.Type == "buckets" && r.Name != "" && slices.Contains(s.DeletedDatabases, r.ID) && !slices.Contains(found, r.Name) {
+			found = append(found, r.Name)
+		}
+	}
+	return failWith(func() string { return Names(found, mostNamed) }, s.active() && len(found) > 0)
+}
 
 // grants judges what the permissions add up to, of an authorization that the check
 // applies to: what could not be read of them may hold what was not found.

@@ -41,6 +41,8 @@ const (
 	ExceptionUnused  ExceptionState = "unused"  // nothing needs it
 	ExceptionExpired ExceptionState = "expired" // its last day has passed
 	ExceptionVoid    ExceptionState = "void"    // the token is not as it was approved
+	// ExceptionPlanned approves something in advance, which has not come yet, or has.
+	ExceptionPlanned ExceptionState = "planned"
 	// ExceptionUnknown: its token could not be seen or read well enough to tell.
 	ExceptionUnknown ExceptionState = "unknown"
 )
@@ -60,6 +62,8 @@ func (e Exception) StateOn(r *Record, at time.Time) ExceptionState {
 		return ExceptionUsed
 	case r.Presence == Unseen:
 		return ExceptionUnknown
+	case e.Fingerprint == r.Fingerprint() && e.Check == secretReplaced:
+		return ExceptionPlanned
 	case e.Fingerprint == r.Fingerprint():
 		return ExceptionUnused
 	case AccessOf(r.Authorization).Unreadable || !r.StatusKnown():
@@ -182,7 +186,7 @@ func (u *unused) met(r *Record) {
 		if !u.open[i] || e.Authorization != r.TokenID() {
 			continue
 		}
-		used := slices.ContainsFunc(r.Findings, func(f Finding) bool { return f.State == Excepted && e.covers(f.Check) })
+		used := e.Check == secretReplaced || slices.ContainsFunc(r.Findings, func(f Finding) bool { return f.State == Excepted && e.covers(f.Check) })
 		if r.Presence == Unseen || (r.Exists() || r.IsOfOtherOrg()) && (used || !e.valid(r.Authorization, u.review.Now)) {
 			delete(u.open, i)
 		}

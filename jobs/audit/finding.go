@@ -84,7 +84,7 @@ func (f Finding) Reported(at time.Time) bool { return f.Current() || f.Since.Equ
 // are those that only a change of policy takes away.
 func (s *Subject) judge(before []Finding) []Finding {
 	var out []Finding
-	server := s.IsServer()
+	server, exempt := s.IsServer(), exempted[s.Product]
 	for i := range checks {
 		c := &checks[i]
 		if c.Server != server {
@@ -92,7 +92,7 @@ func (s *Subject) judge(before []Finding) []Finding {
 		}
 		severity := s.Policy.severityOf(c)
 		at := slices.IndexFunc(before, func(f Finding) bool { return f.Check == c.ID })
-		if _, applies := s.Product.Judges(c.ID); severity == Off || !applies {
+		if _, is := exempt[c.ID]; is || severity == Off {
 			if at >= 0 && before[at].Current() {
 				out = append(out, before[at].end(NotJudged, s.Now))
 			}
@@ -105,6 +105,9 @@ func (s *Subject) judge(before []Finding) []Finding {
 		switch {
 		case outcome == Fail:
 			f := Finding{Check: c.ID, Severity: severity, Detail: detail, State: New, Since: s.Now}
+			if c.Expected != nil && c.Expected(s) {
+				f.Severity = Info
+			}
 			switch {
 			case at >= 0 && before[at].Current():
 				f.State, f.Since = Open, before[at].Since
@@ -116,7 +119,7 @@ func (s *Subject) judge(before []Finding) []Finding {
 			out = append(out, f)
 		case at < 0: // nothing now and nothing before, as nearly always
 		case outcome == Unknown:
-			out = append(out, before[at].keep(severity))
+			out = append(out, before[at].keep(s.Policy.severityKept(c, before[at])))
 		case before[at].Current() && s.failsUnderOld(c):
 			out = append(out, before[at].end(NotJudged, s.Now))
 		default:
@@ -164,7 +167,7 @@ func (rv *Review) stand(f Finding) Finding {
 	if place < 0 { // of another version
 		return f.keep(f.Severity)
 	}
-	severity := rv.Policy.severityOf(&checks[place])
+	severity := rv.Policy.severityKept(&checks[place], f)
 	if severity == Off {
 		return f.end(NotJudged, rv.Now)
 	}

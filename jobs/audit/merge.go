@@ -84,6 +84,9 @@ type Review struct {
 	Here *Here
 	// Elsewhere counts the authorizations of other sources, by source: Merge fills it.
 	Elsewhere map[string]int
+	// Soon is a time within which a token that expires is pointed out; zero for 14 days from
+	// now.
+	Soon time.Time
 	// Unasked counts the authorizations that stand as unseen and were not asked for: Merge
 	// fills it, if it is not nil.
 	Unasked *int
@@ -109,13 +112,16 @@ func (rv Review) Merge(ctx, asking context.Context, before iter.Seq2[Record, err
 		nextBefore, stopBefore := iter.Pull2(ascending(Prefetch(before), (*Record).key))
 		defer stopBefore()
 
-		unused, credentials := newUnused(rv), map[string]Record{}
+		unused, admins, credentials := newUnused(rv), admins{review: rv}, map[string]Record{}
 		a, errA, okA := nextNow()
 		b, errB, okB := nextBefore()
 		for okA || okB {
 			if err := cmp.Or(ctx.Err(), errA, errB); err != nil {
 				yield(Record{}, err)
 				return
+			}
+			if okB && b.Judged != nil {
+				admins.judged = b.Judged
 			}
 			var out Record
 			keep := true
@@ -124,6 +130,12 @@ func (rv Review) Merge(ctx, asking context.Context, before iter.Seq2[Record, err
 				held := b
 				rv.noteBefore(b.Findings)
 				unused.before = &held
+				b, errB, okB = nextBefore()
+				continue
+			case okB && b.IsAdmins():
+				held := b
+				rv.noteBefore(b.Findings)
+				admins.before = &held
 				b, errB, okB = nextBefore()
 				continue
 			case okB && b.IsCredential():
@@ -143,9 +155,13 @@ func (rv Review) Merge(ctx, asking context.Context, before iter.Seq2[Record, err
 				b, errB, okB = nextBefore()
 			}
 			unused.met(&out)
+			admins.met(&out)
 			if keep && !yield(out, nil) {
 				return
 			}
+		}
+		if out, ok := admins.record(); ok && !yield(out, nil) {
+			return
 		}
 		for _, out := range rv.refused(credentials) {
 			if !yield(out, nil) {
@@ -161,6 +177,7 @@ func (rv Review) Merge(ctx, asking context.Context, before iter.Seq2[Record, err
 // seen is an authorization that the server showed.
 func (rv *Review) seen(ctx context.Context, a *Authorization, before *Record) Record {
 	r := Record{Target: rv.Target, Authorization: *a, Presence: Listed, Owner: rv.Owner(ctx, *a), FirstSeen: rv.Now, LastSeen: rv.Now}
+	r.OfReview = rv.Scope.Credentials[a.ID]
 	r.OrgDeleted = rv.OrgDeleted != nil && rv.OrgDeleted(*a)
 	if rv.Here != nil && before != nil && before.Elsewhere == "" {
 		rv.Here.Listed++
@@ -293,9 +310,8 @@ func (rv *Review) judged(r *Record, before *Record) {
 	r.DeletedDatabases = deletedDatabases(r.Authorization, deleted, rv.Scope.DatabasesUnknown)
 	s := &rv.subject
 	*s = Subject{
-		DeletedDatabases: r.DeletedDatabases,
-		Authorization:    r.Authorization, Access: AccessOf(r.Authorization), Owner: r.Owner, OrgDeleted: r.OrgDeleted,
-		Exceptions: rv.Policy.exceptionsFor(rv.Target, r.Authorization), Policy: rv.Policy, Scope: rv.Scope, Now: rv.Now,
+		Authorization: r.Authorization, Access: AccessOf(r.Authorization), Owner: r.Owner, OrgDeleted: r.OrgDeleted, DeletedDatabases: r.DeletedDatabases,
+		Exceptions: rv.Policy.exceptionsFor(rv.Target, r.Authorization), Policy: rv.Policy, Scope: rv.Scope, Now: rv.Now, Soon: rv.Soon,
 	}
 	var old []Finding
 	if before != nil {
@@ -417,7 +433,7 @@ func ascending[T any](seq iter.Seq2[T, error], key func(*T) string) iter.Seq2[T,
 func Replay(r Record, p Policy, at time.Time) []Finding {
 	s := Subject{
 		Authorization: r.Authorization, Access: AccessOf(r.Authorization), Owner: r.Owner, OrgDeleted: r.OrgDeleted, DeletedDatabases: r.DeletedDatabases,
-		Exceptions: p.exceptionsFor(r.Target, r.Authorization), Policy: p, Now: at, replayed: true,
+		Exceptions: p.exceptionsFor(r.Target, r.Authorization), Policy: p, Scope: Scope{Credentials: map[string]bool{r.ID: r.OfReview}}, Now: at, replayed: true,
 	}
 	before := slices.DeleteFunc(slices.Clone(r.Findings), func(f Finding) bool { return !f.Current() })
 	out := s.judge(before)

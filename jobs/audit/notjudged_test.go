@@ -1,6 +1,7 @@
 package audit
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -10,7 +11,11 @@ import (
 // Nothing found is a result only where there was something to judge by.
 func TestNotJudged(t *testing.T) {
 	t.Parallel()
-	whole := Policy{ServiceUsers: []string{"iot"}, RotateAfter: time.Hour, InactiveAfter: time.Hour}
+	whole := Policy{ServiceUsers: []string{"iot"}, RotateAfter: time.Hour, InactiveAfter: time.Hour, MaxAdmins: 2}
+	of := func(p Product, c Coverage) Coverage {
+		c.Product = p
+		return c
+	}
 	target := func(note func(*Coverage)) Coverage {
 		c := NewCoverage("prod")
 		c.Listed = 1
@@ -51,6 +56,15 @@ func TestNotJudged(t *testing.T) {
 		{"no owners", whole, []Coverage{target(func(c *Coverage) { c.NoNeed(OwnersKnown, "the product has no owners") })}, []string{"deleted-owner, inactive-owner, owner-not-member: the product has no owners"}},
 		{"a credential that is not shown", whole, []Coverage{target(func(c *Coverage) { c.Gap(OwnCredentialShown, Partial, "hidden") })}, []string{"auditor-can-write, auditor-personal: gap own-credential-shown"}},
 		{"no target", whole, nil, nil},
+		{"checks that do not apply to any target", Policy{}, []Coverage{of(ProductV1, target(nil))}, []string{"too-many-admins: max_admins is not set"}},
+		{"that apply to one of two, which cannot tell", whole, []Coverage{of(ProductCore, target(nil)), target(func(c *Coverage) { c.AddBlindSpot(MembersUnread) })},
+			[]string{"owner-not-member: members and owners of the org could not be read"}},
+		{"databases that cannot be listed", whole, []Coverage{of(ProductClustered, target(func(c *Coverage) { c.Gap(DatabasesListed, Partial, "403") }))},
+			[]string{"revived-grant, dangling-grant: gap databases-listed"}},
+		{"the first review of InfluxDB 3", whole, []Coverage{of(ProductCore, target(func(c *Coverage) {
+			c.Premises = nil
+			c.NoNeed(BaselineRead, "this is the first review of these tokens")
+		}))}, []string{"permission-drift, secret-replaced, back-again: this is the first review of these tokens"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
@@ -66,7 +80,10 @@ func TestNotJudged(t *testing.T) {
 	}
 	away := NewCoverage("prod")
 	away.Gap(TargetReviewed, NotKnown, "not reviewed")
-	if s := Summarize(Run{Job: "weekly"}, []Item{{Coverage: away}}, time.Time{}, Tool{}, whole, nil); len(s.NotJudged) != len(Checks()) {
-		t.Errorf("where nothing answered, %d checks are not judged", len(s.NotJudged))
+	for _, p := range append(Products(), ProductUnknown) {
+		want := slices.DeleteFunc(Checks(), func(c Check) bool { _, applies := p.Judges(c.ID); return !applies })
+		if s := Summarize(Run{Job: "weekly"}, []Item{{Coverage: of(p, away)}}, time.Time{}, Tool{}, whole, nil); len(s.NotJudged) != len(want) {
+			t.Errorf("%q: where nothing answered, %d checks are not judged", p, len(s.NotJudged))
+		}
 	}
 }

@@ -1,6 +1,7 @@
 package audit
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"net/url"
@@ -99,14 +100,122 @@ var exemptions = []exempt{
 	{[]Product{ProductV1}, []string{"deleted-owner", "inactive-owner", "personal-write", "auditor-personal"}, "a user is its own credential"},
 }
 
-// Judges reports whether a check applies to p; why says why not.
-func (p Product) Judges(check string) (why string, applies bool) {
+// exempted are the exemptions by product and check, as every token is looked up there.
+var exempted = func() map[Product]map[string]string {
+	out := map[Product]map[string]string{}
 	for _, e := range exemptions {
-		if slices.Contains(e.products, p) && slices.Contains(e.checks, check) {
-			return e.why, false
+		for _, p := range e.products {
+			if out[p] == nil {
+				out[p] = map[string]string{}
+			}
+			for _, check := range e.checks {
+				out[p][check] = e.why
+			}
 		}
 	}
-	return "", true
+	return out
+}()
+
+// Judges reports whether a check applies to p; why says why not.
+func (p Product) Judges(check string) (why string, applies bool) {
+	why, exempt := exempted[p][check]
+	return why, !exempt
+}
+
+// wording has what is said of a check on some products, where its own words would mislead.
+// What is empty is as everywhere.
+type wording struct {
+	products        []Product
+	check           string
+	title, why, fix string
+}
+
+var (
+	enterprise = []Product{ProductEnterprise}
+	v1         = []Product{ProductV1}
+	byDatabase = []Product{ProductEnterprise, ProductDedicated, ProductClustered}
+)
+
+var wordings = []wording{
+	{
+		enterprise, "operator", "Admin token",
+		"It can do everything on the server and create more tokens. Anyone who has the token value controls the server.",
+		"Create a token for the databases and actions that are needed, switch to it, and delete this one. Give every admin token that stays an expiry.",
+	},
+	{
+		v1, "operator", "Admin user",
+		"It can do everything on the server and create more users. Anyone who has the password controls the server.",
+		"Create a user with grants on the databases that are needed, switch to it, and drop this one.",
+	},
+	{
+		v3, "permission-drift", "Permissions changed",
+		"InfluxDB cannot change them after a token is created. Someone changed the catalog in the object store, or a backup was restored.",
+		"Find out who had access to the object store. Delete the token; the finding stays open until the token is gone.",
+	},
+	{
+		v1, "auth-off", "The server asks for no password",
+		"Authentication is off. Anyone who can reach the server can read, write and delete everything, and grants protect nothing.",
+		"Set auth-enabled = true in the section [http] of influxdb.conf, and restart InfluxDB. Until then, allow only the hosts that need it to connect.",
+	},
+	{
+		v1, "too-many-admins", "More admin users than allowed",
+		"Each of them can do everything on the server and create more users. With each one, a leak is more likely.",
+		"Drop the admins that nobody needs. Take admin rights from the others (REVOKE ALL PRIVILEGES FROM) and grant them single databases. Or raise policy.max_admins.",
+	},
+	{
+		[]Product{ProductCore}, "too-many-admins", "", "",
+		"Delete the tokens that nobody needs. Core has no lesser ones: use Enterprise where access must be limited, or raise policy.max_admins.",
+	},
+	{
+		byDatabase, "org-wide-write", "Writes to all databases",
+		"It can write to databases that its user does not need, and to every database created later.",
+		"Create a token for the databases that are in use, then revoke this one.",
+	},
+	{
+		v1, "owner-not-in-roster", "User is not in the roster",
+		"According to HR or the identity provider, the person has left or never belonged to the organization. The password still works.",
+		"Drop the user. If a program uses it, list it under service_users. If the person belongs to the organization, correct the roster.",
+	},
+	{
+		ownerless, "active-write", "", "Anyone who has the token value can write or delete data. Every write token needs a purpose and a responsible person.",
+		"Confirm that it is needed and has only the permissions it needs. Otherwise replace or revoke it.",
+	},
+	{
+		v1, "active-write", "User that can write", "Anyone who has the password can write or delete data. Every such user needs a purpose and a responsible person.",
+		"Confirm that it is needed and has only the grants it needs. Otherwise revoke grants, or drop the user if nothing breaks without them.",
+	},
+	{
+		v3, "not-rotated", "", "The longer a token value is used, the more places have a copy of it.",
+		"Create a new token with an expiry, switch to it, and delete this one. Replace the value of _admin with influxdb3 create token --admin --regenerate.",
+	},
+	{managed, "not-rotated", "", "The longer a token value is used, the more places have a copy of it.", ""},
+	{
+		managed, "no-description", "", "",
+		"Describe what uses it and who is responsible, on the page of the cluster at console.influxdata.com or with PATCH of the management API.",
+	},
+	{
+		enterprise, "dangling-grant", "Permission on a deleted database",
+		"A database of this token was deleted. If it is restored, the access works again.", "",
+	},
+	{
+		managed, "dangling-grant", "Permission on a deleted database",
+		"A database of this token was deleted. Tokens name databases: if another one gets that name, the token can use it.",
+		"Remove the permission with influxctl token update, which replaces all permissions, or revoke the token.",
+	},
+	{
+		ownerless, "back-again", "",
+		"It was gone, and a token with the same ID exists again. InfluxDB gives each new token a new ID: a backup was restored, or someone changed the catalog.", "",
+	},
+}
+
+// On is the check in the words that are right on a product.
+func (c Check) On(p Product) Check {
+	at := slices.IndexFunc(wordings, func(w wording) bool { return w.check == c.ID && slices.Contains(w.products, p) })
+	if at >= 0 {
+		w := wordings[at]
+		c.Title, c.Why, c.Fix = cmp.Or(w.title, c.Title), cmp.Or(w.why, c.Why), cmp.Or(w.fix, c.Fix)
+	}
+	return c
 }
 
 // Limit is something that no review of a product can show or avoid, with what to do about

@@ -42,6 +42,8 @@ type Record struct {
 	// DeletedDatabases are those of its grants that did not exist at a review, where a grant
 	// holds for whatever has the name. They stay as long as the grant does.
 	DeletedDatabases []string `json:"deletedDatabases,omitempty"`
+	// OfReview: the review itself asked with it. Earlier versions do not say.
+	OfReview bool `json:"ofReview,omitempty"`
 	// Elsewhere is what showed it, where something else answers now: its source, or, where
 	// that has the same org ID and none of its authorizations, the address of the server.
 	Elsewhere string `json:"elsewhere,omitempty"`
@@ -230,9 +232,9 @@ func Server(description string) Authorization {
 }
 
 // IsServer reports whether the record stands for the server, for a token of another org,
-// for exceptions or for a credential of the review, and not for an authorization.
+// for exceptions, for a credential of the review or for all admins, and not for an authorization.
 func (a Authorization) IsServer() bool {
-	return a.ID == ServerID || a.IsExceptions() || a.IsCredential() || a.IsOfOtherOrg()
+	return a.ID == ServerID || a.IsExceptions() || a.IsCredential() || a.IsAdmins() || a.IsOfOtherOrg()
 }
 
 // exceptionsID is the ID of the record that stands for exceptions that nothing
@@ -373,4 +375,66 @@ func matchRefused(s *Subject) (string, Outcome) {
 		return "", Pass
 	}
 	return "", Unknown
+}
+
+// adminsID is the ID of the record that stands for more admins than are allowed, which is of
+// the kind that the exceptions have: behind every authorization.
+const adminsID = "over-max-admins"
+
+// IsAdmins reports whether the record stands for more admins than are allowed.
+func (a Authorization) IsAdmins() bool { return a.ID == adminsID }
+
+// admins counts the admins of a target that work, whoever may see them.
+type admins struct {
+	review Review
+	names  []string   // of those that work
+	more   int        // that may be admins and work, as far as is known
+	before *Record    // the record that said so in the previous review
+	judged *Judgement // of that review, see Record
+}
+
+func (n *admins) met(r *Record) {
+	if _, judged := n.review.Coverage.Product.Judges("too-many-admins"); !judged || !r.Exists() || !r.Works(n.review.Now) {
+		return
+	}
+	switch access := AccessOf(r.Authorization); {
+	case r.Presence == Unseen && access.EveryOrg, access.Unreadable && !access.EveryOrg:
+		n.more++
+	case access.EveryOrg:
+		n.names = append(n.names, Line(cmp.Or(r.Description, r.User, r.ID), 40))
+	}
+}
+
+// record says how many there are, if there are or were too many.
+func (n *admins) record() (Record, bool) {
+	rv := &n.review
+	r := Record{
+		Target: rv.Target, Presence: Listed, Owner: Owner{State: OwnerPresent, MembershipKnown: true}, FirstSeen: rv.Now, LastSeen: rv.Now,
+		Authorization: Authorization{ID: adminsID, Description: "all admins", Status: Inactive, Legacy: true, Product: rv.Coverage.Product},
+	}
+	var old []Finding
+	before := &Record{Target: rv.Target, Judged: n.judged}
+	if n.before != nil {
+		r.FirstSeen, r.Product, old, before = n.before.FirstSeen, n.before.Product, n.before.Findings, n.before
+	}
+	s := Subject{Authorization: r.Authorization, Owner: r.Owner, Admins: n.names, MoreAdmins: n.more, Policy: rv.Policy, Scope: rv.Scope, Now: rv.Now, before: before}
+	r.Findings = s.judge(old)
+	return r, slices.ContainsFunc(r.Findings, func(f Finding) bool { return f.Reported(rv.Now) })
+}
+
+// mostNamed is how many admins a finding names.
+const mostNamed = 10
+
+// matchAdmins: those that could not be seen or read may be admins still.
+func matchAdmins(s *Subject) (string, Outcome) {
+	most := s.Policy.MaxAdmins
+	switch {
+	case !s.IsAdmins() || most == 0:
+		return "", Pass
+	case len(s.Admins) > most:
+		return fmt.Sprintf("%d, and at most %d are allowed: %s", len(s.Admins), most, Names(s.Admins, mostNamed)), Fail
+	case len(s.Admins)+s.MoreAdmins > most:
+		return "", Unknown
+	}
+	return "", Pass
 }
