@@ -38,7 +38,7 @@ type comparison struct {
 // beginning. The server is asked under asking, which ends with the deadline; what was
 // collected until then is judged under ctx.
 func (a *Assessor) Assess(ctx, asking context.Context, j Job, run audit.Run, name string, write func(iter.Seq2[audit.Record, error]) error) (audit.Item, error) {
-	c := comparison{Review: audit.Review{Target: name, Now: run.Started, Policy: j.Policy}}
+	c := comparison{Review: audit.Review{Target: name, Now: run.Started, Policy: j.Policy, Soon: j.nextButOne(run.Started)}}
 	if err := a.guard(j, "collecting "+name, func() (err error) { c.Collection, err = a.ask(asking, j, name); return }); err != nil {
 		c.Collection = notAsked(err, c.Requests)
 	}

@@ -65,6 +65,19 @@ func (j Job) targetNames() []string {
 	return names
 }
 
+// nextButOne is the slot after the next one: what expires before it, the review before that
+// may be too late to tell. Zero for what has no schedule.
+func (j Job) nextButOne(now time.Time) time.Time {
+	if j.Schedule == nil {
+		return time.Time{}
+	}
+	next := j.Schedule.Next(now)
+	if next.IsZero() {
+		return next
+	}
+	return j.Schedule.Next(next)
+}
+
 // Target is something that holds authorizations, under its name in the reports.
 type Target struct {
 	Name   string
