@@ -89,6 +89,11 @@ func TestControlsOfChecks(t *testing.T) {
 		{"no-description", "ISO/IEC 27001", "A.5.9", "supporting"},
 		{"permission-drift", "SOC 2", "CC7.2", "supporting"},
 		{"deleted-org", "CIS Controls", "6.2", "supporting"},
+		{"auth-off", "PCI DSS", "8.3.1", "direct"},
+		{"auth-off", "NIST SP 800-171", "03.05.01 a", "direct"},
+		{"too-many-admins", "NIST SP 800-53", "AC-6(5)", "direct"},
+		{"secret-replaced", "PCI DSS", "8.2.4", "direct"},
+		{"never-expires", "ISO/IEC 27001", "A.5.17", "supporting"},
 	}
 	got, err := Controls()
 	if err != nil {

@@ -184,7 +184,7 @@ func NewServerFindings(m Message) []ServerFinding {
 	var out []ServerFinding
 	for _, h := range m.Highlights.Server {
 		for _, f := range h.Findings {
-			check := audit.CheckOf(f.Check)
+			check := audit.CheckOf(f.Check).On(h.Record.Product)
 			out = append(out, ServerFinding{severity(f.Severity), Show(h.Record.Target, 60, "unnamed target"), title(check), Show(f.Detail, 200, ""), cmp.Or(check.Fix, "see the evidence")})
 		}
 	}
@@ -197,11 +197,12 @@ type told map[string]bool
 // once takes away what was said before.
 func (t told) once(found []Found) {
 	for i := range found {
-		if f := &found[i]; t[f.Title] {
+		f := &found[i]
+		words := f.Title + f.Why + f.Fix // products have their own
+		if t[words] {
 			f.Why, f.Fix = "", ""
-		} else {
-			t[f.Title] = true
 		}
+		t[words] = true
 	}
 }
 
@@ -217,7 +218,7 @@ func newToken(m Message, h audit.Highlight) Token {
 	}
 	command := ""
 	for _, f := range h.Findings[:min(len(h.Findings), maxFound)] {
-		check := audit.CheckOf(f.Check)
+		check := audit.CheckOf(f.Check).On(r.Product)
 		found := Found{
 			Title: title(check), Detail: Show(f.Detail, 200, ""), Why: check.Why, Fix: cmp.Or(check.Fix, "see the evidence"),
 			New: f.Fresh() && m.Summary.Previous != nil,

@@ -282,6 +282,14 @@ func (c Coverage) without(id string, states ...PremiseState) string {
 	return "gap " + id
 }
 
+// Applies reports whether a check applies to any of the targets.
+func (s Summary) Applies(check string) bool {
+	return len(s.Coverage.Targets) == 0 || slices.ContainsFunc(s.Coverage.Targets, func(t Coverage) bool {
+		_, applies := t.Product.Judges(check)
+		return applies
+	})
+}
+
 // WhyNotJudged says why a check could not be judged; "" if it could, or if an earlier
 // version reviewed.
 func (s Summary) WhyNotJudged(check string) string {

@@ -69,11 +69,14 @@ type exempt struct {
 }
 
 var (
-	v2        = []Product{ProductUnknown, ProductOSS, ProductCloud}
-	v3        = []Product{ProductCore, ProductEnterprise}
-	managed   = []Product{ProductDedicated, ProductClustered}
-	notV2     = slices.Concat(v3, managed, []Product{ProductV1})
-	ownerless = slices.Concat(v3, managed)
+	v2         = []Product{ProductUnknown, ProductOSS, ProductCloud}
+	enterprise = []Product{ProductEnterprise}
+	v3         = []Product{ProductCore, ProductEnterprise}
+	managed    = []Product{ProductDedicated, ProductClustered}
+	v1         = []Product{ProductV1}
+	notV2      = slices.Concat(v3, managed, v1)
+	ownerless  = slices.Concat(v3, managed)
+	byDatabase = slices.Concat(enterprise, managed)
 )
 
 // exemptions is the table of the checks by product. What is not in it applies.
@@ -83,21 +86,29 @@ var exemptions = []exempt{
 	{v2, []string{"auth-off"}, "authentication cannot be switched off there"},
 	{v2, []string{"too-many-admins"}, "operator finds each of them"},
 	{v2, []string{"revived-grant"}, "permissions follow IDs there"},
-	{notV2, []string{"deleted-org", "owner-not-member", "all-access", "foreign-operator", "unlisted-owner"}, "there are no orgs"},
-	{ownerless, []string{"deleted-owner", "inactive-owner", "owner-not-in-roster", "personal-write", "auditor-personal"}, "tokens have no owners there"},
+	{notV2, []string{"deleted-org", "owner-not-member", "foreign-operator"}, "there are no orgs"},
+	{notV2, []string{"all-access"}, "permissions are for databases only"},
+	{notV2, []string{"unlisted-owner"}, "a target has no list of users there"},
 	{notV2, []string{"token-value-readable"}, "no list shows the values of tokens there"},
-	{notV2, []string{"reactivated", "inactive-leftover", "inactive-operator"}, "tokens cannot be set inactive there"},
+	{notV2, []string{"reactivated", "inactive-leftover", "inactive-operator"}, "nothing can be set inactive there"},
 	{notV2, []string{"auditor-can-write"}, "a review needs an admin there; see the limits of the product"},
 	{notV2, []string{"mints-tokens", "administers-users"}, "only admins can; see operator and too-many-admins"},
+	{ownerless, []string{"deleted-owner", "inactive-owner", "owner-not-in-roster", "personal-write", "auditor-personal"}, "tokens have no owners there"},
+	{v3, []string{"no-description"}, "every token has a name there"},
+	{v3, []string{"revived-grant"}, "permissions follow IDs there"},
 	{[]Product{ProductCore}, []string{"operator", "org-wide-write", "dangling-grant"}, "every token is an admin token; see too-many-admins"},
 	{managed, []string{"operator", "too-many-admins"}, "database tokens are never admins; management tokens have no list"},
-	{managed, []string{"secret-replaced", "auth-off"}, "the product has no such thing"},
-	{managed, []string{"permission-drift"}, "permissions can be changed there; see Changes"},
-	{v3, []string{"no-description", "revived-grant"}, "names are required, and permissions follow IDs there"},
-	{[]Product{ProductV1}, []string{"permission-drift", "back-again"}, "grants can be changed, and names used again; see Changes"},
-	{[]Product{ProductV1}, []string{"no-description", "not-rotated", "never-expires", "expires-soon", "expired-leftover", "expired-on-creation", "secret-replaced"}, "users have neither dates nor a description"},
-	{[]Product{ProductV1}, []string{"dangling-grant", "revived-grant", "org-wide-write"}, "grants end with their database"},
-	{[]Product{ProductV1}, []string{"deleted-owner", "inactive-owner", "personal-write", "auditor-personal"}, "a user is its own credential"},
+	{managed, []string{"secret-replaced"}, "the value of a token cannot be replaced there"},
+	{managed, []string{"auth-off"}, "authentication cannot be switched off there"},
+	{managed, []string{"permission-drift"}, "permissions can be changed there; the sheet Changes has them"},
+	{v1, []string{"permission-drift"}, "grants can be changed there; the sheet Changes has them"},
+	{v1, []string{"back-again"}, "a name can be used again there"},
+	{v1, []string{"no-description"}, "users have no description"},
+	{v1, []string{"not-rotated", "never-expires", "expires-soon", "expired-leftover", "expired-on-creation"}, "users have no dates"},
+	{v1, []string{"secret-replaced"}, "no list shows that a password was changed"},
+	{v1, []string{"dangling-grant", "revived-grant"}, "grants end with their database"},
+	{v1, []string{"org-wide-write"}, "grants are for single databases; see operator"},
+	{v1, []string{"deleted-owner", "inactive-owner", "personal-write", "auditor-personal"}, "a user is its own credential"},
 }
 
 // exempted are the exemptions by product and check, as every token is looked up there.
@@ -129,12 +140,6 @@ type wording struct {
 	check           string
 	title, why, fix string
 }
-
-var (
-	enterprise = []Product{ProductEnterprise}
-	v1         = []Product{ProductV1}
-	byDatabase = []Product{ProductEnterprise, ProductDedicated, ProductClustered}
-)
 
 var wordings = []wording{
 	{

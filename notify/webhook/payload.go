@@ -268,7 +268,7 @@ func newToken(h audit.Highlight) token {
 		Owner: newPerson(r.Owner, r.User), MoreFindings: max(0, len(h.Findings)-maxFindings),
 	}
 	for _, f := range h.Findings[:min(len(h.Findings), maxFindings)] {
-		t.Findings = append(t.Findings, finding{name(f.Check), name(audit.CheckOf(f.Check).Title), name(string(f.Severity)), name(string(f.State)), audit.Line(f.Detail, 200)})
+		t.Findings = append(t.Findings, finding{name(f.Check), name(audit.CheckOf(f.Check).On(r.Product).Title), name(string(f.Severity)), name(string(f.State)), audit.Line(f.Detail, 200)})
 	}
 	return t
 }

@@ -64,6 +64,7 @@ type tokenView struct {
 
 type findingNote struct {
 	Check    string             `json:"check"`
+	Words    string             `json:"words,omitempty"` // its place in checks, if it is not the check
 	Severity audit.Severity     `json:"severity"`
 	State    audit.FindingState `json:"state"`
 	Since    string             `json:"since"`
@@ -166,6 +167,11 @@ func (p *pageData) token(r *table.Row) tokenView {
 		note := findingNote{
 			Check: f.Check, Severity: f.Severity, State: f.State, Since: table.DayOf(f.Since), Due: table.DayOf(f.Due), Overdue: f.Overdue(r.Now),
 			Detail: long(f.Detail), Approval: approvalWords(f.Approval), Command: audit.Command(&r.Record, f),
+		}
+		c := audit.CheckOf(f.Check)
+		if on := c.On(r.Product); on.Title+on.Why+on.Fix != c.Title+c.Why+c.Fix {
+			note.Words = f.Check + "/" + string(r.Product)
+			p.checks[note.Words] = checkView{Title: long(on.Title), Why: on.Why, Fix: on.Fix}
 		}
 		if told[note.Command] {
 			note.Command = ""

@@ -129,6 +129,7 @@ type view struct {
 	Trend             trendChart
 	Checks            []checkSection
 	Passed, Switched  []audit.Check
+	Elsewhere         []audit.Check // for other products
 	Unjudged          []unjudgedView
 	Tokens            tokensView
 	CoverageOfTargets []targetView
@@ -158,7 +159,7 @@ func (p *Page) view(h *audit.Highlights) *view {
 		v.Listed, v.Hidden, v.Unseen = v.Listed+t.Listed, v.Hidden+t.Hidden, v.Unseen+t.Unseen
 	}
 	v.GapsOfJob, _ = table.GapsOf(s.Coverage.Gaps)
-	v.Passed, v.Unjudged, v.Switched = quietChecks(s)
+	v.Passed, v.Unjudged, v.Switched, v.Elsewhere = quietChecks(s)
 	return v
 }
 

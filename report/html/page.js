@@ -241,7 +241,7 @@ function facts(names, values) {
 }
 
 function finding(f) {
-  const c = data.shared.checks[f.check] ?? { title: f.check };
+  const c = data.shared.checks[f.words ?? f.check] ?? { title: f.check };
   const view = document.getElementById('finding-view').content.cloneNode(true);
   const values = { chip: chip(f.severity), title: c.title, state: f.state, since: f.since, due: f.due, detail: f.detail, approval: f.approval, fix: c.fix, command: f.command, why: c.why };
   for (const [name, value] of Object.entries(values)) {

@@ -246,18 +246,20 @@ type unjudgedView struct {
 	NotJudged string // why
 }
 
-// quietChecks are those that found nothing, those that could not be judged, and those that
-// are off: nothing found is a result, not judged is none.
-func quietChecks(s audit.Summary) (passed []audit.Check, unjudged []unjudgedView, off []audit.Check) {
+// quietChecks are those that found nothing, those that could not be judged, those that are
+// off, and those that are for other products: nothing found is a result, not judged is none.
+func quietChecks(s audit.Summary) (passed []audit.Check, unjudged []unjudgedView, off, elsewhere []audit.Check) {
 	for _, c := range s.Policy.Checks {
 		switch {
 		case c.Severity == audit.Off:
 			off = append(off, audit.CheckOf(c.Check))
+		case !s.Applies(c.Check):
+			elsewhere = append(elsewhere, audit.CheckOf(c.Check))
 		case s.WhyNotJudged(c.Check) != "":
 			unjudged = append(unjudged, unjudgedView{audit.CheckOf(c.Check), s.WhyNotJudged(c.Check)})
 		case s.Findings.ByCheck[c.Check] == 0:
 			passed = append(passed, audit.CheckOf(c.Check))
 		}
 	}
-	return passed, unjudged, off
+	return passed, unjudged, off, elsewhere
 }

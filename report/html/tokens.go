@@ -135,7 +135,7 @@ func (p *Page) row(r *table.Row, at int, filters filters) rowView {
 	codes := make([]string, 0, len(findings))
 	for _, f := range findings {
 		codes = append(codes, filters.code(f, r.Now))
-		v.add(f)
+		v.add(f, audit.CheckOf(f.Check).On(r.Product).Title)
 		if f.Actionable() && rankOf(f, r.Now).part == rankOf(findings[0], r.Now).part {
 			since, due = audit.Earlier(since, f.Since), audit.Earlier(due, f.Due)
 			v.Overdue = v.Overdue || f.Overdue(r.Now)
@@ -146,7 +146,7 @@ func (p *Page) row(r *table.Row, at int, filters filters) rowView {
 }
 
 // add puts a finding with those of its severity; those that no longer stand are apart.
-func (v *rowView) add(f audit.Finding) {
+func (v *rowView) add(f audit.Finding, name string) {
 	g := groupView{Severity: table.OneLine(string(f.Severity)), Class: "plain"}
 	switch {
 	case !f.Current():
@@ -158,7 +158,7 @@ func (v *rowView) add(f audit.Finding) {
 	if at < 0 {
 		at, v.Groups = len(v.Groups), append(v.Groups, g)
 	}
-	title := titleView{Title: table.OneLine(audit.CheckOf(f.Check).Title), Mark: string(f.State), Quiet: !f.Actionable() || f.Severity == audit.Info}
+	title := titleView{Title: table.OneLine(name), Mark: string(f.State), Quiet: !f.Actionable() || f.Severity == audit.Info}
 	switch {
 	case f.State == audit.Open:
 		title.Mark = ""

@@ -31,7 +31,7 @@ type Row struct {
 // Of is the row of one finding of r.
 func (r *Row) Of(f audit.Finding) *Row {
 	of := *r
-	of.Finding, of.Check = f, audit.CheckOf(f.Check)
+	of.Finding, of.Check = f, audit.CheckOf(f.Check).On(r.Product)
 	return &of
 }
 
@@ -192,7 +192,7 @@ func (m *RowMaker) wordsOf(r *audit.Record) FindingWords {
 		if i == 0 {
 			w.First = GroupOf(f)
 		}
-		titles = append(titles, audit.CheckOf(f.Check).Title)
+		titles = append(titles, audit.CheckOf(f.Check).On(r.Product).Title)
 		for _, name := range m.names[f.Check] {
 			if !slices.Contains(names, name) {
 				names = append(names, name)

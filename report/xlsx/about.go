@@ -60,6 +60,9 @@ func (b *Workbook) writeAbout(context.Context) error {
 	p.fact("Service users", orNone(strings.Join(s.Policy.ServiceUsers, ", ")))
 	p.fact("Rotate after", audit.SpanWords(s.Policy.Policy().RotateAfter))
 	p.fact("Inactive after", audit.SpanWords(s.Policy.Policy().InactiveAfter))
+	if s.Policy.MaxAdmins > 0 {
+		p.fact("Most admin tokens", audit.Number(s.Policy.MaxAdmins))
+	}
 	p.fact("Fix within", table.FixWithinWords(s.Policy))
 	p.fact("Longest exception", b.in.Settings().MaxException)
 	p.fact("Checks", "each with its severity: the sheet "+sheetChecks)
@@ -113,6 +116,9 @@ func (b *Workbook) writeControls(context.Context) error {
 		relate := func(cells ...cell) {
 			n := b.findings.count(b.currentOf(c.Check), test{"Check", "$" + p.at()}, unresolved, judged)
 			what, found := audit.CheckOf(c.Check).Title, number(n)
+			if !b.in.Summary.Applies(c.Check) {
+				what, found = what+"\ndoes not apply to these products", words("does not apply")
+			}
 			if why := b.in.Summary.WhyNotJudged(c.Check); why != "" {
 				what += "\nnot judged: " + why
 				if b.currentOf(c.Check).all == 0 {

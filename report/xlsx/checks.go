@@ -41,6 +41,8 @@ func (b *Workbook) checkCells(p *page, c audit.AppliedCheck) []cell {
 	switch {
 	case c.Severity == audit.Off:
 		cells = append(cells, across(6, words("off")))
+	case !b.in.Summary.Applies(c.Check):
+		cells = append(cells, across(6, words("does not apply to these products")))
 	case why != "" && b.currentOf(c.Check).all == 0:
 		cells = append(cells, wrapped("not judged: "+why, 6))
 	default:

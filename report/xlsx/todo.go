@@ -73,7 +73,8 @@ func taskOf(r *table.Row, kept *brief, rank taskRank, place int, since bool) tas
 	t := task{brief: kept, place: place, rank: rank, due: table.When(r.Due())}
 	var lines []string
 	for _, f := range table.WorstFirst(r.Record.Findings) {
-		line := audit.CheckOf(f.Check).Title
+		check := audit.CheckOf(f.Check).On(r.Product)
+		line := check.Title
 		switch {
 		case f.State == audit.Excepted:
 			line += " (excepted)"
@@ -84,7 +85,7 @@ func taskOf(r *table.Row, kept *brief, rank taskRank, place int, since bool) tas
 		}
 		lines = append(lines, line)
 		if t.todo == "" && table.GroupOf(f) == rank.Group {
-			t.todo = strings.TrimSuffix(audit.CheckOf(f.Check).Fix+"\n"+audit.Command(&r.Record, f), "\n")
+			t.todo = strings.TrimSuffix(check.Fix+"\n"+audit.Command(&r.Record, f), "\n")
 		}
 	}
 	t.found = strings.Join(lines, "\n")
