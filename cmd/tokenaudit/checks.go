@@ -18,7 +18,7 @@ func (c *cli) checks() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "checks [ID]",
 		Short: "List the checks, or explain one",
-		Long: `Lists the checks, worst first. With a product, lists those that apply there, in the words that are right there, and then why others do not. "tokenaudit help products" has the table.`,
+		Long:  `Lists the checks, worst first. With a product, lists those that apply there, in the words that are right there, and then why others do not. "tokenaudit help products" has the table.`,
 		Example: `  tokenaudit checks
   tokenaudit checks deleted-owner
   tokenaudit checks --product core

@@ -58,7 +58,7 @@ var checks = [...]Check{
 		ID: "auth-off", Severity: Critical, Momentary: true, Server: true,
 		Title: "The server asks for no credential",
 		Why:   "Authentication is off. Anyone who can reach the server can read, write and delete everything, and the tokens on it protect nothing.",
-		Fix:   "Start InfluxDB without --without-auth. Until then, allow only the hosts that need it to connect.",
+		Fix:   "Start InfluxDB 3 without --without-auth, or set auth-enabled = true for InfluxDB 1.x. Until then, allow only the hosts that need it to connect.",
 		Match: func(s *Subject) (string, Outcome) {
 			return s.Description, failIf(s.ID == ServerID)
 		},
@@ -101,14 +101,14 @@ var checks = [...]Check{
 		ID: "too-many-admins", Severity: High, Momentary: true, Server: true,
 		Title: "More admin tokens than allowed",
 		Why:   "Each of them can do everything on the server and create more tokens. With each one, a leak is more likely.",
-		Fix:   "Delete the admin tokens that nobody needs, and replace others by tokens for single databases. Only Enterprise has those. Or raise policy.max_admins.",
+		Fix:   "Delete the admins that nobody needs. Replace others by tokens or users for single databases, which Core does not have. Or raise policy.max_admins.",
 		Match: matchAdmins,
 	},
 	{
 		ID: "secret-replaced", Severity: High, Momentary: true,
 		Expected: (*Subject).replacedByPlan,
 		Title:    "Secret was replaced",
-		Why:      "The token has a new value, and nobody planned that. Somebody may have the new value who should not have it.",
+		Why:      "The token has a new value. If nobody planned that, somebody may have it who should not have it.",
 		Fix:      "Find out who replaced it. Unless that was right, replace it again by plan: first get an exception for secret-replaced approved (tokenaudit help exceptions).",
 		Match:    matchReplaced,
 	},

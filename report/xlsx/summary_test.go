@@ -117,6 +117,9 @@ func TestChecksSheet(t *testing.T) {
 		if s.WhyNotJudged(c.Check) != "" && s.Findings.ByCheck[c.Check] == 0 {
 			found = "not judged: " + s.WhyNotJudged(c.Check) + "|"
 		}
+		if !s.Applies(c.Check) {
+			found = "does not apply to these products|"
+		}
 		want := fmt.Sprintf("%s|%s|%s|%s", c.Check, known.Title, c.Severity, found)
 		if _, rest, ok := strings.Cut("\n"+got, "\n"+want); !ok || !strings.HasSuffix(strings.SplitN(rest, "\n", 2)[0], known.Why+"|"+known.Fix) {
 			t.Errorf("no line %q in:\n%s", want, got)
