@@ -120,9 +120,9 @@ func whoFilter(o audit.OwnerHighlights, all []audit.OwnerHighlights) (exact, tar
 		return other.Key != o.Key && other.Target == o.Target && exactName(other.Owner.Name) == exactName(o.Owner.Name)
 	}
 	if o.Owner.Name == "" || slices.ContainsFunc(all, shared) {
-		return exactName(o.Owner.ID), o.Target
+		return exactName(o.Owner.ID), exactName(o.Target)
 	}
-	return exactName(o.Owner.Name), o.Target
+	return exactName(o.Owner.Name), exactName(o.Target)
 }
 
 // tiles are the figures in the order in which they matter.
