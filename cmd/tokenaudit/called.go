@@ -7,6 +7,8 @@ import (
 	"runtime/debug"
 	"slices"
 	"strings"
+
+	"tokenaudit/jobs/audit"
 )
 
 // calledAs is how a person calls the program again, for the commands that it names.
@@ -39,20 +41,10 @@ func byGoRun(executable string) bool {
 	})
 }
 
-var plainWord = regexp.MustCompile(`^[\w@%+=:,./~-]+$`)
-
-// shellWord quotes an argument for a POSIX shell, where it needs quotes.
+// shellWord quotes an argument for the shell of this machine, where it needs quotes.
 func shellWord(word string) string {
-	if plainWord.MatchString(word) || filepath.Separator == '\\' {
+	if filepath.Separator == '\\' {
 		return word
 	}
-	return shellQuoted(word)
-}
-
-// shellQuoted quotes an argument for a POSIX shell, whatever shell runs this program.
-func shellQuoted(word string) string {
-	if plainWord.MatchString(word) && word[0] != '~' {
-		return word
-	}
-	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
+	return audit.ShellQuoted(word)
 }

@@ -27,7 +27,7 @@ func influxCreate(a audit.Authorization, user string) (command, why string) {
 	case !target.IsID(a.OrgID):
 		return "", "the ID of its org is not known"
 	}
-	words := []string{"influx auth create --org-id " + a.OrgID + " --user " + shellQuoted(audit.Line(user, 200))}
+	words := []string{"influx auth create --org-id " + a.OrgID + " --user " + audit.ShellQuoted(audit.Line(user, 200))}
 	if a.Legacy { // the user is that of the credential that runs it
 		words = []string{"influx v1 auth create --org-id " + a.OrgID + " --username NEW-USERNAME"}
 	}
@@ -35,7 +35,7 @@ func influxCreate(a audit.Authorization, user string) (command, why string) {
 	if description == "" {
 		description = "replaces " + audit.Line(a.ID, 16)
 	}
-	words = append(words, "--description "+shellQuoted(audit.Line(description, 200)))
+	words = append(words, "--description "+audit.ShellQuoted(audit.Line(description, 200)))
 	switch {
 	case !a.Legacy && isOperator(a):
 		return strings.Join(append(words, "--operator"), " "), ""

@@ -268,7 +268,7 @@ func moveSteps(tokens []movingToken, to heir, now time.Time) []step {
 	const once = " The CLI shows each new token once: store it at once."
 	if to.missing && (len(create) > 0 || len(same) > 0 && to.chosen) {
 		add(audit.Line(to.name, 80)+" does not exist here: create that user first.",
-			[]string{"influx user create --org-id " + cmp.Or(orgOf(tokens), "ORG-ID") + " --name " + shellQuoted(audit.Line(to.name, 200))})
+			[]string{"influx user create --org-id " + cmp.Or(orgOf(tokens), "ORG-ID") + " --name " + audit.ShellQuoted(audit.Line(to.name, 200))})
 	}
 	if len(create) > 0 {
 		add("Create the same under "+audit.Line(cmp.Or(to.name, placeholder), 80)+"."+once, create)

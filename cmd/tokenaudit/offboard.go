@@ -287,7 +287,7 @@ func (l leaver) unknown() []string {
 // offboardSteps are what people do before the user is deleted, in order. Unreviewed: there are
 // tokens that no review has seen, so that nobody would know them when they are hidden.
 func offboardSteps(t offboardTarget, user string, unreviewed, cloud bool, now time.Time) []step {
-	left := "tokenaudit offboard --done " + shellQuoted(audit.Line(user, 200))
+	left := "tokenaudit offboard --done " + audit.ShellQuoted(audit.Line(user, 200))
 	steps := moveSteps(t.Tokens, t.heir, now)
 	if t.UserState == "not_found" {
 		return append(steps, step{"See what is left, with the commands that delete it.", []string{left}})
@@ -317,7 +317,7 @@ func orgFlag(tokens []movingToken, org string) string {
 	case target.IsID(org):
 		return " --org-id " + org
 	}
-	return " --org " + shellQuoted(audit.Line(org, 200))
+	return " --org " + audit.ShellQuoted(audit.Line(org, 200))
 }
 
 // orgOf is the org of the first token that has the ID of one.

@@ -199,16 +199,27 @@ func (s Summary) Decide() []Decision {
 	return out
 }
 
-// tokenIDs as InfluxDB gives them. Nothing else may stand in a command that people run.
-var tokenIDs = regexp.MustCompile(`^[0-9a-f]{16}$`)
+// IDs as InfluxDB gives them. Nothing else may stand in a command that people run.
+var (
+	tokenIDs = regexp.MustCompile(`^[0-9a-f]{16}$`)
+	uuids    = regexp.MustCompile(`^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`)
+)
 
-// Command is the command that ends what a finding is about, one of the influx CLI where it
-// can; empty where none does.
+// Command is the command that ends what a finding is about, one of the product's own CLI where
+// it can; empty where none does.
 func Command(r *Record, f Finding) string {
 	if r.IsServer() || !f.Actionable() || f.Check == "no-description" || aboutExceptions(f.Check) {
 		return ""
 	}
 	switch {
+	case f.Check == "expires-soon": // it ends by itself
+		return ""
+	case r.IsOperator():
+		return RegenerateCommand(r.Authorization)
+	case r.Product == ProductV1 && slices.Contains(adminChecks[:], f.Check):
+		return statement("REVOKE ALL PRIVILEGES FROM ", r.User)
+	case r.Product != "":
+		return DeleteCommand(r.Authorization)
 	case f.Check == "deleted-owner", f.Check == "deleted-org", r.orphaned():
 		return APIDeleteCommand(r.Authorization)
 	case CheckOf(f.Check).Deletes:
@@ -219,14 +230,40 @@ func Command(r *Record, f Finding) string {
 	return InactiveCommand(r.Authorization)
 }
 
+// adminChecks find users of InfluxDB 1.x who administer. They go on as users without that right.
+var adminChecks = [...]string{"operator", "mints-tokens", "administers-users", "too-many-admins"}
+
 // orphaned tokens do not work: their user or their org was deleted.
 func (r *Record) orphaned() bool { return r.Owner.State == OwnerDeleted || r.OrgDeleted }
 
-// DeleteCommand is the command of the influx CLI that deletes a token, "" for what has no ID of
-// InfluxDB. The CLI asks for the token first: it cannot delete one whose user was deleted.
+// operatorName is the name of the first admin token of InfluxDB 3. It cannot be deleted, and no
+// other one can get a new secret.
+const operatorName = "_admin"
+
+// IsOperator reports whether it is the first admin token of InfluxDB 3.
+func (a *Authorization) IsOperator() bool { return a.isNamed() && a.Description == operatorName }
+
+// isNamed: its name tells it apart, and is what commands go by.
+func (a *Authorization) isNamed() bool {
+	return a.Product == ProductCore || a.Product == ProductEnterprise
+}
+
+// DeleteCommand is the command of the product's CLI that deletes a token, or a user of InfluxDB
+// 1.x; "" where none can be said safely. That of InfluxDB 2 asks for the token first: it cannot
+// delete one whose user was deleted.
 func DeleteCommand(a Authorization) string {
 	switch {
-	case !tokenIDs.MatchString(a.ID):
+	case a.isNamed() && !a.IsOperator() && sayable(a.Description):
+		name := " " + ShellQuoted(a.Description)
+		if strings.HasPrefix(a.Description, "-") { // else it is taken for an option
+			name = "=" + ShellQuoted(a.Description)
+		}
+		return "influxdb3 delete token --token-name" + name
+	case (a.Product == ProductDedicated || a.Product == ProductClustered) && uuids.MatchString(a.ID):
+		return "influxctl token delete " + a.ID
+	case a.Product == ProductV1:
+		return statement("DROP USER ", a.User)
+	case a.Product != "", !tokenIDs.MatchString(a.ID):
 		return ""
 	case a.Legacy:
 		return "influx v1 auth delete --id " + a.ID
@@ -234,16 +271,48 @@ func DeleteCommand(a Authorization) string {
 	return "influx auth delete --id " + a.ID
 }
 
+// RegenerateCommand gives the operator token of InfluxDB 3 a new secret, and ends the old one.
+// It is "" for others: they cannot get one.
+func RegenerateCommand(a Authorization) string {
+	if !a.IsOperator() {
+		return ""
+	}
+	return "influxdb3 create token --admin --regenerate"
+}
+
+// statement is the command of the influx shell of 1.x for a statement about a user, "" where it
+// cannot be said safely. The shell has its credential from INFLUX_USERNAME and INFLUX_PASSWORD.
+func statement(begin, user string) string {
+	if !sayable(user) {
+		return ""
+	}
+	return "influx -execute " + ShellQuoted(begin+QuotedIdent(user))
+}
+
+// QuotedIdent quotes a name for InfluxQL.
+func QuotedIdent(name string) string {
+	return `"` + strings.NewReplacer("\n", `\n`, `\`, `\\`, `"`, `\"`).Replace(name) + `"`
+}
+
+// mostSaid is how long a name in a command may be, in bytes. It is less than what is kept of a
+// name in highlights: a command with a name that was cut would be about another token.
+const mostSaid = 200
+
+// sayable: the name is all there, and what a reader sees of it is what it is.
+func sayable(name string) bool {
+	return name != "" && len(name) <= mostSaid && Visible(name, false) == name
+}
+
 // APIDeleteCommand deletes a token whose user or org was deleted, to which nothing else can be
 // done. The credential is in no argument that others could see. "" as in DeleteCommand.
 func APIDeleteCommand(a Authorization) string {
-	if !tokenIDs.MatchString(a.ID) {
+	if a.Product != "" || !tokenIDs.MatchString(a.ID) {
 		return ""
 	}
 	return `printf 'Authorization: Token %s\n' "$INFLUX_TOKEN" | curl -fsS -X DELETE -H @- "$INFLUX_HOST` + APIPath(a) + "/" + a.ID + `"`
 }
 
-// APIPath is where the API has authorizations of the kind of a.
+// APIPath is where the API of InfluxDB 2 has authorizations of the kind of a.
 func APIPath(a Authorization) string {
 	if a.Legacy {
 		return "/private/legacy/authorizations"
@@ -251,10 +320,10 @@ func APIPath(a Authorization) string {
 	return "/api/v2/authorizations"
 }
 
-// InactiveCommand is the one that sets a token inactive.
+// InactiveCommand is the one that sets a token inactive, which only InfluxDB 2 can.
 func InactiveCommand(a Authorization) string {
 	switch {
-	case !tokenIDs.MatchString(a.ID):
+	case a.Product != "", !tokenIDs.MatchString(a.ID):
 		return ""
 	case a.Legacy:
 		return "influx v1 auth set-inactive --id " + a.ID
@@ -266,9 +335,13 @@ func InactiveCommand(a Authorization) string {
 var replaced = [...]string{"operator", "mints-tokens", "auditor-can-write", "administers-users", "all-access", "org-wide-write", "personal-write", "auditor-personal", "not-rotated", "dangling-grant"}
 
 // BeforeCommand says what has to be true before Command is run, without a full stop; empty
-// where nothing has to be. Whatever uses a token stops at once when it is set inactive.
+// where nothing has to be. Whatever uses a token stops at once when it is set inactive, and
+// where a product cannot do that, for good.
 func BeforeCommand(r *Record, f Finding) string {
-	if !r.orphaned() && slices.Contains(replaced[:], f.Check) {
+	switch {
+	case r.IsOperator():
+		return "When what uses it can get the new secret at once"
+	case r.Product != "" && !CheckOf(f.Check).Deletes, !r.orphaned() && slices.Contains(replaced[:], f.Check):
 		return "After the replacement works"
 	}
 	return ""

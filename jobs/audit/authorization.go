@@ -31,6 +31,12 @@ const (
 	Inactive Status = "inactive"
 )
 
+// What an active authorization of products after v2 comes to, see StatusAt.
+const (
+	Expired Status = "expired"
+	Revoked Status = "revoked"
+)
+
 // Authorization is the record of an API token, as GET /api/v2/authorizations
 // gives it, or what comes next to one in another product, without the token. IDs are 16 hex
 // digits; on other products they are of other forms, in printable ASCII. UpdatedAt changes when
@@ -90,6 +96,18 @@ func (a *Authorization) key() string {
 
 // StatusKnown reports whether the status is one that InfluxDB knows.
 func (a *Authorization) StatusKnown() bool { return a.Status == Active || a.Status == Inactive }
+
+// StatusAt is the status with what it came to at a time: expired or revoked, where the product
+// goes on calling it active.
+func (a *Authorization) StatusAt(at time.Time) Status {
+	switch {
+	case a.Status == Inactive || a.Works(at):
+		return a.Status
+	case !a.RevokedAt.IsZero() && !a.RevokedAt.After(at):
+		return Revoked
+	}
+	return Expired
+}
 
 // PermissionsKnown reports whether all permissions can be read.
 func (a *Authorization) PermissionsKnown() bool {
@@ -207,6 +225,7 @@ type Access struct {
 	// Unreadable: there may be more to it, as not all permissions could be read.
 	Unreadable bool
 	legacy     bool
+	product    Product
 }
 
 // allAccessTypes are the resource types that belong to an org in every release
@@ -222,7 +241,7 @@ var allAccessTypes = [...]string{
 // AccessOf adds up the permissions of a, in time that grows with their number: a
 // server may send any.
 func AccessOf(a Authorization) Access {
-	acc := Access{legacy: a.Legacy, Unreadable: a.Permissions == nil}
+	acc := Access{legacy: a.Legacy, product: a.Product, Unreadable: a.Permissions == nil}
 	var reads, writes uint32 // of allAccessTypes held on the whole org, a bit each
 	for i := range a.Permissions {
 		p := &a.Permissions[i]
@@ -316,12 +335,14 @@ func (acc Access) Class() string {
 	switch {
 	case acc.legacy:
 		return "legacy"
+	case acc.EveryOrg && acc.product != "":
+		return "admin"
 	case acc.EveryOrg:
 		return "operator"
 	case acc.AllAccess:
 		return "all-access"
 	case acc.AllBuckets:
-		return "org-wide write"
+		return acc.product.wholeNoun() + "-wide write"
 	case acc.Writes > 0:
 		return "write"
 	case acc.Unreadable:
@@ -336,27 +357,49 @@ func (acc Access) Class() string {
 // reaches; empty when it may write nothing.
 func (acc Access) WriteScope() string {
 	var scope string
+	store := acc.product.storeNoun()
 	switch {
 	case acc.Writes == 0:
 		return ""
+	case acc.EveryOrg && acc.product != "":
+		return "the whole " + acc.product.wholeNoun() + ": all databases and tokens"
 	case acc.EveryOrg:
 		return "all orgs: " + strings.Join(acc.WriteTypes, ", ")
 	case acc.AllAccess:
 		return "the whole org: every resource type"
 	case acc.AllBuckets:
-		scope = "the whole org: all buckets"
+		scope = "the whole " + acc.product.wholeNoun() + ": all " + store + "s"
 	case len(acc.Buckets) == 1:
-		scope = "one bucket: " + acc.Buckets[0]
+		scope = "one " + store + ": " + acc.Buckets[0]
 	case len(acc.Buckets) > 1:
-		scope = strconv.Itoa(len(acc.Buckets)) + " buckets: " + strings.Join(acc.Buckets, ", ")
+		scope = strconv.Itoa(len(acc.Buckets)) + " " + store + "s: " + strings.Join(acc.Buckets, ", ")
 	default:
-		return "no buckets: " + strings.Join(acc.WriteTypes, ", ")
+		return "no " + store + "s: " + strings.Join(acc.WriteTypes, ", ")
 	}
 	others := slices.DeleteFunc(slices.Clone(acc.WriteTypes), func(t string) bool { return t == "buckets" })
 	if len(others) > 0 {
 		scope += "; also " + strings.Join(others, ", ")
 	}
 	return scope
+}
+
+// storeNoun is what the product calls that which has the data.
+func (p Product) storeNoun() string {
+	if p == "" {
+		return "bucket"
+	}
+	return "database"
+}
+
+// wholeNoun is what the product calls all that one list of tokens is of.
+func (p Product) wholeNoun() string {
+	switch p {
+	case "":
+		return "org"
+	case ProductDedicated, ProductClustered:
+		return "cluster"
+	}
+	return "server"
 }
 
 // AccessKey is equal for tokens of one server that may do the same in the same org.

@@ -364,7 +364,7 @@ func (a arrival) after(b arrival) bool {
 
 func (p *pairs) add(r *Record) {
 	deactivated := r.Status == Inactive && slices.ContainsFunc(r.Changes, func(c Change) bool { return c.Field == "status" && c.From == string(Active) })
-	works := r.Presence == Listed && r.Status == Active && r.Owner.State != OwnerDeleted && r.Owner.State != OwnerInactive
+	works := r.Presence == Listed && r.StatusAt(p.at) == Active && r.Owner.State != OwnerDeleted && r.Owner.State != OwnerInactive
 	ended := r.Presence == Gone || r.Presence == Listed && deactivated
 	if !works && (!ended || len(p.ended) == mostEnded) {
 		return

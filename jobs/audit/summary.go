@@ -220,6 +220,8 @@ type AuthorizationCounts struct {
 	Total    int `json:"total"`
 	Active   int `json:"active"`
 	Inactive int `json:"inactive"`
+	Expired  int `json:"expired,omitempty"` // as are the revoked ones, neither active nor inactive
+	Revoked  int `json:"revoked,omitempty"`
 	New      int `json:"new"`     // seen for the first time
 	Gone     int `json:"gone"`    // no longer exist; not part of the total
 	Touched  int `json:"touched"` // updated since without a visible change
@@ -297,9 +299,14 @@ func (c *Counts) Add(r Record, at time.Time) {
 		return
 	}
 	a.Total++
-	if r.Status == Inactive {
+	switch r.StatusAt(at) {
+	case Inactive:
 		a.Inactive++
-	} else {
+	case Expired:
+		a.Expired++
+	case Revoked:
+		a.Revoked++
+	default:
 		a.Active++
 	}
 	if r.FirstSeen.Equal(at) {
@@ -332,6 +339,8 @@ func (c *Counts) Merge(o Counts) {
 	a.Total += b.Total
 	a.Active += b.Active
 	a.Inactive += b.Inactive
+	a.Expired += b.Expired
+	a.Revoked += b.Revoked
 	a.New += b.New
 	a.Gone += b.Gone
 	a.Touched += b.Touched

@@ -2,6 +2,7 @@ package audit
 
 import (
 	"fmt"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -82,6 +83,16 @@ func escape(r rune) string {
 		return fmt.Sprintf(`\U%08x`, r)
 	}
 	return fmt.Sprintf(`\u%04x`, r)
+}
+
+var plainWord = regexp.MustCompile(`^[\w@%+=:,./~-]+$`)
+
+// ShellQuoted is an argument for a POSIX shell, in quotes where it needs them.
+func ShellQuoted(word string) string {
+	if plainWord.MatchString(word) && word[0] != '~' {
+		return word
+	}
+	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
 }
 
 // blank: nothing that a reader could see.

@@ -35,7 +35,8 @@ func TestAuthorizationsCSV(t *testing.T) {
 		}
 		want := map[string]string{
 			"target": r.Target, "org": r.Org, "org_id": r.OrgID, "authorization_id": r.ID,
-			"description": table.FormulaSafe(audit.Visible(r.Description, true)), "status": string(r.Status),
+			"description": table.FormulaSafe(audit.Visible(r.Description, true)), "status": string(r.Status), "status_now": string(r.Status),
+			"product": "", "expires": "", "revoked": "", "secret_replaced": "",
 			"owner": r.Owner.Name, "owner_id": r.UserID, "owner_state": string(r.Owner.State), "owner_evidence": r.Owner.Evidence,
 			"class": access.Class(), "may_write": access.WriteScope(), "permissions": strings.Join(permissions, ", "),
 			"created": reporttest.Stamp(r.CreatedAt), "updated": reporttest.Stamp(r.UpdatedAt), "age_days": "",
@@ -286,4 +287,61 @@ func tablesText(t testing.TB, in table.Input) map[string]string {
 	t.Helper()
 	files, _ := reporttest.Files(t, in, New)
 	return files
+}
+
+// TestCSVOfProducts: products, what became of tokens, dates, and the commands that end what was
+// found, whatever the names.
+func TestCSVOfProducts(t *testing.T) {
+	t.Parallel()
+	files := tablesText(t, reporttest.Family(t))
+	got := map[string]map[string]string{}
+	for _, row := range reporttest.ReadCSV(t, files["authorizations.csv"]).Rows {
+		got[row["target"]+" "+row["authorization_id"]] = row
+	}
+	for key, want := range map[string]map[string]string{
+		"core 0000000000000000":                                {"description": "_admin", "product": "InfluxDB 3 Core", "secret_replaced": reporttest.Stamp(reporttest.ThisWeek.AddDate(0, 0, -3)), "class": "admin"},
+		"core 0000000000000002":                                {"status": "active", "status_now": "expired", "expires": reporttest.Stamp(reporttest.LastWeek.AddDate(0, 0, 2))},
+		"enterprise 0000000000000001":                          {"may_write": "one database: line3"},
+		"cloud-dedicated 0198f4a2-0000-7000-8000-000000000001": {"status_now": "revoked", "revoked": reporttest.Stamp(reporttest.LastWeek.AddDate(0, 0, 3)), "may_write": "the whole cluster: all databases"},
+		"v1 user/root":                                         {"product": "InfluxDB 1.x", "class": "admin", "status_now": "active"},
+		"plant 000000000000a001":                               {"status_now": "active", "secret_replaced": ""},
+	} {
+		for name, text := range want {
+			if got[key][name] != text {
+				t.Errorf("%s: %s is %q, want %q", key, name, got[key][name], text)
+			}
+		}
+	}
+	commands := map[string]string{}
+	for _, row := range reporttest.ReadCSV(t, files["findings.csv"]).Rows {
+		commands[row["target"]+" "+row["check"]+" "+row["authorization_id"]] = row["command"]
+	}
+	for key, want := range map[string]string{
+		"core operator 0000000000000001":      "influxdb3 delete token --token-name ci",
+		"core operator 0000000000000003":      `influxdb3 delete token --token-name='-rf $(touch pwned) '\''x'\'''`,
+		"core operator 0000000000000004":      "",
+		"v1 operator user/root":               `influx -execute 'REVOKE ALL PRIVILEGES FROM "root"'`,
+		"v1 active-write user/te%5Cle%27graf": `influx -execute 'DROP USER "te\\le'\''graf"'`,
+	} {
+		if command, found := commands[key]; !found || command != want {
+			t.Errorf("%s: %q, want %q", key, command, want)
+		}
+	}
+}
+
+// TestVantaOfProducts: an account that expired or was revoked is deactivated.
+func TestVantaOfProducts(t *testing.T) {
+	t.Parallel()
+	got := map[string]string{}
+	for _, row := range vantaRows(t, reporttest.Family(t)).Rows {
+		got[row["Account name"]] = row["Status"]
+	}
+	for name, want := range map[string]string{
+		"core/0000000000000001 ci": "Active", "core/0000000000000002 expired": "Deactivated", "cloud-dedicated/0198f4a2-0000-7000-8000-000000000001 handed over": "Deactivated",
+		"plant/000000000000a002 set aside": "Deactivated", "v1/user/root": "Active",
+	} {
+		if got[name] != want {
+			t.Errorf("%s is %q, want %q", name, got[name], want)
+		}
+	}
 }

@@ -89,10 +89,10 @@ func roles(r *table.Row) string {
 	return strings.Join(roles, ", ")
 }
 
-// accountStatus is that of the authorization: only what says that it is inactive is
-// taken for that.
+// accountStatus is that of the authorization at the review: only what says that it does not
+// work is taken for that.
 func accountStatus(r *table.Row) string {
-	if r.Status == audit.Inactive {
+	if !r.Works(r.Now) {
 		return "Deactivated"
 	}
 	return "Active"

@@ -80,7 +80,7 @@ type grantView [2]any
 
 func newPageData(in table.Input, groups []table.Group) *pageData {
 	p := &pageData{known: map[resourceView]int{}, checks: map[string]checkView{}}
-	p.facts, p.more = facts()
+	p.facts, p.more = facts(in)
 	for _, g := range groups {
 		c := audit.CheckOf(g.Check)
 		v := checkView{Title: long(c.Title), Why: c.Why, Fix: c.Fix}
@@ -98,22 +98,27 @@ func newPageData(in table.Input, groups []table.Group) *pageData {
 
 // facts are those that come first, and all others. Findings and permissions have places
 // of their own.
-func facts() (first, others []fact) {
+func facts(in table.Input) (first, others []fact) {
 	known := map[string]fact{}
 	var names []string
 	for _, c := range table.AuthorizationColumns() {
+		if !in.Shows(c.Name) {
+			continue
+		}
 		known[c.Name] = fact{c.Header, func(r *table.Row) string { return long(display(c.Value(r))) }}
 		names = append(names, c.Name)
 	}
 	known["may_write"] = fact{known["may_write"].header, func(r *table.Row) string { return long(scopeOf(r)) }}
 	order := []string{
-		"may_write", "class", "status", "owner", "owner_state", "owner_evidence", "responsible", "team", "purpose",
-		"target", "org", "created", "age_days", "updated", "first_seen", "last_seen",
+		"may_write", "class", "status_now", "expires", "revoked", "secret_replaced", "owner", "owner_state", "owner_evidence", "responsible", "team", "purpose",
+		"target", "product", "org", "created", "age_days", "updated", "first_seen", "last_seen",
 	}
 	for _, name := range order {
-		first = append(first, known[name])
+		if f, shown := known[name]; shown {
+			first = append(first, f)
+		}
 	}
-	elsewhere := append(order, "permissions", "findings", "worst_severity", "description", "authorization_id", "needs_action", "due", "overdue")
+	elsewhere := append(order, "status", "permissions", "findings", "worst_severity", "description", "authorization_id", "needs_action", "due", "overdue")
 	for _, name := range names {
 		if !slices.Contains(elsewhere, name) {
 			others = append(others, known[name])
@@ -154,7 +159,7 @@ func headers(facts []fact) []string {
 func (p *pageData) token(r *table.Row) tokenView {
 	v := tokenView{
 		Name: audit.Line(r.Description, nameRunes), ID: table.OneLine(r.ID), Target: table.OneLine(r.Target), Server: r.IsServer(),
-		Severity: r.Worst(), Status: table.OneLine(string(r.Status)),
+		Severity: r.Worst(), Status: table.OneLine(string(r.StatusAt(r.Now))),
 	}
 	for _, f := range p.facts {
 		v.Facts = append(v.Facts, f.value(r))

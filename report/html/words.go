@@ -98,8 +98,8 @@ func aboutToken(r *table.Row) string {
 		return "about the server, not one token"
 	}
 	words := []string{r.Access.Class()}
-	if r.Status != audit.Active {
-		words = append(words, table.OneLine(string(r.Status)))
+	if status := r.StatusAt(r.Now); status != audit.Active {
+		words = append(words, table.OneLine(string(status)))
 	}
 	if r.Presence != audit.Listed {
 		words = append(words, string(r.Presence))

@@ -185,7 +185,10 @@ func merge(t testing.TB, target string, at time.Time, now []audit.Authorization,
 
 func owner(_ context.Context, a audit.Authorization) audit.Owner {
 	o := audit.Owner{ID: a.UserID, Name: a.User, State: audit.OwnerPresent, MembershipKnown: true, Evidence: "listed by GET /api/v2/users"}
-	if a.UserID == "00000000000000dd" {
+	switch {
+	case a.Product != "" && a.Product != audit.ProductV1:
+		return audit.Owner{State: audit.OwnerNone}
+	case a.UserID == "00000000000000dd":
 		o.State, o.Evidence = audit.OwnerDeleted, "GET /api/v2/users/00000000000000dd: 404 user not found"
 	}
 	return o

@@ -1,6 +1,7 @@
 package table
 
 import (
+	"slices"
 	"time"
 
 	"tokenaudit/jobs/audit"
@@ -80,7 +81,38 @@ func AuthorizationColumns() []Column {
 		{Name: "team", Header: "Team", Value: func(r *Row) any { return r.Contact.Team }},
 		{Name: "purpose", Header: "Purpose", Value: func(r *Row) any { return r.Contact.Purpose }},
 		{Name: "overdue", Header: "Overdue", Value: func(r *Row) any { return YesNo(r.Overdue()) }},
+		product, statusNow, expires, revoked,
+		{Name: "secret_replaced", Header: "Secret replaced (UTC)", Kind: Date, Value: func(r *Row) any { return When(r.SecretReplaced()) }},
 	}
+}
+
+// Columns of products after v2, which tokens and findings have.
+var (
+	product   = Column{Name: "product", Header: "Product", Value: func(r *Row) any { return r.ProductName }}
+	statusNow = Column{Name: "status_now", Header: "Status", Value: func(r *Row) any { return string(r.StatusAt(r.Now)) }}
+	expires   = Column{Name: "expires", Header: "Expires (UTC)", Kind: Date, Value: func(r *Row) any { return When(r.ExpiresAt) }}
+	revoked   = Column{Name: "revoked", Header: "Revoked (UTC)", Kind: Date, Value: func(r *Row) any { return When(r.RevokedAt) }}
+)
+
+// Shows reports whether a column has anything to say of the targets of a review: in CSV it is
+// there always, and where people read only then.
+func (in Input) Shows(column string) bool {
+	switch column {
+	case product.Name:
+		return in.isOf(audit.ProductCore, audit.ProductEnterprise, audit.ProductDedicated, audit.ProductClustered, audit.ProductV1)
+	case expires.Name:
+		return in.isOf(audit.ProductCore, audit.ProductEnterprise, audit.ProductDedicated, audit.ProductClustered)
+	case revoked.Name:
+		return in.isOf(audit.ProductDedicated, audit.ProductClustered)
+	case "secret_replaced":
+		return in.isOf(audit.ProductCore, audit.ProductEnterprise)
+	}
+	return true
+}
+
+// isOf reports whether a target is of one of some products.
+func (in Input) isOf(products ...audit.Product) bool {
+	return slices.ContainsFunc(in.Summary.Coverage.Targets, func(c audit.Coverage) bool { return slices.Contains(products, c.Product) })
 }
 
 // FindingColumns describe one finding and what to do about it.
@@ -112,6 +144,7 @@ func FindingColumns() []Column {
 		{Name: "team", Header: "Team", Value: func(r *Row) any { return r.Contact.Team }},
 		{Name: "purpose", Header: "Purpose", Value: func(r *Row) any { return r.Contact.Purpose }},
 		{Name: "overdue", Header: "Overdue", Value: func(r *Row) any { return YesNo(r.Finding.Overdue(r.Now)) }},
+		product, statusNow, expires, revoked,
 	}
 }
 

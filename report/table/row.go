@@ -19,11 +19,13 @@ type Row struct {
 	Finding audit.Finding
 	Check   audit.Check // of Finding
 	Access  audit.Access
-	Now     time.Time         // the time of the review
-	Scope   string            // what it may write, in words
-	Reach   string            // how many permissions it has
-	Contact audit.Contact     // who answers for the owner
-	Related map[string]string // the controls that each check relates to; shared by all rows
+	Now     time.Time // the time of the review
+	Scope   string    // what it may write, in words
+	Reach   string    // how many permissions it has
+	// ProductName is that of the target; "" where it is not known.
+	ProductName string
+	Contact     audit.Contact     // who answers for the owner
+	Related     map[string]string // the controls that each check relates to; shared by all rows
 	FindingWords
 	granted string // its permissions
 }
@@ -65,6 +67,15 @@ func (r *Row) OwnerName() string {
 	return r.User
 }
 
+// SecretReplaced is when the secret got a new value, zero for never and where the product does
+// not tell.
+func (r *Row) SecretReplaced() time.Time {
+	if r.Product != audit.ProductCore && r.Product != audit.ProductEnterprise {
+		return time.Time{}
+	}
+	return r.UpdatedAt
+}
+
 // Age counts to the time of the review, as the checks do.
 func (r *Row) Age() any {
 	if r.CreatedAt.IsZero() {
@@ -97,6 +108,7 @@ type FindingWords struct {
 type RowMaker struct {
 	related  map[string]string // controls, by check
 	names    map[string][]string
+	products map[string]string // of the targets
 	contacts audit.Contacts
 	now      time.Time // of the review
 	words    map[string]FindingWords
@@ -109,7 +121,10 @@ type RowMaker struct {
 const mostWords = 10_000
 
 func NewRowMaker(in Input) *RowMaker {
-	m := &RowMaker{related: map[string]string{}, names: map[string][]string{}, contacts: in.Contacts, now: in.Summary.Started, words: map[string]FindingWords{}, reaches: map[[2]int]string{}}
+	m := &RowMaker{related: map[string]string{}, names: map[string][]string{}, products: map[string]string{}, contacts: in.Contacts, now: in.Summary.Started, words: map[string]FindingWords{}, reaches: map[[2]int]string{}}
+	for _, t := range in.Summary.Coverage.Targets {
+		m.products[t.Target] = t.Product.Name()
+	}
 	for check, controls := range in.Controls {
 		for _, c := range controls {
 			m.names[check] = append(m.names[check], c.Framework+" "+c.ID)
@@ -150,7 +165,7 @@ func (m *RowMaker) Fill(r *Row, rec *audit.Record) {
 		m.text = p.Append(m.text)
 	}
 	*r = Row{
-		Record: *rec, Access: access, Now: m.now, Scope: access.WriteScope(), granted: string(m.text),
+		Record: *rec, Access: access, Now: m.now, Scope: access.WriteScope(), ProductName: m.products[rec.Target], granted: string(m.text),
 		Reach: m.reach(access, len(rec.Permissions)), FindingWords: m.wordsOf(rec), Related: m.related,
 	}
 	r.Contact = m.contacts.Of(r.Target, audit.Owner{ID: cmp.Or(r.UserID, r.Owner.ID), Name: r.OwnerName(), State: r.Owner.State})

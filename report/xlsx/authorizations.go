@@ -28,7 +28,7 @@ func newPopulation(b *Workbook) (*population, error) {
 		p.left = worst(a.ByWorst, most, all)
 	}
 	var err error
-	p.list, err = newList(b, layout{name: sheetAuthorizations, frozenCols: 2, printed: 11, printedRows: mostPrinted, lines: 6, order: "They stand in the order of targets and IDs."}, authorizationColumns(), most, all, b.in.WholeIn(table.AuthorizationsFile))
+	p.list, err = newList(b, layout{name: sheetAuthorizations, frozenCols: 2, printed: 11, printedRows: mostPrinted, lines: 6, order: "They stand in the order of targets and IDs."}, authorizationColumns(b.in), most, all, b.in.WholeIn(table.AuthorizationsFile))
 	return p, err
 }
 
@@ -86,23 +86,26 @@ func (p *population) lineOf(place int) int {
 // authorizationColumns of the workbook come in the order in which a person decides by
 // them, and say in addition what the permissions come to and which controls the findings
 // relate to.
-func authorizationColumns() []table.Column {
+func authorizationColumns(in table.Input) []table.Column {
 	more := []table.Column{
 		{Name: "permission_summary", Header: "Permission summary", Value: func(r *table.Row) any { return r.Reach }},
 		{Name: "controls", Header: "Related controls", Value: func(r *table.Row) any { return r.ControlNames }},
 	}
-	return arranged(append(table.AuthorizationColumns(), more...), []table.Column{
+	return arranged(in, append(table.AuthorizationColumns(), more...), []table.Column{
 		{Name: "worst_severity", Header: worstHeader, Width: 14},
 		{Name: "description", Width: 30, Wrap: true, Limit: 120},
 		{Name: "owner", Width: 28, Wrap: true, Limit: 200},
 		{Name: "needs_action", Width: 8, Wrap: true},
 		{Name: "due", Width: 12, Kind: table.Day},
-		{Name: "status", Width: 9},
+		{Name: "status_now", Width: 9},
+		{Name: "expires", Width: 12, Kind: table.Day},
+		{Name: "revoked", Width: 12, Kind: table.Day},
 		{Name: "class", Width: 15},
 		{Name: "may_write", Width: 32, Wrap: true, Limit: 150},
 		{Name: "age_days", Width: 9},
 		{Name: "authorization_id", Width: 18},
 		{Name: "target", Width: 14, Wrap: true},
+		{Name: "product", Width: 22},
 		{Name: "findings", Width: 40},
 		{Name: "owner_state", Width: 12},
 		{Name: "responsible", Width: 24},
@@ -111,6 +114,7 @@ func authorizationColumns() []table.Column {
 		{Name: "overdue", Width: 9},
 		{Name: "created", Width: 20},
 		{Name: "updated", Width: 20},
+		{Name: "secret_replaced", Width: 20},
 		{Name: "first_seen", Width: 20},
 		{Name: "last_seen", Width: 20},
 		{Name: "presence", Width: 10},

@@ -257,14 +257,25 @@ func (c *scopeSheet) presences() []account {
 	return accounts
 }
 
+// ended: a token of that status does not work.
+func ended(s audit.Status) bool {
+	return s == audit.Inactive || s == audit.Expired || s == audit.Revoked
+}
+
 func (c *scopeSheet) statuses() []account {
 	a := c.sum.Authorizations
 	byOwner := tally{c.authorizations(kind.exists).all, c.tokensOfOwners}
 	accounts := []account{
-		c.of("  active", a.Active, "of the population", func(k kind) bool { return k.exists() && !k.inactive }, test{"Status", `"<>inactive"`}, notGone),
-		c.of("  inactive", a.Inactive, "of the population", func(k kind) bool { return k.exists() && k.inactive }, is("Status", "inactive"), notGone),
+		c.of("  active", a.Active, "of the population", func(k kind) bool { return k.exists() && !ended(k.status) }, test{"Status", `"<>inactive"`}, test{"Status", `"<>expired"`}, test{"Status", `"<>revoked"`}, notGone),
 		c.of("  with findings", a.Flagged, "of the population", func(k kind) bool { return k.exists() && k.flagged }, flagged, notGone),
 		{name: "  by owner", summary: a.Total, rows: c.owners.formula(byOwner, "SUM("+c.owners.reference("Tokens")+")"), counted: byOwner, meaning: "the tokens of the sheet Owners"},
+	}
+	for i, status := range []audit.Status{audit.Inactive, audit.Expired, audit.Revoked} {
+		n := []int{a.Inactive, a.Expired, a.Revoked}[i]
+		of := c.of("  "+string(status), n, "of the population", func(k kind) bool { return k.exists() && k.status == status }, is("Status", string(status)), notGone)
+		if status == audit.Inactive || n > 0 || of.counted.all > 0 {
+			accounts = slices.Insert(accounts, len(accounts)-2, of)
+		}
 	}
 	if s := c.sum; s.NeedsAction.Known() {
 		accounts = append(accounts,

@@ -21,7 +21,7 @@ type finding struct {
 
 func (b *Workbook) writeFindings(context.Context) error {
 	found := b.totals.worst.Take()
-	l, err := newList(b, layout{name: sheetFindings, frozenCols: 3, printed: 11, printedRows: mostPrinted, lines: 6}, findingColumns(), len(found), b.totals.worst.Seen(), b.in.WholeIn(table.FindingsFile))
+	l, err := newList(b, layout{name: sheetFindings, frozenCols: 3, printed: 11, printedRows: mostPrinted, lines: 6}, findingColumns(b.in), len(found), b.totals.worst.Seen(), b.in.WholeIn(table.FindingsFile))
 	if err != nil {
 		return err
 	}
@@ -53,8 +53,8 @@ func (b *Workbook) explain(list *excelize.File, check, cell string) error {
 // findingColumns are the columns of a finding, in the order in which a person decides
 // by them. Why it matters and what to do are the same for all findings of a check: they
 // are on the sheet Checks, and in a note on the first finding of the check.
-func findingColumns() []table.Column {
-	return arranged(table.FindingColumns(), []table.Column{
+func findingColumns(in table.Input) []table.Column {
+	return arranged(in, table.FindingColumns(), []table.Column{
 		{Name: "severity", Width: 10},
 		{Name: "title", Width: 26, Wrap: true},
 		{Name: "description", Width: 28, Wrap: true, Limit: 120},
@@ -72,7 +72,10 @@ func findingColumns() []table.Column {
 		{Name: "purpose", Width: 24},
 		{Name: "overdue", Width: 9},
 		{Name: "command", Width: 44},
-		{Name: "status", Width: 9},
+		{Name: "status_now", Width: 9},
+		{Name: "expires", Width: 12, Kind: table.Day},
+		{Name: "revoked", Width: 12, Kind: table.Day},
+		{Name: "product", Width: 22},
 		{Name: "owner_state", Width: 12},
 		{Name: "org", Width: 16},
 		{Name: "created", Width: 12, Kind: table.Day},
@@ -83,10 +86,13 @@ func findingColumns() []table.Column {
 }
 
 // arranged are columns of the CSV files as a sheet has them: in another order, and as
-// wide and as long as fits there.
-func arranged(columns, as []table.Column) []table.Column {
+// wide and as long as fits there. Those that have nothing to say are left out.
+func arranged(in table.Input, columns, as []table.Column) []table.Column {
 	var out []table.Column
 	for _, want := range as {
+		if !in.Shows(want.Name) {
+			continue
+		}
 		c := columns[slices.IndexFunc(columns, func(c table.Column) bool { return c.Name == want.Name })]
 		c.Width, c.Wrap, c.Limit, c.Kind, c.Header = want.Width, want.Wrap, want.Limit, cmp.Or(want.Kind, c.Kind), cmp.Or(want.Header, c.Header)
 		if want.Name == "description" {

@@ -140,6 +140,8 @@ func TestLibreOffice(t *testing.T) {
 		texts[name] = workbookText(t, reporttest.Input(t), most)
 		books[name] = withoutValues(t, texts[name])
 	}
+	texts["family"] = workbookText(t, reporttest.Family(t), whole)
+	books["family"] = withoutValues(t, texts["family"])
 	sheets := libreSheets(t, books)
 	for name, text := range texts {
 		t.Run("computes the same, "+name, func(t *testing.T) {

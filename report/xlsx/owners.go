@@ -33,7 +33,7 @@ func (t *totals) addOwner(r *table.Row) {
 		t.owners[key] = o
 	}
 	o.tokens++
-	if r.Status != audit.Inactive {
+	if !ended(r.StatusAt(r.Now)) {
 		o.active++
 	}
 	if r.Access.Writes > 0 {

@@ -141,7 +141,7 @@ func (b *Workbook) taskColumns() []table.ColumnOf[taskRow] {
 		{Header: "Team", Width: 16, Wrap: true, Limit: 200, Value: func(t taskRow) any { return t.Contact.Team }},
 		{Header: "Purpose", Width: 24, Wrap: true, Limit: 200, Value: func(t taskRow) any { return t.Contact.Purpose }},
 		{Header: "Overdue", Width: 9, Value: func(t taskRow) any { return table.YesNo(t.overdue) }},
-		{Header: "Status", Width: 9, Value: func(t taskRow) any { return string(t.Status) }},
+		{Header: "Status", Width: 9, Value: func(t taskRow) any { return string(t.StatusAt(t.Now)) }},
 		{Header: "May write", Width: 30, Wrap: true, Limit: 200, Value: func(t taskRow) any { return t.Scope }},
 		{Header: "Age (days)", Width: 8, Kind: table.Integer, Wrap: true, Value: func(t taskRow) any { return t.Age() }},
 		{Header: "Owner state", Width: 12, Value: func(t taskRow) any { return string(t.Owner.State) }},

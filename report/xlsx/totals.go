@@ -27,15 +27,16 @@ type totals struct {
 type counts map[kind]int
 
 type kind struct {
-	target                    string
-	presence                  audit.Presence
-	owner                     audit.OwnerState
-	inactive, legacy, flagged bool
-	needs                     bool // action
+	target          string
+	presence        audit.Presence
+	owner           audit.OwnerState
+	status          audit.Status // as it was at the review
+	legacy, flagged bool
+	needs           bool // action
 }
 
 func kindOf(r *table.Row) kind {
-	return kind{r.Target, r.Presence, r.Owner.State, r.Status == audit.Inactive, r.Legacy, r.WorstSeverity != "", r.NeedsAction(r.Now)}
+	return kind{r.Target, r.Presence, r.Owner.State, r.StatusAt(r.Now), r.Legacy, r.WorstSeverity != "", r.NeedsAction(r.Now)}
 }
 
 func (k kind) exists() bool { return k.presence != audit.Gone }
@@ -102,7 +103,9 @@ type brief struct {
 	presence                                           audit.Presence
 	evidence                                           string
 	ownerState                                         audit.OwnerState
-	created                                            time.Time
+	product                                            audit.Product
+	productName                                        string
+	created, expires, revoked                          time.Time
 	legacy                                             bool
 	scope                                              string
 	worst                                              audit.Severity
@@ -114,6 +117,7 @@ func briefOf(r *table.Row) *brief {
 	return &brief{
 		target: r.Target, org: r.Org, orgID: r.OrgID, id: r.ID, userID: r.UserID, owner: r.OwnerName(), description: r.Description,
 		status: r.Status, presence: r.Presence, evidence: r.Evidence, ownerState: r.Owner.State, created: r.CreatedAt,
+		product: r.Product, productName: r.ProductName, expires: r.ExpiresAt, revoked: r.RevokedAt,
 		scope: strings.Clone(r.Scope), legacy: r.Legacy, worst: r.WorstSeverity, contact: r.Contact, related: r.Related, // the scope shares the memory of all permissions
 	}
 }
@@ -123,8 +127,11 @@ func (k *brief) row(now time.Time) *table.Row {
 	return &table.Row{
 		Record: audit.Record{
 			Target: k.target, Presence: k.presence, Evidence: k.evidence, Owner: audit.Owner{Name: k.owner, State: k.ownerState},
-			Authorization: audit.Authorization{ID: k.id, OrgID: k.orgID, Org: k.org, UserID: k.userID, Description: k.description, Status: k.status, CreatedAt: k.created, Legacy: k.legacy},
+			Authorization: audit.Authorization{
+				ID: k.id, OrgID: k.orgID, Org: k.org, UserID: k.userID, User: k.owner, Description: k.description, Status: k.status, CreatedAt: k.created, Legacy: k.legacy,
+				Product: k.product, ExpiresAt: k.expires, RevokedAt: k.revoked,
+			},
 		},
-		Now: now, Scope: k.scope, Contact: k.contact, Related: k.related, FindingWords: table.FindingWords{WorstSeverity: k.worst},
+		Now: now, ProductName: k.productName, Scope: k.scope, Contact: k.contact, Related: k.related, FindingWords: table.FindingWords{WorstSeverity: k.worst},
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/xuri/excelize/v2"
 
+	"tokenaudit/jobs/audit"
 	"tokenaudit/report/reporttest"
 	"tokenaudit/report/table"
 )
@@ -65,8 +66,8 @@ func TestWorkbookCells(t *testing.T) {
 		t.Error(diff)
 	}
 	for sheet, want := range map[string][][]string{
-		"Authorizations": expected(authorizationColumns(), authorizations),
-		"Findings":       expected(findingColumns(), found),
+		"Authorizations": expected(authorizationColumns(reporttest.Input(t)), authorizations),
+		"Findings":       expected(findingColumns(reporttest.Input(t)), found),
 	} {
 		if diff := cmp.Diff(want, plain(t, rawRows(t, f, sheet), want[0])); diff != "" {
 			t.Errorf("%s: %.2000s", sheet, diff)
@@ -109,7 +110,7 @@ func TestWorkbookTypes(t *testing.T) {
 	in := reporttest.Input(t)
 	f := reporttest.OpenWorkbook(t, workbookText(t, in, whole))
 	rows := rawRows(t, f, "Authorizations")
-	for i, c := range authorizationColumns() {
+	for i, c := range authorizationColumns(reporttest.Input(t)) {
 		for n := 2; n <= len(rows); n++ {
 			name, _ := excelize.CoordinatesToCellName(i+1, n)
 			if v, _ := f.GetCellValue("Authorizations", name, excelize.Options{RawCellValue: true}); v == "" || v == table.Unknown {
@@ -134,7 +135,7 @@ func TestWorkbookDatesReadAsDates(t *testing.T) {
 	t.Parallel()
 	in := reporttest.Input(t)
 	f := reporttest.OpenWorkbook(t, workbookText(t, in, whole))
-	at := slices.IndexFunc(authorizationColumns(), func(c table.Column) bool { return c.Name == "created" })
+	at := slices.IndexFunc(authorizationColumns(reporttest.Input(t)), func(c table.Column) bool { return c.Name == "created" })
 	shown, err := f.GetRows("Authorizations")
 	if err != nil {
 		t.Fatal(err)
@@ -312,7 +313,7 @@ func TestBoundedSheets(t *testing.T) {
 }
 
 func authorizationColumnAt(name string) int {
-	return slices.IndexFunc(authorizationColumns(), func(c table.Column) bool { return c.Name == name })
+	return slices.IndexFunc(authorizationColumns(table.Input{}), func(c table.Column) bool { return c.Name == name })
 }
 
 // A sheet that is exactly full lacks nothing.
@@ -321,7 +322,7 @@ func TestSheetExactlyFull(t *testing.T) {
 	most := whole
 	most.authorizations = 30
 	f := reporttest.OpenWorkbook(t, workbookText(t, reporttest.Input(t), most))
-	if rows := rawRows(t, f, "Authorizations"); len(rows) != 31 || rows[0][0] != authorizationColumns()[0].Header {
+	if rows := rawRows(t, f, "Authorizations"); len(rows) != 31 || rows[0][0] != authorizationColumns(reporttest.Input(t))[0].Header {
 		t.Errorf("%d rows, the first %q", len(rows), rows[0])
 	}
 }
@@ -353,7 +354,7 @@ func TestNoFileHasWhatIsLeftOut(t *testing.T) {
 func TestWorkbookWithoutRows(t *testing.T) {
 	t.Parallel()
 	f := reporttest.OpenWorkbook(t, workbookText(t, reporttest.Nothing(), whole))
-	headers := map[string][][]string{"Findings": expected(findingColumns(), nil), "Authorizations": expected(authorizationColumns(), nil), "To do": {nil}}
+	headers := map[string][][]string{"Findings": expected(findingColumns(reporttest.Input(t)), nil), "Authorizations": expected(authorizationColumns(reporttest.Input(t)), nil), "To do": {nil}}
 	for _, c := range (&Workbook{}).taskColumns() {
 		headers["To do"][0] = append(headers["To do"][0], c.Header)
 	}
@@ -422,5 +423,72 @@ func TestSerial(t *testing.T) {
 				t.Errorf("%v, want %v", got, tt.want)
 			}
 		})
+	}
+}
+
+// TestColumnsOfProducts: columns of products after v2 are there where a target is of one, and
+// empty ones are not.
+func TestColumnsOfProducts(t *testing.T) {
+	t.Parallel()
+	of := func(products ...audit.Product) table.Input {
+		var in table.Input
+		for _, p := range products {
+			in.Summary.Coverage.Targets = append(in.Summary.Coverage.Targets, audit.Coverage{Product: p})
+		}
+		return in
+	}
+	for name, tt := range map[string]struct {
+		in   table.Input
+		want string
+	}{
+		"InfluxDB 2":         {of(audit.ProductOSS, audit.ProductCloud), ""},
+		"an earlier version": {of(""), ""},
+		"InfluxDB 3":         {of(audit.ProductOSS, audit.ProductCore), "expires product secret_replaced"},
+		"Cloud Dedicated":    {of(audit.ProductDedicated), "expires revoked product"},
+		"InfluxDB 1.x":       {of(audit.ProductV1), "product"},
+	} {
+		var got []string
+		for _, c := range authorizationColumns(tt.in) {
+			if slices.Contains([]string{"product", "expires", "revoked", "secret_replaced"}, c.Name) {
+				got = append(got, c.Name)
+			}
+		}
+		if strings.Join(got, " ") != tt.want {
+			t.Errorf("%s: %v, want %s", name, got, tt.want)
+		}
+	}
+}
+
+// TestStatusOfProducts: the sheets say what became of tokens that their server still calls
+// active, and count them so.
+func TestStatusOfProducts(t *testing.T) {
+	t.Parallel()
+	f := reporttest.OpenWorkbook(t, workbookText(t, reporttest.Family(t), whole))
+	at := func(row []string, header string) string {
+		if i := headerAt(t, f, "Authorizations", header) - 1; i < len(row) {
+			return row[i]
+		}
+		return ""
+	}
+	got := map[string]string{}
+	for _, row := range rawRows(t, f, "Authorizations")[1:] {
+		got[at(row, "Description")+at(row, "Owner")] = at(row, "Status") + ", " + at(row, "Product")
+	}
+	for name, want := range map[string]string{
+		"expired": "expired, InfluxDB 3 Core", "handed over": "revoked, " + audit.ProductDedicated.Name(), "reader": "expired, " + audit.ProductDedicated.Name(),
+		"(no description)root": "active, InfluxDB 1.x", "ci": "active, InfluxDB 3 Core",
+	} {
+		if got[name] != want {
+			t.Errorf("%s is %q, want %q", name, got[name], want)
+		}
+	}
+	text := sheetText(t, f, "Coverage")
+	for _, want := range []string{"  active", "  expired", "  revoked", audit.ProductEnterprise.Name()} {
+		if !strings.Contains(text, want) {
+			t.Errorf("the sheet Coverage lacks %q", want)
+		}
+	}
+	if strings.Contains(text, "DIFFERS") {
+		t.Error(text)
 	}
 }
