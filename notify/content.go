@@ -367,6 +367,9 @@ func facts(m Message) []string {
 		}
 	}
 	targets := audit.Plural(len(s.Coverage.Targets), "target")
+	if n := s.Coverage.Products(); n > 1 {
+		targets += " of " + audit.Plural(n, "product")
+	}
 	seen := "coverage " + s.Coverage.Words()
 	if s.Coverage.Verdict != audit.Complete {
 		seen = fmt.Sprintf("%d of %s seen completely", complete, targets)

@@ -213,7 +213,10 @@ func newToken(m Message, h audit.Highlight) Token {
 		New: h.New, Severity: severity(h.Findings[0].Severity), Name: Show(r.Description, 80, "(no description)"), ID: Show(r.ID, 40, "unknown"),
 		Where: Show(cmp.Or(r.Org, r.OrgID), 40, "unknown org"), Owner: OwnerName(r),
 	}
-	if len(m.Summary.Coverage.Targets) > 1 { // names of orgs repeat between servers
+	switch {
+	case r.Product != "": // without orgs
+		t.Where = Show(r.Target, 40, "unnamed target")
+	case len(m.Summary.Coverage.Targets) > 1: // names of orgs repeat between servers
 		t.Where += " (" + Show(r.Target, 40, "unnamed target") + ")"
 	}
 	command := ""
@@ -314,6 +317,9 @@ func OwnerName(r audit.Record) string {
 
 // userName is the name of an InfluxDB user, and why they cannot be an owner any more.
 func userName(o audit.Owner) string {
+	if o.State == audit.OwnerNone && o.Name == "" && o.ID == "" {
+		return "no owner"
+	}
 	name := Show(cmp.Or(o.Name, o.ID), 80, "unknown")
 	switch o.State {
 	case audit.OwnerDeleted:

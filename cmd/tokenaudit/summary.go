@@ -14,10 +14,11 @@ import (
 // What a terminal shows of a review, in the order of the first page of the report. The
 // rest is in the evidence.
 const (
-	mostRetired = 10
-	mostChanges = 10 // of the policy
-	mostWho     = 5
-	textWidth   = 120
+	mostRetired  = 10
+	mostProducts = 10
+	mostChanges  = 10 // of the policy
+	mostWho      = 5
+	textWidth    = 120
 )
 
 // summaryPrinter prints a review for a person.
@@ -82,8 +83,8 @@ func (p summaryPrinter) campaigns(all []notify.Campaign, more string) {
 // about says what was reviewed, how late, and what it is compared with.
 func (p summaryPrinter) about() {
 	s := p.m.Summary
-	words := fmt.Sprintf("Review %s %s: %s in %s (%s active, %s inactive)", s.Trigger.When(), p.m.Time(s.Slot),
-		audit.Plural(s.Authorizations.Total, "token"), audit.Plural(len(s.Coverage.Targets), "target"), audit.Number(s.Authorizations.Active), audit.Number(s.Authorizations.Inactive))
+	words := fmt.Sprintf("Review %s %s: %s in %s (%s)", s.Trigger.When(), p.m.Time(s.Slot),
+		audit.Plural(s.Authorizations.Total, "token"), audit.Plural(len(s.Coverage.Targets), "target"), s.Authorizations.StatusWords())
 	if late := s.Run().LateWords(); late != "" {
 		words += ", " + late
 	}
@@ -91,6 +92,9 @@ func (p summaryPrinter) about() {
 		words += ", " + audit.Plural(s.Missed, "earlier review") + " missed"
 	}
 	p.line("", words+".")
+	if words := s.Coverage.ProductsWords(mostProducts); words != "" {
+		p.line("", "Products: "+words+".")
+	}
 	switch {
 	case s.Previous == nil:
 		p.line("", "This is the first review of this job: there is nothing to compare with.")

@@ -383,6 +383,9 @@ func (acc Access) WriteScope() string {
 	return scope
 }
 
+// isV2 reports whether it is InfluxDB 2, or not known.
+func (p Product) isV2() bool { return p == "" || p == ProductOSS || p == ProductCloud }
+
 // storeNoun is what the product calls that which has the data.
 func (p Product) storeNoun() string {
 	if p == "" {

@@ -1,6 +1,7 @@
 package audit
 
 import (
+	"cmp"
 	"fmt"
 	"iter"
 	"slices"
@@ -114,6 +115,48 @@ type Coverage struct {
 	Server  string  `json:"server,omitempty"`
 	// RosterUnusable: a roster is configured, and no owner was compared with it.
 	RosterUnusable bool `json:"roster_unusable,omitempty"`
+}
+
+// ProductWords are the product of the target and its version, as far as they are known.
+func (c Coverage) ProductWords() string {
+	name := c.Product.Name()
+	switch {
+	case c.Server == "" || name == "":
+		return cmp.Or(c.Server, name)
+	case c.Product.isV2() || strings.HasPrefix(c.Server, name): // which names itself
+		return c.Server
+	}
+	return name + ", " + c.Server
+}
+
+// Products is of how many products the targets are, as far as that is known.
+func (c TotalCoverage) Products() int {
+	known := map[Product]bool{}
+	for _, t := range c.Targets {
+		if t.Product != "" {
+			known[t.Product] = true
+		}
+	}
+	return len(known)
+}
+
+// ProductsWords say which target is of which product, at most so many of them; empty where all
+// are of InfluxDB 2.
+func (c TotalCoverage) ProductsWords(most int) string {
+	var out []string
+	after := false
+	for _, t := range c.Targets {
+		after = after || !t.Product.isV2()
+		out = append(out, Line(t.Target, 60)+" "+cmp.Or(Line(t.ProductWords(), 60), "not known"))
+	}
+	if !after {
+		return ""
+	}
+	words := strings.Join(out[:min(len(out), most)], "; ")
+	if more := len(out) - most; more > 0 {
+		words += "; and " + Number(more) + " more"
+	}
+	return words
 }
 
 // Credential is one that a review asked with.

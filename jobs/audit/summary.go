@@ -231,6 +231,18 @@ type AuthorizationCounts struct {
 	ByWorst map[Severity]int `json:"by_worst,omitempty"`
 }
 
+// StatusWords are "41 active, 2 inactive, 1 expired".
+func (a AuthorizationCounts) StatusWords() string {
+	words := Number(a.Active) + " active, " + Number(a.Inactive) + " inactive"
+	if a.Expired > 0 {
+		words += ", " + Number(a.Expired) + " expired"
+	}
+	if a.Revoked > 0 {
+		words += ", " + Number(a.Revoked) + " revoked"
+	}
+	return words
+}
+
 // NoSeverity stands for a severity where authorizations without a finding are counted.
 const NoSeverity Severity = "none"
 

@@ -127,7 +127,7 @@ func (p *Page) row(r *table.Row, at int, filters filters) rowView {
 	}
 	if !r.IsServer() {
 		v.Owner = strings.Join([]string{exactName(r.OwnerName()), exactName(r.UserID), exactName(r.Contact.Responsible)}, "\n")
-		v.Who, v.WhoAbout = audit.Line(cmp.Or(r.OwnerName(), r.UserID), ownerRunes), aboutOwner(r)
+		v.Who, v.WhoAbout = audit.Line(cmp.Or(r.OwnerWords(), r.UserID), ownerRunes), aboutOwner(r)
 		v.WhoIsLong = longestWord(v.Who) > wideWord
 		v.Created, v.Age = cmp.Or(table.DayOf(r.CreatedAt), table.Unknown), ageWords(r.Age())
 	}

@@ -20,7 +20,7 @@ const markNote = "The mark across a bar is the previous review."
 func ownerNote(none bool) string {
 	note := "Unknown is not the same as deleted: the owner could not be read."
 	if none {
-		note += " None: the product does not show whether the owner was deleted."
+		note += " None: the product has no owners, or does not show whether they were deleted."
 	}
 	return note
 }
@@ -43,9 +43,15 @@ func comparedWords(s audit.Summary) string {
 	return "Compared with the previous review, of " + table.DayOf(s.Previous.Slot) + "."
 }
 
+const mostProducts = 10 // targets whose product the first page names; Coverage has all
+
 // scopeWords say what was reviewed.
 func scopeWords(s audit.Summary) string {
-	return audit.Plural(s.Authorizations.Total, "token") + " in " + audit.Plural(len(s.Reviewed()), "target") + "."
+	words := audit.Plural(s.Authorizations.Total, "token") + " in " + audit.Plural(len(s.Reviewed()), "target") + "."
+	if products := s.Coverage.ProductsWords(mostProducts); products != "" {
+		words += " " + products + "."
+	}
+	return words
 }
 
 // policyChangedWords say whether the figures rest on the same policy as those before.
@@ -136,7 +142,7 @@ func approvalWords(a *audit.Approval) string {
 
 // whoName is the person, or else the user, who has to act.
 func whoName(o audit.OwnerHighlights) string {
-	return audit.Line(cmp.Or(o.Contact.Responsible, o.Owner.Name, o.Owner.ID, "(no owner)"), ownerRunes)
+	return audit.Line(cmp.Or(o.Contact.Responsible, o.Owner.Name, o.Owner.ID, table.NoOwner), ownerRunes)
 }
 
 // whoAbout says which users of InfluxDB that is about.

@@ -67,6 +67,14 @@ func (r *Row) OwnerName() string {
 	return r.User
 }
 
+// OwnerWords are OwnerName, or that the product has no owners.
+func (r *Row) OwnerWords() string {
+	if r.Owner.State == audit.OwnerNone && !r.IsServer() {
+		return cmp.Or(r.OwnerName(), r.UserID, NoOwner)
+	}
+	return r.OwnerName()
+}
+
 // SecretReplaced is when the secret got a new value, zero for never and where the product does
 // not tell.
 func (r *Row) SecretReplaced() time.Time {

@@ -61,6 +61,9 @@ func OfConfigured(inForce, configured int) string {
 // NoDescription stands for an empty one where people read; CSV has an empty cell.
 const NoDescription = "(no description)"
 
+// NoOwner stands for the owner where a token has none and people read; CSV has an empty cell.
+const NoOwner = "(no owner)"
+
 // PolicyWords introduce the changes of the policy; empty without any.
 func PolicyWords(s audit.Summary) string {
 	if len(s.PolicyChanges) == 0 || s.Previous == nil {

@@ -59,7 +59,7 @@ func changeColumns() []table.ColumnOf[changeRow] {
 		{Header: "What", Width: 18, Wrap: true, Value: func(c changeRow) any { return c.Kind.String() }},
 		{Header: "Severity", Width: 10, Kind: table.Severity, Value: func(c changeRow) any { return string(c.Severity) }},
 		{Header: "Description", Width: 30, Wrap: true, Limit: 200, Value: func(c changeRow) any { return cmp.Or(c.Description, table.NoDescription) }},
-		{Header: "Owner", Width: 28, Wrap: true, Limit: 200, Value: func(c changeRow) any { return c.OwnerName() }},
+		{Header: "Owner", Width: 28, Wrap: true, Limit: 200, Value: func(c changeRow) any { return c.OwnerWords() }},
 		{Header: "Field or check", Width: 26, Wrap: true, Value: func(c changeRow) any { return c.What() }},
 		{Header: "From", Width: 24, Wrap: true, Limit: 400, Value: func(c changeRow) any { return c.From }},
 		{Header: "To, or detail", Width: 34, Wrap: true, Limit: 400, Value: func(c changeRow) any { return c.To }},

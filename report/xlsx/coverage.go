@@ -51,7 +51,7 @@ func (b *Workbook) writeCoverage(context.Context) error {
 // targets compares what each target's own figures add up to with the rows.
 func (c *scopeSheet) targets() {
 	c.section("Targets")
-	c.header(left("Target"), left("Server"), left("Verdict"), right("Listed"), right("Hidden"), right("Unseen"), right("1.x"), right("Rows"), left("Check"), left("Meaning"))
+	c.header(left("Target"), left("Product"), left("Verdict"), right("Listed"), right("Hidden"), right("Unseen"), right("1.x"), right("Rows"), left("Check"), left("Meaning"))
 	for _, t := range c.sum.Coverage.Targets {
 		n := c.authorizations(func(k kind) bool { return k.target == t.Target && k.exists() })
 		want := t.Listed + t.Hidden + t.Unseen + t.Legacy
@@ -63,7 +63,7 @@ func (c *scopeSheet) targets() {
 			meaning += "; the verdict is with " + accepted
 		}
 		c.flow(
-			wrapped(t.Target, 1), wrapped(t.Server, 1), coloured(string(t.Verdict)),
+			wrapped(t.Target, 1), wrapped(t.ProductWords(), 1), coloured(string(t.Verdict)),
 			number(t.Listed), number(t.Hidden), number(t.Unseen), number(t.Legacy), number(c.population.count(n, test{"Target", "$" + c.at()}, notGone)),
 			verdictOf(fmt.Sprintf("SUM(D%d:G%d)-H%d", line, line, line), want-n.all, c.withoutRow(t)),
 			wrapped(meaning+c.lacking(n), 1),

@@ -95,8 +95,11 @@ func arranged(in table.Input, columns, as []table.Column) []table.Column {
 		}
 		c := columns[slices.IndexFunc(columns, func(c table.Column) bool { return c.Name == want.Name })]
 		c.Width, c.Wrap, c.Limit, c.Kind, c.Header = want.Width, want.Wrap, want.Limit, cmp.Or(want.Kind, c.Kind), cmp.Or(want.Header, c.Header)
-		if want.Name == "description" {
+		switch want.Name {
+		case "description":
 			c.Value = func(r *table.Row) any { return cmp.Or(r.Description, table.NoDescription) }
+		case "owner":
+			c.Value = func(r *table.Row) any { return r.OwnerWords() }
 		}
 		out = append(out, c)
 	}

@@ -29,7 +29,7 @@ book = openpyxl.load_workbook(sys.argv[1])
 sheet = book["Authorizations"]
 def text(cell):
     if cell.data_type == "f": return "FORMULA"
-    if cell.is_date and cell.value is not None: return cell.value.strftime("%Y-%m-%dT%H:%M:%SZ")
+    if cell.is_date and cell.value is not None: return cell.value.strftime("%Y-%m-%dT%H:%M:%SZ" if "h" in cell.number_format else "%Y-%m-%d")
     return "" if cell.value is None else unescape(str(cell.value))
 json.dump([[text(c) for c in row] for row in sheet.iter_rows()], sys.stdout)
 `

@@ -64,7 +64,7 @@ func (v inventory) add(r *table.Row) {
 	}
 	s := v[key]
 	if s == nil {
-		s = &stock{stockKey: key, owner: r.OwnerName(), contact: r.Contact}
+		s = &stock{stockKey: key, owner: r.OwnerWords(), contact: r.Contact}
 		v[key] = s
 	}
 	s.tokens++

@@ -29,7 +29,7 @@ func (t *totals) addOwner(r *table.Row) {
 	key := ownerKey{r.Target, r.UserID}
 	o := t.owners[key]
 	if o == nil {
-		o = &owner{ownerKey: key, name: r.OwnerName(), state: r.Owner.State, contact: r.Contact, worst: map[audit.Severity]int{}}
+		o = &owner{ownerKey: key, name: r.OwnerWords(), state: r.Owner.State, contact: r.Contact, worst: map[audit.Severity]int{}}
 		t.owners[key] = o
 	}
 	o.tokens++

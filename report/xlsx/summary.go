@@ -342,6 +342,8 @@ func (o *overview) who() [][]cell {
 func personOf(h audit.OwnerHighlights) string {
 	user := h.Owner.Name
 	switch {
+	case user == "" && h.Owner.ID == "" && h.Owner.State == audit.OwnerNone:
+		user = table.NoOwner
 	case user == "" && h.Owner.ID == "":
 		user = "nobody"
 	case user == "":
@@ -393,7 +395,7 @@ func (o *overview) facts() [][]cell {
 	}
 	var targets []string
 	for _, t := range s.Coverage.Targets[:min(len(s.Coverage.Targets), mostTargets)] {
-		targets = append(targets, strings.TrimSuffix(table.OneLine(t.Target)+" ("+table.OneLine(t.Server)+")", " ()"))
+		targets = append(targets, strings.TrimSuffix(table.OneLine(t.Target)+" ("+table.OneLine(t.ProductWords())+")", " ()"))
 	}
 	if more := len(s.Coverage.Targets) - mostTargets; more > 0 {
 		targets = append(targets, "and "+audit.Number(more)+" more")

@@ -127,7 +127,7 @@ func (b *Workbook) taskColumns() []table.ColumnOf[taskRow] {
 	return []table.ColumnOf[taskRow]{
 		{Header: "Decision", Width: 11},
 		{Header: "Token", Width: 26, Wrap: true, Value: func(t taskRow) any { return b.tokenOf(t) }},
-		{Header: "Owner", Width: 28, Wrap: true, Limit: 200, Value: func(t taskRow) any { return t.OwnerName() }},
+		{Header: "Owner", Width: 28, Wrap: true, Limit: 200, Value: func(t taskRow) any { return t.OwnerWords() }},
 		{Header: "Severity", Width: 10, Kind: table.Severity, Value: func(t taskRow) any { return string(t.rank.Severity) }},
 		{Header: "Needs action", Width: 9, Wrap: true, Value: func(t taskRow) any { return t.need() }},
 		{Header: "Due (UTC)", Width: 12, Kind: table.Day, Value: func(t taskRow) any { return t.due }},

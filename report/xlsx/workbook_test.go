@@ -472,11 +472,12 @@ func TestStatusOfProducts(t *testing.T) {
 	}
 	got := map[string]string{}
 	for _, row := range rawRows(t, f, "Authorizations")[1:] {
-		got[at(row, "Description")+at(row, "Owner")] = at(row, "Status") + ", " + at(row, "Product")
+		got[at(row, "Description")+" of "+at(row, "Owner")] = at(row, "Status") + ", " + at(row, "Product")
 	}
 	for name, want := range map[string]string{
-		"expired": "expired, InfluxDB 3 Core", "handed over": "revoked, " + audit.ProductDedicated.Name(), "reader": "expired, " + audit.ProductDedicated.Name(),
-		"(no description)root": "active, InfluxDB 1.x", "ci": "active, InfluxDB 3 Core",
+		"expired of (no owner)": "expired, InfluxDB 3 Core", "ci of (no owner)": "active, InfluxDB 3 Core",
+		"handed over of (no owner)": "revoked, " + audit.ProductDedicated.Name(), "reader of (no owner)": "expired, " + audit.ProductDedicated.Name(),
+		"(no description) of root": "active, InfluxDB 1.x",
 	} {
 		if got[name] != want {
 			t.Errorf("%s is %q, want %q", name, got[name], want)
