@@ -52,7 +52,7 @@ type Revocation struct {
 	Decision      string    `json:"decision"`              // revoke or modify
 	Decided       time.Time `json:"decided"`
 	Due           time.Time `json:"due"`
-	State         string    `json:"state"` // done, deactivated, still-there, hidden, unproven, undone or replaced
+	State         string    `json:"state"` // done, ended, deactivated, still-there, hidden, unproven, undone or replaced
 	// Days are the whole days from the decision to the review, as in remediation.jsonl, and
 	// DaysOverdue those past the due date where it is overdue.
 	Days        int    `json:"days"`
@@ -119,7 +119,7 @@ func (r Revocation) Token() string {
 
 // revocationStates are the states in words; another one is shown as it is.
 var revocationStates = map[string]string{
-	"done": "deleted", "deactivated": "set inactive", "still-there": "still there", "hidden": "hidden by the server",
+	"done": "deleted", "ended": "expired or revoked", "deactivated": "set inactive", "still-there": "still there", "hidden": "hidden by the server",
 	"unproven": "not seen", "undone": "active again", "replaced": "replaced by a token with the same permissions",
 }
 

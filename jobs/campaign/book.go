@@ -134,7 +134,7 @@ func (s *Status) see(m *Remediation) {
 		s.successor = m.By
 	}
 	s.wasOverdue = s.wasOverdue || m.Overdue
-	s.wasAway = s.wasAway || m.Decision != "" && (m.State == Done || m.State == Deactivated || m.State == Replaced)
+	s.wasAway = s.wasAway || m.Decision != "" && (m.State == Done || m.State == Ended || m.State == Deactivated || m.State == Replaced)
 	if m.State == TokenChanged && m.Facts != nil {
 		reviewer, last := s.Item.Reviewer, s.Item.Last
 		s.Item = *m.Facts // in no group any more

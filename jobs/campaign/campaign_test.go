@@ -575,6 +575,9 @@ func TestCompare(t *testing.T) {
 		return with(seen("n", "telegraf", permissions...), func(r *audit.Record) { r.FirstSeen = opened.Add(5 * day24) })
 	}
 	gone := away(audit.Gone, "404: authorization not found")
+	expired := with(a, func(r *audit.Record) { r.ExpiresAt = opened.Add(2 * day24) })
+	revoked := with(a, func(r *audit.Record) { r.RevokedAt = opened.Add(2 * day24) })
+	later := with(a, func(r *audit.Record) { r.ExpiresAt = opened.Add(20 * day24) })
 	for name, test := range map[string]struct {
 		decision string
 		inactive bool             // counts as done
@@ -591,6 +594,12 @@ func TestCompare(t *testing.T) {
 		"hidden is not done":         {"revoke", false, [][]audit.Record{{away(audit.Hidden, "404: user not found")}}, "hidden!", ""},
 		"unseen":                     {"revoke", false, [][]audit.Record{{away(audit.Unseen, "503")}, {}}, "unproven! unproven!", ""},
 		"unseen after it was done":   {"revoke", false, [][]audit.Record{{gone}, {}}, "done+ .", ""},
+		"expired since":              {"revoke", false, [][]audit.Record{{expired}, {expired}}, "ended+ .", ""},
+		"revoked since":              {"revoke", false, [][]audit.Record{{revoked}, {gone}}, "ended+ done+", ""},
+		"expires later":              {"revoke", false, [][]audit.Record{{later}, {later}, {later}}, "still-there! still-there! ended+~", ""},
+		"expired, and replaced":      {"revoke", false, [][]audit.Record{{expired, twin(read("b1"), write("b1"))}}, "replaced!", "n"},
+		"an expired twin is none":    {"revoke", false, [][]audit.Record{{gone, with(twin(read("b1"), write("b1")), func(r *audit.Record) { r.ExpiresAt = opened })}}, "done+", ""},
+		"kept, and expired":          {"keep;x", false, [][]audit.Record{{expired}}, ".", ""},
 		"replaced by an equal one":   {"revoke", false, [][]audit.Record{{gone, twin(read("b1"), write("b1"))}}, "replaced!", "n"},
 		"replaced later":             {"revoke", false, [][]audit.Record{{gone}, {away(audit.Remembered, ""), twin(write("b1"), read("b1"))}}, "done+ replaced!", "n"},
 		"replaced, then unseen":      {"revoke", false, [][]audit.Record{{gone, twin(read("b1"), write("b1"))}, {away(audit.Remembered, "")}, {away(audit.Remembered, ""), with(twin(read("b1"), write("b1")), func(r *audit.Record) { r.Presence = audit.Unseen })}}, "replaced! unproven! unproven!", "n"},
@@ -638,6 +647,46 @@ func TestCompare(t *testing.T) {
 				t.Errorf("the reviews say %v by %q, want %v by %q", got, by, want, test.by)
 			}
 		})
+	}
+}
+
+// TestCompareWithoutOwners: of a product without owners, no token is said to take the place of
+// another one, and none stand together.
+func TestCompareWithoutOwners(t *testing.T) {
+	admin := func(id string, firstSeen time.Time) audit.Record {
+		return with(seen(id, "", read("b1")), func(r *audit.Record) {
+			r.Owner, r.UserID, r.User, r.Product, r.FirstSeen = audit.Owner{State: audit.OwnerNone}, "", "", audit.ProductCore, firstSeen
+		})
+	}
+	_, folder := open(t, terms, nil, admin("1", opened), admin("2", opened))
+	b := load(t, folder)
+	if lines := b.Lines(b.ItemsOf("secops@example.com")); len(lines) != 2 {
+		t.Errorf("%d lines of tokens without an owner", len(lines))
+	}
+	imports(t, folder, "secops@example.com", true, opened.Add(day24), fileOf(b, "secops@example.com", map[string]string{"1": "revoke"})...)
+	gone := with(admin("1", opened), func(r *audit.Record) { r.Presence, r.Evidence = audit.Gone, "not in the list" })
+	if got := review(t, folder, 7, gone, admin("3", opened.Add(5*day24)))["1"]; got.State != Done || got.By != "" {
+		t.Errorf("it is %s by %q", got.State, got.By)
+	}
+}
+
+// TestStatusFact: the fact says what became of a token at the opening, and does not change.
+func TestStatusFact(t *testing.T) {
+	for name, test := range map[string]struct {
+		change func(*audit.Record)
+		want   string
+	}{
+		"active":      {func(*audit.Record) {}, "active"},
+		"inactive":    {func(r *audit.Record) { r.Status = audit.Inactive }, "inactive"},
+		"expires":     {func(r *audit.Record) { r.ExpiresAt = opened.Add(10 * day24) }, "active, expires 2026-10-11"},
+		"has expired": {func(r *audit.Record) { r.ExpiresAt = opened.Add(-day24) }, "expired 2026-09-30"},
+		"is revoked":  {func(r *audit.Record) { r.RevokedAt, r.ExpiresAt = opened.Add(-day24), opened.Add(-2*day24) }, "revoked 2026-09-30"},
+	} {
+		b, _ := open(t, terms, nil, with(population()[0], test.change))
+		facts := b.Lines(b.ItemsOf("ben@example.com"))[0].Facts
+		if got := facts[slices.IndexFunc(facts, func(f Fact) bool { return f.Name == FactStatus })].Text; got != test.want {
+			t.Errorf("%s: %q, want %q", name, got, test.want)
+		}
 	}
 }
 

@@ -23,6 +23,10 @@ type Item struct {
 	Legacy        bool         `json:"legacy,omitempty"`
 	Description   string       `json:"description"`
 	Status        audit.Status `json:"status"`
+	// Product is that of a token of a product after v2, and Expires and Revoked its dates.
+	Product audit.Product `json:"product,omitempty"`
+	Expires time.Time     `json:"expires,omitzero"`
+	Revoked time.Time     `json:"revoked,omitzero"`
 
 	UserID      string           `json:"user_id"`
 	User        string           `json:"user"`
@@ -72,7 +76,7 @@ func newItem(r *audit.Record, contacts audit.Contacts) Item {
 	contact := contacts.Of(r.Target, r.Owner)
 	it := Item{
 		ID: itemID(r.Target, &r.Authorization), Target: r.Target, OrgID: r.OrgID, Org: r.Org, Authorization: r.ID, Legacy: r.Legacy,
-		Description: r.Description, Status: r.Status, UserID: r.UserID, User: cmp.Or(r.User, r.Owner.Name), OwnerState: r.Owner.State,
+		Description: r.Description, Status: r.Status, Product: r.Product, Expires: r.ExpiresAt, Revoked: r.RevokedAt, UserID: r.UserID, User: cmp.Or(r.User, r.Owner.Name), OwnerState: r.Owner.State,
 		Responsible: contact.Responsible, Team: contact.Team, Purpose: contact.Purpose,
 		Class: acc.Class(), Writes: acc.WriteScope(), Permissions: []string{},
 		Privileged: acc.EveryOrg || acc.AllAccess || acc.Mints || acc.AdministersUsers,
@@ -117,10 +121,28 @@ func (it Item) OwnerName() string { return cmp.Or(it.User, it.UserID) }
 
 // OwnerWords are the name, and that the user is deleted.
 func (it Item) OwnerWords() string {
-	if it.OwnerState == audit.OwnerDeleted {
+	switch {
+	case it.OwnerState == audit.OwnerDeleted:
 		return it.OwnerName() + " (deleted)"
+	case it.Product != "" && it.OwnerName() == "":
+		return "none"
 	}
 	return it.OwnerName()
+}
+
+// StatusWords are the status as it was at a time, with the date by which it changes or did.
+func (it Item) StatusWords(at time.Time) string {
+	a := audit.Authorization{Status: it.Status, ExpiresAt: it.Expires, RevokedAt: it.Revoked}
+	status := a.StatusAt(at)
+	switch {
+	case status == audit.Revoked:
+		return string(status) + " " + it.Revoked.UTC().Format(time.DateOnly)
+	case status == audit.Expired:
+		return string(status) + " " + it.Expires.UTC().Format(time.DateOnly)
+	case !it.Expires.IsZero() && status == audit.Active:
+		return string(status) + ", expires " + it.Expires.UTC().Format(time.DateOnly)
+	}
+	return string(status)
 }
 
 // isSelf reports whether a reviewer would decide on a token of their own.
@@ -207,7 +229,7 @@ func group(items []Item) {
 	open := map[string][]int{}
 	for i := range items {
 		it := &items[i]
-		if !it.isLowRisk() || it.Last != nil && it.Last.Decision != Keep {
+		if !it.isLowRisk() || it.UserID == "" || it.Last != nil && it.Last.Decision != Keep {
 			continue
 		}
 		key := strings.Join([]string{it.Target, it.OrgID, it.UserID, it.Class, string(it.Status), it.Reviewer}, "\x00")
@@ -340,7 +362,7 @@ func (c Campaign) facts(items []Item) []Fact {
 			decided += ", changed since"
 		}
 	}
-	status := string(first.Status)
+	status := first.StatusWords(c.Opened)
 	if first.Presence != audit.Listed {
 		status += ", " + string(first.Presence)
 	}

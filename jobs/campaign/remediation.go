@@ -14,6 +14,7 @@ type Seen string
 const (
 	Done        Seen = "done"        // the server says that there is no such authorization
 	Deactivated Seen = "deactivated" // set inactive; done only if the campaign says so
+	Ended       Seen = "ended"       // listed, and does not work any more: it expired or was revoked
 	StillThere  Seen = "still-there"
 	Hidden      Seen = "hidden"   // exists, though lists leave it out: its user or org was deleted
 	Unproven    Seen = "unproven" // the review could not see it
@@ -125,8 +126,9 @@ func (s *Sighting) Add(r *audit.Record) {
 	}
 	listed := r.Presence == audit.Listed
 	t := newToken{id: r.ID, firstSeen: r.FirstSeen, permissions: map[string]bool{}}
-	t.active = listed && r.Status == audit.Active && r.PermissionsKnown()
-	t.away = listed && r.Status == audit.Inactive || r.Presence == audit.Gone || r.Presence == audit.Remembered
+	status := r.StatusAt(s.run.Started)
+	t.active = listed && status == audit.Active && r.PermissionsKnown()
+	t.away = listed && (status == audit.Inactive || status == audit.Expired || status == audit.Revoked) || r.Presence == audit.Gone || r.Presence == audit.Remembered
 	for i := range r.Permissions {
 		t.permissions[r.Permissions[i].String()] = true
 	}
@@ -194,10 +196,10 @@ func (c *comparing) conclude(it *compared) (m Remediation, ok bool) {
 	if it.Seen != nil {
 		before = it.Seen.State
 	}
-	if m.State == Done || m.State == Deactivated {
+	if m.State == Done || m.State == Ended || m.State == Deactivated {
 		c.successor(it, &m)
 	}
-	m.Settled = m.State == Done || m.State == Deactivated && c.InactiveCountsAsDone
+	m.Settled = m.State == Done || m.State == Ended || m.State == Deactivated && c.InactiveCountsAsDone
 	m.Overdue, m.Late = !m.Settled && m.At.After(m.Due), m.Settled && it.wasOverdue
 	if it.Settled() && (m.State == before || m.State == Unproven) {
 		return m, false // proven before, and nothing says otherwise
@@ -207,7 +209,7 @@ func (c *comparing) conclude(it *compared) (m Remediation, ok bool) {
 
 // state is what the record of a token that has to go says.
 func (c *comparing) state(it *compared) (Seen, string) {
-	r := it.record
+	r, at := it.record, c.run.Started
 	switch {
 	case r == nil:
 		return Unproven, "the review has no record of it"
@@ -219,6 +221,10 @@ func (c *comparing) state(it *compared) (Seen, string) {
 		return Unproven, r.Evidence
 	case r.Status == audit.Inactive:
 		return Deactivated, "in the list as inactive"
+	case r.StatusAt(at) == audit.Revoked:
+		return Ended, "in the list as revoked on " + r.RevokedAt.UTC().Format(time.DateOnly)
+	case r.StatusAt(at) == audit.Expired:
+		return Ended, "in the list as expired on " + r.ExpiresAt.UTC().Format(time.DateOnly)
 	case r.Status != audit.Active:
 		return Unproven, fmt.Sprintf("in the list with the status %.40q", r.Status)
 	case it.wasAway:
@@ -230,6 +236,9 @@ func (c *comparing) state(it *compared) (Seen, string) {
 // successor looks for a newer token of the owner: one that may do the same is no
 // revocation, one that may do less is what modify asks for.
 func (c *comparing) successor(it *compared, m *Remediation) {
+	if it.Item.UserID == "" { // all tokens of a product without owners would be of the same one
+		return
+	}
 	old := map[string]bool{}
 	for _, p := range it.Item.Permissions {
 		old[p] = true

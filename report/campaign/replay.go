@@ -110,7 +110,7 @@ func (v *verifier) remediation() {
 		decided := slices.ContainsFunc(signed[m.Item], func(d campaign.Decision) bool {
 			return d.Decision == m.Decision && int(m.At.Sub(d.At)/(24*time.Hour)) == m.Days
 		})
-		done := m.State == campaign.Done || m.State == campaign.Deactivated && v.book.InactiveCountsAsDone
+		done := m.State == campaign.Done || m.State == campaign.Ended || m.State == campaign.Deactivated && v.book.InactiveCountsAsDone
 		switch {
 		case !known[m.Item]:
 			v.problem(where, "the campaign has no item %s", m.Item)

@@ -171,7 +171,7 @@ func (r row) SeenWords() string {
 
 func seenWords(m campaign.Remediation) string {
 	words := map[campaign.Seen]string{
-		campaign.Done: "done", campaign.Deactivated: "set inactive", campaign.StillThere: "still there", campaign.Hidden: "hidden, still exists",
+		campaign.Done: "done", campaign.Ended: "expired or revoked", campaign.Deactivated: "set inactive", campaign.StillThere: "still there", campaign.Hidden: "hidden, still exists",
 		campaign.Unproven: "unproven", campaign.Undone: "active again", campaign.Replaced: "replaced by one that may do the same",
 	}[m.State]
 	switch {

@@ -182,7 +182,7 @@ func itemColumns() []itemColumn {
 		{"Owner state", 11, table.Text, text(func(r row) string { return string(r.Item.OwnerState) })},
 		{"Team", 12, table.Text, text(func(r row) string { return r.Item.Team })},
 		{"Purpose", 22, table.Text, text(func(r row) string { return r.Item.Purpose })},
-		{"Status", 10, table.Text, text(func(r row) string { return string(r.Item.Status) })},
+		{"Status", 10, table.Text, text(func(r row) string { return r.Item.StatusWords(r.book.Opened) })},
 		{"Presence", 10, table.Text, text(func(r row) string { return string(r.Item.Presence) })},
 		{"Created", 12, table.Day, func(r row) xlsx.Cell { return date(r.Item.Created) }},
 		{"Target", 14, table.Text, text(func(r row) string { return r.Item.Target })},
