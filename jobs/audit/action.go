@@ -218,7 +218,7 @@ func Command(r *Record, f Finding) string {
 		return RegenerateCommand(r.Authorization)
 	case r.Product == ProductV1 && slices.Contains(adminChecks[:], f.Check):
 		return statement("REVOKE ALL PRIVILEGES FROM ", r.User)
-	case r.Product != "":
+	case !r.Product.V2():
 		return DeleteCommand(r.Authorization)
 	case f.Check == "deleted-owner", f.Check == "deleted-org", r.orphaned():
 		return APIDeleteCommand(r.Authorization)
@@ -241,19 +241,14 @@ func (r *Record) orphaned() bool { return r.Owner.State == OwnerDeleted || r.Org
 const operatorName = "_admin"
 
 // IsOperator reports whether it is the first admin token of InfluxDB 3.
-func (a *Authorization) IsOperator() bool { return a.isNamed() && a.Description == operatorName }
-
-// isNamed: its name tells it apart, and is what commands go by.
-func (a *Authorization) isNamed() bool {
-	return a.Product == ProductCore || a.Product == ProductEnterprise
-}
+func (a *Authorization) IsOperator() bool { return a.Product.V3() && a.Description == operatorName }
 
 // DeleteCommand is the command of the product's CLI that deletes a token, or a user of InfluxDB
 // 1.x; "" where none can be said safely. That of InfluxDB 2 asks for the token first: it cannot
 // delete one whose user was deleted.
 func DeleteCommand(a Authorization) string {
 	switch {
-	case a.isNamed() && !a.IsOperator() && sayable(a.Description):
+	case a.Product.V3() && !a.IsOperator() && sayable(a.Description):
 		name := " " + ShellQuoted(a.Description)
 		if strings.HasPrefix(a.Description, "-") { // else it is taken for an option
 			name = "=" + ShellQuoted(a.Description)
@@ -263,7 +258,7 @@ func DeleteCommand(a Authorization) string {
 		return "influxctl token delete " + a.ID
 	case a.Product == ProductV1:
 		return statement("DROP USER ", a.User)
-	case a.Product != "", !tokenIDs.MatchString(a.ID):
+	case !a.Product.V2(), !tokenIDs.MatchString(a.ID):
 		return ""
 	case a.Legacy:
 		return "influx v1 auth delete --id " + a.ID
@@ -306,7 +301,7 @@ func sayable(name string) bool {
 // APIDeleteCommand deletes a token whose user or org was deleted, to which nothing else can be
 // done. The credential is in no argument that others could see. "" as in DeleteCommand.
 func APIDeleteCommand(a Authorization) string {
-	if a.Product != "" || !tokenIDs.MatchString(a.ID) {
+	if !a.Product.V2() || !tokenIDs.MatchString(a.ID) {
 		return ""
 	}
 	return `printf 'Authorization: Token %s\n' "$INFLUX_TOKEN" | curl -fsS -X DELETE -H @- "$INFLUX_HOST` + APIPath(a) + "/" + a.ID + `"`
@@ -323,7 +318,7 @@ func APIPath(a Authorization) string {
 // InactiveCommand is the one that sets a token inactive, which only InfluxDB 2 can.
 func InactiveCommand(a Authorization) string {
 	switch {
-	case a.Product != "", !tokenIDs.MatchString(a.ID):
+	case !a.Product.V2(), !tokenIDs.MatchString(a.ID):
 		return ""
 	case a.Legacy:
 		return "influx v1 auth set-inactive --id " + a.ID
@@ -341,7 +336,7 @@ func BeforeCommand(r *Record, f Finding) string {
 	switch {
 	case r.IsOperator():
 		return "When what uses it can get the new secret at once"
-	case r.Product != "" && !CheckOf(f.Check).Deletes, !r.orphaned() && slices.Contains(replaced[:], f.Check):
+	case !r.Product.V2() && !CheckOf(f.Check).Deletes, !r.orphaned() && slices.Contains(replaced[:], f.Check):
 		return "After the replacement works"
 	}
 	return ""

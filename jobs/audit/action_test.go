@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"os/exec"
+	"strings"
 	"testing"
 	"time"
 
@@ -219,5 +221,135 @@ func TestInventoryWords(t *testing.T) {
 				t.Errorf("%q, want %q", got, tt.want)
 			}
 		})
+	}
+}
+
+// TestCommandOfProducts: each product has the command that it understands, and none where it
+// cannot be said safely or does not exist.
+func TestCommandOfProducts(t *testing.T) {
+	const uuid = "0198f4a2-0000-7000-8000-00000000000a"
+	token := func(p Product, id, name string) Authorization {
+		return Authorization{ID: id, Product: p, Description: name, Status: Active}
+	}
+	user := func(name string) Authorization {
+		return Authorization{ID: "user/x", Product: ProductV1, User: name, Status: Active}
+	}
+	const replacement, switched = "After the replacement works", "When what uses it can get the new secret at once"
+	for name, test := range map[string]struct {
+		a                     Authorization
+		check, before, wanted string
+	}{
+		"a named admin":                     {token(ProductCore, "0000000000000001", "ci"), "never-expires", replacement, "influxdb3 delete token --token-name ci"},
+		"the operator token":                {token(ProductEnterprise, "0000000000000000", "_admin"), "not-rotated", switched, "influxdb3 create token --admin --regenerate"},
+		"a token like it on Dedicated":      {token(ProductDedicated, uuid, "_admin"), "not-rotated", replacement, "influxctl token delete " + uuid},
+		"quotes and a variable":             {token(ProductCore, "0000000000000001", `it's $HOME "x"`), "active-write", replacement, `influxdb3 delete token --token-name 'it'\''s $HOME "x"'`},
+		"an option":                         {token(ProductCore, "0000000000000001", "--help"), "active-write", replacement, "influxdb3 delete token --token-name=--help"},
+		"a home folder":                     {token(ProductCore, "0000000000000001", "~root"), "active-write", replacement, "influxdb3 delete token --token-name '~root'"},
+		"a line break":                      {token(ProductCore, "0000000000000001", "a\nrm -rf x"), "active-write", replacement, ""},
+		"what hides":                        {token(ProductCore, "0000000000000001", "a\u202eb"), "active-write", replacement, ""},
+		"a name that may be cut":            {token(ProductCore, "0000000000000001", strings.Repeat("n", 300)), "active-write", replacement, ""},
+		"no name":                           {token(ProductCore, "0000000000000001", ""), "active-write", replacement, ""},
+		"it ends by itself":                 {token(ProductCore, "0000000000000001", "ci"), "expires-soon", replacement, ""},
+		"has ended":                         {token(ProductCore, "0000000000000001", "ci"), "back-again", "", "influxdb3 delete token --token-name ci"},
+		"Clustered":                         {token(ProductClustered, uuid, "x"), "dangling-grant", replacement, "influxctl token delete " + uuid},
+		"an ID that is none":                {token(ProductClustered, "$(touch pwned)", "x"), "dangling-grant", replacement, ""},
+		"an ID of InfluxDB 2":               {token(ProductClustered, "0000000000000001", "x"), "dangling-grant", replacement, ""},
+		"a user":                            {user("alice"), "active-write", replacement, `influx -execute 'DROP USER "alice"'`},
+		"a user with quotes":                {user(`a"b\c'd`), "active-write", replacement, `influx -execute 'DROP USER "a\"b\\c'\''d"'`},
+		"an admin":                          {user("root"), "too-many-admins", replacement, `influx -execute 'REVOKE ALL PRIVILEGES FROM "root"'`},
+		"a user with a line break":          {user("a\nb"), "active-write", replacement, ""},
+		"a product of a later version":      {token("edge", "0000000000000001", "x"), "active-write", replacement, ""},
+		"InfluxDB 2, as it was":             {Authorization{ID: "0000000000000001", Status: Active}, "operator", replacement, "influx auth inactive --id 0000000000000001"},
+		"an ID of another form, InfluxDB 2": {Authorization{ID: uuid, Status: Active}, "operator", replacement, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r, f := Record{Presence: Listed, Authorization: test.a}, Finding{Check: test.check, Severity: High, State: Open}
+			if got := Command(&r, f); got != test.wanted {
+				t.Errorf("%q, want %q", got, test.wanted)
+			}
+			if got := BeforeCommand(&r, f); got != test.before {
+				t.Errorf("%q, want %q", got, test.before)
+			}
+			if test.a.Product != "" && InactiveCommand(test.a)+APIDeleteCommand(test.a) != "" {
+				t.Errorf("it cannot be set inactive, nor deleted as on InfluxDB 2: %q, %q", InactiveCommand(test.a), APIDeleteCommand(test.a))
+			}
+			if test.wanted == "" {
+				return
+			}
+			words, err := exec.Command("sh", "-c", `printf '%s\n' `+test.wanted).Output()
+			if err != nil {
+				t.Skip(err)
+			}
+			name := cmp.Or(test.a.User, test.a.Description)
+			if last := strings.Split(string(words), "\n"); test.a.Product.V3() && !test.a.IsOperator() && strings.TrimPrefix(last[len(last)-2], "--token-name=") != name {
+				t.Errorf("a shell makes %q of the name %q", last, name)
+			}
+		})
+	}
+}
+
+// TestQuotedIdent: what InfluxQL reads as one name.
+func TestQuotedIdent(t *testing.T) {
+	for name, want := range map[string]string{`alice`: `"alice"`, `a"; DROP DATABASE "x`: `"a\"; DROP DATABASE \"x"`, `back\`: `"back\\"`, "two\nlines": `"two\nlines"`} {
+		if got := QuotedIdent(name); got != want {
+			t.Errorf("%s, want %s", got, want)
+		}
+	}
+}
+
+// TestAccessWordsOfProducts: what may be written, in the words of the product.
+func TestAccessWordsOfProducts(t *testing.T) {
+	database := func(action, name string) Permission {
+		return Permission{Action: action, Resource: Resource{Type: "buckets", ID: name, Name: name, OrgID: "o"}}
+	}
+	everything := []Permission{{Action: "read", Resource: Resource{Type: "instance"}}, {Action: "write", Resource: Resource{Type: "instance"}}}
+	for name, test := range map[string]struct {
+		product      Product
+		permissions  []Permission
+		class, scope string
+	}{
+		"admin":         {ProductCore, everything, "admin", "the whole server: all databases and tokens"},
+		"1.x admin":     {ProductV1, everything, "admin", "the whole server: all databases and tokens"},
+		"one database":  {ProductEnterprise, []Permission{database("write", "x")}, "write", "one database: x"},
+		"two":           {ProductDedicated, []Permission{database("write", "x"), database("write", "y")}, "write", "2 databases: x, y"},
+		"all":           {ProductEnterprise, []Permission{database("write", "")}, "server-wide write", "the whole server: all databases"},
+		"all, cluster":  {ProductClustered, []Permission{database("write", "")}, "cluster-wide write", "the whole cluster: all databases"},
+		"reads":         {ProductClustered, []Permission{database("read", "x")}, "read", ""},
+		"unreadable":    {ProductEnterprise, []Permission{{Action: "db:x:dance"}}, "unknown", "not known: not all permissions could be read"},
+		"partly so":     {ProductEnterprise, []Permission{{Action: "db:x:dance"}, database("write", "x")}, "unknown", "one database: x; also unknown"},
+		"none":          {ProductV1, []Permission{}, "no permissions", ""},
+		"InfluxDB 2":    {"", []Permission{database("write", "x")}, "write", "one bucket: x"},
+		"2, every org":  {"", everything, "operator", "all orgs: instance"},
+		"2, unreadable": {"", []Permission{{Action: "db:x:dance"}}, "unknown", ""},
+	} {
+		acc := AccessOf(Authorization{Product: test.product, Permissions: test.permissions})
+		if acc.Class() != test.class || acc.WriteScope() != test.scope {
+			t.Errorf("%s: %q, %q, want %q, %q", name, acc.Class(), acc.WriteScope(), test.class, test.scope)
+		}
+	}
+}
+
+// TestStatusAt: what does not work any more is not counted as active, though its status says so.
+func TestStatusAt(t *testing.T) {
+	at := time.Date(2026, 11, 23, 8, 0, 0, 0, time.UTC)
+	for name, test := range map[string]struct {
+		a     Authorization
+		want  Status
+		words string
+	}{
+		"active":              {Authorization{Status: Active}, Active, "1 active, 0 inactive"},
+		"expires later":       {Authorization{Status: Active, ExpiresAt: at.Add(time.Second)}, Active, "1 active, 0 inactive"},
+		"expires now":         {Authorization{Status: Active, ExpiresAt: at}, Expired, "0 active, 0 inactive, 1 expired"},
+		"revoked and expired": {Authorization{Status: Active, ExpiresAt: at, RevokedAt: at}, Revoked, "0 active, 0 inactive, 1 revoked"},
+		"inactive":            {Authorization{Status: Inactive, ExpiresAt: at}, Inactive, "0 active, 1 inactive"},
+		"not known":           {Authorization{Status: "dormant"}, "dormant", "1 active, 0 inactive"},
+	} {
+		counts := NewCounts()
+		counts.Add(Record{Presence: Listed, Authorization: test.a}, at)
+		all := NewCounts()
+		all.Merge(counts)
+		if got := test.a.StatusAt(at); got != test.want || all.Authorizations.StatusWords() != test.words {
+			t.Errorf("%s: %s, %s", name, got, all.Authorizations.StatusWords())
+		}
 	}
 }

@@ -101,12 +101,14 @@ func (a *Authorization) StatusKnown() bool { return a.Status == Active || a.Stat
 // goes on calling it active.
 func (a *Authorization) StatusAt(at time.Time) Status {
 	switch {
-	case a.Status == Inactive || a.Works(at):
-		return a.Status
-	case !a.RevokedAt.IsZero() && !a.RevokedAt.After(at):
+	case a.Status == Inactive:
+		return Inactive
+	case a.Revoked(at):
 		return Revoked
+	case a.Expired(at):
+		return Expired
 	}
-	return Expired
+	return a.Status
 }
 
 // PermissionsKnown reports whether all permissions can be read.
@@ -335,7 +337,7 @@ func (acc Access) Class() string {
 	switch {
 	case acc.legacy:
 		return "legacy"
-	case acc.EveryOrg && acc.product != "":
+	case acc.EveryOrg && !acc.product.V2():
 		return "admin"
 	case acc.EveryOrg:
 		return "operator"
@@ -343,6 +345,8 @@ func (acc Access) Class() string {
 		return "all-access"
 	case acc.AllBuckets:
 		return acc.product.wholeNoun() + "-wide write"
+	case acc.Unreadable && !acc.product.V2(): // it counts as one that may write
+		return "unknown"
 	case acc.Writes > 0:
 		return "write"
 	case acc.Unreadable:
@@ -361,7 +365,7 @@ func (acc Access) WriteScope() string {
 	switch {
 	case acc.Writes == 0:
 		return ""
-	case acc.EveryOrg && acc.product != "":
+	case acc.EveryOrg && !acc.product.V2():
 		return "the whole " + acc.product.wholeNoun() + ": all databases and tokens"
 	case acc.EveryOrg:
 		return "all orgs: " + strings.Join(acc.WriteTypes, ", ")
@@ -373,6 +377,8 @@ func (acc Access) WriteScope() string {
 		scope = "one " + store + ": " + acc.Buckets[0]
 	case len(acc.Buckets) > 1:
 		scope = strconv.Itoa(len(acc.Buckets)) + " " + store + "s: " + strings.Join(acc.Buckets, ", ")
+	case acc.Unreadable && !acc.product.V2():
+		return "not known: not all permissions could be read"
 	default:
 		return "no " + store + "s: " + strings.Join(acc.WriteTypes, ", ")
 	}
@@ -383,12 +389,9 @@ func (acc Access) WriteScope() string {
 	return scope
 }
 
-// isV2 reports whether it is InfluxDB 2, or not known.
-func (p Product) isV2() bool { return p == "" || p == ProductOSS || p == ProductCloud }
-
 // storeNoun is what the product calls that which has the data.
 func (p Product) storeNoun() string {
-	if p == "" {
+	if p.V2() {
 		return "bucket"
 	}
 	return "database"
@@ -396,10 +399,10 @@ func (p Product) storeNoun() string {
 
 // wholeNoun is what the product calls all that one list of tokens is of.
 func (p Product) wholeNoun() string {
-	switch p {
-	case "":
+	switch {
+	case p.V2():
 		return "org"
-	case ProductDedicated, ProductClustered:
+	case p == ProductDedicated || p == ProductClustered:
 		return "cluster"
 	}
 	return "server"

@@ -121,9 +121,11 @@ type Coverage struct {
 func (c Coverage) ProductWords() string {
 	name := c.Product.Name()
 	switch {
-	case c.Server == "" || name == "":
-		return cmp.Or(c.Server, name)
-	case c.Product.isV2() || strings.HasPrefix(c.Server, name): // which names itself
+	case c.Product == ProductUnknown, c.Server != "" && c.Product.V2():
+		return c.Server
+	case c.Server == "":
+		return name
+	case strings.HasPrefix(c.Server, name): // which names itself
 		return c.Server
 	}
 	return name + ", " + c.Server
@@ -146,7 +148,7 @@ func (c TotalCoverage) ProductsWords(most int) string {
 	var out []string
 	after := false
 	for _, t := range c.Targets {
-		after = after || !t.Product.isV2()
+		after = after || !t.Product.V2()
 		out = append(out, Line(t.Target, 60)+" "+cmp.Or(Line(t.ProductWords(), 60), "not known"))
 	}
 	if !after {

@@ -317,9 +317,9 @@ func TestCSVOfProducts(t *testing.T) {
 		commands[row["target"]+" "+row["check"]+" "+row["authorization_id"]] = row["command"]
 	}
 	for key, want := range map[string]string{
-		"core operator 0000000000000001":      "influxdb3 delete token --token-name ci",
-		"core operator 0000000000000003":      `influxdb3 delete token --token-name='-rf $(touch pwned) '\''x'\'''`,
-		"core operator 0000000000000004":      "",
+		"core active-write 0000000000000001":  "influxdb3 delete token --token-name ci",
+		"core active-write 0000000000000003":  `influxdb3 delete token --token-name='-rf $(touch pwned) '\''x'\'''`,
+		"core active-write 0000000000000004":  "",
 		"v1 operator user/root":               `influx -execute 'REVOKE ALL PRIVILEGES FROM "root"'`,
 		"v1 active-write user/te%5Cle%27graf": `influx -execute 'DROP USER "te\\le'\''graf"'`,
 	} {

@@ -99,20 +99,24 @@ var (
 func (in Input) Shows(column string) bool {
 	switch column {
 	case product.Name:
-		return in.isOf(audit.ProductCore, audit.ProductEnterprise, audit.ProductDedicated, audit.ProductClustered, audit.ProductV1)
+		return in.isOf(func(p audit.Product) bool { return !p.V2() })
 	case expires.Name:
-		return in.isOf(audit.ProductCore, audit.ProductEnterprise, audit.ProductDedicated, audit.ProductClustered)
+		return in.isOf(func(p audit.Product) bool { return p.V3() || isManaged(p) })
 	case revoked.Name:
-		return in.isOf(audit.ProductDedicated, audit.ProductClustered)
+		return in.isOf(isManaged)
 	case "secret_replaced":
-		return in.isOf(audit.ProductCore, audit.ProductEnterprise)
+		return in.isOf(audit.Product.V3)
 	}
 	return true
 }
 
-// isOf reports whether a target is of one of some products.
-func (in Input) isOf(products ...audit.Product) bool {
-	return slices.ContainsFunc(in.Summary.Coverage.Targets, func(c audit.Coverage) bool { return slices.Contains(products, c.Product) })
+// isOf reports whether a target is of a product that is meant.
+func (in Input) isOf(meant func(audit.Product) bool) bool {
+	return slices.ContainsFunc(in.Summary.Coverage.Targets, func(c audit.Coverage) bool { return meant(c.Product) })
+}
+
+func isManaged(p audit.Product) bool {
+	return p == audit.ProductDedicated || p == audit.ProductClustered
 }
 
 // FindingColumns describe one finding and what to do about it.

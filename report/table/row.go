@@ -78,7 +78,7 @@ func (r *Row) OwnerWords() string {
 // SecretReplaced is when the secret got a new value, zero for never and where the product does
 // not tell.
 func (r *Row) SecretReplaced() time.Time {
-	if r.Product != audit.ProductCore && r.Product != audit.ProductEnterprise {
+	if !r.Product.V3() {
 		return time.Time{}
 	}
 	return r.UpdatedAt
@@ -131,7 +131,9 @@ const mostWords = 10_000
 func NewRowMaker(in Input) *RowMaker {
 	m := &RowMaker{related: map[string]string{}, names: map[string][]string{}, products: map[string]string{}, contacts: in.Contacts, now: in.Summary.Started, words: map[string]FindingWords{}, reaches: map[[2]int]string{}}
 	for _, t := range in.Summary.Coverage.Targets {
-		m.products[t.Target] = t.Product.Name()
+		if t.Product != audit.ProductUnknown { // as an earlier version reviewed it
+			m.products[t.Target] = t.Product.Name()
+		}
 	}
 	for check, controls := range in.Controls {
 		for _, c := range controls {
