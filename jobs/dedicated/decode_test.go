@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -17,11 +18,21 @@ import (
 	"tokenaudit/configs/setting"
 	"tokenaudit/jobs/api"
 	"tokenaudit/jobs/audit"
+	"tokenaudit/jobs/target"
 )
 
 func tokensIn(body io.Reader) (out []token, err error) {
 	err = decodeRows(body, func(t token) error { out = append(out, t); return nil })
 	return out, err
+}
+
+// TestDefaultAddress: Dedicated has one address for all.
+func TestDefaultAddress(t *testing.T) {
+	for kind, want := range map[string]string{target.KindDedicated: "https://console.influxdata.com", target.KindClustered: ""} {
+		if at, err := New(target.Config{Kind: kind}, slog.New(slog.DiscardHandler)); err != nil || at.cfg.URL != want {
+			t.Errorf("%s: %v, %v", kind, at, err)
+		}
+	}
 }
 
 // TestDecodeRows: a list is one whole array of objects, or an error.
@@ -109,10 +120,11 @@ func TestBounds(t *testing.T) {
 		return io.MultiReader(strings.NewReader(begin), io.LimitReader(&repeating{text: again}, 1<<30))
 	}
 	for name, body := range map[string]io.Reader{
-		"a description": endless(`[{"description":"`, "x"),
-		"permissions":   endless(`[{"permissions":[{"action":"read","resource":"a"}`, `,{"action":"read","resource":"a"}`),
-		"unknown keys":  endless(`[{"id":"a"`, `,"new":1`),
-		"depth":         endless(`[{"new":`, `[`),
+		"a description":  endless(`[{"description":"`, "x"),
+		"permissions":    endless(`[{"permissions":[{"action":"read","resource":"a"}`, `,{"action":"read","resource":"a"}`),
+		"unknown keys":   endless(`[{"id":"a"`, `,"new":1`),
+		"a few too many": strings.NewReader(`[{"permissions":[{}` + strings.Repeat(",{}", api.MostPermissions) + `]}]`),
+		"depth":          endless(`[{"new":`, `[`),
 	} {
 		var before, after runtime.MemStats
 		runtime.ReadMemStats(&before)
@@ -122,6 +134,15 @@ func TestBounds(t *testing.T) {
 		if spent := int64(after.TotalAlloc-before.TotalAlloc) >> 20; err == nil || spent > 200 || name != "depth" && !errors.As(err, &large) {
 			t.Errorf("%s: %v, %d MiB", name, err, spent)
 		}
+	}
+}
+
+// TestLongList: the bound is on a row, not on the list.
+func TestLongList(t *testing.T) {
+	const rows = 100_000
+	body := `[{"id":"a"}` + strings.Repeat(`,{"id":"a","description":"`+strings.Repeat("x", 100)+`"}`, rows-1) + `]`
+	if got, err := tokensIn(strings.NewReader(body)); err != nil || len(got) != rows || int64(len(body)) < api.LargestRow {
+		t.Errorf("%d bytes: %d rows, %v", len(body), len(got), err)
 	}
 }
 

@@ -90,7 +90,7 @@ func (t *Target) Collect(ctx context.Context, progress func()) (audit.Collection
 	out := audit.Collection{
 		Authorizations: audit.Prefetch(survey.Of(c.named())),
 		Coverage:       c.cov,
-		Scope:          audit.Scope{Instance: true, AllVisible: c.whole, DatabasesUnknown: c.databases == nil},
+		Scope:          audit.Scope{Instance: true, DatabasesUnknown: c.databases == nil},
 		Owner: func(context.Context, audit.Authorization) audit.Owner {
 			return audit.Owner{State: audit.OwnerNone, Evidence: "database tokens have no owner"}
 		},
@@ -117,7 +117,6 @@ type collector struct {
 	progress  func()
 	list      *sorted.List
 	cov       audit.Coverage
-	whole     bool            // the list of tokens came whole
 	databases map[string]bool // by name; nil where they could not be listed
 	witness   string          // ID of a listed token, the canary if that is one
 	lookUp    error           // why none can be asked for by its ID
@@ -212,7 +211,7 @@ func (c *collector) concludeWalk(cov *audit.Coverage) {
 	if c.hidden > 0 {
 		cov.Gap(audit.ListsAgree, audit.Partial, "the list lacks %s that can be asked for by ID. It is cut off or filtered", audit.Plural(c.hidden, "token"))
 	}
-	if c.whole {
+	if c.witness != "" {
 		cov.Hold(audit.ListsAgree, "no token is shown twice with different contents, and none that the list lacks exists")
 	}
 }

@@ -104,7 +104,7 @@ func (c *collector) known() (known iter.Seq2[audit.Record, error], elsewhere boo
 	}
 	list := &sorted.List{}
 	written, err := readImport(c.cfg.Import, c.cfg.Cluster, func(a audit.Authorization) error {
-		a.OrgID, a.Product, a.Status = c.orgID(), c.product, ""
+		a.OrgID, a.Product = c.orgID(), c.product
 		return list.Add(a)
 	})
 	if err != nil {

@@ -64,10 +64,9 @@ func TestRequests(t *testing.T) {
 	}
 }
 
-// TestDefaultAddress: Dedicated has one address for all.
-func TestDefaultAddress(t *testing.T) {
+// TestBrokenOff: a review that was broken off is an error.
+func TestBrokenOff(t *testing.T) {
 	p := newPlant(t, target.KindDedicated)
-	p.cfg.URL = ""
 	at, err := dedicated.New(p.cfg, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
@@ -75,7 +74,7 @@ func TestDefaultAddress(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	if _, err := at.Collect(ctx, func() {}); !errors.Is(err, context.Canceled) {
-		t.Errorf("a review that was broken off: %v", err)
+		t.Errorf("%v", err)
 	}
 }
 
@@ -119,10 +118,36 @@ func TestOtherAnswers(t *testing.T) {
 			if got := r.record(t, p.writer).Presence; got != audit.Unseen {
 				t.Errorf("a token of before is %s", got)
 			}
+			if asked := strings.Join(p.Requests(), "\n"); strings.Contains(asked, "/tokens/") {
+				t.Errorf("asked for single tokens: %s", asked)
+			}
 			if g := r.cov.Gaps[0]; g.Premise() != tc.premise || !strings.Contains(g.Remedy(), tc.fix) {
 				t.Errorf("%s: %s. %s", g.ID, g.Reason, g.Remedy())
 			}
 		})
+	}
+}
+
+// TestCredential: what the answers say of the credential.
+func TestCredential(t *testing.T) {
+	for name, tc := range map[string]struct {
+		status            int
+		body              string
+		accepted, refused bool
+	}{
+		"let in":                 {200, `[]`, true, false},
+		"without the right":      {403, `{"code":403,"message":"forbidden"}`, true, false},
+		"not let in":             {401, `{"code":401,"message":"unauthorized"}`, false, true},
+		"not let in by a proxy":  {401, `Unauthorized`, false, false},
+		"forbidden by a proxy":   {403, `Forbidden`, false, false},
+		"nobody can tell by now": {500, `{"code":500,"message":"internal server error"}`, false, false},
+	} {
+		p := newPlant(t, target.KindDedicated)
+		p.answers("/tokens", func(a *dedicatedtest.Answer) { a.Status, a.Body = tc.status, []byte(tc.body) })
+		used := p.review(t).cov.Credentials
+		if len(used) != 1 || used[0].Of != audit.TheTarget || used[0].Accepted != tc.accepted || used[0].Refused != tc.refused || (used[0].Answer == "") != tc.accepted {
+			t.Errorf("%s: %+v", name, used)
+		}
 	}
 }
 
@@ -151,7 +176,7 @@ func TestViewsThatDiffer(t *testing.T) {
 				a.Body = append(append(bytes.TrimSuffix(a.Body, []byte("]")), ','), ended[1:]...)
 			})
 			r := p.review(t)
-			if got := r.record(t, p.canary); !got.Works(time.Now()) || r.state(audit.ListsAgree) != audit.Fails || len(r.records) != 3 {
+			if got := r.record(t, p.writer); !got.Works(time.Now()) || r.state(audit.ListsAgree) != audit.Fails || len(r.records) != 3 {
 				t.Errorf("%s, first %v: %q", name, first, r.cov.Reasons)
 			}
 		}
@@ -185,10 +210,10 @@ func TestCutOnce(t *testing.T) {
 	asked := 0
 	p.answers("/tokens", func(a *dedicatedtest.Answer) {
 		if asked++; asked < 3 {
-			a.Body = a.Body[:len(a.Body)-1]
+			a.Body = bytes.Replace(a.Body[:len(a.Body)-1], []byte(p.writer), []byte("00000000-0000-4000-8000-000000000001"), 1)
 		}
 	})
-	if r := p.review(t); r.cov.Verdict != audit.Complete || r.cov.Listed != 3 || asked != 3 {
+	if r := p.review(t); r.cov.Verdict != audit.Complete || r.cov.Listed != 3 || r.cov.Asked[0].Rows != 3 || asked != 3 {
 		t.Errorf("%s, %d listed, asked %d times, %q", r.cov.Verdict, r.cov.Listed, asked, r.cov.Reasons)
 	}
 }

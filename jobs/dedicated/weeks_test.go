@@ -158,6 +158,10 @@ func TestLookedUpByID(t *testing.T) {
 		"it is there": {func(p *plant, a *dedicatedtest.Answer) {
 			a.Status, a.Body = 200, []byte(`{"id":"`+p.writer+`","permissions":[],"createdAt":"2026-01-05T08:00:00Z"}`)
 		}, audit.Hidden, "200"},
+		"there, says a cache": {func(p *plant, a *dedicatedtest.Answer) {
+			a.Header.Set("X-Cache", "HIT")
+			a.Status, a.Body = 200, []byte(`{"id":"`+p.writer+`","permissions":[]}`)
+		}, audit.Unseen, "from a cache"},
 		"revoked in a while": {func(p *plant, a *dedicatedtest.Answer) {
 			a.Status, a.Body = 200, []byte(`{"id":"`+p.writer+`","permissions":[],"revokedAt":"9000-01-01T00:00:00Z"}`)
 		}, audit.Hidden, "200"},
@@ -222,6 +226,7 @@ func TestImported(t *testing.T) {
 		"as text":                       {`[` + listed + `,` + row(stranger, `,"revoked_at":{"seconds":"1767600000","nanos":"0"}`) + `]`, audit.Holds, audit.Complete, nil},
 		"as a date":                     {`[` + listed + `,` + row(stranger, `,"revoked_at":"2026-01-05T08:00:00Z"`) + `]`, audit.Holds, audit.Complete, nil},
 		"one was not revoked":           {`[` + listed + `,` + row(stranger, `,"revoked_at":{}`) + `,` + row(p.grafana, `,"revoked_at":{"seconds":-62135596800}`) + `]`, audit.Holds, audit.Complete, map[string]audit.Presence{stranger: audit.Remembered}},
+		"not revoked, as a date":        {`[` + listed + `,` + row(stranger, `,"revoked_at":"1970-01-01T00:00:00Z"`) + `]`, audit.Holds, audit.Complete, map[string]audit.Presence{stranger: audit.Remembered}},
 		"all were revoked":              {`[` + row(p.writer, `,"revoked_at":{"seconds":1767600000}`) + `]`, audit.Fails, audit.Partial, nil},
 		"one is of another cluster":     {`[` + listed + `,` + strings.Replace(row(stranger, ""), p.Cluster, stranger, 1) + `]`, audit.Holds, audit.Complete, nil},
 		"an object":                     {`{"tokens":[` + listed + `]}`, audit.Fails, audit.Partial, nil},
@@ -262,8 +267,19 @@ func TestImportedAndUnseen(t *testing.T) {
 	p.imports(t, `[{"id":"`+p.writer+`"},{"id":"`+stranger+`","permissions":[{"action":"write","resource":"*"}]}]`)
 	p.Forbids = func(r *http.Request) bool { return strings.HasSuffix(r.URL.Path, stranger) }
 	r := p.review(t)
-	if got := r.record(t, stranger); got.Presence != audit.Unseen || r.cov.Verdict != audit.Partial || !slices.Equal(r.gaps(), []string{audit.ImportCurrent}) {
+	if got := r.record(t, stranger); got.Presence != audit.Unseen || got.OrgID != r.record(t, p.writer).OrgID || got.Product != audit.ProductClustered || len(got.Permissions) != 1 || r.cov.Verdict != audit.Partial || !slices.Equal(r.gaps(), []string{audit.ImportCurrent}) {
 		t.Errorf("%s, %s, %q", got.Presence, r.cov.Verdict, r.gaps())
+	}
+}
+
+// TestImportedFromElsewhere: of a list of which nothing is listed, nothing is concluded.
+func TestImportedFromElsewhere(t *testing.T) {
+	const stranger = "00000000-0000-4000-8000-000000000001"
+	p := newPlant(t, target.KindClustered)
+	p.imports(t, `[{"id":"`+stranger+`"}]`)
+	r := p.review(t)
+	if got := r.record(t, stranger); got.Presence != audit.Unseen || !strings.Contains(got.Evidence, "another server") || strings.Contains(strings.Join(p.Requests(), " "), stranger) {
+		t.Errorf("%s: %s, %q", got.Presence, got.Evidence, p.Requests())
 	}
 }
 

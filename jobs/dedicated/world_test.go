@@ -43,7 +43,7 @@ func newPlant(t *testing.T, kind string) *plant {
 	t.Setenv("TEST_TOKEN", s.Credential)
 	p := &plant{Server: s, cfg: target.Config{Name: "plant", Kind: kind, URL: web.URL, Account: s.Account, Cluster: s.Cluster, Token: secret.Ref{Env: "TEST_TOKEN"}}}
 	s.AddDatabase("telemetry", "billing")
-	p.canary, p.writer, p.grafana = p.create("tokenaudit canary", read("billing")), p.create("collector", read("telemetry"), write("telemetry")), p.create("grafana", read("*"))
+	p.writer, p.canary, p.grafana = p.create("collector", read("telemetry"), write("telemetry")), p.create("tokenaudit canary", read("billing")), p.create("grafana", read("*"))
 	p.cfg.Canary = strings.ToUpper(p.canary)
 	return p
 }
