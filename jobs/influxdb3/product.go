@@ -57,13 +57,13 @@ func (c *collector) release() (r release, known bool) {
 	return r, true
 }
 
-// answered is the product by what the server says; "" if it says nothing, or that it is
-// another one.
+// answered is the product by what the server says; "" if it says nothing that fits. See
+// isOther for InfluxDB Enterprise 1.x.
 func (c *collector) answered() audit.Product {
-	switch b := build(c.client.Connection().Build); {
-	case b == buildCore:
+	switch build(c.client.Connection().Build) {
+	case buildCore:
 		return audit.ProductCore
-	case b == buildEnterprise && !c.isOther():
+	case buildEnterprise:
 		return audit.ProductEnterprise
 	}
 	return ""
@@ -121,7 +121,7 @@ func (c *collector) concludeProduct() {
 		c.cov.Hold(audit.ProductKnown, "%s, from the configured kind", kind.Name())
 	case c.failed == nil && c.seen.narrow:
 		c.cov.Hold(audit.ProductKnown, "%s: tokens are limited, which Core does not know", audit.ProductEnterprise.Name())
-	default:
+	case c.failed == nil: // else there is no answer that could show it
 		c.cov.Gap(audit.ProductKnown, audit.Partial, "the answers do not show whether this is InfluxDB 3 Core or Enterprise: they have no header X-Influxdb-Build. Set kind to core or enterprise")
 	}
 }

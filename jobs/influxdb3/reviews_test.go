@@ -151,6 +151,10 @@ func TestUpgradeKeepsTheHistory(t *testing.T) {
 		t.Error("an exception no longer fits the token")
 	}
 
+	w.cfg.URL += "/"
+	if r := w.review(t); !slices.Equal(r.cov.Sources, want) {
+		t.Errorf("with a slash behind the URL: %q", r.cov.Sources)
+	}
 	w.auditor = w.Regenerate()
 	t.Setenv("TEST_TOKEN", w.auditor)
 	if r := review(t, target); !slices.Equal(r.cov.Sources, want) {
@@ -163,6 +167,20 @@ func TestUpgradeKeepsTheHistory(t *testing.T) {
 		if slices.Contains(want, source) {
 			t.Errorf("a new server is the old one: %s", source)
 		}
+	}
+}
+
+// TestCredentialThatCannotBeReadAgain: without its hash nothing shows it, not even rows
+// that have none.
+func TestCredentialThatCannotBeReadAgain(t *testing.T) {
+	w := newWorld(influxdb3test.Core, "3.10.1")
+	w.Row = func(row map[string]any) { delete(row, "hash") }
+	target := w.target(t)
+	secondRead := once(func(http.ResponseWriter, *http.Request) bool { os.Unsetenv("TEST_TOKEN"); return true })
+	w.Fault = func(rw http.ResponseWriter, r *http.Request) bool { secondRead(rw, r); return false }
+	r := review(t, target)
+	if r.cov.Verdict != audit.NotKnown || r.cov.Gaps[0].ID != audit.CredentialActive || len(r.Scope.Credentials) > 0 {
+		t.Errorf("%s: %+v", r.cov.Verdict, r.cov.Gaps)
 	}
 }
 
@@ -273,7 +291,11 @@ func TestServerWithoutAuthentication(t *testing.T) {
 	if _, now = w.next(t); now[r.Description].Presence != audit.Unseen {
 		t.Errorf("nobody knows whether it is still so: %s", now[r.Description].Presence)
 	}
-	w.Fault, w.WithoutAuth = nil, false
+	w.WithoutAuth = false
+	if _, now = w.next(t); now[r.Description].Presence != audit.Unseen {
+		t.Errorf("a list with hashes says nothing of it: %s", now[r.Description].Presence)
+	}
+	w.Fault = anonymously(403, "")
 	if cov, now = w.next(t); now[r.Description].Presence != audit.Gone || cov.Verdict != audit.Complete {
 		t.Errorf("%+v, %s", now[r.Description], cov.Verdict)
 	}

@@ -37,6 +37,8 @@ import (
 const (
 	queryPath     = "/api/v3/query_sql"
 	databasesPath = "/api/v3/configure/database"
+	// hashColumn has the hashes of tokens, of which no other hash may be made.
+	hashColumn = "hash"
 	// operator is the name of the first token of every server. It cannot be deleted.
 	operator = "_admin"
 	// internal is the database of the server itself. It cannot be deleted.
@@ -60,7 +62,7 @@ type Target struct {
 func New(cfg target.Config, log *slog.Logger) (*Target, error) {
 	client, err := api.New(api.Scheme{
 		Authorize: func(h http.Header, token string) { h.Set("Authorization", "Bearer "+token) },
-		Secret:    "hash",
+		Secret:    hashColumn,
 		Remedy:    remedyFor,
 	}, cfg, cfg.Token, log)
 	if err != nil {
@@ -78,7 +80,7 @@ func (t *Target) Diagnose(cov audit.Coverage) []target.Diagnosis { return t.clie
 // Recognise reports whether the server shows that it is an InfluxDB 3, be it by a 401.
 // InfluxDB Enterprise 1.x has the same build, and another version.
 func (t *Target) Recognise(ctx context.Context) bool {
-	client := t.client.As(api.Asker{Journal: api.NewJournal(""), Credential: audit.TheTarget})
+	client := t.client.As(api.Asker{Journal: api.NewJournal(hashColumn), Credential: audit.TheTarget})
 	var answer pong // its version is all that 3.0 tells
 	_ = client.GetJSON(ctx, "/ping", nil, &answer)
 	seen := client.Connection()
@@ -90,7 +92,7 @@ func (t *Target) Recognise(ctx context.Context) bool {
 // is not an error; an error means that the review itself was broken off. Progress is
 // called for each token.
 func (t *Target) Collect(ctx context.Context, progress func()) (audit.Collection, error) {
-	requests := api.NewJournal("hash")
+	requests := api.NewJournal(hashColumn)
 	c := &collector{
 		cfg: t.cfg, client: t.client.As(api.Asker{Journal: requests, Credential: audit.TheTarget}),
 		progress: progress, list: &sorted.List{}, cov: audit.NewCoverage(t.cfg.Name),

@@ -192,6 +192,7 @@ func TestCompleteEverywhere(t *testing.T) {
 		"another order":                {influxdb3test.Core, "3.10.1", func(w *world) { w.Fault = w.Rewrite(list, reversed) }, ""},
 		"read access to _internal":     {influxdb3test.Enterprise, "3.8.4", func(w *world) { w.InternalReadable = true; w.auditor = w.reader(); w.only("_admin", "reader") }, ""},
 		"two tokens of one text":       {influxdb3test.Core, "3.10.1", func(w *world) { w.AddToken(influxdb3test.Token{Name: "twin", Text: w.auditor}) }, ""},
+		"a list that is cut once":      {influxdb3test.Core, "3.10.1", func(w *world) { w.Fault = once(w.CutBody(list)) }, ""},
 		"no word on what is anonymous": {influxdb3test.Core, "3.10.1", func(w *world) { w.Fault = anonymously(500, "{}") }, "not known whether the server answers without a credential"},
 	}
 	for name, test := range tests {
@@ -210,10 +211,26 @@ func TestCompleteEverywhere(t *testing.T) {
 					t.Errorf("%s does not hold", premise)
 				}
 			}
+			if rows := r.cov.Listed; rows != len(w.Tokens()) {
+				t.Errorf("%d of %d tokens", rows, len(w.Tokens()))
+			}
+			if twins := slices.Contains(w.Tokens(), "twin"); len(r.Scope.Credentials) != 1 && !twins || len(r.Scope.Credentials) != 0 && twins {
+				t.Errorf("the credential of the review is one of %v", r.Scope.Credentials)
+			}
 			if p := r.Probe(t.Context(), audit.Authorization{ID: "00000000000000ff"}); p.Presence != audit.Gone {
 				t.Errorf("a token that is missing from a whole list: %+v", p)
 			}
 		})
+	}
+}
+
+// once is a fault of the first request that it is one of.
+func once(fault func(http.ResponseWriter, *http.Request) bool) func(http.ResponseWriter, *http.Request) bool {
+	done := false
+	return func(w http.ResponseWriter, r *http.Request) bool {
+		faulty := !done && fault(w, r)
+		done = done || faulty
+		return faulty
 	}
 }
 
@@ -410,6 +427,20 @@ func TestPremises(t *testing.T) {
 				t.Errorf("tokens of a list that does not count: %q", r.words())
 			}
 		})
+	}
+}
+
+// TestServerThatFails has one thing to fix.
+func TestServerThatFails(t *testing.T) {
+	for name, answer := range map[string]func(http.ResponseWriter, *http.Request) bool{
+		"500": influxdb3test.Answer("", 500, `{"error":"x"}`), "404": influxdb3test.Answer("", 404, "Not found"), "401": influxdb3test.Answer("", 401, ""),
+	} {
+		w := enterprise()
+		w.Version = "3.6.0"
+		w.Fault = answer
+		if r := w.review(t); len(r.cov.Gaps) != 1 || r.cov.Verdict != audit.NotKnown || len(r.cov.Credentials) != 1 || r.cov.Credentials[0].Accepted {
+			t.Errorf("%s: %+v, %+v", name, r.cov.Gaps, r.cov.Credentials)
+		}
 	}
 }
 

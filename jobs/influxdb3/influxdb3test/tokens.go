@@ -108,6 +108,16 @@ func (s *Server) named(name string) *token {
 	return nil
 }
 
+// Tokens are the names of all, in the order in which they were made.
+func (s *Server) Tokens() (names []string) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	for _, t := range s.tokens {
+		names = append(names, t.name)
+	}
+	return names
+}
+
 // Regenerate replaces the operator token, and returns the new text.
 func (s *Server) Regenerate() string {
 	s.mu.Lock()
