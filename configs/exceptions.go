@@ -56,17 +56,14 @@ func (d *Date) UnmarshalText(text []byte) error {
 // MarshalText writes the day.
 func (d Date) MarshalText() ([]byte, error) { return []byte(d.Format(time.DateOnly)), nil }
 
-var (
-	authorizationID    = regexp.MustCompile(`^[0-9a-fA-F]{16}$`)
-	fingerprintPattern = regexp.MustCompile(`^[0-9a-f]{16}$`)
-)
+var fingerprintPattern = regexp.MustCompile(`^[0-9a-f]{16}$`)
 
 func (e Exception) validate(targets []string, longest time.Duration, problem func(key, text string)) {
 	if !slices.Contains(targets, e.Target) {
 		problem("target", setting.Unknown("target", e.Target, targets))
 	}
-	if !authorizationID.MatchString(e.Authorization) {
-		problem("authorization", "needs the ID of a token: 16 hex digits")
+	if _, ok := audit.TokenIDOf(e.Authorization); !ok {
+		problem("authorization", "needs the ID of a token, as tokens list shows it: 16 hex digits, a UUID or user/NAME")
 	}
 	if checks := append(checkIDs(), audit.AllChecks); !slices.Contains(checks, e.Check) {
 		problem("check", setting.Unknown("check", e.Check, checks))
@@ -108,8 +105,9 @@ func (d decision) validate(of string, longest time.Duration, problem func(key, t
 func (d Date) end() time.Time { return d.AddDate(0, 0, 1) }
 
 func (e Exception) audit() audit.Exception {
+	id, _ := audit.TokenIDOf(e.Authorization)
 	return audit.Exception{
-		Target: e.Target, Authorization: strings.ToLower(e.Authorization), Check: e.Check, Fingerprint: e.Fingerprint, Reason: e.Reason,
+		Target: e.Target, Authorization: id, Check: e.Check, Fingerprint: e.Fingerprint, Reason: e.Reason,
 		RequestedBy: e.RequestedBy, ApprovedBy: e.ApprovedBy, Ticket: e.Ticket, Expires: e.Expires.end(),
 		Granted: e.Granted.Time, CompensatingControl: e.CompensatingControl,
 	}

@@ -63,7 +63,7 @@ var bad = map[string][]string{
 	},
 	"exceptions": {
 		`6: exceptions[0].target: unknown target "staging", known: prod`,
-		"7: exceptions[0].authorization: needs the ID of a token: 16 hex digits",
+		"7: exceptions[0].authorization: needs the ID of a token, as tokens list shows it: 16 hex digits, a UUID or user/NAME",
 		`8: exceptions[0].check: unknown check "no-descripton", did you mean "no-description"?`,
 		`9: exceptions[0].fingerprint: needs the fingerprint that "tokenaudit tokens show ID" prints: it ties the exception to the token as it was approved`,
 		"10: exceptions[0].reason: is required",

@@ -184,7 +184,7 @@ func (c *cli) examineTarget(ctx context.Context, e *examination, a *runner.Asses
 		}
 	}
 	for _, r := range writing {
-		e.line(where, note, "credential", audit.Line(r.ID, 16)+" can write, and a review needs to read only ["+canWrite+"]", audit.CheckOf(canWrite).Fix)
+		e.line(where, note, "credential", audit.Line(r.ID, longestID)+" can write, and a review needs to read only ["+canWrite+"]", audit.CheckOf(canWrite).Fix)
 	}
 	e.add(where, target.Diagnosis{What: "coverage", OK: cov.Verdict == audit.Complete, Result: cov.Words() + "; of the premises " + table.PremiseWords(table.PremisesOf(cov))})
 	if cov.Verdict == audit.NotKnown { // that earlier tokens were not seen either follows

@@ -22,6 +22,8 @@ var influxTypes = [...]string{
 func influxCreate(a audit.Authorization, user string) (command, why string) {
 	access := audit.AccessOf(a)
 	switch {
+	case !a.Product.V2():
+		return "", "the influx CLI of InfluxDB 2 cannot create it on " + a.Product.Name()
 	case access.Unreadable:
 		return "", "not all of its permissions could be read"
 	case !target.IsID(a.OrgID):
@@ -33,7 +35,7 @@ func influxCreate(a audit.Authorization, user string) (command, why string) {
 	}
 	description := a.Description
 	if description == "" {
-		description = "replaces " + audit.Line(a.ID, 16)
+		description = "replaces " + audit.Line(a.ID, longestID)
 	}
 	words = append(words, "--description "+audit.ShellQuoted(audit.Line(description, 200)))
 	switch {

@@ -134,7 +134,7 @@ func (h heir) note() string {
 
 // findHeir asks a target for the user who takes over: the influx CLI needs the name.
 func (c *cli) findHeir(ctx context.Context, l leaver, to heir) (heir, error) {
-	if to.name == "" || l.coverage.Verdict == audit.NotKnown {
+	if to.name == "" || l.coverage.Verdict == audit.NotKnown || !l.coverage.Product.V2() {
 		return to, nil
 	}
 	o, _ := c.findUser(ctx, l.config, to.name) // not known: the name stands as it was given
@@ -169,7 +169,7 @@ func (s *survey) twins(ctx context.Context, t surveyed, tokens []audit.Record, s
 		if err != nil {
 			return nil, err
 		}
-		if r.Presence != audit.Listed || r.Status != audit.Active || r.Owner.State == audit.OwnerDeleted || r.Owner.State == audit.OwnerInactive {
+		if r.Presence != audit.Listed || r.StatusAt(t.run.Started) != audit.Active || r.Owner.State == audit.OwnerDeleted || r.Owner.State == audit.OwnerInactive {
 			continue
 		}
 		key, ok := audit.AccessKeyOf(r.Authorization)
@@ -191,7 +191,7 @@ func (s *survey) twins(ctx context.Context, t surveyed, tokens []audit.Record, s
 // move says how another token takes the place of one.
 func move(r audit.Record, twin *audit.Record, to heir, t surveyed) movingToken {
 	m := movingToken{plannedToken: plannedTokenOf(r)}
-	works := r.Status != audit.Inactive && r.Owner.State != audit.OwnerDeleted && r.Owner.State != audit.OwnerInactive && !r.OrgDeleted
+	works := r.Works(t.run.Started) && r.Owner.State != audit.OwnerDeleted && r.Owner.State != audit.OwnerInactive && !r.OrgDeleted
 	reviewed := slices.ContainsFunc(t.coverage.Credentials, func(c audit.Credential) bool { return c.ID != "" && c.ID == r.ID })
 	if twin != nil {
 		name := cmp.Or(twin.User, twin.Owner.Name)
@@ -245,7 +245,7 @@ func moveSteps(tokens []movingToken, to heir, now time.Time) []step {
 		case m.Create != "":
 			create = append(create, m.Create)
 		case m.Stops != "" && m.Twin != nil && m.Twin.InPlace:
-			inPlace = append(inPlace, fmt.Sprintf("%s → %s of %s", label, audit.Line(m.Twin.ID, 16), audit.Line(m.Twin.User, 60)))
+			inPlace = append(inPlace, fmt.Sprintf("%s → %s of %s", label, audit.Line(m.Twin.ID, longestID), audit.Line(m.Twin.User, 60)))
 		}
 		if m.Note != "" {
 			missing = append(missing, label+": "+m.Note)
@@ -375,7 +375,7 @@ func movingTable(tokens []movingToken, width int) string {
 		if m.Twin != nil {
 			twin = m.Twin.ID + " of " + cmp.Or(m.Twin.User, m.Twin.UserID)
 		}
-		t.row(audit.Line(m.ID, 16), audit.Line(status, 10), seen, audit.Line(m.Description, 28), audit.Line(cmp.Or(m.MayWrite, "-"), 36), audit.Line(twin, 50))
+		t.row(audit.Line(m.ID, longestID), audit.Line(status, 10), seen, audit.Line(m.Description, 28), audit.Line(cmp.Or(m.MayWrite, "-"), 36), audit.Line(twin, 50))
 	}
 	return t.render(width)
 }

@@ -112,7 +112,14 @@ func (s *survey) find(ctx context.Context, c *cli, t surveyed, user string) (lea
 		l.owner.State, l.asked = audit.OwnerUnknown, errors.New("the target could not be read")
 		return l, nil
 	}
-	l.owner, l.asked = c.findUser(ctx, t.config, user)
+	if t.coverage.Product == audit.ProductV1 { // whose list is that of the users
+		l.owner = audit.Owner{State: audit.OwnerPresent}
+		if l.owner.NotFound = !slices.ContainsFunc(l.tokens, func(r audit.Record) bool { return r.Presence == audit.Listed }) && t.coverage.Verdict == audit.Complete; l.owner.NotFound {
+			l.owner.State = audit.OwnerUnknown
+		}
+	} else {
+		l.owner, l.asked = c.findUser(ctx, t.config, user)
+	}
 	for _, r := range l.tokens {
 		if l.owner.ID == "" && !l.owner.NotFound && r.Presence == audit.Listed { // the token proves what the server does not tell
 			l.owner = r.Owner
@@ -148,7 +155,12 @@ func (s *survey) findEverywhere(ctx context.Context, c *cli, user string) ([]lea
 	var found []leaver
 	names := map[string]bool{}
 	there := false
+	var ownerless []string
 	for _, t := range s.targets {
+		if p := t.coverage.Product; !p.V2() && p != audit.ProductV1 {
+			ownerless = append(ownerless, t.config.Name)
+			continue
+		}
 		l, err := s.find(ctx, c, t, user)
 		if err != nil {
 			return nil, err
@@ -160,6 +172,13 @@ func (s *survey) findEverywhere(ctx context.Context, c *cli, user string) ([]lea
 			}
 			names[name] = true
 		}
+	}
+	if len(ownerless) > 0 {
+		const words = "tokens of %s have no owners there, so that nobody can tell whose they are; look through their names: tokenaudit tokens list --target %s"
+		if len(found) == 0 {
+			return nil, usagef(words, audit.Names(ownerless, 10), ownerless[0])
+		}
+		fmt.Fprintf(c.stderr, "tokenaudit: "+words+"\n", audit.Names(ownerless, 10), ownerless[0])
 	}
 	if there {
 		return found, nil
@@ -288,6 +307,9 @@ func (l leaver) unknown() []string {
 // tokens that no review has seen, so that nobody would know them when they are hidden.
 func offboardSteps(t offboardTarget, user string, unreviewed, cloud bool, now time.Time) []step {
 	left := "tokenaudit offboard --done " + audit.ShellQuoted(audit.Line(user, 200))
+	if len(t.Tokens) > 0 && !t.Tokens[0].token.Product.V2() {
+		return dropSteps(t, left)
+	}
 	steps := moveSteps(t.Tokens, t.heir, now)
 	if t.UserState == "not_found" {
 		return append(steps, step{"See what is left, with the commands that delete it.", []string{left}})
@@ -303,6 +325,24 @@ func offboardSteps(t offboardTarget, user string, unreviewed, cloud bool, now ti
 	case target.IsID(t.UserID):
 		steps = append(steps, step{"Delete the user. Check the tasks first: those that the user owns stop too, and this review cannot see them.",
 			[]string{"influx task list" + t.org + " --user-id " + t.UserID, "influx user delete --id " + t.UserID}})
+	}
+	return append(steps, step{"Check what is left.", []string{left}})
+}
+
+// dropSteps are those for a user of InfluxDB 1.x, who is the credential.
+func dropSteps(t offboardTarget, left string) []step {
+	steps := []step{
+		{"Create a user of its own for each writer, with the grants that it needs. Each grant of this one is shown here.", []string{"tokenaudit tokens show " + audit.ShellQuoted(t.Tokens[0].ID)}},
+		{"Switch what uses the old one, and check that it still works.", nil},
+	}
+	if len(t.Unknown) > 0 {
+		steps = append(steps, step{"Do not drop the user yet: not everything could be seen. Run this again when it can.", nil})
+	} else {
+		drop := step{"Then drop the user.", []string{audit.DeleteCommand(t.Tokens[0].token)}}
+		if drop.Commands[0] == "" {
+			drop = step{"Then drop the user. No command is shown, as the name cannot be said safely in one.", nil}
+		}
+		steps = append(steps, drop)
 	}
 	return append(steps, step{"Check what is left.", []string{left}})
 }

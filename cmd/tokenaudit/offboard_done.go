@@ -168,7 +168,7 @@ func (c *cli) offboardedPage(d offboarded) string {
 		}
 		switch {
 		case t.UserID != "":
-			fmt.Fprintln(&out, hanging("", fmt.Sprintf("The user still exists: ID %s, %s.", audit.Line(t.UserID, 16), t.UserState), width))
+			fmt.Fprintln(&out, hanging("", fmt.Sprintf("The user still exists: ID %s, %s.", audit.Line(t.UserID, longestID), t.UserState), width))
 		case t.UserState == "not_found":
 			fmt.Fprintln(&out, hanging("", "The user does not exist."+idNote(d.User), width))
 		}
@@ -211,7 +211,7 @@ func (t offboardLeft) steps() []step {
 func leftTable(tokens []leftToken, width int) string {
 	t := newTable(column{name: "ID"}, column{name: "STATE"}, column{name: "DESCRIPTION", shrink: 12}, column{name: "USER ID"}, column{name: "MAY WRITE", shrink: 12})
 	for _, m := range tokens {
-		t.row(audit.Line(m.ID, 16), leftWords[m.State], audit.Line(m.Description, 28), audit.Line(m.UserID, 16), audit.Line(cmp.Or(m.MayWrite, "-"), 36))
+		t.row(audit.Line(m.ID, longestID), leftWords[m.State], audit.Line(m.Description, 28), audit.Line(m.UserID, longestID), audit.Line(cmp.Or(m.MayWrite, "-"), 36))
 	}
 	return t.render(width)
 }

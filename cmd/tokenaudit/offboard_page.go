@@ -43,7 +43,7 @@ func (c *cli) offboardPage(p offboarding) string {
 		}
 		switch {
 		case t.UserID != "":
-			fmt.Fprintln(&out, hanging("", fmt.Sprintf("User %s, ID %s, %s", audit.Line(cmp.Or(t.User, p.User), 80), audit.Line(t.UserID, 16), t.UserState), width))
+			fmt.Fprintln(&out, hanging("", fmt.Sprintf("User %s, ID %s, %s", audit.Line(cmp.Or(t.User, p.User), 80), audit.Line(t.UserID, longestID), t.UserState), width))
 		case len(t.Tokens) == 0 && len(t.Unknown) == 0:
 			fmt.Fprintln(&out, hanging("", "There is no such user here, and no token of one."+idNote(p.User), width))
 			continue

@@ -37,16 +37,13 @@ rotate only asks; people run the commands.`,
 		Example: `  tokenaudit rotate 11adece381a52001
   tokenaudit rotate 11adece381a52001 --target prod-eu --to telegraf --json`,
 		Args: func(cmd *cobra.Command, args []string) error {
-			switch {
-			case len(args) != 1 || args[0] == "":
+			if len(args) != 1 || args[0] == "" {
 				return usagef("%s needs the ID of one token", cmd.CommandPath())
-			case !target.IsID(args[0]):
-				return usagef("%.40q: an ID has 16 hex digits; tokens list shows them", args[0])
 			}
 			return checkTo(cmd, f.to)
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return c.rotateToken(cmd.Context(), f, strings.ToLower(args[0]))
+			return c.rotateToken(cmd.Context(), f, args[0])
 		},
 	}
 	configFlag(cmd, &f.config)
@@ -75,11 +72,21 @@ func (c *cli) rotateToken(ctx context.Context, f offboardFlags, id string) (err 
 	if err != nil {
 		return err
 	}
+	var targets []target.Config
+	for _, t := range s.targets {
+		targets = append(targets, t.config)
+	}
+	if err := checkToken("", id, targets...); err != nil {
+		return err
+	}
 	l, err := s.findToken(ctx, c, id)
 	if err != nil {
 		return err
 	}
 	old := l.tokens[0]
+	if !old.Product.V2() {
+		return usagef("rotate knows tokens of InfluxDB 2, and the target %s is of %s. %s", old.Target, old.Product.Name(), rotateByHand(old.Authorization))
+	}
 	to, err := c.findHeir(ctx, l, rightOwner(old, f.to, l.policy))
 	if err != nil {
 		return err
@@ -100,6 +107,21 @@ func (c *cli) rotateToken(ctx context.Context, f offboardFlags, id string) (err 
 	return cmp.Or(err, s.conclude(c))
 }
 
+// rotateByHand says how a token of a product after InfluxDB 2 is replaced.
+func rotateByHand(a audit.Authorization) string {
+	remove := audit.DeleteCommand(a)
+	if remove != "" {
+		remove = ": " + remove
+	}
+	switch {
+	case a.IsOperator():
+		return "A new secret ends the old one at once: " + audit.RegenerateCommand(a)
+	case a.Product == audit.ProductV1:
+		return "Create a user with the same grants and switch what uses the old one. Then drop that" + remove
+	}
+	return "Create a token with the same permissions and switch what uses the old one. Then delete that" + remove
+}
+
 // findToken looks for a token in every target of a survey.
 func (s *survey) findToken(ctx context.Context, c *cli, id string) (leaver, error) {
 	var found []leaver
@@ -111,7 +133,7 @@ func (s *survey) findToken(ctx context.Context, c *cli, id string) (leaver, erro
 				return l, err
 			}
 			l.known[r.UserID] = cmp.Or(r.User, r.Owner.Name, l.known[r.UserID])
-			if r.ID == id && (len(l.tokens) == 0 || !r.Legacy) {
+			if r.IsCalled(id) && (len(l.tokens) == 0 || !r.Legacy) {
 				l.tokens = []audit.Record{r}
 			}
 		}
@@ -180,7 +202,7 @@ func planRotation(old audit.Record, twin *audit.Record, to heir, t surveyed, now
 func (c *cli) rotationPage(p rotation, to heir) string {
 	var out strings.Builder
 	width, m := c.columns(), p.Token
-	fmt.Fprintln(&out, c.paint.bold(hanging("", fmt.Sprintf("%s: %s, token %s", audit.Line(m.Target, 80), audit.Line(p.Source, 200), audit.Line(m.ID, 16)), width)))
+	fmt.Fprintln(&out, c.paint.bold(hanging("", fmt.Sprintf("%s: %s, token %s", audit.Line(m.Target, 80), audit.Line(p.Source, 200), audit.Line(m.ID, longestID)), width)))
 	if m.Presence == audit.Unseen {
 		fmt.Fprintln(&out, hanging("", c.paint.bad("NOT KNOWN")+": the token could not be asked for. This is what an earlier review saw.", width))
 	}

@@ -74,7 +74,7 @@ and exits 4. Filters are applied by this program, not by the server.` + "\n" + s
 }
 
 var (
-	tokenStatuses = []string{"active", "inactive"}
+	tokenStatuses = []string{"active", "inactive", "expired", "revoked"}
 	tokenActions  = []string{"read", "write"}
 )
 
@@ -85,12 +85,37 @@ func (f tokenFlags) check(cmd *cobra.Command) error {
 			return usagef("--%s is empty; give it a value or leave it out", name)
 		}
 	}
-	for name, id := range map[string]string{"user-id": f.userID, "id": f.id} {
-		if id != "" && !target.IsID(id) {
-			return usagef("--%s %q: an ID has 16 hex digits", name, id)
-		}
+	if f.userID != "" && !target.IsID(f.userID) {
+		return usagef("--user-id %q: an ID has 16 hex digits", f.userID)
 	}
 	return cmp.Or(checkLimit(f.limit), checkChoice("status", "status", f.status, tokenStatuses), checkChoice("action", "action", f.action, tokenActions))
+}
+
+// checkFor refuses what the product of the target does not have.
+func (f tokenFlags) checkFor(cfg target.Config) error {
+	switch {
+	case f.id != "":
+		if err := checkToken("--id ", f.id, cfg); err != nil {
+			return err
+		}
+	case cfg.V2():
+	case f.org != "":
+		return usagef("--org: the target %s is not of InfluxDB 2 and has no orgs", cfg.Name)
+	case f.userID != "":
+		return usagef("--user-id: the target %s is not of InfluxDB 2 and has no IDs of users", cfg.Name)
+	case f.user != "" && cfg.Kind != target.KindV1:
+		return usagef("--user: tokens of the target %s have no owners", cfg.Name)
+	}
+	return nil
+}
+
+// checkToken refuses what is neither an ID nor, where a target is of a product that has them, a
+// name.
+func checkToken(before, text string, targets ...target.Config) error {
+	if _, ok := audit.TokenIDOf(text); ok || slices.ContainsFunc(targets, func(t target.Config) bool { return !t.V2() }) {
+		return nil
+	}
+	return usagef("%s%.40q: an ID has 16 hex digits; tokens list shows them", before, text)
 }
 
 // listTokens asks as a review does, which knows what a list leaves out, and prints
@@ -112,9 +137,12 @@ func (c *cli) listTokens(ctx context.Context, f tokenFlags) (err error) {
 	if others := f.others(file, cfg.Name); len(others) > 0 && !c.quiet {
 		fmt.Fprintf(c.stderr, "tokenaudit: these are tokens of the target %s; --target NAME asks another: %s\n", cfg.Name, audit.Names(others, 10))
 	}
+	if err := f.checkFor(cfg); err != nil {
+		return err
+	}
 	cfg.Org = cmp.Or(f.org, cfg.Org)
 	configured := len(cfg.Users)
-	if (f.user != "" || f.userID != "") && !slices.ContainsFunc(cfg.Users, f.names) {
+	if cfg.V2() && (f.user != "" || f.userID != "") && !slices.ContainsFunc(cfg.Users, f.names) {
 		asked := target.User{ID: f.userID}
 		if f.userID == "" {
 			asked.Name = f.user
@@ -217,22 +245,23 @@ func (f tokenFlags) names(u target.User) bool {
 func (f tokenFlags) matches(a audit.Authorization) bool {
 	allowed := func(p audit.Permission) bool { return p.Action == f.action }
 	return (f.user == "" || a.User == f.user) && (f.userID == "" || strings.EqualFold(a.UserID, f.userID)) &&
-		(f.id == "" || strings.EqualFold(a.ID, f.id)) &&
-		(f.status == "" || string(a.Status) == f.status) && (f.action == "" || slices.ContainsFunc(a.Permissions, allowed))
+		(f.id == "" || a.IsCalled(f.id)) &&
+		(f.status == "" || string(a.StatusAt(time.Now())) == f.status) && (f.action == "" || slices.ContainsFunc(a.Permissions, allowed))
 }
 
 // shownToken is an authorization in what tokens list prints as JSON.
 type shownToken struct {
 	audit.Authorization
 	Target      string           `json:"target"`
-	Presence    audit.Presence   `json:"presence"` // listed, or hidden: the server leaves it out of its list
+	StatusNow   audit.Status     `json:"status_now"` // active, inactive, expired or revoked
+	Presence    audit.Presence   `json:"presence"`   // listed, or hidden: the server leaves it out of its list
 	OwnerState  audit.OwnerState `json:"owner_state"`
 	Fingerprint string           `json:"fingerprint"` // what an exception needs
 	MayWrite    string           `json:"may_write"`
 }
 
 func shownTokenOf(r audit.Record) shownToken {
-	return shownToken{r.Authorization, r.Target, r.Presence, r.Owner.State, r.Fingerprint(), audit.AccessOf(r.Authorization).WriteScope()}
+	return shownToken{r.Authorization, r.Target, r.StatusAt(time.Now()), r.Presence, r.Owner.State, r.Fingerprint(), audit.AccessOf(r.Authorization).WriteScope()}
 }
 
 // ownerWords are the name of the owner, and its state where that matters.
@@ -247,7 +276,7 @@ func ownerWords(r audit.Record) string {
 // printTokens prints a table, or a JSON array, one authorization at a time.
 func (c *cli) printTokens(asJSON bool, rows iter.Seq2[audit.Record, error]) error {
 	t := newTable(column{name: "ID"}, column{name: "STATUS"}, column{name: "SEEN"}, column{name: "DESCRIPTION", shrink: 16}, column{name: "USER", shrink: 12},
-		column{name: "ORG", shrink: 8, drop: 1}, column{name: "CREATED", drop: 2}, column{name: "MAY WRITE", shrink: 15})
+		column{name: "EXPIRES", drop: 3}, column{name: "ORG", shrink: 8, drop: 1}, column{name: "CREATED", drop: 2}, column{name: "MAY WRITE", shrink: 15})
 	before, after := "[\n  ", "[]\n"
 	for r, err := range rows {
 		if err != nil {
@@ -256,12 +285,18 @@ func (c *cli) printTokens(asJSON bool, rows iter.Seq2[audit.Record, error]) erro
 		cleanAuthorization(c.secrets, &r.Authorization) // before its texts are cut
 		c.secrets.CleanTexts(&r.Owner.Name)
 		if !asJSON {
-			hidden := ""
+			hidden, expires, org := "", "", audit.Line(r.Org, 12)
 			if r.Presence == audit.Hidden {
 				hidden = "hidden"
 			}
-			t.row(audit.Line(r.ID, 16), audit.Line(string(r.Status), 10), hidden, audit.Line(r.Description, 28), audit.Line(ownerWords(r), 28),
-				audit.Line(r.Org, 12), date(r.CreatedAt, time.DateOnly), audit.Line(cmp.Or(audit.AccessOf(r.Authorization).WriteScope(), "-"), 36))
+			if !r.ExpiresAt.IsZero() {
+				expires = date(r.ExpiresAt, time.DateOnly)
+			}
+			if !r.Product.V2() {
+				org = ""
+			}
+			t.row(audit.Line(r.ID, longestID), audit.Line(string(r.StatusAt(time.Now())), 10), hidden, audit.Line(r.Description, 28), audit.Line(ownerWords(r), 28),
+				expires, org, date(r.CreatedAt, time.DateOnly), audit.Line(cmp.Or(audit.AccessOf(r.Authorization).WriteScope(), "-"), 36))
 			continue
 		}
 		encoded, err := json.MarshalIndent(shownTokenOf(r), "  ", "  ")
@@ -280,6 +315,9 @@ func (c *cli) printTokens(asJSON bool, rows iter.Seq2[audit.Record, error]) erro
 	_, err := io.WriteString(c.stdout, t.render(c.columns())+"\n")
 	return err
 }
+
+// longestID bounds the IDs that are shown: those of users of InfluxDB 1.x are made of names.
+const longestID = 240
 
 func date(t time.Time, layout string) string {
 	if t.IsZero() {

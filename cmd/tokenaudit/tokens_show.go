@@ -61,16 +61,13 @@ hidden. Then show prints what the newest review saw, and says when that was.
 		Example: `  tokenaudit tokens show 11adece381a52001
   tokenaudit tokens show 11adece381a52001 --target prod-eu --json`,
 		Args: func(cmd *cobra.Command, args []string) error {
-			switch {
-			case len(args) != 1 || args[0] == "":
+			if len(args) != 1 || args[0] == "" {
 				return usagef("%s needs the ID of one token", cmd.CommandPath())
-			case !target.IsID(args[0]):
-				return usagef("%.40q: an ID has 16 hex digits; tokens list shows them", args[0])
 			}
 			return nil
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return c.showToken(cmd.Context(), f, strings.ToLower(args[0]))
+			return c.showToken(cmd.Context(), f, args[0])
 		},
 	}
 	f.server.addFlags(cmd, "the one whose review has the token, or else the first one")
@@ -81,6 +78,13 @@ hidden. Then show prints what the newest review saw, and says when that was.
 func (c *cli) showToken(ctx context.Context, f tokenFlags, id string) error {
 	file, err := f.configuration(c)
 	if err != nil {
+		return err
+	}
+	var targets []target.Config // none without a configuration: the server is one of InfluxDB 2
+	if file != nil {
+		targets = slices.DeleteFunc(slices.Clone(file.Targets), func(t target.Config) bool { return f.target != "" && t.Name != f.target })
+	}
+	if err := checkToken("", id, targets...); err != nil {
 		return err
 	}
 	var cfg target.Config
@@ -104,7 +108,11 @@ func (c *cli) showToken(ctx context.Context, f tokenFlags, id string) error {
 	if err != nil {
 		return err
 	}
-	now, unseen := c.ask(ctx, cfg, id)
+	ask := c.ask
+	if !cfg.V2() || seen != nil && !seen.record.Product.V2() {
+		ask = c.askList
+	}
+	now, unseen := ask(ctx, cfg, id)
 	if cause := context.Cause(ctx); cause != nil {
 		return cause
 	}
@@ -123,6 +131,7 @@ func (c *cli) showToken(ctx context.Context, f tokenFlags, id string) error {
 	}
 	if unseen == nil {
 		d.Authorization, d.Target, d.Fingerprint, d.MayWrite = now, cfg.Name, now.Fingerprint(), audit.AccessOf(now).WriteScope()
+		d.StatusNow = now.StatusAt(d.At)
 		if d.Presence == audit.Gone || d.Presence == audit.Unseen { // it is there again
 			d.Presence = ""
 		}
@@ -137,7 +146,7 @@ func (c *cli) showToken(ctx context.Context, f tokenFlags, id string) error {
 		_, err = io.WriteString(c.stdout, c.tokenPage(d, seen, file))
 	}
 	api, answered := errors.AsType[*api.Error](unseen)
-	if known := unseen == nil || cfg.Bolt != "" || answered && api.Status == http.StatusNotFound; err == nil && !known {
+	if known := unseen == nil || cfg.Bolt != "" || errors.Is(unseen, errNotListed) || answered && api.Status == http.StatusNotFound; err == nil && !known {
 		return quietError{exitIncomplete} // what the server has now
 	}
 	return err
@@ -157,6 +166,38 @@ func (c *cli) ask(ctx context.Context, cfg target.Config, id string) (audit.Auth
 		err = explain(cfg, err)
 	}
 	return a, err
+}
+
+// errNotListed: the whole list was seen, and the token is not in it.
+var errNotListed = errors.New("the list of tokens, which was read whole, does not have it")
+
+// askList looks for a token in the list of a target, where none can be asked for by its ID or
+// tokens are called by name.
+func (c *cli) askList(ctx context.Context, cfg target.Config, id string) (audit.Authorization, error) {
+	source, err := sourceOf(cfg, c.log(slog.LevelWarn))
+	if err != nil {
+		return audit.Authorization{}, err
+	}
+	list, err := source.Collect(ctx, func() {})
+	if err != nil {
+		return audit.Authorization{}, err
+	}
+	if list.Close != nil {
+		defer list.Close()
+	}
+	for a, err := range list.Authorizations {
+		if err != nil || a.IsCalled(id) {
+			return a, err
+		}
+	}
+	if list.Conclude != nil {
+		list.Conclude(&list.Coverage)
+	}
+	if list.Coverage.Verdict == audit.Complete {
+		return audit.Authorization{}, errNotListed
+	}
+	_ = c.unlessComplete(list.Coverage) // the error is the exit code
+	return audit.Authorization{}, errors.New("the list of tokens does not show it, and was not read whole")
 }
 
 // reviewedToken is a token as the newest review that has it saw it.
@@ -206,7 +247,10 @@ func (c *cli) lastReviewed(ctx context.Context, file *configs.File, target, id s
 				if err != nil {
 					return nil, err
 				}
-				if rec.TokenID() == id && !rec.Legacy && (rec.Exists() || rec.IsOfOtherOrg() || rec.Presence == audit.Gone) {
+				if !rec.IsCalled(id) || rec.Legacy || !rec.Exists() && !rec.IsOfOtherOrg() && rec.Presence != audit.Gone {
+					continue
+				}
+				if !found[name].record.Exists() || rec.Exists() { // of those that had a name, the one that has it now
 					found[name] = reviewedToken{e.Run, rec}
 				}
 			}
@@ -241,9 +285,20 @@ func (c *cli) tokenPage(d tokenDetails, seen *reviewedToken, file *configs.File)
 		user = ownerWords(audit.Record{Authorization: d.Authorization, Owner: seen.record.Owner})
 	}
 	lines := [][2]string{
-		{"ID", d.ID}, {"Description", d.Description}, {"Status", string(d.Status)}, {"User", user}, {"User ID", d.UserID}, {"Org", d.Org + " (" + d.OrgID + ")"},
-		{"Created", date(d.CreatedAt, time.RFC3339)}, {"Updated", date(d.UpdatedAt, time.RFC3339)}, {"Class", d.Class}, {"Fingerprint", d.Fingerprint}, {"May write", d.MayWrite},
+		{"ID", d.ID}, {"Description", d.Description}, {"Status", string(d.StatusNow)}, {"User", user}, {"User ID", d.UserID}, {"Org", d.Org + " (" + d.OrgID + ")"},
+		{"Created", date(d.CreatedAt, time.RFC3339)}, {"Updated", date(d.UpdatedAt, time.RFC3339)},
 	}
+	if !d.Product.V2() {
+		lines = [][2]string{
+			{"Product", d.Product.Name()}, {"ID", d.ID}, {"Name", d.Description}, {"User", user}, {"Status", string(d.StatusNow)},
+			{"Created", date(d.CreatedAt, time.RFC3339)}, {"Expires", date(d.ExpiresAt, time.RFC3339)}, {"Revoked", date(d.RevokedAt, time.RFC3339)},
+		}
+		if d.Product.V3() {
+			lines = append(lines, [2]string{"Secret replaced", date(d.UpdatedAt, time.RFC3339)})
+		}
+		lines = slices.DeleteFunc(lines, func(line [2]string) bool { return line[1] == "" })
+	}
+	lines = append(lines, [2]string{"Class", d.Class}, [2]string{"Fingerprint", d.Fingerprint}, [2]string{"May write", d.MayWrite})
 	if d.From == "server" {
 		lines = append(lines, [2]string{"Seen", "now, on the server"})
 	} else {
@@ -259,6 +314,11 @@ func (c *cli) tokenPage(d tokenDetails, seen *reviewedToken, file *configs.File)
 	fmt.Fprintln(&out, about.render(c.columns()))
 	t := newTable(column{name: "ACTION"}, column{name: "RESOURCE", shrink: 12}, column{name: "NAME", shrink: 16}, column{name: "ID"}, column{name: "ORG", shrink: 12, drop: 1})
 	for _, p := range d.Permissions {
+		if !d.Product.V2() {
+			kind, name := productResource(p.Resource)
+			t.row(audit.Line(p.Action, 40), kind, audit.Line(name, 80), "", "")
+			continue
+		}
 		r, name, org := p.Resource, p.Resource.Name, cmp.Or(p.Resource.Org, p.Resource.OrgID)
 		if r.ID == "" {
 			name = "(all)"
@@ -285,6 +345,21 @@ func (c *cli) tokenPage(d tokenDetails, seen *reviewedToken, file *configs.File)
 		fmt.Fprintf(&out, "%s\n", t.render(c.columns()))
 	}
 	return out.String() + exceptionBlock(d, file, time.Now(), c.columns())
+}
+
+// productResource says what a permission of a product after InfluxDB 2 is about.
+func productResource(r audit.Resource) (kind, name string) {
+	switch {
+	case r.Type == "instance":
+		return "server", "(all)"
+	case r.Type != "buckets":
+		return audit.Line(r.Type, 30), r.ID
+	case r.ID == "":
+		return "database", "(all)"
+	case r.Name == "":
+		return "database", r.ID + " (does not exist)"
+	}
+	return "database", r.Name
 }
 
 // exceptionBlock is the part of a configuration that lets the worst finding stand for a

@@ -205,6 +205,31 @@ var (
 	uuids    = regexp.MustCompile(`^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`)
 )
 
+// userIDs are those of users of InfluxDB 1.x, which tell upper from lower case.
+var userIDs = regexp.MustCompile(`^user/[0-9A-Za-z._~%-]{1,220}$`)
+
+// TokenIDOf is the ID of a token, of any product, as records have it; ok is false for what has
+// the form of none.
+func TokenIDOf(text string) (id string, ok bool) {
+	if id = strings.ToLower(text); tokenIDs.MatchString(id) || uuids.MatchString(id) {
+		return id, true
+	}
+	return text, userIDs.MatchString(text)
+}
+
+// IsCalled reports whether a is the token that people mean by an ID, or by a name where the
+// product tells tokens or users apart by it.
+func (a *Authorization) IsCalled(text string) bool {
+	id, ok := TokenIDOf(text)
+	switch {
+	case ok && a.TokenID() == id:
+		return true
+	case a.Product.V3():
+		return a.Description == text
+	}
+	return a.Product == ProductV1 && a.User == text
+}
+
 // Command is the command that ends what a finding is about, one of the product's own CLI where
 // it can; empty where none does.
 func Command(r *Record, f Finding) string {

@@ -353,3 +353,28 @@ func TestStatusAt(t *testing.T) {
 		}
 	}
 }
+
+// TestTokenIDOf: IDs of every product are known in the form that records have, and names are
+// taken where the product tells tokens apart by them.
+func TestTokenIDOf(t *testing.T) {
+	const uuid = "0198f4a2-0000-7000-8000-00000000000a"
+	for text, want := range map[string]string{
+		"11ADECE381A52000": "11adece381a52000", strings.ToUpper(uuid): uuid, "user/Al%20ice": "user/Al%20ice",
+		"": "", "ci": "", "11adece381a5200": "", "user/": "", "user/a b": "", "user/$(x)": "", "../etc": "",
+	} {
+		id, ok := TokenIDOf(text)
+		if ok != (want != "") || ok && id != want {
+			t.Errorf("%q is %q, %t", text, id, ok)
+		}
+	}
+	v3, v1, v2 := Authorization{Product: ProductCore, ID: "0000000000000001", Description: "ci"}, Authorization{Product: ProductV1, ID: "user/Ann", User: "Ann"}, Authorization{ID: "000000000000000a", Description: "ci", User: "Ann"}
+	for _, test := range []struct {
+		a    Authorization
+		text string
+		want bool
+	}{{v3, "ci", true}, {v3, "CI", false}, {v3, "0000000000000001", true}, {v3, "1", false}, {v1, "Ann", true}, {v1, "user/Ann", true}, {v1, "user/ann", false}, {v2, "000000000000000A", true}, {v2, "ci", false}, {v2, "Ann", false}} {
+		if got := test.a.IsCalled(test.text); got != test.want {
+			t.Errorf("%s called %q: %t", test.a.ID, test.text, got)
+		}
+	}
+}

@@ -96,7 +96,7 @@ func (h Highlights) ReplacedWords(most int) string {
 		if r.Gone {
 			ended = "deleted"
 		}
-		names = append(names, fmt.Sprintf("%s of %s (%s) by %s of %s", Line(cmp.Or(r.Description, r.Authorization), 60), Line(r.User, 40), ended, Line(r.By, 16), Line(r.ByUser, 40)))
+		names = append(names, fmt.Sprintf("%s of %s (%s) by %s of %s", Line(cmp.Or(r.Description, r.Authorization), 60), Line(r.User, 40), ended, Line(r.By, 40), Line(r.ByUser, 40)))
 	}
 	words := Plural(all, "token") + " replaced: " + strings.Join(names, "; ")
 	if more := all - len(names); more > 0 {
@@ -431,7 +431,7 @@ func (p *pairs) replaced() []Replacement {
 			}
 			same := free[access{old.target, old.key}]
 			at := slices.IndexFunc(same, func(t pairable) bool {
-				return t.id != old.id && (t.service || t.userID == old.userID) && t.came.after(old.came) && p.at.Sub(t.came.time()) <= takesPlaceWithin && likely(old, t)
+				return t.id != old.id && t.userID != "" && (t.service || t.userID == old.userID) && t.came.after(old.came) && p.at.Sub(t.came.time()) <= takesPlaceWithin && likely(old, t)
 			})
 			if at >= 0 {
 				next := same[at]

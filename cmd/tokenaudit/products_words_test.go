@@ -1,0 +1,122 @@
+package main
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"tokenaudit/jobs/audit"
+	"tokenaudit/jobs/target"
+)
+
+// TestCheckToken: a name is taken where a target may have tokens of that name, and nowhere else.
+func TestCheckToken(t *testing.T) {
+	t.Parallel()
+	v2, v3 := target.Config{Name: "plant"}, target.Config{Name: "factory", Kind: target.KindCore}
+	for name, test := range map[string]struct {
+		text    string
+		targets []target.Config
+		wrong   bool
+	}{
+		"an ID":                    {"11adece381a52000", []target.Config{v2}, false},
+		"a UUID":                   {"0198f4a2-0000-7000-8000-00000000000a", []target.Config{v2}, false},
+		"a user":                   {"user/ann", nil, false},
+		"a name":                   {"ci", []target.Config{v2, v3}, false},
+		"a name on InfluxDB 2":     {"ci", []target.Config{v2}, true},
+		"a name without a product": {"ci", nil, true},
+	} {
+		if err := checkToken("", test.text, test.targets...); (err != nil) != test.wrong || err != nil && exitCode(err) != exitUsage {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// TestFlagsOfProducts: a filter by what a product does not have is refused, not empty.
+func TestFlagsOfProducts(t *testing.T) {
+	t.Parallel()
+	core, old, plant := target.Config{Name: "factory", Kind: target.KindCore}, target.Config{Name: "old", Kind: target.KindV1}, target.Config{Name: "plant"}
+	for name, test := range map[string]struct {
+		f    tokenFlags
+		cfg  target.Config
+		want string
+	}{
+		"an org":             {tokenFlags{org: "acme"}, core, "--org: the target factory is not of InfluxDB 2 and has no orgs"},
+		"a user":             {tokenFlags{user: "ann"}, core, "--user: tokens of the target factory have no owners"},
+		"the ID of a user":   {tokenFlags{userID: "000000000000000a"}, old, "--user-id: the target old is not of InfluxDB 2 and has no IDs of users"},
+		"a user of 1.x":      {tokenFlags{user: "ann"}, old, ""},
+		"a name":             {tokenFlags{id: "ci"}, core, ""},
+		"all, on InfluxDB 2": {tokenFlags{org: "acme", user: "ann", userID: "000000000000000a"}, plant, ""},
+	} {
+		err := test.f.checkFor(test.cfg)
+		got := ""
+		if err != nil {
+			got = err.Error()
+		}
+		if got != test.want || err != nil && exitCode(err) != exitUsage {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	expired := audit.Authorization{Status: audit.Active, ExpiresAt: time.Now().Add(-time.Hour)}
+	if (tokenFlags{status: "active"}).matches(expired) || !(tokenFlags{status: "expired"}).matches(expired) {
+		t.Error("a token that expired is called active")
+	}
+}
+
+// TestRotateByHand: what rotate cannot do it says, with what people do instead.
+func TestRotateByHand(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		a    audit.Authorization
+		want string
+	}{
+		"the operator token": {audit.Authorization{Product: audit.ProductCore, Description: "_admin"}, "influxdb3 create token --admin --regenerate"},
+		"a named one":        {audit.Authorization{Product: audit.ProductCore, Description: "ci"}, "delete that: influxdb3 delete token --token-name ci"},
+		"an unsafe name":     {audit.Authorization{Product: audit.ProductCore, Description: "a\nb"}, "Then delete that"},
+		"a user":             {audit.Authorization{Product: audit.ProductV1, User: "ann"}, `drop that: influx -execute 'DROP USER "ann"'`},
+	} {
+		if got := rotateByHand(test.a); !strings.HasSuffix(got, test.want) {
+			t.Errorf("%s: %s", name, got)
+		}
+	}
+}
+
+// TestDropSteps: the plan for a user of InfluxDB 1.x names no command of another product, and
+// drops nobody while something could not be seen.
+func TestDropSteps(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		user    string
+		unknown []string
+		want    string
+	}{
+		"seen":           {"ann", nil, `influx -execute 'DROP USER "ann"'`},
+		"not all seen":   {"ann", []string{"coverage is partial"}, "Do not drop the user yet"},
+		"an unsafe name": {"a\u202eb", nil, "No command is shown"},
+	} {
+		a := audit.Authorization{ID: "user/x", Product: audit.ProductV1, User: test.user, Status: audit.Active}
+		p := offboardTarget{Tokens: []movingToken{{plannedToken: plannedToken{ID: a.ID, token: a}}}, Unknown: test.unknown}
+		var all []string
+		for _, s := range offboardSteps(p, test.user, false, false, time.Now()) {
+			all = append(append(all, s.Do), s.Commands...)
+		}
+		text := strings.Join(all, "\n")
+		if !strings.Contains(text, test.want) || strings.Contains(text, "influx auth") || strings.Contains(text, "influx user") {
+			t.Errorf("%s: %s", name, text)
+		}
+		if dropped := strings.Contains(text, "DROP USER"); dropped != (name == "seen") {
+			t.Errorf("%s: %s", name, text)
+		}
+	}
+}
+
+// TestProductResource: permissions are shown in the words of the product.
+func TestProductResource(t *testing.T) {
+	t.Parallel()
+	for want, r := range map[string]audit.Resource{
+		"server (all)": {Type: "instance"}, "database (all)": {Type: "buckets", OrgID: "o"}, "database line3": {Type: "buckets", ID: "line3", Name: "line3"}, "database gone (does not exist)": {Type: "buckets", ID: "gone"},
+	} {
+		if kind, name := productResource(r); kind+" "+name != want {
+			t.Errorf("%s %s, want %s", kind, name, want)
+		}
+	}
+}
