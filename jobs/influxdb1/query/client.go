@@ -178,11 +178,11 @@ func (c *Client) ask(ctx context.Context, s statement, begin func() *table) erro
 func short(request string) string { return audit.Line(request, 200) }
 
 type shortError struct {
-	text string
-	err  error
+	words string
+	err   error
 }
 
-func (e *shortError) Error() string { return e.text }
+func (e *shortError) Error() string { return e.words }
 
 func (e *shortError) Unwrap() error { return e.err }
 
