@@ -43,12 +43,11 @@ func (c *collector) conclude(users []listed) {
 		used.Permissions = []string{"read:/instance", "write:/instance"}
 	}
 	c.cov.Credentials = append(c.cov.Credentials, used)
+	c.whole = c.whole && own >= 0
 	switch {
 	case len(users) == 0:
-		c.whole = false
 		c.cov.Gap(audit.OwnCredentialShown, audit.NotKnown, "the list of users is empty, which proves nothing: it should show at least the user %s that requested it", name)
 	case own < 0:
-		c.whole = false
 		c.cov.AddGap(audit.Gap{
 			ID: audit.OwnCredentialShown, Verdict: audit.Partial, Reason: "the list does not show the user " + name + " that requested it",
 			Fix: "Correct username, or create this user. If the list has the users of another server, correct url.",
@@ -95,7 +94,7 @@ func (c *collector) concludeServer(answered bool) {
 	for _, request := range seen.Cached {
 		c.cov.Gap(audit.ListWhole, audit.Partial, "an answer came from a cache, although none was requested: %s", audit.Line(request, 300))
 	}
-	c.cov.ServerDate, c.cov.ClockSkewSeconds = seen.Date, int(seen.Skew.Seconds())
+	c.client.NoteClock(&c.cov)
 	if seen.Build != "" || seen.Version != "" {
 		c.cov.Server = strings.TrimSpace("InfluxDB " + seen.Build + " " + seen.Version)
 	}

@@ -10,8 +10,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
-
 	"tokenaudit/configs/secret"
 	"tokenaudit/jobs/audit"
 	"tokenaudit/jobs/influxdb1"
@@ -103,6 +101,20 @@ func TestPremises(t *testing.T) {
 	}{
 		{"all is well", func(*world) {}, audit.Complete, "", ""},
 		{"authentication is off", func(w *world) { w.NoAuth = true }, audit.Complete, "", ""},
+		{"authentication is off, and the user is no admin", func(w *world) { w.NoAuth, w.Users[0].Admin = true, false }, audit.Complete, "", ""},
+		{"grants that failed while a user came", func(w *world) {
+			changing(2)(w)
+			came := w.Fault
+			failed := false
+			w.Fault = func(rw http.ResponseWriter, r *http.Request, asked string) bool {
+				if asked == aliceGrants && !failed {
+					failed = true
+					influxdb1test.Answer(rw, http.StatusInternalServerError, nil)
+					return true
+				}
+				return came(rw, r, asked)
+			}
+		}, audit.Complete, "", ""},
 		{"no canary is configured", func(w *world) { w.cfg.Canary = "" }, audit.Complete, "", ""},
 		{"a user came while grants were read", changing(2), audit.Complete, "", ""},
 		{"a version that is not known", func(w *world) { w.Version = "unknown" }, audit.Complete, "", ""},
@@ -192,7 +204,7 @@ func TestPremises(t *testing.T) {
 		{"a name that InfluxDB cannot have", func(w *world) { w.Users = append(w.Users, influxdb1test.User{Name: "a\x00\rb"}) }, audit.Partial, audit.RowsReadable, "cannot have a user"},
 		{"a name that is too long for a request", func(w *world) { w.Users = append(w.Users, influxdb1test.User{Name: strings.Repeat("日", 200_000)}) }, audit.Partial, audit.RowsReadable, "431"},
 		{"another product", func(w *world) { w.Version = "v2.7.1" }, audit.Partial, audit.ProductKnown, "InfluxDB OSS v2.7.1"},
-		{"InfluxDB Enterprise 1.x", func(w *world) { w.Build, w.Version = "ENT", "1.11.8-c1.11.8" }, audit.Partial, audit.ProductKnown, "roles"},
+		{"InfluxDB Enterprise 1.x", func(w *world) { w.Build, w.Version = "ENT", "1.11.8-c1.11.8" }, audit.Partial, audit.ProductKnown, "It has roles"},
 		{"a build that nobody knows", func(w *world) { w.Build = "other" }, audit.Partial, audit.ProductKnown, "X-Influxdb-Build is other"},
 		{"a proxy leaves the headers out", func(w *world) { w.Build, w.Version = "-", "-" }, audit.Partial, audit.ProductKnown, "X-Influxdb-Version is missing"},
 	}
@@ -274,6 +286,84 @@ func TestWhatIsNotListedIsGone(t *testing.T) {
 	}
 }
 
+// TestServerFindingStands until InfluxDB itself refuses a request without a password.
+func TestServerFindingStands(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		change func(*world)
+		want   audit.Presence
+	}{
+		"authentication is on":        {func(*world) {}, audit.Gone},
+		"it is off":                   {func(w *world) { w.NoAuth = true }, audit.Listed},
+		"a proxy refuses the request": {anonymously(http.StatusForbidden, "no"), audit.Unseen},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			_, before := review(t, newWorld(t, func(w *world) { w.NoAuth = true }).cfg, nil, time.Now())
+			_, after := review(t, newWorld(t, test.change).cfg, before, time.Now())
+			if r := after[0]; r.ID != audit.ServerID || r.Presence != test.want {
+				t.Errorf("%s is %s, not %s", r.ID, r.Presence, test.want)
+			}
+		})
+	}
+}
+
+// TestWhoRefusesTheCredential: only InfluxDB itself can, no proxy.
+func TestWhoRefusesTheCredential(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		change  func(*world)
+		refused bool
+	}{
+		"InfluxDB":        {func(w *world) { w.Password = "another" }, true},
+		"a proxy, by 401": {answering(users, http.StatusUnauthorized, "<html>"), false},
+		"a proxy, by 403": {answering(users, http.StatusForbidden, "<html>"), false},
+		"nobody":          {answering(users, http.StatusInternalServerError, ""), false},
+	} {
+		cov, _ := collect(t, newWorld(t, test.change).cfg)
+		if c := cov.Credentials[0]; c.Accepted || c.Refused != test.refused || c.Answer == "" {
+			t.Errorf("%s: %+v", name, c)
+		}
+	}
+}
+
+// TestNothingCanBeAskedAbout where no list was given.
+func TestNothingCanBeAskedAbout(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		change func(*world)
+		want   bool
+	}{
+		"the list is whole":     {func(*world) {}, true},
+		"there is no list":      {answering(users, http.StatusInternalServerError, ""), false},
+		"an empty list is none": {func(w *world) { w.NoAuth, w.Users = true, nil }, false},
+	} {
+		reviewed, err := influxdb1.New(newWorld(t, test.change).cfg, slog.New(slog.DiscardHandler))
+		if err != nil {
+			t.Fatal(err)
+		}
+		col, err := reviewed.Collect(t.Context(), func() {})
+		if err != nil {
+			t.Fatal(err)
+		}
+		col.Close()
+		if got := col.Probe != nil; got != test.want || col.Scope.AllVisible != test.want {
+			t.Errorf("%s: may be asked: %t, all is visible: %t", name, got, col.Scope.AllVisible)
+		}
+	}
+}
+
+// TestWhatIsSaidTwice counts where it gives more.
+func TestWhatIsSaidTwice(t *testing.T) {
+	t.Parallel()
+	for _, order := range [][]influxdb1test.User{{{Name: "bob", Admin: true}, {Name: "bob"}}, {{Name: "bob"}, {Name: "bob", Admin: true}}} {
+		_, got := collect(t, newWorld(t, func(w *world) { w.Users = append(w.Users[:1], order...) }).cfg)
+		if want := "user/bob: read:/instance write:/instance"; !slices.Contains(got, want) {
+			t.Errorf("%v: %q, without %q", order, got, want)
+		}
+	}
+}
+
 // TestAdminsCountWithoutGrants: that a user is an admin is known, whatever becomes of its
 // grants.
 func TestAdminsCountWithoutGrants(t *testing.T) {
@@ -339,7 +429,15 @@ func TestSourceIsTheURL(t *testing.T) {
 	if len(cov.Sources) != 1 || !strings.HasPrefix(cov.Sources[0], "server/url-") || len(cov.Sources[0]) != len("server/url-0123456789abcdef") {
 		t.Errorf("sources %q", cov.Sources)
 	}
-	if diff := cmp.Diff(audit.ProductV1, cov.Product); diff != "" {
-		t.Error(diff)
+	if cov.Product != audit.ProductV1 {
+		t.Errorf("the product is %q", cov.Product)
+	}
+	other, _ := collect(t, newWorld(t, func(w *world) { w.cfg.URL += "/" }).cfg)
+	same := newWorld(t, func(*world) {})
+	plain, _ := collect(t, same.cfg)
+	same.cfg.URL += "/"
+	slash, _ := collect(t, same.cfg)
+	if plain.Sources[0] != slash.Sources[0] || plain.Sources[0] == other.Sources[0] {
+		t.Errorf("sources %q, with a slash %q, of another server %q", plain.Sources, slash.Sources, other.Sources)
 	}
 }

@@ -67,6 +67,9 @@ func (c *Client) Count(traffic api.Traffic) { c.api.Count(traffic) }
 // Diagnose says of the server what the coverage does not.
 func (c *Client) Diagnose(cov audit.Coverage) []target.Diagnosis { return c.api.Diagnose(cov) }
 
+// NoteClock says in the coverage what the server's clock says.
+func (c *Client) NoteClock(cov *audit.Coverage) { c.api.NoteClock(cov) }
+
 // Ping asks what the server is, which its headers tell: see Connection. It gives the status
 // of the answer, 0 without one.
 func (c *Client) Ping(ctx context.Context) int {
