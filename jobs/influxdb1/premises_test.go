@@ -286,6 +286,16 @@ func TestWhatIsNotListedIsGone(t *testing.T) {
 	}
 }
 
+// TestUsersThatWent while grants were read are no part of the review, as little as their
+// grants are.
+func TestUsersThatWent(t *testing.T) {
+	t.Parallel()
+	_, got := collect(t, newWorld(t, changing(2)).cfg)
+	if slices.Contains(got, "user/user%201: ") || !slices.Contains(got, "user/user%202: ") {
+		t.Errorf("%q", got)
+	}
+}
+
 // TestServerFindingStands until InfluxDB itself refuses a request without a password.
 func TestServerFindingStands(t *testing.T) {
 	t.Parallel()
@@ -431,6 +441,9 @@ func TestSourceIsTheURL(t *testing.T) {
 	}
 	if cov.Product != audit.ProductV1 {
 		t.Errorf("the product is %q", cov.Product)
+	}
+	if cov.ServerDate.IsZero() {
+		t.Error("the clock of the server is not known")
 	}
 	other, _ := collect(t, newWorld(t, func(w *world) { w.cfg.URL += "/" }).cfg)
 	same := newWorld(t, func(*world) {})
