@@ -146,17 +146,25 @@ func (p summaryPrinter) policy() {
 func (p summaryPrinter) coverage() {
 	c := p.m.Summary.Coverage
 	lines := c.Lines()
-	var remarks, spots, hidden byWords
+	var remarks, spots, limits, hidden byWords
 	for _, t := range c.Targets {
 		for _, unused := range t.AcceptedUnused {
 			remarks.add(unused.UnusedWords(), t.Target)
 		}
+		var limited []string // the manual has the rest: they stand in every review
 		for _, spot := range t.BlindSpots {
-			spots.add(spot, t.Target)
+			if id := audit.LimitOf(spot); id != "" {
+				limited = append(limited, id)
+			} else {
+				spots.add(spot, t.Target)
+			}
+		}
+		if len(limited) > 0 {
+			limits.add(strings.Join(limited, ", ")+" (tokenaudit help products)", t.Target)
 		}
 		hidden.add(t.HiddenWords("token"), t.Target)
 	}
-	if len(lines)+len(remarks.words)+len(spots.words)+len(hidden.words) > 0 {
+	if len(lines)+len(remarks.words)+len(spots.words)+len(limits.words)+len(hidden.words) > 0 {
 		fmt.Fprintln(p, "\nCoverage")
 	}
 	for _, l := range lines {
@@ -174,7 +182,7 @@ func (p summaryPrinter) coverage() {
 	for _, kind := range []struct {
 		name string
 		all  byWords
-	}{{"remark", remarks}, {"blind spot", spots}, {"beyond the list", hidden}} {
+	}{{"remark", remarks}, {"blind spot", spots}, {"limits", limits}, {"beyond the list", hidden}} {
 		for _, words := range kind.all.words {
 			p.note(kind.name, kind.all.targets[words], audit.Line(words, 500))
 		}

@@ -454,7 +454,7 @@ func (s *Survey) look(a *Authorization) {
 	if !a.StatusKnown() {
 		s.status.add(a.ID)
 	}
-	if a.CreatedAt.IsZero() {
+	if _, dated := a.Product.Judges("not-rotated"); dated && a.CreatedAt.IsZero() {
 		s.undated++
 	}
 }

@@ -258,6 +258,12 @@ var limits = []struct {
 	{[]Product{ProductV1}, Limit{"same-name", "users are known by name only. One that is dropped and created again between two reviews looks like one that stayed. Review as often as names may be used again"}},
 }
 
+// LimitOf is the ID of the limit that a blind spot says; "" if it says none.
+func LimitOf(spot string) string {
+	_, id, _ := strings.Cut(spot, " (limit ")
+	return strings.TrimSuffix(id, ")")
+}
+
 // AddLimits notes what no review of p can show.
 func (c *Coverage) AddLimits(p Product) {
 	for _, l := range p.Limits() {
