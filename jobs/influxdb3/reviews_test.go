@@ -407,6 +407,10 @@ func TestDiagnose(t *testing.T) {
 	if diff := cmp.Diff([]string{"server answers true", "connection true", "clock true", "credential true"}, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
+	w.WithoutAuth = true
+	if ds := target.Diagnose(review(t, target).cov); ds[len(ds)-1].What != "authentication" || ds[len(ds)-1].OK {
+		t.Errorf("without authentication: %+v", ds)
+	}
 }
 
 // TestEndOfTheReview: what is broken off is an error, and says nothing of tokens.

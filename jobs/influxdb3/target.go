@@ -75,7 +75,13 @@ func New(cfg target.Config, log *slog.Logger) (*Target, error) {
 func (t *Target) Count(traffic api.Traffic) { t.client.Count(traffic) }
 
 // Diagnose says of the server what the coverage does not, once Collect has asked it.
-func (t *Target) Diagnose(cov audit.Coverage) []target.Diagnosis { return t.client.Diagnose(cov) }
+func (t *Target) Diagnose(cov audit.Coverage) []target.Diagnosis {
+	ds := t.client.Diagnose(cov)
+	if slices.ContainsFunc(cov.Premises, func(p audit.Premise) bool { return p.ID == audit.CredentialActive && p.State == audit.NotNeeded }) {
+		ds = append(ds, target.Diagnosis{What: "authentication", Result: "the server answers without a credential", Fix: "Start InfluxDB without --without-auth."})
+	}
+	return ds
+}
 
 // Recognise reports whether the server shows that it is an InfluxDB 3, be it by a 401.
 // InfluxDB Enterprise 1.x has the same build, and another version.
