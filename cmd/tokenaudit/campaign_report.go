@@ -1,17 +1,20 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/spf13/cobra"
 
 	"tokenaudit/jobs/audit"
 	"tokenaudit/jobs/campaign"
 	"tokenaudit/jobs/evidence"
+	"tokenaudit/jobs/target"
 	campaignfiles "tokenaudit/report/campaign"
 )
 
@@ -108,16 +111,27 @@ func (c *cli) printScript(ctx context.Context, f reportFlags) error {
 	if err != nil {
 		return err
 	}
-	addresses := map[string]string{} // of the targets; a database file has none
-	for _, t := range cs.file.Targets {
-		if t.URL != "" {
-			addresses[t.Name] = t.URL
-		}
-	}
-	text, err := campaignfiles.Script(b, addresses)
+	text, err := campaignfiles.Script(b, scriptAddresses(cs.file.Targets))
 	if err != nil {
 		return err
 	}
 	_, err = c.data.Write(text)
 	return err
+}
+
+// scriptAddresses are where the script asks for the tokens of targets; a database file has none.
+func scriptAddresses(targets []target.Config) map[string]string {
+	out := map[string]string{}
+	for _, t := range targets {
+		switch {
+		case t.Kind == target.KindDedicated:
+			out[t.Name] = strings.TrimSuffix(cmp.Or(t.URL, target.DedicatedURL), "/") + "/api/v0/accounts/" + t.Account + "/clusters/" + t.Cluster + "/tokens"
+		case t.URL == "":
+		case t.Kind == target.KindClustered:
+			out[t.Name] = strings.TrimSuffix(t.URL, "/") + "/api/v0/tokens"
+		default:
+			out[t.Name] = t.URL
+		}
+	}
+	return out
 }

@@ -21,9 +21,9 @@ func TestScript(t *testing.T) {
 	t.Parallel()
 	_, text := scriptOf(t, played(t), map[string]string{"plant": "https://influx.example.com/base/"})
 	for _, want := range []string{
-		"# Token: telegraf line 3 (0000000000000001) of plant\n# Owner: telegraf-writer, otto@example.com. Decision: revoke by ben@example.com on 2026-10-04, ticket OPS-1: nobody uses it\nrevoke 'plant' 'https://influx.example.com/base' 0 '0000000000000001' 'fp0000000000000001'\n",
+		"# Token: telegraf line 3 (0000000000000001) of plant\n# Owner: telegraf-writer, otto@example.com. Decision: revoke by ben@example.com on 2026-10-04, ticket OPS-1: nobody uses it\nrevoke 'plant' 'https://influx.example.com/base' '0' '0000000000000001' 'fp0000000000000001' 'INFLUX_TOKEN_PLANT'\n",
 		"# Create the narrower token first: read bucket 00000000000000bb\n#   influx auth create --org-id 00000000000000aa --user 'telegraf-writer' ",
-		"\n# revoke 'plant' 'https://influx.example.com/base' 0 '0000000000000004' ",
+		"\n# revoke 'plant' 'https://influx.example.com/base' '0' '0000000000000004' ",
 	} {
 		if !strings.Contains(text, want) {
 			t.Errorf("it lacks %q", want)
