@@ -178,6 +178,7 @@ func (rv Review) Merge(ctx, asking context.Context, before iter.Seq2[Record, err
 func (rv *Review) seen(ctx context.Context, a *Authorization, before *Record) Record {
 	r := Record{Target: rv.Target, Authorization: *a, Presence: Listed, Owner: rv.Owner(ctx, *a), FirstSeen: rv.Now, LastSeen: rv.Now}
 	r.OfReview = rv.Scope.Credentials[a.ID]
+	r.DatabasesUnknown = rv.Scope.DatabasesUnknown && !a.IsServer()
 	r.OrgDeleted = rv.OrgDeleted != nil && rv.OrgDeleted(*a)
 	if rv.Here != nil && before != nil && before.Elsewhere == "" {
 		rv.Here.Listed++
@@ -433,7 +434,7 @@ func ascending[T any](seq iter.Seq2[T, error], key func(*T) string) iter.Seq2[T,
 func Replay(r Record, p Policy, at time.Time) []Finding {
 	s := Subject{
 		Authorization: r.Authorization, Access: AccessOf(r.Authorization), Owner: r.Owner, OrgDeleted: r.OrgDeleted, DeletedDatabases: r.DeletedDatabases,
-		Exceptions: p.exceptionsFor(r.Target, r.Authorization), Policy: p, Scope: Scope{Credentials: map[string]bool{r.ID: r.OfReview}}, Now: at, replayed: true,
+		Exceptions: p.exceptionsFor(r.Target, r.Authorization), Policy: p, Scope: Scope{Credentials: map[string]bool{r.ID: r.OfReview}, DatabasesUnknown: r.DatabasesUnknown}, Now: at, replayed: true,
 	}
 	before := slices.DeleteFunc(slices.Clone(r.Findings), func(f Finding) bool { return !f.Current() })
 	out := s.judge(before)

@@ -42,6 +42,9 @@ type Record struct {
 	// DeletedDatabases are those of its grants that did not exist at a review, where a grant
 	// holds for whatever has the name. They stay as long as the grant does.
 	DeletedDatabases []string `json:"deletedDatabases,omitempty"`
+	// DatabasesUnknown: which databases exist was not known, so that nothing is known of its
+	// grants on deleted ones.
+	DatabasesUnknown bool `json:"databasesUnknown,omitempty"`
 	// OfReview: the review itself asked with it. Earlier versions do not say.
 	OfReview bool `json:"ofReview,omitempty"`
 	// Elsewhere is what showed it, where something else answers now: its source, or, where
