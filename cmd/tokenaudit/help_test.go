@@ -46,6 +46,8 @@ func TestManual(t *testing.T) {
 		"exit":   fenced(exitHelp),
 
 		"premises": premiseList(),
+		"products": productRows(),
+		"limits":   limitList(),
 	}
 	made := regexp.MustCompile(`(?s)(<!-- (\w+): made [^>]*-->\n).*?(<!-- end -->)`)
 	found := map[string]bool{}
@@ -135,6 +137,83 @@ func premiseList() string {
 		}
 	}
 	return b.String() + "\n"
+}
+
+// productRows has a line for each check, with the products that it applies to.
+func productRows() string {
+	var b strings.Builder
+	b.WriteString("| check | OSS | Cloud | Core | Enterprise | Dedicated | Clustered | 1.x |\n|---|---|---|---|---|---|---|---|\n")
+	for _, c := range checksBySeverity() {
+		fmt.Fprintf(&b, "| `%s` |", c.ID)
+		for _, p := range audit.Products() {
+			_, applies := p.Judges(c.ID)
+			fmt.Fprintf(&b, " %s |", map[bool]string{true: "yes", false: "–"}[applies])
+		}
+		b.WriteString("\n")
+	}
+	return b.String()
+}
+
+// limitList has each limit once, with the products that have it.
+func limitList() string {
+	var ids []string
+	texts, names := map[string]string{}, map[string][]string{}
+	for _, p := range audit.Products() {
+		for _, l := range p.Limits() {
+			if texts[l.ID] == "" {
+				ids = append(ids, l.ID)
+			}
+			texts[l.ID], names[l.ID] = l.Text, append(names[l.ID], p.Name())
+		}
+	}
+	var b strings.Builder
+	b.WriteString("\n")
+	for _, id := range ids {
+		item := fmt.Sprintf("- `%s` (%s): %s.", id, strings.Join(names[id], ", "), strings.TrimSuffix(texts[id], "."))
+		b.WriteString(strings.ReplaceAll(wrapped(item, 78), "\n", "\n  ") + "\n")
+	}
+	return b.String() + "\n"
+}
+
+// TestManualNamesPremises: for each product after InfluxDB 2, the manual says of every premise
+// what proves it, or that it is not needed.
+func TestManualNamesPremises(t *testing.T) {
+	t.Parallel()
+	text := pages(t)["help/products.md"]
+	everywhere := regexp.MustCompile("(?s)those that concern every product: (.*?)\\.\n").FindStringSubmatch(text)
+	if everywhere == nil {
+		t.Fatal("the premises of every product are not named")
+	}
+	for _, section := range []string{"InfluxDB 3 Core and Enterprise", "Cloud Dedicated and Clustered", "InfluxDB 1.x"} {
+		_, part, ok := strings.Cut(text, "\n## "+section+"\n")
+		if !ok {
+			t.Errorf("no section on %s", section)
+			continue
+		}
+		part, _, _ = strings.Cut(part, "\n## ")
+		rows := regexp.MustCompile("(?m)^\\| `([\\w-]+)` \\|").FindAllStringSubmatch(part, -1)
+		unneeded := regexp.MustCompile("(?s)\nNot needed: (.*?)\\. ").FindStringSubmatch(part)
+		if unneeded == nil {
+			t.Errorf("%s: what is not needed is not said", section)
+			continue
+		}
+		times := map[string]int{}
+		for _, row := range rows {
+			times[row[1]]++
+		}
+		for _, id := range regexp.MustCompile("`([\\w-]+)`").FindAllStringSubmatch(unneeded[1]+everywhere[1], -1) {
+			times[id[1]]++
+		}
+		for _, p := range audit.Premises() {
+			if times[p.ID] != 1 {
+				t.Errorf("%s: %s is named %d times", section, p.ID, times[p.ID])
+			}
+			delete(times, p.ID)
+		}
+		for id := range times {
+			t.Errorf("%s: there is no premise %s", section, id)
+		}
+	}
 }
 
 // productOf is the one that a premise is about; empty for every one.

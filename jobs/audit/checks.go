@@ -273,7 +273,7 @@ var checks = [...]Check{
 		Expected: func(s *Subject) bool { return s.isFirstAdmin() },
 		Title:    "Never expires",
 		Why:      "Anyone who gets the token value can use it until somebody deletes the token. With an expiry, that ends by itself.",
-		Fix:      "Create a token with the same permissions and an expiry, switch to it, and delete this one. The token _admin cannot have one: keep its value in a vault.",
+		Fix:      "Create a token with the same permissions and an expiry, switch to it, and delete or revoke this one.",
 		Match: func(s *Subject) (string, Outcome) {
 			if !s.active() || !s.ExpiresAt.IsZero() {
 				return "", Pass

@@ -193,6 +193,14 @@ var wordings = []wording{
 		v3, "not-rotated", "", "The longer a token value is used, the more places have a copy of it.",
 		"Create a new token with an expiry, switch to it, and delete this one. Replace the value of _admin with influxdb3 create token --admin --regenerate.",
 	},
+	{
+		v3, "never-expires", "", "",
+		"Create a token with the same permissions and an expiry, switch to it, and delete this one. The token _admin cannot have one: keep its value in a vault.",
+	},
+	{
+		v3, "auth-off", "", "",
+		"Start InfluxDB without --without-auth. Until then, allow only the hosts that need it to connect.",
+	},
 	{managed, "not-rotated", "", "The longer a token value is used, the more places have a copy of it.", ""},
 	{
 		managed, "no-description", "", "",
