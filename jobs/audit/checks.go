@@ -396,7 +396,7 @@ func (s *Subject) secretSince() time.Time {
 
 // neverWorked: its expiry is there and not after its creation.
 func (s *Subject) neverWorked() bool {
-	return !s.ExpiresAt.IsZero() && !s.CreatedAt.IsZero() && !s.ExpiresAt.After(s.CreatedAt)
+	return !s.ExpiresAt.IsZero() && !s.ExpiresAt.After(s.CreatedAt)
 }
 
 // soonWithin is how far ahead an expiry is pointed out where there is no schedule.
@@ -418,7 +418,7 @@ const secretReplaced = "secret-replaced"
 // replaced reports whether the token has another value than at the review before.
 func (s *Subject) replaced() bool {
 	b := s.before
-	return b != nil && b.SecretSum != "" && s.SecretSum != "" && b.SecretSum != s.SecretSum && b.CreatedAt.Equal(s.CreatedAt)
+	return b != nil && b.SecretSum != "" && s.SecretSum != "" && b.SecretSum != s.SecretSum
 }
 
 // matchReplaced: one that nobody planned stands until the secret is replaced by plan.
