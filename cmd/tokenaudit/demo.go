@@ -34,8 +34,8 @@ func (c *cli) demo() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "demo [--out DIR]",
 		Short: "Make a full report from built-in data, without a network",
-		Long: `demo starts a small InfluxDB and a small Slack inside the program. It reviews the same
-org three times, a week apart, with changes in between, and writes the reports to a
+		Long: `demo starts two small servers, InfluxDB 2 and InfluxDB 3, and a small Slack inside the
+program. It reviews both three times, a week apart, with changes in between, and writes the reports to a
 folder. After the second review a campaign opens: a reviewer decides on every token, and
 the third review proves what was revoked. It shows in short what was found. With --verbose
 it shows all of it, as after a real review, and the messages that Slack got.`,
@@ -61,8 +61,14 @@ func (c *cli) runDemo(ctx context.Context, out string) error {
 	lastWeek := now.AddDate(0, 0, -7)
 	clock := lastWeek.AddDate(0, 0, -7)
 	db := influxtest.NewDemo(clock)
+	factory := newDemoFactory(clock)
 	receiver := &notifytest.Slack{Token: "demo-slack-token"}
 	dbURL, stop, err := listen(db.Server)
+	if err != nil {
+		return err
+	}
+	defer stop()
+	factoryURL, stop, err := listen(factory.Server)
 	if err != nil {
 		return err
 	}
@@ -75,7 +81,9 @@ func (c *cli) runDemo(ctx context.Context, out string) error {
 
 	terse := *c
 	terse.verbose = false // here it is about the review, not about its steps
-	a, err := wire(ctx, demoConfig(out, db, dbURL, slackURL, receiver.Token, secret.InMemory(keys[demoSigner])), func(context.Context) (time.Time, error) { return clock, nil }, terse.log(slog.LevelWarn), c.secrets)
+	f := demoConfig(out, slackURL, receiver.Token, secret.InMemory(keys[demoSigner]))
+	f.Targets = demoTargets(db, dbURL, factory, factoryURL)
+	a, err := wire(ctx, f, func(context.Context) (time.Time, error) { return clock, nil }, terse.log(slog.LevelWarn), c.secrets)
 	if err != nil {
 		return err
 	}
@@ -87,6 +95,7 @@ func (c *cli) runDemo(ctx context.Context, out string) error {
 	}
 	clock = lastWeek
 	db.NextWeek(clock)
+	factory.nextWeek(clock)
 	second, err := reviewDemo(ctx, a, a.jobs[0])
 	if err != nil {
 		return err
@@ -96,8 +105,13 @@ func (c *cli) runDemo(ctx context.Context, out string) error {
 		return fmt.Errorf("the campaign of the demo: %w", err)
 	}
 	clock = now
+	factory.setClock(now)
 	for _, s := range b.Status() { // somebody deletes what was decided, but for one token
-		if s.ToRemove() && s.Item.Description != demoDebugging {
+		switch {
+		case !s.ToRemove() || s.Item.Description == demoDebugging:
+		case s.Item.Product.V3():
+			factory.DeleteToken(s.Item.Description)
+		default:
 			db.Server.DeleteAuthorization(s.Item.Authorization)
 		}
 	}
@@ -127,11 +141,19 @@ func reviewDemo(ctx context.Context, a *app, job runner.Job) (notify.Message, er
 	return messageFrom(ctx, a.file, a.snapshots, *s)
 }
 
-func demoConfig(out string, db *influxtest.Demo, dbURL, slackURL, slackToken string, key secret.Ref) *configs.File {
+func demoTargets(db *influxtest.Demo, dbURL string, factory *demoFactory, factoryURL string) []target.Config {
+	return []target.Config{
+		{Name: "plant-eu", URL: dbURL, Org: db.Org, Token: secret.InMemory(db.Token)},
+		{Name: "factory", Kind: target.KindEnterprise, URL: factoryURL, Token: secret.InMemory(factory.token)},
+	}
+}
+
+// demoConfig is the configuration of the demo without its targets.
+func demoConfig(out, slackURL, slackToken string, key secret.Ref) *configs.File {
 	f := configs.Default()
 	f.Store, f.Evidence = "sqlite:"+filepath.Join(out, "tokenaudit.db"), out
-	f.Targets = []target.Config{{Name: "plant-eu", URL: dbURL, Org: db.Org, Token: secret.InMemory(db.Token)}}
 	f.Policy.ServiceUsers = []string{"telegraf-writer", "iot-gateway", "ci-deploy", "security-auditor"}
+	f.Policy.MaxAdmins = 3 // of the factory: the operator token, the one in the safe and the one of the reviews
 	f.Owners = map[string]configs.Owner{
 		"alice":            {Responsible: "alice@example.com", Team: "process control", Purpose: "analyses of the plant"},
 		"telegraf-writer":  {Slack: "U0PLATFORM1", Team: "platform", Purpose: "telemetry of both lines"},

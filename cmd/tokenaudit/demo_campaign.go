@@ -139,6 +139,10 @@ func demoDecision(it campaign.Item) (campaign.Kind, string) {
 	switch {
 	case it.OwnerState == audit.OwnerDeleted:
 		return campaign.Revoke, "its owner left, and nothing uses it any more"
+	case it.Description == demoMigration:
+		return campaign.Revoke, "it has expired, and the migration is done"
+	case it.Product.V3():
+		return campaign.Keep, fmt.Sprintf("the factory needs it (%s)", it.Class)
 	case it.Description == demoDebugging:
 		return campaign.Revoke, "the debugging is over"
 	}

@@ -11,7 +11,7 @@ import (
 )
 
 const (
-	demoTitle  = "A demo with invented data: three reviews of one InfluxDB org, a week apart."
+	demoTitle  = "Invented data: three weekly reviews of an InfluxDB 2 and an InfluxDB 3."
 	mostChecks = 2 // on the screen of the demo
 	mostPeople = 3
 )
@@ -26,7 +26,9 @@ func (c *cli) demoScreen(m, third notify.Message, out string) {
 	p.line("", "Second review: "+c.paint.bold(page.Headline))
 	p.line("", fmt.Sprintf("%s reviewed, coverage %s. %s.", audit.Plural(s.Authorizations.Total, "token"), page.Coverage, page.Inventory))
 	for _, t := range s.Coverage.Targets {
-		p.line("", t.HiddenWords("token")+".")
+		if words := t.HiddenWords("token"); words != "" {
+			p.line("", words+".")
+		}
 	}
 	t := newTable(column{name: "SEVERITY"}, column{name: "TOKENS", right: true}, column{name: "NEW", right: true}, column{name: "OVERDUE", right: true}, column{name: "WHAT IT MEANS", shrink: 20})
 	for _, d := range page.Decide[:min(len(page.Decide), mostChecks)] {

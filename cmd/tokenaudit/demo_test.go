@@ -92,7 +92,7 @@ func TestDemoEvidence(t *testing.T) {
 			t.Errorf("%s of %s: nobody answers for it, or nothing says what for", s.Item.ID, s.Item.User)
 		}
 	}
-	if states[campaign.Done] != 3 || states[campaign.StillThere] != 1 {
+	if states[campaign.Done] != 4 || states[campaign.StillThere] != 1 {
 		t.Errorf("of the tokens to revoke %v", states)
 	}
 	packs, _, err := archive.Newest(t.Context(), "weekly-review", 1)
