@@ -239,8 +239,10 @@ func Command(r *Record, f Finding) string {
 	switch {
 	case f.Check == "expires-soon": // it ends by itself
 		return ""
-	case r.IsOperator():
+	case r.IsOperator() && (f.Check == "not-rotated" || f.Check == "secret-replaced"):
 		return RegenerateCommand(r.Authorization)
+	case r.IsOperator(): // nothing else can be done about it
+		return ""
 	case r.Product == ProductV1 && slices.Contains(adminChecks[:], f.Check):
 		return statement("REVOKE ALL PRIVILEGES FROM ", r.User)
 	case !r.Product.V2():

@@ -241,6 +241,7 @@ func TestCommandOfProducts(t *testing.T) {
 	}{
 		"a named admin":                     {token(ProductCore, "0000000000000001", "ci"), "never-expires", replacement, "influxdb3 delete token --token-name ci"},
 		"the operator token":                {token(ProductEnterprise, "0000000000000000", "_admin"), "not-rotated", switched, "influxdb3 create token --admin --regenerate"},
+		"what is as it is there":            {token(ProductCore, "0000000000000000", "_admin"), "never-expires", switched, ""},
 		"a token like it on Dedicated":      {token(ProductDedicated, uuid, "_admin"), "not-rotated", replacement, "influxctl token delete " + uuid},
 		"quotes and a variable":             {token(ProductCore, "0000000000000001", `it's $HOME "x"`), "active-write", replacement, `influxdb3 delete token --token-name 'it'\''s $HOME "x"'`},
 		"an option":                         {token(ProductCore, "0000000000000001", "--help"), "active-write", replacement, "influxdb3 delete token --token-name=--help"},

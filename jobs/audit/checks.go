@@ -549,7 +549,11 @@ func matchLeftover(s *Subject) (string, Outcome) {
 func (acc *Access) danglingDetail() string {
 	var parts []string
 	for _, r := range acc.Dangling {
-		parts = append(parts, strings.TrimSuffix(r.Type, "s")+" "+r.ID)
+		noun := strings.TrimSuffix(r.Type, "s")
+		if r.Type == "buckets" {
+			noun = acc.product.storeNoun()
+		}
+		parts = append(parts, noun+" "+r.ID)
 	}
 	return strings.Join(parts, ", ")
 }

@@ -125,6 +125,9 @@ func (p *Page) row(r *table.Row, at int, filters filters) rowView {
 		Name: audit.Line(r.Description, nameRunes), ID: table.OneLine(r.ID), HexID: isHexID(r.ID), About: aboutToken(r),
 		TargetName: table.OneLine(r.Target), Org: table.OneLine(r.Org),
 	}
+	if !r.Product.V2() { // without orgs
+		v.Org = r.ProductName
+	}
 	if !r.IsServer() {
 		v.Owner = strings.Join([]string{exactName(r.OwnerName()), exactName(r.UserID), exactName(r.Contact.Responsible)}, "\n")
 		v.Who, v.WhoAbout = audit.Line(cmp.Or(r.OwnerWords(), r.UserID), ownerRunes), aboutOwner(r)

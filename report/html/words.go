@@ -117,7 +117,7 @@ func aboutToken(r *table.Row) string {
 // who answers for it.
 func aboutOwner(r *table.Row) string {
 	var words []string
-	if r.Owner.State != audit.OwnerPresent {
+	if r.Owner.State != audit.OwnerPresent && r.OwnerWords() != table.NoOwner {
 		words = append(words, plain(table.OneLine(string(r.Owner.State))))
 	}
 	for _, text := range []string{r.Contact.Responsible, r.Contact.Team} {
@@ -154,7 +154,7 @@ func whoAbout(o audit.OwnerHighlights, targets int) string {
 	case o.Contact.Responsible != "" && o.Contact.Responsible != o.Owner.Name:
 		words = append(words, "for "+audit.Line(cmp.Or(o.Owner.Name, o.Owner.ID), exactRunes))
 	}
-	if o.Owner.State != audit.OwnerPresent {
+	if o.Owner.State != audit.OwnerPresent && whoName(o) != table.NoOwner {
 		words = append(words, plain(table.OneLine(string(o.Owner.State))))
 	}
 	if o.Contact.Team != "" {

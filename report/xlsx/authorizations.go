@@ -28,7 +28,9 @@ func newPopulation(b *Workbook) (*population, error) {
 		p.left = worst(a.ByWorst, most, all)
 	}
 	var err error
-	p.list, err = newList(b, layout{name: sheetAuthorizations, frozenCols: 2, printed: 11, printedRows: mostPrinted, lines: 6, order: "They stand in the order of targets and IDs."}, authorizationColumns(b.in), most, all, b.in.WholeIn(table.AuthorizationsFile))
+	columns := authorizationColumns(b.in)
+	printed := 1 + slices.IndexFunc(columns, func(c table.Column) bool { return c.Name == "target" })
+	p.list, err = newList(b, layout{name: sheetAuthorizations, frozenCols: 2, printed: printed, printedRows: mostPrinted, lines: 6, order: "They stand in the order of targets and IDs."}, columns, most, all, b.in.WholeIn(table.AuthorizationsFile))
 	return p, err
 }
 
