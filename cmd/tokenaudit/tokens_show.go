@@ -250,7 +250,7 @@ func (c *cli) lastReviewed(ctx context.Context, file *configs.File, target, id s
 				if !rec.IsCalled(id) || rec.Legacy || !rec.Exists() && !rec.IsOfOtherOrg() && rec.Presence != audit.Gone {
 					continue
 				}
-				if !found[name].record.Exists() || rec.Exists() { // of those that had a name, the one that has it now
+				if held, is := found[name]; !is || !held.record.Exists() || rec.Exists() { // of those that had a name, the one that has it now
 					found[name] = reviewedToken{e.Run, rec}
 				}
 			}
