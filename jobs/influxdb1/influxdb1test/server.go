@@ -26,7 +26,7 @@ const Admin = "auditor"
 // Server is an influxd with folders of its own.
 type Server struct {
 	URL      string
-	Password string // of Admin
+	Password string // of Admin; tests look for its first word in what they find
 
 	program, dir string
 	address      string // once it is known; a restart keeps it
@@ -52,7 +52,7 @@ func Start(t testing.TB, o Options) *Server {
 	default:
 		t.Skip("no influxd of InfluxDB 1.x on the PATH; .ci/run installs it (Debian: package influxdb)")
 	}
-	s := &Server{program: program, dir: t.TempDir(), Password: "pass word " + rand.Text(), address: "127.0.0.1:0"}
+	s := &Server{program: program, dir: t.TempDir(), Password: "canary-token for 1.x " + rand.Text(), address: "127.0.0.1:0"}
 	s.run(t, o)
 	t.Cleanup(func() {
 		s.Stop()

@@ -216,4 +216,4 @@ func (c *Client) remedy(e *api.Error) string {
 }
 
 // name of the audit user as InfluxQL has it, short enough for a remedy.
-func (c *Client) name() string { return `"` + audit.Line(quoting.Replace(c.cfg.Username), 60) + `"` }
+func (c *Client) name() string { return audit.Line(audit.QuotedIdent(c.cfg.Username), 60) }

@@ -8,6 +8,8 @@ import (
 	"errors"
 	"strings"
 	"unicode/utf8"
+
+	"tokenaudit/jobs/audit"
 )
 
 // statement is one of InfluxQL. None is made but here.
@@ -23,8 +25,5 @@ func showGrants(user string) (statement, error) {
 	if user == "" || !utf8.ValidString(user) || strings.ContainsAny(user, "\x00\r") {
 		return statement{}, errors.New("InfluxDB 1.x cannot have a user with this name")
 	}
-	return statement{`SHOW GRANTS FOR "` + quoting.Replace(user) + `"`}, nil
+	return statement{"SHOW GRANTS FOR " + audit.QuotedIdent(user)}, nil
 }
-
-// quoting writes what InfluxQL reads between double quotes (influxdata/influxql ScanString).
-var quoting = strings.NewReplacer(`\`, `\\`, `"`, `\"`, "\n", `\n`)
