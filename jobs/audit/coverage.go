@@ -304,17 +304,25 @@ func (c *Coverage) Count(r Record) {
 			c.Hidden++
 		}
 		if r.Owner.State != OwnerDeleted && !r.OrgDeleted {
-			c.Gap(CredentialSeesAll, Partial, "the list left out existing authorizations whose owner was not deleted; a filter or a permission hides them")
+			g := Gap{ID: CredentialSeesAll, Verdict: Partial, Reason: "the list left out existing authorizations whose owner was not deleted; a filter or a permission hides them"}
+			if !r.Product.V2() {
+				g.Reason, g.Fix = "the list left out existing tokens; it is cut off or filtered", "Look for a proxy that cuts or filters the list. If there is none, report it to InfluxData."
+			}
+			c.AddGap(g)
 		}
 	case r.Presence == Unseen:
 		if !r.Legacy {
 			c.Unseen++
 		}
 		if r.LastSeen.IsZero() { // no review ever saw it
-			c.AddGap(Gap{
+			g := Gap{
 				ID: ImportCurrent, Verdict: Partial, Reason: "tokens of the imported list could not be looked up, so their state is not known",
 				Fix: "Give the credential read access to the tokens of every org and user (tokenaudit help credential). If the list is from another server, import the list of this one.",
-			})
+			}
+			if !r.Product.V2() {
+				g.Fix = "Allow the credential to read a token by its ID. If the list is from another cluster, import the list of this one."
+			}
+			c.AddGap(g)
 			return
 		}
 		if r.Elsewhere != "" { // there is a gap for the source

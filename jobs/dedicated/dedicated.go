@@ -209,7 +209,10 @@ func (c *collector) concludeWalk(cov *audit.Coverage) {
 		cov.Gap(audit.ListsAgree, audit.Partial, "%s shown twice with different contents (%s); if one of them is active, it counts", audit.Plural(x.N, "token"), strings.Join(x.First, "; "))
 	}
 	if c.hidden > 0 {
-		cov.Gap(audit.ListsAgree, audit.Partial, "the list lacks %s that can be asked for by ID. It is cut off or filtered", audit.Plural(c.hidden, "token"))
+		cov.AddGap(audit.Gap{
+			ID: audit.ListsAgree, Verdict: audit.Partial, Reason: fmt.Sprintf("the list lacks %s that can be asked for by ID. It is cut off or filtered", audit.Plural(c.hidden, "token")),
+			Fix: "Look for a proxy that cuts or filters the list. If there is none, report it to InfluxData.",
+		})
 	}
 	if c.witness != "" {
 		cov.Hold(audit.ListsAgree, "no token is shown twice with different contents, and none that the list lacks exists")

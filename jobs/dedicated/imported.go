@@ -102,6 +102,12 @@ func (c *collector) known() (known iter.Seq2[audit.Record, error], elsewhere boo
 		c.cov.NoNeed(audit.ImportCurrent, "no list is imported")
 		return nil, false, free
 	}
+	gap := func(format string, args ...any) {
+		c.cov.AddGap(audit.Gap{
+			ID: audit.ImportCurrent, Verdict: audit.Partial, Reason: fmt.Sprintf(format, args...),
+			Fix: "Make a new list of this cluster: influxctl token list --format json. Or remove import.",
+		})
+	}
 	list := &sorted.List{}
 	written, err := readImport(c.cfg.Import, c.cfg.Cluster, func(a audit.Authorization) error {
 		a.OrgID, a.Product = c.orgID(), c.product
@@ -109,18 +115,18 @@ func (c *collector) known() (known iter.Seq2[audit.Record, error], elsewhere boo
 	})
 	if err != nil {
 		list.Close()
-		c.cov.Gap(audit.ImportCurrent, audit.Partial, "the imported list could not be read: %v", err)
+		gap("the imported list could not be read: %v", err)
 		return nil, false, free
 	}
 	imported, listed, err := compare(list, c.list)
 	day, age := written.UTC().Format(time.DateOnly), time.Since(written)
 	switch {
 	case err != nil:
-		c.cov.Gap(audit.ImportCurrent, audit.Partial, "the imported list could not be compared with the list of the API: %v", err)
+		gap("the imported list could not be compared with the list of the API: %v", err)
 	case listed == 0:
-		c.cov.Gap(audit.ImportCurrent, audit.Partial, "the imported list has %s of this cluster that may work, and the API lists none of them: it is empty or from another cluster", audit.Plural(imported, "token"))
+		gap("the imported list has %s of this cluster that may work, and the API lists none of them: it is empty or from another cluster", audit.Plural(imported, "token"))
 	case age > importKept:
-		c.cov.Gap(audit.ImportCurrent, audit.Partial, "the imported list was made on %s, %d days ago. Make a new one, or remove import", day, int(age.Hours()/24))
+		gap("the imported list was made on %s, %d days ago", day, int(age.Hours()/24))
 	default:
 		c.cov.Hold(audit.ImportCurrent, "%s from the list of %s, %d of them listed, the others looked up; it proves nothing about later tokens", audit.Plural(imported, "token"), day, listed)
 	}

@@ -128,7 +128,7 @@ func TestPremises(t *testing.T) {
 			if err := os.Chtimes(string(p.cfg.Import), at, at); err != nil {
 				t.Fatal(err)
 			}
-		}, audit.Partial, "Make a new one"},
+		}, audit.Partial, "days ago"},
 	} {
 		for _, kind := range kinds {
 			t.Run(tc.premise+" "+tc.name+" "+kind, func(t *testing.T) {
@@ -139,6 +139,9 @@ func TestPremises(t *testing.T) {
 					t.Errorf("%s, %s %q, gaps %q, reasons %q", r.cov.Verdict, tc.premise, r.state(tc.premise), r.gaps(), r.cov.Reasons)
 				}
 				for _, g := range r.cov.Gaps {
+					if strings.Contains(g.Remedy(), "influxd ") || strings.Contains(g.Remedy(), "influx auth") || strings.Contains(g.Remedy(), "--read-orgs") {
+						t.Errorf("%s: a remedy of another product: %s", g.ID, g.Remedy())
+					}
 					if g.Remedy() == "" || strings.Contains(g.Reason, p.Server.Credential) {
 						t.Errorf("the gap %q has no remedy, or the credential in it: %q", g.ID, g.Reason)
 					}
@@ -156,6 +159,11 @@ func TestHiddenTokens(t *testing.T) {
 			first := p.review(t)
 			p.Most = 2
 			r := p.review(t, first)
+			for _, g := range r.cov.Gaps {
+				if !strings.Contains(g.Remedy(), "report it to InfluxData") {
+					t.Errorf("%s: %s", g.ID, g.Remedy())
+				}
+			}
 			if r.cov.Verdict != audit.Partial || !slices.Equal(r.gaps(), []string{audit.CredentialSeesAll, audit.ListsAgree}) || r.record(t, p.grafana).Presence != audit.Hidden {
 				t.Errorf("%s %q %q", r.cov.Verdict, r.gaps(), r.cov.Reasons)
 			}

@@ -267,6 +267,9 @@ func TestImportedAndUnseen(t *testing.T) {
 	p.imports(t, `[{"id":"`+p.writer+`"},{"id":"`+stranger+`","permissions":[{"action":"write","resource":"*"}]}]`)
 	p.Forbids = func(r *http.Request) bool { return strings.HasSuffix(r.URL.Path, stranger) }
 	r := p.review(t)
+	if fix := r.cov.Gaps[0].Remedy(); !strings.Contains(fix, "this one") || strings.Contains(fix, "org") {
+		t.Errorf("a remedy of another product: %s", fix)
+	}
 	if got := r.record(t, stranger); got.Presence != audit.Unseen || got.OrgID != r.record(t, p.writer).OrgID || got.Product != audit.ProductClustered || len(got.Permissions) != 1 || r.cov.Verdict != audit.Partial || !slices.Equal(r.gaps(), []string{audit.ImportCurrent}) {
 		t.Errorf("%s, %s, %q", got.Presence, r.cov.Verdict, r.gaps())
 	}
