@@ -115,12 +115,20 @@ func TestDatabaseMadeAgain(t *testing.T) {
 	if got := second.record(t, p.writer); got.Permissions[0].Resource.Name != "" || len(got.Changes) > 0 || !slices.Contains(checks(got), "dangling-grant") {
 		t.Errorf("the database is gone: %+v, changes %v, %q", got.Permissions, got.Changes, checks(got))
 	}
-	p.AddDatabase("telemetry")
-	if got := p.review(t, second).record(t, p.writer); got.Permissions[0].Resource.Name != "telemetry" || len(got.Changes) > 0 || slices.Contains(checks(got), "dangling-grant") {
-		t.Errorf("it was made again: %+v, changes %v, %q", got.Permissions, got.Changes, checks(got))
-	}
 	p.Forbids = func(r *http.Request) bool { return strings.HasSuffix(r.URL.Path, "/databases") }
+	third := p.review(t, second)
+	if got := checks(third.record(t, p.writer)); slices.Contains(got, "revived-grant") {
+		t.Errorf("nobody knows whether it was made again: %q", got)
+	}
+	p.Forbids = nil
+	p.AddDatabase("telemetry")
+	for i, r := range []reviewed{p.review(t, second), p.review(t, third)} {
+		if got := r.record(t, p.writer); got.Permissions[0].Resource.Name != "telemetry" || len(got.Changes) > 0 || slices.Contains(checks(got), "dangling-grant") || !slices.Contains(checks(got), "revived-grant") {
+			t.Errorf("%d: it was made again: %+v, %v, %q", i, got.Permissions, got.Changes, checks(got))
+		}
+	}
 	p.DropDatabase("telemetry")
+	p.Forbids = func(r *http.Request) bool { return strings.HasSuffix(r.URL.Path, "/databases") }
 	if got := checks(p.review(t, first).record(t, p.writer)); slices.Contains(got, "dangling-grant") {
 		t.Errorf("nobody knows whether it is there: %q", got)
 	}
