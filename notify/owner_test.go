@@ -141,6 +141,26 @@ func TestServerFindings(t *testing.T) {
 	}
 }
 
+// TestWordsOfTheProduct: a message speaks of what the product of a token has.
+func TestWordsOfTheProduct(t *testing.T) {
+	t.Parallel()
+	m := notifytest.Typical()
+	h := notifytest.NewFindings()[0]
+	h.Record.Product = audit.ProductEnterprise
+	h.Findings = []audit.Finding{{Check: "operator", Severity: audit.Critical, State: audit.New}}
+	want := audit.CheckOf("operator").On(audit.ProductEnterprise)
+	if f := notify.NewTokens(m, []audit.Highlight{h})[0].Found[0]; f.Title != want.Title || f.Why != want.Why || f.Fix != want.Fix {
+		t.Errorf("%+v", f)
+	}
+	m.Highlights.Server = []audit.Highlight{{
+		Record:   audit.Record{Target: "plant", Authorization: audit.Authorization{ID: audit.ServerID, Product: audit.ProductV1}},
+		Findings: []audit.Finding{{Check: "auth-off", Severity: audit.Critical, State: audit.New}},
+	}}
+	if got := notify.NewServerFindings(m); len(got) != 1 || got[0].Title != "The server asks for no password" || !strings.Contains(got[0].Fix, "influxdb.conf") {
+		t.Errorf("%+v", got)
+	}
+}
+
 // TestConfigured: exceptions in force are told from those that are configured.
 func TestConfigured(t *testing.T) {
 	t.Parallel()

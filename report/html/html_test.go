@@ -258,6 +258,28 @@ func TestPageTellsNothingFoundFromNotJudged(t *testing.T) {
 	}
 }
 
+// TestPageSpeaksOfTheProduct: a finding is in the words of the product of its token, and
+// checks for other products are apart from those that found nothing.
+func TestPageSpeaksOfTheProduct(t *testing.T) {
+	t.Parallel()
+	r := member(1)
+	r.Product = audit.ProductEnterprise
+	r.Findings = []audit.Finding{{Check: "operator", Severity: audit.Critical, State: audit.New, Since: reporttest.Began}}
+	page := pageOf(t, of(t, []audit.Record{r}))
+	for _, want := range []string{`"operator/enterprise":{"title":"Admin token"`, `"words":"operator/enterprise"`} {
+		if !strings.Contains(page, want) {
+			t.Errorf("no %s", want)
+		}
+	}
+	checks := between(t, page, `<section id="checks"`, "</section>")
+	if passed := between(t, checks, "found nothing", "</details>"); strings.Contains(passed, "auth-off") {
+		t.Errorf("found nothing: %s", passed)
+	}
+	if others := between(t, checks, "for other products: not judged", "</details>"); !strings.Contains(others, "auth-off") || strings.Contains(others, "all-access") {
+		t.Errorf("for other products: %s", others)
+	}
+}
+
 func TestRetiredOnThePage(t *testing.T) {
 	t.Parallel()
 	summary := between(t, pageOf(t, reporttest.Retired(t)), `<section id="summary"`, "</section>")
