@@ -94,9 +94,14 @@ type Approval struct {
 func (a Approval) LastDay() time.Time { return lastDay(a.Expires) }
 
 // Fingerprint stands for what an exception was approved for: permissions, owner
-// and status, not names or the description.
+// and status, not names or the description. Where another token may get the ID, it stands
+// for the creation, too.
 func (a Authorization) Fingerprint() string {
-	sum := sha256.Sum256([]byte(grants(a) + "\n" + a.UserID + "\n" + string(a.Status)))
+	of := grants(a) + "\n" + a.UserID + "\n" + string(a.Status)
+	if a.Product.V3() {
+		of += "\n" + timeWords(a.CreatedAt)
+	}
+	sum := sha256.Sum256([]byte(of))
 	return hex.EncodeToString(sum[:8])
 }
 

@@ -132,6 +132,15 @@ func TestFingerprint(t *testing.T) {
 			t.Errorf("%s: same is %t, want %t", name, !test.same, test.same)
 		}
 	}
+	for product, same := range map[Product]bool{ProductUnknown: true, ProductEnterprise: false} { // whose IDs are used again
+		b := a
+		b.Product = product
+		c := b
+		c.CreatedAt = c.CreatedAt.Add(time.Hour)
+		if (b.Fingerprint() == c.Fingerprint()) != same {
+			t.Errorf("%q, created anew: same is %t, want %t", product, !same, same)
+		}
+	}
 }
 
 // TestExceptionOfATokenNotListed: nothing needs an exception for what no longer exists,

@@ -256,7 +256,8 @@ type lenientTime struct {
 
 func (t *lenientTime) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	value, err := dec.ReadValue()
-	if *t = (lenientTime{}); err == nil && t.Time.UnmarshalJSON(value) != nil {
+	*t = lenientTime{}
+	if err == nil && (t.Time.UnmarshalJSON(value) != nil || t.Time.UTC().Year() > 9999) { // by its zone, and cannot be written again
 		*t = lenientTime{none: true}
 	}
 	return err

@@ -146,7 +146,7 @@ func TestIDsInCapitals(t *testing.T) {
 func TestDatesThatAreNone(t *testing.T) {
 	for date, none := range map[string]bool{
 		`"2026-01-05T10:00:00Z"`: false, `"0001-01-01T00:00:00Z"`: false, `null`: false,
-		`"2020-01-05 10:00:00"`: true, `"yesterday"`: true, `7`: true, `""`: true, `{}`: true,
+		`"2020-01-05 10:00:00"`: true, `"9999-12-31T23:59:59-12:00"`: true, `"yesterday"`: true, `7`: true, `""`: true, `{}`: true,
 	} {
 		for _, member := range []string{"createdAt", "updatedAt"} {
 			got, err := entries(strings.NewReader(`{"authorizations":[{"id":"a","` + member + `":` + date + `},{"id":"b"}]}`))

@@ -18,7 +18,6 @@ import (
 	legacy "github.com/influxdata/influxdb/v2/v1/authorization"
 	"go.uber.org/zap"
 
-	"tokenaudit/jobs/api"
 )
 
 const version = "v2.9.1"
