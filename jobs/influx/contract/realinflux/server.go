@@ -17,7 +17,6 @@ import (
 	"github.com/influxdata/influxdb/v2/tenant"
 	legacy "github.com/influxdata/influxdb/v2/v1/authorization"
 	"go.uber.org/zap"
-
 )
 
 const version = "v2.9.1"
