@@ -140,7 +140,7 @@ var bad = map[string][]string{
 	"secret-behind-alias":    {"4: " + aliases},
 	"secret-behind-bar":      {"4: " + notYAML("invalid header option", "")},
 	"secret-behind-tag":      {"4: tags (!) are not supported; quote the value if it is text"},
-	"secret-in-url":          {"3: targets[0].url: must not contain a user, a password or a query: the credential belongs in token"},
+	"secret-in-url":          {"3: targets[0].url: must not contain a user, a password or a query: the credential belongs in token, or in username and password"},
 	"secret-in-store":        {oneHost, "5: store: must not contain a password: it belongs in store_password"},
 
 	"secret-in-store-setting":  {"5: store: must not contain a password: it belongs in store_password"},

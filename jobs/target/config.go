@@ -155,6 +155,9 @@ func (c Config) validateCredential(problem func(key, text string)) {
 	if c.Username == "" {
 		problem("username", "needs the name of an admin user: kind v1 has no tokens")
 	}
+	if strings.Contains(c.Username, ":") {
+		problem("username", "must not contain a colon: HTTP takes what follows for the password. Create another user for the review")
+	}
 	if err := c.Password.Validate(); err != nil {
 		problem("password", err.Error())
 	}
@@ -208,7 +211,7 @@ func isUUID(s string) bool { return uuid.MatchString(s) }
 
 // Paths that people copy from a browser or from a call of the API, and what is no path.
 var (
-	endpoint = regexp.MustCompile(`/api/v[0-9](/(authorizations|buckets|configure|health|me|orgs|ping|query|query_sql|setup|signin|tokens|users|write)\b.*)?/?$`)
+	endpoint = regexp.MustCompile(`/api/v[0-9](/(authorizations|buckets|configure|health|me|orgs|ping|query|query_sql|setup|signin|tokens|users|write)\b.*)?/?$|/(ping|query|write)/?$`)
 	page     = regexp.MustCompile(`^/(orgs/[0-9a-f]{16}\b.*|signin)$`)
 	junk     = regexp.MustCompile(`^/?[^/0-9A-Za-z]+$`)
 )
@@ -222,11 +225,11 @@ func checkURL(text string) error {
 	case err != nil:
 		return err
 	case u.User != nil || u.RawQuery != "":
-		return errors.New("must not contain a user, a password or a query: the credential belongs in token")
+		return errors.New("must not contain a user, a password or a query: the credential belongs in token, or in username and password")
 	case u.Fragment != "" || strings.HasSuffix(text, "#"), junk.MatchString(u.Path):
 		return errors.New("has something behind the host; give the URL of the server alone, such as " + such)
 	case endpoint.MatchString(u.Path):
-		return errors.New("is the URL of an API call; give it without /api/… and what follows, such as " + such)
+		return errors.New("is the URL of an API call; give it without the path of that call, such as " + such)
 	case page.MatchString(u.Path):
 		return errors.New("is the URL of a page in the browser; give it without /orgs/… or /signin, such as " + such)
 	}
