@@ -22,6 +22,10 @@ import (
 // users that are looked up and tokens of earlier reviews may be as many as there are.
 const mostRequests = 1000
 
+// longestRequest bounds what is kept of a request, in characters: that about a user of
+// InfluxDB 1.x has its name, of any length.
+const longestRequest = 2000
+
 // mostKinds bounds the kinds. There are about ten; an ID that is none makes one more.
 const mostKinds = 50
 
@@ -55,7 +59,7 @@ func (a Asker) in(ctx context.Context) context.Context {
 
 // note takes a request and its answer, whose body is then watched.
 func (a Asker) note(req *http.Request, at time.Time, resp *http.Response, err error) {
-	r := &audit.Request{At: at.UTC(), Credential: a.Credential, Request: audit.Line(Request(req.URL.Path, req.URL.Query()), 2000)}
+	r := &audit.Request{At: at.UTC(), Credential: a.Credential, Request: audit.Line(Request(req.URL.Path, req.URL.Query()), longestRequest)}
 	if err != nil {
 		r.Error = audit.Line(err.Error(), 300)
 	} else {

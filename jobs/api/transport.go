@@ -46,7 +46,7 @@ func (e *exchange) RoundTrip(req *http.Request) (*http.Response, error) {
 	if a, ok := req.Context().Value(askerKey{}).(Asker); ok {
 		a.note(req, began, resp, err)
 	}
-	line := []any{"request", Request(req.URL.Path, req.URL.Query()), "took", time.Since(began)}
+	line := []any{"request", audit.Line(Request(req.URL.Path, req.URL.Query()), longestRequest), "took", time.Since(began)}
 	if run, ok := audit.RunOf(req.Context()); ok {
 		line = append(line, "job", run.Job, "run", run.ID())
 	}
