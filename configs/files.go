@@ -7,18 +7,24 @@ import (
 	"reflect"
 
 	"tokenaudit/configs/setting"
+	"tokenaudit/jobs/dedicated"
 	"tokenaudit/jobs/evidence"
 	"tokenaudit/jobs/influx"
 	"tokenaudit/jobs/ledger"
 	"tokenaudit/jobs/roster"
+	"tokenaudit/jobs/target"
 )
 
 // checkFiles looks at the files that the configuration names, once their paths are
 // absolute. What happens to them later is told by the review that misses them. Those of
 // secrets are left alone: validate needs none.
 func (f *File) checkFiles(problem problemFunc) {
-	for i, target := range f.Targets {
-		target.CheckFiles(influx.CheckImport, problem.in(fmt.Sprintf("targets[%d]", i)))
+	for i, t := range f.Targets {
+		checkImport := influx.CheckImport
+		if t.Kind == target.KindDedicated || t.Kind == target.KindClustered {
+			checkImport = dedicated.CheckImport
+		}
+		t.CheckFiles(checkImport, problem.in(fmt.Sprintf("targets[%d]", i)))
 	}
 	for i, job := range f.Jobs {
 		if job.Email != nil {

@@ -77,6 +77,7 @@ func TestFiles(t *testing.T) {
 	pem := certificate(t)
 	for name, text := range map[string]string{
 		"good.pem": pem, "bad.pem": "-----BEGIN CERTIFICATE-----\n" + canary + "\n", "key.pem": strings.ReplaceAll(pem, "CERTIFICATE", "EC PRIVATE KEY"),
+		"tokens.json": `[{"id":"5a3c1b2e-1f4d-4a76-9d3b-0c2f9e8d7b61","permissions":{}},`, "table.txt": "+----+\n| " + canary + " |\n",
 		"list.txt": "ID\tUser Name\tUser ID\tDescription\tToken\tPermissions\n", "other.txt": canary + "\n",
 		"people.csv": "name\nalice\n", "ragged.csv": "name,status\nalice,active\n" + canary + "\n",
 		"controls.yaml": strings.Replace(string(BuiltinControls()), "  operator:\n", "  operater:\n", 1), "empty": "",
@@ -86,6 +87,9 @@ func TestFiles(t *testing.T) {
 		}
 	}
 	inTarget := func(key string) string { return minimal + "    " + key + "\n" }
+	inDedicated := func(key string) string {
+		return "targets:\n  - name: d\n    kind: cloud-dedicated\n    token: {env: TOKEN}\n    account: 5a3c1b2e-1f4d-4a76-9d3b-0c2f9e8d7b61\n    cluster: 5a3c1b2e-1f4d-4a76-9d3b-0c2f9e8d7b61\n    " + key + "\n"
+	}
 	mail := minimal + "jobs: [{name: w, schedule: '@weekly', email: {server: 'a:25', from: a@example.com, to: [b@example.com], ca_file: FILE}}]\n"
 	for name, test := range map[string]struct{ source, want string }{
 		"a certificate":          {inTarget("ca_file: good.pem"), ""},
@@ -96,6 +100,9 @@ func TestFiles(t *testing.T) {
 		"a list":                 {inTarget("import: list.txt"), ""},
 		"another text":           {inTarget("import: other.txt"), "6: targets[0].import: DIR/other.txt: no line has the columns ID, User Name"},
 		"an empty list":          {inTarget("import: empty"), "6: targets[0].import: DIR/empty: no line has the columns ID, User Name"},
+		"a list of influxctl":    {inDedicated("import: tokens.json"), ""},
+		"a table of influxctl":   {inDedicated("import: table.txt"), "7: targets[0].import: DIR/table.txt is not the output of influxctl token list --format json"},
+		"a list of influxd":      {inDedicated("import: list.txt"), "7: targets[0].import: DIR/list.txt is not the output of influxctl token list --format json"},
 		"a roster":               {minimal + "roster: people.csv\n", ""},
 		"a broken roster":        {minimal + "roster: ragged.csv\n", "6: roster: DIR/ragged.csv: line 3: the number of columns differs"},
 		"an empty roster":        {minimal + "roster: ./empty\n", "6: roster: DIR/empty: it is empty"},
