@@ -1,6 +1,7 @@
 package html
 
 import (
+	"cmp"
 	"encoding/json"
 	"io"
 	"os"
@@ -188,17 +189,17 @@ func (p *pageData) token(r *table.Row) tokenView {
 	for _, c := range r.Changes {
 		v.Changes = append(v.Changes, audit.Change{Field: c.Field, From: long(c.From), To: long(c.To)})
 	}
-	v.Grants, v.Hidden = p.grants(r.Permissions)
+	v.Grants, v.Hidden = p.grants(r.Product, r.Permissions)
 	return v
 }
 
 // grants puts the permissions together by resource, as the InfluxDB UI shows them.
 // A resource is given by its number among those that tokens share, as long as there
 // are not too many.
-func (p *pageData) grants(ps []audit.Permission) (out []grantView, hidden int) {
+func (p *pageData) grants(of audit.Product, ps []audit.Permission) (out []grantView, hidden int) {
 	actions, order := map[resourceView][]string{}, []resourceView{}
 	for _, perm := range ps {
-		res := resourceOf(perm.Resource)
+		res := resourceOf(of, perm.Resource)
 		if actions[res] == nil {
 			order = append(order, res)
 		}
@@ -222,8 +223,16 @@ func (p *pageData) grants(ps []audit.Permission) (out []grantView, hidden int) {
 	return out, len(order) - shown
 }
 
-// resourceOf a permission: without an org and without one resource it is every org.
-func resourceOf(r audit.Resource) resourceView {
+// resourceOf a permission: without an org and without one resource it is every org. Products
+// after InfluxDB 2 have databases, and no orgs.
+func resourceOf(of audit.Product, r audit.Resource) resourceView {
+	if !of.V2() {
+		kind, which := cmp.Or(map[string]string{"buckets": "database", "instance": "server"}[r.Type], table.OneLine(r.Type)), cmp.Or(table.OneLine(r.ID), "all")
+		if r.Type == "buckets" && r.ID != "" && r.Name == "" {
+			which += " (does not exist)"
+		}
+		return resourceView{kind, which, of.Name()}
+	}
 	named := func(name, id string) string {
 		if name == "" {
 			return id

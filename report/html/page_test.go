@@ -205,6 +205,32 @@ func TestBrowserOpensAToken(t *testing.T) {
 	b.wasQuiet()
 }
 
+// TestBrowserOpensATokenOfEachProduct: in the words of the product, with its dates.
+func TestBrowserOpensATokenOfEachProduct(t *testing.T) {
+	t.Parallel()
+	b := browse(t, reporttest.Family(t))
+	for address, wanted := range map[string][]string{
+		"core,0000000000000002":                                {"expired", "Product", "InfluxDB 3 Core", "Expires (UTC)", "2026-11-18", "the whole server: all databases and tokens", "server"},
+		"enterprise,0000000000000002":                          {"gone (does not exist)", "database", "InfluxDB 3 Enterprise"},
+		"cloud-dedicated,0198f4a2-0000-7000-8000-000000000001": {"revoked", "Revoked (UTC)", "2026-11-19", "InfluxDB Cloud Dedicated"},
+		"v1,user/root":                                         {"InfluxDB 1.x", "influx -execute 'REVOKE ALL PRIVILEGES FROM \"root\"'"},
+	} {
+		target, id, _ := strings.Cut(address, ",")
+		b.follow("show=all&target=" + target + "&token=" + id)
+		b.do(chromedp.Evaluate[chromedp.Void](`document.querySelectorAll("dialog details").forEach(d => { d.open = true; })`))
+		got := ask[string](b, `document.querySelector("dialog[open]")?.innerText ?? "closed"`)
+		for _, want := range append(wanted, id) {
+			if !strings.Contains(got, want) {
+				t.Errorf("%s lacks %q: %s", address, want, got)
+			}
+		}
+		if strings.Contains(got, "every org") || strings.Contains(got, "bucket") {
+			t.Errorf("%s has words of InfluxDB 2: %s", address, got)
+		}
+		b.do(chromedp.KeyEvent(kb.Escape))
+	}
+}
+
 // TestBrowserLinkOpensAToken: with the target where two have the same ID.
 func TestBrowserLinkOpensAToken(t *testing.T) {
 	t.Parallel()
@@ -290,7 +316,7 @@ var onPaper = chromedp.Func(func(ctx context.Context, tab *chromedp.Target) erro
 
 func TestBrowserFitsEveryWidth(t *testing.T) {
 	t.Parallel()
-	for name, in := range map[string]table.Input{"fixture": rich(t), "hostile": attacked(t), "crowd": crowd(t, 200)} {
+	for name, in := range map[string]table.Input{"fixture": rich(t), "hostile": attacked(t), "crowd": crowd(t, 200), "family": reporttest.Family(t)} {
 		b := browse(t, in)
 		b.follow("show=all")
 		b.do(chromedp.Evaluate[chromedp.Void](`document.querySelectorAll("details").forEach(d => { d.open = true; }); showToken(0)`))

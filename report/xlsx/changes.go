@@ -63,7 +63,7 @@ func changeColumns() []table.ColumnOf[changeRow] {
 		{Header: "Field or check", Width: 26, Wrap: true, Value: func(c changeRow) any { return c.What() }},
 		{Header: "From", Width: 24, Wrap: true, Limit: 400, Value: func(c changeRow) any { return c.From }},
 		{Header: "To, or detail", Width: 34, Wrap: true, Limit: 400, Value: func(c changeRow) any { return c.To }},
-		{Header: "Authorization ID", Width: 18, Value: func(c changeRow) any { return c.ID }},
+		{Header: "Authorization ID", Width: 18, Wrap: true, Value: func(c changeRow) any { return c.ID }},
 		{Header: "Target", Width: 14, Wrap: true, Value: func(c changeRow) any { return c.Target }},
 		{Header: "Org", Width: 14, Value: func(c changeRow) any { return c.Org }},
 		{Header: "Proof", Width: 44, Wrap: true, Limit: 400, Value: func(c changeRow) any { return c.Evidence }},

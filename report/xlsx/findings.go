@@ -98,6 +98,8 @@ func arranged(in table.Input, columns, as []table.Column) []table.Column {
 		switch want.Name {
 		case "description":
 			c.Value = func(r *table.Row) any { return cmp.Or(r.Description, table.NoDescription) }
+		case "authorization_id": // a UUID, or the name of a user
+			c.Wrap = in.Shows("product")
 		case "owner":
 			c.Value = func(r *table.Row) any { return r.OwnerWords() }
 		}
