@@ -171,3 +171,26 @@ func TestConfigured(t *testing.T) {
 		t.Errorf("%+v", f)
 	}
 }
+
+// TestTokenOfOtherProducts: a token without orgs and owners is placed by its target, and its
+// command is that of its product, whatever its name.
+func TestTokenOfOtherProducts(t *testing.T) {
+	t.Parallel()
+	name := "*ci* <!channel> `x`"
+	h := audit.Highlight{
+		Record:   audit.Record{Target: "factory", Presence: audit.Listed, Owner: audit.Owner{State: audit.OwnerNone}, Authorization: audit.Authorization{ID: "0000000000000001", Product: audit.ProductCore, Description: name, OrgID: "url-1", Org: "factory", Status: audit.Active}},
+		Findings: []audit.Finding{{Check: "never-expires", Severity: audit.High, State: audit.New}},
+	}
+	var m notify.Message
+	got := notify.NewTokens(m, []audit.Highlight{h})[0]
+	if got.Where != "factory" || got.Owner != "no owner" || got.Name != name {
+		t.Errorf("%+v", got)
+	}
+	if f := got.Worst(); f.Command != "influxdb3 delete token --token-name '*ci* <!channel> `x`'" || f.Before != "After the replacement works" {
+		t.Errorf("%+v", f)
+	}
+	h.Record.Owner.State, h.Record.Product, h.Record.User = audit.OwnerPresent, audit.ProductV1, "al\"ice"
+	if got := notify.NewTokens(m, []audit.Highlight{h})[0]; got.Owner != `al"ice` || got.Worst().Command != `influx -execute 'DROP USER "al\"ice"'` {
+		t.Errorf("%+v", got)
+	}
+}

@@ -91,7 +91,8 @@ type target struct {
 	Unseen  int           `json:"unseen"`
 	// LastSeen is when the newest review began that saw anything of a target of which this
 	// one saw nothing.
-	LastSeen time.Time `json:"last_seen,omitzero"`
+	LastSeen time.Time     `json:"last_seen,omitzero"`
+	Product  audit.Product `json:"product,omitempty"` // oss, cloud, core, enterprise, cloud-dedicated, clustered or v1
 }
 
 // news is what is new or back since the previous review.
@@ -236,7 +237,7 @@ func newCoverage(c audit.TotalCoverage) coverage {
 		out.Reasons = append(out.Reasons, audit.Line(reason, 300))
 	}
 	for _, t := range c.Targets[:min(len(c.Targets), maxTargets)] {
-		out.Targets = append(out.Targets, target{name(t.Target), t.Verdict, t.Listed, t.Hidden, t.Unseen, t.LastSeen})
+		out.Targets = append(out.Targets, target{name(t.Target), t.Verdict, t.Listed, t.Hidden, t.Unseen, t.LastSeen, t.Product})
 	}
 	out.MoreReasons, out.MoreTargets = len(c.Reasons)-len(out.Reasons), len(c.Targets)-len(out.Targets)
 	return out

@@ -136,6 +136,11 @@ type unmapped struct {
 	PresenceEvidence string `json:"presence_evidence,omitempty"`
 	OwnerState       string `json:"owner_state,omitempty"`
 	OwnerEvidence    string `json:"owner_evidence,omitempty"`
+	Product          string `json:"product,omitempty"` // of the target
+	// Of a token of a product after InfluxDB 2.
+	StatusNow string `json:"status_now,omitempty"`
+	Expires   int64  `json:"expires,omitempty"`
+	Revoked   int64  `json:"revoked,omitempty"`
 }
 
 // enum is a number of OCSF with its caption.

@@ -83,7 +83,7 @@ func newEvent(in table.Input, r *table.Row) event {
 			UID: t.text(r.Key()), Name: t.text(r.Description), Namespace: t.text(r.Target), Type: kindOf(r.Record), RoleID: 1, Role: "Target",
 			Created: millis(r.CreatedAt), Modified: millis(r.UpdatedAt),
 		}},
-		Unmapped: unmapped{Run: s.ID, State: string(f.State)},
+		Unmapped: unmapped{Run: s.ID, State: string(f.State), Product: r.ProductName},
 	}
 	if !f.Current() { // since when says no more than that
 		e.FindingInfo.Modified = millis(f.Since)
@@ -103,6 +103,9 @@ func newEvent(in table.Input, r *table.Row) event {
 	if !r.IsServer() { // else it is no authorization
 		e.identity = t.identity(s.Policy, r)
 		e.Unmapped.Status, e.Unmapped.Presence, e.Unmapped.OwnerState = t.text(string(r.Status)), string(r.Presence), string(r.Owner.State)
+		if !r.Product.V2() {
+			e.Unmapped.StatusNow, e.Unmapped.Expires, e.Unmapped.Revoked = string(r.StatusAt(r.Now)), millis(r.ExpiresAt), millis(r.RevokedAt)
+		}
 		e.Unmapped.PresenceEvidence, e.Unmapped.OwnerEvidence = t.text(r.Evidence), t.text(r.Owner.Evidence)
 	}
 	e.Metadata = metadata{
@@ -136,6 +139,10 @@ func kindOf(r audit.Record) string {
 		return "tokenaudit credential"
 	case r.IsServer():
 		return "tokenaudit exceptions"
+	case r.Product == audit.ProductV1:
+		return r.Product.Name() + " user"
+	case !r.Product.V2():
+		return r.Product.Name() + " token"
 	case r.Legacy:
 		return "InfluxDB 1.x authorization"
 	}

@@ -245,3 +245,23 @@ func eventFiles(t *testing.T, in table.Input) map[string]string {
 	files, _ := reporttest.Files(t, in, New)
 	return files
 }
+
+// TestProducts: events say the product of the target, and what became of a token.
+func TestProducts(t *testing.T) {
+	t.Parallel()
+	schema, found := ocsfSchema(t), map[string]bool{}
+	in := reporttest.Family(t)
+	for _, line := range ocsfLines(t, in) {
+		if err := validateLine(t, schema, line); err != nil {
+			t.Error(err)
+		}
+	}
+	for _, e := range ocsfEvents(t, in) {
+		found[e.Unmapped.Product+", "+e.Resources[0].Type+", "+e.Unmapped.StatusNow] = true
+	}
+	for _, want := range []string{"InfluxDB 3 Core, InfluxDB 3 Core token, active", "InfluxDB Cloud Dedicated, InfluxDB Cloud Dedicated token, active", "InfluxDB 1.x, InfluxDB 1.x user, active", "InfluxDB OSS, InfluxDB authorization, "} {
+		if !found[want] {
+			t.Errorf("no event is of %q: %v", want, found)
+		}
+	}
+}
