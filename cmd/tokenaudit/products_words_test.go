@@ -1,11 +1,18 @@
 package main
 
 import (
+	"bytes"
+	"fmt"
+	"net/http/httptest"
+	"os"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
 
 	"tokenaudit/jobs/audit"
+	"tokenaudit/jobs/influxdb1/influxdb1test"
+	"tokenaudit/jobs/influxdb3/influxdb3test"
 	"tokenaudit/jobs/target"
 )
 
@@ -117,6 +124,48 @@ func TestProductResource(t *testing.T) {
 	} {
 		if kind, name := productResource(r); kind+" "+name != want {
 			t.Errorf("%s %s, want %s", kind, name, want)
+		}
+	}
+}
+
+// TestTokensOfProducts: the commands for tokens on an InfluxDB 3 and a 1.x, and what they say
+// that they cannot do there.
+func TestTokensOfProducts(t *testing.T) {
+	t.Chdir(t.TempDir())
+	t.Setenv("COLUMNS", "110")
+	v3, admin := influxdb3test.New(influxdb3test.Enterprise, "3.8.4")
+	v3.AddDatabase("line3")
+	v3.AddToken(influxdb3test.Token{Name: "writer", Grants: []influxdb3test.Grant{influxdb3test.On("line3", "write")}, Expiry: time.Date(2026, 2, 1, 0, 0, 0, 0, time.UTC)})
+	v1 := &influxdb1test.Fake{Username: "root", Password: "canary", Users: []influxdb1test.User{{Name: "root", Admin: true}, {Name: "alice", Grants: map[string]string{"db": "WRITE"}}}}
+	core, old := httptest.NewServer(v3), httptest.NewServer(v1)
+	defer core.Close()
+	defer old.Close()
+	t.Setenv("V3_TOKEN", admin)
+	t.Setenv("V1_PASSWORD", v1.Password)
+	config := fmt.Sprintf("store: sqlite:./db\nevidence: ./evidence\ntargets:\n  - {name: factory, kind: enterprise, url: %q, token: {env: V3_TOKEN}}\n  - {name: old, kind: v1, url: %q, username: root, password: {env: V1_PASSWORD}}\n", core.URL, old.URL)
+	must(t, os.WriteFile("tokenaudit.yaml", []byte(config), 0o600))
+	for _, test := range []struct {
+		args string
+		code int
+		want string
+	}{
+		{"tokens list --target factory", 0, `(?m)^0000000000000001 +expired +writer +2026-02-01 +2026-01-05 +one database: line3$`},
+		{"tokens list --target factory --status active --id _admin", 0, `(?m)^0000000000000000 +active +_admin `},
+		{"tokens list --target old --user alice", 0, `(?m)^user/alice +active +alice +- +one database: db$`},
+		{"tokens list --target factory --org acme", 2, `--org: the target factory is not of InfluxDB 2 and has no orgs`},
+		{"tokens show writer", 0, `(?s)Product +InfluxDB 3 Enterprise.*Name +writer.*Status +expired.*Expires +2026-02-01.*write +database +line3`},
+		{"tokens show alice --target old", 0, `(?s)Product +InfluxDB 1.x.*User +alice.*write +database +db`},
+		{"tokens show nobody --target factory", 1, `which was read whole, does not have it`},
+		{"rotate writer --target factory", 2, `influxdb3 delete token --token-name writer`},
+		{"rotate _admin", 2, `influxdb3 create token --admin --regenerate`},
+		{"offboard alice --target factory", 2, `tokens of factory have no owners there`},
+		{"offboard alice", 0, `(?s)tokens of factory have no owners.*DROP USER "alice"`},
+		{"offboard alice --done --target old", 3, `DROP USER "alice"`},
+	} {
+		var out bytes.Buffer
+		code := run(t.Context(), strings.Fields(test.args), &out, &out)
+		if code != test.code || !regexp.MustCompile(test.want).Match(out.Bytes()) || strings.Contains(out.String(), "canary") || strings.Contains(out.String(), admin) {
+			t.Errorf("%s: exit code %d, want %d, and %s\n%s", test.args, code, test.code, test.want, out.String())
 		}
 	}
 }
