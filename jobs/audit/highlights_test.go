@@ -234,16 +234,22 @@ func TestReplaced(t *testing.T) {
 		}, false, false},
 		"created at a time unknown": {func(_, next *Record) { next.CreatedAt = time.Time{} }, false, true},
 		"of somebody else":          {of("bob"), false, false},
-		"other permissions":         {func(_, next *Record) { next.Permissions = permissions("c") }, false, false},
-		"one permission less":       {func(_, next *Record) { next.Permissions = next.Permissions[:1] }, false, false},
-		"permissions unknown":       {func(old, next *Record) { old.Permissions, next.Permissions = nil, nil }, false, false},
-		"the new one is inactive":   {func(_, next *Record) { next.Status = Inactive }, false, false},
-		"the new one is hidden":     {func(_, next *Record) { next.Presence = Hidden }, false, false},
-		"the new one is not seen":   {func(_, next *Record) { next.Presence = Unseen }, false, false},
-		"its owner was deleted":     {func(_, next *Record) { next.Owner.State = OwnerDeleted }, false, false},
-		"in another target":         {func(_, next *Record) { next.Target = "lab" }, false, false},
-		"in another org":            {func(_, next *Record) { next.OrgID = "p" }, false, false},
-		"of the 1.x API":            {func(_, next *Record) { next.Legacy = true }, false, false},
+		"without owners": {func(old, next *Record) {
+			for _, r := range []*Record{old, next} {
+				r.UserID, r.User, r.Owner, r.Product = "", "", Owner{State: OwnerNone}, ProductCore
+			}
+		}, false, false},
+		"the next one has expired": {func(_, next *Record) { next.ExpiresAt = highlightsAt }, false, false},
+		"other permissions":        {func(_, next *Record) { next.Permissions = permissions("c") }, false, false},
+		"one permission less":      {func(_, next *Record) { next.Permissions = next.Permissions[:1] }, false, false},
+		"permissions unknown":      {func(old, next *Record) { old.Permissions, next.Permissions = nil, nil }, false, false},
+		"the new one is inactive":  {func(_, next *Record) { next.Status = Inactive }, false, false},
+		"the new one is hidden":    {func(_, next *Record) { next.Presence = Hidden }, false, false},
+		"the new one is not seen":  {func(_, next *Record) { next.Presence = Unseen }, false, false},
+		"its owner was deleted":    {func(_, next *Record) { next.Owner.State = OwnerDeleted }, false, false},
+		"in another target":        {func(_, next *Record) { next.Target = "lab" }, false, false},
+		"in another org":           {func(_, next *Record) { next.OrgID = "p" }, false, false},
+		"of the 1.x API":           {func(_, next *Record) { next.Legacy = true }, false, false},
 		"older": {func(old, next *Record) {
 			next.CreatedAt, next.FirstSeen = old.CreatedAt.AddDate(0, 0, -1), old.FirstSeen
 		}, false, false},
