@@ -289,8 +289,12 @@ func (c *cli) tokenPage(d tokenDetails, seen *reviewedToken, file *configs.File)
 		{"Created", date(d.CreatedAt, time.RFC3339)}, {"Updated", date(d.UpdatedAt, time.RFC3339)},
 	}
 	if !d.Product.V2() {
+		name := "Description"
+		if d.Product.V3() {
+			name = "Name"
+		}
 		lines = [][2]string{
-			{"Product", d.Product.Name()}, {"ID", d.ID}, {"Name", d.Description}, {"User", user}, {"Status", string(d.StatusNow)},
+			{"Product", d.Product.Name()}, {"ID", d.ID}, {name, d.Description}, {"User", user}, {"Status", string(d.StatusNow)},
 			{"Created", date(d.CreatedAt, time.RFC3339)}, {"Expires", date(d.ExpiresAt, time.RFC3339)}, {"Revoked", date(d.RevokedAt, time.RFC3339)},
 		}
 		if d.Product.V3() {
