@@ -132,6 +132,8 @@ func collectLast(out chan<- prometheus.Metric, job string, s audit.Summary) {
 	}
 	gauge(out, authorizations, float64(s.Authorizations.Active), job, string(audit.Active))
 	gauge(out, authorizations, float64(s.Authorizations.Inactive), job, string(audit.Inactive))
+	gauge(out, authorizations, float64(s.Authorizations.Expired), job, string(audit.Expired))
+	gauge(out, authorizations, float64(s.Authorizations.Revoked), job, string(audit.Revoked))
 	for _, t := range s.Coverage.Targets {
 		for _, v := range verdicts {
 			gauge(out, coverage, indicator(t.Verdict == v), job, t.Target, string(v))

@@ -114,7 +114,9 @@ func TestMetrics(t *testing.T) {
 	got := text(t, registry(t, newCollector(t, &ledger{status: reviewed()}, 7*24*time.Hour+2*time.Hour), traffic))
 	const want = `tokenaudit_active_write_tokens{job_name="weekly"} 3
 tokenaudit_authorizations{job_name="weekly",status="active"} 4
+tokenaudit_authorizations{job_name="weekly",status="expired"} 0
 tokenaudit_authorizations{job_name="weekly",status="inactive"} 1
+tokenaudit_authorizations{job_name="weekly",status="revoked"} 0
 tokenaudit_build_info{goversion="go1.26",version="1.2.3"} 1
 tokenaudit_campaign_due_timestamp_seconds{campaign="quarterly/2026-10-01T0900Z",job_name="weekly"} 1.7954244e+09
 tokenaudit_campaign_items{campaign="quarterly/2026-10-01T0900Z",job_name="weekly",state="conflict"} 2

@@ -208,7 +208,6 @@ func TestBrowserOpensAToken(t *testing.T) {
 // TestBrowserOpensATokenOfEachProduct: in the words of the product, with its dates.
 func TestBrowserOpensATokenOfEachProduct(t *testing.T) {
 	t.Parallel()
-	b := browse(t, reporttest.Family(t))
 	for address, wanted := range map[string][]string{
 		"core,0000000000000002":                                {"expired", "Product", "InfluxDB 3 Core", "Expires (UTC)", "2026-11-18", "the whole server: all databases and tokens", "server"},
 		"enterprise,0000000000000002":                          {"gone (does not exist)", "database", "InfluxDB 3 Enterprise"},
@@ -216,7 +215,9 @@ func TestBrowserOpensATokenOfEachProduct(t *testing.T) {
 		"v1,user/root":                                         {"InfluxDB 1.x", "influx -execute 'REVOKE ALL PRIVILEGES FROM \"root\"'"},
 	} {
 		target, id, _ := strings.Cut(address, ",")
+		b := browse(t, reporttest.Family(t))
 		b.follow("show=all&target=" + target + "&token=" + id)
+		b.do(chromedp.Poll[chromedp.Void](`document.querySelector("dialog[open]") !== null`))
 		b.do(chromedp.Evaluate[chromedp.Void](`document.querySelectorAll("dialog details").forEach(d => { d.open = true; })`))
 		got := ask[string](b, `document.querySelector("dialog[open]")?.innerText ?? "closed"`)
 		for _, want := range append(wanted, id) {
@@ -227,7 +228,6 @@ func TestBrowserOpensATokenOfEachProduct(t *testing.T) {
 		if strings.Contains(got, "every org") || strings.Contains(got, "bucket") {
 			t.Errorf("%s has words of InfluxDB 2: %s", address, got)
 		}
-		b.do(chromedp.KeyEvent(kb.Escape))
 	}
 }
 
