@@ -157,7 +157,8 @@ func (p past) diff(ctx context.Context, before, after audit.Summary, limit int) 
 		if !d.Consecutive {
 			older := func(func(audit.Record, error) bool) {}
 			if slices.Contains(before.Reviewed(), target) {
-				older = p.records(ctx, before.Run(), target)
+				at := slices.IndexFunc(after.Coverage.Targets, func(c audit.Coverage) bool { return c.Target == target })
+				older = after.Coverage.Targets[at].SameServer(p.records(ctx, before.Run(), target))
 			}
 			records = after.Since(before, older, p.records(ctx, after.Run(), target), func(audit.Record) { lost++ })
 		}

@@ -85,13 +85,20 @@ func (a *Authorization) Revoked(at time.Time) bool {
 
 // Key tells authorizations of one target apart and gives their order: by ID, the
 // legacy ones last. IDs are unique per kind only.
-func (a Authorization) Key() string { return a.key() }
-
-func (a *Authorization) key() string {
+func (a Authorization) Key() string {
 	if a.Legacy {
 		return "~" + a.ID
 	}
 	return a.ID
+}
+
+// key tells authorizations of several sources apart, in the order that Key gives those of
+// one: on InfluxDB 3 and 1.x every server has the same IDs.
+func (a *Authorization) key() string {
+	if a.Product.idsPerServer() && a.OrgID != "" {
+		return a.Key() + " " + a.OrgID
+	}
+	return a.Key()
 }
 
 // StatusKnown reports whether the status is one that InfluxDB knows.

@@ -267,6 +267,47 @@ const (
 // random, survives a rename and a move of the server, and does not survive a new set-up.
 func SourceOf(store, orgID string) string { return store + "/" + orgID }
 
+// URLSource begins the ID, in place of that of an org, of a server that tells none: its
+// address stands for it.
+const URLSource = "url-"
+
+// SameServer gives the records of an earlier review the OrgID of now, where the server tells
+// its own since then: InfluxDB 3 does so since 3.7, and its sources are both. They ascend.
+func (c Coverage) SameServer(before iter.Seq2[Record, error]) iter.Seq2[Record, error] {
+	former := slices.IndexFunc(c.Sources, func(s string) bool { return strings.HasPrefix(s, SourceOf(ServerStore, URLSource)) })
+	if !c.Product.V3() || len(c.Sources) != 2 || former < 0 {
+		return before
+	}
+	now := strings.TrimPrefix(c.Sources[1-former], SourceOf(ServerStore, ""))
+	return func(yield func(Record, error) bool) {
+		var same []Record // of one ID, of several servers
+		flush := func() bool {
+			slices.SortFunc(same, func(a, b Record) int { return strings.Compare(a.key(), b.key()) })
+			for _, r := range same {
+				if !yield(r, nil) {
+					return false
+				}
+			}
+			same = same[:0]
+			return true
+		}
+		for r, err := range before {
+			if err != nil || len(same) > 0 && same[0].Key() != r.Key() {
+				if !flush() || err != nil && !yield(r, err) {
+					return
+				}
+			}
+			if SourceOf(ServerStore, r.OrgID) == c.Sources[former] {
+				r.OrgID = now
+			}
+			if err == nil {
+				same = append(same, r)
+			}
+		}
+		flush()
+	}
+}
+
 // NewCoverage starts as complete: the zero value would claim nothing.
 func NewCoverage(target string) Coverage {
 	return Coverage{Target: target, Verdict: Complete, Reasons: []string{}}

@@ -109,7 +109,7 @@ func (rv Review) Merge(ctx, asking context.Context, before iter.Seq2[Record, err
 	return func(yield func(Record, error) bool) {
 		nextNow, stopNow := iter.Pull2(ascending(rv.Authorizations, (*Authorization).key))
 		defer stopNow()
-		nextBefore, stopBefore := iter.Pull2(ascending(Prefetch(before), (*Record).key))
+		nextBefore, stopBefore := iter.Pull2(ascending(rv.Coverage.SameServer(Prefetch(before)), (*Record).key))
 		defer stopBefore()
 
 		unused, admins, credentials := newUnused(rv), admins{review: rv}, map[string]Record{}

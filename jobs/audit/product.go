@@ -57,6 +57,9 @@ func (p Product) V2() bool { return p == ProductUnknown || p == ProductOSS || p 
 // V3 reports whether p is InfluxDB 3 Core or Enterprise.
 func (p Product) V3() bool { return p == ProductCore || p == ProductEnterprise }
 
+// idsPerServer reports whether every server of p has the same IDs: counted from 0, or names.
+func (p Product) idsPerServer() bool { return p.V3() || p == ProductV1 }
+
 // bindsByName reports whether a grant on a database holds for every database of its name,
 // also for one that is created after the first was deleted.
 func (p Product) bindsByName() bool { return p == ProductDedicated || p == ProductClustered }

@@ -66,7 +66,7 @@ func (t *Target) orgID() string {
 		return t.cfg.Cluster
 	}
 	sum := sha256.Sum256([]byte(t.cfg.URL))
-	return "url-" + hex.EncodeToString(sum[:])[:16]
+	return audit.URLSource + hex.EncodeToString(sum[:])[:16]
 }
 
 // Collect asks for everything that the target is configured for. What could not be had is

@@ -52,7 +52,7 @@ func newCollector(cfg target.Config, client *query.Client, progress func()) *col
 	at := sha256.Sum256([]byte(strings.TrimRight(cfg.URL, "/")))
 	c := &collector{
 		cfg: cfg, client: client, progress: progress, pacer: api.NewPacer(), list: &sorted.List{}, cov: audit.NewCoverage(cfg.Name),
-		self: idOf(cfg.Username), orgID: "url-" + hex.EncodeToString(at[:8]),
+		self: idOf(cfg.Username), orgID: audit.URLSource + hex.EncodeToString(at[:8]),
 	}
 	c.cov.Source, c.cov.Product = cfg.URL, audit.ProductV1
 	c.cov.AddLimits(audit.ProductV1)

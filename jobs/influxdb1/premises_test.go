@@ -275,8 +275,10 @@ func TestWhatIsNotListedIsGone(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			_, before := review(t, newWorld(t, func(*world) {}).cfg, nil, time.Now())
-			_, after := review(t, newWorld(t, test.change).cfg, before, time.Now())
+			w := newWorld(t, func(*world) {})
+			_, before := review(t, w.cfg, nil, time.Now())
+			test.change(w)
+			_, after := review(t, w.cfg, before, time.Now())
 			for _, r := range after {
 				if r.User == "alice" && r.Presence != test.want {
 					t.Errorf("alice is %s (%s), not %s", r.Presence, r.Evidence, test.want)

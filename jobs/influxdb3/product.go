@@ -150,7 +150,7 @@ func (c *collector) noteVersion() {
 // server is, there are no sources.
 func (c *collector) source() (id string, sources []string) {
 	sum := sha256.Sum256([]byte(strings.TrimRight(c.cfg.URL, "/") + "\n" + c.seen.operatorAt.UTC().Format(time.RFC3339Nano)))
-	address := "url-" + hex.EncodeToString(sum[:8])
+	address := audit.URLSource + hex.EncodeToString(sum[:8])
 	switch known := !c.seen.operatorAt.IsZero(); {
 	case len(c.clusters) > 0 && known:
 		return c.clusters[0], []string{audit.SourceOf(audit.ServerStore, c.clusters[0]), audit.SourceOf(audit.ServerStore, address)}
