@@ -129,6 +129,18 @@ var checks = [...]Check{
 		},
 	},
 	{
+		ID: "auditor-expires", Severity: High, Momentary: true,
+		Title: "The audit credential expires soon",
+		Why:   "After its expiry the server refuses it, and the reviews of this target see nothing.",
+		Fix:   "Create a new token for the review, and give it to the target before the old one expires.",
+		Match: func(s *Subject) (string, Outcome) {
+			if !s.Scope.Credentials[s.ID] {
+				return "", Pass
+			}
+			return matchExpiresSoon(s)
+		},
+	},
+	{
 		ID: "exception-void", Severity: High,
 		Title: "Exception is void",
 		Why:   "The permissions, owner or status of the token changed after the exception was approved. The exception is no longer valid.",
@@ -286,7 +298,12 @@ var checks = [...]Check{
 		Title: "Expires soon",
 		Why:   "Whatever uses it stops working at its expiry.",
 		Fix:   "Create a new token, switch to it, and delete this one. If nothing uses it, delete it.",
-		Match: matchExpiresSoon,
+		Match: func(s *Subject) (string, Outcome) {
+			if s.Scope.Credentials[s.ID] { // see auditor-expires
+				return "", Pass
+			}
+			return matchExpiresSoon(s)
+		},
 	},
 	{
 		ID: "exception-expired", Severity: Medium,
@@ -417,8 +434,7 @@ const secretReplaced = "secret-replaced"
 
 // replaced reports whether the token has another value than at the review before.
 func (s *Subject) replaced() bool {
-	b := s.before
-	return b != nil && b.SecretSum != "" && s.SecretSum != "" && b.SecretSum != s.SecretSum
+	return s.before != nil && secretDiffers(&s.before.Authorization, &s.Authorization)
 }
 
 // matchReplaced: one that nobody planned stands until the secret is replaced by plan.

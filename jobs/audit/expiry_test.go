@@ -68,7 +68,10 @@ func TestChecksOfLaterProducts(t *testing.T) {
 		"no expiry under a policy that rates it": {ProductCore, func(s *Subject) {
 			s.ExpiresAt, s.Policy.Severity = time.Time{}, map[string]Severity{"never-expires": High}
 		}, map[string]Severity{"never-expires": High}},
-		"expires within 14 days":        {ProductCore, func(s *Subject) { s.ExpiresAt = reviewed.Add(14*day - 1) }, map[string]Severity{"expires-soon": Medium}},
+		"expires within 14 days": {ProductCore, func(s *Subject) { s.ExpiresAt = reviewed.Add(14*day - 1) }, map[string]Severity{"expires-soon": Medium}},
+		"the review's own, within 14 days": {ProductCore, func(s *Subject) {
+			s.ExpiresAt, s.Scope.Credentials = reviewed.Add(14*day-1), map[string]bool{s.ID: true}
+		}, map[string]Severity{"auditor-expires": High}},
 		"expires in 14 days":            {ProductCore, func(s *Subject) { s.ExpiresAt = reviewed.Add(14 * day) }, map[string]Severity{}},
 		"before the next slot but one":  {ProductCore, func(s *Subject) { s.ExpiresAt, s.Soon = reviewed.Add(60*day), reviewed.Add(62*day) }, map[string]Severity{"expires-soon": Medium}},
 		"after the next slot but one":   {ProductCore, func(s *Subject) { s.ExpiresAt, s.Soon = reviewed.Add(3*day), reviewed.Add(2*day) }, map[string]Severity{}},

@@ -316,6 +316,9 @@ func (rv *Review) judged(r *Record, before *Record) {
 	}
 	var old []Finding
 	if before != nil {
+		if r.SecretSum == "" && !secretDiffers(&before.Authorization, &r.Authorization) { // the server shows none now
+			r.SecretSum = before.SecretSum
+		}
 		old = before.Findings
 		if !before.FirstSeen.IsZero() {
 			r.FirstSeen = before.FirstSeen

@@ -135,13 +135,22 @@ func changes(before, now Authorization) []Change {
 	note("description", before.Description, now.Description)
 	note("expiry", timeWords(before.ExpiresAt), timeWords(now.ExpiresAt))
 	note("revoked", timeWords(before.RevokedAt), timeWords(now.RevokedAt))
-	if before.SecretSum != "" && now.SecretSum != "" {
-		note("secret", before.SecretSum, now.SecretSum)
+	if secretDiffers(&before, &now) {
+		out = append(out, Change{"secret", before.SecretSum, now.SecretSum})
 	}
 	if known := !before.UpdatedAt.IsZero() && !now.UpdatedAt.IsZero(); known && len(out) == 0 && !before.UpdatedAt.Equal(now.UpdatedAt) {
 		note(Touched, before.UpdatedAt.UTC().Format(time.RFC3339Nano), now.UpdatedAt.UTC().Format(time.RFC3339Nano))
 	}
 	return out
+}
+
+// secretDiffers reports whether the secret was replaced in between: on InfluxDB 3 nothing else
+// moves the time of the last update.
+func secretDiffers(before, now *Authorization) bool {
+	if before.SecretSum != "" && now.SecretSum != "" {
+		return before.SecretSum != now.SecretSum
+	}
+	return now.Product.V3() && now.UpdatedAt.After(before.UpdatedAt)
 }
 
 func timeWords(at time.Time) string {

@@ -1,6 +1,8 @@
 package audit
 
 import (
+	"context"
+	"slices"
 	"testing"
 	"time"
 
@@ -112,5 +114,36 @@ func TestReconcileWithoutUsers(t *testing.T) {
 		if says := len(c.BlindSpots) > 0; says != p.V2() {
 			t.Errorf("product %q: %q", p, c.BlindSpots)
 		}
+	}
+}
+
+// TestSecretThatIsNotShown for a while, as a server without authentication shows none: what
+// was replaced meanwhile is found, once.
+func TestSecretThatIsNotShown(t *testing.T) {
+	t.Parallel()
+	regenerated := reviewed.Add(-time.Hour)
+	for name, test := range map[string]struct {
+		weeks []Authorization // SecretSum and UpdatedAt
+		found []bool
+	}{
+		"not replaced":          {[]Authorization{{SecretSum: "a"}, {}, {SecretSum: "a"}}, []bool{false, false, false}},
+		"replaced behind":       {[]Authorization{{SecretSum: "a"}, {}, {SecretSum: "b"}}, []bool{false, false, true}},
+		"replaced, by its date": {[]Authorization{{SecretSum: "a"}, {UpdatedAt: regenerated}, {SecretSum: "b", UpdatedAt: regenerated}}, []bool{false, true, false}},
+		"replaced, in sight":    {[]Authorization{{SecretSum: "a"}, {SecretSum: "b", UpdatedAt: regenerated}}, []bool{false, true}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var before []Record
+			for i, week := range test.weeks {
+				a := token("0000000000000001", "ci")
+				a.Product, a.SecretSum, a.UpdatedAt = ProductCore, week.SecretSum, week.UpdatedAt
+				rv := Review{Now: reviewed.AddDate(0, 0, 7*i)}
+				rv.Owner = func(context.Context, Authorization) Owner { return Owner{State: OwnerNone} }
+				before = merged(t, rv, []Authorization{a}, before)
+				found := slices.ContainsFunc(before[0].Changes, func(c Change) bool { return c.Field == "secret" })
+				if found != test.found[i] {
+					t.Errorf("week %d: %+v", i, before[0].Changes)
+				}
+			}
+		})
 	}
 }

@@ -60,7 +60,7 @@ func TestSecretReplaced(t *testing.T) {
 		"not replaced":                       {{Policy{}, start, ""}},
 		"by nobody's plan, until the end":    {{Policy{}, replacedIn(1, "b"), high + "new"}, {Policy{}, replacedIn(1, "b"), high + "open"}, {Policy{}, replacedIn(1, "b"), high + "open"}},
 		"twice by nobody's plan":             {{Policy{}, replacedIn(1, "b"), high + "new"}, {Policy{}, replacedIn(2, "c"), high + "open"}},
-		"the hash cannot be seen":            {{Policy{}, unknown, ""}, {Policy{}, replacedIn(2, "b"), ""}},
+		"the hash cannot be seen":            {{Policy{}, unknown, ""}, {Policy{}, replacedIn(2, "b"), high + "new"}},
 		"the hash is hidden while it stands": {{Policy{}, replacedIn(1, "b"), high + "new"}, {Policy{}, unknown, high + "open"}},
 		"another token of the same ID":       {{Policy{}, moved, ""}},
 		"it was overdue": {
