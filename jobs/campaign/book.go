@@ -2,6 +2,7 @@ package campaign
 
 import (
 	"slices"
+	"strings"
 	"time"
 
 	"tokenaudit/jobs/audit"
@@ -262,31 +263,56 @@ func (b *Book) Overdue(now time.Time) bool {
 	return b.Closing == nil && now.After(b.Due) && slices.ContainsFunc(b.Status(), func(s Status) bool { return s.State.Open() })
 }
 
-// Earlier are the newest signed decisions of earlier campaigns, by item.
-type Earlier map[string]earlierDecision
+// Earlier are the signed decisions of earlier campaigns, of each item the newest, by the key of
+// its token.
+type Earlier map[string][]earlierDecision
 
 // Add takes in those of a campaign that was opened later than the ones before.
 func (e Earlier) Add(b *Book) {
 	for _, s := range b.Status() {
 		if s.State == Signed {
-			e[s.Item.ID] = earlierDecision{LastDecision{Campaign: b.ID(), Decision: s.Decision.Decision, By: s.Decision.By, At: s.Decision.At}, s.Decision.Fingerprint}
+			key := s.Item.tokenKey()
+			older := slices.DeleteFunc(e[key], func(d earlierDecision) bool { return d.item.ID == s.Item.ID })
+			e[key] = append(older, earlierDecision{s.Item, LastDecision{Campaign: b.ID(), Decision: s.Decision.Decision, By: s.Decision.By, At: s.Decision.At}, s.Decision.Fingerprint})
 		}
 	}
 }
 
+// of is the newest decision on the token of a record, whose item is it now; nil if there is
+// none. A user of 1.x who was seen for the first time since then is another one of that name.
+func (e Earlier) of(it Item, r *audit.Record) *LastDecision {
+	for _, d := range slices.Backward(e[it.tokenKey()]) {
+		if !d.item.isOf(&r.Authorization) || r.Product == audit.ProductV1 && r.FirstSeen.After(d.last.At) {
+			continue
+		}
+		d.last.Changed = d.fingerprint != it.Fingerprint
+		return &d.last
+	}
+	return nil
+}
+
 type earlierDecision struct {
+	item        Item
 	last        LastDecision
 	fingerprint string
 }
 
 // Assign gives an item to another reviewer. The error says why that cannot be.
 func (b *Book) Assign(item, to, reason, by string, at time.Time) (Assignment, error) {
-	i := slices.IndexFunc(b.Items, func(it Item) bool { return it.ID == item || it.Authorization == item })
+	i := slices.IndexFunc(b.Items, func(it Item) bool { return it.ID == item })
+	var of []string // items of an authorization: several servers may have one ID
+	for at, it := range b.Items {
+		if it.Authorization == item && (i < 0 || len(of) > 0) {
+			i, of = at, append(of, it.ID)
+		}
+	}
 	switch {
 	case b.Closing != nil:
 		return Assignment{}, &AssignError{Closed, "the campaign was closed on " + day(b.Closing.At)}
 	case i < 0:
 		return Assignment{}, &AssignError{UnknownItem, "the campaign has no item " + audit.Line(item, 100)}
+	case len(of) > 1:
+		return Assignment{}, &AssignError{UnknownItem, "the campaign has several tokens with this ID; name the item: " + audit.Line(strings.Join(of, ", "), 1000)}
 	}
 	s := b.statusOf(i)
 	return s.Assign(to, reason, by, at)

@@ -522,7 +522,10 @@ func TestDecisions(t *testing.T) {
 }
 
 func TestAssignRefused(t *testing.T) {
-	b, _ := open(t, terms, nil, population()...)
+	b, _ := open(t, terms, nil, append(population(), with(seen("b", "grafana"), func(r *audit.Record) { r.Target = "staging" }))...)
+	if a, err := b.Assign("staging/o1/b", "dora@example.com", "r", "root", opened); err != nil || a.Item != "staging/o1/b" {
+		t.Errorf("an item is assigned as %+v: %v", a, err)
+	}
 	for name, test := range map[string]struct {
 		item, to string
 		want     Code
@@ -530,6 +533,7 @@ func TestAssignRefused(t *testing.T) {
 		"the responsible person": {"a", "Anna@example.com", SelfReview},
 		"the owner":              {"d", "SECOPS@example.com", SelfReview},
 		"an unknown item":        {"zz", "carla@example.com", UnknownItem},
+		"an ID of two servers":   {"b", "carla@example.com", UnknownItem},
 	} {
 		_, err := b.Assign(test.item, test.to, "r", "root", opened)
 		refused, is := errors.AsType[*AssignError](err)
@@ -667,6 +671,101 @@ func TestCompareWithoutOwners(t *testing.T) {
 	gone := with(admin("1", opened), func(r *audit.Record) { r.Presence, r.Evidence = audit.Gone, "not in the list" })
 	if got := review(t, folder, 7, gone, admin("3", opened.Add(5*day24)))["1"]; got.State != Done || got.By != "" {
 		t.Errorf("it is %s by %q", got.State, got.By)
+	}
+}
+
+// adminOf is the record of an admin token of InfluxDB 3 on a server.
+func adminOf(server string, changes ...func(*audit.Record)) audit.Record {
+	r := with(seen("0000000000000001", "", audit.Permission{Action: "write", Resource: audit.Resource{Type: "instance"}}), func(r *audit.Record) {
+		r.Owner, r.UserID, r.User, r.Product, r.OrgID = audit.Owner{State: audit.OwnerNone}, "", "", audit.ProductEnterprise, server
+	})
+	for _, change := range changes {
+		change(&r)
+	}
+	return r
+}
+
+// TestServerHasAnotherID: after InfluxDB 2, a token stays the same one where its server has
+// another ID since an upgrade, or another address; IDs and names that several servers have
+// are not taken for it.
+func TestServerHasAnotherID(t *testing.T) {
+	const address, cluster = "url-0011223344556677", "7a1c6ad5-7b0e-4c5e-9c53-1e4f5c1d2b3a"
+	of := func(p audit.Product, server string, changes ...func(*audit.Record)) audit.Record {
+		return adminOf(server, append([]func(*audit.Record){func(r *audit.Record) { r.Product = p }}, changes...)...)
+	}
+	other := func(r *audit.Record) { r.CreatedAt = opened.Add(-day24) }
+	ended := func(r *audit.Record) { r.ExpiresAt = opened.Add(2 * day24) }
+	gone := func(r *audit.Record) { r.Presence = audit.Gone }
+	elsewhere := func(r *audit.Record) { r.Presence, r.Elsewhere = audit.Unseen, "server/"+address }
+	undated := func(r *audit.Record) { r.CreatedAt = time.Time{} }
+	for name, test := range map[string]struct {
+		before, now audit.Record
+		more        []audit.Record // of the same target
+		want        Seen
+		kept        string // what the next campaign says of a decision to keep it
+	}{
+		"the same":                      {of(audit.ProductCore, address), of(audit.ProductCore, address), nil, StillThere, "keep"},
+		"upgraded to 3.7":               {of(audit.ProductEnterprise, address), of(audit.ProductEnterprise, cluster), nil, StillThere, "keep"},
+		"upgraded and gone":             {of(audit.ProductEnterprise, address), of(audit.ProductEnterprise, cluster, gone), nil, Done, ""},
+		"back to 3.6":                   {of(audit.ProductCore, cluster), of(audit.ProductCore, address), nil, StillThere, "keep"},
+		"another server":                {of(audit.ProductCore, address), of(audit.ProductCore, cluster, other, ended), nil, Unproven, ""},
+		"a server without dates":        {of(audit.ProductCore, address, undated), of(audit.ProductCore, cluster, undated), nil, Unproven, ""},
+		"two servers, the other is met": {of(audit.ProductCore, address), of(audit.ProductCore, address, elsewhere), []audit.Record{of(audit.ProductCore, cluster, other, ended)}, Unproven, "keep"},
+		"restored: another token":       {of(audit.ProductEnterprise, cluster), of(audit.ProductEnterprise, cluster, other), nil, Unproven, ""},
+		"restored: it has expired":      {of(audit.ProductEnterprise, cluster), of(audit.ProductEnterprise, cluster, other, ended), nil, Unproven, ""},
+		"restored, and none left":       {of(audit.ProductEnterprise, cluster), of(audit.ProductEnterprise, cluster, other, gone), nil, Done, ""},
+		"Clustered, another address":    {of(audit.ProductClustered, address), of(audit.ProductClustered, "url-8899aabbccddeeff"), nil, StillThere, "keep"},
+		"1.x, another address":          {of(audit.ProductV1, address, undated), of(audit.ProductV1, "url-8899aabbccddeeff", undated), nil, Unproven, ""},
+		"1.x, the same":                 {of(audit.ProductV1, address, undated), of(audit.ProductV1, address, undated), nil, StillThere, "keep"},
+		"1.x, the name is used again":   {of(audit.ProductV1, address, undated), of(audit.ProductV1, address, undated, func(r *audit.Record) { r.FirstSeen = opened.Add(5 * day24) }), nil, StillThere, ""},
+		"InfluxDB 2, another org":       {of("", "o1"), of("", "o2"), nil, Unproven, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			decided := func(decision string) memory {
+				b, folder := open(t, terms, nil, test.before)
+				imports(t, folder, "secops@example.com", true, opened.Add(day24), fileOf(b, "secops@example.com", map[string]string{test.before.ID: decision})...)
+				return folder
+			}
+			folder, records := decided("revoke"), append([]audit.Record{test.now}, test.more...)
+			if got := review(t, folder, 7, records...)[test.before.ID]; got.State != test.want || got.Settled != (test.want == Done) {
+				t.Errorf("the review says %+v, want %s", got, test.want)
+			}
+			kept := ""
+			next, _ := open(t, terms, load(t, decided("keep;x")), records...)
+			for _, it := range next.Items {
+				if it.Last != nil {
+					kept += string(it.Last.Decision)
+				}
+			}
+			if kept != test.kept {
+				t.Errorf("the next campaign has the decision %q, want %q", kept, test.kept)
+			}
+		})
+	}
+}
+
+// TestAnotherTokenToDecideOn: where an ID is of another token of InfluxDB 3, what was decided
+// on the first does not hold for it, and the item keeps its ID through an upgrade.
+func TestAnotherTokenToDecideOn(t *testing.T) {
+	b, folder := open(t, terms, nil, adminOf("url-0011223344556677"))
+	imports(t, folder, "secops@example.com", true, opened.Add(day24), fileOf(b, "secops@example.com", map[string]string{"0000000000000001": "keep;x"})...)
+	upgraded := adminOf("7a1c6ad5-7b0e-4c5e-9c53-1e4f5c1d2b3a")
+	if got := review(t, folder, 3, upgraded); len(got) > 0 {
+		t.Errorf("after an upgrade, a token that was kept is %v", got)
+	}
+	upgraded.Status = audit.Inactive
+	if got := review(t, folder, 4, upgraded)["0000000000000001"]; got.State != TokenChanged || got.Facts == nil || got.Facts.ID != b.Items[0].ID {
+		t.Errorf("a change after an upgrade is %+v", got)
+	}
+	if got := states(load(t, folder))["0000000000000001"]; got != Changed {
+		t.Errorf("the item is %s after the token changed", got)
+	}
+	upgraded.Status, upgraded.CreatedAt = audit.Active, opened.Add(2*day24)
+	if got := review(t, folder, 5, upgraded)["0000000000000001"]; got.State != TokenChanged || got.Evidence != "another token has its ID, created on 2026-10-03" {
+		t.Errorf("another token is %+v", got)
+	}
+	if got := states(load(t, folder))["0000000000000001"]; got != Changed {
+		t.Errorf("the item is %s, though another token has its ID", got)
 	}
 }
 

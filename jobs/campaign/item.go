@@ -70,6 +70,32 @@ func itemID(target string, a *audit.Authorization) string {
 	return target + "/" + a.OrgID + "/" + a.Key()
 }
 
+// tokenKey is what the items and the records of one token have in common. After InfluxDB 2,
+// what stands in place of the org changes with the address and the release of a server, and
+// tokens of several servers may have one key; see isOf.
+func tokenKey(target string, a *audit.Authorization) string {
+	if a.Product.V2() {
+		return itemID(target, a)
+	}
+	return target + "\x00" + a.Key()
+}
+
+func (it Item) tokenKey() string {
+	return tokenKey(it.Target, &audit.Authorization{ID: it.Authorization, OrgID: it.OrgID, Legacy: it.Legacy, Product: it.Product})
+}
+
+// isOf reports whether the item is of the token of a record that has its key. IDs of InfluxDB 3
+// are counted on each server, and again on one that was restored; on 1.x they are names.
+func (it Item) isOf(a *audit.Authorization) bool {
+	switch {
+	case it.Product.V3() && !it.Created.IsZero() && !a.CreatedAt.IsZero():
+		return it.Created.Equal(a.CreatedAt)
+	case it.Product.V3() || it.Product == audit.ProductV1:
+		return it.OrgID == a.OrgID
+	}
+	return true
+}
+
 // newItem is the item of a record.
 func newItem(r *audit.Record, contacts audit.Contacts) Item {
 	acc := audit.AccessOf(r.Authorization)
@@ -187,10 +213,7 @@ func Open(t Terms, opened time.Time, trigger audit.Trigger, of audit.Link, recor
 			continue
 		}
 		it := newItem(&r, people.Contacts)
-		if found, ok := earlier[it.ID]; ok {
-			found.last.Changed = found.fingerprint != it.Fingerprint
-			it.Last = &found.last
-		}
+		it.Last = earlier.of(it, &r)
 		if !c.includes(it) {
 			continue
 		}

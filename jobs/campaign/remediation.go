@@ -81,8 +81,8 @@ func (c Campaign) RevokeBy(s *Status) time.Time {
 type Sighting struct {
 	run      audit.Run
 	contacts audit.Contacts
-	items    map[string]*audit.Record // nil: the review has no record of it
-	owners   map[string][]newToken    // tokens, newer than the oldest of the campaigns
+	items    map[string][]*audit.Record // by the key of their tokens; none: the review has no record
+	owners   map[string][]newToken      // tokens, newer than the oldest of the campaigns
 	since    time.Time
 }
 
@@ -100,11 +100,11 @@ func ownerKey(target, org, user string) string { return target + "\x00" + org + 
 // NewSighting is that of a review which is to be compared with books. What is decided later
 // on their items can be compared with it, too.
 func NewSighting(run audit.Run, contacts audit.Contacts, books ...*Book) *Sighting {
-	s := &Sighting{run: run, contacts: contacts, items: map[string]*audit.Record{}, owners: map[string][]newToken{}}
+	s := &Sighting{run: run, contacts: contacts, items: map[string][]*audit.Record{}, owners: map[string][]newToken{}}
 	for _, b := range books {
 		s.since = audit.Earlier(s.since, b.Opened)
 		for _, it := range b.Items {
-			s.items[it.ID], s.owners[ownerKey(it.Target, it.OrgID, it.UserID)] = nil, nil
+			s.items[it.tokenKey()], s.owners[ownerKey(it.Target, it.OrgID, it.UserID)] = nil, nil
 		}
 	}
 	return s
@@ -115,10 +115,10 @@ func (s *Sighting) Add(r *audit.Record) {
 	if r.IsServer() {
 		return
 	}
-	id := itemID(r.Target, &r.Authorization)
-	if _, wanted := s.items[id]; wanted {
+	token := tokenKey(r.Target, &r.Authorization)
+	if _, wanted := s.items[token]; wanted {
 		record := *r
-		s.items[id] = &record
+		s.items[token] = append(s.items[token], &record)
 	}
 	key := ownerKey(r.Target, r.OrgID, r.UserID)
 	if _, wanted := s.owners[key]; !wanted || !r.FirstSeen.After(s.since) {
@@ -133,6 +133,20 @@ func (s *Sighting) Add(r *audit.Record) {
 		t.permissions[r.Permissions[i].String()] = true
 	}
 	s.owners[key] = append(s.owners[key], t)
+}
+
+// find is the record that stands for an item, nil if there is none: that of its server, which
+// may be of another token by now, or else that of the same token at another address.
+func (s *Sighting) find(it Item) *audit.Record {
+	records := s.items[it.tokenKey()]
+	at := slices.IndexFunc(records, func(r *audit.Record) bool { return r.OrgID == it.OrgID })
+	if at < 0 {
+		at = slices.IndexFunc(records, func(r *audit.Record) bool { return it.isOf(&r.Authorization) })
+	}
+	if at < 0 {
+		return nil
+	}
+	return records[at]
 }
 
 // Compare holds the book against what a review saw. It gives a line for each token that has
@@ -156,7 +170,7 @@ func (b *Book) Compare(s *Sighting) []Remediation {
 			if all[i].Settled() != settled {
 				continue
 			}
-			if m, ok := c.conclude(&compared{&all[i], s.items[all[i].Item.ID]}); ok {
+			if m, ok := c.conclude(&compared{&all[i], s.find(all[i].Item)}); ok {
 				lines[i] = &m
 			}
 		}
@@ -219,6 +233,8 @@ func (c *comparing) state(it *compared) (Seen, string) {
 		return Hidden, r.Evidence
 	case r.Presence == audit.Unseen:
 		return Unproven, r.Evidence
+	case !it.Item.isOf(&r.Authorization):
+		return Unproven, anotherToken(r)
 	case r.Status == audit.Inactive:
 		return Deactivated, "in the list as inactive"
 	case r.StatusAt(at) == audit.Revoked:
@@ -231,6 +247,11 @@ func (c *comparing) state(it *compared) (Seen, string) {
 		return Undone, "in the list as active again"
 	}
 	return StillThere, "in the list as active"
+}
+
+// anotherToken is the evidence that an ID was used again: a server was restored.
+func anotherToken(r *audit.Record) string {
+	return "another token has its ID, created on " + r.CreatedAt.UTC().Format(time.DateOnly)
 }
 
 // successor looks for a newer token of the owner: one that may do the same is no
@@ -303,7 +324,11 @@ func (c *comparing) watch(it *compared, m Remediation) (Remediation, bool) {
 		return m, false
 	case r.Fingerprint() != it.Item.Fingerprint, it.State == Gone:
 		facts := newItem(r, c.contacts)
+		facts.ID = it.Item.ID // also where the server has another ID by now
 		m.State, m.Facts, m.Evidence = TokenChanged, &facts, "permissions, owner or status differ from what was decided on"
+		if !it.Item.isOf(&r.Authorization) {
+			m.Evidence = anotherToken(r)
+		}
 		return m, true
 	}
 	return m, false
