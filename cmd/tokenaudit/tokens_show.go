@@ -250,7 +250,7 @@ func (c *cli) lastReviewed(ctx context.Context, file *configs.File, target, id s
 				if !rec.IsCalled(id) || rec.Legacy || !rec.Exists() && !rec.IsOfOtherOrg() && rec.Presence != audit.Gone {
 					continue
 				}
-				if held, is := found[name]; !is || !held.record.Exists() || rec.Exists() { // of those that had a name, the one that has it now
+				if held, is := found[name]; !is || standing(rec) >= standing(held.record) {
 					found[name] = reviewedToken{e.Run, rec}
 				}
 			}
@@ -271,6 +271,18 @@ func (c *cli) lastReviewed(ctx context.Context, file *configs.File, target, id s
 		return &one, nil
 	}
 	return nil, usagef("the targets %s have a token %s; say which one: --target NAME", audit.Names(in, 10), id)
+}
+
+// standing orders records of one ID or name: before those that are gone come those of a server
+// that does not answer now, and before those the ones that are there.
+func standing(r audit.Record) int {
+	switch {
+	case !r.Exists():
+		return 0
+	case r.Elsewhere != "":
+		return 1
+	}
+	return 2
 }
 
 var presenceWords = map[audit.Presence]string{

@@ -218,16 +218,17 @@ func TokenIDOf(text string) (id string, ok bool) {
 }
 
 // IsCalled reports whether a is the token that people mean by an ID, or by a name where the
-// product tells tokens or users apart by it.
+// product tells tokens or users apart by it. A text in the form of the IDs of the product is
+// no name: whoever may create tokens could give one the ID of another as its name.
 func (a *Authorization) IsCalled(text string) bool {
 	id, ok := TokenIDOf(text)
 	switch {
 	case ok && a.TokenID() == id:
 		return true
 	case a.Product.V3():
-		return a.Description == text
+		return a.Description == text && !tokenIDs.MatchString(id)
 	}
-	return a.Product == ProductV1 && a.User == text
+	return a.Product == ProductV1 && a.User == text && !userIDs.MatchString(id)
 }
 
 // Command is the command that ends what a finding is about, one of the product's own CLI where

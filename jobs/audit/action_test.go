@@ -369,11 +369,13 @@ func TestTokenIDOf(t *testing.T) {
 		}
 	}
 	v3, v1, v2 := Authorization{Product: ProductCore, ID: "0000000000000001", Description: "ci"}, Authorization{Product: ProductV1, ID: "user/Ann", User: "Ann"}, Authorization{ID: "000000000000000a", Description: "ci", User: "Ann"}
+	named := Authorization{Product: ProductCore, ID: "000000000000000b", Description: "000000000000000a"}
+	dropped, digits := Authorization{Product: ProductV1, ID: "user/user%2FAnn", User: "user/Ann"}, Authorization{Product: ProductV1, ID: "user/deadbeefdeadbeef", User: "deadbeefdeadbeef"}
 	for _, test := range []struct {
 		a    Authorization
 		text string
 		want bool
-	}{{v3, "ci", true}, {v3, "CI", false}, {v3, "0000000000000001", true}, {v3, "1", false}, {v1, "Ann", true}, {v1, "user/Ann", true}, {v1, "user/ann", false}, {v2, "000000000000000A", true}, {v2, "ci", false}, {v2, "Ann", false}} {
+	}{{dropped, "user/Ann", false}, {v3, "ci", true}, {v3, "CI", false}, {v3, "0000000000000001", true}, {v3, "1", false}, {named, "000000000000000b", true}, {named, "000000000000000A", false}, {named, "000000000000000a", false}, {dropped, "user/user%2FAnn", true}, {digits, "deadbeefdeadbeef", true}, {v1, "Ann", true}, {v1, "user/Ann", true}, {v1, "user/ann", false}, {v2, "000000000000000A", true}, {v2, "ci", false}, {v2, "Ann", false}} {
 		if got := test.a.IsCalled(test.text); got != test.want {
 			t.Errorf("%s called %q: %t", test.a.ID, test.text, got)
 		}
