@@ -15,13 +15,9 @@ import (
 	"tokenaudit/configs/secret"
 	"tokenaudit/jobs/audit"
 	"tokenaudit/jobs/campaign"
-	"tokenaudit/jobs/dedicated"
 	"tokenaudit/jobs/dedicated/dedicatedtest"
-	"tokenaudit/jobs/influxdb1"
 	"tokenaudit/jobs/influxdb1/influxdb1test"
-	"tokenaudit/jobs/influxdb3"
 	"tokenaudit/jobs/influxdb3/influxdb3test"
-	"tokenaudit/jobs/runner"
 	"tokenaudit/jobs/target"
 	campaignfiles "tokenaudit/report/campaign"
 )
@@ -41,14 +37,7 @@ const hostileName = `x' ; touch pwned; $(touch pwned) "q"`
 
 func newEstate(t *testing.T) *estate {
 	t.Helper()
-	for _, program := range []string{"sh", "curl", "jq", "sha256sum"} {
-		if _, err := exec.LookPath(program); err != nil {
-			if os.Getenv("CI") == "true" {
-				t.Fatal(err)
-			}
-			t.Skip(program + " is not installed")
-		}
-	}
+	needPrograms(t, "sh", "curl", "jq", "sha256sum")
 	e := &estate{ids: map[string]string{}, managed: dedicatedtest.NewDedicated()}
 	var admin string
 	e.v3, admin = influxdb3test.New(influxdb3test.Enterprise, "3.8.4")
@@ -61,8 +50,9 @@ func newEstate(t *testing.T) *estate {
 	e.v3.AddToken(influxdb3test.Token{Name: hostileName, Grants: []influxdb3test.Grant{influxdb3test.On("*", "write")}})
 	e.v3.AddToken(influxdb3test.Token{Name: "two\nlines", Grants: []influxdb3test.Grant{influxdb3test.On("*", "read")}})
 	e.managed.Create("writer", dedicatedtest.Permission{Action: "write", Resource: "line3"}, dedicatedtest.Permission{Action: "read", Resource: "*"})
+	e.managed.Create("nothing")
 	e.managed.Create("reader", dedicatedtest.Permission{Action: "read", Resource: "line3"})
-	e.v1 = &influxdb1test.Fake{Username: "root", Password: `p"w:\x`, Users: []influxdb1test.User{{Name: "root", Admin: true}, {Name: "alice", Grants: map[string]string{"db": "ALL PRIVILEGES", "old": "NO PRIVILEGES"}}, {Name: hostileName, Grants: map[string]string{"a b": "READ"}}}}
+	e.v1 = &influxdb1test.Fake{Username: "root", Password: `p"w:\x`, Users: []influxdb1test.User{{Name: "root", Admin: true}, {Name: "alice", Grants: map[string]string{"db": "ALL PRIVILEGES", "old": "NO PRIVILEGES"}}, {Name: hostileName, Grants: map[string]string{"a b": "READ"}}, {Name: "mallory"}}}
 	e.v1.Fault = func(w http.ResponseWriter, r *http.Request, _ string) bool {
 		name, ok := strings.CutPrefix(r.PostFormValue("q"), "DROP USER ")
 		if r.Method != http.MethodPost || !ok {
@@ -77,25 +67,25 @@ func newEstate(t *testing.T) *estate {
 		t.Cleanup(s.Close)
 		return s.URL
 	}
-	log := slog.New(slog.DiscardHandler)
 	core := target.Config{Name: "line-3", Kind: target.KindEnterprise, URL: serve(e.v3), Token: secret.InMemory(admin)}
 	cluster := target.Config{Name: "line.3", Kind: target.KindDedicated, URL: serve(e.managed), Account: e.managed.Account, Cluster: e.managed.Cluster, Token: secret.InMemory(e.managed.Credential)}
 	old := target.Config{Name: "old", Kind: target.KindV1, URL: serve(e.v1), Username: e.v1.Username, Password: secret.InMemory(e.v1.Password)}
 	e.env = []string{"INFLUX_TOKEN_LINE_3=" + admin, "INFLUX_TOKEN_LINE_3_2=" + e.managed.Credential, "INFLUX_TOKEN_OLD=root:" + e.v1.Password}
 
-	var sources []runner.Source
-	for _, made := range []func() (runner.Source, error){
-		func() (runner.Source, error) { return influxdb3.New(core, log) }, func() (runner.Source, error) { return dedicated.New(cluster, log) }, func() (runner.Source, error) { return influxdb1.New(old, log) },
-	} {
-		source, err := made()
-		if err != nil {
-			t.Fatal(err)
-		}
-		sources = append(sources, source)
-	}
+	e.decide(t, core, cluster, old)
+	return e
+}
+
+// decide makes the script of a campaign that revokes all tokens of targets.
+func (e *estate) decide(t *testing.T, targets ...target.Config) {
+	t.Helper()
 	now := time.Now()
 	records := func(yield func(audit.Record, error) bool) {
-		for i, source := range sources {
+		for _, cfg := range targets {
+			source, err := sourceOf(cfg, slog.New(slog.DiscardHandler))
+			if err != nil {
+				t.Fatal(err)
+			}
 			list, err := source.Collect(t.Context(), func() {})
 			if err != nil {
 				t.Fatal(err)
@@ -104,12 +94,12 @@ func newEstate(t *testing.T) *estate {
 				if a.IsServer() {
 					continue
 				}
-				e.ids[a.ID] = []string{"v3 ", "managed ", "v1 "}[i] + strings.TrimSpace(a.Description+a.User)
+				e.ids[a.ID] = map[string]string{target.KindEnterprise: "v3 ", target.KindDedicated: "managed ", target.KindV1: "v1 "}[cfg.Kind] + strings.TrimSpace(a.Description+a.User)
 				owner := audit.Owner{State: audit.OwnerNone}
 				if a.User != "" {
 					owner = audit.Owner{ID: a.UserID, Name: a.User, State: audit.OwnerPresent}
 				}
-				if !yield(audit.Record{Target: []string{core.Name, cluster.Name, old.Name}[i], Authorization: a, Presence: audit.Listed, Owner: owner, FirstSeen: now, LastSeen: now}, err) {
+				if !yield(audit.Record{Target: cfg.Name, Authorization: a, Presence: audit.Listed, Owner: owner, FirstSeen: now, LastSeen: now}, err) {
 					return
 				}
 			}
@@ -127,7 +117,7 @@ func newEstate(t *testing.T) *estate {
 	for _, it := range items {
 		book.Decisions = append(book.Decisions, campaign.Decision{At: now, By: "ben@example.com", Signed: true, Item: it.ID, Decision: campaign.Revoke, Justification: hostileName, Fingerprint: it.Fingerprint})
 	}
-	text, err := campaignfiles.Script(book, scriptAddresses([]target.Config{core, cluster, old}))
+	text, err := campaignfiles.Script(book, scriptAddresses(targets))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -135,7 +125,6 @@ func newEstate(t *testing.T) *estate {
 	if err := os.WriteFile(e.script, text, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	return e
 }
 
 // run gives what the script says of each token.
@@ -231,11 +220,30 @@ func TestRevokeProductsRefuses(t *testing.T) {
 	e = newEstate(t)
 	said, code = e.run(t, []string{"INFLUX_TOKEN=" + strings.TrimPrefix(e.env[0], "INFLUX_TOKEN_LINE_3=")}, "--yes")
 	e.expect(t, said, "FAILED", nil)
-	if code != 1 || len(e.v1.Users) != 3 {
+	if code != 1 || len(e.v1.Users) != 4 {
 		t.Errorf("exit code %d; a token for InfluxDB 2 was sent to another product", code)
 	}
 	e.v3.Fault, e.v1.NoAuth = influxdb3test.Answer("/api/v3/query_sql", http.StatusOK, "[]"), false
 	e.managed.Credential = "another"
 	said, _ = e.run(t, append(e.env[:2:2], "INFLUX_TOKEN_OLD=root:wrong"), "--yes")
 	e.expect(t, said, "FAILED", nil)
+}
+
+// TestRevokeOnInfluxDB1: users of a real server, one of whom has no grants and one of whom has
+// some that were taken away.
+func TestRevokeOnInfluxDB1(t *testing.T) {
+	t.Parallel()
+	needPrograms(t, "sh", "curl", "jq", "sha256sum")
+	real := influxdb1test.Start(t, influxdb1test.Options{})
+	real.Run(t, "CREATE DATABASE db", "CREATE USER mallory WITH PASSWORD 'x'", "CREATE USER granted WITH PASSWORD 'x'", "GRANT ALL ON db TO granted",
+		"CREATE USER former WITH PASSWORD 'x'", "GRANT READ ON db TO former", "REVOKE ALL ON db FROM former")
+	e := &estate{ids: map[string]string{}, env: []string{"INFLUX_TOKEN_OLD=" + influxdb1test.Admin + ":" + real.Password}}
+	e.decide(t, target.Config{Name: "old", Kind: target.KindV1, URL: real.URL, Username: influxdb1test.Admin, Password: secret.InMemory(real.Password)})
+	users := []string{"user/mallory", "user/granted", "user/former"}
+	delete(e.ids, "user/"+influxdb1test.Admin)
+	said, code := e.run(t, e.env, append([]string{"--yes"}, users...)...)
+	e.expect(t, said, "done", nil)
+	if code != 0 {
+		t.Errorf("exit code %d", code)
+	}
 }

@@ -177,7 +177,11 @@ func sumOf(it campaign.Item, more ...string) string {
 		lines = append(lines, action+" "+resource)
 	}
 	slices.Sort(lines)
-	sum := sha256.Sum256([]byte(strings.Join(slices.Compact(lines), "\n") + "\n"))
+	var all strings.Builder // one that may do nothing has no line
+	for _, line := range slices.Compact(lines) {
+		all.WriteString(line + "\n")
+	}
+	sum := sha256.Sum256([]byte(all.String()))
 	return hex.EncodeToString(sum[:8])
 }
 
