@@ -297,7 +297,7 @@ func (c *Client) clean(text string) string {
 
 // WithoutTokens is a text without what has the form of a token, wherever somebody may have
 // written one.
-func WithoutTokens(text string) string { return tokenForms.ReplaceAllString(text, "[redacted]") }
+func WithoutTokens(text string) string { return tokenForms.ReplaceAllString(text, audit.Redacted) }
 
 func isPage(h http.Header) bool { return strings.HasPrefix(h.Get("Content-Type"), "text/html") }
 
@@ -325,7 +325,7 @@ func (c *Client) look(resp *http.Response, request string) {
 	}
 	const named = 5
 	if cached != "" && len(c.seen.Cached) < named {
-		c.seen.Cached = append(c.seen.Cached, fmt.Sprintf("%s (%s)", request, cached))
+		c.seen.Cached = append(c.seen.Cached, audit.Line(fmt.Sprintf("%s (%s)", request, cached), 300))
 	}
 }
 

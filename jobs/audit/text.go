@@ -85,6 +85,9 @@ func escape(r rune) string {
 	return fmt.Sprintf(`\u%04x`, r)
 }
 
+// Redacted stands where a text from outside had the value of a token.
+const Redacted = "[redacted]"
+
 var plainWord = regexp.MustCompile(`^[\w@%+=:,./~-]+$`)
 
 // ShellQuoted is an argument for a POSIX shell, in quotes where it needs them.

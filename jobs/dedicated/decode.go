@@ -118,7 +118,7 @@ func (g *grants) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 			Resource string `json:"resource"`
 		}
 		if json.Unmarshal(value, &one, api.Decoding()) != nil || one.Resource == "" {
-			one.Action, one.Resource = audit.Line(string(value), 200), ""
+			one.Action, one.Resource = audit.Line(api.WithoutTokens(string(value)), 200), ""
 		}
 		*g = append(*g, grant{api.WithoutTokens(one.Action), api.WithoutTokens(one.Resource)})
 	}

@@ -10,8 +10,6 @@ package dedicated
 import (
 	"cmp"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"iter"
@@ -65,8 +63,7 @@ func (t *Target) orgID() string {
 	if t.product == audit.ProductDedicated {
 		return t.cfg.Cluster
 	}
-	sum := sha256.Sum256([]byte(t.cfg.URL))
-	return audit.URLSource + hex.EncodeToString(sum[:])[:16]
+	return api.OrgAt(t.cfg.URL)
 }
 
 // Collect asks for everything that the target is configured for. What could not be had is
@@ -165,6 +162,8 @@ func (c *collector) letIn(err error) {
 	used := audit.Credential{Of: audit.TheTarget}
 	unread := new(api.CredentialError)
 	switch status := api.StatusOf(err); {
+	case err == nil && len(c.client.Connection().Cached) > 0:
+		used.Answer = "no answer proves that it was accepted: a cache answered"
 	case err == nil, status == http.StatusForbidden && isOfAPI(err):
 		used.Accepted = true
 		c.cov.Hold(audit.CredentialActive, "%s: GET %s: %d", audit.TheTarget, c.path("tokens"), status)

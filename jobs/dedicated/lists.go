@@ -151,7 +151,7 @@ func (c *collector) listDatabases(ctx context.Context) {
 			if row.Name == "" || len(names) == mostDatabases {
 				return fmt.Errorf("a database without a name, or more than %d of them", mostDatabases)
 			}
-			names[row.Name] = true
+			names[api.WithoutTokens(row.Name)] = true // as grants have it
 			return nil
 		}, nil
 	})

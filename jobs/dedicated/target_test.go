@@ -38,6 +38,7 @@ func TestSource(t *testing.T) {
 	if got := r.record(t, p.writer).OrgID; !regexp.MustCompile(`^url-[0-9a-f]{16}$`).MatchString(got) || r.cov.Sources[0] != "server/"+got || r.cov.Product != audit.ProductClustered {
 		t.Errorf("sources %q, org %q", r.cov.Sources, got)
 	}
+	p.cfg.URL += "/"
 	if again, another := p.review(t), other.review(t); again.cov.Sources[0] != r.cov.Sources[0] || another.cov.Sources[0] == r.cov.Sources[0] {
 		t.Error("two clusters are one, or one is two")
 	}
@@ -141,9 +142,15 @@ func TestCredential(t *testing.T) {
 		"not let in by a proxy":  {401, `Unauthorized`, false, false},
 		"forbidden by a proxy":   {403, `Forbidden`, false, false},
 		"nobody can tell by now": {500, `{"code":500,"message":"internal server error"}`, false, false},
+		"let in by a cache":      {200, `[]`, false, false},
+		"not let in by a cache":  {401, `{"code":401,"message":"unauthorized"}`, false, false},
 	} {
 		p := newPlant(t, target.KindDedicated)
-		p.answers("/tokens", func(a *dedicatedtest.Answer) { a.Status, a.Body = tc.status, []byte(tc.body) })
+		p.answers("/tokens", func(a *dedicatedtest.Answer) {
+			if a.Status, a.Body = tc.status, []byte(tc.body); strings.HasSuffix(name, "cache") {
+				a.Header.Set("Age", "60")
+			}
+		})
 		used := p.review(t).cov.Credentials
 		if len(used) != 1 || used[0].Of != audit.TheTarget || used[0].Accepted != tc.accepted || used[0].Refused != tc.refused || (used[0].Answer == "") != tc.accepted {
 			t.Errorf("%s: %+v", name, used)
@@ -223,9 +230,10 @@ func TestCutOnce(t *testing.T) {
 func TestNoValueIsKept(t *testing.T) {
 	p := newPlant(t, target.KindDedicated)
 	leak := "apiv1_" + strings.Repeat("5e", 32)
-	p.values = append(p.values, leak)
+	hash := strings.Repeat("5eaf", 32)
+	p.values = append(p.values, leak, hash[:40])
 	p.AddDatabase(leak)
-	id := p.create("temp: "+p.values[0]+" (do not lose)", write(leak), dedicatedtest.Permission{Action: leak, Resource: "billing"}, dedicatedtest.Permission{Resource: ""})
+	id := p.create("temp: "+p.values[0]+" (do not lose)", write(leak), dedicatedtest.Permission{Action: leak, Resource: "billing"}, dedicatedtest.Permission{Resource: ""}, dedicatedtest.Permission{Action: strings.Repeat("x", 130) + hash, Resource: ""})
 	p.imports(t, `[{"id":"`+id+`","cluster_id":"`+p.Cluster+`","description":"`+leak+`","token":"`+leak+`","permissions":[{"action":"`+leak+`"}]},{"id":"`+p.values[0]+`"}]`)
 	var log bytes.Buffer
 	look := func(what string, v any) {
@@ -257,6 +265,9 @@ func TestNoValueIsKept(t *testing.T) {
 	first := review("the list")
 	if got := first.record(t, id).Description; got != "temp: [redacted] (do not lose)" {
 		t.Errorf("the description is %q", got)
+	}
+	if got := first.record(t, id).Permissions[0].Resource; got.ID != audit.Redacted || got.Name == "" {
+		t.Errorf("the database %+v does not exist", got)
 	}
 	p.rewrites("/tokens", `"description":`, `"accessToken":"`+leak+`","description":`)
 	review("a value beside a token", first)

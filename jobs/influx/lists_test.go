@@ -90,7 +90,7 @@ func TestCutListLeavesNothingBehind(t *testing.T) {
 				if len(rs) != 3 || cov.Listed != 3 {
 					t.Errorf("%d records, %d listed; want 3", len(rs), cov.Listed)
 				}
-				checkGap(t, cov, audit.CanaryListed, "is not in the answer")
+				checkGap(t, cov, audit.CanaryListed, "is not in the list")
 				for _, g := range cov.Gaps {
 					if g.ID != audit.CanaryListed {
 						t.Errorf("gap %+v", g)

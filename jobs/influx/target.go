@@ -387,14 +387,7 @@ func (c *collector) conclude() {
 	default:
 		c.cov.Gap(audit.CredentialSeesAll, audit.Partial, "the credential may not read all users, so InfluxDB lists the authorizations of its own user only. %s", c.wider())
 	}
-	switch {
-	case c.cfg.Canary == "":
-		c.cov.NoNeed(audit.CanaryListed, "no canary is configured")
-	case c.canary:
-		c.cov.Hold(audit.CanaryListed, "%s is in the list", c.cfg.Canary)
-	default:
-		c.cov.Gap(audit.CanaryListed, audit.Partial, "the canary %s is not in the answer: it was deleted, or the list is incomplete", c.cfg.Canary)
-	}
+	api.NoteCanary(&c.cov, c.cfg.Canary, c.canary)
 	switch named := c.cfg.Credential; {
 	case rows == 0:
 	case len(c.credentials.known()) == 0:
@@ -420,9 +413,7 @@ func (c *collector) noteCached(cov *audit.Coverage) {
 		if client == nil {
 			continue
 		}
-		for _, request := range client.Connection().Cached {
-			cov.Gap(audit.ListWhole, audit.Partial, "an answer came from a cache, although none was requested: %s", request)
-		}
+		client.Connection().NoteCached(cov)
 	}
 }
 

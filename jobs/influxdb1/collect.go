@@ -3,12 +3,8 @@ package influxdb1
 import (
 	"cmp"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
-	"fmt"
 	"net/http"
 	"slices"
-	"strings"
 
 	"golang.org/x/sync/errgroup"
 
@@ -30,7 +26,7 @@ type collector struct {
 	self     string // ID of the user that asks
 	orgID    string // of the server: it has no orgs, and no ID of its own
 
-	whole     bool // the list has every user
+	whole     bool // a user that is not in the list does not exist
 	open      bool // authentication is off
 	closed    bool // authentication is on
 	ungranted ungranted
@@ -49,10 +45,9 @@ type listed struct {
 }
 
 func newCollector(cfg target.Config, client *query.Client, progress func()) *collector {
-	at := sha256.Sum256([]byte(strings.TrimRight(cfg.URL, "/")))
 	c := &collector{
 		cfg: cfg, client: client, progress: progress, pacer: api.NewPacer(), list: &sorted.List{}, cov: audit.NewCoverage(cfg.Name),
-		self: idOf(cfg.Username), orgID: audit.URLSource + hex.EncodeToString(at[:8]),
+		self: idOf(cfg.Username), orgID: api.OrgAt(cfg.URL),
 	}
 	c.cov.Source, c.cov.Product = cfg.URL, audit.ProductV1
 	c.cov.AddLimits(audit.ProductV1)
@@ -100,9 +95,7 @@ func (c *collector) users(ctx context.Context) ([]listed, error) {
 func (c *collector) askAnonymously(ctx context.Context) {
 	client := c.client.Anonymous()
 	users, err := client.Users(ctx)
-	if cached := client.Connection().Cached; err == nil && len(cached) > 0 { // it may be the answer to somebody else
-		err = fmt.Errorf("the answer came from a cache: %s", cached[0])
-	}
+	err = client.Connection().OfNow(err)
 	asked := c.record("whether InfluxDB answers without a password", query.UsersRequest, len(users), err)
 	asked.Credential = "nobody"
 	switch {
@@ -117,10 +110,7 @@ func (c *collector) askAnonymously(ctx context.Context) {
 		asked.Verdict, asked.Reason = audit.Complete, "401: authentication is on"
 		c.cov.Hold(audit.CredentialActive, "SHOW USERS: 200 with the password of user %s, 401 without a password", audit.Line(c.cfg.Username, 60))
 	default:
-		c.cov.AddGap(audit.Gap{
-			ID: audit.CredentialActive, Verdict: audit.Partial, Reason: audit.Line(fmt.Sprintf("it is not known whether authentication is on. A request without a password was answered in another way than by InfluxDB: %v", err), 400),
-			Fix: "Set url to InfluxDB itself, or allow requests without a password in the proxy in front of it.",
-		})
+		api.NoteUnclear(&c.cov, "password", err)
 	}
 }
 

@@ -14,12 +14,12 @@ import (
 func (c *collector) refused(err error) {
 	used := audit.Credential{Of: audit.TheTarget, ID: c.self, UserID: c.cfg.Username}
 	answer, ofInfluxDB := errors.AsType[*api.Error](err)
-	ofInfluxDB = ofInfluxDB && answer.Message != ""
+	ofInfluxDB = ofInfluxDB && answer.Message != "" && answer.Cached == ""
 	switch status := api.StatusOf(err); {
 	case errors.As(err, new(*api.CredentialError)):
 		c.cov.Gap(audit.CredentialActive, audit.NotKnown, "nothing was requested: %v", err)
 	case status == http.StatusUnauthorized:
-		used.Refused = ofInfluxDB
+		used.Refused = api.Says(err, http.StatusUnauthorized, "authorization failed")
 		c.cov.Gap(audit.CredentialActive, audit.NotKnown, "the user %s is not accepted: %v", audit.Line(c.cfg.Username, 60), err)
 	case status == http.StatusForbidden && ofInfluxDB:
 		used.Refused = true
@@ -35,15 +35,20 @@ func (c *collector) refused(err error) {
 func (c *collector) conclude(users []listed) {
 	name := audit.Line(c.cfg.Username, 60)
 	own := slices.IndexFunc(users, func(u listed) bool { return u.Name == c.cfg.Username })
-	used := audit.Credential{Of: audit.TheTarget, ID: c.self, UserID: c.cfg.Username, Accepted: c.closed}
-	if !c.closed {
+	cached := len(c.client.Connection().Cached) > 0
+	used := audit.Credential{Of: audit.TheTarget, ID: c.self, UserID: c.cfg.Username, Accepted: c.closed && !cached}
+	switch {
+	case !c.closed:
 		used.Answer = "no answer proves that it was accepted: InfluxDB answers without a password, or may do so"
+	case cached:
+		used.Answer = "no answer proves that it was accepted: a cache answered"
 	}
 	if own >= 0 && users[own].Admin {
 		used.Permissions = []string{"read:/instance", "write:/instance"}
 	}
 	c.cov.Credentials = append(c.cov.Credentials, used)
-	c.whole = c.whole && own >= 0
+	canary := slices.ContainsFunc(users, func(u listed) bool { return u.Name == c.cfg.Canary })
+	c.whole = c.whole && own >= 0 && (users[own].Admin || c.open) && (canary || c.cfg.Canary == "") && !cached
 	switch {
 	case len(users) == 0:
 		c.cov.Gap(audit.OwnCredentialShown, audit.NotKnown, "the list of users is empty, which proves nothing: it should show at least the user %s that requested it", name)
@@ -63,14 +68,7 @@ func (c *collector) conclude(users []listed) {
 	default:
 		c.cov.Hold(audit.CredentialSeesAll, "InfluxDB answers SHOW USERS to admins only, and shows them all users")
 	}
-	switch canary := c.cfg.Canary; {
-	case canary == "":
-		c.cov.NoNeed(audit.CanaryListed, "no canary is configured")
-	case slices.ContainsFunc(users, func(u listed) bool { return u.Name == canary }):
-		c.cov.Hold(audit.CanaryListed, "the user %s is in the list", audit.Line(canary, 60))
-	default:
-		c.cov.Gap(audit.CanaryListed, audit.Partial, "the canary, user %s, is not in the list: it was dropped, or the list is incomplete", audit.Line(canary, 60))
-	}
+	api.NoteCanary(&c.cov, c.cfg.Canary, canary)
 	if n := len(c.ungranted.names); n > 0 {
 		const shown = 5
 		c.cov.Gap(audit.RowsReadable, audit.Partial, "the grants of %s are not known (%s): %v", audit.Plural(n, "user"), audit.Names(c.ungranted.names, shown), c.ungranted.err)
@@ -91,9 +89,7 @@ func (c *collector) conclude(users []listed) {
 // unknown; the form of its answers shows what it is.
 func (c *collector) concludeServer(answered bool) {
 	seen := c.client.Connection()
-	for _, request := range seen.Cached {
-		c.cov.Gap(audit.ListWhole, audit.Partial, "an answer came from a cache, although none was requested: %s", audit.Line(request, 300))
-	}
+	seen.NoteCached(&c.cov)
 	c.client.NoteClock(&c.cov)
 	if seen.Build != "" || seen.Version != "" {
 		c.cov.Server = strings.TrimSpace("InfluxDB " + seen.Build + " " + seen.Version)

@@ -144,7 +144,7 @@ func TestPremises(t *testing.T) {
 		{"the user is not in its own list", func(w *world) { w.Users = w.Users[1:] }, audit.Partial, audit.OwnCredentialShown, "does not show the user auditor"},
 		{"authentication is off, and the user does not exist", func(w *world) { w.NoAuth, w.Users = true, w.Users[1:] }, audit.Partial, audit.OwnCredentialShown, "does not show the user auditor"},
 		{"authentication is off, and there is no user", func(w *world) { w.NoAuth, w.Users, w.cfg.Canary = true, nil, "" }, audit.NotKnown, audit.OwnCredentialShown, "proves nothing"},
-		{"the canary was dropped", func(w *world) { w.Users = slices.Delete(w.Users, 1, 2) }, audit.Partial, audit.CanaryListed, "the canary, user canary"},
+		{"the canary was dropped", func(w *world) { w.Users = slices.Delete(w.Users, 1, 2) }, audit.Partial, audit.CanaryListed, "the canary canary is not in the list"},
 		{"the list is cut by the server", instead(users, `{"results":[{"series":[{"columns":["user","admin"],"values":[["auditor",true]],"partial":true}]}]}`), audit.NotKnown, audit.ListWhole, "left rows out"},
 		{"the list is cut on its way", instead(users, `{"results":[{"series":[{"columns":["user","admin"],"values":[["auditor",true],`), audit.NotKnown, audit.ListWhole, "unexpected EOF"},
 		{"an error in a 200", instead(users, `{"results":[{"statement_id":0,"error":"timeout"}]}`), audit.NotKnown, audit.ListWhole, "200 timeout"},
@@ -270,6 +270,20 @@ func TestWhatIsNotListedIsGone(t *testing.T) {
 			w.Users = append(w.Users, influxdb1test.User{Name: "z"})
 			changing(100)(w)
 		}, audit.Unseen},
+		"it comes from a cache": {func(w *world) {
+			w.Users = slices.Delete(w.Users, 2, 3)
+			w.Fault = func(rw http.ResponseWriter, r *http.Request, _ string) bool {
+				if _, _, given := r.BasicAuth(); given {
+					rw.Header().Set("Age", "800000")
+				}
+				return false
+			}
+		}, audit.Unseen},
+		"the canary is not in it": {func(w *world) { w.Users = slices.Delete(w.Users, 1, 3) }, audit.Unseen},
+		"the user that asks is no admin in it": {func(w *world) {
+			w.Users = slices.Delete(w.Users, 2, 3)
+			w.Users[0].Admin = false
+		}, audit.Unseen},
 		"its grants cannot be read":    {instead(aliceGrants, `{"results":[]}`), audit.Listed},
 		"the password is not accepted": {func(w *world) { w.Password = "another" }, audit.Unseen},
 	} {
@@ -327,7 +341,26 @@ func TestWhoRefusesTheCredential(t *testing.T) {
 		change  func(*world)
 		refused bool
 	}{
-		"InfluxDB":        {func(w *world) { w.Password = "another" }, true},
+		"InfluxDB":                  {func(w *world) { w.Password = "another" }, true},
+		"a proxy, in its own words": {answering(users, http.StatusUnauthorized, `{"error":"who are you"}`), false},
+		"a cache": {func(w *world) {
+			w.Fault = func(rw http.ResponseWriter, r *http.Request, _ string) bool {
+				if _, _, given := r.BasicAuth(); !given {
+					return false
+				}
+				rw.Header().Set("Age", "60")
+				influxdb1test.Answer(rw, http.StatusUnauthorized, map[string]any{"error": "authorization failed"})
+				return true
+			}
+		}, false},
+		"a cache lets it in": {func(w *world) {
+			w.Fault = func(rw http.ResponseWriter, r *http.Request, _ string) bool {
+				if _, _, given := r.BasicAuth(); given {
+					rw.Header().Set("Age", "60")
+				}
+				return false
+			}
+		}, false},
 		"a proxy, by 401": {answering(users, http.StatusUnauthorized, "<html>"), false},
 		"a proxy, by 403": {answering(users, http.StatusForbidden, "<html>"), false},
 		"nobody":          {answering(users, http.StatusInternalServerError, ""), false},
