@@ -323,7 +323,7 @@ const mostSaid = 200
 
 // sayable: the name is all there, and what a reader sees of it is what it is.
 func sayable(name string) bool {
-	return name != "" && len(name) <= mostSaid && Visible(name, false) == name
+	return name != "" && len(name) <= mostSaid && Visible(name, false) == name && !strings.Contains(name, Redacted)
 }
 
 // APIDeleteCommand deletes a token whose user or org was deleted, to which nothing else can be

@@ -249,6 +249,7 @@ func TestCommandOfProducts(t *testing.T) {
 		"a line break":                      {token(ProductCore, "0000000000000001", "a\nrm -rf x"), "active-write", replacement, ""},
 		"what hides":                        {token(ProductCore, "0000000000000001", "a\u202eb"), "active-write", replacement, ""},
 		"a name that may be cut":            {token(ProductCore, "0000000000000001", strings.Repeat("n", 300)), "active-write", replacement, ""},
+		"a name with the value of a token":  {token(ProductCore, "0000000000000001", "ci "+Redacted), "active-write", replacement, ""},
 		"no name":                           {token(ProductCore, "0000000000000001", ""), "active-write", replacement, ""},
 		"it ends by itself":                 {token(ProductCore, "0000000000000001", "ci"), "expires-soon", replacement, ""},
 		"has ended":                         {token(ProductCore, "0000000000000001", "ci"), "back-again", "", "influxdb3 delete token --token-name ci"},

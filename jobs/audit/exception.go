@@ -99,7 +99,7 @@ func (a Approval) LastDay() time.Time { return lastDay(a.Expires) }
 func (a Authorization) Fingerprint() string {
 	of := grants(a) + "\n" + a.UserID + "\n" + string(a.Status)
 	if a.Product.V3() {
-		of += "\n" + timeWords(a.CreatedAt)
+		of = grants(a.bared(unmarked)) + "\n" + a.UserID + "\n" + string(a.Status) + "\n" + timeWords(a.CreatedAt)
 	}
 	sum := sha256.Sum256([]byte(of))
 	return hex.EncodeToString(sum[:8])

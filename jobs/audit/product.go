@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -281,6 +282,77 @@ func (c *Coverage) AddLimits(p Product) {
 	for _, l := range p.Limits() {
 		c.AddBlindSpot(l.Text + " (limit " + l.ID + ")")
 	}
+}
+
+// marked is the name that InfluxDB 3 gives to a database when it is deleted. Permissions may
+// show that one or the one before, and people may choose such a name, too.
+var marked = regexp.MustCompile(`^(.+)-\d{8}T\d{6}$`)
+
+// DatabaseNumber is the ID of a database that InfluxDB 3 shows by its number, as Enterprise
+// before 3.1 does. No name looks like it.
+func DatabaseNumber(number string) string { return "#" + number }
+
+func (p Permission) isNumbered() bool {
+	return p.Resource.Type == "buckets" && strings.HasPrefix(p.Resource.ID, DatabaseNumber(""))
+}
+
+// bare is p by what InfluxDB 3 shows of it, and with another ID if it is on one database.
+func (p Permission) bare(id func(string) string) Permission {
+	r := Resource{Type: p.Resource.Type, ID: p.Resource.ID}
+	if r.Type == "buckets" && r.ID != "" {
+		r.ID = id(r.ID)
+	}
+	return Permission{p.Action, r}
+}
+
+func asShown(id string) string  { return id }
+func unmarked(id string) string { return marked.ReplaceAllString(id, "$1") }
+func anyNumber(string) string   { return DatabaseNumber("") }
+
+// bared is a with its permissions bare.
+func (a Authorization) bared(id func(string) string) Authorization {
+	all := make([]Permission, len(a.Permissions))
+	for i, p := range a.Permissions {
+		all[i] = p.bare(id)
+	}
+	a.Permissions = all
+	return a
+}
+
+// samePrinted reports whether two reviews of InfluxDB 3 may have been shown the same
+// permissions: a database by its name one time, and the other time by the name that it got
+// when it was deleted, or by its number, which fits any name.
+func samePrinted(before, now Authorization) bool {
+	if slices.ContainsFunc(before.Permissions, Permission.isNumbered) != slices.ContainsFunc(now.Permissions, Permission.isNumbered) {
+		return grants(before.bared(anyNumber)) == grants(now.bared(anyNumber))
+	}
+	left := map[Permission]bool{} // shown before, and not now
+	for _, p := range before.Permissions {
+		left[p.bare(asShown)] = true
+	}
+	var fresh []Permission // shown now, and not before
+	for _, p := range now.Permissions {
+		if p = p.bare(asShown); left[p] {
+			delete(left, p)
+		} else {
+			fresh = append(fresh, p)
+		}
+	}
+	restored := map[Permission]Permission{} // those of left, without the mark
+	for p := range left {
+		restored[p.bare(unmarked)] = p
+	}
+	for _, p := range fresh {
+		was, ok := restored[p]
+		if !ok {
+			was = p.bare(unmarked)
+		}
+		if !left[was] {
+			return false
+		}
+		delete(left, was)
+	}
+	return len(left) == 0
 }
 
 // MaxSecretSum is how many digits of the server's own hash of a secret are kept at most:

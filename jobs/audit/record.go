@@ -122,7 +122,8 @@ func changes(before, now Authorization) []Change {
 			out = append(out, Change{field, from, to})
 		}
 	}
-	if !slices.EqualFunc(before.Permissions, now.Permissions, sameGrant) && before.PermissionsKnown() && now.PermissionsKnown() {
+	if !slices.EqualFunc(before.Permissions, now.Permissions, sameGrant) && before.PermissionsKnown() && now.PermissionsKnown() &&
+		!(now.Product.V3() && samePrinted(before, now)) {
 		note("permissions", grants(before), grants(now))
 	}
 	note("owner", before.UserID, now.UserID)

@@ -147,3 +147,48 @@ func TestSecretThatIsNotShown(t *testing.T) {
 		})
 	}
 }
+
+// TestSamePrinted: InfluxDB 3 may show one database by several names. Any other difference
+// is a change.
+func TestSamePrinted(t *testing.T) {
+	const deleted, later = "a-20260101T000000", "a-20260201T000000"
+	for name, test := range map[string]struct {
+		before, now []string // databases that it may write to
+		same        bool
+	}{
+		"the same":                             {[]string{"a", "b"}, []string{"b", "a"}, true},
+		"one was deleted":                      {[]string{"a", "b"}, []string{deleted, "b"}, true},
+		"it was restored":                      {[]string{deleted, "b"}, []string{"a", "b"}, true},
+		"one of two with the name was deleted": {[]string{"a", deleted}, []string{later, deleted}, true},
+		"a deleted one more":                   {[]string{"a"}, []string{"a", deleted}, false},
+		"one less":                             {[]string{"a", deleted}, []string{"a"}, false},
+		"another one":                          {[]string{"a"}, []string{"b"}, false},
+		"another deleted one":                  {[]string{"a"}, []string{"b-20260101T000000"}, false},
+		"one with another date":                {[]string{deleted}, []string{later}, false},
+		"two for one":                          {[]string{"a"}, []string{deleted, later}, false},
+		"names for numbers":                    {[]string{"#1", "#2"}, []string{"a", "b"}, true},
+		"numbers for names":                    {[]string{"a"}, []string{"#1"}, true},
+		"fewer names than numbers":             {[]string{"#1", "#2"}, []string{"a"}, false},
+		"another number":                       {[]string{"#1"}, []string{"#2"}, false},
+		"all for a number":                     {[]string{"#1"}, []string{""}, false},
+		"none for a number":                    {[]string{"#1"}, nil, false},
+	} {
+		grant := func(ids []string) Authorization {
+			a := Authorization{ID: "0000000000000001", Product: ProductEnterprise, Permissions: []Permission{}}
+			for _, id := range ids {
+				a.Permissions = append(a.Permissions, Permission{"write", Resource{Type: "buckets", ID: id, Name: id, OrgID: "o"}})
+			}
+			return a
+		}
+		if got := changes(grant(test.before), grant(test.now)); (len(got) == 0) != test.same {
+			t.Errorf("%s: %+v", name, got)
+		}
+		reader := grant(test.now)
+		for i := range reader.Permissions {
+			reader.Permissions[i].Action = "read"
+		}
+		if len(test.now) > 0 && len(changes(grant(test.before), reader)) == 0 {
+			t.Errorf("%s: reading is writing", name)
+		}
+	}
+}

@@ -27,7 +27,7 @@ func (c *collector) turnedAway(err error) bool {
 		c.cov.Gap(audit.ListWhole, audit.NotKnown, "nothing could be listed: %v", err)
 	case answer == nil:
 		return false
-	case answer.Status == http.StatusUnauthorized && answer.Message == "the request was not authenticated":
+	case api.Says(err, http.StatusUnauthorized, unauthenticated):
 		used.Refused = true
 		used.Answer = fmt.Sprintf("the credential is not accepted (%v): it is wrong, was replaced or deleted, or it has expired. InfluxDB 3 gives the same answer to each of these", err)
 	case answer.Status == http.StatusUnauthorized:
@@ -68,7 +68,7 @@ func (c *collector) conclude() {
 	}
 	_, c.cov.Sources = c.source()
 	c.concludeList()
-	if c.open {
+	if c.open != "" {
 		if err := c.list.Add(audit.Server("the server answers requests without a credential, as if started with --without-auth")); err != nil {
 			c.cov.Gap(audit.TargetReviewed, audit.Partial, "the server answers without a credential, and this could not be stored: %v", err)
 		}
@@ -79,10 +79,12 @@ func (c *collector) conclude() {
 func (c *collector) concludeCredential() {
 	used := audit.Credential{Of: audit.TheTarget}
 	switch {
-	case c.open:
+	case c.open != "":
 		used.Answer = "the server accepts any credential"
-		c.cov.NoNeed(audit.CredentialActive, "the server answers without a credential")
-	case c.failed == nil, api.StatusOf(c.failed) == http.StatusForbidden:
+		c.cov.NoNeed(audit.CredentialActive, "%s", c.open)
+	case len(c.client.Connection().Cached) > 0:
+		used.Answer = "no answer proves that it was accepted: a cache answered"
+	case c.closed, api.StatusOf(c.failed) == http.StatusForbidden:
 		used.Accepted = true
 		c.cov.Hold(audit.CredentialActive, "%s: %d", api.Request(queryPath, listTokens()), api.StatusOf(c.failed))
 	default:
@@ -119,11 +121,9 @@ func (c *collector) concludeFailed() {
 // concludeList judges whether the list has every token.
 func (c *collector) concludeList() {
 	seen, all := &c.seen, audit.Plural(c.seen.rows, "token")
-	shown := c.open || len(seen.own) > 0
-	cached := c.client.Connection().Cached
-	for _, request := range cached {
-		c.cov.Gap(audit.ListWhole, audit.Partial, "an answer came from a cache, although none was requested: %s", request)
-	}
+	open := c.open != ""
+	shown, heard := open || len(seen.own) > 0, c.client.Connection()
+	heard.NoteCached(&c.cov)
 	c.cov.Hold(audit.ListWhole, "%s, complete to the end of the answer", all)
 	if len(c.clusters) > 1 {
 		c.cov.Gap(audit.ListsAgree, audit.Partial, "the answers came from more than one cluster: %s", strings.Join(c.clusters, ", "))
@@ -133,23 +133,28 @@ func (c *collector) concludeList() {
 		c.cov.Gap(audit.CredentialSeesAll, audit.NotKnown, "the list is empty, which proves nothing: every server with authentication has at least the token %s", operator)
 	case seen.operator:
 		c.cov.Hold(audit.CredentialSeesAll, "the list shows %s. InfluxDB 3 shows all tokens to those who may read them", operator)
-	case !c.open && len(seen.own) > 0 && !isAdmin(seen.own[0]):
+	case !open && len(seen.own) > 0 && !isAdmin(seen.own[0]):
 		c.cov.Gap(audit.CredentialSeesAll, audit.Partial, "the credential is not an admin token, and the list does not show %s: other tokens may be missing too", operator)
 	}
-	switch configured := c.cfg.Canary != "" && c.cfg.Canary != operator; {
+	switch {
 	case seen.rows == 0: // which is a gap already
 	case !seen.operator:
 		c.cov.Gap(audit.CanaryListed, audit.Partial, "the token %s is not among %s. Every server has it and it cannot be deleted, so other tokens may be missing too", operator, all)
-	case configured && !seen.canary:
-		c.cov.Gap(audit.CanaryListed, audit.Partial, "the canary %s is not in the list: it was deleted, or the list is incomplete", audit.Line(c.cfg.Canary, 80))
-	case configured:
-		c.cov.Hold(audit.CanaryListed, "%s and %s are in the list", operator, audit.Line(c.cfg.Canary, 80))
 	default:
 		c.cov.Hold(audit.CanaryListed, "%s is in the list", operator)
 	}
+	if c.cfg.Canary != "" && c.cfg.Canary != operator && seen.rows > 0 {
+		api.NoteCanary(&c.cov, c.cfg.Canary, seen.canary)
+	}
+	if len(c.cov.Sources) == 0 && seen.operator { // else that is the gap
+		c.cov.AddGap(audit.Gap{
+			ID: audit.SourceSame, Verdict: audit.Partial, Fix: "Upgrade to InfluxDB 3.7 or later, or report the format of the answer to the makers of tokenaudit.",
+			Reason: "no answer shows which server this is: none has the ID of a cluster, and the date of the token " + operator + " cannot be read",
+		})
+	}
 	switch {
 	case seen.rows == 0:
-	case c.open:
+	case open:
 		c.cov.NoNeed(audit.OwnCredentialShown, "the server answers without a credential")
 	case shown:
 		c.cov.Hold(audit.OwnCredentialShown, "%s: among the %d listed, by its hash", audit.TheTarget, seen.rows)
@@ -161,13 +166,13 @@ func (c *collector) concludeList() {
 	if n := seen.unnamed.n; n > 0 {
 		c.cov.Gap(audit.RowsReadable, audit.Partial, "%d of %s have no name (%s)", n, all, seen.unnamed)
 	}
-	if n := seen.unhashed.n; n > 0 && !c.open {
+	if n := seen.unhashed.n; n > 0 && !open {
 		c.cov.Gap(audit.RowsReadable, audit.Partial, "%d of %s have no hash, so it is not known whether their secret was replaced (%s)", n, all, seen.unhashed)
 	}
 	if n := seen.misdated.n; n > 0 {
 		c.cov.Gap(audit.RowsReadable, audit.Partial, "%d of %s have a date that is missing or cannot be read (%s)", n, all, seen.misdated)
 	}
-	c.whole = seen.operator && shown && len(cached) == 0 && len(c.clusters) < 2 && (c.cfg.Canary == "" || seen.canary)
+	c.whole = seen.operator && shown && len(c.cov.Sources) > 0 && len(heard.Cached) == 0 && len(c.clusters) < 2 && (c.cfg.Canary == "" || seen.canary)
 }
 
 // concludeWalk says what is known only when every token was walked.

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"regexp"
 
 	"tokenaudit/jobs/api"
 	"tokenaudit/jobs/audit"
@@ -23,18 +22,21 @@ func (s shownDatabases) Rows() int { return len(s) }
 // readDatabases asks which databases there are, if a grant names one. A grant keeps its
 // database when that is deleted, and does not apply to another one of the same name.
 func (c *collector) readDatabases(ctx context.Context) {
-	switch release, known := c.release(); {
+	switch {
 	case !c.seen.named:
 		c.cov.NoNeed(audit.DatabasesListed, "no permission names a database")
 		return
-	case known && c.product() == audit.ProductEnterprise && release.before(3, 1, 0):
+	case c.numbered():
 		c.cov.NoNeed(audit.DatabasesListed, "Enterprise before 3.1 shows the IDs of databases, which no list has")
 		c.cov.AddBlindSpot("this version of Enterprise shows the IDs of databases instead of their names. Grants on deleted databases are not found. Upgrade to 3.1 or later")
 		return
 	}
 	var shown shownDatabases
-	err := c.client.GetJSON(ctx, databasesPath, listDatabases(), &shown)
-	c.hear()
+	header, err := c.client.Answer(ctx, databasesPath, listDatabases(), &shown)
+	c.hear(c.client.Connection())
+	if cached := c.client.CachedBy(header); err == nil && cached != "" {
+		err = fmt.Errorf("the answer came from a cache (%s)", cached)
+	}
 	live, deleted := map[string]bool{}, 0
 	for _, d := range shown {
 		switch {
@@ -44,13 +46,13 @@ func (c *collector) readDatabases(ctx context.Context) {
 		case *d.Deleted:
 			deleted++
 		default:
-			live[*d.Name] = true
+			live[api.WithoutTokens(*d.Name)] = true // as grants have it
 		}
 	}
 	if err == nil && len(live) == 0 {
 		err = errors.New("the list of databases is empty, which proves nothing")
 	}
-	if err == nil && !c.open && len(c.seen.own) > 0 && !isAdmin(c.seen.own[0]) {
+	if err == nil && c.open == "" && len(c.seen.own) > 0 && !isAdmin(c.seen.own[0]) {
 		err = errors.New("the credential is not an admin token, so the list may leave databases out")
 	}
 	asked := c.record("all databases", databasesPath, listDatabases(), len(shown), err)
@@ -66,22 +68,24 @@ func (c *collector) readDatabases(ctx context.Context) {
 	c.cov.Hold(audit.DatabasesListed, "%s, and %d deleted", audit.Plural(len(live), "database"), deleted)
 }
 
-// renamed is the name that InfluxDB 3 gives to a database when it is deleted.
-var renamed = regexp.MustCompile(`^(.+)-\d{8}T\d{6}$`)
+// numbered: the server shows numbers of databases, not names.
+func (c *collector) numbered() bool {
+	release, known := c.release()
+	return known && c.product() == audit.ProductEnterprise && release.before(3, 1, 0)
+}
 
 // place completes the resource of a permission. A database that does not exist has no
-// name, as with InfluxDB 2. Its ID stays what it was before it was deleted, so that the
-// grant stays the same.
+// name, as with InfluxDB 2. Its ID is what the server shows, whatever else is known of it.
 func (c *collector) place(r *audit.Resource, orgID string) {
 	if r.Type == "" || r.Type == "instance" {
 		return
 	}
-	r.OrgID, r.Name = orgID, r.ID
-	if r.Type != types["db"] || c.databases == nil || c.databases[r.ID] {
-		return
+	onOne := r.Type == types["db"] && r.ID != ""
+	if onOne && c.numbered() {
+		r.ID = audit.DatabaseNumber(r.ID)
 	}
-	r.Name = ""
-	if before := renamed.FindStringSubmatch(r.ID); before != nil {
-		r.ID = before[1]
+	r.OrgID, r.Name = orgID, r.ID
+	if onOne && c.databases != nil && !c.databases[r.ID] {
+		r.Name = ""
 	}
 }

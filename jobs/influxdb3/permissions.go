@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"tokenaudit/jobs/api"
 	"tokenaudit/jobs/audit"
 )
 
@@ -36,7 +37,7 @@ var everything = []audit.Permission{
 // Core has *:*:* for every token. An element is type:names:actions, with commas between
 // names and between actions. What is of any other form may allow anything: it is kept
 // as the action of a permission without a resource, which nothing takes for readable.
-// Resources have neither orgs nor the names of databases; see placed.
+// Resources have neither orgs nor the names of databases; see place.
 func parsePermissions(column string) []audit.Permission {
 	elements := []string{column}
 	if strings.HasPrefix(column, "[") {
@@ -64,7 +65,7 @@ func unknown(text string) audit.Permission {
 	if text == "" {
 		text = `""`
 	}
-	return audit.Permission{Action: audit.Line(text, longestUnknown)}
+	return audit.Permission{Action: audit.Line(api.WithoutTokens(text), longestUnknown)}
 }
 
 // parseElement gives one permission for each name and each of read and write.
@@ -99,7 +100,7 @@ func parseElement(element string) []audit.Permission {
 			return []audit.Permission{unknown(element)}
 		}
 		for _, action := range may {
-			out = append(out, audit.Permission{Action: action, Resource: audit.Resource{Type: types[parts[0]], ID: name}})
+			out = append(out, audit.Permission{Action: action, Resource: audit.Resource{Type: types[parts[0]], ID: api.WithoutTokens(name)}})
 		}
 	}
 	return out

@@ -2,13 +2,12 @@ package influxdb3
 
 import (
 	"cmp"
-	"crypto/sha256"
-	"encoding/hex"
 	"regexp"
 	"strconv"
 	"strings"
 	"time"
 
+	"tokenaudit/jobs/api"
 	"tokenaudit/jobs/audit"
 	"tokenaudit/jobs/target"
 )
@@ -149,8 +148,7 @@ func (c *collector) noteVersion() {
 // a new operator token; neither survives a new server. Where no answer shows what the
 // server is, there are no sources.
 func (c *collector) source() (id string, sources []string) {
-	sum := sha256.Sum256([]byte(strings.TrimRight(c.cfg.URL, "/") + "\n" + c.seen.operatorAt.UTC().Format(time.RFC3339Nano)))
-	address := audit.URLSource + hex.EncodeToString(sum[:8])
+	address := api.OrgAt(c.cfg.URL, c.seen.operatorAt.UTC().Format(time.RFC3339Nano))
 	switch known := !c.seen.operatorAt.IsZero(); {
 	case len(c.clusters) > 0 && known:
 		return c.clusters[0], []string{audit.SourceOf(audit.ServerStore, c.clusters[0]), audit.SourceOf(audit.ServerStore, address)}

@@ -206,20 +206,25 @@ func TestDeletedDatabases(t *testing.T) {
 		"none":              {func(*world) {}, "read gf_ha=gf_ha"},
 		"soft, by its name": {func(w *world) { w.DeleteDatabase("gf_ha", false) }, "read gf_ha="},
 		"hard, by its name": {func(w *world) { w.DeleteDatabase("gf_ha", true) }, "read gf_ha="},
-		"soft, renamed":     {func(w *world) { w.DeletedName = influxdb3test.Renamed; w.DeleteDatabase("gf_ha", false) }, "read gf_ha="},
-		"hard, renamed":     {func(w *world) { w.DeletedName = influxdb3test.Renamed; w.DeleteDatabase("gf_ha", true) }, "read gf_ha="},
+		"soft, renamed":     {func(w *world) { w.DeletedName = influxdb3test.Renamed; w.DeleteDatabase("gf_ha", false) }, "read gf_ha-20260105T080000="},
+		"hard, renamed":     {func(w *world) { w.DeletedName = influxdb3test.Renamed; w.DeleteDatabase("gf_ha", true) }, "read gf_ha-20260105T080000="},
 		"renamed, and created again": {func(w *world) {
 			w.DeletedName = influxdb3test.Renamed
 			w.DeleteDatabase("gf_ha", true)
 			w.AddDatabase("gf_ha")
-		}, "read gf_ha="},
-		"by its name, and again":        {func(w *world) { w.DeleteDatabase("gf_ha", true); w.AddDatabase("gf_ha") }, "read gf_ha=gf_ha"}, // see the facts: it hides
-		"one that has such a name":      {func(w *world) { w.rename("gf_ha", "gf-20260102T030405") }, "read gf-20260102T030405=gf-20260102T030405"},
-		"not known, so nothing is said": {func(w *world) { w.DeleteDatabase("gf_ha", true); w.Fault = influxdb3test.Answer(databases, 500, "") }, "read gf_ha=gf_ha"},
+		}, "read gf_ha-20260105T080000="},
+		"one that has such a name, deleted": {func(w *world) {
+			w.rename("gf_ha", "gf-20260102T030405")
+			w.DeleteDatabase("gf-20260102T030405", true)
+		}, "read gf-20260102T030405="},
+		"from a cache, so nothing is said": {func(w *world) { w.DeleteDatabase("gf_ha", true); w.Fault = w.cached(databases) }, "read gf_ha=gf_ha"},
+		"by its name, and again":           {func(w *world) { w.DeleteDatabase("gf_ha", true); w.AddDatabase("gf_ha") }, "read gf_ha=gf_ha"}, // see the facts: it hides
+		"one that has such a name":         {func(w *world) { w.rename("gf_ha", "gf-20260102T030405") }, "read gf-20260102T030405=gf-20260102T030405"},
+		"not known, so nothing is said":    {func(w *world) { w.DeleteDatabase("gf_ha", true); w.Fault = influxdb3test.Answer(databases, 500, "") }, "read gf_ha=gf_ha"},
 		"IDs of Enterprise 3.0": {func(w *world) {
 			w.Version, w.cfg.Kind = "3.0.3", target.KindEnterprise
 			w.Row = of("grafana", func(row map[string]any) { row["permissions"] = "db:1:read" })
-		}, "read 1=1"},
+		}, "read #1=#1"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -287,17 +292,137 @@ func TestServerWithoutAuthentication(t *testing.T) {
 		}
 	}
 
-	w.Fault = anonymously(500, "{}")
-	if _, now = w.next(t); now[r.Description].Presence != audit.Unseen {
-		t.Errorf("nobody knows whether it is still so: %s", now[r.Description].Presence)
+	for _, week := range []struct {
+		name    string
+		open    bool
+		fault   func(http.ResponseWriter, *http.Request) bool
+		want    audit.Presence
+		verdict audit.Verdict
+	}{
+		{"the list has no hashes", true, anonymously(500, "{}"), audit.Listed, audit.Complete},
+		{"nor behind a proxy that refuses", true, anonymously(403, ""), audit.Listed, audit.Complete},
+		{"nor behind one that asks who it is", true, anonymously(401, `{"error":"who are you"}`), audit.Listed, audit.Complete},
+		{"InfluxDB refuses, and lists no hashes", true, w.refusing(), audit.Unseen, audit.Partial},
+		{"a list with hashes says nothing of it", false, anonymously(500, "{}"), audit.Unseen, audit.Partial},
+		{"nor does a proxy that refuses", false, anonymously(403, ""), audit.Unseen, audit.Partial},
+		{"InfluxDB refuses", false, nil, audit.Gone, audit.Complete},
+	} {
+		w.WithoutAuth, w.Fault = week.open, week.fault
+		if cov, now = w.next(t); now[r.Description].Presence != week.want || cov.Verdict != week.verdict {
+			t.Errorf("%s: the finding is %s, %s: %q", week.name, now[r.Description].Presence, cov.Verdict, cov.Reasons)
+		}
 	}
-	w.WithoutAuth = false
-	if _, now = w.next(t); now[r.Description].Presence != audit.Unseen {
-		t.Errorf("a list with hashes says nothing of it: %s", now[r.Description].Presence)
+}
+
+// refusing has the server refuse requests without a credential as InfluxDB does.
+func (w *world) refusing() func(http.ResponseWriter, *http.Request) bool {
+	return anonymously(401, `{"error": "the request was not authenticated"}`)
+}
+
+// cached has requests for the path answered out of a cache.
+func (w *world) cached(path string) func(http.ResponseWriter, *http.Request) bool {
+	return w.Rewrite(path, func(h http.Header, body []byte) []byte { h.Set("X-Cache", "HIT"); return body })
+}
+
+// TestOneDatabaseByTwoNames: InfluxDB 3 shows a database of a permission by its name, by the
+// name that it got when it was deleted, or by its number. None of it is a change.
+func TestOneDatabaseByTwoNames(t *testing.T) {
+	const dated = "backup-20260101T000000"
+	for name, test := range map[string]struct {
+		version string
+		weeks   []func(w *weeks)
+	}{
+		"deleted, and once it is not known which exist": {"3.8.4", []func(*weeks){
+			func(w *weeks) { w.DeletedName = influxdb3test.Renamed; w.DeleteDatabase("gf_ha", false) },
+			func(w *weeks) { w.Fault = influxdb3test.Answer(databases, 500, "{}") },
+			func(w *weeks) { w.Fault = nil },
+			func(w *weeks) { w.DeletedName = nil },
+		}},
+		"a name that looks like one that was deleted": {"3.8.4", []func(*weeks){
+			func(w *weeks) { w.DeleteDatabase(dated, true) },
+			func(w *weeks) { w.DeletedName = influxdb3test.Renamed },
+		}},
+		"an upgrade from numbers to names": {"3.0.3", []func(*weeks){
+			func(w *weeks) { w.Row, w.Version = nil, "3.8.4" },
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWeeks(t, newWorld(influxdb3test.Enterprise, test.version))
+			w.cfg.Kind = target.KindEnterprise
+			w.target = w.world.at(t, w.cfg.URL)
+			w.AddDatabase(dated)
+			w.AddToken(influxdb3test.Token{Name: "restore", Grants: []influxdb3test.Grant{influxdb3test.On(dated, "read")}})
+			if test.version == "3.0.3" {
+				w.Row = func(row map[string]any) {
+					row["permissions"] = strings.NewReplacer("gf_ha", "1", dated, "3").Replace(fmt.Sprint(row["permissions"]))
+				}
+			}
+			_, now := w.next(t)
+			fingerprint := now["grafana"].Fingerprint()
+			for i, change := range test.weeks {
+				change(w)
+				cov, now := w.next(t)
+				for _, name := range []string{"grafana", "restore"} {
+					if r := now[name]; r.Presence != audit.Listed || len(r.Changes) > 0 {
+						t.Errorf("week %d: %s is %s: %+v, %q", i, name, r.Presence, r.Changes, cov.Reasons)
+					}
+				}
+				if test.version == "3.8.4" && now["grafana"].Fingerprint() != fingerprint {
+					t.Errorf("week %d: an exception no longer fits the token", i)
+				}
+			}
+		})
 	}
-	w.Fault = anonymously(403, "")
-	if cov, now = w.next(t); now[r.Description].Presence != audit.Gone || cov.Verdict != audit.Complete {
-		t.Errorf("%+v, %s", now[r.Description], cov.Verdict)
+}
+
+// TestServerThatCannotBeTold: without the ID of a cluster, the age of _admin tells servers
+// apart. A new one may be behind the URL where that cannot be read.
+func TestServerThatCannotBeTold(t *testing.T) {
+	w := newWeeks(t, newWorld(influxdb3test.Enterprise, "3.6.0"))
+	w.next(t)
+	w.Row = of("_admin", func(row map[string]any) { row["created_at"] = "garbled" })
+	w.DeleteToken("grafana")
+	cov, now := w.next(t)
+	if cov.Verdict != audit.Partial || now["grafana"].Presence == audit.Gone {
+		t.Errorf("grafana is %s, %s: %q", now["grafana"].Presence, cov.Verdict, cov.Reasons)
+	}
+	w.Version = "3.8.4" // which has an ID of its cluster
+	if r := w.review(t); !r.Scope.AllVisible || slices.ContainsFunc(r.cov.Gaps, func(g audit.Gap) bool { return g.ID == audit.SourceSame }) {
+		t.Errorf("%+v", r.cov.Gaps)
+	}
+}
+
+// TestTokensInNames: people write the text of a token where they should not, and a server
+// may repeat one, or its hash, in what cannot be read.
+func TestTokensInNames(t *testing.T) {
+	text, hash := "apiv3_"+strings.Repeat("Ab9-", 20), strings.Repeat("0123456789abcdef", 8)
+	for name, test := range map[string]struct{ name, permissions string }{
+		"in a name":                 {"grafana " + text, "db:gf_ha:read"},
+		"in a permission":           {"grafana", "token=" + text},
+		"in the last one that fits": {"grafana", strings.Repeat("x", 950) + " " + text},
+		"a hash, in a list":         {"grafana " + hash, `["db:gf_ha:read","db:` + hash + `:grant"]`},
+		"the name of a database":    {"grafana", `["db:` + hash + `:read","db:` + text + `:read"]`},
+	} {
+		w := enterprise()
+		w.AddDatabase(hash)
+		w.Row = of("grafana", func(row map[string]any) { row["name"], row["permissions"] = test.name, test.permissions })
+		r := w.review(t)
+		kept, err := json.Marshal([]any{r.tokens, r.cov})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, part := range []string{text[:20], hash[:20]} {
+			if bytes.Contains(kept, []byte(part)) {
+				t.Errorf("%s: %s is kept", name, part)
+			}
+		}
+		a := r.tokens[2]
+		if !bytes.Contains(kept, []byte(audit.Redacted)) || strings.Contains(a.Description, audit.Redacted) != (audit.DeleteCommand(a) == "") {
+			t.Errorf("%s: %q, deleted by %q", name, a.Description, audit.DeleteCommand(a))
+		}
+		if name == "the name of a database" && a.Permissions[0].Resource.Name == "" {
+			t.Errorf("%s exists: %+v", name, a.Permissions)
+		}
 	}
 }
 

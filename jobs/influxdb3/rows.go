@@ -25,7 +25,7 @@ const sumDigits = 9
 type tokenRow struct {
 	ID          tokenID     `json:"token_id"`
 	Name        *string     `json:"name"`
-	Hash        hashPrefix  `json:"hash"`
+	Hash        *hashPrefix `json:"hash"`
 	CreatedAt   stamp       `json:"created_at"`
 	UpdatedAt   stamp       `json:"updated_at"`
 	Expiry      stamp       `json:"expiry"`
@@ -69,11 +69,14 @@ func (row *tokenRow) misdated() bool {
 // authorization is the token, without its org; see placed.
 func (row *tokenRow) authorization() audit.Authorization {
 	a := audit.Authorization{
-		ID: fmt.Sprintf("%016x", row.ID.n), Status: audit.Active, SecretSum: string(row.Hash), Permissions: row.Permissions.list,
+		ID: fmt.Sprintf("%016x", row.ID.n), Status: audit.Active, Permissions: row.Permissions.list,
 		CreatedAt: row.CreatedAt.Time, UpdatedAt: row.UpdatedAt.Time, ExpiresAt: row.Expiry.Time,
 	}
+	if row.Hash != nil {
+		a.SecretSum = string(*row.Hash)
+	}
 	if row.Name != nil {
-		a.Description = *row.Name
+		a.Description = api.WithoutTokens(*row.Name)
 	}
 	return a
 }
@@ -97,7 +100,7 @@ func (id *tokenID) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	return nil
 }
 
-// hashPrefix is what is kept of a hash. It is empty where there is none, or something else.
+// hashPrefix is what is kept of a hash. It is empty where there is something else.
 type hashPrefix string
 
 func (h *hashPrefix) UnmarshalJSONFrom(dec *jsontext.Decoder) error {

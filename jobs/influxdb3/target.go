@@ -43,6 +43,8 @@ const (
 	operator = "_admin"
 	// internal is the database of the server itself. It cannot be deleted.
 	internal = "_internal"
+	// unauthenticated is what it says to those whose credential is missing or not accepted.
+	unauthenticated = "the request was not authenticated"
 )
 
 // Questions are constants: nothing from outside goes into a query.
@@ -139,7 +141,7 @@ type collector struct {
 	sum       string          // of the target's own token, as the list has it; "" where it is not known
 	seen      tally           // of the list
 	failed    error           // why there is none
-	open      bool            // the server answers without a credential
+	open      string          // how the server shows that it answers without a credential; "" if it does not show that
 	closed    bool            // it refuses to
 	databases map[string]bool // names of those that are not deleted; nil where they are not known
 	whole     bool            // a token that is not in the list does not exist
@@ -154,7 +156,7 @@ type pong struct {
 func (c *collector) run(ctx context.Context) {
 	var answer pong
 	err := c.client.GetJSON(ctx, "/ping", nil, &answer)
-	c.hear()
+	c.hear(c.client.Connection())
 	c.version = answer.Version
 	c.record("product and version", "/ping", nil, 0, err)
 	if c.turnedAway(err) {
@@ -165,7 +167,7 @@ func (c *collector) run(ctx context.Context) {
 		c.sum = hex.EncodeToString(sum[:])[:sumDigits]
 	}
 	c.seen, c.failed = c.readTokens(ctx)
-	c.hear()
+	c.hear(c.client.Connection())
 	c.record("all tokens", queryPath, listTokens(), c.seen.rows, c.failed).SHA256 = c.seen.sha256
 	if c.turnedAway(c.failed) {
 		return
@@ -178,8 +180,8 @@ func (c *collector) run(ctx context.Context) {
 }
 
 // hear keeps which cluster answered.
-func (c *collector) hear() {
-	if id := c.client.Connection().ClusterUUID; id != "" && !slices.Contains(c.clusters, id) {
+func (c *collector) hear(heard api.Connection) {
+	if id := heard.ClusterUUID; id != "" && !slices.Contains(c.clusters, id) {
 		c.clusters = append(c.clusters, id)
 	}
 }
@@ -201,6 +203,7 @@ type tally struct {
 	operatorAt                  time.Time // when the token _admin was created
 	operator                    bool      // it was there
 	canary                      bool
+	hashes                      int                   // rows that have the column, whatever is in it
 	own                         []audit.Authorization // that may be the target's own
 	named                       bool                  // a grant names a database
 	narrow                      bool                  // a token is not an admin
@@ -268,16 +271,19 @@ func (t *tally) count(row *tokenRow, a audit.Authorization, c *collector) {
 	if row.Name == nil {
 		t.unnamed.add(a.ID)
 	}
-	if row.Hash == "" {
+	if row.Hash != nil {
+		t.hashes++
+	}
+	if a.SecretSum == "" {
 		t.unhashed.add(a.ID)
 	}
 	if row.misdated() {
 		t.misdated.add(a.ID)
 	}
-	if a.Description == operator && row.Name != nil {
+	if row.Name != nil && *row.Name == operator {
 		t.operator, t.operatorAt = true, a.CreatedAt
 	}
-	t.canary = t.canary || a.Description == c.cfg.Canary && row.Name != nil
+	t.canary = t.canary || row.Name != nil && *row.Name == c.cfg.Canary
 	const most = 10
 	if a.SecretSum == c.sum && c.sum != "" && len(t.own) < most {
 		t.own = append(t.own, a)
@@ -293,7 +299,8 @@ func namesDatabase(p audit.Permission) bool {
 }
 
 // tryAnonymously asks for the tokens without a credential. A server that was started with
-// --without-auth gives them to everybody.
+// --without-auth gives them to everybody, and their hashes to nobody. Only InfluxDB itself
+// can say that it refuses to: what is in front of it proves nothing.
 func (c *collector) tryAnonymously(ctx context.Context) {
 	client, rows := c.client.Anonymous(), 0
 	resp, err := client.Get(ctx, queryPath, listTokens())
@@ -302,17 +309,37 @@ func (c *collector) tryAnonymously(ctx context.Context) {
 		api.NoteRows(resp, rows)
 		resp.Body.Close()
 	}
-	status := api.StatusOf(err)
+	heard := client.Connection()
+	err = heard.OfNow(err)
 	asked := c.record("whether the server answers without a credential", queryPath, listTokens(), rows, err)
 	asked.Credential = client.Asker().Credential
-	switch c.open, c.closed = err == nil, status == http.StatusUnauthorized || status == http.StatusForbidden; {
-	case c.open:
+	hashless := c.seen.rows > 0 && c.seen.hashes == 0 && len(c.client.Connection().Cached) == 0
+	switch refused := c.isRefusal(err, heard); {
+	case err == nil:
+		c.open = "the server answers without a credential"
 		asked.Verdict, asked.Reason = audit.Partial, "it does"
-	case c.closed:
-		asked.Verdict, asked.Reason = audit.Complete, "it does not"
+	case hashless && !refused:
+		c.open = "the list has no hashes, which InfluxDB 3 leaves out where it was started with --without-auth"
+	case hashless:
+		c.cov.AddGap(audit.Gap{
+			ID: audit.CredentialActive, Verdict: audit.Partial, Fix: "Set url to InfluxDB itself, and run the review again.",
+			Reason: "it is not known whether authentication is on. InfluxDB refuses a request without a credential, and its list has no hashes, as with --without-auth",
+		})
+	case !refused:
+		api.NoteUnclear(&c.cov, "credential", err)
 	default:
-		c.cov.AddBlindSpot(fmt.Sprintf("it is not known whether the server answers without a credential: %v", err))
+		c.closed = true
+		asked.Verdict, asked.Reason = audit.Complete, "it does not"
 	}
+	c.hear(heard)
+}
+
+// isRefusal: InfluxDB itself answered that a credential is missing, in its words or with
+// the ID of the cluster that gave the list.
+func (c *collector) isRefusal(err error, heard api.Connection) bool {
+	var answer *api.Error
+	return errors.As(err, &answer) && answer.Status == http.StatusUnauthorized && answer.Cached == "" &&
+		(answer.Message == unauthenticated || slices.Contains(c.clusters, heard.ClusterUUID))
 }
 
 // placed walks the list, and completes each token by what was learned when all were there.

@@ -185,15 +185,15 @@ func TestCompleteEverywhere(t *testing.T) {
 		"times with a zone": {influxdb3test.Core, "3.10.1", func(w *world) {
 			w.Row = func(row map[string]any) { row["created_at"] = fmt.Sprint(row["created_at"], "+00:00") }
 		}, ""},
-		"an expiry after 9999":         {influxdb3test.Core, "3.10.1", func(w *world) { w.Row = func(row map[string]any) { row["expiry"] = "+262142-12-31T23:59:59.999" } }, ""},
-		"null for what is not there":   {influxdb3test.Core, "3.10.1", func(w *world) { w.Row = func(row map[string]any) { row["updated_at"], row["expiry"] = nil, nil } }, ""},
-		"a canary":                     {influxdb3test.Core, "3.10.1", func(w *world) { w.cfg.Canary = "grafana" }, ""},
-		"the canary that is there":     {influxdb3test.Core, "3.10.1", func(w *world) { w.cfg.Canary = "_admin" }, ""},
-		"another order":                {influxdb3test.Core, "3.10.1", func(w *world) { w.Fault = w.Rewrite(list, reversed) }, ""},
-		"read access to _internal":     {influxdb3test.Enterprise, "3.8.4", func(w *world) { w.InternalReadable = true; w.auditor = w.reader(); w.only("_admin", "reader") }, ""},
-		"two tokens of one text":       {influxdb3test.Core, "3.10.1", func(w *world) { w.AddToken(influxdb3test.Token{Name: "twin", Text: w.auditor}) }, ""},
-		"a list that is cut once":      {influxdb3test.Core, "3.10.1", func(w *world) { w.Fault = once(w.CutBody(list)) }, ""},
-		"no word on what is anonymous": {influxdb3test.Core, "3.10.1", func(w *world) { w.Fault = anonymously(500, "{}") }, "not known whether the server answers without a credential"},
+		"an expiry after 9999":       {influxdb3test.Core, "3.10.1", func(w *world) { w.Row = func(row map[string]any) { row["expiry"] = "+262142-12-31T23:59:59.999" } }, ""},
+		"null for what is not there": {influxdb3test.Core, "3.10.1", func(w *world) { w.Row = func(row map[string]any) { row["updated_at"], row["expiry"] = nil, nil } }, ""},
+		"a canary":                   {influxdb3test.Core, "3.10.1", func(w *world) { w.cfg.Canary = "grafana" }, ""},
+		"the canary that is there":   {influxdb3test.Core, "3.10.1", func(w *world) { w.cfg.Canary = "_admin" }, ""},
+		"another order":              {influxdb3test.Core, "3.10.1", func(w *world) { w.Fault = w.Rewrite(list, reversed) }, ""},
+		"read access to _internal":   {influxdb3test.Enterprise, "3.8.4", func(w *world) { w.InternalReadable = true; w.auditor = w.reader(); w.only("_admin", "reader") }, ""},
+		"two tokens of one text":     {influxdb3test.Core, "3.10.1", func(w *world) { w.AddToken(influxdb3test.Token{Name: "twin", Text: w.auditor}) }, ""},
+		"a list that is cut once":    {influxdb3test.Core, "3.10.1", func(w *world) { w.Fault = once(w.CutBody(list)) }, ""},
+		"a refusal in other words":   {influxdb3test.Core, "3.10.1", func(w *world) { w.Fault = w.otherWords() }, ""},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -266,6 +266,15 @@ func anonymously(status int, body string) func(http.ResponseWriter, *http.Reques
 	}
 }
 
+// otherWords has the server refuse requests without a credential in other words, with the
+// ID of its cluster.
+func (w *world) otherWords() func(http.ResponseWriter, *http.Request) bool {
+	return func(rw http.ResponseWriter, r *http.Request) bool {
+		rw.Header().Set("cluster-uuid", w.ClusterUUID)
+		return anonymously(401, `{"error":"a token is needed"}`)(rw, r)
+	}
+}
+
 // authenticated is a fault of requests with a credential.
 func authenticated(fault func(http.ResponseWriter, *http.Request) bool) func(http.ResponseWriter, *http.Request) bool {
 	return func(w http.ResponseWriter, r *http.Request) bool {
@@ -304,6 +313,36 @@ func TestPremises(t *testing.T) {
 		"a credential with a blank": {func(w *world) { w.auditor = "two words" }, audit.NotKnown, audit.CredentialActive, "", ""},
 		"401 of a proxy":            {func(w *world) { w.Fault = influxdb3test.Answer("", 401, "<html>") }, audit.NotKnown, audit.CredentialActive, "something in front of InfluxDB", ""},
 		"no credential":             {func(w *world) { w.auditor = "" }, audit.NotKnown, audit.CredentialActive, "nothing was requested", ""},
+
+		// whether a credential is needed at all
+		"anonymous requests fail":                      {func(w *world) { w.Fault = anonymously(500, "") }, audit.Partial, audit.CredentialActive, "not known whether authentication is on", "without a credential"},
+		"anonymous requests are redirected":            {func(w *world) { w.Fault = anonymously(302, "") }, audit.Partial, audit.CredentialActive, "not known whether authentication is on", ""},
+		"anonymous requests are bad":                   {func(w *world) { w.Fault = anonymously(400, `{"error":"x"}`) }, audit.Partial, audit.CredentialActive, "400 x", ""},
+		"anonymous requests are refused by a proxy":    {func(w *world) { w.Fault = anonymously(403, "") }, audit.Partial, audit.CredentialActive, "not known whether authentication is on", ""},
+		"a proxy asks anonymous requests who they are": {func(w *world) { w.Fault = anonymously(401, `{"error":"who are you"}`) }, audit.Partial, audit.CredentialActive, "401 who are you", ""},
+		"a cache answers anonymous requests": {func(w *world) {
+			w.Fault = func(rw http.ResponseWriter, r *http.Request) bool {
+				rw.Header().Set("Age", "3")
+				return anonymously(200, "["+one+"]")(rw, r) || func() bool { rw.Header().Del("Age"); return false }()
+			}
+		}, audit.Partial, audit.CredentialActive, "from a cache", ""},
+		"a cache refuses anonymous requests": {func(w *world) {
+			w.Fault = func(rw http.ResponseWriter, r *http.Request) bool {
+				rw.Header().Set("Age", "3")
+				return w.refusing()(rw, r) || func() bool { rw.Header().Del("Age"); return false }()
+			}
+		}, audit.Partial, audit.CredentialActive, "not known whether authentication is on", ""},
+		"another cluster refuses anonymous requests": {func(w *world) {
+			w.Fault = func(rw http.ResponseWriter, r *http.Request) bool {
+				return r.Header.Get("Authorization") == "" && w.otherCluster(list)(rw, r)
+			}
+		}, audit.Partial, audit.ListsAgree, "more than one cluster", ""},
+
+		// source-same
+		"no date of _admin before 3.7": {func(w *world) {
+			w.Version = "3.6.0"
+			w.Row = of("_admin", func(row map[string]any) { delete(row, "created_at") })
+		}, audit.Partial, audit.SourceSame, "no answer shows which server this is", ""},
 
 		// credential-sees-all
 		"not an admin":                    {func(w *world) { w.auditor = w.reader() }, audit.NotKnown, audit.CredentialSeesAll, "shows it to admin tokens only", "--admin"},
@@ -414,7 +453,7 @@ func TestPremises(t *testing.T) {
 			case !strings.Contains(r.cov.Gaps[at].Remedy(), test.fix) || r.cov.Gaps[at].Remedy() == "":
 				t.Errorf("remedy %q, want one with %q", r.cov.Gaps[at].Remedy(), test.fix)
 			}
-			proves := slices.Contains([]string{audit.RowsReadable, audit.DatabasesListed, audit.ProductKnown}, test.gap)
+			proves := slices.Contains([]string{audit.RowsReadable, audit.DatabasesListed, audit.ProductKnown, audit.CredentialActive}, test.gap)
 			if r.Probe == nil {
 				proves = false
 			} else if gone := r.Probe(t.Context(), audit.Authorization{ID: "00000000000000ff"}).Presence == audit.Gone; gone != proves {
