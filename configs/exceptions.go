@@ -32,7 +32,8 @@ type Exception struct {
 	ApprovedBy string `yaml:"approved_by"`
 	// Ticket where it was discussed.
 	Ticket string `yaml:"ticket,omitempty"`
-	// Granted is the day on which it was approved, such as 2026-11-28. Default: not noted.
+	// Granted is the day on which it was approved, such as 2026-11-28. secret-replaced needs
+	// it. Default: not noted.
 	Granted Date `yaml:"granted,omitzero"`
 	// CompensatingControl is what protects in the meantime, for auditors. Default: none.
 	CompensatingControl string `yaml:"compensating_control,omitempty"`
@@ -70,6 +71,9 @@ func (e Exception) validate(targets []string, longest time.Duration, problem fun
 	}
 	if !fingerprintPattern.MatchString(e.Fingerprint) {
 		problem("fingerprint", `needs the fingerprint that "tokenaudit tokens show ID" prints: it ties the exception to the token as it was approved`)
+	}
+	if e.Check == audit.SecretReplaced && e.Granted.IsZero() {
+		problem("granted", "is required for "+e.Check+": it is for the first replacement on that day or later")
 	}
 	decision{e.Reason, e.RequestedBy, e.ApprovedBy, e.Granted, e.Expires}.validate("exception", longest, problem)
 }

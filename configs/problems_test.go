@@ -71,6 +71,7 @@ var bad = map[string][]string{
 		"13: exceptions[0].expires: is later than policy.max_exception allows (180d)",
 		"14: exceptions[0].granted: must not be after expires",
 		"22: exceptions[1].expires: needs a day such as 2027-03-31",
+		"23: exceptions[2].granted: is required for secret-replaced: it is for the first replacement on that day or later",
 	},
 	"accepted-gaps": {
 		`6: accepted_gaps[0].target: unknown target "staging", known: prod`,

@@ -123,6 +123,9 @@ type Check struct {
 	// Deletes marks a check whose tokens have no use: their record is deleted. The tokens
 	// of the others work, or may: they are set inactive, and deleted when nothing breaks.
 	Deletes bool
+	// Event marks a check that finds what happened since the review before: where it happens
+	// again, that is news, though the first one still stands.
+	Event bool
 	// Momentary marks a check that needs more than the authorization, its owner and
 	// the policy: what was asked, or what was before. It cannot be replayed.
 	Momentary bool
@@ -243,7 +246,7 @@ func (c Coverage) cannotJudge(check string, policy Policy) string {
 		if policy.InactiveAfter == 0 {
 			return "inactive_after is not set"
 		}
-	case "too-many-admins":
+	case tooManyAdmins:
 		if policy.MaxAdmins == 0 {
 			return "max_admins is not set"
 		}
@@ -251,7 +254,7 @@ func (c Coverage) cannotJudge(check string, policy Policy) string {
 		return c.without(DatabasesListed, Fails)
 	case "foreign-operator":
 		return c.without(InstanceSeen, Fails)
-	case "permission-drift", "back-again", "reactivated", secretReplaced:
+	case "permission-drift", "back-again", "reactivated", SecretReplaced:
 		return c.without(BaselineRead, NotNeeded, Fails)
 	case "owner-not-member":
 		if slices.Contains(c.BlindSpots, MembersUnread) {

@@ -48,7 +48,7 @@ var checks = [...]Check{
 		},
 	},
 	{
-		ID: "permission-drift", Severity: Critical, Momentary: true,
+		ID: "permission-drift", Severity: Critical, Momentary: true, Event: true,
 		Title: "Permissions, owner or org changed",
 		Why:   "InfluxDB cannot change them after a token is created. Someone changed the database directly, or a backup was restored.",
 		Fix:   "Find out who had access to the database file. Revoke the token; the finding stays open until the token is gone.",
@@ -98,14 +98,14 @@ var checks = [...]Check{
 		},
 	},
 	{
-		ID: "too-many-admins", Severity: High, Momentary: true, Server: true,
+		ID: tooManyAdmins, Severity: High, Momentary: true, Server: true,
 		Title: "More admin tokens than allowed",
 		Why:   "Each of them can do everything on the server and create more tokens. With each one, a leak is more likely.",
 		Fix:   "Delete the admins that nobody needs. Replace others by tokens or users for single databases, which Core does not have. Or raise policy.max_admins.",
 		Match: matchAdmins,
 	},
 	{
-		ID: "secret-replaced", Severity: High, Momentary: true,
+		ID: SecretReplaced, Severity: High, Momentary: true, Event: true,
 		Expected: (*Subject).replacedByPlan,
 		Title:    "Secret was replaced",
 		Why:      "The token has a new value. If nobody planned that, somebody may have it who should not have it.",
@@ -159,7 +159,10 @@ var checks = [...]Check{
 		Why:   "It was revoked, and a token with the same ID exists again. InfluxDB gives each new token a new ID: a backup was restored, or someone changed the database.",
 		Fix:   "Find out who restored it and what else was restored. Revoke it again.",
 		Match: func(s *Subject) (string, Outcome) {
-			if _, back := s.changed("presence"); back {
+			switch _, back := s.changed("presence"); {
+			case s.isFinal():
+				return "", Pass
+			case back:
 				return "it was gone at an earlier review", Fail
 			}
 			return "", Unknown
@@ -282,7 +285,7 @@ var checks = [...]Check{
 	},
 	{
 		ID: "never-expires", Severity: Medium,
-		Expected: func(s *Subject) bool { return s.isFirstAdmin() },
+		Expected: func(s *Subject) bool { return s.IsOperator() },
 		Title:    "Never expires",
 		Why:      "Anyone who gets the token value can use it until somebody deletes the token. With an expiry, that ends by itself.",
 		Fix:      "Create a token with the same permissions and an expiry, switch to it, and delete or revoke this one.",
@@ -366,7 +369,7 @@ var checks = [...]Check{
 		Why:   "Its purpose is not known, so nobody can decide whether to revoke it.",
 		Fix:   "Describe what uses it and who is responsible: on the token's page in the UI, or with PATCH /api/v2/authorizations/ID.",
 		Match: func(s *Subject) (string, Outcome) {
-			return "description is empty", failIf(blank(s.Description))
+			return "description is empty", failIf(blank(s.Description) && !s.isFinal())
 		},
 	},
 	{
@@ -375,10 +378,10 @@ var checks = [...]Check{
 		Why:   "A resource of this token was deleted. If a restore brings back its ID, the access works again.",
 		Fix:   "Create a token without this permission, then delete this one.",
 		Match: func(s *Subject) (string, Outcome) {
-			if s.Scope.DatabasesUnknown {
+			if s.Scope.DatabasesUnknown && !s.isFinal() {
 				return "", Unknown
 			}
-			return s.grants(s.Access.danglingDetail, true, len(s.Access.Dangling) > 0)
+			return s.grants(s.Access.danglingDetail, !s.isFinal(), len(s.Access.Dangling) > 0)
 		},
 	},
 }
@@ -387,19 +390,15 @@ var checks = [...]Check{
 // revoked.
 func (s *Subject) active() bool { return s.Works(s.Now) }
 
-// firstAdmin is the name of the token that every InfluxDB 3 server has. It cannot be deleted
-// (influxdata/influxdb influxdb3_catalog, since 3.0.3), and has no expiry.
-const firstAdmin = "_admin"
-
-func (s *Subject) isFirstAdmin() bool {
-	return s.Product.V3() && s.Description == firstAdmin
-}
+// isFinal: it was revoked where that cannot be undone and a token cannot be deleted, so that
+// there is nothing left to do.
+func (s *Subject) isFinal() bool { return s.Revoked(s.Now) }
 
 // isNeeded: the product leaves no choice but to have this admin, so that a limit says what it
 // may do and no finding does.
 func (s *Subject) isNeeded() bool {
 	_, choice := s.Product.Judges("auditor-can-write")
-	return s.isFirstAdmin() || !choice && s.Scope.Credentials[s.ID]
+	return s.IsOperator() || !choice && s.Scope.Credentials[s.ID]
 }
 
 // secretSince is when the token got its present value. InfluxDB 3 sets the time of the update
@@ -428,9 +427,9 @@ func matchExpiresSoon(s *Subject) (string, Outcome) {
 	return failWith(func() string { return s.ExpiresAt.UTC().Format("Mon 2 Jan 2006 15:04") + " UTC" }, found)
 }
 
-// secretReplaced is the check of which an exception is approved in advance: it says that the
+// SecretReplaced is the check of which an exception is approved in advance: it says that the
 // secret of a token is to be replaced.
-const secretReplaced = "secret-replaced"
+const SecretReplaced = "secret-replaced"
 
 // replaced reports whether the token has another value than at the review before.
 func (s *Subject) replaced() bool {
@@ -446,7 +445,7 @@ func matchReplaced(s *Subject) (string, Outcome) {
 		}
 		return detail, Fail
 	}
-	if b := s.before; b != nil && slices.ContainsFunc(b.Findings, func(f Finding) bool { return f.Check == secretReplaced && f.Severity == Info }) {
+	if b := s.before; b != nil && slices.ContainsFunc(b.Findings, func(f Finding) bool { return f.Check == SecretReplaced && f.Severity == Info }) {
 		return "", Pass
 	}
 	return "", Unknown
@@ -457,25 +456,35 @@ func matchReplaced(s *Subject) (string, Outcome) {
 func (s *Subject) replacedByPlan() bool {
 	overdue := slices.ContainsFunc(s.before.Findings, func(f Finding) bool { return f.Check == "not-rotated" && f.Current() })
 	approved := slices.ContainsFunc(s.Exceptions, func(e Exception) bool {
-		return e.Check == secretReplaced && e.valid(s.Authorization, s.Now) && !e.Granted.IsZero() && !e.Granted.After(s.UpdatedAt)
+		return e.Check == SecretReplaced && e.valid(s.Authorization, s.Now) && s.isFirstSince(e.Granted)
 	})
 	return s.UpdatedAt.After(s.before.UpdatedAt) && (overdue || approved)
+}
+
+// isFirstSince reports whether the secret, which was replaced, had not been replaced before
+// since a day.
+func (s *Subject) isFirstSince(day time.Time) bool {
+	return s.before.UpdatedAt.Before(day) && !s.UpdatedAt.Before(day)
 }
 
 // matchRevived finds what a database of the same name gives the token that the one that it
 // was for does not have any more.
 func matchRevived(s *Subject) (string, Outcome) {
-	if s.Scope.DatabasesUnknown && len(s.DeletedDatabases) > 0 {
+	switch {
+	case !s.active() || len(s.DeletedDatabases) == 0:
+		return "", Pass
+	case s.Scope.DatabasesUnknown:
 		return "", Unknown
 	}
 	var found []string
 	for i := range s.Permissions {
 		r := &s.Permissions[i].Resource
-		if r.Type == "buckets" && r.Name != "" && slices.Contains(s.DeletedDatabases, r.ID) && !slices.Contains(found, r.Name) {
+		if r.Type == "buckets" && r.Name != "" && contains(s.DeletedDatabases, r.ID) {
 			found = append(found, r.Name)
 		}
 	}
-	return failWith(func() string { return Names(found, mostNamed) }, s.active() && len(found) > 0)
+	found = distinct(found, func(name string) string { return name })
+	return s.grants(func() string { return Names(found, mostNamed) }, true, len(found) > 0)
 }
 
 // grants judges what the permissions add up to, of an authorization that the check
@@ -511,6 +520,9 @@ func matchDrift(s *Subject) (string, Outcome) {
 		if c, ok := s.changed(field); ok {
 			return field + ": before " + orNone(c.From) + ", now " + orNone(c.To), Fail
 		}
+	}
+	if s.IsOperator() && s.Access.EveryOrg { // as it always was, and it cannot be deleted
+		return "", Pass
 	}
 	return "", Unknown
 }

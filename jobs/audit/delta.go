@@ -204,11 +204,12 @@ func (r Record) since(before *Record, policy *Policy, from, at time.Time) (Recor
 	r.Findings = slices.Clone(r.Findings)
 	for i := range r.Findings {
 		f := &r.Findings[i]
-		was := current(before.Findings, f.Check)
 		place := CheckPlace(f.Check)
+		was := current(before.Findings, f.Check)
+		again := place >= 0 && checks[place].Event && f.Since.After(from)
 		switch {
 		case f.State == Excepted:
-		case f.Current() && was:
+		case f.Current() && was && !again:
 			f.State = Open
 		case f.State == Open && place >= 0 && !checks[place].Momentary && current(would, f.Check):
 			f.State = ByPolicy

@@ -144,9 +144,13 @@ func TestSinceAnEarlierReview(t *testing.T) {
 
 // apart are the ends of the differences that can be read off the two snapshots alone.
 func apart(before, now []Record) map[string][]string {
-	stands := func(f Finding) bool { return f.Current() }
-	has := func(r Record, check string) bool {
-		return slices.ContainsFunc(r.Findings, func(f Finding) bool { return f.Check == check && stands(f) })
+	since := func(r Record, check string) time.Time { // zero where it does not stand
+		for _, f := range r.Findings {
+			if f.Check == check && f.Current() {
+				return f.Since
+			}
+		}
+		return time.Time{}
 	}
 	was := map[string]Record{}
 	for _, r := range before {
@@ -169,8 +173,9 @@ func apart(before, now []Record) map[string][]string {
 			ds = append(ds, "changed description "+b.Description+">"+n.Description)
 		}
 		for _, c := range checks {
-			if was, is := has(b, c.ID), has(n, c.ID); was != is {
-				ds = append(ds, fmt.Sprintf("%s %t", c.ID, is))
+			was, is := since(b, c.ID), since(n, c.ID)
+			if again := c.Event && is.After(was); was.IsZero() != is.IsZero() || again {
+				ds = append(ds, fmt.Sprintf("%s %t", c.ID, !is.IsZero()))
 			}
 		}
 		if len(ds) > 0 {

@@ -62,7 +62,7 @@ func (e Exception) StateOn(r *Record, at time.Time) ExceptionState {
 		return ExceptionUsed
 	case r.Presence == Unseen:
 		return ExceptionUnknown
-	case e.Fingerprint == r.Fingerprint() && e.Check == secretReplaced:
+	case e.Fingerprint == r.Fingerprint() && e.Check == SecretReplaced:
 		return ExceptionPlanned
 	case e.Fingerprint == r.Fingerprint():
 		return ExceptionUnused
@@ -122,12 +122,14 @@ func (e Exception) valid(a Authorization, now time.Time) bool {
 	return e.Fingerprint == a.Fingerprint() && now.Before(e.Expires)
 }
 
-// except marks the findings of s that a valid exception covers. Findings about the
-// exceptions themselves cannot be excepted.
-func (s *Subject) except(fs []Finding) {
+// except marks the findings of s that a valid exception covers, given those of the review
+// before. Findings about the exceptions themselves cannot be excepted.
+func (s *Subject) except(fs, before []Finding) {
 	for i := range fs {
 		f := &fs[i]
-		at := slices.IndexFunc(s.Exceptions, func(e Exception) bool { return e.covers(f.Check) && e.valid(s.Authorization, s.Now) })
+		at := slices.IndexFunc(s.Exceptions, func(e Exception) bool {
+			return e.covers(f.Check) && e.valid(s.Authorization, s.Now) && (f.Check != SecretReplaced || s.meant(e, f, before))
+		})
 		if at >= 0 && f.Current() && !aboutExceptions(f.Check) {
 			e := s.Exceptions[at]
 			f.State, f.Approval = Excepted, &Approval{
@@ -136,6 +138,19 @@ func (s *Subject) except(fs []Finding) {
 			}
 		}
 	}
+}
+
+// meant reports whether e is for the replacement of the secret that f is about, and not for
+// another one: the first after it was approved, or one that was there when it was approved.
+func (s *Subject) meant(e Exception, f *Finding, before []Finding) bool {
+	if s.replaced() {
+		known := s.UpdatedAt.After(s.before.UpdatedAt)
+		return known && (s.isFirstSince(e.Granted) || s.UpdatedAt.Before(e.Granted))
+	}
+	held := slices.ContainsFunc(before, func(b Finding) bool {
+		return b.Check == f.Check && b.State == Excepted && b.Approval != nil && b.Approval.Granted.Equal(e.Granted)
+	})
+	return held || e.Granted.AddDate(0, 0, 1).After(f.Since)
 }
 
 // exceptions counts those that hold a finding of the record.
@@ -191,7 +206,7 @@ func (u *unused) met(r *Record) {
 		if !u.open[i] || e.Authorization != r.TokenID() {
 			continue
 		}
-		used := e.Check == secretReplaced || slices.ContainsFunc(r.Findings, func(f Finding) bool { return f.State == Excepted && e.covers(f.Check) })
+		used := e.Check == SecretReplaced || slices.ContainsFunc(r.Findings, func(f Finding) bool { return f.State == Excepted && e.covers(f.Check) })
 		if r.Presence == Unseen || (r.Exists() || r.IsOfOtherOrg()) && (used || !e.valid(r.Authorization, u.review.Now)) {
 			delete(u.open, i)
 		}

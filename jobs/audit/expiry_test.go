@@ -113,6 +113,12 @@ func TestChecksOfLaterProducts(t *testing.T) {
 		"created again, for a token that is revoked": {ProductClustered, func(s *Subject) {
 			s.Permissions, s.DeletedDatabases, s.RevokedAt = []Permission{write("gone", "gone")}, []string{"gone"}, reviewed
 		}, map[string]Severity{}},
+		"a deleted database, and the token was revoked": {ProductDedicated, func(s *Subject) {
+			s.Permissions, s.RevokedAt = []Permission{write("gone", "")}, reviewed
+		}, map[string]Severity{}},
+		"created again, and one permission cannot be read": {ProductDedicated, func(s *Subject) {
+			s.Permissions, s.DeletedDatabases = []Permission{{Action: "?"}, write("gone", "gone")}, []string{"gone"}
+		}, map[string]Severity{"revived-grant": High, "active-write": Info}},
 		"created again on a product that binds by ID": {ProductEnterprise, func(s *Subject) {
 			s.Permissions, s.DeletedDatabases = []Permission{write("gone", "gone")}, []string{"gone"}
 		}, map[string]Severity{"active-write": Info}},
@@ -123,10 +129,12 @@ func TestChecksOfLaterProducts(t *testing.T) {
 		"old and expired": {ProductEnterprise, func(s *Subject) { s.Policy.RotateAfter, s.ExpiresAt = 9*day, reviewed.Add(-day) },
 			map[string]Severity{"expired-leftover": Low}},
 		"blank description on Dedicated": {ProductDedicated, func(s *Subject) { s.Description = " " }, map[string]Severity{"no-description": Low}},
+		"no description, and revoked":    {ProductDedicated, func(s *Subject) { s.Description, s.RevokedAt = "", reviewed }, map[string]Severity{}},
 		"permissions changed on Core":    {ProductCore, func(s *Subject) { s.Changes = []Change{{"permissions", "a", "b"}} }, map[string]Severity{"permission-drift": Critical}},
 		"permissions changed on Managed": {ProductDedicated, func(s *Subject) { s.Changes = []Change{{"permissions", "a", "b"}} }, map[string]Severity{}},
 		"permissions changed on 1.x":     {ProductV1, func(s *Subject) { s.Changes = []Change{{"permissions", "a", "b"}} }, map[string]Severity{}},
 		"back again on Core":             {ProductCore, func(s *Subject) { s.Changes = []Change{{"presence", "gone", "listed"}} }, map[string]Severity{"back-again": High}},
+		"back again, and revoked":        {ProductClustered, func(s *Subject) { s.Changes, s.RevokedAt = []Change{{"presence", "gone", "listed"}}, reviewed }, map[string]Severity{}},
 		"back again on 1.x":              {ProductV1, func(s *Subject) { s.Changes = []Change{{"presence", "gone", "listed"}} }, map[string]Severity{}},
 		"no authentication on Core": {ProductCore, func(s *Subject) { s.Authorization = Server("200 without a token"); s.Product = ProductCore },
 			map[string]Severity{"auth-off": Critical}},

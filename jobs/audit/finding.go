@@ -109,7 +109,7 @@ func (s *Subject) judge(before []Finding) []Finding {
 				f.Severity = Info
 			}
 			switch {
-			case at >= 0 && before[at].Current():
+			case at >= 0 && before[at].Current() && !c.Event:
 				f.State, f.Since = Open, before[at].Since
 			case s.foundBefore(c):
 				f.State = ByPolicy
@@ -131,7 +131,7 @@ func (s *Subject) judge(before []Finding) []Finding {
 			out = append(out, f.end(NotJudged, s.Now))
 		}
 	}
-	s.except(out)
+	s.except(out, before)
 	s.Policy.setDue(out)
 	return out
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"iter"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -298,19 +299,22 @@ func TestHiddenWithoutAReasonLowersCoverage(t *testing.T) {
 	}
 }
 
-// TestDriftStands: the alarm stays until the token is gone.
+// TestDriftStands: the alarm stays until the token is gone, and the next change is another one.
 func TestDriftStands(t *testing.T) {
 	a := token("a1", "fine")
 	history := merged(t, reviewAt(reviewed, nil), []Authorization{a}, nil)
-	a.Permissions = []Permission{read("tasks")}
-	for week, want := range []string{"new@11-30", "open@11-30", "open@11-30"} {
+	for week, want := range []string{"new@11-30", "open@11-30", "open@11-30", "new@12-21", "open@12-21"} {
+		a.Permissions = []Permission{read("tasks")}
+		if week >= 3 {
+			a.Permissions = []Permission{read("tasks"), read("buckets")}
+		}
 		history = merged(t, reviewAt(reviewed.AddDate(0, 0, 7*(week+1)), nil), []Authorization{a}, history)
 		if got := line(history[0]); !strings.HasSuffix(got, "permission-drift="+want) {
 			t.Errorf("week %d: %s, want %s", week+1, got, want)
 		}
 	}
 	renamed := a
-	renamed.Permissions = []Permission{read("tasks")}
+	renamed.Permissions = slices.Clone(a.Permissions)
 	renamed.Permissions[0].Resource.Org, renamed.User = "a new name", "another name"
 	if got := changes(a, renamed); got != nil {
 		t.Errorf("names are looked up, not stored: %v", got)

@@ -177,19 +177,40 @@ func another(before *Record, now *Authorization) bool {
 // deletedDatabases are those of the grants of a that do not exist, or did not at an earlier
 // review; see Record.DeletedDatabases.
 func deletedDatabases(a Authorization, earlier []string, unknown bool) []string {
-	if !a.Product.bindsByName() {
+	switch {
+	case !a.Product.bindsByName():
 		return nil
+	case a.Permissions == nil: // and which of them there are is not known
+		return earlier
 	}
 	var out []string
-	for _, p := range a.Permissions {
-		r := p.Resource
-		gone := r.Name == "" && !unknown || slices.Contains(earlier, r.ID)
-		if r.Type == "buckets" && r.ID != "" && gone && !slices.Contains(out, r.ID) {
+	unread := 0 // each may be one of the earlier ones
+	for i := range a.Permissions {
+		p := &a.Permissions[i]
+		r := &p.Resource
+		if !p.readable() {
+			unread++
+		} else if r.Type == "buckets" && r.ID != "" && (r.Name == "" && !unknown || contains(earlier, r.ID)) {
 			out = append(out, r.ID)
 		}
 	}
 	slices.Sort(out)
+	out = slices.Compact(out)
+	met := out
+	for _, id := range earlier {
+		if unread > 0 && !contains(met, id) {
+			out = append(out, id)
+			unread--
+		}
+	}
+	slices.Sort(out)
 	return out
+}
+
+// contains looks in a sorted list: a token may have very many grants.
+func contains(sorted []string, s string) bool {
+	_, found := slices.BinarySearch(sorted, s)
+	return found
 }
 
 // Touched is the field of a change that only the time of the last update shows: somebody
@@ -407,7 +428,7 @@ type admins struct {
 }
 
 func (n *admins) met(r *Record) {
-	if _, judged := n.review.Coverage.Product.Judges("too-many-admins"); !judged || !r.Exists() || !r.Works(n.review.Now) {
+	if _, judged := r.Product.Judges(tooManyAdmins); !judged || !r.Exists() || !r.Works(n.review.Now) {
 		return
 	}
 	switch access := AccessOf(r.Authorization); {
@@ -418,7 +439,8 @@ func (n *admins) met(r *Record) {
 	}
 }
 
-// record says how many there are, if there are or were too many.
+// record says how many there are, if there are or were too many. A review of nothing does not
+// know the product: it is that of the review before.
 func (n *admins) record() (Record, bool) {
 	rv := &n.review
 	r := Record{
@@ -428,12 +450,18 @@ func (n *admins) record() (Record, bool) {
 	var old []Finding
 	before := &Record{Target: rv.Target, Judged: n.judged}
 	if n.before != nil {
-		r.FirstSeen, r.Product, old, before = n.before.FirstSeen, n.before.Product, n.before.Findings, n.before
+		r.FirstSeen, old, before = n.before.FirstSeen, n.before.Findings, n.before
+		if _, judged := r.Product.Judges(tooManyAdmins); !judged {
+			r.Product = n.before.Product
+		}
 	}
 	s := Subject{Authorization: r.Authorization, Owner: r.Owner, Admins: n.names, MoreAdmins: n.more, Policy: rv.Policy, Scope: rv.Scope, Now: rv.Now, before: before}
 	r.Findings = s.judge(old)
 	return r, slices.ContainsFunc(r.Findings, func(f Finding) bool { return f.Reported(rv.Now) })
 }
+
+// tooManyAdmins is the check that looks at all admins together.
+const tooManyAdmins = "too-many-admins"
 
 // mostNamed is how many admins a finding names.
 const mostNamed = 10

@@ -32,7 +32,7 @@ func findingsOf(rs []Record, checks ...string) []string {
 }
 
 // TestSecretReplaced: a replacement that nobody planned is high until the secret is replaced
-// by plan; one by plan is told once.
+// by plan; one by plan is told once. Each is news, and an exception is for one of them.
 func TestSecretReplaced(t *testing.T) {
 	t.Parallel()
 	const id = "0000000000000007"
@@ -43,13 +43,14 @@ func TestSecretReplaced(t *testing.T) {
 		return a
 	}
 	approval := func(granted time.Time) Exception {
-		return Exception{Target: "prod", Authorization: id, Check: secretReplaced, Fingerprint: start.Fingerprint(), Expires: reviewed.Add(90 * day), Granted: granted}
+		return Exception{Target: "prod", Authorization: id, Check: SecretReplaced, Fingerprint: start.Fingerprint(), Expires: reviewed.Add(90 * day), Granted: granted}
 	}
 	exceptions := func(es ...Exception) Policy { return Policy{Exceptions: es} }
-	unknown, moved, silent := start, start, start
+	approved := exceptions(approval(reviewed))
+	unknown, moved, silent, restored := start, start, start, start
 	unknown.SecretSum = ""
 	moved.SecretSum, moved.CreatedAt = "000000000", reviewed
-	silent.SecretSum = "000000000"
+	silent.SecretSum, restored.SecretSum, restored.UpdatedAt = "000000000", "000000000", reviewed.Add(-day)
 	type week struct {
 		policy Policy
 		now    Authorization
@@ -57,9 +58,25 @@ func TestSecretReplaced(t *testing.T) {
 	}
 	high, info := id+" secret-replaced high ", id+" secret-replaced info "
 	for name, weeks := range map[string][]week{
-		"not replaced":                       {{Policy{}, start, ""}},
-		"by nobody's plan, until the end":    {{Policy{}, replacedIn(1, "b"), high + "new"}, {Policy{}, replacedIn(1, "b"), high + "open"}, {Policy{}, replacedIn(1, "b"), high + "open"}},
-		"twice by nobody's plan":             {{Policy{}, replacedIn(1, "b"), high + "new"}, {Policy{}, replacedIn(2, "c"), high + "open"}},
+		"not replaced":                    {{Policy{}, start, ""}},
+		"by nobody's plan, until the end": {{Policy{}, replacedIn(1, "b"), high + "new"}, {Policy{}, replacedIn(1, "b"), high + "open"}, {Policy{}, replacedIn(1, "b"), high + "open"}},
+		"twice by nobody's plan":          {{Policy{}, replacedIn(1, "b"), high + "new"}, {Policy{}, replacedIn(2, "c"), high + "new"}, {Policy{}, replacedIn(2, "c"), high + "open"}},
+		"by plan as it was overdue, and again": {
+			{Policy{RotateAfter: 12 * day}, start, ""}, {Policy{RotateAfter: 12 * day}, replacedIn(2, "b"), info + "new"}, {Policy{RotateAfter: 12 * day}, replacedIn(3, "c"), high + "new"},
+		},
+		"approved once, replaced twice": {
+			{approved, replacedIn(1, "b"), info + "excepted"}, {approved, replacedIn(2, "c"), high + "new"}, {approved, replacedIn(2, "c"), high + "open"}, {approved, replacedIn(3, "d"), high + "new"},
+		},
+		"approved once, replaced again later": {
+			{approved, replacedIn(1, "b"), info + "excepted"}, {approved, replacedIn(1, "b"), info + "resolved"}, {approved, replacedIn(3, "c"), high + "reopened"}, {approved, replacedIn(3, "c"), high + "open"},
+		},
+		"approved once, restored": {
+			{approved, replacedIn(1, "b"), info + "excepted"}, {approved, restored, high + "new"}, {approved, restored, high + "open"},
+		},
+		"accepted when it was found, and again": {
+			{Policy{}, replacedIn(1, "b"), high + "new"}, {exceptions(approval(reviewed.Add(7 * day))), replacedIn(1, "b"), high + "excepted"},
+			{exceptions(approval(reviewed.Add(7 * day))), replacedIn(3, "c"), info + "excepted"}, {exceptions(approval(reviewed.Add(7 * day))), replacedIn(4, "d"), high + "new"},
+		},
 		"the hash cannot be seen":            {{Policy{}, unknown, ""}, {Policy{}, replacedIn(2, "b"), high + "new"}},
 		"the hash is hidden while it stands": {{Policy{}, replacedIn(1, "b"), high + "new"}, {Policy{}, unknown, high + "open"}},
 		"another token of the same ID":       {{Policy{}, moved, ""}},
@@ -70,14 +87,14 @@ func TestSecretReplaced(t *testing.T) {
 		"approved before": {
 			{exceptions(approval(reviewed)), replacedIn(1, "b"), info + "excepted"}, {exceptions(approval(reviewed)), replacedIn(1, "b"), info + "resolved"},
 		},
-		"approved afterwards":        {{exceptions(approval(reviewed.Add(5 * day))), replacedIn(1, "b"), high + "excepted"}, {Policy{}, replacedIn(1, "b"), high + "open"}},
-		"approved, nobody says when": {{exceptions(approval(time.Time{})), replacedIn(1, "b"), high + "excepted"}},
+		"approved afterwards":        {{exceptions(approval(reviewed.Add(5 * day))), replacedIn(1, "b"), high + "excepted"}, {exceptions(approval(reviewed.Add(5 * day))), replacedIn(1, "b"), high + "excepted"}, {Policy{}, replacedIn(1, "b"), high + "open"}},
+		"approved, nobody says when": {{exceptions(approval(time.Time{})), replacedIn(1, "b"), high + "new"}, {exceptions(approval(time.Time{})), replacedIn(1, "b"), high + "open"}},
 		"approved for all checks":    {{exceptions(func() Exception { e := approval(reviewed); e.Check = AllChecks; return e }()), replacedIn(1, "b"), high + "excepted"}},
 		"replaced again by plan": {
 			{Policy{}, replacedIn(1, "b"), high + "new"}, {exceptions(approval(reviewed.Add(7 * day))), replacedIn(2, "c"), info + "excepted"}, {Policy{}, replacedIn(2, "c"), info + "resolved"},
 		},
 		"rated otherwise": {
-			{Policy{Severity: map[string]Severity{secretReplaced: Low}}, replacedIn(1, "b"), id + " secret-replaced low new"}, {Policy{}, replacedIn(1, "b"), high + "open"},
+			{Policy{Severity: map[string]Severity{SecretReplaced: Low}}, replacedIn(1, "b"), id + " secret-replaced low new"}, {Policy{}, replacedIn(1, "b"), high + "open"},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -89,7 +106,7 @@ func TestSecretReplaced(t *testing.T) {
 				if w.want != "" {
 					want = []string{w.want}
 				}
-				if diff := cmp.Diff(want, findingsOf(history, secretReplaced)); diff != "" {
+				if diff := cmp.Diff(want, findingsOf(history, SecretReplaced)); diff != "" {
 					t.Fatalf("week %d (-want +got):\n%s", n+1, diff)
 				}
 			}
@@ -108,18 +125,18 @@ func TestPlannedReplacementKeepsItsSeverity(t *testing.T) {
 	history := merged(t, laterAt(0, ProductCore, overdue), []Authorization{first}, nil)
 	history = merged(t, laterAt(3, ProductCore, overdue), []Authorization{second}, history)
 	want := []string{first.ID + " secret-replaced info open"}
-	strict := Policy{Severity: map[string]Severity{secretReplaced: Critical}}
+	strict := Policy{Severity: map[string]Severity{SecretReplaced: Critical}}
 	replayed := history[0]
 	replayed.Findings = Replay(history[0], strict, reviewed)
-	if diff := cmp.Diff(want, findingsOf([]Record{replayed}, secretReplaced)); diff != "" {
+	if diff := cmp.Diff(want, findingsOf([]Record{replayed}, SecretReplaced)); diff != "" {
 		t.Errorf("replayed (-want +got):\n%s", diff)
 	}
 	away := merged(t, laterAt(4, ProductCore, strict), nil, history)
-	if diff := cmp.Diff(want, findingsOf(away, secretReplaced)); diff != "" {
+	if diff := cmp.Diff(want, findingsOf(away, SecretReplaced)); diff != "" {
 		t.Errorf("unseen (-want +got):\n%s", diff)
 	}
-	strict.Severity[secretReplaced] = Off
-	if got := findingsOf(merged(t, laterAt(4, ProductCore, strict), nil, history), secretReplaced); len(got) != 1 || got[0] != first.ID+" secret-replaced info not judged" {
+	strict.Severity[SecretReplaced] = Off
+	if got := findingsOf(merged(t, laterAt(4, ProductCore, strict), nil, history), SecretReplaced); len(got) != 1 || got[0] != first.ID+" secret-replaced info not judged" {
 		t.Errorf("switched off: %q", got)
 	}
 }
@@ -144,7 +161,7 @@ func TestApprovalInAdvance(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			e := Exception{Target: "prod", Authorization: a.ID, Check: secretReplaced, Fingerprint: a.Fingerprint(), Expires: reviewed.Add(90 * day)}
+			e := Exception{Target: "prod", Authorization: a.ID, Check: SecretReplaced, Fingerprint: a.Fingerprint(), Expires: reviewed.Add(90 * day)}
 			tc.change(&e)
 			history := merged(t, laterAt(-1, ProductCore, Policy{}), []Authorization{a}, nil)
 			now := []Authorization{a}
@@ -226,6 +243,9 @@ func TestTooManyAdmins(t *testing.T) {
 					history[i].Judged = JudgedUnder(before, w.policy.Applied())
 				}
 				rv := laterAt(n+1, tc.product, w.policy)
+				if len(w.now) == 0 { // a review of nothing does not know the product
+					rv.Coverage.Product, rv.Probe = ProductUnknown, nil
+				}
 				if w.probe != nil {
 					rv.Probe = w.probe
 				}
