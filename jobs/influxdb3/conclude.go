@@ -78,13 +78,15 @@ func (c *collector) conclude() {
 // concludeCredential says whether the credential was accepted, and which token it is.
 func (c *collector) concludeCredential() {
 	used := audit.Credential{Of: audit.TheTarget}
+	var answer *api.Error
+	forbidden := errors.As(c.failed, &answer) && answer.Status == http.StatusForbidden && !answer.Page && c.answered() != audit.ProductCore
 	switch {
 	case c.open != "":
 		used.Answer = "the server accepts any credential"
 		c.cov.NoNeed(audit.CredentialActive, "%s", c.open)
 	case len(c.client.Connection().Cached) > 0:
 		used.Answer = "no answer proves that it was accepted: a cache answered"
-	case c.closed, api.StatusOf(c.failed) == http.StatusForbidden:
+	case c.closed, forbidden:
 		used.Accepted = true
 		c.cov.Hold(audit.CredentialActive, "%s: %d", api.Request(queryPath, listTokens()), api.StatusOf(c.failed))
 	default:

@@ -184,6 +184,32 @@ func TestCredentialThatCannotBeReadAgain(t *testing.T) {
 	}
 }
 
+// TestWhoAcceptsTheCredential: InfluxDB alone can, and only if it refuses others.
+func TestWhoAcceptsTheCredential(t *testing.T) {
+	page := func(h http.Header, _ []byte) []byte { h.Set("Content-Type", "text/html"); return []byte("<html>") }
+	for name, test := range map[string]struct {
+		change            func(w *world)
+		accepted, refused bool
+	}{
+		"let in":                           {func(*world) {}, true, false},
+		"without the right":                {func(w *world) { w.auditor = w.reader() }, true, false},
+		"let in, and so may be others":     {func(w *world) { w.Fault = anonymously(500, "") }, false, false},
+		"let in, and so is everybody":      {func(w *world) { w.WithoutAuth = true }, false, false},
+		"let in by a cache":                {func(w *world) { w.Fault = authenticated(w.cached(list)) }, false, false},
+		"forbidden by a proxy, on Core":    {func(w *world) { w.Build = influxdb3test.Core; w.Fault = influxdb3test.Answer(list, 403, "") }, false, false},
+		"forbidden by a proxy, with words": {func(w *world) { w.auditor = w.reader(); w.Fault = authenticated(w.Rewrite(list, page)) }, false, false},
+		"not let in":                       {func(w *world) { w.auditor = "apiv3_wrong" }, false, true},
+		"not let in by a proxy":            {func(w *world) { w.Fault = influxdb3test.Answer("", 401, "who are you") }, false, false},
+		"not let in by a cache":            {func(w *world) { w.auditor = "apiv3_wrong"; w.Fault = w.cached("") }, false, false},
+	} {
+		w := enterprise()
+		test.change(w)
+		if used := w.review(t).cov.Credentials; len(used) != 1 || used[0].Accepted != test.accepted || used[0].Refused != test.refused || (used[0].Answer == "") != test.accepted {
+			t.Errorf("%s: %+v", name, used)
+		}
+	}
+}
+
 // TestNoSourceWithoutProof: what does not show which server it is has no history.
 func TestNoSourceWithoutProof(t *testing.T) {
 	w := newWorld(influxdb3test.Core, "3.6.0")
