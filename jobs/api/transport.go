@@ -166,16 +166,17 @@ type Pacer struct {
 // NewPacer makes one that has asked nothing yet.
 func NewPacer() *Pacer { return &Pacer{pace: rate.NewLimiter(PerSecond, PerSecond)} }
 
-var errGaveUp = errors.New("not requested: the server had stopped answering")
+// ErrNotAsked is what Ask gives where it did not ask, and why.
+var ErrNotAsked = errors.New("not requested")
 
 // Ask asks when it is time, and gives the error of the question; it does not ask once
 // it has given up, nor when ctx would end before it is time.
 func (p *Pacer) Ask(ctx context.Context, question func() error) error {
 	if p.unanswered.Load() >= GiveUp {
-		return errGaveUp
+		return fmt.Errorf("%w: the server had stopped answering", ErrNotAsked)
 	}
 	if err := p.pace.Wait(ctx); err != nil {
-		return fmt.Errorf("not requested: %w", named(ctx, err))
+		return fmt.Errorf("%w: %w", ErrNotAsked, named(ctx, err))
 	}
 	err := question()
 	switch StatusOf(err) {

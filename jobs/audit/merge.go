@@ -47,6 +47,9 @@ type Probe struct {
 	Presence Presence
 	// Evidence is the request and the answer, in words.
 	Evidence string
+	// Request is the one that asked for it, with {id} in place of its ID: method and path, or the
+	// file. It is "" where nothing was asked, as what was read before is the proof.
+	Request string
 	// Authorization is what the server showed, for one that it hid from the list
 	// without a reason.
 	Authorization *Authorization
@@ -87,9 +90,9 @@ type Review struct {
 	// Soon is a time within which a token that expires is pointed out; zero for 14 days from
 	// now.
 	Soon time.Time
-	// Unasked counts the authorizations that stand as unseen and were not asked for: Merge
-	// fills it, if it is not nil.
-	Unasked *int
+	// Probed counts the authorizations that were asked for one by one, by request and answer:
+	// Merge fills it, if it is not nil.
+	Probed map[string]map[Presence]int
 	// SeveritiesBefore counts the findings of the reviews before, as Policy has them: Merge
 	// fills it. Nil where nobody wants to know.
 	SeveritiesBefore map[Severity]int
@@ -207,7 +210,7 @@ func (rv *Review) missing(ctx context.Context, before *Record) (Record, bool) {
 		return r, rv.Now.Sub(r.LastSeen) < rememberFor
 	}
 	imported := before.LastSeen.IsZero() // no review ever saw it
-	p, asked := Probe{Presence: Unseen}, false
+	p := Probe{Presence: Unseen}
 	if imported && rv.KnownElsewhere {
 		p.Evidence = "the imported list is from another server or org"
 	} else if source := rv.elsewhere(before); source != "" {
@@ -218,10 +221,13 @@ func (rv *Review) missing(ctx context.Context, before *Record) (Record, bool) {
 		p.Evidence = "its org did not answer"
 		r.Elsewhere = source
 	} else if rv.Probe != nil {
-		p, asked = rv.Probe(ctx, before.Authorization), true
+		p = rv.Probe(ctx, before.Authorization)
 	}
-	if !asked && rv.Unasked != nil {
-		*rv.Unasked++
+	if p.Request != "" && rv.Probed != nil {
+		if rv.Probed[p.Request] == nil {
+			rv.Probed[p.Request] = map[Presence]int{}
+		}
+		rv.Probed[p.Request][p.Presence]++
 	}
 	if imported && !before.isKnown() && before.OrgID == "" && p.Presence == Gone {
 		p = Probe{Presence: Unseen, Evidence: p.Evidence + ", which proves nothing: its imported list is no longer configured"}

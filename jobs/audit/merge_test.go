@@ -145,7 +145,7 @@ func TestOtherSources(t *testing.T) {
 	before := []Record{in("a1", "here", Listed, false), in("b2", "there", Listed, false), in("c3", "retired", Listed, false), in("d4", "was", Hidden, true)}
 	answers := map[string]Probe{}
 	for _, r := range before {
-		answers[r.ID] = Probe{Presence: Gone}
+		answers[r.ID] = Probe{Presence: Gone, Request: "GET /{id}"}
 	}
 	for name, tc := range map[string]struct {
 		deletedOrgs bool
@@ -157,8 +157,7 @@ func TestOtherSources(t *testing.T) {
 		rv := reviewAt(reviewed.Add(7*day), answers)
 		rv.Sources, rv.Store, rv.Elsewhere, rv.DeletedOrgs = map[string]bool{"server/here": true}, ServerStore, map[string]int{}, tc.deletedOrgs
 		rv.Retired = map[string]Retirement{"server/retired": {}}
-		unasked := 0
-		rv.Unasked = &unasked
+		rv.Probed = map[string]map[Presence]int{}
 		var got []string
 		for _, r := range merged(t, rv, nil, before) {
 			got = append(got, r.ID+" "+string(r.Presence)+" "+string(r.Findings[0].State))
@@ -166,8 +165,8 @@ func TestOtherSources(t *testing.T) {
 		if diff := cmp.Diff(tc.want, got); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", name, diff)
 		}
-		if want := strings.Count(strings.Join(tc.want, ","), "unseen"); unasked != want { // not what is retired
-			t.Errorf("%s: %d were not asked for", name, unasked)
+		if asked := map[string]map[Presence]int{"GET /{id}": {Gone: strings.Count(strings.Join(tc.want, ","), "gone")}}; !cmp.Equal(asked, rv.Probed) { // not what is elsewhere
+			t.Errorf("%s: asked for were %v, want %v", name, rv.Probed, asked)
 		}
 		if rv.Elsewhere["server/there"] != 1 || rv.Elsewhere["server/retired"] != 1 {
 			t.Errorf("%s: elsewhere %v", name, rv.Elsewhere)

@@ -264,9 +264,11 @@ var limits = []struct {
 	{ownerless, Limit{"no-owners", "the product does not record who created a token or who uses it. Name the responsible person in the name or the description of the token"}},
 	{notV2, Limit{"no-last-use", "the product does not record when a token was last used"}},
 	{[]Product{ProductEnterprise}, Limit{"user-sessions", "users, roles and sessions (preview since 3.10) are not tokens and are not reviewed"}},
+	{[]Product{ProductEnterprise}, Limit{"name-of-deleted-database", "a permission on a deleted database may show its bare name. A new database of that name then hides the finding dangling-grant. Delete tokens together with their databases"}},
 	{v3, Limit{"recovery-endpoint", "anyone who reaches the recovery endpoint (--admin-token-recovery-http-bind) can regenerate _admin without a token. Start it only when it is needed, on 127.0.0.1"}},
 	{managed, Limit{"management-tokens", "management tokens have no list in the API, and the one of this review is among them. Review them with influxctl management list"}},
 	{managed, Limit{"management-users", "users of the account have no list in the API, and may create database tokens. Review them with influxctl user list or in the identity provider"}},
+	{managed, Limit{"cut-list", "the API does not count tokens. At a first review without an import, a list that was cut off after the canary looks whole. Import the output of influxctl token list --format json"}},
 	{[]Product{ProductV1}, Limit{"no-dates", "users have no dates, so their age is not known: the review knows when it first saw them"}},
 	{[]Product{ProductV1}, Limit{"same-name", "users are known by name only. One that is dropped and created again between two reviews looks like one that stayed. Review as often as names may be used again"}},
 }

@@ -242,22 +242,26 @@ func (c *collector) name(a *audit.Authorization) {
 // probe asks what became of a token that an earlier review or the imported list had.
 func (c *collector) probe(ctx context.Context, before audit.Authorization) audit.Probe {
 	found, evidence, err := c.tokenByID(ctx, before.ID)
+	request := api.Request(c.path("tokens/{id}"), nil)
+	if errors.Is(err, api.ErrNotAsked) {
+		request = ""
+	}
 	switch {
 	case err == nil && found.Revoked(time.Now()):
-		return audit.Probe{Presence: audit.Gone, Evidence: evidence + ", revoked on " + found.RevokedAt.Format(time.DateOnly)}
+		return audit.Probe{Presence: audit.Gone, Evidence: evidence + ", revoked on " + found.RevokedAt.Format(time.DateOnly), Request: request}
 	case err == nil:
 		c.hidden++
 		c.name(&found)
-		return audit.Probe{Presence: audit.Hidden, Evidence: evidence, Authorization: &found}
+		return audit.Probe{Presence: audit.Hidden, Evidence: evidence, Authorization: &found, Request: request}
 	case api.StatusOf(err) != http.StatusNotFound || !isOfAPI(err):
-		return audit.Probe{Presence: audit.Unseen, Evidence: err.Error()}
+		return audit.Probe{Presence: audit.Unseen, Evidence: err.Error(), Request: request}
 	}
 	if !c.looked { // a proxy may answer so to every request for one token
 		_, _, c.lookUp = c.tokenByID(ctx, c.witness)
 		c.looked = true
 	}
 	if c.lookUp != nil {
-		return audit.Probe{Presence: audit.Unseen, Evidence: fmt.Sprintf("%v; this proves nothing, as a listed token is not found either: %v", err, c.lookUp)}
+		return audit.Probe{Presence: audit.Unseen, Evidence: fmt.Sprintf("%v; this proves nothing, as a listed token is not found either: %v", err, c.lookUp), Request: request}
 	}
-	return audit.Probe{Presence: audit.Gone, Evidence: err.Error()}
+	return audit.Probe{Presence: audit.Gone, Evidence: err.Error(), Request: request}
 }

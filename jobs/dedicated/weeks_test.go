@@ -2,6 +2,7 @@ package dedicated_test
 
 import (
 	"bytes"
+	"context"
 	"net/http"
 	"slices"
 	"strings"
@@ -330,5 +331,20 @@ func TestDates(t *testing.T) {
 		if got := r.record(t, p.writer); got.Works(time.Now()) != want.works || slices.Contains(r.gaps(), audit.RowsReadable) == want.readable {
 			t.Errorf("revoked at %s: works %v, gaps %q", text, got.Works(time.Now()), r.gaps())
 		}
+	}
+}
+
+// TestNotAskedFor: where the review ends before it could ask for a token, it claims no request.
+func TestNotAskedFor(t *testing.T) {
+	p := newPlant(t, target.KindDedicated)
+	probe := p.collection(t).Probe
+	ended, cancel := context.WithCancel(t.Context())
+	cancel()
+	before := audit.Authorization{ID: "0198f4a2-0000-7000-8000-0000000000ff"}
+	if got := probe(ended, before); got.Presence != audit.Unseen || got.Request != "" {
+		t.Errorf("after the end: %+v", got)
+	}
+	if got := probe(t.Context(), before); got.Presence != audit.Gone || !strings.HasSuffix(got.Request, "/tokens/{id}") {
+		t.Errorf("before the end: %+v", got)
 	}
 }

@@ -316,6 +316,9 @@ func (c *collector) probe(ctx context.Context, before audit.Authorization) audit
 	if a := p.Authorization; a != nil && !c.org.ofThisOrg(*a) { // of a list that was imported
 		p = audit.Probe{Presence: audit.Gone, Evidence: p.Evidence + ", of another org"}
 	}
+	if p.Request = api.Request(authorizationsPath+"/{id}", nil); before.Legacy {
+		p.Request = api.Request(legacyPath+"/{id}", nil)
+	}
 	return p
 }
 

@@ -350,6 +350,14 @@ func TestCloudGone(t *testing.T) {
 	}
 	if got := probe(t.Context(), ofIOT); got.Presence != audit.Gone {
 		t.Errorf("by its own list: %+v, want gone", got)
+	} else if got.Request != "" {
+		t.Errorf("its own list is the proof, and no request %q was sent", got.Request)
+	}
+	if got := probe(t.Context(), audit.Authorization{ID: ofIOT.ID, UserID: p.iot, OrgID: p.acme, Legacy: true}); got.Request != "GET /private/legacy/authorizations/{id}" {
+		t.Errorf("one of the 1.x API was asked for by %q", got.Request)
+	}
+	if got := probe(t.Context(), audit.Server("")); got.Request != "" {
+		t.Errorf("the server was asked for by %q", got.Request)
 	}
 }
 
@@ -384,6 +392,9 @@ func TestProbe(t *testing.T) {
 			}
 			if got.Presence != test.presence || state != test.owner {
 				t.Errorf("presence %s, owner %s; want %s, %s", got.Presence, state, test.presence, test.owner)
+			}
+			if got.Request != "GET /api/v2/authorizations/{id}" {
+				t.Errorf("it was asked for by %q", got.Request)
 			}
 		})
 	}
@@ -603,7 +614,7 @@ func TestSilentServerIsNotAskedForEver(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
 		got := col.Probe(ctx, audit.Authorization{ID: fmt.Sprintf("%016x", i)})
 		cancel()
-		if got.Presence != audit.Unseen || (i >= 3) != strings.Contains(got.Evidence, "stopped answering") {
+		if got.Presence != audit.Unseen || (i >= 3) != strings.Contains(got.Evidence, "stopped answering") || (i >= 3) != (got.Request == "") {
 			t.Errorf("number %d: %+v", i, got)
 		}
 	}

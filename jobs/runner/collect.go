@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"iter"
 	"log/slog"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -164,15 +165,13 @@ func (a *Assessor) judge(ctx, asking context.Context, j Job, run audit.Run, c co
 	c.noteBaselines(cov, bases)
 	c.follow(cov, bases)
 	c.noteCopy(cov, j, bases)
-	missing, here, lastSeen := map[audit.Presence]int{}, audit.Here{}, lastSeen(c.bases)
-	unasked := 0
-	c.Here, c.Unasked = &here, &unasked
+	here, lastSeen := audit.Here{}, lastSeen(c.bases)
+	c.Here, c.Probed = &here, map[string]map[audit.Presence]int{}
 	counted := func(yield func(audit.Record, error) bool) {
 		for rec, err := range c.Merge(ctx, asking, a.before(ctx, j, c, bases)) {
 			if err == nil {
 				item.Counts.Add(rec, run.Started)
 				cov.Count(rec)
-				missing[rec.Presence]++
 				if rec.LastSeen.After(lastSeen) {
 					lastSeen = rec.LastSeen
 				}
@@ -197,8 +196,7 @@ func (a *Assessor) judge(ctx, asking context.Context, j Job, run audit.Run, c co
 	if len(bases) > 0 && bases[0].Own && bases[0].Coverage.Source != c.Label && c.Left == "" && here.Gone > 0 && here.Listed == 0 {
 		return item, errOther
 	}
-	missing[audit.Unseen] -= unasked
-	noteMissing(cov, missing)
+	noteMissing(cov, c.Probed)
 	c.noteElsewhere(cov)
 	if c.Conclude != nil {
 		c.Conclude(cov)
@@ -225,18 +223,18 @@ func lastSeen(bases []audit.Baseline) (at time.Time) {
 }
 
 // noteMissing puts the authorizations that the list now lacks among the questions
-// asked, by what became of them. N has those that were asked for.
-func noteMissing(cov *audit.Coverage, n map[audit.Presence]int) {
-	if n[audit.Gone]+n[audit.Hidden]+n[audit.Unseen] == 0 {
-		return
+// asked, by what became of them. Probed has those that were asked for, by request.
+func noteMissing(cov *audit.Coverage, probed map[string]map[audit.Presence]int) {
+	for _, request := range slices.Sorted(maps.Keys(probed)) {
+		n := probed[request]
+		a := audit.Asked{
+			What: "authorizations of the previous review that are not in the list, one by one", Request: request,
+			Rows: n[audit.Gone] + n[audit.Hidden] + n[audit.Unseen], Verdict: audit.Complete,
+			Reason: fmt.Sprintf("%d no longer exist, %d exist and are hidden, %d could not be read", n[audit.Gone], n[audit.Hidden], n[audit.Unseen]),
+		}
+		if n[audit.Unseen] > 0 {
+			a.Verdict = audit.Partial
+		}
+		cov.Asked = append(cov.Asked, a)
 	}
-	a := audit.Asked{
-		What: "authorizations of the previous review that are not in the list, one by one", Request: "GET /api/v2/authorizations/{id}",
-		Rows: n[audit.Gone] + n[audit.Hidden] + n[audit.Unseen], Verdict: audit.Complete,
-		Reason: fmt.Sprintf("%d no longer exist, %d exist and are hidden, %d could not be read", n[audit.Gone], n[audit.Hidden], n[audit.Unseen]),
-	}
-	if n[audit.Unseen] > 0 {
-		a.Verdict = audit.Partial
-	}
-	cov.Asked = append(cov.Asked, a)
 }

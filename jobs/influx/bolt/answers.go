@@ -85,6 +85,13 @@ func (r *review) probe(_ context.Context, before audit.Authorization) audit.Prob
 	if before.IsServer() {
 		return audit.Probe{Presence: audit.Unseen, Evidence: "a database file does not show what the server answers"}
 	}
+	p := r.look(before)
+	p.Request = r.request()
+	return p
+}
+
+// look looks for an authorization in the file.
+func (r *review) look(before audit.Authorization) audit.Probe {
 	store := storeOf(before.Legacy)
 	row, exists, err := r.file.get(store.bucket, before.ID)
 	switch {

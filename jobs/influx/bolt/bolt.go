@@ -207,10 +207,12 @@ func (r *review) lookAbroad(a audit.Authorization) {
 
 func (r *review) covers(a audit.Authorization) bool { return r.org == "" || a.OrgID == r.org }
 
+// request stands for the file in place of what a server is asked with.
+func (r *review) request() string { return "bolt " + filepath.Base(string(r.cfg.Bolt)) }
+
 // ask notes what the file was read for.
 func (r *review) ask(what string, rows int) *audit.Asked {
-	request := "bolt " + filepath.Base(string(r.cfg.Bolt))
-	r.cov.Asked = append(r.cov.Asked, audit.Asked{What: what, Request: request, Rows: rows, Verdict: audit.Complete})
+	r.cov.Asked = append(r.cov.Asked, audit.Asked{What: what, Request: r.request(), Rows: rows, Verdict: audit.Complete})
 	return &r.cov.Asked[len(r.cov.Asked)-1]
 }
 

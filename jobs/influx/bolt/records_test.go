@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"runtime"
 	"strings"
 	"testing"
@@ -92,6 +93,9 @@ func TestBoltProbe(t *testing.T) {
 			p := r.Probe(t.Context(), test.before)
 			if p.Presence != test.presence || !strings.Contains(p.Evidence, test.evidence) || strings.Contains(p.Evidence, secretValue) {
 				t.Errorf("%+v", p)
+			}
+			if want := map[bool]string{false: "bolt " + filepath.Base(path)}[test.before.IsServer()]; p.Request != want {
+				t.Errorf("it was looked for in %q, want %q", p.Request, want)
 			}
 			if hidden := p.Presence == audit.Hidden; hidden != (p.Authorization != nil) || hidden && p.Authorization.ID != test.before.ID {
 				t.Errorf("authorization %+v", p.Authorization)
