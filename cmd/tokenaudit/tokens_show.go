@@ -130,6 +130,7 @@ func (c *cli) showToken(ctx context.Context, f tokenFlags, id string) error {
 		d.shownToken, d.Run, d.LastSeen, d.Findings = shownTokenOf(seen.record), seen.run.ID(), &seen.record.LastSeen, seen.findings()
 	}
 	if unseen == nil {
+		now.UsedAgain = d.UsedAgain // which the server does not know
 		d.Authorization, d.Target, d.Fingerprint, d.MayWrite = now, cfg.Name, now.Fingerprint(), audit.AccessOf(now).WriteScope()
 		d.StatusNow = now.StatusAt(d.At)
 		if d.Presence == audit.Gone || d.Presence == audit.Unseen { // it is there again

@@ -66,6 +66,9 @@ type Authorization struct {
 	// SecretSum is the beginning of the hash that the server keeps of the secret, at most
 	// MaxSecretSum digits: another one means that the secret was replaced.
 	SecretSum string `json:"secretSum,omitempty"`
+	// UsedAgain is the time of the review that first saw its name after another user of that
+	// name was gone, on InfluxDB 1.x. A list does not say it: each review takes it over.
+	UsedAgain time.Time `json:"usedAgain,omitzero"`
 }
 
 // Works reports whether the token is accepted at a time, as far as its record tells.

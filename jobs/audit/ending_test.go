@@ -1,6 +1,7 @@
 package audit
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"strings"
@@ -111,5 +112,41 @@ func TestAdminsOfARetiredServer(t *testing.T) {
 	rv.Retired = map[string]Retirement{SourceOf(rv.Store, other.OrgID): {}}
 	if got := findingsOf(merged(t, rv, []Authorization{first}, history), tooManyAdmins); len(got) != 1 || !strings.HasSuffix(got[0], " resolved") {
 		t.Errorf("%q, want it resolved", got)
+	}
+}
+
+// TestExceptionOfAName: on 1.x an exception is for the user that had the name, on the server
+// that it was on.
+func TestExceptionOfAName(t *testing.T) {
+	t.Parallel()
+	user := admin("")
+	user.ID, user.User, user.UserID, user.Product, user.OrgID = "user/ops", "ops", "ops", ProductV1, "url-1"
+	policy := Policy{Exceptions: []Exception{{Target: "prod", Authorization: user.ID, Check: "operator", Fingerprint: user.Fingerprint(), Expires: reviewed.Add(90 * day)}}}
+	const excepted, void = "user/ops operator critical excepted", "user/ops operator critical "
+	var history []Record
+	for n, w := range []struct {
+		listed bool
+		want   []string
+	}{
+		{true, []string{excepted}}, {true, []string{excepted}}, {false, []string{"user/ops operator critical resolved"}},
+		{true, []string{void + "new", "user/ops exception-void high new"}}, {true, []string{void + "open", "user/ops exception-void high open"}},
+	} {
+		rv, now := laterAt(n, ProductV1, policy), []Authorization{user}
+		if !w.listed {
+			now, rv.Probe = nil, func(context.Context, Authorization) Probe { return Probe{Presence: Gone} }
+		}
+		history = merged(t, rv, now, history)
+		if diff := cmp.Diff(w.want, findingsOf(history, "operator", "exception-void")); diff != "" {
+			t.Fatalf("week %d (-want +got):\n%s", n, diff)
+		}
+	}
+	policy.Exceptions[0].Fingerprint = history[0].Fingerprint() // decided again
+	history = merged(t, laterAt(5, ProductV1, policy), []Authorization{user}, history)
+	if got := findingsOf(history, "operator"); !slices.Equal(got, []string{excepted}) {
+		t.Errorf("approved again: %q", got)
+	}
+	user.OrgID = "url-2"
+	if got := findingsOf(merged(t, laterAt(6, ProductV1, policy), []Authorization{user}, nil), "operator"); !slices.Equal(got, []string{void + "new"}) {
+		t.Errorf("on another server: %q", got)
 	}
 }

@@ -95,10 +95,13 @@ func (a Approval) LastDay() time.Time { return lastDay(a.Expires) }
 
 // Fingerprint stands for what an exception was approved for: permissions, owner
 // and status, not names or the description. Where another token may get the ID, it stands
-// for the creation, too.
+// for the creation, too, or else for what tells one user of a name from the next.
 func (a Authorization) Fingerprint() string {
 	of := grants(a) + "\n" + a.UserID + "\n" + string(a.Status)
-	if a.Product.V3() {
+	switch {
+	case a.Product == ProductV1:
+		of += "\n" + a.OrgID + "\n" + timeWords(a.UsedAgain)
+	case a.Product.V3():
 		of = grants(a.bared(unmarked)) + "\n" + a.UserID + "\n" + string(a.Status) + "\n" + timeWords(a.CreatedAt)
 	}
 	sum := sha256.Sum256([]byte(of))

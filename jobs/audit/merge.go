@@ -186,6 +186,12 @@ func (rv *Review) seen(ctx context.Context, a *Authorization, before *Record) Re
 	if rv.Here != nil && before != nil && before.Elsewhere == "" {
 		rv.Here.Listed++
 	}
+	switch {
+	case before != nil && a.Product == ProductV1 && before.wasGone():
+		r.UsedAgain = rv.Now
+	case before != nil:
+		r.UsedAgain = before.UsedAgain
+	}
 	if before != nil && another(before, a) {
 		rv.judged(&r, nil)
 		if !before.wasGone() {
