@@ -79,7 +79,7 @@ func TestPeople(t *testing.T) {
 	roster := new(audit.Roster)
 	roster.Add("", []string{"ben@example.com"}, audit.RosterInactive)
 	people := f.People(f.Jobs[0], func(time.Time) *audit.Roster { return roster })(time.Now())
-	if got := people.Contacts.Of("prod", audit.Owner{Name: "telegraf"}).Reviewer; got != "ben@example.com" {
+	if got := people.Contacts.Of(&audit.Record{Target: "prod", Owner: audit.Owner{Name: "telegraf"}}).Reviewer; got != "ben@example.com" {
 		t.Errorf("the reviewer of the owner is %q", got)
 	}
 	if got := people.Targets["prod"]; got != "carla@example.com" {

@@ -56,7 +56,7 @@ type File struct {
 	RosterMaxAge setting.Duration `yaml:"roster_max_age,omitempty"`
 	// Controls is a file that relates checks to controls of frameworks, in place of the built-in one ("tokenaudit config controls" prints that).
 	Controls setting.Path `yaml:"controls,omitempty"`
-	// Owners say who answers for the users of InfluxDB, by name or ID, or as TARGET/NAME or TARGET/ID. Messages and reports use them. A user whose name is an e-mail address needs no entry.
+	// Owners say who answers for the users of InfluxDB, by name or ID, or as TARGET/NAME or TARGET/ID. Tokens of InfluxDB 3, Dedicated and Clustered have no owners: there NAME and ID are those of the token. TARGET/* is for all tokens of a target that nobody else is named for. Messages, reports and campaigns use them. A user whose name is an e-mail address needs no entry.
 	Owners map[string]Owner `yaml:"owners,omitempty"`
 	// Exceptions allow findings until a date.
 	Exceptions []Exception `yaml:"exceptions,omitempty"`
@@ -92,7 +92,7 @@ type Policy struct {
 	Severity map[string]audit.Severity `yaml:"severity,omitempty"`
 }
 
-// Owner is who answers for a user of InfluxDB and its tokens.
+// Owner is who answers for a user of InfluxDB and its tokens, or for a token without a user.
 type Owner struct {
 	// Responsible is a person, by e-mail address or name. All tokens of one person are in one message.
 	Responsible string `yaml:"responsible,omitempty"`

@@ -9,10 +9,11 @@ import (
 
 	"tokenaudit/configs/setting"
 	"tokenaudit/jobs/audit"
+	"tokenaudit/jobs/target"
 	"tokenaudit/notify/slack"
 )
 
-// Contacts are who answers for the users of InfluxDB, in the words of package audit. The
+// Contacts are who answers for users and tokens, in the words of package audit. The
 // owners of the job's Slack settings are the form of earlier versions: they say who is told
 // in Slack, where the others do not.
 func (f *File) Contacts(j Job) audit.Contacts {
@@ -49,17 +50,28 @@ func (f *File) OldKeys(j Job) []string {
 	return out
 }
 
-func validateOwners(owners map[string]Owner, targets []string, problem problemFunc) {
+func validateOwners(owners map[string]Owner, all []target.Config, problem problemFunc) {
 	const most = 200 // characters
+	targets := names(all, func(t target.Config) string { return t.Name })
+	ownerless := map[string]bool{} // targets whose tokens have no owners
+	for _, t := range all {
+		ownerless[t.Name] = t.Ownerless()
+	}
 	for _, user := range slices.Sorted(maps.Keys(owners)) {
 		o := owners[user]
 		key := join("owners", user)
-		target, name, ofTarget := strings.Cut(user, "/")
-		if ofTarget && !slices.Contains(targets, target) {
-			problem(key, setting.Unknown("target", target, targets)+` (a name with a "/" needs TARGET/ in front)`)
+		of, name, ofTarget := strings.Cut(user, "/")
+		if ofTarget && !slices.Contains(targets, of) {
+			problem(key, setting.Unknown("target", of, targets)+` (a name with a "/" needs TARGET/ in front)`)
 		}
-		if user == "" || ofTarget && name == "" {
+		switch {
+		case user == "" || ofTarget && name == "":
 			problem(key, "needs the name or the ID of a user, or TARGET/NAME or TARGET/ID")
+		case ofTarget:
+		case ownerless[user]:
+			problem(key, "is the name of a target: write "+user+"/* for all of its tokens, or TARGET/NAME for a user of that name")
+		case !slices.ContainsFunc(all, func(t target.Config) bool { return !t.Ownerless() }):
+			problem(key, "does nothing: no target has users; write TARGET/NAME with the name of a token, or TARGET/* for all of its tokens")
 		}
 		if o == (Owner{}) {
 			problem(key, "needs responsible, team, purpose, slack or reviewer")

@@ -52,6 +52,25 @@ func TestOwnersProblems(t *testing.T) {
 	}
 }
 
+// TestOwnersOfTokens: what is named in a way that no token of the target can meet is told.
+func TestOwnersOfTokens(t *testing.T) {
+	t.Parallel()
+	const edge, prod = "{name: edge, kind: core, url: 'https://edge.example.com:8181', token: {env: TOKEN}}", "{name: prod, url: 'https://influx.example.com', token: {env: TOKEN}}"
+	for name, test := range map[string]struct{ targets, owner, want string }{
+		"name of a token":         {edge, "edge/etl", ""},
+		"all tokens of a target":  {edge, "edge/*", ""},
+		"a user of another":       {edge + ", " + prod, "etl", ""},
+		"a target as a whole":     {edge + ", " + prod, "edge", "is the name of a target: write edge/* for all of its tokens"},
+		"a user of no target":     {edge, "etl", "does nothing: no target has users; write TARGET/NAME"},
+		"a user called as target": {edge + ", " + prod, "prod", ""},
+	} {
+		_, _, problems := parse([]byte("targets: [" + test.targets + "]\njobs: [{name: weekly, schedule: '@weekly'}]\nowners: {'" + test.owner + "': {team: a}}\n"))
+		if len(problems) > 1 || len(problems) == 1 != (test.want != "") || len(problems) == 1 && !strings.HasPrefix(problems[0].Text, test.want) {
+			t.Errorf("%s: %+v, want %q", name, problems, test.want)
+		}
+	}
+}
+
 // TestOldKeys: an owner who also stands in the Slack settings of a job with another
 // recipient is named, with the entry that wins.
 func TestOldKeys(t *testing.T) {

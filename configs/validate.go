@@ -45,7 +45,7 @@ func (f *File) validate(problem problemFunc) {
 	}
 	validateNames("targets", targets, problem)
 	f.Policy.validate(problem)
-	validateOwners(f.Owners, targets, problem)
+	validateOwners(f.Owners, f.Targets, problem)
 	if f.Policy.MaxException < setting.Duration(setting.Day) {
 		problem("policy.max_exception", "needs at least 1d: nothing is allowed without an end")
 	}

@@ -24,6 +24,9 @@ type Owner struct {
 func NewOwner(m Message, o audit.OwnerHighlights) Owner {
 	out := Owner{Name: personName(o), Need: Need(m, o), total: o.Tokens, evidence: m.Evidence}
 	switch user := userName(o.Owner); {
+	case o.Owner.IsNone() && (o.Users > 1 || o.Contact.Responsible == ""):
+	case o.Owner.IsNone():
+		out.Of = "for tokens of " + Show(o.Target, 60, "unnamed target")
 	case o.Users > 1:
 		out.Of = "for " + audit.Plural(o.Users, "InfluxDB user")
 	case user != out.Name:
@@ -72,7 +75,7 @@ const OlderTitle = "Open since earlier reviews:"
 const HowToAnswer = "Reply for each token: keep (with a reason and a ticket), or done. An exception needs two people: tokenaudit help exceptions."
 
 // HowToName tells how owners are made known.
-const HowToName = "Name who answers for these users under owners in the configuration (tokenaudit help slack)."
+const HowToName = "Name who answers for them under owners in the configuration (tokenaudit help slack)."
 
 // Unclaimed is what there is to say about owners of whom nobody is known who answers for
 // them.
@@ -317,7 +320,7 @@ func OwnerName(r audit.Record) string {
 
 // userName is the name of an InfluxDB user, and why they cannot be an owner any more.
 func userName(o audit.Owner) string {
-	if o.State == audit.OwnerNone && o.Name == "" && o.ID == "" {
+	if o.IsNone() {
 		return "no owner"
 	}
 	name := Show(cmp.Or(o.Name, o.ID), 80, "unknown")

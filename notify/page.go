@@ -126,6 +126,7 @@ func NewPage(m Message, people int) Page {
 func aboutPerson(s audit.Summary, o audit.OwnerHighlights) string {
 	var words []string
 	switch user := userName(o.Owner); {
+	case o.Owner.IsNone():
 	case o.Users > 1:
 		words = append(words, "for "+audit.Plural(o.Users, "InfluxDB user"))
 	case user != personName(o):

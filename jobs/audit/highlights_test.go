@@ -71,6 +71,11 @@ func TestPeople(t *testing.T) {
 			Authorization: Authorization{ID: id, UserID: user},
 		}
 	}
+	nobodys := func(id, name string, finding Finding) Record {
+		r := token("edge", id, "", "", finding)
+		r.Owner.State, r.Description = OwnerNone, name
+		return r
+	}
 	high := Finding{Check: "all-access", Severity: High, State: Open, Since: highlightsAt.AddDate(0, 0, -21), Due: highlightsAt.AddDate(0, 0, -7)}
 	critical := Finding{Check: "operator", Severity: Critical, State: New, Since: highlightsAt, Due: highlightsAt.AddDate(0, 0, 3)}
 	info := Finding{Check: "active-write", Severity: Info, State: New, Since: highlightsAt}
@@ -79,9 +84,11 @@ func TestPeople(t *testing.T) {
 	records := []Record{
 		token("prod", "1", "u1", "telegraf", critical, info), token("lab", "2", "u1", "other", high), old,
 		token("prod", "4", "u2", "grafana", high), token("prod", "5", "u3", "anna@example.com", high),
+		nobodys("9", "etl", critical), nobodys("a", "grafana", high), nobodys("b", "telegraf", high), nobodys("c", "line4", high), nobodys("d", "line5", high),
 		token("prod", "6", long+"a", "", high), token("prod", "7", long+"b", "", high), token("prod", "8", "u9", "quiet", info),
 	}
-	contacts := Contacts{"grafana": {Responsible: "Anna@example.com", Team: "plant"}, "lab/u1": {Slack: "U0123456789"}}
+	contacts := Contacts{"grafana": {Responsible: "Anna@example.com", Team: "plant"}, "lab/u1": {Slack: "U0123456789"},
+		"edge/etl": {Responsible: "anna@example.com"}, "edge/line4": {Slack: "C0123456789"}, "edge/line5": {Slack: "C0123456789"}}
 	n, err := HighlightsOf(func(yield func(Record, error) bool) {
 		for _, r := range records {
 			if !yield(r, nil) {
@@ -100,14 +107,16 @@ func TestPeople(t *testing.T) {
 		got = append(got, fmt.Sprintf("%.20s users %d tokens %d new %d overdue %d first %s slack %s", o.Key, o.Users, o.Tokens, o.New, o.Overdue, o.Worst[0].Record.ID, o.Contact.Slack))
 	}
 	want := []string{
+		"person/anna@example. users 3 tokens 3 new 3 overdue 2 first 9 slack ",
 		"prod/u1 users 1 tokens 2 new 1 overdue 1 first 1 slack ",
-		"person/anna@example. users 2 tokens 2 new 2 overdue 2 first 4 slack ",
+		"edge/ users 1 tokens 2 new 2 overdue 2 first a slack ",
+		"edge/C0123456789  users 1 tokens 2 new 2 overdue 2 first c slack C0123456789",
 		"lab/u1 users 1 tokens 1 new 1 overdue 1 first 2 slack U0123456789",
 	}
-	if len(got) != 5 || strings.Join(got[:3], "\n") != strings.Join(want, "\n") || n.Owners[3].Key == n.Owners[4].Key {
+	if len(got) != 7 || strings.Join(got[:5], "\n") != strings.Join(want, "\n") || n.Owners[5].Key == n.Owners[6].Key {
 		t.Errorf("owners are\n%s\nwant first\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
 	}
-	if len(n.NewWrites) != 2 || len(n.New) != 6 {
+	if len(n.NewWrites) != 2 || len(n.New) != 11 {
 		t.Errorf("%d new write tokens, %d new", len(n.NewWrites), len(n.New))
 	}
 }
@@ -134,24 +143,32 @@ func TestNewInTheFirstReviewOfATarget(t *testing.T) {
 }
 
 // TestContacts: an entry for one target comes before one for all; a user whose name is an
-// address is responsible itself while it can be.
+// address is responsible itself while it can be. A token without an owner has its own.
 func TestContacts(t *testing.T) {
-	contacts := Contacts{"lab/u1": {Responsible: "lab"}, "u1": {Responsible: "id"}, "telegraf": {Responsible: "name"}, "anna@example.com": {Team: "plant"}}
+	contacts := Contacts{"lab/u1": {Responsible: "lab"}, "u1": {Responsible: "id"}, "telegraf": {Responsible: "name"}, "anna@example.com": {Team: "plant"},
+		"edge/etl": {Responsible: "by name"}, "edge/0000000000000003": {Responsible: "by ID"}, "edge/*": {Responsible: "everything"}, "etl": {Responsible: "a user"}, "0000000000000004": {Responsible: "a user"}}
 	tests := []struct {
 		name, target string
 		owner        Owner
+		token        Authorization
 		want         Contact
 	}{
-		{"of the target", "lab", Owner{ID: "u1", Name: "telegraf"}, Contact{Responsible: "lab"}},
-		{"by ID", "prod", Owner{ID: "u1", Name: "telegraf"}, Contact{Responsible: "id"}},
-		{"by name", "prod", Owner{ID: "u2", Name: "telegraf"}, Contact{Responsible: "name"}},
-		{"nobody", "prod", Owner{ID: "u3", Name: "grafana"}, Contact{}},
-		{"an address", "prod", Owner{ID: "u4", Name: "anna@example.com", State: OwnerPresent}, Contact{Responsible: "anna@example.com", Team: "plant"}},
-		{"an address of somebody who left", "prod", Owner{ID: "u4", Name: "anna@example.com", State: OwnerDeleted}, Contact{Team: "plant"}},
+		{"of the target", "lab", Owner{ID: "u1", Name: "telegraf"}, Authorization{}, Contact{Responsible: "lab"}},
+		{"by ID", "prod", Owner{ID: "u1", Name: "telegraf"}, Authorization{}, Contact{Responsible: "id"}},
+		{"by name", "prod", Owner{ID: "u2", Name: "telegraf"}, Authorization{}, Contact{Responsible: "name"}},
+		{"nobody", "prod", Owner{ID: "u3", Name: "grafana"}, Authorization{}, Contact{}},
+		{"an address", "prod", Owner{ID: "u4", Name: "anna@example.com", State: OwnerPresent}, Authorization{}, Contact{Responsible: "anna@example.com", Team: "plant"}},
+		{"an address of somebody who left", "prod", Owner{ID: "u4", Name: "anna@example.com", State: OwnerDeleted}, Authorization{}, Contact{Team: "plant"}},
+		{"a token by its name", "edge", Owner{State: OwnerNone}, Authorization{ID: "0000000000000002", Description: "etl"}, Contact{Responsible: "by name"}},
+		{"a token by its ID", "edge", Owner{State: OwnerNone}, Authorization{ID: "0000000000000003", Description: "x"}, Contact{Responsible: "by ID"}},
+		{"any token", "edge", Owner{State: OwnerNone}, Authorization{ID: "0000000000000004"}, Contact{Responsible: "everything"}},
+		{"a token that is called as a user", "prod", Owner{State: OwnerNone}, Authorization{ID: "0000000000000004", Description: "etl"}, Contact{}},
+		{"a token of a user that is called as a token", "edge", Owner{ID: "u5", Name: "grafana", State: OwnerPresent}, Authorization{Description: "etl"}, Contact{Responsible: "everything"}},
+		{"an address before any token", "edge", Owner{ID: "u4", Name: "bob@example.com", State: OwnerPresent}, Authorization{}, Contact{Responsible: "bob@example.com"}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			if got := contacts.Of(tt.target, tt.owner); got != tt.want {
+			if got := contacts.Of(&Record{Target: tt.target, Owner: tt.owner, Authorization: tt.token}); got != tt.want {
 				t.Errorf("%+v, want %+v", got, tt.want)
 			}
 		})

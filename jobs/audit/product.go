@@ -261,7 +261,7 @@ var limits = []struct {
 	{[]Product{ProductCore}, Limit{"every-token-is-admin", "every token of InfluxDB 3 Core is an admin token, also the one of this review. Keep few, give each an expiry, and use Enterprise where rights must be separated"}},
 	{v3, Limit{"operator-token", "the operator token _admin exists on every server and cannot be deleted. Keep its value in a vault, use it for nothing else, and regenerate it by plan"}},
 	{[]Product{ProductEnterprise, ProductV1}, Limit{"audit-needs-admin", "only an admin can list tokens and users, so the credential of this review is one. Keep it in a vault and use it for nothing else"}},
-	{ownerless, Limit{"no-owners", "the product does not record who created a token or who uses it. Name the responsible person in the name or the description of the token"}},
+	{ownerless, Limit{"no-owners", "the product does not record who created a token or who uses it. Name who answers for it under owners as TARGET/NAME (tokenaudit help products)"}},
 	{notV2, Limit{"no-last-use", "the product does not record when a token was last used"}},
 	{[]Product{ProductEnterprise}, Limit{"user-sessions", "users, roles and sessions (preview since 3.10) are not tokens and are not reviewed"}},
 	{[]Product{ProductEnterprise}, Limit{"name-of-deleted-database", "a permission on a deleted database may show its bare name. A new database of that name then hides the finding dangling-grant. Delete tokens together with their databases"}},

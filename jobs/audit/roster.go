@@ -127,7 +127,7 @@ func matchRoster(s *Subject) (string, Outcome) {
 	return "", Unknown
 }
 
-// Contact is who answers for an InfluxDB user and its tokens.
+// Contact is who answers for an InfluxDB user and its tokens, or for a token.
 type Contact struct {
 	Responsible string `json:"responsible,omitempty"` // a person, by e-mail address or name
 	Team        string `json:"team,omitempty"`
@@ -139,24 +139,41 @@ type Contact struct {
 }
 
 // Contacts are the contacts by the name or ID of a user; TARGET/NAME and TARGET/ID, for
-// that target alone, come first.
+// that target alone, come first. Of a token without an owner these are the name, or the
+// description, and the ID of the token. TARGET/* is for all tokens that nobody else is named
+// for.
 type Contacts map[string]Contact
 
-// Of is the contact for an owner in a target, empty if nobody is named. A user whose name
-// is an e-mail address is responsible itself, unless it was deleted or is inactive.
-func (c Contacts) Of(target string, o Owner) Contact {
+// EveryToken stands after TARGET/ for all of its tokens.
+const EveryToken = "*"
+
+// Of is the contact for a token, empty if nobody is named. A user whose name is an e-mail
+// address is responsible itself, unless it was deleted or is inactive.
+func (c Contacts) Of(r *Record) Contact {
+	id, name := cmp.Or(r.UserID, r.Owner.ID), cmp.Or(r.Owner.Name, r.User)
+	keys := []string{r.Target + "/" + id, r.Target + "/" + name, id, name}
+	if (Owner{ID: id, Name: name, State: r.Owner.State}).IsNone() {
+		keys = []string{r.Target + "/" + r.Description, r.Target + "/" + r.ID}
+	}
+	isAnswering := r.Owner.State != OwnerDeleted && r.Owner.State != OwnerInactive && IsAddress(name)
+	if !isAnswering {
+		keys = append(keys, r.Target+"/"+EveryToken)
+	}
 	var found Contact
-	for _, key := range []string{target + "/" + o.ID, target + "/" + o.Name, o.ID, o.Name} {
+	for _, key := range keys {
 		if contact, ok := c[key]; ok && !strings.HasSuffix(key, "/") && key != "" {
 			found = contact
 			break
 		}
 	}
-	if o.State != OwnerDeleted && o.State != OwnerInactive && IsAddress(o.Name) {
-		found.Responsible = cmp.Or(found.Responsible, o.Name)
+	if isAnswering {
+		found.Responsible = cmp.Or(found.Responsible, name)
 	}
 	return found
 }
+
+// IsNone reports whether it is that of a token of a product that does not record owners.
+func (o Owner) IsNone() bool { return o.State == OwnerNone && o.ID == "" && o.Name == "" }
 
 // IsAddress reports whether text is an e-mail address and nothing else.
 func IsAddress(text string) bool {

@@ -221,7 +221,7 @@ func TestReviewer(t *testing.T) {
 			p := people
 			p.Left = test.left
 			it := Item{Target: test.target, User: test.user, Responsible: test.responsible}
-			if got := p.reviewer(c, it, audit.Owner{Name: test.user}); got != test.want {
+			if got := p.reviewer(c, it, &audit.Record{Target: test.target, Owner: audit.Owner{Name: test.user}}); got != test.want {
 				t.Errorf("got %q, want %q", got, test.want)
 			}
 		})

@@ -99,7 +99,7 @@ func (it Item) isOf(a *audit.Authorization) bool {
 // newItem is the item of a record.
 func newItem(r *audit.Record, contacts audit.Contacts) Item {
 	acc := audit.AccessOf(r.Authorization)
-	contact := contacts.Of(r.Target, r.Owner)
+	contact := contacts.Of(r)
 	it := Item{
 		ID: itemID(r.Target, &r.Authorization), Target: r.Target, OrgID: r.OrgID, Org: r.Org, Authorization: r.ID, Legacy: r.Legacy,
 		Description: r.Description, Status: r.Status, Product: r.Product, Expires: r.ExpiresAt, Revoked: r.RevokedAt, UserID: r.UserID, User: cmp.Or(r.User, r.Owner.Name), OwnerState: r.Owner.State,
@@ -178,7 +178,7 @@ func (it Item) isSelf(reviewer string) bool {
 
 // People are who may decide.
 type People struct {
-	// Contacts name the reviewer of a user, and who answers for it.
+	// Contacts name the reviewer of a user or a token, and who answers for it.
 	Contacts audit.Contacts
 	// Targets name the reviewer of a target.
 	Targets map[string]string
@@ -188,8 +188,8 @@ type People struct {
 
 // reviewer is who decides on an item: the first of those that are named, and are neither
 // the owner nor responsible and have not left, in lower case. It is "" if there is nobody.
-func (p People) reviewer(c Campaign, it Item, owner audit.Owner) string {
-	for _, who := range []string{p.Contacts.Of(it.Target, owner).Reviewer, p.Targets[it.Target], c.Reviewer, c.Manager} {
+func (p People) reviewer(c Campaign, it Item, r *audit.Record) string {
+	for _, who := range []string{p.Contacts.Of(r).Reviewer, p.Targets[it.Target], c.Reviewer, c.Manager} {
 		if who != "" && !it.isSelf(who) && !p.hasLeft(who) {
 			return folded(who)
 		}
@@ -217,7 +217,7 @@ func Open(t Terms, opened time.Time, trigger audit.Trigger, of audit.Link, recor
 		if !c.includes(it) {
 			continue
 		}
-		it.Reviewer = people.reviewer(c, it, r.Owner)
+		it.Reviewer = people.reviewer(c, it, &r)
 		if it.Presence == audit.Unseen {
 			c.Unseen++
 		}

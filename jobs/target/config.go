@@ -88,6 +88,9 @@ func (c Config) V2() bool {
 	return slices.Contains([]string{"", KindAuto, KindOSS, KindTSM, KindServerless, KindBolt}, c.Kind)
 }
 
+// Ownerless reports whether tokens there have no owners, as far as the configuration tells.
+func (c Config) Ownerless() bool { return !c.V2() && c.Kind != KindV1 }
+
 // DedicatedURL is where the management API of Cloud Dedicated is.
 const DedicatedURL = "https://console.influxdata.com"
 

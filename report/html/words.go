@@ -149,12 +149,13 @@ func whoName(o audit.OwnerHighlights) string {
 func whoAbout(o audit.OwnerHighlights, targets int) string {
 	var words []string
 	switch {
+	case o.Owner.IsNone():
 	case o.Users > 1:
 		words = append(words, audit.Plural(o.Users, "user"))
 	case o.Contact.Responsible != "" && o.Contact.Responsible != o.Owner.Name:
 		words = append(words, "for "+audit.Line(cmp.Or(o.Owner.Name, o.Owner.ID), exactRunes))
 	}
-	if o.Owner.State != audit.OwnerPresent && whoName(o) != table.NoOwner {
+	if o.Owner.State != audit.OwnerPresent && !o.Owner.IsNone() {
 		words = append(words, plain(table.OneLine(string(o.Owner.State))))
 	}
 	if o.Contact.Team != "" {

@@ -178,7 +178,7 @@ func (m *RowMaker) Fill(r *Row, rec *audit.Record) {
 		Record: *rec, Access: access, Now: m.now, Scope: access.WriteScope(), ProductName: m.products[rec.Target], granted: string(m.text),
 		Reach: m.reach(access, len(rec.Permissions)), FindingWords: m.wordsOf(rec), Related: m.related,
 	}
-	r.Contact = m.contacts.Of(r.Target, audit.Owner{ID: cmp.Or(r.UserID, r.Owner.ID), Name: r.OwnerName(), State: r.Owner.State})
+	r.Contact = m.contacts.Of(rec)
 }
 
 func (m *RowMaker) reach(a audit.Access, permissions int) string {

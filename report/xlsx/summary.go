@@ -342,7 +342,7 @@ func (o *overview) who() [][]cell {
 func personOf(h audit.OwnerHighlights) string {
 	user := h.Owner.Name
 	switch {
-	case user == "" && h.Owner.ID == "" && h.Owner.State == audit.OwnerNone:
+	case h.Owner.IsNone():
 		user = table.NoOwner
 	case user == "" && h.Owner.ID == "":
 		user = "nobody"
@@ -353,6 +353,8 @@ func personOf(h audit.OwnerHighlights) string {
 		user += " (" + string(h.Owner.State) + ")"
 	}
 	switch who := h.Contact.Responsible; {
+	case h.Owner.IsNone():
+		return cmp.Or(who, user)
 	case h.Users > 1:
 		return cmp.Or(who, user) + ", for " + audit.Plural(h.Users, "user")
 	case who == "" || who == h.Owner.Name:
