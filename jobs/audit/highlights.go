@@ -69,18 +69,18 @@ func (h Highlight) Oldest() time.Time {
 // target and ID; those that one person answers for are taken together.
 type OwnerHighlights struct {
 	// Key names the person, or else the user, among those of the run.
-	Key     string      `json:"key"`
-	Owner   Owner       `json:"owner"`  // the user; of several, the one with the worst token
-	Target  string      `json:"target"` // of that user
-	Contact Contact     `json:"contact"`
-	Users   int         `json:"users"`  // that the person answers for and that have such a token
-	Tokens  int         `json:"tokens"` // that need action
-	New     int         `json:"new"`    // of them: needed none at the review before
-	Overdue int         `json:"overdue"`
-	Oldest  time.Time   `json:"oldest"` // since when the oldest finding stands
-	Worst   []Highlight `json:"worst"`  // new ones first, then the worst, at most MaxOwnerTokens
-	users     map[string]bool // by target and ID
-	worst     int             // rank of the worst finding
+	Key     string          `json:"key"`
+	Owner   Owner           `json:"owner"`  // the user; of several, the one with the worst token
+	Target  string          `json:"target"` // of that user
+	Contact Contact         `json:"contact"`
+	Users   int             `json:"users"`  // that the person answers for and that have such a token
+	Tokens  int             `json:"tokens"` // that need action
+	New     int             `json:"new"`    // of them: needed none at the review before
+	Overdue int             `json:"overdue"`
+	Oldest  time.Time       `json:"oldest"` // since when the oldest finding stands
+	Worst   []Highlight     `json:"worst"`  // new ones first, then the worst, at most MaxOwnerTokens
+	users   map[string]bool // by target and ID
+	worst   int             // rank of the worst finding
 }
 
 // ReplacedWords say in one line which tokens were replaced, at most so many of them by name;

@@ -438,6 +438,39 @@ func TestManyDoubledRows(t *testing.T) {
 	}
 }
 
+// TestNotToBeRevoked: what cannot go, and what reviews ask with, is marked in the file and
+// refused with what to decide instead, in a row of its own.
+func TestNotToBeRevoked(t *testing.T) {
+	own := with(seen("b", "grafana", read("b1")), func(r *audit.Record) { r.OfReview = true })
+	operator := with(seen("o", "", write("b1")), func(r *audit.Record) {
+		r.Owner, r.UserID, r.User, r.Product, r.Description = audit.Owner{State: audit.OwnerNone}, "", "", audit.ProductCore, "_admin"
+	})
+	b, _ := open(t, terms, nil, own, seen("c", "grafana", read("b2")), operator)
+	for name, test := range map[string]struct {
+		token, decision, marked string
+		want                    Code
+	}{
+		"revoke the operator token":     {"o", "revoke", "the operator token", CannotGo},
+		"modify the operator token":     {"o", "modify;needed;read only", "the operator token", CannotGo},
+		"keep the operator token":       {"o", "keep;needed", "the operator token", ""},
+		"revoke that of the reviews":    {"b", "revoke", "the credential of the reviews", OfReviews},
+		"replace that of the reviews":   {"b", "modify;needed;read only", "the credential of the reviews", ""},
+		"revoke another of its owner":   {"c", "revoke", "token c (c)", ""},
+		"keep the one of the reviews":   {"b", "keep", "the credential of the reviews", ""},
+		"not mine, that of the reviews": {"b", "not mine", "the credential of the reviews", ""},
+	} {
+		rows := fileOf(b, "secops@example.com", map[string]string{test.token: test.decision})
+		o := b.Judge(Import{Import: 1, At: opened, Reviewer: "secops@example.com"}, rows)
+		var got Code
+		if len(o.Refused) > 0 {
+			got = o.Refused[0].Code
+		}
+		if at := slices.IndexFunc(rows, func(r Row) bool { return r.Decision != "" }); got != test.want || len(o.Refused)+o.Taken != 1 || at < 0 || !strings.Contains(rows[at].Facts[FactToken], test.marked) {
+			t.Errorf("%s: refused with %q, want %q; %+v", name, got, test.want, rows)
+		}
+	}
+}
+
 // TestRefusedText: what a file has in place of an ID is short, visible and no formula.
 func TestRefusedText(t *testing.T) {
 	for text, want := range map[string]string{

@@ -62,6 +62,8 @@ const (
 	NeedsScope         Code = "needs-scope"
 	NeedsTicket        Code = "needs-ticket"
 	PastDate           Code = "past-date" // until when it is kept
+	CannotGo           Code = "cannot-go" // the operator token of InfluxDB 3
+	OfReviews          Code = "of-reviews"
 	Duplicate          Code = "duplicate"
 	Conflict           Code = "conflict" // kept, and counts once it is resolved
 	Final              Code = "final"    // signed before, and decided otherwise now
@@ -288,6 +290,10 @@ func (c Campaign) lacks(r Row, l Line, at time.Time) (Code, string) {
 	switch kind := r.decision(); {
 	case !slices.Contains(Kinds(), string(kind)):
 		return UnknownDecision, "known are " + strings.Join(Kinds(), ", ")
+	case (kind == Revoke || kind == Modify) && slices.ContainsFunc(l.Items, Item.IsOperator):
+		return CannotGo, "the operator token of InfluxDB 3 can be neither deleted nor narrowed: keep it, with the plan to regenerate its value as the justification"
+	case kind == Revoke && slices.ContainsFunc(l.Items, func(it Item) bool { return it.OfReview }):
+		return OfReviews, "the reviews ask with it: keep it, or choose modify to replace it, and give the reviews the new one first"
 	case strings.TrimSpace(r.Justification) == "" && strings.TrimSpace(r.UntilOrScope) == "" && kind == Modify:
 		return NeedsJustification, "modify needs a justification, and what the new token may do"
 	case strings.TrimSpace(r.Justification) == "" && (kind == Modify || kind == Keep && critical):

@@ -39,13 +39,15 @@ type Item struct {
 	Writes      string   `json:"writes,omitempty"` // what it may write, in words
 	Permissions []string `json:"permissions"`
 	// Privileged tokens reach everything, or make other tokens. They are decided afresh.
-	Privileged bool           `json:"privileged,omitempty"`
-	Severity   audit.Severity `json:"severity,omitempty"` // of the worst finding that stands
-	Why        []string       `json:"why,omitempty"`      // the findings that stand, worst first
-	Since      time.Time      `json:"since,omitzero"`     // when the oldest of them was found
-	Created    time.Time      `json:"created,omitzero"`
-	FirstSeen  time.Time      `json:"first_seen"`
-	Presence   audit.Presence `json:"presence"`
+	Privileged bool `json:"privileged,omitempty"`
+	// OfReview: the reviews themselves ask with it.
+	OfReview  bool           `json:"of_review,omitempty"`
+	Severity  audit.Severity `json:"severity,omitempty"` // of the worst finding that stands
+	Why       []string       `json:"why,omitempty"`      // the findings that stand, worst first
+	Since     time.Time      `json:"since,omitzero"`     // when the oldest of them was found
+	Created   time.Time      `json:"created,omitzero"`
+	FirstSeen time.Time      `json:"first_seen"`
+	Presence  audit.Presence `json:"presence"`
 	// Fingerprint is that of permissions, owner and status, as "tokens show" prints it.
 	Fingerprint string `json:"fingerprint"`
 
@@ -105,8 +107,8 @@ func newItem(r *audit.Record, contacts audit.Contacts) Item {
 		Description: r.Description, Status: r.Status, Product: r.Product, Expires: r.ExpiresAt, Revoked: r.RevokedAt, UserID: r.UserID, User: cmp.Or(r.User, r.Owner.Name), OwnerState: r.Owner.State,
 		Responsible: contact.Responsible, Team: contact.Team, Purpose: contact.Purpose,
 		Class: acc.Class(), Writes: acc.WriteScope(), Permissions: []string{},
-		Privileged: acc.EveryOrg || acc.AllAccess || acc.Mints || acc.AdministersUsers,
-		Severity:   r.Worst(), Created: r.CreatedAt, FirstSeen: r.FirstSeen, Presence: r.Presence, Fingerprint: r.Fingerprint(),
+		Privileged: acc.EveryOrg || acc.AllAccess || acc.Mints || acc.AdministersUsers, OfReview: r.OfReview,
+		Severity: r.Worst(), Created: r.CreatedAt, FirstSeen: r.FirstSeen, Presence: r.Presence, Fingerprint: r.Fingerprint(),
 	}
 	for i := range r.Permissions {
 		it.Permissions = append(it.Permissions, r.Permissions[i].String())
@@ -252,7 +254,7 @@ func group(items []Item) {
 	open := map[string][]int{}
 	for i := range items {
 		it := &items[i]
-		if !it.isLowRisk() || it.UserID == "" || it.Last != nil && it.Last.Decision != Keep {
+		if !it.isLowRisk() || it.OfReview || it.UserID == "" || it.Last != nil && it.Last.Decision != Keep {
 			continue
 		}
 		key := strings.Join([]string{it.Target, it.OrgID, it.UserID, it.Class, string(it.Status), it.Reviewer}, "\x00")
@@ -402,12 +404,25 @@ func (c Campaign) facts(items []Item) []Fact {
 	return facts
 }
 
-// token names a token for people: what it is for, and its ID.
+// token names a token for people: what it is for, its ID, and why it cannot be revoked.
 func token(it Item) string {
-	if it.Description == "" {
-		return it.Authorization
+	name := it.Authorization
+	if it.Description != "" {
+		name = audit.Line(it.Description, 100) + " (" + it.Authorization + ")"
 	}
-	return audit.Line(it.Description, 100) + " (" + it.Authorization + ")"
+	if it.OfReview {
+		name += ", the credential of the reviews"
+	}
+	if it.IsOperator() {
+		name += ", the operator token, which cannot be deleted"
+	}
+	return name
+}
+
+// IsOperator reports whether it is the token of InfluxDB 3 that no command deletes.
+func (it Item) IsOperator() bool {
+	a := audit.Authorization{Product: it.Product, Description: it.Description}
+	return a.IsOperator()
 }
 
 // spans is how many whole spans lie between two times; "" if one is not known.
