@@ -44,6 +44,9 @@ everything, create tokens or administer users. offboard only asks; people run th
 With --done, after the user was deleted, it shows what is left: tokens without an owner,
 tokens that still work, and the user. It exits 3 if something is left.
 
+Tokens of InfluxDB 3, Cloud Dedicated and Clustered have no owners. Those that are called
+as the user are named, and the others have to be looked through.
+
 What could not be seen is reported, and then the exit code is 4: nothing is concluded from it.`,
 		Example: `  tokenaudit offboard alice
   tokenaudit offboard alice --target prod-eu --to telegraf --json
@@ -155,10 +158,18 @@ func (s *survey) findEverywhere(ctx context.Context, c *cli, user string) ([]lea
 	var found []leaver
 	names := map[string]bool{}
 	there := false
-	var ownerless []string
+	var namesakes []string // tokens without owners that are called as the user
 	for _, t := range s.targets {
 		if p := t.coverage.Product; !p.V2() && p != audit.ProductV1 {
-			ownerless = append(ownerless, t.config.Name)
+			s.ownerless = append(s.ownerless, t.config.Name)
+			for r, err := range s.tokens(ctx, t) {
+				if err != nil {
+					return nil, err
+				}
+				if r.Exists() && strings.EqualFold(r.Description, user) {
+					namesakes = append(namesakes, fmt.Sprintf("%s (%s) of %s", audit.Line(r.Description, 80), audit.Line(r.ID, longestID), audit.Line(t.config.Name, 60)))
+				}
+			}
 			continue
 		}
 		l, err := s.find(ctx, c, t, user)
@@ -173,14 +184,17 @@ func (s *survey) findEverywhere(ctx context.Context, c *cli, user string) ([]lea
 			names[name] = true
 		}
 	}
-	if len(ownerless) > 0 {
-		const words = "tokens of %s have no owners there, so that nobody can tell whose they are; look through their names: tokenaudit tokens list --target %s"
-		if len(found) == 0 {
-			return nil, usagef(words, audit.Names(ownerless, 10), ownerless[0])
+	if len(s.ownerless) > 0 {
+		words := fmt.Sprintf("tokens of %s have no owners there, so that nobody can tell whose they are; look through their names: tokenaudit tokens list --target %s", audit.Names(s.ownerless, 10), s.ownerless[0])
+		if len(namesakes) > 0 {
+			words += "; " + audit.Plural(len(namesakes), "token") + " with the name of the user: " + audit.Names(namesakes, 10)
 		}
-		fmt.Fprintf(c.stderr, "tokenaudit: "+words+"\n", audit.Names(ownerless, 10), ownerless[0])
+		if len(found) == 0 {
+			return nil, usagef("%s", words)
+		}
+		fmt.Fprintf(c.stderr, "tokenaudit: %s\n", words)
 	}
-	if there {
+	if there || len(namesakes) > 0 {
 		return found, nil
 	}
 	err := fmt.Errorf("no target has a user %s or a token of one", shellWord(audit.Line(user, 80)))
@@ -225,7 +239,7 @@ func (c *cli) offboardPlan(ctx context.Context, f offboardFlags, user string) (e
 	if err != nil {
 		return err
 	}
-	p := offboarding{User: user, At: time.Now().UTC().Truncate(time.Second), Complete: s.unread == nil, Targets: []offboardTarget{}}
+	p := offboarding{User: user, At: time.Now().UTC().Truncate(time.Second), Complete: s.unread == nil && len(s.ownerless) == 0, Targets: []offboardTarget{}}
 	for _, l := range found {
 		to := takesOver(f.to, l.policy, audit.Owner{ID: l.owner.ID, Name: cmp.Or(l.owner.Name, user)})
 		p.ServiceUser = cmp.Or(p.ServiceUser, to.name)

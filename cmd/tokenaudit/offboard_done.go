@@ -60,7 +60,7 @@ func (c *cli) offboardDone(ctx context.Context, f offboardFlags, user string) (e
 	if err != nil {
 		return err
 	}
-	d := offboarded{User: user, At: time.Now().UTC().Truncate(time.Second), Complete: s.unread == nil, Targets: []offboardLeft{}}
+	d := offboarded{User: user, At: time.Now().UTC().Truncate(time.Second), Complete: s.unread == nil && len(s.ownerless) == 0, Targets: []offboardLeft{}}
 	for _, l := range found {
 		t := l.left()
 		d.Complete = d.Complete && len(t.Unknown) == 0

@@ -159,7 +159,11 @@ func TestTokensOfProducts(t *testing.T) {
 		{"rotate writer --target factory", 2, `influxdb3 delete token --token-name writer`},
 		{"rotate _admin", 2, `influxdb3 create token --admin --regenerate`},
 		{"offboard alice --target factory", 2, `tokens of factory have no owners there`},
-		{"offboard alice", 0, `(?s)tokens of factory have no owners.*DROP USER "alice"`},
+		{"offboard alice", 4, `(?s)tokens of factory have no owners.*DROP USER "alice"`},
+		{"offboard Writer", 4, `1 token with the name of the user: writer \(0000000000000001\) of factory`},
+		{"offboard writer --target factory", 2, `1 token with the name of the user: writer`},
+		{"offboard writer --done", 4, `writer \(0000000000000001\) of factory`},
+		{"offboard nobody", 1, `no target has a user nobody`},
 		{"offboard alice --done --target old", 3, `DROP USER "alice"`},
 	} {
 		var out bytes.Buffer

@@ -23,6 +23,8 @@ type survey struct {
 	unread  error // why earlier reviews are not known
 	earlier *earlier
 	temp    evidence.Archive
+	// ownerless are targets where no token says whose it is, once a user was looked for.
+	ownerless []string
 }
 
 // surveyed is a target of a survey.
