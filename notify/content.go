@@ -48,7 +48,7 @@ func NewContent(m Message, most int) Content {
 		{lines: late, joins: maxRevocations},
 		{lines: coverageLines(s.Coverage), joins: 1, noun: "more reason"},
 		{lines: alarms(m), joins: 5},
-		{lines: decisions(m), joins: 5, noun: "more check"},
+		{lines: decisions(m), joins: mostDecisions, most: mostDecisions, noun: "more check"},
 		{lines: overdue(m)},
 		{lines: campaigns, joins: len(campaigns)},
 		{lines: newTokens(m)}, {lines: inventory(m), joins: 2},
@@ -74,7 +74,7 @@ func NewContent(m Message, most int) Content {
 	for given := true; given && left > 0; {
 		given = false
 		for i := range groups {
-			if g := &groups[i]; g.room < len(g.lines) && left > 0 {
+			if g := &groups[i]; g.room < len(g.lines) && (g.most == 0 || g.room < g.most) && left > 0 {
 				g.room, left, given = g.room+1, left-1, true
 			}
 		}
@@ -94,12 +94,16 @@ func NewContent(m Message, most int) Content {
 // maxGroups have a line each among eight.
 const maxGroups = 6
 
+// mostDecisions is how many checks the summary names.
+const mostDecisions = 5
+
 // group is lines of one kind, of which there may be more than there is room for.
 type group struct {
 	lines    []Line
 	evidence string // that of the message
 	room     int
 	joins    int    // how many of them the last line takes
+	most     int    // how many of them are said at all; 0 is all
 	noun     string // what those are that are left out
 }
 
@@ -110,6 +114,9 @@ func (g group) fit() []Line {
 	out := slices.Clone(g.lines[:g.room])
 	last, rest := &out[g.room-1], g.lines[g.room:]
 	joined := min(len(rest), g.joins-1)
+	if g.most > 0 {
+		joined = min(joined, g.most-g.room)
+	}
 	for _, l := range rest[:joined] {
 		last.Text += last.More + " · "
 		if l.Label != last.Label {
@@ -214,15 +221,30 @@ func alarms(m Message) []Line {
 // MayRepeat warns of a double, which beats a message that is lost.
 const MayRepeat = "this may repeat an earlier message"
 
-// decisions are what is to be decided, by check, worst first.
+// decisions are what is to be decided, by check: what is critical about servers, then what is
+// new, then the others, each worst first.
 func decisions(m Message) []Line {
+	rank := func(d audit.Decision) int {
+		switch {
+		case d.Leads():
+			return 0
+		case d.New > 0 && m.Summary.Previous != nil:
+			return 1
+		}
+		return 2
+	}
+	all := m.Summary.Decide()
+	slices.SortStableFunc(all, func(a, b audit.Decision) int { return rank(a) - rank(b) })
 	var out []Line
-	for _, d := range m.Summary.Decide() {
+	for _, d := range all {
 		noun := "token"
 		if d.Check.Server {
 			noun = "finding"
 		}
 		text := severity(d.Severity) + ", " + title(d.Check) + ": " + audit.Plural(d.Tokens, noun)
+		if where := m.Highlights.Where(d); where != "" {
+			text += " in " + where
+		}
 		short, due := text, ""
 		if d.New > 0 && m.Summary.Previous != nil {
 			text += ", " + audit.Number(d.New) + " new"

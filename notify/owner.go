@@ -2,6 +2,7 @@ package notify
 
 import (
 	"cmp"
+	"slices"
 	"strings"
 
 	"tokenaudit/jobs/audit"
@@ -180,18 +181,57 @@ func NewTokens(m Message, all []audit.Highlight) []Token {
 }
 
 // ServerFinding is a finding that is about no token, in words.
-type ServerFinding struct{ Severity, Target, Title, Detail, Fix string }
+type ServerFinding struct {
+	Severity, Target, Title, Detail string
+	Fix                             string // empty where one before says it
+	New                             bool   // no review before had it
+}
 
-// NewServerFindings word those that need action.
-func NewServerFindings(m Message) []ServerFinding {
-	var out []ServerFinding
+// Words are the finding on one line, without the severity and how to fix it.
+func (f ServerFinding) Words() string {
+	words := f.Target + ": " + f.Title
+	if f.Detail != "" {
+		words += ": " + f.Detail
+	}
+	if f.New {
+		words += " (new)"
+	}
+	return words
+}
+
+// maxServerFindings is how many of them a message tells.
+const maxServerFindings = 15
+
+// NewServerFindings word those that need action, worst first; more counts those that are left
+// out, and is empty if none are.
+func NewServerFindings(m Message) (all []ServerFinding, more string) {
+	type found struct {
+		audit.Finding
+		target  string
+		product audit.Product
+	}
+	var worst []found
 	for _, h := range m.Highlights.Server {
 		for _, f := range h.Findings {
-			check := audit.CheckOf(f.Check).On(h.Record.Product)
-			out = append(out, ServerFinding{severity(f.Severity), Show(h.Record.Target, 60, "unnamed target"), title(check), Show(f.Detail, 200, ""), cmp.Or(check.Fix, "see the evidence")})
+			worst = append(worst, found{f, h.Record.Target, h.Record.Product})
 		}
 	}
-	return out
+	slices.SortStableFunc(worst, func(a, b found) int {
+		return slices.Index(audit.Severities(), a.Severity) - slices.Index(audit.Severities(), b.Severity)
+	})
+	said := map[string]bool{}
+	for _, f := range worst[:min(len(worst), maxServerFindings)] {
+		check := audit.CheckOf(f.Check).On(f.product)
+		shown := ServerFinding{
+			Severity: severity(f.Severity), Target: Show(f.target, 60, "unnamed target"), Title: title(check), Detail: Show(f.Detail, 200, ""),
+			New: f.Fresh() && m.Summary.Previous != nil,
+		}
+		if fix := cmp.Or(check.Fix, "see the evidence"); !said[fix] {
+			said[fix], shown.Fix = true, fix
+		}
+		all = append(all, shown)
+	}
+	return all, andMore(m.Summary.NeedsAction.Server-len(all), "more server finding", m.Evidence)
 }
 
 // told are the checks of which a message said why they matter and how to fix what they find.

@@ -1,6 +1,7 @@
 package notify_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -136,8 +137,84 @@ func TestServerFindings(t *testing.T) {
 			t.Errorf("of %d lines none says how to fix it: %q", most, fixes)
 		}
 	}
-	if got := notify.NewServerFindings(m); len(got) != 1 || got[0].Target != "eu/acme" || got[0].Fix != fix {
+	if got, _ := notify.NewServerFindings(m); len(got) != 1 || got[0].Target != "eu/acme" || got[0].Fix != fix {
 		t.Errorf("%+v", got)
+	}
+}
+
+// withServers is a review of several products with authentication off on two servers, which an
+// earlier review knew of, and too many admins on one of them.
+func withServers() notify.Message {
+	m := notifytest.Typical()
+	a := &m.Summary.NeedsAction
+	a.Server = 4
+	a.ByCheck["too-many-admins"] = audit.CheckAction{Tokens: 1, New: 1, ByProduct: map[audit.Product]int{audit.ProductV1: 1}}
+	a.ByCheck["auth-off"] = audit.CheckAction{Tokens: 2, ByProduct: map[audit.Product]int{audit.ProductCore: 1, audit.ProductV1: 1}}
+	server := func(target string, p audit.Product, f audit.Finding) audit.Highlight {
+		return audit.Highlight{Record: audit.Record{Target: target, Authorization: audit.Authorization{ID: audit.ServerID, Product: p}}, Findings: []audit.Finding{f}}
+	}
+	m.Highlights.Server = []audit.Highlight{
+		server("historian", audit.ProductV1, audit.Finding{Check: "too-many-admins", Severity: audit.High, State: audit.New, Detail: "root, ann, bob"}),
+		server("edge", audit.ProductCore, audit.Finding{Check: "auth-off", Severity: audit.Critical, State: audit.Open}),
+		server("historian", audit.ProductV1, audit.Finding{Check: "auth-off", Severity: audit.Critical, State: audit.Open}),
+	}
+	return m
+}
+
+// TestServersLead: what is critical about servers comes first, with the targets by name.
+func TestServersLead(t *testing.T) {
+	t.Parallel()
+	m := withServers()
+	lines := func() (decide []string) {
+		for _, l := range notify.NewContent(m, 12).Lines {
+			if l.Label == "Decide" || len(decide) > 0 && l.Label == "" {
+				decide = append(decide, l.Text+l.More)
+			}
+		}
+		return decide
+	}
+	got := lines()
+	if !strings.HasPrefix(got[0], "critical, The server asks for no credential: 2 findings in edge, historian") {
+		t.Errorf("first of Decide: %q", got)
+	}
+	for _, line := range got[1:] {
+		if !strings.Contains(line, " new") {
+			t.Errorf("what is new is not next: %q", got)
+		}
+	}
+	if page := notify.NewPage(m, 5); page.Decide[0].Where != "edge, historian" {
+		t.Errorf("%+v", page.Decide[0])
+	}
+	all, more := notify.NewServerFindings(m)
+	if len(all) != 3 || all[0].Words() != "edge: The server asks for no credential" || all[2].Words() != "historian: More admin users than allowed: root, ann, bob (new)" || more != "and 1 more server finding, see the evidence" {
+		t.Errorf("%+v, %q", all, more)
+	}
+}
+
+// TestDecideIsNoWall: five checks are named, and the others are counted.
+func TestDecideIsNoWall(t *testing.T) {
+	t.Parallel()
+	m := notifytest.Typical()
+	m.Summary.Policy = audit.Policy{}.Applied()
+	m.Summary.NeedsAction.ByCheck = map[string]audit.CheckAction{}
+	for _, c := range audit.Checks() {
+		m.Summary.NeedsAction.ByCheck[c.ID] = audit.CheckAction{Tokens: 3}
+	}
+	all := m.Summary.Decide()
+	for _, most := range []int{6, 8, 20} {
+		var text string
+		for _, l := range notify.NewContent(m, most).Lines {
+			text += l.Text + l.More + "\n"
+		}
+		named := 0
+		for _, d := range all {
+			if strings.Contains(text, d.Check.Title+": 3 ") {
+				named++
+			}
+		}
+		if want := fmt.Sprintf("and %d more checks", len(all)-5); named != 5 || !strings.Contains(text, want) {
+			t.Errorf("of %d lines %d checks are named, and %q:\n%s", most, named, want, text)
+		}
 	}
 }
 
@@ -156,7 +233,7 @@ func TestWordsOfTheProduct(t *testing.T) {
 		Record:   audit.Record{Target: "plant", Authorization: audit.Authorization{ID: audit.ServerID, Product: audit.ProductV1}},
 		Findings: []audit.Finding{{Check: "auth-off", Severity: audit.Critical, State: audit.New}},
 	}}
-	if got := notify.NewServerFindings(m); len(got) != 1 || got[0].Title != "The server asks for no password" || !strings.Contains(got[0].Fix, "influxdb.conf") {
+	if got, _ := notify.NewServerFindings(m); len(got) != 1 || got[0].Title != "The server asks for no password" || !strings.Contains(got[0].Fix, "influxdb.conf") {
 		t.Errorf("%+v", got)
 	}
 }

@@ -61,7 +61,8 @@ func (f Figure) String() string {
 // Decision is a check by which something needs action.
 type Decision struct {
 	Check, Title, Severity string
-	Tokens                 int // or findings, of a check that is about no token
+	Where                  string // the targets, of a check that is about no token
+	Tokens                 int    // or findings, of a check that is about no token
 	Server                 bool
 	New, Overdue           int       // New is 0 at the first review
 	Oldest, Due            time.Time // zero for none
@@ -100,7 +101,7 @@ func NewPage(m Message, people int) Page {
 	counted := 0
 	for _, d := range s.Decide() {
 		p.Decide = append(p.Decide, Decision{
-			Check: Show(d.Check.ID, 24, "unknown"), Title: title(d.Check), Severity: severity(d.Severity),
+			Check: Show(d.Check.ID, 24, "unknown"), Title: title(d.Check), Severity: severity(d.Severity), Where: m.Highlights.Where(d),
 			Tokens: d.Tokens, Server: d.Check.Server, New: news(d.New), Overdue: d.Overdue, Oldest: d.Oldest, Due: d.Due,
 		})
 		p.Late = p.Late || d.Overdue > 0

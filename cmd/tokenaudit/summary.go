@@ -40,6 +40,7 @@ func printSummary(w io.Writer, m notify.Message, unread error, columns int, pain
 	p.policy()
 	p.figures(page)
 	p.decide(page.Decide, page.DecideNote)
+	p.servers()
 	p.coverage()
 	p.who(page.Who, page.MoreWho)
 	if unread != nil {
@@ -235,6 +236,21 @@ func (p summaryPrinter) decide(decisions []notify.Decision, note string) {
 	fmt.Fprintf(p, "\nDecide\n%s\n", t.render(p.columns))
 	if note != "" {
 		p.line("", note)
+	}
+}
+
+// servers say what was found that is about no token, with how to fix it.
+func (p summaryPrinter) servers() {
+	all, more := notify.NewServerFindings(p.m)
+	if len(all) > 0 {
+		fmt.Fprintln(p, "\nServers")
+	}
+	for _, f := range all {
+		p.line("  ", p.paint.severity(audit.Severity(f.Severity))+": "+f.Words())
+		printRemedy(p, f.Detail, f.Fix, p.columns)
+	}
+	if more != "" {
+		p.line("  ", more)
 	}
 }
 

@@ -152,3 +152,24 @@ func TestSummaryNames(t *testing.T) {
 		}
 	}
 }
+
+// TestSummaryServers: what was found in servers names them, the worst first, with how to fix it.
+func TestSummaryServers(t *testing.T) {
+	t.Parallel()
+	m := notifytest.Typical()
+	m.Summary.NeedsAction.ByCheck["auth-off"] = audit.CheckAction{Tokens: 1}
+	m.Summary.NeedsAction.Server = 2
+	for check, s := range map[string]audit.Severity{"too-many-admins": audit.High, "auth-off": audit.Critical} {
+		m.Highlights.Server = append(m.Highlights.Server, audit.Highlight{
+			Record:   audit.Record{Target: "edge", Authorization: audit.Authorization{ID: audit.ServerID, Product: audit.ProductCore}},
+			Findings: []audit.Finding{{Check: check, Severity: s, State: audit.New, Detail: "seen"}},
+		})
+	}
+	_, text, _ := strings.Cut(printed(m, 0), "\nDecide\n")
+	if lines := strings.Split(text, "\n"); !strings.Contains(lines[1], "auth-off") {
+		t.Errorf("it does not lead:\n%s", text)
+	}
+	if want := "\nServers\n  critical: edge: The server asks for no credential: seen (new)\n    → Start InfluxDB without --without-auth."; !strings.Contains(text, want) {
+		t.Errorf("%q is missing:\n%s", want, text)
+	}
+}

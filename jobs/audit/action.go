@@ -1,6 +1,7 @@
 package audit
 
 import (
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -38,6 +39,21 @@ type CheckAction struct {
 	Overdue int       `json:"overdue"`
 	Oldest  time.Time `json:"oldest"`       // since when the oldest finding stands
 	Due     time.Time `json:"due,omitzero"` // the earliest due date, zero without any
+	// ByProduct counts those of Tokens that are of a product after v2. Earlier versions do not
+	// count.
+	ByProduct map[Product]int `json:"by_product,omitempty"`
+}
+
+// products are those of the tokens, each once. All of v2 are one, whose words are the same.
+func (c CheckAction) products() []Product {
+	out, later := slices.Sorted(maps.Keys(c.ByProduct)), 0
+	for _, n := range c.ByProduct {
+		later += n
+	}
+	if c.Tokens > later {
+		out = append(out, ProductUnknown)
+	}
+	return out
 }
 
 func newActionCounts() ActionCounts {
@@ -75,6 +91,9 @@ func (a *ActionCounts) count(r *Record, at time.Time) {
 		if f.Overdue(at) {
 			c.Overdue = 1
 		}
+		if !r.Product.V2() {
+			c.ByProduct = map[Product]int{r.Product: 1}
+		}
 		if r.IsServer() {
 			a.Server++
 			if f.Fresh() {
@@ -110,6 +129,12 @@ func (a *ActionCounts) count(r *Record, at time.Time) {
 func (c CheckAction) plus(o CheckAction) CheckAction {
 	c.Tokens, c.New, c.Overdue = c.Tokens+o.Tokens, c.New+o.New, c.Overdue+o.Overdue
 	c.Oldest, c.Due = Earlier(c.Oldest, o.Oldest), Earlier(c.Due, o.Due)
+	if len(o.ByProduct) > 0 {
+		sum := map[Product]int{} // maps of others stay as they are
+		addAll(sum, c.ByProduct)
+		addAll(sum, o.ByProduct)
+		c.ByProduct = sum
+	}
 	return c
 }
 
@@ -168,7 +193,7 @@ func (i *Inventory) add(o Inventory) {
 	i.Gone += o.Gone
 }
 
-// Decision is a check by which something needs action.
+// Decision is a check by which something needs action, in the words of the products that have it.
 type Decision struct {
 	Check    Check
 	Severity Severity
@@ -176,20 +201,27 @@ type Decision struct {
 }
 
 // Decide are the checks by which something needs action, in the order of the policy:
-// worst first.
+// worst first. What is critical about a server leads: what was found in its tokens is of little
+// use before that is fixed.
 func (s Summary) Decide() []Decision {
 	var out []Decision
 	for _, c := range s.Policy.Checks {
 		if found := s.NeedsAction.ByCheck[c.Check]; found.Tokens > 0 {
-			out = append(out, Decision{CheckOf(c.Check), c.Severity, found})
+			out = append(out, Decision{CheckOf(c.Check).onAll(found.products()), c.Severity, found})
 		}
 	}
 	for id, found := range s.NeedsAction.ByCheck { // of another version
 		if !slices.ContainsFunc(out, func(d Decision) bool { return d.Check.ID == id }) {
-			out = append(out, Decision{CheckOf(id), High, found})
+			out = append(out, Decision{CheckOf(id).onAll(found.products()), High, found})
 		}
 	}
 	slices.SortStableFunc(out, func(a, b Decision) int {
+		switch {
+		case a.Leads() && !b.Leads():
+			return -1
+		case b.Leads() && !a.Leads():
+			return 1
+		}
 		place := func(d Decision) int { return CheckPlace(d.Check.ID) }
 		if place(a) < 0 && place(b) < 0 {
 			return strings.Compare(a.Check.ID, b.Check.ID)
@@ -198,6 +230,9 @@ func (s Summary) Decide() []Decision {
 	})
 	return out
 }
+
+// Leads reports whether it is critical and about a server.
+func (d Decision) Leads() bool { return d.Check.Server && d.Severity == Critical }
 
 // IDs as InfluxDB gives them. Nothing else may stand in a command that people run.
 var (

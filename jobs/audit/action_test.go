@@ -382,3 +382,40 @@ func TestTokenIDOf(t *testing.T) {
 		}
 	}
 }
+
+// TestDecideByProduct: a check is named in the words of the products that have it, and one
+// about a server without authentication leads.
+func TestDecideByProduct(t *testing.T) {
+	at := highlightsAt
+	summary := func(products ...Product) Summary {
+		total := NewCounts()
+		for _, p := range products {
+			each := NewCounts()
+			each.Add(Record{Presence: Listed, Authorization: Authorization{ID: "1", Product: p, Status: Active}, Findings: []Finding{{Check: "operator", Severity: Critical, State: New, Since: at}}}, at)
+			s := Server("asks for nothing")
+			s.Product = p
+			each.Add(Record{Presence: Listed, Authorization: s, Findings: []Finding{{Check: "auth-off", Severity: Critical, State: Open}}}, at)
+			total.Merge(each)
+		}
+		return Summary{NeedsAction: total.NeedsAction, Policy: Policy{}.Applied()}
+	}
+	for name, test := range map[string]struct {
+		products []Product
+		want     [2]string
+	}{
+		"v2":       {[]Product{"", ""}, [2]string{CheckOf("auth-off").Title, CheckOf("operator").Title}},
+		"1.x":      {[]Product{ProductV1, ProductV1}, [2]string{"The server asks for no password", "Admin user"}},
+		"a family": {[]Product{"", ProductV1, ProductEnterprise}, [2]string{CheckOf("auth-off").Title, "Admin or operator token"}},
+		"two":      {[]Product{ProductV1, ProductEnterprise}, [2]string{CheckOf("auth-off").Title, "Admin or operator token"}},
+	} {
+		var got [2]string
+		for i, d := range summary(test.products...).Decide() {
+			if got[i] = d.Check.Title; d.Tokens != len(test.products) {
+				t.Errorf("%s: %+v", name, d)
+			}
+		}
+		if got != test.want {
+			t.Errorf("%s: %q, want %q", name, got, test.want)
+		}
+	}
+}

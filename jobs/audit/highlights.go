@@ -23,6 +23,10 @@ type Highlights struct {
 	// and MoreReplaced counts those that are left out. None of a first review.
 	Replaced     []Replacement `json:"replaced,omitempty"`
 	MoreReplaced int           `json:"more_replaced,omitempty"`
+	// Renewed are the tokens whose secret was replaced in this review without need of action, as
+	// it was due or allowed, at most MaxReplaced, and MoreRenewed counts those that are left out.
+	Renewed     []Highlight `json:"renewed,omitempty"`
+	MoreRenewed int         `json:"more_renewed,omitempty"`
 }
 
 // Replacement is a token that is gone or was set inactive since the review before, while a
@@ -42,7 +46,7 @@ type Replacement struct {
 const (
 	MaxWorst       = 15
 	MaxNewWrites   = 5
-	MaxServer      = 5
+	MaxServer      = 15
 	MaxReplaced    = 20
 	MaxOwners      = 5000
 	MaxOwnerTokens = 20
@@ -86,9 +90,10 @@ type OwnerHighlights struct {
 // ReplacedWords say in one line which tokens were replaced, at most so many of them by name;
 // empty if none were.
 func (h Highlights) ReplacedWords(most int) string {
+	words := h.renewedWords(most)
 	all := len(h.Replaced) + h.MoreReplaced
 	if all == 0 {
-		return ""
+		return words
 	}
 	var names []string
 	for _, r := range h.Replaced[:min(len(h.Replaced), most)] {
@@ -98,11 +103,56 @@ func (h Highlights) ReplacedWords(most int) string {
 		}
 		names = append(names, fmt.Sprintf("%s of %s (%s) by %s of %s", Line(cmp.Or(r.Description, r.Authorization), 60), Line(r.User, 40), ended, Line(r.By, 40), Line(r.ByUser, 40)))
 	}
-	words := Plural(all, "token") + " replaced: " + strings.Join(names, "; ")
+	replaced := Plural(all, "token") + " replaced: " + strings.Join(names, "; ")
+	if more := all - len(names); more > 0 {
+		replaced += "; and " + Number(more) + " more"
+	}
+	return strings.TrimSuffix(replaced+". "+words, ". ")
+}
+
+// renewedWords say which tokens got a new secret by plan, as far as the review knows.
+func (h Highlights) renewedWords(most int) string {
+	all := len(h.Renewed) + h.MoreRenewed
+	if all == 0 {
+		return ""
+	}
+	var names []string
+	for _, r := range h.Renewed[:min(len(h.Renewed), most)] {
+		why := "due, or approved"
+		if r.Findings[0].State == Excepted {
+			why = "allowed by an exception"
+		}
+		names = append(names, fmt.Sprintf("%s in %s (%s)", Line(cmp.Or(r.Record.Description, r.Record.ID), 60), Line(r.Record.Target, 40), why))
+	}
+	words := Plural(all, "secret") + " replaced: " + strings.Join(names, "; ")
 	if more := all - len(names); more > 0 {
 		words += "; and " + Number(more) + " more"
 	}
-	return words
+	return words + ". Make sure that somebody did so by plan"
+}
+
+// Where names the targets that a decision about servers is for, the worst first; it is empty for
+// one about tokens.
+func (h Highlights) Where(d Decision) string {
+	if !d.Check.Server {
+		return ""
+	}
+	var targets []string
+	found := 0
+	for _, s := range h.Server {
+		for _, f := range s.Findings {
+			if f.Check != d.Check.ID {
+				continue
+			}
+			if found++; !slices.Contains(targets, s.Record.Target) {
+				targets = append(targets, s.Record.Target)
+			}
+		}
+	}
+	if found > 0 && found < d.Tokens { // h leaves some out
+		return Names(targets[:min(len(targets), 3)], 3) + " and others"
+	}
+	return Names(targets, 3)
 }
 
 // HighlightsOf walks the records of a review.
@@ -152,6 +202,16 @@ func (b *HighlightsBuilder) Add(r *Record) {
 	}
 	if !b.first[r.Target] {
 		b.pairs.add(r)
+	}
+	renewed := func(f Finding) bool {
+		return f.Check == SecretReplaced && !needs(f) && (f.Fresh() || f.State == Excepted && f.Since.Equal(b.at))
+	}
+	switch {
+	case !slices.ContainsFunc(r.Findings, renewed):
+	case len(b.sum.Renewed) < MaxReplaced:
+		b.sum.Renewed = append(b.sum.Renewed, highlight(r, renewed))
+	default:
+		b.sum.MoreRenewed++
 	}
 	write := func(f Finding) bool { return f.Check == InventoryCheck && f.Fresh() }
 	if len(b.sum.NewWrites) < MaxNewWrites && slices.ContainsFunc(r.Findings, write) {

@@ -398,3 +398,48 @@ func TestReplacedOneToOne(t *testing.T) {
 		}
 	}
 }
+
+// TestRenewed: a secret that was replaced by plan is named in the review that sees it, and one
+// that needs action is not among them.
+func TestRenewed(t *testing.T) {
+	b := NewHighlightsBuilder(Summary{Started: highlightsAt, Previous: &Previous{}}, nil)
+	for i, f := range []Finding{
+		{Severity: Info, State: New, Since: highlightsAt},
+		{Severity: High, State: Excepted, Since: highlightsAt},
+		{Severity: Info, State: Open, Since: highlightsAt.AddDate(0, 0, -7)},
+		{Severity: High, State: Excepted, Since: highlightsAt.AddDate(0, 0, -7)},
+		{Severity: High, State: New, Since: highlightsAt},
+	} {
+		f.Check = SecretReplaced
+		b.Add(&Record{Target: fmt.Sprint("edge-", i), Authorization: Authorization{ID: "0000000000000000", Product: ProductCore, Description: "_admin"}, Presence: Listed, Findings: []Finding{f}})
+	}
+	want := "2 secrets replaced: _admin in edge-0 (due, or approved); _admin in edge-1 (allowed by an exception). Make sure that somebody did so by plan"
+	if got := b.Highlights().ReplacedWords(5); got != want {
+		t.Errorf("%q", got)
+	}
+	for range MaxReplaced {
+		b.Add(&Record{Target: "plant", Authorization: Authorization{Description: "_admin"}, Presence: Listed, Findings: []Finding{{Check: SecretReplaced, Severity: Info, State: New}}})
+	}
+	h := b.Highlights()
+	h.Replaced = []Replacement{{Authorization: "1", User: "ann", By: "2", ByUser: "ann"}}
+	if got := h.ReplacedWords(1); got != "1 token replaced: 1 of ann (set inactive) by 2 of ann. 22 secrets replaced: _admin in edge-0 (due, or approved); and 21 more. Make sure that somebody did so by plan" {
+		t.Errorf("%q", got)
+	}
+}
+
+// TestWhere names the targets of a decision about servers.
+func TestWhere(t *testing.T) {
+	var h Highlights
+	for _, target := range []string{"a", "b", "c", "d"} {
+		h.Server = append(h.Server, Highlight{Record: Record{Target: target}, Findings: []Finding{{Check: "auth-off"}, {Check: "too-many-admins"}}})
+	}
+	for want, d := range map[string]Decision{
+		"a, b, c and 1 more": {Check: CheckOf("auth-off"), CheckAction: CheckAction{Tokens: 4}},
+		"a, b, c and others": {Check: CheckOf("auth-off"), CheckAction: CheckAction{Tokens: 40}},
+		"":                   {Check: CheckOf("operator"), CheckAction: CheckAction{Tokens: 4}},
+	} {
+		if got := h.Where(d); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+}

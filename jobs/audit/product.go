@@ -138,8 +138,8 @@ func (p Product) Judges(check string) (why string, applies bool) {
 	return why, !exempt
 }
 
-// wording has what is said of a check on some products, where its own words would mislead.
-// What is empty is as everywhere.
+// wording has what is said of a check on some products, where its own words would mislead; on
+// several at once, where it has none. What is empty is as everywhere.
 type wording struct {
 	products        []Product
 	check           string
@@ -147,6 +147,8 @@ type wording struct {
 }
 
 var wordings = []wording{
+	{nil, "operator", "Admin or operator token", "", ""},
+	{nil, "org-wide-write", "Writes to all buckets or databases", "", ""},
 	{
 		enterprise, "operator", "Admin token",
 		"It can do everything on the server and create more tokens. Anyone who has the token value controls the server.",
@@ -228,7 +230,19 @@ var wordings = []wording{
 
 // On is the check in the words that are right on a product.
 func (c Check) On(p Product) Check {
-	at := slices.IndexFunc(wordings, func(w wording) bool { return w.check == c.ID && slices.Contains(w.products, p) })
+	return c.worded(func(w wording) bool { return slices.Contains(w.products, p) })
+}
+
+// onAll is the check in words that are right on all of some products.
+func (c Check) onAll(products []Product) Check {
+	if len(products) == 1 {
+		return c.On(products[0])
+	}
+	return c.worded(func(w wording) bool { return len(w.products) == 0 })
+}
+
+func (c Check) worded(is func(wording) bool) Check {
+	at := slices.IndexFunc(wordings, func(w wording) bool { return w.check == c.ID && is(w) })
 	if at >= 0 {
 		w := wordings[at]
 		c.Title, c.Why, c.Fix = cmp.Or(w.title, c.Title), cmp.Or(w.why, c.Why), cmp.Or(w.fix, c.Fix)

@@ -42,10 +42,11 @@ type body struct {
 
 	// Of a summary.
 	notify.Page
-	New       []notify.Token // the worst of those that newly need action
-	Writes    string         // new active write tokens
-	Unclaimed *unclaimed
-	Server    []notify.ServerFinding
+	New        []notify.Token // the worst of those that newly need action
+	Writes     string         // new active write tokens
+	Unclaimed  *unclaimed
+	Server     []notify.ServerFinding
+	MoreServer string // counts those that are left out; empty if none are
 
 	// Of the mail to one person.
 	Owner  notify.Owner
@@ -102,7 +103,8 @@ func (b *body) summary(c Config, m notify.Message) {
 	if m.Summary.Trigger == audit.Sample {
 		b.Title, b.Subject = "TEST: "+b.Title, "TEST of "+b.Subject // nothing was reviewed
 	}
-	b.New, b.Server = notify.NewTokens(m, m.Highlights.New), notify.NewServerFindings(m)
+	b.New = notify.NewTokens(m, m.Highlights.New)
+	b.Server, b.MoreServer = notify.NewServerFindings(m)
 	if m.Summary.Previous != nil {
 		var named []string
 		for _, h := range m.Highlights.NewWrites {

@@ -86,18 +86,22 @@ type delivery struct {
 
 // The deliveries of a thread after the summary.
 const (
+	serversDelivery   = "servers"
 	unclaimedDelivery = "unclaimed"
 	fileDelivery      = "file:" // and its name
 )
 
-// deliveries are the messages of a thread: the summary, one for each person with
-// something to do, worst first, one for all owners that nobody claims, and the workbook.
+// deliveries are the messages of a thread: the summary, one about servers that need action, one
+// for each person with something to do, worst first, one for all owners that nobody claims, and the workbook.
 func (c Config) deliveries(s audit.Summary, h audit.Highlights) []string {
 	out := []string{notify.SummaryDelivery}
 	if !c.Webhook.IsZero() || c.nothingChanged(s) {
 		return out
 	}
 	if !c.SummaryOnly {
+		if len(h.Server) > 0 {
+			out = append(out, serversDelivery)
+		}
 		for _, o := range h.Owners {
 			if claimed(o) {
 				out = append(out, notify.OwnerDelivery+cmp.Or(o.Key, o.Owner.ID))

@@ -6,6 +6,7 @@ import (
 
 	"github.com/slack-go/slack"
 
+	"tokenaudit/jobs/audit"
 	"tokenaudit/notify"
 )
 
@@ -42,6 +43,8 @@ func (c Config) forms(m notify.Message, to recipient) []Post {
 	switch o, ok := m.Owner(); {
 	case ok:
 		words, blocks = review+notify.Need(m, o), ownerBlocks(m, o, to)
+	case m.Delivery == serversDelivery:
+		words, blocks = review+audit.Plural(m.Summary.NeedsAction.Server, "server finding"), serverBlocks(m)
 	case m.Delivery == unclaimedDelivery:
 		words, blocks = review+"owners without a contact", unclaimedBlocks(m)
 	case m.Delivery != notify.SummaryDelivery:
@@ -125,6 +128,35 @@ func withEvidence(c notify.Content, between string, line ...slack.RichTextSectio
 		line = append(line, text(between+"Evidence: "+c.Evidence))
 	}
 	return section(line...)
+}
+
+// serverBlocks tell what was found in servers, worst first, as much as fits: on which target, what
+// and how to fix it.
+func serverBlocks(m notify.Message) []slack.Block {
+	all, more := notify.NewServerFindings(m)
+	parts := []slack.RichTextElement{section(bold("Servers"), text(": "+audit.Plural(m.Summary.NeedsAction.Server, "finding")+" that is about no token and needs action"))}
+	room := maxBytes - size(parts) - 400 // for what is between, and what is left out
+	var found []slack.RichTextElement
+	for _, f := range all {
+		item := []slack.RichTextSectionElement{bold(f.Severity), text(" " + f.Words())}
+		if f.Fix != "" {
+			item = append(item, text(" · "), bold("How to fix it: "), text(f.Fix))
+		}
+		line := section(item...)
+		if room -= size(line); room < 0 {
+			more = "and more, see the evidence"
+			break
+		}
+		found = append(found, line)
+	}
+	if more != "" {
+		found = append(found, section(text(more)))
+	}
+	blocks := []slack.Block{slack.NewRichTextBlock("", append(parts, bullets(found...))...)}
+	if m.Repeats {
+		blocks = append(blocks, slack.NewContextBlock("", plain(notify.MayRepeat)))
+	}
+	return blocks
 }
 
 // quietBlocks say in one line that nothing changed.

@@ -290,3 +290,40 @@ func over(m notify.Message) notify.Message {
 	m.Summary.Campaigns = m.Summary.Campaigns[1:]
 	return m
 }
+
+// TestServersReply: one reply, the first of all, names each server with what was found in it, the
+// worst first, and how to fix that once.
+func TestServersReply(t *testing.T) {
+	m := threaded()
+	m.Summary.NeedsAction.Server = 3
+	server := func(target string, f audit.Finding) audit.Highlight {
+		return audit.Highlight{Record: audit.Record{Target: target, Authorization: audit.Authorization{ID: audit.ServerID, Product: audit.ProductCore}}, Findings: []audit.Finding{f}}
+	}
+	m.Highlights.Server = []audit.Highlight{
+		server("plant", audit.Finding{Check: "too-many-admins", Severity: audit.High, State: audit.New, Detail: "4, and at most 3 are allowed"}),
+		server("edge", audit.Finding{Check: "auth-off", Severity: audit.Critical, State: audit.Open}),
+		server("line <!channel>", audit.Finding{Check: "auth-off", Severity: audit.Critical, State: audit.New}),
+	}
+	posts := slack.Posts(slack.Config{}, m)
+	if posts[1].Delivery != "servers" || posts[1].Text != "InfluxDB token review: 3 server findings" {
+		t.Fatalf("%s: %s", posts[1].Delivery, posts[1].Text)
+	}
+	data, err := json.Marshal(posts[1].Blocks)
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := 0
+	for _, want := range []string{"edge: The server asks for no credential\"", "Start InfluxDB without --without-auth", "asks for no credential (new)", "plant: More admin tokens than allowed: 4, and at most 3 are allowed (new)"} {
+		i := strings.Index(string(data[at:]), want)
+		if i < 0 {
+			t.Fatalf("%q is not where it belongs:\n%s", want, data)
+		}
+		at += i
+	}
+	if n := strings.Count(string(data), "without-auth"); n != 1 {
+		t.Errorf("how to fix it is said %d times", n)
+	}
+	if got := slack.New(slack.Config{SummaryOnly: true}, nil, discard()).Deliveries(m.Summary, m.Highlights); len(got) != 1 {
+		t.Errorf("%q", got)
+	}
+}

@@ -55,7 +55,7 @@ type campaignView struct {
 
 type decisionView struct {
 	audit.Decision
-	Oldest, Open, Due string
+	Where, Oldest, Open, Due string
 }
 
 type whoView struct {
@@ -83,7 +83,7 @@ func (p *Page) summary(h *audit.Highlights) summaryView {
 		v.Campaigns = append(v.Campaigns, campaignView{c.Words(table.DayOf), c.Revocations.Overdue > 0, c.Notes(mostNotes, table.DayOf)})
 	}
 	for _, d := range s.Decide() {
-		v.Decide = append(v.Decide, decisionView{d, table.DayOf(d.Oldest), openWords(d.Oldest, s.Started), table.DayOf(d.Due)})
+		v.Decide = append(v.Decide, decisionView{d, h.Where(d), table.DayOf(d.Oldest), openWords(d.Oldest, s.Started), table.DayOf(d.Due)})
 	}
 	owners, _ := head(h.Owners, mostWho)
 	for _, o := range owners {

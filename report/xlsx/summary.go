@@ -282,8 +282,12 @@ func (o *overview) decide() [][]cell {
 	all := o.sum.Decide()
 	var lines [][]cell
 	for _, d := range all[:min(len(all), mostLines)] {
+		title := d.Check.Title
+		if where := o.highlights.Where(d); where != "" {
+			title += ": " + where
+		}
 		lines = append(lines, []cell{
-			wrapped(d.Check.Title, 8), across(3, coloured(string(d.Severity))), across(2, number(d.Tokens)), across(2, number(o.sincePrevious(d.New))), across(3, number(o.read(d.Overdue))),
+			wrapped(title, 8), across(3, coloured(string(d.Severity))), across(2, number(d.Tokens)), across(2, number(o.sincePrevious(d.New))), across(3, number(o.read(d.Overdue))),
 			across(3, day(d.Oldest)), across(3, day(d.Due)),
 		})
 	}
