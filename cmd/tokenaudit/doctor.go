@@ -112,7 +112,7 @@ func (c *cli) examineTargets(ctx context.Context, e *examination, a *runner.Asse
 		}
 		targets = append(targets, runner.Target{Name: cfg.Name, Host: cfg.Host(), Source: source})
 	}
-	items := map[string]audit.Item{}
+	items, limits := map[string]audit.Item{}, map[audit.Product][]string{}
 	jobs, err := jobsToTry(f, targets, c.secrets)
 	if err != nil {
 		return err
@@ -127,6 +127,14 @@ func (c *cli) examineTargets(ctx context.Context, e *examination, a *runner.Asse
 				return err
 			}
 			items[t.Name] = audit.Item{Coverage: cov, Counts: audit.NewCounts()}
+			if ids, _ := cov.LimitIDs(); len(ids) > 0 {
+				limits[cov.Product] = ids
+			}
+		}
+	}
+	for _, p := range audit.Products() {
+		if ids := limits[p]; len(ids) > 0 {
+			e.line("product "+p.Name(), note, "limits", limitWords(ids), "")
 		}
 	}
 	if len(targets) < len(f.Targets) {
@@ -196,7 +204,8 @@ func (c *cli) examineTarget(ctx context.Context, e *examination, a *runner.Asses
 	for _, unused := range cov.AcceptedUnused {
 		e.line(where, note, "accepted_gaps", unused.UnusedWords(), "")
 	}
-	for _, spot := range cov.BlindSpots {
+	_, spots := cov.LimitIDs()
+	for _, spot := range spots {
 		e.line(where, note, "blind spot", spot, "")
 	}
 	return cov, nil

@@ -18,6 +18,7 @@ import (
 
 	"tokenaudit/jobs/audit"
 	"tokenaudit/jobs/influx/influxtest"
+	"tokenaudit/jobs/influxdb3/influxdb3test"
 )
 
 // clinic is a server and what is configured to review it.
@@ -261,5 +262,24 @@ func TestDoctorOfWritingCredential(t *testing.T) {
 				t.Errorf("exit %d, said %t\n%s", code, said, out)
 			}
 		})
+	}
+}
+
+// TestDoctorLimits: what no review of a product can show is one line, however many targets.
+func TestDoctorLimits(t *testing.T) {
+	t.Parallel()
+	o := office{t, t.TempDir()}
+	var targets string
+	for _, name := range []string{"edge", "plant"} {
+		db, operator := influxdb3test.New(influxdb3test.Core, "3.8.4")
+		web := httptest.NewServer(db)
+		t.Cleanup(web.Close)
+		o.write(name, operator)
+		targets += fmt.Sprintf("  - {name: %s, kind: core, url: %q, token: {file: %s}}\n", name, web.URL, name)
+	}
+	o.write("tokenaudit.yaml", "store: sqlite:./t.db\nevidence: ./evidence\ntargets:\n"+targets+"jobs: [{name: weekly, schedule: \"0 9 * * 1\", reports: [csv]}]\n")
+	_, out, _ := o.run("doctor")
+	if strings.Count(out, "recovery-endpoint") != 1 || strings.Contains(out, "anyone who reaches the recovery endpoint") || !strings.Contains(out, "every-token-is-admin, operator-token") {
+		t.Error(out)
 	}
 }

@@ -152,16 +152,12 @@ func (p summaryPrinter) coverage() {
 		for _, unused := range t.AcceptedUnused {
 			remarks.add(unused.UnusedWords(), t.Target)
 		}
-		var limited []string // the manual has the rest: they stand in every review
-		for _, spot := range t.BlindSpots {
-			if id := audit.LimitOf(spot); id != "" {
-				limited = append(limited, id)
-			} else {
-				spots.add(spot, t.Target)
-			}
+		limited, others := t.LimitIDs()
+		for _, spot := range others {
+			spots.add(spot, t.Target)
 		}
 		if len(limited) > 0 {
-			limits.add(strings.Join(limited, ", ")+" (tokenaudit help products)", t.Target)
+			limits.add(limitWords(limited), t.Target)
 		}
 		hidden.add(t.HiddenWords("token"), t.Target)
 	}
@@ -189,6 +185,9 @@ func (p summaryPrinter) coverage() {
 		}
 	}
 }
+
+// limitWords name limits: they stand in every review, and the manual has the rest.
+func limitWords(ids []string) string { return strings.Join(ids, ", ") + " (tokenaudit help products)" }
 
 // printRemedy says what to do about a gap, in whole, unless its reason does.
 func printRemedy(w io.Writer, reason, remedy string, columns int) {

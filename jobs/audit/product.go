@@ -293,6 +293,19 @@ func LimitOf(spot string) string {
 	return strings.TrimSuffix(id, ")")
 }
 
+// LimitIDs are those of the limits among the blind spots, which stand in every review of a
+// product; others are the rest of them.
+func (c Coverage) LimitIDs() (ids, others []string) {
+	for _, spot := range c.BlindSpots {
+		if id := LimitOf(spot); id != "" {
+			ids = append(ids, id)
+		} else {
+			others = append(others, spot)
+		}
+	}
+	return ids, others
+}
+
 // AddLimits notes what no review of p can show.
 func (c *Coverage) AddLimits(p Product) {
 	for _, l := range p.Limits() {

@@ -345,3 +345,13 @@ func TestVantaOfProducts(t *testing.T) {
 		}
 	}
 }
+
+// TestCSVOfServers: a server has no status and no owner.
+func TestCSVOfServers(t *testing.T) {
+	t.Parallel()
+	for _, row := range reporttest.ReadCSV(t, tablesText(t, reporttest.EveryState(t))["findings.csv"]).Rows {
+		if is := row["authorization_id"] == "server"; is != (row["status"]+row["status_now"]+row["owner_state"] == "") {
+			t.Errorf("%s: status %q, %q, owner %q", row["authorization_id"], row["status"], row["status_now"], row["owner_state"])
+		}
+	}
+}

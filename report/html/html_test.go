@@ -314,3 +314,15 @@ func TestReplacedOnThePage(t *testing.T) {
 		t.Errorf("no %s", want)
 	}
 }
+
+// TestPageShowsExpiry: the table of tokens has the date of those that have one, and no other.
+func TestPageShowsExpiry(t *testing.T) {
+	t.Parallel()
+	page := pageOf(t, reporttest.Family(t))
+	if n := strings.Count(page, "<small>expires "); n == 0 || !strings.Contains(page, "<small>expires 2026-11-18</small>") {
+		t.Errorf("%d dates", n)
+	}
+	if strings.Contains(pageOf(t, reporttest.Input(t)), "<small>expires ") {
+		t.Error("a date where the product has none")
+	}
+}

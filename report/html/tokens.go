@@ -78,6 +78,7 @@ type rowView struct {
 	Overdue         bool
 	TargetName, Org string
 	Created, Age    string
+	Expires         string // empty where the product has no such date
 }
 
 // groupView is what the findings of one severity are called.
@@ -132,7 +133,7 @@ func (p *Page) row(r *table.Row, at int, filters filters) rowView {
 		v.Owner = strings.Join([]string{exactName(r.OwnerName()), exactName(r.UserID), exactName(r.Contact.Responsible)}, "\n")
 		v.Who, v.WhoAbout = audit.Line(cmp.Or(r.OwnerWords(), r.UserID), ownerRunes), aboutOwner(r)
 		v.WhoIsLong = longestWord(v.Who) > wideWord
-		v.Created, v.Age = cmp.Or(table.DayOf(r.CreatedAt), table.Unknown), ageWords(r.Age())
+		v.Created, v.Age, v.Expires = cmp.Or(table.DayOf(r.CreatedAt), table.Unknown), ageWords(r.Age()), table.DayOf(r.ExpiresAt)
 	}
 	var since, due time.Time
 	codes := make([]string, 0, len(findings))

@@ -58,10 +58,10 @@ func AuthorizationColumns() []Column {
 		{Name: "org_id", Header: "Org ID", Width: 18, Value: func(r *Row) any { return r.OrgID }},
 		{Name: "authorization_id", Header: "Authorization ID", Width: 18, Value: func(r *Row) any { return r.ID }},
 		{Name: "description", Header: "Description", Width: 36, Value: func(r *Row) any { return r.Description }},
-		{Name: "status", Header: "Status", Width: 9, Value: func(r *Row) any { return string(r.Status) }},
+		{Name: "status", Header: "Status", Width: 9, Value: func(r *Row) any { return r.statusCell(r.Status) }},
 		{Name: "owner", Header: "Owner", Width: 20, Value: func(r *Row) any { return r.OwnerName() }},
 		{Name: "owner_id", Header: "Owner ID", Width: 18, Value: func(r *Row) any { return r.UserID }},
-		{Name: "owner_state", Header: "Owner state", Width: 12, Value: func(r *Row) any { return string(r.Owner.State) }},
+		{Name: "owner_state", Header: "Owner state", Width: 12, Value: func(r *Row) any { return r.ownerStateCell() }},
 		{Name: "owner_evidence", Header: "Owner evidence", Width: 30, Value: func(r *Row) any { return r.Owner.Evidence }},
 		{Name: "class", Header: "Class", Width: 15, Value: func(r *Row) any { return r.Access.Class() }},
 		{Name: "may_write", Header: "May write", Width: 30, Limit: 1000, Value: func(r *Row) any { return r.Scope }},
@@ -89,7 +89,7 @@ func AuthorizationColumns() []Column {
 // Columns of products after v2, which tokens and findings have.
 var (
 	product   = Column{Name: "product", Header: "Product", Value: func(r *Row) any { return r.ProductName }}
-	statusNow = Column{Name: "status_now", Header: "Status", Value: func(r *Row) any { return string(r.StatusAt(r.Now)) }}
+	statusNow = Column{Name: "status_now", Header: "Status", Value: func(r *Row) any { return r.statusCell(r.StatusAt(r.Now)) }}
 	expires   = Column{Name: "expires", Header: "Expires (UTC)", Kind: Date, Value: func(r *Row) any { return When(r.ExpiresAt) }}
 	revoked   = Column{Name: "revoked", Header: "Revoked (UTC)", Kind: Date, Value: func(r *Row) any { return When(r.RevokedAt) }}
 )
@@ -131,10 +131,10 @@ func FindingColumns() []Column {
 		{Name: "org", Header: "Org", Width: 16, Value: func(r *Row) any { return r.Org }},
 		{Name: "authorization_id", Header: "Authorization ID", Width: 18, Value: func(r *Row) any { return r.ID }},
 		{Name: "description", Header: "Description", Width: 36, Value: func(r *Row) any { return r.Description }},
-		{Name: "status", Header: "Status", Width: 9, Value: func(r *Row) any { return string(r.Status) }},
+		{Name: "status", Header: "Status", Width: 9, Value: func(r *Row) any { return r.statusCell(r.Status) }},
 		{Name: "owner", Header: "Owner", Width: 20, Value: func(r *Row) any { return r.OwnerName() }},
 		{Name: "owner_id", Header: "Owner ID", Width: 18, Value: func(r *Row) any { return r.UserID }},
-		{Name: "owner_state", Header: "Owner state", Width: 12, Value: func(r *Row) any { return string(r.Owner.State) }},
+		{Name: "owner_state", Header: "Owner state", Width: 12, Value: func(r *Row) any { return r.ownerStateCell() }},
 		{Name: "detail", Header: "Detail", Width: 36, Wrap: true, Limit: 1000, Value: func(r *Row) any { return r.Finding.Detail }},
 		{Name: "why", Header: "Why it matters", Width: 70, Wrap: true, Value: func(r *Row) any { return r.Check.Why }},
 		{Name: "what_to_do", Header: "What to do", Width: 70, Wrap: true, Value: func(r *Row) any { return r.Check.Fix }},

@@ -92,9 +92,25 @@ func (r *Row) Age() any {
 	return max(0, int(r.Now.Sub(r.CreatedAt).Hours()/24))
 }
 
-// Past: no finding that stands, or of an authorization that no longer exists.
+// Past: no finding that stands, or of an authorization that no longer exists. A server does.
 func (r *Row) Past() bool {
-	return !r.Exists() || !r.Finding.Current()
+	return !r.Exists() && !r.IsServer() || !r.Finding.Current()
+}
+
+// statusCell is nil for a server, which has no status.
+func (r *Row) statusCell(s audit.Status) any {
+	if r.IsServer() {
+		return nil
+	}
+	return string(s)
+}
+
+// ownerStateCell is nil for a server, which has no owner.
+func (r *Row) ownerStateCell() any {
+	if r.IsServer() {
+		return nil
+	}
+	return string(r.Owner.State)
 }
 
 // IsService reports whether the policy lists the owner as a service user.

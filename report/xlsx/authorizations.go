@@ -29,7 +29,7 @@ func newPopulation(b *Workbook) (*population, error) {
 	}
 	var err error
 	columns := authorizationColumns(b.in)
-	printed := 1 + slices.IndexFunc(columns, func(c table.Column) bool { return c.Name == "target" })
+	printed := 1 + slices.IndexFunc(columns, func(c table.Column) bool { return c.Name == "authorization_id" })
 	p.list, err = newList(b, layout{name: sheetAuthorizations, frozenCols: 2, printed: printed, printedRows: mostPrinted, lines: 6, order: "They stand in the order of targets and IDs."}, columns, most, all, b.in.WholeIn(table.AuthorizationsFile))
 	return p, err
 }
@@ -97,6 +97,8 @@ func authorizationColumns(in table.Input) []table.Column {
 		{Name: "worst_severity", Header: worstHeader, Width: 14},
 		{Name: "description", Width: 30, Wrap: true, Limit: 120},
 		{Name: "owner", Width: 28, Wrap: true, Limit: 200},
+		{Name: "target", Width: 14, Wrap: true},
+		{Name: "product", Width: 18, Wrap: true},
 		{Name: "needs_action", Width: 8, Wrap: true},
 		{Name: "due", Width: 12, Kind: table.Day},
 		{Name: "status_now", Width: 9},
@@ -106,8 +108,6 @@ func authorizationColumns(in table.Input) []table.Column {
 		{Name: "may_write", Width: 32, Wrap: true, Limit: 150},
 		{Name: "age_days", Width: 9},
 		{Name: "authorization_id", Width: 18},
-		{Name: "target", Width: 14, Wrap: true},
-		{Name: "product", Width: 22},
 		{Name: "findings", Width: 40},
 		{Name: "owner_state", Width: 12},
 		{Name: "responsible", Width: 24},

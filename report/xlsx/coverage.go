@@ -170,10 +170,32 @@ func (c *scopeSheet) remarks() {
 		for _, unused := range t.AcceptedUnused {
 			remark("Accepted gap", unused.UnusedWords())
 		}
-		remark("Blind spot", t.BlindSpots...)
+		_, spots := t.LimitIDs()
+		remark("Blind spot", spots...)
 		remark("Beyond the list", t.HiddenWords("token"))
 		remark("Server's own count", table.StoredWords(t.Stored)...)
 		remark("Clock", skew(t.ClockSkewSeconds))
+	}
+	c.limits()
+}
+
+// limits of products are in every review: one row each, however many targets have it.
+func (c *scopeSheet) limits() {
+	var texts []string
+	targets := map[string][]string{}
+	for _, t := range c.sum.Coverage.Targets {
+		for _, spot := range t.BlindSpots {
+			if audit.LimitOf(spot) == "" {
+				continue
+			}
+			if len(targets[spot]) == 0 {
+				texts = append(texts, spot)
+			}
+			targets[spot] = append(targets[spot], t.Target)
+		}
+	}
+	for _, text := range texts {
+		c.flow(wrapped(audit.Names(targets[text], 10), 1), labelled("Limit"), wrapped(text, 8))
 	}
 }
 

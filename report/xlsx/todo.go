@@ -124,7 +124,12 @@ func (b *Workbook) writeTodo(context.Context) error {
 // taskColumns begin with what is decided on which token of whom. What is not printed
 // stands behind.
 func (b *Workbook) taskColumns() []table.ColumnOf[taskRow] {
-	return []table.ColumnOf[taskRow]{
+	column := func(name string, width float64) table.ColumnOf[taskRow] { // as the tokens have it
+		all := table.AuthorizationColumns()
+		c := all[slices.IndexFunc(all, func(c table.Column) bool { return c.Name == name })]
+		return table.ColumnOf[taskRow]{Header: c.Header, Width: width, Value: func(t taskRow) any { return c.Value(t.Row) }}
+	}
+	columns := []table.ColumnOf[taskRow]{
 		{Header: "Decision", Width: 11},
 		{Header: "Token", Width: 26, Wrap: true, Value: func(t taskRow) any { return b.tokenOf(t) }},
 		{Header: "Owner", Width: 28, Wrap: true, Limit: 200, Value: func(t taskRow) any { return t.OwnerWords() }},
@@ -141,10 +146,10 @@ func (b *Workbook) taskColumns() []table.ColumnOf[taskRow] {
 		{Header: "Team", Width: 16, Wrap: true, Limit: 200, Value: func(t taskRow) any { return t.Contact.Team }},
 		{Header: "Purpose", Width: 24, Wrap: true, Limit: 200, Value: func(t taskRow) any { return t.Contact.Purpose }},
 		{Header: "Overdue", Width: 9, Value: func(t taskRow) any { return table.YesNo(t.overdue) }},
-		{Header: "Status", Width: 9, Value: func(t taskRow) any { return string(t.StatusAt(t.Now)) }},
+		column("status_now", 9),
 		{Header: "May write", Width: 30, Wrap: true, Limit: 200, Value: func(t taskRow) any { return t.Scope }},
 		{Header: "Age (days)", Width: 8, Kind: table.Integer, Wrap: true, Value: func(t taskRow) any { return t.Age() }},
-		{Header: "Owner state", Width: 12, Value: func(t taskRow) any { return string(t.Owner.State) }},
+		column("owner_state", 12),
 		{Header: "Record", Width: 10, Kind: table.Reference, Value: func(t taskRow) any { return b.linkTo(t) }},
 		{Header: "Description", Width: 30, Wrap: true, Limit: 200, Value: func(t taskRow) any { return cmp.Or(t.Description, table.NoDescription) }},
 		{Header: "Authorization ID", Width: 18, Value: func(t taskRow) any { return t.ID }},
@@ -153,6 +158,10 @@ func (b *Workbook) taskColumns() []table.ColumnOf[taskRow] {
 		{Header: "Owner ID", Width: 18, Value: func(t taskRow) any { return t.UserID }},
 		{Header: "Org ID", Width: 18, Value: func(t taskRow) any { return t.OrgID }},
 	}
+	if b.in.Shows("product") {
+		columns = append(columns, column("product", 22))
+	}
+	return columns
 }
 
 func (t task) need() string {

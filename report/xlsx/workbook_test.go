@@ -443,8 +443,8 @@ func TestColumnsOfProducts(t *testing.T) {
 	}{
 		"InfluxDB 2":         {of(audit.ProductOSS, audit.ProductCloud), ""},
 		"an earlier version": {of(""), ""},
-		"InfluxDB 3":         {of(audit.ProductOSS, audit.ProductCore), "expires product secret_replaced"},
-		"Cloud Dedicated":    {of(audit.ProductDedicated), "expires revoked product"},
+		"InfluxDB 3":         {of(audit.ProductOSS, audit.ProductCore), "product expires secret_replaced"},
+		"Cloud Dedicated":    {of(audit.ProductDedicated), "product expires revoked"},
 		"InfluxDB 1.x":       {of(audit.ProductV1), "product"},
 	} {
 		var got []string
@@ -491,5 +491,70 @@ func TestStatusOfProducts(t *testing.T) {
 	}
 	if strings.Contains(text, "DIFFERS") {
 		t.Error(text)
+	}
+}
+
+// TestServerFindingsStand: what was found in a server that is there has the colour of its
+// severity, like any other finding that stands, and no status.
+func TestServerFindingsStand(t *testing.T) {
+	t.Parallel()
+	f := reporttest.OpenWorkbook(t, workbookText(t, reporttest.EveryState(t), whole))
+	for _, sheet := range []string{"To do", "Findings", "Changes"} {
+		_, list := noted(rawRows(t, f, sheet))
+		id, severity := slices.Index(list[0], "Authorization ID"), slices.Index(list[0], "Severity")
+		status, at := slices.Index(list[0], "Status"), slices.IndexFunc(list, func(line []string) bool { return line[id] == "server" && line[severity] == "high" })
+		if at < 0 {
+			t.Fatalf("%s has no finding of the server", sheet)
+		}
+		cell, err := excelize.CoordinatesToCellName(severity+1, at+1+len(rawRows(t, f, sheet))-len(list))
+		if err != nil {
+			t.Fatal(err)
+		}
+		style, err := f.GetCellStyle(sheet, cell)
+		if err != nil {
+			t.Fatal(err)
+		}
+		st, _ := f.GetStyle(style)
+		if !slices.Equal(st.Fill.Color, []string{paints["high"].Fill}) {
+			t.Errorf("%s: fill %v", sheet, st.Fill.Color)
+		}
+		if status >= 0 && list[at][status] != table.Unknown {
+			t.Errorf("%s: status %q", sheet, list[at][status])
+		}
+	}
+}
+
+// TestAuthorizationsArePrintedWithTheirTarget: on paper, tokens of several servers are told apart.
+func TestAuthorizationsArePrintedWithTheirTarget(t *testing.T) {
+	t.Parallel()
+	f := reporttest.OpenWorkbook(t, workbookText(t, reporttest.Family(t), whole))
+	_, last, _ := strings.Cut(defined(f, "Authorizations", "_xlnm.Print_Area"), ":$")
+	last, _, _ = strings.Cut(last, "$")
+	printed, err := excelize.ColumnNameToNumber(last)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, list := noted(rawRows(t, f, "Authorizations"))
+	for _, header := range []string{"Target", "Product", "Expires (UTC)", "Authorization ID"} {
+		if at := slices.Index(list[0], header); at < 0 || at >= printed {
+			t.Errorf("%s is column %d, and %d are printed", header, at+1, printed)
+		}
+	}
+}
+
+// TestLimitsStandOnce: one row for each limit, with the targets that have it.
+func TestLimitsStandOnce(t *testing.T) {
+	t.Parallel()
+	in := reporttest.Family(t)
+	for i := range in.Summary.Coverage.Targets {
+		c := &in.Summary.Coverage.Targets[i]
+		c.AddLimits(c.Product)
+	}
+	text := sheetText(t, reporttest.OpenWorkbook(t, workbookText(t, in, whole)), "Coverage")
+	if n := strings.Count(text, "(limit operator-token)"); n != 1 {
+		t.Errorf("a limit stands %d times", n)
+	}
+	if !strings.Contains(text, "core, enterprise") {
+		t.Error("the targets of a limit are not named")
 	}
 }
