@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"text/template"
 	"time"
@@ -33,6 +34,7 @@ type list struct {
 	Nobody       string // where InfluxDB OSS is asked for a user that does not exist; "" for others
 	Credential   string // that the review asked with, in words
 	Skip         string // why it cannot be asked for again
+	ByHand       string // what to compare by hand instead, of a product that the script does not ask
 }
 
 // nobody is an ID that no user has.
@@ -59,8 +61,24 @@ func listsOf(s audit.Summary, urls map[string]string) (all []list) {
 			}
 			all = append(all, next)
 		}
+		if command := listCommand(t.Product); command != "" {
+			all = append(all, list{Number: len(all) + 1, Target: t.Target, What: "tokens of " + t.Product.Name(), ByHand: "this script does not ask " + t.Product.Name() + "; compare by hand what this shows: " + command})
+		}
 	}
 	return all
+}
+
+// listCommand is what shows the tokens of a product that the script does not ask; "" for others.
+func listCommand(p audit.Product) string {
+	switch p {
+	case audit.ProductCore, audit.ProductEnterprise:
+		return "influxdb3 show tokens"
+	case audit.ProductDedicated, audit.ProductClustered:
+		return "influxctl token list"
+	case audit.ProductV1:
+		return "SHOW USERS, and SHOW GRANTS FOR each of them"
+	}
+	return ""
 }
 
 func (l *list) fill(address string, asked audit.Asked, query string) {
@@ -120,7 +138,9 @@ func Script(s audit.Summary, urls map[string]string) ([]byte, error) {
 		return nil, err
 	}
 	var out bytes.Buffer
-	err = t.Execute(&out, map[string]any{"Run": s.ID, "Started": s.Started.UTC().Format(time.RFC3339), "Lists": listsOf(s, urls)})
+	lists := listsOf(s, urls)
+	asks := len(lists) == 0 || slices.ContainsFunc(lists, func(l list) bool { return l.ByHand == "" })
+	err = t.Execute(&out, map[string]any{"Run": s.ID, "Started": s.Started.UTC().Format(time.RFC3339), "Lists": lists, "Asks": asks})
 	return out.Bytes(), err
 }
 

@@ -30,6 +30,7 @@ type auditor struct {
 	user  string
 	token string
 	dir   string
+	more  map[string]audit.Product // targets that the script does not ask
 	// found are the tokens as the review found them.
 	found []audit.Authorization
 }
@@ -80,7 +81,13 @@ func (a *auditor) seal(t *testing.T, run string, asked ...audit.Asked) {
 	cov := audit.NewCoverage("plant")
 	cov.Asked, cov.Server = asked, "InfluxDB OSS v2.7.12"
 	cov.Credentials = []audit.Credential{{Of: audit.TheTarget, ID: "00000000000000cc", Permissions: []string{"read:/authorizations"}, Accepted: true}}
-	s := audit.Summarize(audit.Run{Job: run, Slot: firstSlot}, []audit.Item{{Coverage: cov}}, firstSlot, audit.Tool{}, audit.Policy{}, nil)
+	items := []audit.Item{{Coverage: cov}}
+	for name, product := range a.more {
+		other := audit.NewCoverage(name)
+		other.Product = product
+		items = append(items, audit.Item{Coverage: other})
+	}
+	s := audit.Summarize(audit.Run{Job: run, Slot: firstSlot}, items, firstSlot, audit.Tool{}, audit.Policy{}, nil)
 	others := []audit.Authorization{{ID: "00000000000000bb", OrgID: a.org, Org: a.name, Legacy: true}, audit.Server("token values"), audit.OfOtherOrg(audit.Authorization{ID: "00000000000000aa"})}
 	snapshot(t, a.dir, "plant", slices.Concat(a.found, others))
 	must(t, os.RemoveAll(filepath.Join(a.dir, manifestFile))) // of the seal before
@@ -316,5 +323,37 @@ func TestReperformSkips(t *testing.T) {
 				t.Errorf("exit code %d, want %q:\n%s", code, c.want, out)
 			}
 		})
+	}
+}
+
+// TestReperformNamesWhatItDoesNotAsk: each target of a product that the script does not ask is
+// named with what to compare by hand, and the script does not end as if it had compared all.
+func TestReperformNamesWhatItDoesNotAsk(t *testing.T) {
+	t.Parallel()
+	a := newAuditor(t, "acme")
+	a.more = map[string]audit.Product{"edge " + evil: audit.ProductCore, "plant-3": audit.ProductEnterprise, "dedicated": audit.ProductDedicated, "clustered": audit.ProductClustered, "historian": audit.ProductV1}
+	a.seal(t, "weekly", a.everything())
+	out, code := a.reperform(t, "sh", a.token)
+	for _, want := range []string{"ok       1. plant: ", ". plant-3: ", ". historian: tokens of InfluxDB 1.x: ", "SHOW USERS", "influxdb3 show tokens", "influxctl token list", "1 compared, 5 not asked for"} {
+		if !strings.Contains(out, want) {
+			t.Errorf("%q is not in\n%s", want, out)
+		}
+	}
+	if code != 3 || strings.Count(out, "NOT ASKED  ") != 5 {
+		t.Errorf("exit code %d:\n%s", code, out)
+	}
+	if out, code := a.reperform(t, "sh", a.token, "1"); code != 0 {
+		t.Errorf("exit code %d for the list alone:\n%s", code, out)
+	}
+	if out, err := program(t, a.dir, nil, "shellcheck", ReperformFile); err != nil {
+		t.Errorf("%v\n%s", err, out)
+	}
+	a.db.DeleteAuthorization(a.found[2].ID)
+	if out, code := a.reperform(t, "sh", a.token); code != 1 {
+		t.Errorf("exit code %d where a list differs:\n%s", code, out)
+	}
+	a.seal(t, "weekly")
+	if out, code := a.reperform(t, "sh", ""); code != 2 || strings.Count(out, "NOT ASKED  ") != 5 {
+		t.Errorf("exit code %d where nothing can be asked, without a token:\n%s", code, out)
 	}
 }
