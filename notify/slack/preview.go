@@ -29,6 +29,9 @@ func Text(c Config, m notify.Message, color bool) string {
 		switch {
 		case isOwner:
 			name, data = "owner", map[string]any{"Owner": notify.NewOwner(m, o), "Where": where, "Shown": len(o.Worst), "OlderTitle": notify.OlderTitle, "Answer": notify.HowToAnswer}
+		case m.Delivery == serversDelivery:
+			all, more := notify.NewServerFindings(m)
+			name, data = "servers", map[string]any{"Title": serversTitle(m), "All": all, "More": more}
 		case m.Delivery == unclaimedDelivery:
 			u := notify.NewUnclaimed(m, unclaimed(m.Highlights))
 			shown := min(len(u.Owners), maxUnclaimed)

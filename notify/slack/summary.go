@@ -130,11 +130,18 @@ func withEvidence(c notify.Content, between string, line ...slack.RichTextSectio
 	return section(line...)
 }
 
+func serversTitle(m notify.Message) string {
+	if n := m.Summary.NeedsAction.Server; n != 1 {
+		return "Servers: " + audit.Number(n) + " findings about no single token need action"
+	}
+	return "Servers: 1 finding about no single token needs action"
+}
+
 // serverBlocks tell what was found in servers, worst first, as much as fits: on which target, what
 // and how to fix it.
 func serverBlocks(m notify.Message) []slack.Block {
 	all, more := notify.NewServerFindings(m)
-	parts := []slack.RichTextElement{section(bold("Servers"), text(": "+audit.Plural(m.Summary.NeedsAction.Server, "finding")+" that is about no token and needs action"))}
+	parts := []slack.RichTextElement{section(bold(serversTitle(m)))}
 	room := maxBytes - size(parts) - 400 // for what is between, and what is left out
 	var found []slack.RichTextElement
 	for _, f := range all {
