@@ -145,6 +145,7 @@ func TestExceptionOfAName(t *testing.T) {
 	if got := findingsOf(history, "operator"); !slices.Equal(got, []string{excepted}) {
 		t.Errorf("approved again: %q", got)
 	}
+	policy.Exceptions[0].Fingerprint = user.Fingerprint()
 	user.OrgID = "url-2"
 	if got := findingsOf(merged(t, laterAt(6, ProductV1, policy), []Authorization{user}, nil), "operator"); !slices.Equal(got, []string{void + "new"}) {
 		t.Errorf("on another server: %q", got)
