@@ -38,7 +38,7 @@ func TestCommandsOfCampaignKilledAtEveryStep(t *testing.T) {
 	rows[1][0] = "perhaps"
 	opened.write("carla.csv", csvOf(rows))
 	opened.sign("carla", "carla.csv")
-	opened.write("secops.csv", csvOf(fill(opened.rows("secops"), "revoke")))
+	opened.write("secops.csv", csvOf(fill(opened.rows("secops"), "keep")))
 	for name, tc := range map[string]struct {
 		from  office
 		args  []string
