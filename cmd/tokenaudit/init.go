@@ -34,6 +34,9 @@ func (c *cli) initialize() *cobra.Command {
 terminal it asks for what no flag says. URL and org are by default those of the influx
 CLI: INFLUX_HOST, INFLUX_ORG and its active profile.
 
+For InfluxDB 3, which has no orgs, give --org -. Cloud Dedicated, Clustered and InfluxDB 1.x
+need other keys: see "tokenaudit help products", and write their targets with an editor.
+
 The configuration names the environment variables that have secrets, and no secret. init
 never replaces a file. If doctor finds something to fix, init exits 4.`,
 		Example: `  tokenaudit init

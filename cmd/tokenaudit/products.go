@@ -65,11 +65,11 @@ func (a *auto) Collect(ctx context.Context, progress func()) (audit.Collection, 
 	col, err := a.v2.Collect(ctx, progress)
 	cov := &col.Coverage
 	answered := slices.ContainsFunc(cov.Asked, func(q audit.Asked) bool { return q.Status != 0 })
-	if err != nil || cov.Product != audit.ProductUnknown || cov.Verdict != audit.NotKnown || !answered {
+	if err != nil || cov.Verdict != audit.NotKnown || !answered {
 		return col, err
 	}
 	switch {
-	case a.v3.Recognise(ctx):
+	case cov.Product == audit.ProductUnknown && a.v3.Recognise(ctx):
 		a.isV3.Store(true)
 		col.Close()
 		first := col.Requests
@@ -77,7 +77,10 @@ func (a *auto) Collect(ctx context.Context, progress func()) (audit.Collection, 
 			then := col.Requests
 			col.Requests = func() []audit.Request { return append(first(), then()...) }
 		}
-	case a.v1.Recognise(ctx):
+	case a.v1.Recognise(ctx): // whose header has the build OSS, too
+		seen := *cov
+		*cov = audit.NewCoverage(seen.Target) // what an InfluxDB 2 lacks is no advice here
+		cov.Source, cov.Server, cov.Asked, cov.ServerDate, cov.ClockSkewSeconds = seen.Source, seen.Server, seen.Asked, seen.ServerDate, seen.ClockSkewSeconds
 		cov.Product = audit.ProductV1
 		cov.AddGap(audit.Gap{
 			ID: audit.ProductKnown, Verdict: audit.NotKnown, Reason: "the server is InfluxDB 1.x, which has users in place of tokens",

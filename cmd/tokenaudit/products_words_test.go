@@ -173,3 +173,29 @@ func TestTokensOfProducts(t *testing.T) {
 		}
 	}
 }
+
+// TestDoctorNamesTheProduct: where another product answers than was configured or looked for,
+// doctor says so, and does not call the server by the wrong name.
+func TestDoctorNamesTheProduct(t *testing.T) {
+	t.Chdir(t.TempDir())
+	v3, admin := influxdb3test.New(influxdb3test.Core, "3.5.0")
+	v1 := &influxdb1test.Fake{Username: "root", Password: "canary", Users: []influxdb1test.User{{Name: "root", Admin: true}}}
+	core, old := httptest.NewServer(v3), httptest.NewServer(v1)
+	defer core.Close()
+	defer old.Close()
+	t.Setenv("ADMIN", admin)
+	t.Setenv("WRONG", "canary-wrong")
+	for name, test := range map[string]struct{ target, want, never string }{
+		"auto, a wrong token on InfluxDB 3": {fmt.Sprintf("{name: x, url: %q, token: {env: WRONG}}", core.URL), `(?s)401.*may need kind`, `allow the headers`},
+		"auto on 1.x":                       {fmt.Sprintf("{name: x, url: %q, token: {env: WRONG}}", old.URL), `(?s)InfluxDB 1\.x.*kind: v1`, `ok +server answers +InfluxDB OSS|Set url to the root`},
+		"core, and 1.x answers":             {fmt.Sprintf("{name: x, kind: core, url: %q, token: {env: ADMIN}}", old.URL), `BAD`, `InfluxDB 3 Core 1\.`},
+	} {
+		must(t, os.WriteFile("tokenaudit.yaml", []byte("store: sqlite:./db\nevidence: ./evidence\ntargets:\n  - "+test.target+"\njobs: [{name: weekly, schedule: '@weekly'}]\n"), 0o600))
+		var out bytes.Buffer
+		t.Setenv("COLUMNS", "400")
+		run(t.Context(), []string{"doctor"}, &out, &out)
+		if !regexp.MustCompile(test.want).Match(out.Bytes()) || regexp.MustCompile(test.never).Match(out.Bytes()) {
+			t.Errorf("%s: want %s, and not %s\n%s", name, test.want, test.never, out.String())
+		}
+	}
+}

@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"fmt"
 	"net"
+	"slices"
 	"time"
 
 	"tokenaudit/jobs/audit"
@@ -22,6 +23,9 @@ func (c *Client) Diagnose(cov audit.Coverage) []target.Diagnosis {
 		return []target.Diagnosis{{What: "server answers", Result: "no"}}
 	}
 	ds := []target.Diagnosis{{What: "server answers", OK: seen.Works, Result: cmp.Or(cov.Server, "product and version not given")}, c.diagnoseTLS(seen)}
+	if slices.ContainsFunc(cov.Gaps, func(g audit.Gap) bool { return g.ID == audit.ProductKnown }) {
+		ds[0].Result = "yes, but not for certain as the product that is configured or looked for"
+	}
 	if !seen.Works {
 		ds[0].Result = "with nothing but errors of its own"
 	}

@@ -3,6 +3,7 @@ package influx
 import (
 	"cmp"
 	"fmt"
+	"net/http"
 	"net/url"
 	"slices"
 	"strings"
@@ -94,6 +95,11 @@ func (c *collector) concludeProduct() {
 			shown = audit.ProductCloud
 		}
 		c.cov.Gap(audit.ProductKnown, audit.Partial, "the target is configured as %s, but the answers show %s", c.cfg.Kind, said(shown))
+	case !slices.ContainsFunc(c.cov.Asked, func(q audit.Asked) bool { return q.Status != http.StatusUnauthorized }):
+		c.cov.AddGap(audit.Gap{
+			ID: audit.ProductKnown, Verdict: audit.Partial, Reason: "every request was refused (401), and the refusals do not show the product",
+			Fix: "Check the token first. InfluxDB 3, Cloud Dedicated, Clustered and 1.x may need kind (tokenaudit help products).",
+		})
 	default:
 		c.cov.Gap(audit.ProductKnown, audit.Partial, "the answers do not show whether this is InfluxDB OSS or Cloud. X-Influxdb-Build: %s; no counts under /metrics, no 1.x API list, no \"redacted\" token value. Set kind", cmp.Or(c.client.Connection().Build, "none"))
 	}
