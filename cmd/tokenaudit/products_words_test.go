@@ -187,8 +187,11 @@ func TestDoctorNamesTheProduct(t *testing.T) {
 	t.Setenv("WRONG", "canary-wrong")
 	for name, test := range map[string]struct{ target, want, never string }{
 		"auto, a wrong token on InfluxDB 3": {fmt.Sprintf("{name: x, url: %q, token: {env: WRONG}}", core.URL), `(?s)401.*may need kind`, `allow the headers`},
-		"auto on 1.x":                       {fmt.Sprintf("{name: x, url: %q, token: {env: WRONG}}", old.URL), `(?s)InfluxDB 1\.x.*kind: v1`, `ok +server answers +InfluxDB OSS|Set url to the root`},
-		"core, and 1.x answers":             {fmt.Sprintf("{name: x, kind: core, url: %q, token: {env: ADMIN}}", old.URL), `BAD`, `InfluxDB 3 Core 1\.`},
+		"auto on 1.x":                       {fmt.Sprintf("{name: x, url: %q, token: {env: WRONG}}", old.URL), `(?s)InfluxDB 1\.x.*kind: v1`, `Set url to the root`},
+		"core, and 1.x answers":             {fmt.Sprintf("{name: x, kind: core, url: %q, token: {env: ADMIN}}", old.URL), `server answers +InfluxDB OSS 1\.8\.10`, `InfluxDB 3 Core 1\.`},
+		"oss, and InfluxDB 3 answers":       {fmt.Sprintf("{name: x, kind: oss, url: %q, token: {env: ADMIN}}", core.URL), `server answers +product and version not given`, `server answers +InfluxDB OSS`},
+		"clustered, and InfluxDB 3 answers": {fmt.Sprintf("{name: x, kind: clustered, url: %q, token: {env: ADMIN}, canary: 0198f4a2-0000-7000-8000-00000000000a}", core.URL), `server answers +(InfluxDB Core|product and version not given)`, `server answers +InfluxDB Clustered`},
+		"v1, and InfluxDB 3 answers 401":    {fmt.Sprintf("{name: x, kind: v1, url: %q, username: root, password: {env: WRONG}}", core.URL), `correct kind`, `→ Allow GET requests to /query`},
 	} {
 		must(t, os.WriteFile("tokenaudit.yaml", []byte("store: sqlite:./db\nevidence: ./evidence\ntargets:\n  - "+test.target+"\njobs: [{name: weekly, schedule: '@weekly'}]\n"), 0o600))
 		var out bytes.Buffer
@@ -197,5 +200,23 @@ func TestDoctorNamesTheProduct(t *testing.T) {
 		if !regexp.MustCompile(test.want).Match(out.Bytes()) || regexp.MustCompile(test.never).Match(out.Bytes()) {
 			t.Errorf("%s: want %s, and not %s\n%s", name, test.want, test.never, out.String())
 		}
+	}
+}
+
+// TestInitOnInfluxDB3: a server without orgs needs no key of its own in a first configuration.
+func TestInitOnInfluxDB3(t *testing.T) {
+	t.Chdir(t.TempDir())
+	for _, name := range []string{"INFLUX_HOST", "INFLUX_ORG", "INFLUX_ORG_ID"} {
+		t.Setenv(name, "")
+	}
+	v3, admin := influxdb3test.New(influxdb3test.Core, "3.8.4")
+	core := httptest.NewServer(v3)
+	defer core.Close()
+	t.Setenv("ADMIN", admin)
+	var out bytes.Buffer
+	code := run(t.Context(), []string{"init", "--yes", "--url", core.URL, "--org", "-", "--token-env", "ADMIN", "-o", "c.yaml"}, &out, &out)
+	written, err := os.ReadFile("c.yaml")
+	if err != nil || code != exitDone || !strings.Contains(string(written), "    # org: acme") || !strings.Contains(out.String(), "InfluxDB 3 Core") {
+		t.Errorf("exit code %d, %v\n%s", code, err, out.String())
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"slices"
+	"strings"
 	"time"
 
 	"tokenaudit/jobs/audit"
@@ -23,8 +24,12 @@ func (c *Client) Diagnose(cov audit.Coverage) []target.Diagnosis {
 		return []target.Diagnosis{{What: "server answers", Result: "no"}}
 	}
 	ds := []target.Diagnosis{{What: "server answers", OK: seen.Works, Result: cmp.Or(cov.Server, "product and version not given")}, c.diagnoseTLS(seen)}
-	if slices.ContainsFunc(cov.Gaps, func(g audit.Gap) bool { return g.ID == audit.ProductKnown }) {
-		ds[0].Result = "yes, but not for certain as the product that is configured or looked for"
+	inDoubt := cov.Verdict == audit.NotKnown || slices.ContainsFunc(cov.Gaps, func(g audit.Gap) bool { return g.ID == audit.ProductKnown })
+	if inDoubt { // what the coverage calls the server may be the configured kind alone
+		ds[0].Result = "product and version not given"
+		if said := strings.TrimSpace(seen.Build + " " + seen.Version); said != "" {
+			ds[0].Result = "InfluxDB " + said
+		}
 	}
 	if !seen.Works {
 		ds[0].Result = "with nothing but errors of its own"

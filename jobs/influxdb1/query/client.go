@@ -202,7 +202,7 @@ func (c *Client) remedy(e *api.Error) string {
 	case e.Status == http.StatusForbidden && strings.HasSuffix(e.Message, "requires admin privilege"):
 		return "Make the audit user an admin: GRANT ALL PRIVILEGES TO " + c.name() + ". InfluxDB 1.x shows its users to admins only."
 	case e.Status == http.StatusUnauthorized, e.Status == http.StatusForbidden, e.Status == http.StatusProxyAuthRequired:
-		return "Allow GET requests to /query from this machine in the proxy in front of InfluxDB."
+		return "If this is another product than InfluxDB 1.x, correct kind (tokenaudit help products). Otherwise allow GET requests to /query from this machine in the proxy in front of InfluxDB."
 	case e.Status == http.StatusNotFound:
 		return "Set url to the root of InfluxDB, such as http://HOST:8086. If this is another product than InfluxDB 1.x, correct kind (tokenaudit help products)."
 	case e.Status == http.StatusTooManyRequests:
