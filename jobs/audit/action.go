@@ -275,6 +275,8 @@ func Command(r *Record, f Finding) string {
 	switch {
 	case f.Check == "expires-soon": // it ends by itself
 		return ""
+	case r.OfReview && !r.Product.V2(): // without it the reviews see nothing
+		return ""
 	case r.IsOperator() && (f.Check == "not-rotated" || f.Check == "secret-replaced"):
 		return RegenerateCommand(r.Authorization)
 	case r.IsOperator(): // nothing else can be done about it

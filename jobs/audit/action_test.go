@@ -290,6 +290,16 @@ func TestCommandOfProducts(t *testing.T) {
 	}
 }
 
+// TestNoCommandForTheReview: nobody is told to delete what the reviews ask with.
+func TestNoCommandForTheReview(t *testing.T) {
+	r := Record{Presence: Listed, OfReview: true, Authorization: Authorization{ID: "0000000000000001", Product: ProductCore, Description: "audit", Status: Active}}
+	for _, check := range []string{"active-write", "auditor-expires", "not-rotated"} {
+		if got := Command(&r, Finding{Check: check, Severity: High, State: Open}); got != "" {
+			t.Errorf("%s: %s", check, got)
+		}
+	}
+}
+
 // TestQuotedIdent: what InfluxQL reads as one name.
 func TestQuotedIdent(t *testing.T) {
 	for name, want := range map[string]string{`alice`: `"alice"`, `a"; DROP DATABASE "x`: `"a\"; DROP DATABASE \"x"`, `back\`: `"back\\"`, "two\nlines": `"two\nlines"`} {
