@@ -181,7 +181,7 @@ func TestRevokeProducts(t *testing.T) {
 	}
 	said, _ = e.run(t, e.env, "--yes", "--inactive")
 	e.expect(t, said, "FAILED", nil)
-	said, code = e.run(t, e.env, "--yes")
+	said, _ = e.run(t, e.env, "--yes")
 	e.expect(t, said, "done", never)
 	said, _ = e.run(t, e.env, "--yes")
 	e.expect(t, said, "gone", never)
