@@ -58,7 +58,7 @@ jobs: [{name: weekly, schedule: "0 9 1 1 *", reports: [csv]}]
 	}
 
 	configure(serve("7a1c6ad5-7b0e-4c5e-9c53-1e4f5c1d2b3a", "audit", id))
-	if d := show(); d.ID != id || d.Description != "audit" || !has(d, "expires-soon") || has(d, "never-expires") {
+	if d := show(); d.ID != id || d.Description != "audit" || !has(d, "auditor-expires") || has(d, "never-expires") {
 		t.Errorf("%s is %s %q with %+v", id, d.ID, d.Description, d.Findings)
 	}
 	if _, out, _ := o.run("tokens", "list", "--id", id); !strings.Contains(out, "audit") || strings.Contains(out, named) {
