@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -115,14 +116,15 @@ func TestRepeatedRequestsAreEvidence(t *testing.T) {
 	p := newPlant(t)
 	token := p.auditor()
 	ctx, end := context.WithCancelCause(t.Context())
-	seen := 0
+	var seen atomic.Int32
 	p.Fault = func(w http.ResponseWriter, r *http.Request) bool {
-		if seen++; seen == 1 {
+		n := seen.Add(1)
+		if n == 1 {
 			w.Header().Set("Retry-After", "0")
 			w.WriteHeader(http.StatusServiceUnavailable)
 			return true
 		}
-		if seen == 3 {
+		if n == 3 {
 			end(errors.New("no more time"))
 			<-r.Context().Done()
 			return true
