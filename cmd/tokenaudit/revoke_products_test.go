@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -25,6 +26,7 @@ import (
 // estate are servers of the products after InfluxDB 2, and a campaign that revokes all of
 // their tokens.
 type estate struct {
+	serving sync.Mutex // held by every request, and while a server is changed
 	v3      *influxdb3test.Server
 	managed *dedicatedtest.Server
 	v1      *influxdb1test.Fake
@@ -63,7 +65,11 @@ func newEstate(t *testing.T) *estate {
 		return true
 	}
 	serve := func(h http.Handler) string {
-		s := httptest.NewServer(h)
+		s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			e.serving.Lock()
+			defer e.serving.Unlock()
+			h.ServeHTTP(w, r)
+		}))
 		t.Cleanup(s.Close)
 		return s.URL
 	}
@@ -197,6 +203,7 @@ func TestRevokeProductsRefuses(t *testing.T) {
 	t.Parallel()
 	e := newEstate(t)
 	e.v3.DeleteToken("ci")
+	e.serving.Lock()
 	e.v3.Now = func() time.Time { return time.Date(2026, 2, 1, 0, 0, 0, 0, time.UTC) }
 	for id, name := range e.ids {
 		if name == "managed writer" {
@@ -207,6 +214,7 @@ func TestRevokeProductsRefuses(t *testing.T) {
 		}
 	}
 	e.v1.Users[1].Grants["db"] = "WRITE"
+	e.serving.Unlock()
 	said, code := e.run(t, e.env, "--yes")
 	others := map[string]string{"v3 ci": "gone", "managed writer": "REFUSED", "managed reader": "gone", "v1 alice": "REFUSED"}
 	for name, word := range never {
@@ -220,11 +228,13 @@ func TestRevokeProductsRefuses(t *testing.T) {
 	e = newEstate(t)
 	said, code = e.run(t, []string{"INFLUX_TOKEN=" + strings.TrimPrefix(e.env[0], "INFLUX_TOKEN_LINE_3=")}, "--yes")
 	e.expect(t, said, "FAILED", nil)
+	e.serving.Lock()
 	if code != 1 || len(e.v1.Users) != 4 {
 		t.Errorf("exit code %d; a token for InfluxDB 2 was sent to another product", code)
 	}
 	e.v3.Fault, e.v1.NoAuth = influxdb3test.Answer("/api/v3/query_sql", http.StatusOK, "[]"), false
 	e.managed.Credential = "another"
+	e.serving.Unlock()
 	said, _ = e.run(t, append(e.env[:2:2], "INFLUX_TOKEN_OLD=root:wrong"), "--yes")
 	e.expect(t, said, "FAILED", nil)
 }
