@@ -3,7 +3,9 @@ package audit
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
+	"os"
 	"os/exec"
 	"strings"
 	"testing"
@@ -279,8 +281,11 @@ func TestCommandOfProducts(t *testing.T) {
 				return
 			}
 			words, err := exec.Command("sh", "-c", `printf '%s\n' `+test.wanted).Output()
+			if errors.Is(err, exec.ErrNotFound) && os.Getenv("CI") != "true" {
+				t.Skip("no sh on the PATH, which reads the command")
+			}
 			if err != nil {
-				t.Skip(err)
+				t.Fatalf("a shell does not read %s: %v", test.wanted, err)
 			}
 			name := cmp.Or(test.a.User, test.a.Description)
 			if last := strings.Split(string(words), "\n"); test.a.Product.V3() && !test.a.IsOperator() && strings.TrimPrefix(last[len(last)-2], "--token-name=") != name {
